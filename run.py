@@ -1,9 +1,10 @@
 """The one command of a fresh checkout: makes .venv from the hash-checked lock, then runs. Needs Python alone.
 
 python3 run.py up               install, start everything, print the address (the same as no argument)
-python3 run.py test             style, types, import rules, languages, then every test that is not long
+python3 run.py test             style, types, import rules, languages, then the quick tests
+python3 run.py test --ci        what continuous integration runs besides
+python3 run.py test --nightly   every test that is not quick
 python3 run.py test PATH -k x   only those tests
-python3 run.py test --long      the long tests
 python3 run.py bench            the measures of docs/performance.md
 python3 run.py lock             write both locks anew (needs uv; --upgrade takes newer versions)
 python3 run.py ANYTHING ELSE    is given to `spheres`
@@ -36,6 +37,10 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("languages", ("python", "-m", "locales.check")),
 )
 
+#: Which tests each tier takes, by their markers (pyproject.toml). Quick and nightly are all that there are.
+QUICK = "not ci and not nightly"
+LONGER = {"--ci": "ci and not nightly", "--nightly": "ci or nightly"}
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command of the list above and give back its exit status."""
@@ -66,12 +71,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """All checks and the quick tests; the tests named by `arguments` alone; or the long ones."""
+    """All checks and the quick tests; those of a longer tier; or the tests named by `arguments` alone."""
     # A file at a time on each of two cores: its browser and its servers are its own. The longest come
     # first (tests/conftest.py).
     on_two_cores = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-    if arguments[:1] == ["--long"]:
-        return become("python", "-m", "pytest", "-m", "long", *(arguments[1:] or on_two_cores))
+    if arguments and arguments[0] in LONGER:
+        return become("python", "-m", "pytest", "-m", LONGER[arguments[0]], *(arguments[1:] or on_two_cores))
     if arguments:
         return become("python", "-m", "pytest", *arguments)
     for name, tool in CHECKS:
@@ -80,7 +85,7 @@ def test(arguments: list[str]) -> int:
         print(f"{name}: {'ok' if status == 0 else 'FAILED'} ({time.monotonic() - begun:.1f} s)", flush=True)
         if status:
             return status
-    return become("python", "-m", "pytest", "-m", "not long", *on_two_cores)
+    return become("python", "-m", "pytest", "-m", QUICK, *on_two_cores)
 
 
 def lock(options: list[str]) -> int:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
+from zlib import crc32
 
 import psycopg
 import pytest
@@ -57,13 +58,13 @@ def short_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="spheres-tests-", dir=MEMORY if in_memory else None))
 
 
-#: Of a wide table of cases one in so many is tried at each change, where it names no other share; the rest are long.
+#: Of a wide table of cases one in so many is tried at each change, where it names no other share.
 ONE_OF_A_WIDE_TABLE = 16
 
 
-@pytest.hookimpl(tryfirst=True)  # before what is marked long is sorted out
+@pytest.hookimpl(tryfirst=True)  # before the tests of other tiers are sorted out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take a sample of wide tables of cases for the quick tests.
+    """Share wide tables of cases out among the tiers.
 
     And put the files that take minutes first, so that of two cores none is left with one of them at the end.
     """
@@ -71,11 +72,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if wide := item.get_closest_marker("wide"):
             table = item.nodeid.partition("[")[0]
-            if seen[table] % (wide.args[0] if wide.args else ONE_OF_A_WIDE_TABLE):
-                item.add_marker("long")
+            if later := _later_tier(seen[table], wide.args[0] if wide.args else ONE_OF_A_WIDE_TABLE, table):
+                item.add_marker(later)
             seen[table] += 1
     heavy = {item.path for item in items if item.path.parent.name in HEAVY or item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path not in heavy)
+
+
+def _later_tier(place: int, one_in: int, table: str) -> str | None:
+    """The tier of the case at a place of a wide table; None where it stays with its test.
+
+    CI takes another share as large, and not of every table the same: so tables with the same cases meet more of them.
+    """
+    share = place % one_in
+    if share == 0:
+        return None
+    return "ci" if share == 1 + crc32(table.encode()) % (one_in - 1) else "nightly"
 
 
 def pytest_collection_finish() -> None:

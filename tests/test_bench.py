@@ -82,7 +82,7 @@ def test_the_cpu_of_a_process_counts_what_its_ended_threads_used() -> None:
         assert cpu_of([gone.pid]) == 0.0
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_measures_of_completing_run_and_print_every_ratio() -> None:
     ratios = run("complete")
     assert ratios.keys() == RATIOS["complete"]
@@ -91,14 +91,14 @@ def test_the_measures_of_completing_run_and_print_every_ratio() -> None:
     assert ratios["complete.statements"] <= 1.5
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_measures_of_growth_run_and_print_every_ratio() -> None:
     ratios = run("growth")
     assert ratios.keys() == RATIOS["growth"]
     assert all(value > 0 for value in ratios.values())
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_measures_of_meetings_run_and_leave_the_same_dates_and_rows_as_the_libraries_alone() -> None:
     ratios = run("meetings")
     assert ratios.keys() == RATIOS["meetings"]
@@ -107,7 +107,7 @@ def test_the_measures_of_meetings_run_and_leave_the_same_dates_and_rows_as_the_l
     assert ratios["meetings.invite_statements"] <= 4
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_no_unlock_is_lost_and_each_is_told_in_the_answer() -> None:
     ratios = run("http")
     assert ratios.keys() == RATIOS["http"]
@@ -115,7 +115,7 @@ def test_no_unlock_is_lost_and_each_is_told_in_the_answer() -> None:
     assert ratios["follow.opened_in_answer"] == 1
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_measures_of_whole_installations_run_and_print_every_ratio() -> None:
     assert run("follow", "start").keys() == RATIOS["follow"] | RATIOS["start"]
 

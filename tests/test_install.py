@@ -287,8 +287,20 @@ def became(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
 
 
 #: The quick tests, a file at a time on each of two cores.
-QUICK = ("python", "-m", "pytest", "-m", "not long", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-LONG = ("python", "-m", "pytest", "-m", "long", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+QUICK = (
+    "python",
+    "-m",
+    "pytest",
+    "-m",
+    "not ci and not nightly",
+    "-n",
+    "2",
+    "--dist",
+    "loadfile",
+    "--no-loadscope-reorder",
+)
+CI = ("python", "-m", "pytest", "-m", "ci and not nightly", *QUICK[5:])
+NIGHTLY = ("python", "-m", "pytest", "-m", "ci or nightly", *QUICK[5:])
 
 
 @pytest.mark.parametrize(
@@ -299,7 +311,9 @@ LONG = ("python", "-m", "pytest", "-m", "long", "-n", "2", "--dist", "loadfile",
         (["up", "--demo"], [("ensure", "app"), ("spheres", "up", "--demo")]),
         (["program", "check", "x"], [("ensure", "app"), ("spheres", "program", "check", "x")]),
         (["bench"], [("ensure", "app"), ("python", "-m", "bench")]),
-        (["test", "--long"], [("ensure", "dev"), LONG]),
+        (["test", "--ci"], [("ensure", "dev"), CI]),
+        (["test", "--nightly"], [("ensure", "dev"), NIGHTLY]),
+        (["test", "--nightly", "tests/api"], [("ensure", "dev"), (*NIGHTLY[:5], "tests/api")]),
         (["test", "tests/api", "-k", "x"], [("ensure", "dev"), ("python", "-m", "pytest", "tests/api", "-k", "x")]),
     ],
 )

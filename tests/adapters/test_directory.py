@@ -501,7 +501,7 @@ def test_a_secret_that_is_no_longer_right_is_told_to_the_operator_and_mended_wit
         fake.secret_file.write_text(SECRET)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_nothing_nominative_and_no_secret_is_logged(
     make: Callable[..., Entra], fake: FakeEntra, caplog: pytest.LogCaptureFixture
 ) -> None:

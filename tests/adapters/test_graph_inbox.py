@@ -62,7 +62,7 @@ def read(inbox: Inbox, place: str = "") -> tuple[list[bytes], str]:
             return found, place
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_came_is_read_in_pages_and_then_what_comes(fake: FakeGraph, inbox: Inbox) -> None:
     sent = [mail() for _ in range(2 * PAGE + 1)]
     for one in sent:

@@ -49,7 +49,7 @@ def new_home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_each_role_has_its_own_database_and_no_more(new_home: Path) -> None:
     with EmbeddedPostgres(new_home, fast=True) as server:
         urls = server.urls()
@@ -150,7 +150,7 @@ def test_starting_and_stopping_twice_is_doing_it_once(home: Path) -> None:
         _asks(server.urls().admin, "select 1")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_four_that_start_at_once_make_one_server(new_home: Path) -> None:
     with ThreadPoolExecutor(4) as together:
         starters = list(together.map(_start_elsewhere, [new_home] * 4))
@@ -163,7 +163,7 @@ def test_four_that_start_at_once_make_one_server(new_home: Path) -> None:
             starter.communicate("")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_server_outlives_a_starter_that_is_killed_and_stops_with_the_next(home: Path) -> None:
     starter = _start_elsewhere(home)
     assert starter.stdout
@@ -177,7 +177,7 @@ def test_the_server_outlives_a_starter_that_is_killed_and_stops_with_the_next(ho
     assert not (home / "cluster" / "postmaster.pid").exists()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_server_that_is_still_recovering_is_waited_for(home: Path) -> None:
     first = EmbeddedPostgres(home, fast=True)
     with first, ThreadPoolExecutor(1) as aside:
@@ -204,7 +204,7 @@ def test_a_server_that_was_killed_starts_again_with_all_it_promised(home: Path) 
     server.stop()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_pid_file_that_names_another_program_does_not_keep_the_server_down(home: Path) -> None:
     server = EmbeddedPostgres(home, fast=True)
     server.start()
@@ -229,7 +229,7 @@ def test_a_pid_file_that_names_another_program_does_not_keep_the_server_down(hom
         stranger.wait()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_data_folder_half_made_is_made_anew(new_home: Path) -> None:
     (new_home / "cluster.new").mkdir(parents=True)
     (new_home / "cluster.new" / "PG_VERSION").write_text("18\n", encoding="utf-8")
@@ -238,7 +238,7 @@ def test_a_data_folder_half_made_is_made_anew(new_home: Path) -> None:
     assert not (new_home / "cluster.new").exists()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_roles_that_were_not_all_made_are_made_at_the_next_start(home: Path) -> None:
     server = EmbeddedPostgres(home, fast=True)
     with server:
@@ -248,7 +248,7 @@ def test_roles_that_were_not_all_made_are_made_at_the_next_start(home: Path) -> 
         assert _asks(server.urls().prefect, "select user") == ("spheres_prefect",)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_deep_folder_gets_a_short_private_socket_and_keeps_it(new_home: Path) -> None:
     deep = new_home / ("d" * 60) / ("e" * 60)
     server = EmbeddedPostgres(deep, fast=True)
@@ -267,7 +267,7 @@ def test_a_deep_folder_gets_a_short_private_socket_and_keeps_it(new_home: Path) 
     shutil.rmtree(fresh)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_folder_with_spaces_accents_and_quotes_serves_as_well(new_home: Path) -> None:
     odd = new_home / "Données d'été 100% l\u2019une"
     with EmbeddedPostgres(odd, fast=True) as server:
@@ -296,7 +296,7 @@ def test_without_its_passwords_the_server_is_not_started_on_new_ones(home: Path)
         server.start()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_setting_the_server_does_not_know_is_told_in_its_own_words(home: Path) -> None:
     server = EmbeddedPostgres(home, fast=True)
     with server:

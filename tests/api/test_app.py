@@ -21,7 +21,7 @@ def test_each_application_of_a_process_keeps_to_its_own_office(cast: Cast) -> No
         assert [client.get("/", headers=cookie).status_code for client in clients] == [200, 303]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_demonstrations_pages_are_on_no_other_application(cast: Cast) -> None:
     """Whichever of the two was made first."""
     for is_demonstration, status in ((True, 200), (False, 404), (True, 200)):

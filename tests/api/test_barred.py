@@ -172,13 +172,13 @@ def _told(there: There, text: str) -> set[str]:
     return {one for one in (*there.named, *ids) if one in text}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_whoever_is_not_barred_finds_them_in_every_list(there: There) -> None:
     """Or the walk below would find nothing anywhere."""
     assert {address for address in LISTS if not _told(there, there.before[address])} == set()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_page_and_no_answer_names_a_participant_to_whom_they_barred(there: There) -> None:
     found = _walk(there, _addresses(there))
     assert found.keys() >= LISTS

@@ -215,7 +215,7 @@ def test_two_versions_are_compared_in_plain_words(command: Say, tmp_path: Path) 
     assert command("protocol", "diff", str(ONBOARDING), str(ONBOARDING))[1].strip() == "They say the same."
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_command_line_asks_the_same_table_as_the_pages(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -269,7 +269,7 @@ def test_nobody_approves_their_own_request_at_the_terminal_under_another_hat_eit
         assert step(session, case_id, "request_secure_access")["state"] == "submitted"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_of_another_program_is_not_there_at_the_terminal(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -330,7 +330,7 @@ def test_a_document_is_judged_by_its_bytes_at_the_terminal_and_a_hard_name_is_a_
         assert session.scalars(select(_evidence.c.label)).all() == ["plan.pdf"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_every_state_is_a_word_of_the_terminals_language(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -355,7 +355,7 @@ def test_every_state_is_a_word_of_the_terminals_language(
         assert states <= known, states - known
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_case_is_opened_moved_cancelled_and_reopened_from_the_command_line(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -375,7 +375,7 @@ def test_a_case_is_opened_moved_cancelled_and_reopened_from_the_command_line(
     assert "case.already_open" in again[2]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_newer_version_is_offered_with_what_it_changes_and_followed_from_the_command_line(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -400,7 +400,7 @@ def test_a_newer_version_is_offered_with_what_it_changes_and_followed_from_the_c
     assert "What changes" not in after
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_every_door_of_a_task_opens_from_the_command_line(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -435,7 +435,7 @@ def test_every_door_of_a_task_opens_from_the_command_line(
     assert [kept[name]["state"] for name in names] == ["open", "open", "waived", "open"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_case_in_which_nothing_is_left_is_closed_from_the_command_line(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -558,7 +558,7 @@ def test_nothing_begins_as_a_role_that_passes_the_walls_of_the_database(
         assert "DATABASE_URL signs in as a role that passes every wall" in err
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_first_load_migrates_where_the_owner_is_known(
     command: Say, at: Callable[[Database], None], empty_database: Database
 ) -> None:

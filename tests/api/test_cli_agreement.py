@@ -14,7 +14,7 @@ from tests.sealing import tamper
 from tests.terminal import Say
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_agreement_is_carried_from_draft_to_its_end_and_renewed(command: Say, tmp_path: Path) -> None:
     by, scan = ("--as", "coordinator"), tmp_path / "entente.pdf"
     scan.write_bytes(PDF)
@@ -58,7 +58,7 @@ def test_a_signed_file_goes_in_and_comes_out_by_its_digest(cast: Cast, command: 
     assert (status, "signed_file.altered" in wrong) == (1, True)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_a_partner_owes_is_listed_stated_and_proved(cast: Cast, command: Say, tmp_path: Path) -> None:
     with cast.session() as session:
         in_force(session, cast)

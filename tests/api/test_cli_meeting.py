@@ -93,7 +93,7 @@ def _kept(cast: Cast) -> tuple[list[str], list[str]]:
     return list(said), list(strays)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_mail_is_taken_in_the_program_that_knows_what_it_answers(cast: Cast, uid: str) -> None:
     status, out, err = _piped(cast, _mail(uid, "coordinator@ccsmtl.example"))
     assert (status, out.strip(), err) == (0, "Meetings answered: 4.", "")
@@ -101,7 +101,7 @@ def test_a_mail_is_taken_in_the_program_that_knows_what_it_answers(cast: Cast, u
     assert _kept(cast) == ([], [])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_mail_of_someone_else_is_kept_with_its_reason_and_none_is_sent_back(cast: Cast, uid: str) -> None:
     status, out, _ = _piped(cast, _mail(uid, "stranger@elsewhere.example"))
     assert (status, "not_invited" in out) == (0, True)
@@ -109,7 +109,7 @@ def test_a_mail_of_someone_else_is_kept_with_its_reason_and_none_is_sent_back(ca
     assert _kept(cast.other) == ([], ["not_invited"])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_no_answer_or_too_large_ends_well_and_is_kept_where_the_program_is_said(cast: Cast) -> None:
     huge = b"Subject: x\r\n\r\n" + b"y" * (5 * MOST_BYTES)
     status, out, err = _piped(cast, huge)
@@ -119,7 +119,7 @@ def test_what_is_no_answer_or_too_large_ends_well_and_is_kept_where_the_program_
     assert _kept(cast) == ([], ["too_large"])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_while_the_database_is_away_the_mail_server_is_told_to_try_again(cast: Cast, uid: str) -> None:
     away = "postgresql+psycopg://spheres_app:x@127.0.0.1:9/nowhere"
     status, out, err = _piped(cast, _mail(uid, "coordinator@ccsmtl.example"), url=away)

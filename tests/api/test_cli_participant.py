@@ -31,7 +31,7 @@ def over(cast: Cast) -> UUID:
     return participant_id
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_file_is_destroyed_by_who_is_entitled_and_the_proof_is_printed(cast: Cast, command: Say, over: UUID) -> None:
     status, out, _ = command("participant", "due", "--as", "coordinator")
     assert (status, out.split()) == (0, [str(over), TODAY.isoformat(), "#2026-01"])

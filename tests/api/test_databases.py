@@ -66,7 +66,7 @@ def data() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_embedded_server_is_back_under_the_same_address_after_it_ended(data: Path) -> None:
     back = threading.Event()
     with databases(Settings.from_env({"SPHERES_DATA": str(data)}), kept=lambda _: back.set()) as urls:

@@ -53,7 +53,7 @@ _departure = table_of(Departure)
 _organization = table_of(Organization)
 _participant = table_of(Participant)
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.ci
 
 
 @dataclass(frozen=True)

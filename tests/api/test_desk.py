@@ -115,7 +115,7 @@ def test_after_a_refusal_undid_what_a_form_did_its_page_shows_the_program_again(
     assert _seen_at(cast) == AT + SOON
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_more_work_at_once_than_there_are_desks_and_all_are_answered(cast: Cast, case_id: UUID) -> None:
     app = app_on(cast.database)
     cookie = token_for(cast.database, cast.people["coordinator"])

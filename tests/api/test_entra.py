@@ -829,7 +829,7 @@ def test_without_a_directory_its_addresses_are_not_there(place: Place) -> None:
     assert "/sign-in/entra" not in client.get("/sign-in").text
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_web_registers_as_its_settings_say_and_loads_nothing_of_it_without(fake: FakeEntra) -> None:
     said = {
         "SPHERES_BASE_URL": HERE,

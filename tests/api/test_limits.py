@@ -45,7 +45,7 @@ def from_place(cast: Cast, host: str) -> TestClient:
     return TestClient(app, base_url=ADDRESS, client=(host, 50000), follow_redirects=False)
 
 
-@pytest.mark.parametrize("tries", [SIGN_IN_TRIES + 10, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("tries", [SIGN_IN_TRIES + 10, pytest.param(1000, marks=pytest.mark.ci)])
 def test_of_a_thousand_tries_from_one_place_most_are_refused_and_other_places_are_not(cast: Cast, tries: int) -> None:
     client = from_place(cast, "198.51.100.7")
     answers = [client.post("/sign-in/passkey", data={"answer": "{}"}) for _ in range(tries)]

@@ -100,7 +100,7 @@ LISTS: Final = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_list_and_its_pages_agree_for_every_asker_on_every_day(lived_in: Cast, name: str) -> None:
     listing, find, _ = LISTS[name]
     answers = set()
@@ -134,7 +134,7 @@ def test_they_agree_whatever_the_row_of_the_table_holds(
     assert every[frozenset({Relation.STAFF})] == {True}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_ones_own_follow_ups_are_those_that_are_assigned_to_one_or_to_whom_one_acts_for(lived_in: Cast) -> None:
     answers = set()
     with lived_in.session() as session:
@@ -156,7 +156,7 @@ def test_ones_own_follow_ups_are_those_that_are_assigned_to_one_or_to_whom_one_a
     assert {(True, "deputy"), (False, "deputy"), (True, SECOND), (False, "coordinator")} <= answers
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_everyones_follow_ups_are_listed_for_whoever_may_open_each_whatever_the_row_holds(
     lived_in: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -271,7 +271,7 @@ def test_the_components_are_accessible_and_fit(
     assert_accessible(page)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [320, 1280])
 def test_what_is_pressed_is_large_enough_for_a_thumb(open_page: OpenPage, base: str, width: int) -> None:
@@ -285,7 +285,7 @@ def test_what_is_pressed_is_large_enough_for_a_thumb(open_page: OpenPage, base: 
     assert small == []
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_on_a_phone_the_menu_opens_and_closes_without_the_script(open_page: OpenPage, base: str) -> None:
     page = open_page(f"{base}/style", width=390, script=False)
@@ -297,7 +297,7 @@ def test_on_a_phone_the_menu_opens_and_closes_without_the_script(open_page: Open
     assert not menu.is_visible()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_the_keyboard_comes_first_to_the_way_past_the_menu(open_page: OpenPage, base: str) -> None:
     page = open_page(f"{base}/style")
@@ -332,7 +332,7 @@ def test_a_tick_that_was_not_saved_is_taken_back_and_said(open_page: OpenPage, b
     taken_out(open_page)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_a_reason_that_could_not_be_sent_is_not_lost(open_page: OpenPage, base: str, app: FastAPI) -> None:
     page = open_page(f"{base}/board?mode=broken", lang="en")
@@ -359,7 +359,7 @@ def test_a_refusal_shows_the_part_as_it_stands_now(open_page: OpenPage, base: st
     taken_out(open_page)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_where_the_answer_is_another_page_that_page_is_shown(open_page: OpenPage, base: str) -> None:
     page = open_page(f"{base}/board?mode=elsewhere")
@@ -379,7 +379,7 @@ def test_without_the_script_the_same_form_is_sent_by_the_browser(open_page: Open
     assert app.state.posted == [None]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_on_paper_there_are_no_menus_and_no_buttons(open_page: OpenPage, base: str) -> None:
     page = open_page(f"{base}/style", dark=True)

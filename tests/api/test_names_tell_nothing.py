@@ -111,7 +111,7 @@ def _said(answer: Any) -> str:
     return f"{answer.status_code} {answer.headers.get('location', '')} {text_of(answer.text)}"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_document_called_like_a_person_tells_nothing_by_the_statement_that_counts_it(cast: Cast, known: UUID) -> None:
     client = signed_in(cast, "manager_em")
 
@@ -189,7 +189,7 @@ def test_whoever_has_an_agenda_keeps_it_when_somebody_named_in_it_becomes_known(
     assert signed_in(cast, "coordinator").get(addresses[0]).status_code == 409, "what leaves from here is searched anew"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_whoever_has_minutes_keeps_them_when_somebody_named_in_them_becomes_known(cast: Cast) -> None:
     held = hold(cast, typed=" ".join(KNOWN))
     with cast.session() as session:

@@ -494,7 +494,7 @@ def at_home(app: FastAPI, address: str) -> str:
     return home
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, open_page: OpenPage, lang: str) -> None:
@@ -530,7 +530,7 @@ def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, o
     assert kept["used_at"] == AT
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: Cast, open_page: OpenPage) -> None:
     app = create_app(office_of(cast.database, base_url="http://localhost"))
@@ -547,7 +547,7 @@ def test_a_finger_that_is_refused_says_so_on_the_page_and_changes_nothing(cast: 
         devices.detach()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_shut(
     cast: Cast, open_page: OpenPage
@@ -578,7 +578,7 @@ def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_s
     open_page.wrong[:] = [one for one in open_page.wrong if "404" not in one]  # type: ignore[attr-defined]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.browser
 def test_without_the_script_the_page_says_what_is_missing(cast: Cast, open_page: OpenPage) -> None:
     app = create_app(office_of(cast.database, base_url="http://localhost"))

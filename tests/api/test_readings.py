@@ -81,7 +81,7 @@ def silent(
     return shown, told_nobody
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("who", "expected"),
     [

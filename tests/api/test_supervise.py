@@ -105,7 +105,7 @@ def _ended(process: Process) -> bool:
     return process.running.poll() is not None
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_two_things_get_ready_at_once_in_their_order_and_preparing_is_one(
     begin: Path, web: Process, engine: Process, worker: Process
 ) -> None:
@@ -178,7 +178,7 @@ def test_what_is_prepared_soon_lets_the_next_start_while_the_first_reads(web: Pr
     assert _ended(engine)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_one_that_waits_in_vain_starts_all_the_same(
     tmp_path: Path, worker: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +189,7 @@ def test_one_that_waits_in_vain_starts_all_the_same(
     assert all(_ended(process) for process in [*silent, worker])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_one_that_dies_is_started_again_though_those_before_it_do_not_answer(
     begin: Path, web: Process, engine: Process, worker: Process
 ) -> None:
@@ -264,7 +264,7 @@ def test_a_signal_while_something_is_prepared_lets_it_finish_and_begins_nothing_
     assert worker.running is None
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("setting", ["SPHERES_PORT", "SPHERES_PREFECT_PORT"])
 def test_where_another_answers_already_nothing_is_started_and_one_sentence_says_so(
     tmp_path: Path, setting: str

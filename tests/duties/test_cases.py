@@ -472,7 +472,7 @@ _any_order = given(order=st.permutations(WHOLE_ONBOARDING), data=st.data())
 
 @settings(_RANDOMLY, max_examples=3)
 @_any_order
-@pytest.mark.long
+@pytest.mark.ci
 def test_whatever_the_order_in_which_people_work_the_case_ends_the_same(
     copies: Copies, cast_template: tuple[str, Cast], order: list[str], data: st.DataObject
 ) -> None:
@@ -480,7 +480,7 @@ def test_whatever_the_order_in_which_people_work_the_case_ends_the_same(
     _work_in_order(copies, cast_template, order, data)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(_RANDOMLY, max_examples=40)
 @_any_order
 def test_whatever_the_order_in_which_people_work_the_case_ends_the_same_at_length(

@@ -51,7 +51,7 @@ def problems_of(text: str) -> list[Problem]:
 # ----------------------------------------------------------------------------------------- the one that we have
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(st.dates(date(2025, 6, 1), date(2032, 12, 31)))
 def test_it_holds_together_on_whatever_day_it_is_loaded(today: date) -> None:
     assert read_demonstration(FILE, PROGRAM, today=today, protocols=PROTOCOLS).value == DEMO

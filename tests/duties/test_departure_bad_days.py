@@ -149,7 +149,7 @@ def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(progr
     assert [row["state"] for row in asked(program, case_id, "hand_over_follow_ups")] == ["open"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_two_who_leave_do_not_hand_over_to_each_other_and_their_lists_come_to_an_end(program: Cast) -> None:
     open_onboarding(program)
     one, other = leave(program, "manager_em", "en-marge"), leave(program, "coordinator", "ccsmtl")
@@ -212,7 +212,7 @@ def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_manager
     assert has_it(program, task["id"]) == (["manager_ccsmtl"], True)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_offered_to_somebody_who_leaves_too_is_offered_anew_and_silence_is_in_the_receipt(
     program: Cast,
 ) -> None:

@@ -90,7 +90,7 @@ def behind(places: int, most: int) -> dict[Shares, list[tuple[int, ...]]]:
 
 
 @pytest.mark.parametrize(("places", "most"), [(1, 60), (2, 60), (3, 32), (4, 22), (5, 17), (6, 15), (8, 11)])
-@pytest.mark.long
+@pytest.mark.ci
 def test_one_who_knows_the_rule_itself_still_finds_no_hidden_count(places: int, most: int) -> None:
     """Every table is tried: for each answer, whatever tables it can come from, each hidden part has two values or more.
 

@@ -183,7 +183,7 @@ _WORDS = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), ma
 )
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(deadline=None)
 @given(name=_WORDS, subject=_WORDS)
 def test_any_visible_heading_comes_back_as_it_was_and_adds_no_header(name: str, subject: str) -> None:

@@ -307,7 +307,7 @@ def test_of_silence_that_is_over_the_coordinator_is_asked_no_more(program: Cast,
 
 
 @pytest.mark.parametrize("number", [0, 1, 11])
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_dry_run_of_a_bulk_says_what_happens_and_a_second_run_changes_nothing(program: Cast, number: int) -> None:
     for place in range(number):
         follow(program, f"#2026-{place + 1:02}")

@@ -67,7 +67,7 @@ def told(cast: Cast) -> Counter[str]:
         return Counter(session.execute(text("select verb from event where verb like 'hand_over%'")).scalars().all())
 
 
-@pytest.mark.parametrize("number", [0, 1, 10, *(pytest.param(n, marks=pytest.mark.long) for n in (100, 101))])
+@pytest.mark.parametrize("number", [0, 1, 10, *(pytest.param(n, marks=pytest.mark.ci) for n in (100, 101))])
 def test_the_dry_run_and_the_receipt_are_the_same_and_what_is_in_the_database_afterwards(
     program: Cast, number: int
 ) -> None:
@@ -87,7 +87,7 @@ def test_the_dry_run_and_the_receipt_are_the_same_and_what_is_in_the_database_af
     assert (offered(program), told(program)) == ({line.task_id: line.to_id for line in receipt}, after)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_one_worker_is_offered_them_all_while_others_have_room(program: Cast) -> None:
     follow(program, 10)
     with program.session() as session:
@@ -110,7 +110,7 @@ def test_a_run_in_which_nothing_can_be_offered_changes_nothing_not_even_the_reco
     assert told(program) == Counter()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_are_both_told(
     program: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +166,7 @@ def at_once(*acts: Any) -> list[Any]:
     return answers
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_of_two_who_run_the_same_bulk_at_once_one_offers_them_all_and_the_other_finds_that_they_are(
     program: Cast,
 ) -> None:

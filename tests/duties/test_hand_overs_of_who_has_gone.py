@@ -74,7 +74,7 @@ def hand_over(cast: Cast, case_id: UUID) -> tuple[UUID, str]:
 
 
 @pytest.mark.parametrize(("days", "how"), [(0, "in the bulk"), (9, "on its own")])
-@pytest.mark.long
+@pytest.mark.ci
 def test_of_who_has_gone_a_follow_up_is_vacant_at_once_and_stays_asked_for_until_its_successor_accepts_it(
     program: Cast, days: int, how: str
 ) -> None:

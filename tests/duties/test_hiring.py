@@ -86,7 +86,9 @@ def test_naming_somebody_new_appoints_them_opens_their_onboarding_and_closes_the
     assert hired.moved.case_closed
     with cast.session() as session:
         assert onboardings(session, hired.person_id) == [(hired.welcome_id, ARRIVAL.isoformat())]
-        told = session.scalars(select(EVENT.c.verb).where(EVENT.c.subject_id == hired.person_id)).all()
+        told = session.scalars(
+            select(EVENT.c.verb).where(EVENT.c.subject_id == hired.person_id).order_by(EVENT.c.n)
+        ).all()
     assert told == ["person.added", "tenure.started", "person.hired"]
     with refused("case.not_open"):
         hire(cast, task_id, new=NEW)

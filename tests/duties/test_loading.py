@@ -526,7 +526,7 @@ def test_a_changed_file_says_what_it_changes_changes_it_and_is_then_at_rest(cast
         assert changes(session, edited(key), [onboarding()]) == [], "the other program is as it was"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_way_there_and_back_leaves_the_program_as_it_was(cast: Cast) -> None:
     edits = {pair for case, (pairs, _) in CHANGED.items() if case != "the public holidays" for pair in pairs}
     with cast.session() as session:
@@ -1121,14 +1121,14 @@ _any_words = given(
 )
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @_any_words
 def test_whatever_words_a_file_holds_they_are_read_back(names: list[str], hours: float) -> None:
     _are_read_back(names, hours)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @_any_words
 def test_whatever_words_a_file_holds_they_are_read_back_at_length(names: list[str], hours: float) -> None:

@@ -809,7 +809,7 @@ MARKS = dict(_marks(yaml.compose(TEXT, Loader=yaml.BaseLoader)))
 
 
 @given(st.sampled_from(KEYS), st.data())
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_typo_in_any_key_is_refused_at_its_line(key: tuple[PathOf, frozenset[str]], data: st.DataObject) -> None:
     path, known = key
     name = str(path[-1])

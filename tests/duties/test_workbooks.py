@@ -27,7 +27,7 @@ def test_a_word_stays_a_word_whatever_it_begins_with(word: str) -> None:
     assert (book["Counts"].cell(5, 2).value, book["Counts"].cell(5, 2).data_type) == (3, "n")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(st.text(max_size=40))
 def test_any_word_can_be_written_and_none_is_a_formula(word: str) -> None:
     file = as_workbook(word, "en-CA", [sheet((word, 1), name=word), sheet((word, 2), name=word)])

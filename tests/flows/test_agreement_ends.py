@@ -47,7 +47,7 @@ def rungs(cast: Cast) -> list[tuple[date, int]]:
     return [(line["at"].date(), line["facts"]["rung"]) for line in told(cast, "agreement.running_out")]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_each_rung_warns_once_on_its_day_or_the_first_working_day_after_it(cast: Cast) -> None:
     ends(cast)
     run_each_day(cast, TODAY, LAST)

@@ -108,7 +108,7 @@ def test_nothing_is_closed_before_the_last_day_is_over(
 
 
 @pytest.mark.parametrize("true", [True, False])
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_a_person_says_is_closed_the_directory_sees_at_once_and_a_week_later(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock, true: bool
 ) -> None:
@@ -219,7 +219,7 @@ def called_off(cast: Cast, means: Means, case_id: UUID) -> None:
     carry_all(means)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_account_said_closed_in_a_departure_that_was_called_off_is_asked_for_and_looked_at_in_the_one_that_holds(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
@@ -290,7 +290,7 @@ def test_who_stays_after_all_is_not_asked_after_by_the_it_contact_any_more(progr
 
 
 @pytest.mark.parametrize("anew", ["before they are back", "once they are back", ""])
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_account_of_who_came_back_is_closed_by_no_directory(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock, anew: str
 ) -> None:
@@ -350,7 +350,7 @@ def shown_at(cast: Cast, place: str, manager: str, at: datetime = AT) -> None:
         tasks.complete_task(session, task_id, by=by, at=at, evidence=[proof])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_account_that_serves_at_two_organizations_is_closed_when_the_last_of_them_is_left(
     program: Cast, means: Means, directory: LocalDirectory
 ) -> None:

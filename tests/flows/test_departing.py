@@ -63,7 +63,7 @@ def test_the_doors_of_a_planned_departure_close_at_the_end_of_the_last_day_and_n
     assert len(told(program, "departure.last_day_over")) == 1
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_worker_at_work_closes_the_doors_at_the_end_of_the_last_day(program: Cast) -> None:
     """It looks every two seconds, so that five are kept with what closing takes."""
     assert DOORS_SECONDS <= 2

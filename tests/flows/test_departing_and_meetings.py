@@ -64,7 +64,7 @@ def count(cast: Cast) -> int:
         return len(letters(session))
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_old_holder_is_called_off_what_comes_after_and_the_new_one_invited_to_it_alone(program: Cast) -> None:
     means, before = means_of(program, Clock()), count(program)
     case_id = leave(program, LEAVER, "en-marge")
@@ -194,7 +194,7 @@ def write(cast: Cast, case_id: UUID, at: datetime = AT, *, who: str = WORKER) ->
                 summaries.complete_summary(session, row["id"], said, by=cast.actor(who), at=at)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_summary_is_on_the_clinical_committees_agenda_by_number_once_it_is_written(cast: Cast) -> None:
     """DP-06."""
     record_protocols(cast)
@@ -218,7 +218,7 @@ def test_a_summary_is_on_the_clinical_committees_agenda_by_number_once_it_is_wri
     assert all(title.startswith("#2026-0") for title in titles)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_summary_of_a_follow_up_that_arrives_late_is_on_the_agenda_too_and_none_comes_back(cast: Cast) -> None:
     record_protocols(cast)
     with cast.session() as session:
@@ -298,7 +298,7 @@ def it_is_withdrawn(cast: Cast, item_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("dealt_with", [they_talk_of_it, it_is_withdrawn])
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_summary_that_is_corrected_before_the_committee_deals_with_it_is_before_it_once_and_stays_asked_for(
     cast: Cast, arranged: Arranged[None], dealt_with: Callable[[Cast, UUID], None]
 ) -> None:
@@ -322,7 +322,7 @@ def test_a_summary_that_is_corrected_before_the_committee_deals_with_it_is_befor
     assert (asking(cast, case_id), len(items(cast))) == (["done"], 1), "it is not put before them a second time"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_summary_that_is_corrected_after_the_committee_talked_of_it_is_before_it_again(
     cast: Cast, arranged: Arranged[None]
 ) -> None:
@@ -339,7 +339,7 @@ def test_a_summary_that_is_corrected_after_the_committee_talked_of_it_is_before_
     assert sorted(state for _, state in items(cast)) == ["pool", "settled"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_second_of_a_pair_who_leaves_while_the_first_ones_summary_waits_is_asked_for_by_the_same_item(
     cast: Cast, arranged: Arranged[None]
 ) -> None:

@@ -75,7 +75,7 @@ def test_a_change_of_holder_reaches_the_calendars_with_the_next_round(cast: Cast
         assert len(letters(session)) == before + 2
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: Cast) -> None:
     _planned(cast)
     clock = Clock()
@@ -106,7 +106,7 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
     assert b"2026-12-02-clinical" in row.message
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_weekly_agendas_and_letters_go_on_after_31_december(cast: Cast) -> None:
     """What a week is owed is found by its days: a count of the weeks of a year begins anew at its end, and stops."""
     _planned(cast)
@@ -132,7 +132,7 @@ def test_the_weekly_agendas_and_letters_go_on_after_31_december(cast: Cast) -> N
     assert {moment.date().isocalendar()[:2] for moment in sent} == {day.isocalendar()[:2] for day in weeks}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator_once_and_frozen_when_it_has_it(
     cast: Cast,
 ) -> None:
@@ -158,7 +158,7 @@ def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator
         assert session.scalar(select(func.count()).select_from(_version)) == 1
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_another_obstacle_of_the_same_kind_is_told_too_and_one_that_lasts_the_next_day_again(cast: Cast) -> None:
     _planned(cast)
     clock = Clock()
@@ -180,7 +180,7 @@ def test_another_obstacle_of_the_same_kind_is_told_too_and_one_that_lasts_the_ne
     assert _written(cast, "meeting_agenda_stuck") == 3
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_coordinator_is_asked_to_close_it(
     cast: Cast,
 ) -> None:

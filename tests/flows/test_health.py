@@ -35,7 +35,7 @@ def _serving(port: int) -> Iterator[None]:
             thread.join()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_server_that_comes_back_is_found_long_before_one_that_answers_is_asked_again() -> None:
     async def look() -> list[bool]:
         port = free_port()
@@ -51,7 +51,7 @@ def test_a_server_that_comes_back_is_found_long_before_one_that_answers_is_asked
     assert HEALTH_SECONDS > AWAY_SECONDS * 3
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_server_that_failed_somebody_is_away_for_a_while_whatever_it_says() -> None:
     async def look() -> list[bool]:
         port = free_port()

@@ -225,7 +225,7 @@ def test_a_round_that_is_run_twice_or_with_nothing_new_changes_nothing(
     assert fake.calls["mail"] == 1
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_worker_that_dies_while_it_takes_a_page_leaves_all_of_it_for_the_next_one(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,7 +252,7 @@ def test_a_worker_that_dies_while_it_takes_a_page_leaves_all_of_it_for_the_next_
     assert place(cast) != before
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_read_stays_read_where_a_later_page_cannot_be(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,7 +280,7 @@ def test_what_was_read_stays_read_where_a_later_page_cannot_be(
     assert fake.calls["mail"] == PAGE + 1, "no mail was fetched twice"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_mailbox_that_lost_the_place_is_read_anew_from_where_one_was_and_nothing_counts_twice(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -297,7 +297,7 @@ def test_a_mailbox_that_lost_the_place_is_read_anew_from_where_one_was_and_nothi
     assert (answers(cast), strays(cast)) == (["declined"], []), "the last one counts, and last month's mails stay there"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_told_of_again_does_not_undo_what_was_said_since(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -332,7 +332,7 @@ def test_strays_are_kept_aside_and_what_people_and_machines_write_stays_where_it
     assert answers(cast) == []
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_of_several_programs_each_takes_its_own_and_none_keeps_what_none_knows(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,7 +349,7 @@ def test_of_several_programs_each_takes_its_own_and_none_keeps_what_none_knows(
     assert answers(cast) == ["accepted"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_mail_on_which_our_own_code_fails_does_not_hold_up_the_others(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,7 +369,7 @@ def test_a_mail_on_which_our_own_code_fails_does_not_hold_up_the_others(
     assert answers(cast) == ["accepted"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_database_that_is_away_passes_over_no_mail(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,7 +401,7 @@ class Scripted:
         return self.told.pop(0)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_told_at_once(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, status: int
@@ -489,7 +489,7 @@ def test_without_a_mailbox_there_is_no_round_of_it(cast: Cast, clock: Clock) -> 
 # ------------------------------------------------------------------------------------------------ the outbox by Graph
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_of_a_worker_that_died_the_next_one_looks_first_and_nobody_is_invited_twice(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -511,7 +511,7 @@ def test_of_a_worker_that_died_the_next_one_looks_first_and_nobody_is_invited_tw
         assert set(session.scalars(select(NOTICE.c.state))) == {"sent"}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_letter_whose_answer_was_lost_is_told_as_sent_and_reaches_its_reader_once(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -543,7 +543,7 @@ def test_a_letter_given_up_in_doubt_is_looked_for_when_somebody_sends_it_again(
     assert len(fake.delivered) == LETTERS
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_service_that_asks_for_silence_costs_one_letter_an_attempt_and_the_worker_waits(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -572,7 +572,7 @@ def test_a_letter_is_said_to_be_sent_again_from_its_second_attempt_on(cast: Cast
 # ------------------------------------------------------------------------------------------------------- as it is set
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_worker_sends_by_the_mailbox_that_is_set_and_tells_its_log_nothing_of_it(
     cast: Cast, fake: FakeGraph, means: Means, tmp_path: Path
 ) -> None:

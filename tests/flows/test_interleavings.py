@@ -191,14 +191,14 @@ _RANDOMLY = settings(deadline=None, suppress_health_check=[HealthCheck.function_
 _any_acts = given(st.lists(st.sampled_from(ACTS), min_size=4, max_size=16))
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(_RANDOMLY, max_examples=8)
 @_any_acts
 def test_in_whatever_order_people_and_engine_act_the_seat_and_its_note_agree(cast: Cast, acts: list[str]) -> None:
     _act_in_order(cast, acts)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(_RANDOMLY, max_examples=40)
 @_any_acts
 def test_in_whatever_order_people_and_engine_act_the_seat_and_its_note_agree_at_length(

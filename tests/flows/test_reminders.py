@@ -384,7 +384,7 @@ def reject(cast: Cast, case_id: UUID, name: str, *, by: Actor, at: datetime) -> 
         tasks.reject_task(session, task_id, by=by, at=at, reason="Précisez les dossiers.")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_approval_that_waits_reminds_the_approver_then_their_manager_then_the_coordinator(begun: Begun) -> None:
     """Handed in the day after it was due: the approver's days count from the working day after they got it."""
     cast, means, clock, case_id = begun
@@ -411,7 +411,7 @@ def test_an_approval_that_waits_reminds_the_approver_then_their_manager_then_the
     assert f"{about}, accord attendu : Perle Obsidienne" in text
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_whoever_must_do_it_again_has_a_ladder_of_their_own_again(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     mornings(cast, means, clock, TUESDAY, WEDNESDAY)
@@ -432,7 +432,7 @@ def test_whoever_must_do_it_again_has_a_ladder_of_their_own_again(begun: Begun) 
     ]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_handed_in_long_before_its_day_is_reminded_of_around_it(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     with cast.session() as session:
@@ -448,7 +448,7 @@ def test_what_is_handed_in_long_before_its_day_is_reminded_of_around_it(begun: B
     ]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_new_version_sends_no_reminder_again_and_counts_no_delay_anew(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     mornings(cast, means, clock, TUESDAY, THURSDAY)
@@ -469,7 +469,7 @@ def test_a_new_version_sends_no_reminder_again_and_counts_no_delay_anew(begun: B
     ]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_approved_reminds_nobody_of_it_any_more(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     complete(cast, case_id, "request_secure_access", at=at(TUESDAY, 10))
@@ -517,7 +517,7 @@ def test_where_the_only_approver_is_barred_the_coordinator_hears_of_it(begun: Be
     assert "accord attendu : un rôle que personne n’occupe" in text
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_opens_after_its_day_reminds_from_then_on_and_not_everyone_at_once(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     late = NEXT_MONDAY + timedelta(days=10)
@@ -531,7 +531,7 @@ def test_what_opens_after_its_day_reminds_from_then_on_and_not_everyone_at_once(
     ]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_handed_back_reminds_the_next_of_its_chain(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     late = NEXT_MONDAY + timedelta(days=14)
@@ -692,7 +692,7 @@ def give_address(cast: Cast, name: str, email: str | None, at: datetime) -> None
         )
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_coordinator_hears_once_of_someone_without_an_address_until_something_changes(cast: Cast) -> None:
     """Their digest is due on several mornings; the coordinator's is one letter, and one more after thirty days."""
     clock = Clock()
@@ -727,7 +727,7 @@ def test_the_coordinator_hears_once_of_someone_without_an_address_until_somethin
     assert (first, second >= TODAY + timedelta(days=30)) == (TODAY, True)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_address_that_is_given_and_taken_away_again_is_news(cast: Cast) -> None:
     clock = Clock()
     means = means_of(cast, clock)

@@ -99,7 +99,7 @@ def test_a_change_is_heard_and_carried_and_its_letters_leave(cast: Cast) -> None
     assert len(seats(cast, "worker_em")) == 1
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_change_made_while_the_case_is_in_hand_does_not_wait_for_the_next_look(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +116,7 @@ def test_a_change_made_while_the_case_is_in_hand_does_not_wait_for_the_next_look
     within(cast, means, body)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_change_that_nobody_heard_of_is_found_all_the_same(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "LOOK_AGAIN_SECONDS", 0.3)
     means = means_of(cast, now)
@@ -155,7 +155,7 @@ def test_the_worker_gives_signs_of_life_and_signs_off(cast: Cast) -> None:
     assert names
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_worker_goes_on_after_its_connections_were_cut(cast: Cast) -> None:
     means = means_of(cast, now)
 
@@ -173,7 +173,7 @@ def test_the_worker_goes_on_after_its_connections_were_cut(cast: Cast) -> None:
     within(cast, means, body)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_carry_that_is_still_at_it_when_the_worker_stops_is_finished(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +189,7 @@ def test_a_carry_that_is_still_at_it_when_the_worker_stops_is_finished(
     assert is_done(cast, case_id)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_cannot_be_finished_in_time_is_given_back_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "FAREWELL_SECONDS", 0.2)
     means = means_of(cast, now)
@@ -237,7 +237,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "OVERDUE_LOOK_SECONDS", 0.1)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("has_address", [False, True], ids=["without Prefect", "with Prefect away"])
 def test_a_round_that_nobody_started_is_run_by_the_worker_once_its_patience_is_over(
@@ -261,7 +261,7 @@ def test_a_round_that_nobody_started_is_run_by_the_worker_once_its_patience_is_o
     assert sent_digests(cast, bag) == {cast.people[name]: 1 for name in ("coordinator", "manager_em", "officer")}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.usefixtures("impatient")
 def test_a_round_that_fails_holds_up_no_other_and_is_run_again_until_it_does_not(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
@@ -286,7 +286,7 @@ def test_a_round_that_fails_holds_up_no_other_and_is_run_again_until_it_does_not
     within(cast, means, body)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.usefixtures("impatient")
 def test_rounds_that_prefect_makes_up_for_after_an_hour_away_tell_nobody_twice(cast: Cast) -> None:
     bag, clock = Mailbag(), Clock()
@@ -386,7 +386,7 @@ def process(
         running.wait()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_worker_is_started_by_its_module_and_ends_at_a_signal(cast: Cast, tmp_path: Path) -> None:
     case_id = introduced(cast)
     environment = {
@@ -409,7 +409,7 @@ def test_the_worker_is_started_by_its_module_and_ends_at_a_signal(cast: Cast, tm
         running.wait()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_without_a_database_the_worker_says_so_in_one_sentence(tmp_path: Path) -> None:
     environment = {**os.environ, "SPHERES_DATA": str(tmp_path), "PREFECT_HOME": str(tmp_path / "prefect")}
     environment.pop("DATABASE_URL", None)
@@ -420,7 +420,7 @@ def test_without_a_database_the_worker_says_so_in_one_sentence(tmp_path: Path) -
     assert ended.stderr.strip() == "DATABASE_URL is needed by the worker; `spheres up` gives it."
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_worker_that_is_killed_inside_an_act_leaves_nothing_half_done_and_the_next_does_it_once(
     cast: Cast, tmp_path: Path
 ) -> None:
@@ -445,7 +445,7 @@ def test_a_worker_that_is_killed_inside_an_act_leaves_nothing_half_done_and_the_
     assert len(letters(cast, "contact_lists")) == 1
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_lease_that_nobody_ends_by_hand_ends_by_itself(cast: Cast, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     gate.touch()
@@ -472,7 +472,7 @@ def flow_runs(server: PrefectServer, case_id: UUID) -> list[tuple[str, str, str,
     ]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -507,7 +507,7 @@ def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
     assert {run.flow_run_id for run in ours} <= known
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_prefect_learns_nothing_of_what_an_error_quotes(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -531,7 +531,7 @@ def test_prefect_learns_nothing_of_what_an_error_quotes(
     assert [name for name in people if name in written] == []
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_with_prefect_away_people_work_on_and_afterwards_it_takes_over_again(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -567,7 +567,7 @@ def approved_at_the_window(cast: Cast, case_id: UUID, name: str, who: str) -> No
     assert (answer.status_code, answer.json()["state"]) == (200, "done")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_manager_approves_while_prefect_is_dead_and_what_follows_is_done_without_it_or_once_it_is_back(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -611,7 +611,7 @@ def test_a_manager_approves_while_prefect_is_dead_and_what_follows_is_done_witho
     assert len(people) == len(set(people)) > 0, "each is told once"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -632,7 +632,7 @@ def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
     assert len(told(cast, "act.done")) == 2
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -665,7 +665,7 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
         assert session.execute(text("select ran_by from round_mark where key = 'sweep'")).scalar_one() == "prefect"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_of_several_runs_of_a_round_that_piled_up_only_the_last_is_run(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -689,7 +689,7 @@ def test_of_several_runs_of_a_round_that_piled_up_only_the_last_is_run(
     assert states()[-2:] == ["Skipped", "Skipped"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_deployments_are_left_alone_when_they_are_right(prefect_server: PrefectServer, cast: Cast) -> None:
     means = means_of(cast, Clock())
 

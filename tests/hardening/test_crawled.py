@@ -290,7 +290,7 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
                 await fill_in(runner, walk, found, fields)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_form_takes_hostile_words_amiss_and_every_page_is_reached(
     runner: Runner, walks: dict[str, Walk], routes: list[Route], run: Run[Any]
 ) -> None:
@@ -312,7 +312,7 @@ def test_no_form_takes_hostile_words_amiss_and_every_page_is_reached(
     assert {200, 303, 404, 409, 412, 422} <= statuses
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runner, run: Run[Any]) -> None:
     """Everyone walks everywhere; each form is filled in by the first who finds it, and now and then by others."""
     known: set[Key] = set()
@@ -325,7 +325,7 @@ def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runne
     assert len(known) > 40
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_every_address_with_hostile_parts_is_answered_as_one_of_nothing_or_refused(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
@@ -383,7 +383,7 @@ def _spoilt_addresses(route: Route, things: Mapping[str, str]) -> Iterator[str]:
         yield f"{address}{'&' if '?' in address else '?'}{name}={words[turn]}&{words[-turn]}={words[turn - 3]}"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_no_form_is_refused_by_every_page_that_takes_one(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
@@ -583,14 +583,14 @@ def test_every_column_of_text_is_known_to_hold_words_or_none() -> None:
     assert sorted(set(known) - set(there)) == [], "there are no such columns"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("words", [pytest.param(_MARKUP, id="markup"), pytest.param(HOSTILE[4], id="header")])
 def test_whatever_stands_in_the_database_is_words_on_every_page(runner: Runner, run: Run[Any], words: str) -> None:
     """Written past every rule: as by someone who found a hole in one."""
     assert run(_shown(runner, words, ("coor", "priv"), most=1)) > 30
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.parametrize("turn", range(4), ids=["template", "formula", "controls", "direction"])
 def test_whatever_else_stands_in_the_database_is_words_on_every_page_to_everyone(
     runner: Runner, run: Run[Any], turn: int

@@ -41,7 +41,7 @@ from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 from tests.matrix.world import CODIM, PLACES, STEPS
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.ci
 
 ASKERS: Final = tuple(COLUMNS[column] for column in ("coor", "priv", "admi", "coll", "anon"))
 """The coordinator, the privacy officer, the administrator, a worker with no part in anything, and nobody."""
@@ -273,6 +273,7 @@ def test_no_refusal_says_back_a_word_of_the_address_or_of_a_header(fuzz: Fuzz, r
     assert refused > 100
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("label", list(OPERATIONS))
 def test_every_bound_of_an_operation_is_answered_to_many_askers_as_the_description_says(
     fuzz: Fuzz, runner: Runner, label: str
@@ -283,6 +284,7 @@ def test_every_bound_of_an_operation_is_answered_to_many_askers_as_the_descripti
         fuzz.ask(case, kinds[0] if turn % 2 == 0 else kinds[1 + turn // 2 % (len(kinds) - 1)])
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("label", "mode"), list(_in_both_modes()))
 def test_an_operation_answers_what_is_made_up_as_it_says_it_does(
     fuzz: Fuzz, runner: Runner, label: str, mode: GenerationMode

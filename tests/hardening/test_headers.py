@@ -62,7 +62,7 @@ def faults(answer: Response) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("who", ["nobody", pytest.param("coordinator", marks=pytest.mark.long)])
+@pytest.mark.parametrize("who", ["nobody", pytest.param("coordinator", marks=pytest.mark.ci)])
 def test_every_route_answers_with_every_header(cast: Cast, who: str) -> None:
     client = nobody(cast.database) if who == "nobody" else client_for(cast.database, cast.people[who])
     seen: set[int] = set()

@@ -246,7 +246,7 @@ def test_a_document_of_office_that_is_signed_locked_damaged_or_very_large_is_lef
     assert packages.bare(given) == given
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_package_that_unpacks_to_far_more_than_its_own_size_is_refused() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -78,7 +78,7 @@ def _until(happened: Callable[[], bool], what: str) -> None:
 # The database stops in the middle of a request, and is started again.
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_database_stops_in_mid_request_and_nothing_is_lost_or_done_twice() -> None:
     with own_server() as (server, cast):
         coordinator = Asker(cast, "coordinator")
@@ -312,7 +312,7 @@ def _small_disk(size_mb: int) -> Iterator[Path]:
         folder.rmdir()
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a small disk")
 def test_a_full_disk_refuses_a_document_whole_and_takes_it_once_there_is_room() -> None:
     """The documents lie on a disk of their own that is full: nothing of the request stays, and people work on."""

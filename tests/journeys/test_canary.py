@@ -374,7 +374,7 @@ def _fields(said: object, field: str) -> Iterator[tuple[str, str]]:
         yield field, said
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureFixture) -> None:
     """In one test, as the world of it takes a while to live."""
     with as_superuser(lived.database) as connection:
@@ -552,7 +552,7 @@ def _where(files: OnDisk, *seen: str) -> dict[str, set[str]]:
     return where
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_no_file_on_disk_holds_a_planted_word_and_no_paper_in_any_language(files: OnDisk, lived: Cast) -> None:
     """Also of what was taken back, which stays in the files until the server clears it away; and what it logged."""
     meeting = table_of(Meeting)
@@ -569,7 +569,7 @@ def test_no_file_on_disk_holds_a_planted_word_and_no_paper_in_any_language(files
     assert logged in where, "and into what the server said"
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_server: PrefectServer) -> None:
     """The engine carries the admission with a real server: its rows, its files, its database's and the log of these."""
     folder = tmp_path / "keys" / "people"

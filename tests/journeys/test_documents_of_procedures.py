@@ -61,7 +61,7 @@ def stands(cast: Cast, key: str, at: datetime) -> tuple[str, list[tuple[str, boo
     return found["state"], [(fact["kind"], fact["counts"], fact["why"]) for fact in found["found"]["facts"]]
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_and_no_longer_if_it_takes_that_back(
     cast: Cast,
 ) -> None:
@@ -106,7 +106,7 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
     assert stands(cast, "GV-9", THERE + MINUTE)[0] == "on_track"
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_the_quarters_statements_count_for_their_quarter_once_they_are_approved_and_sent(cast: Cast) -> None:
     record(cast, "financial_report")
     with cast.session() as session:
@@ -228,7 +228,7 @@ def test_what_the_coordinator_does_for_the_workers_training_counts_for_what_the_
     assert workers["numbers"]["in_time"] == 1
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_step_that_is_taken_back_years_after_is_counted_in_the_year_in_which_it_was_due(cast: Cast) -> None:
     manager, case_id = cast.actor("manager_codim"), year_of_training(cast, "codim")
     for name in DEBRIEFED:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.journeys.demonstrated import Running, case_of, task_of, until
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.ci
 
 
 def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brought_back(running: Running) -> None:

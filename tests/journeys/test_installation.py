@@ -22,7 +22,7 @@ from tests.conftest import short_folder
 from tests.flows.prefect_server import free_port
 from tests.journeys.demonstrated import command_of
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.ci
 
 RUN = [sys.executable, "-c", "from api.cli import main; main()"]
 OURS = ("SPHERES_", "PREFECT_", "DATABASE_", "SMTP_", "ENTRA_", "GRAPH_")

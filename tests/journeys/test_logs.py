@@ -207,7 +207,7 @@ def plant(client: httpx2.Client, cast: Cast, ids: list[str]) -> int:
     return sent
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_planted_everywhere_is_in_no_line_of_the_web(cast: Cast, web: tuple[str, Running]) -> None:
     address, process = web
     case_id = open_onboarding(cast)
@@ -242,7 +242,7 @@ def _plant_and_look(cast: Cast, client: httpx2.Client, process: Running, case_id
     eventually(lambda: scanner.found(process.wrote) == [NAME])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_people_are_called_is_in_no_line_of_the_worker(
     cast: Cast, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -47,7 +47,7 @@ def _item(cast: Cast, meeting_id: UUID) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_no_day_without_one(  # noqa: PLR0915 - a whole year
     cast: Cast,
 ) -> None:

@@ -38,7 +38,7 @@ from tests.browser import assert_accessible, assert_fits
 from tests.cast import AT, TODAY, Cast, stationery
 from tests.fakes.entra import CLIENT_ID, SECRET, TENANT, listening, over_tls
 
-pytestmark = [pytest.mark.long, pytest.mark.browser]
+pytestmark = [pytest.mark.ci, pytest.mark.browser]
 
 NODE: Final = Path(__file__).resolve().parents[1] / "node"
 

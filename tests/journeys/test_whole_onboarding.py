@@ -12,7 +12,7 @@ import pytest
 
 from tests.journeys.demonstrated import Running, until
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.nightly
 
 NAME: Final = "Mercure Galet"
 #: The items of the guide's protocol, before the arrival and from it on.

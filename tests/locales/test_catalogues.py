@@ -113,7 +113,7 @@ def test_no_word_is_marked_where_the_search_for_words_does_not_see_it() -> None:
     assert {word: name for word, name in marked.items() if word not in seen} == {}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_sentence_counts_a_plural_by_a_number_that_may_be_one() -> None:
     # Limits are declared, and many ("at most 80 characters"); a number names one thing ("Under seal 3 lines are gone").
     no_count = r"(?!most|least|max_length|number)"

@@ -97,7 +97,7 @@ def test_everything_that_a_path_names_can_be_taken_from_the_world(
                 assert not hollow.is_there(route, place), route
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_sample_of_every_route_answers_for_what_is_not_theirs_as_for_what_is_not_there(
     runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
@@ -106,7 +106,7 @@ def test_a_sample_of_every_route_answers_for_what_is_not_theirs_as_for_what_is_n
     run(_compare(runner, hollow, cells[::6]))
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_a_fifth_of_all_that_is_denied_is_answered_as_what_is_not_there(
     runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
 ) -> None:

@@ -64,7 +64,8 @@ SHARES: Final = 10
 one_share = pytest.mark.parametrize("share", range(SHARES))
 
 
-@pytest.mark.long
+@pytest.mark.ci
+@pytest.mark.wide(SHARES)
 @one_share
 def test_no_json_body_is_taken_with_a_field_that_it_does_not_know(
     runner: Runner, routes: list[Route], run: Run[Any], share: int
@@ -87,7 +88,8 @@ def test_no_json_body_is_taken_with_a_field_that_it_does_not_know(
     run(ask())
 
 
-@pytest.mark.long
+@pytest.mark.ci
+@pytest.mark.wide(SHARES)
 @one_share
 def test_no_field_that_the_program_sets_is_taken_from_a_form_or_from_a_body_that_is_not_asked_for(
     runner: Runner, routes: list[Route], run: Run[Any], share: int
@@ -139,7 +141,8 @@ def _taken_over(runner: Runner) -> int:
     return runner.count("select " + " + ".join(parts), {"id": _ID, "version": _VERSION, "sort_key": "zzz"})
 
 
-@pytest.mark.long
+@pytest.mark.ci
+@pytest.mark.wide(SHARES)
 @one_share
 def test_an_id_of_the_other_program_in_a_body_is_one_of_nothing(
     runner: Runner, routes: list[Route], run: Run[Any], share: int
@@ -205,7 +208,7 @@ def _left_out(routes: list[Route]) -> list[tuple[Route, str]]:
     ]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_id_of_the_other_program_in_a_field_that_may_be_left_out_is_one_of_nothing(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:

@@ -65,7 +65,7 @@ def by_name(routes: list[Route]) -> dict[str, Route]:
     return {str(route): route for route in routes}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize(("listing", "single", "thing"), [*WHOLE, *IN_PART])
 def test_a_list_shows_what_its_asker_may_open(
     runner: Runner, by_name: dict[str, Route], run: Run[Any], listing: str, single: str, thing: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -15,7 +16,8 @@ from tests.matrix.asked import Route
 from tests.matrix.askers import COLUMNS, KINDS, Kind
 from tests.matrix.candidates import READ_AT, THEIR_OWN, read_in
 from tests.matrix.fixtures import Run
-from tests.matrix.runner import Answer, Runner
+from tests.matrix.runner import DENIED, Answer, Runner
+from tests.matrix.sampled import covering
 from tests.matrix.world import ABSENT, CODIM, ELSEWHERE
 
 #: Tables whose rows tell what a browser or a request is at, and nothing of the program.
@@ -127,11 +129,40 @@ def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
 def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    """Each route with every twelfth kind of asker, of one place's things: others, and another's, by turns."""
-    cells = list(_sampled(routes))
-    assert {str(route) for route, _, _ in cells} == {str(route) for route in routes}
-    assert {kind for _, _, kind in cells} == set(KINDS)
-    run(hold(runner, cells))
+    """One who is let in and one who is turned away, where there are such."""
+    run(hold(runner, covering(routes, let_in=1, turned_away=1)))
+
+
+@pytest.mark.ci
+def test_a_larger_sample_of_every_route_and_every_asker_is_answered_as_expected(
+    runner: Runner, routes: list[Route], run: Run[Any]
+) -> None:
+    """At night every cell is asked."""
+    run(hold(runner, covering(routes, let_in=2, turned_away=4)))
+
+
+@pytest.mark.parametrize(("let_in", "turned_away"), [(1, 1), (2, 4)])
+def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_kind_of_asker(
+    routes: list[Route], let_in: int, turned_away: int
+) -> None:
+    known = grid.read()
+    cells = covering(routes, let_in=let_in, turned_away=turned_away)
+    assert cells == covering(routes, let_in=let_in, turned_away=turned_away), "the same each time"
+    assert len(cells) == len(set(cells)) < len(known) / 10
+    for is_denied, most in ((False, let_in), (True, turned_away)):
+        there = Counter(route for (route, _, _), code in known.items() if (code in DENIED) == is_denied)
+        asked = Counter(
+            (str(route), kind.column)
+            for route, place, kind in cells
+            if (known[str(route), place, kind.column] in DENIED) == is_denied
+        )
+        at_route, of_kind = Counter[str](), Counter[str]()
+        for (route, column), times in asked.items():
+            at_route[route] += times
+            of_kind[column] += 1
+        assert at_route == {route: min(most, cells) for route, cells in there.items()}
+        able = {column for (_, _, column), code in known.items() if (code in DENIED) == is_denied}
+        assert {column for column in able if of_kind[column] < 5} == set(), "each at several routes"
 
 
 def test_the_words_that_are_searched_for_are_read_where_they_may_be(
@@ -150,7 +181,7 @@ def test_the_words_that_are_searched_for_are_read_where_they_may_be(
     assert run(ask()) == READ_AT
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_every_cell_of_a_page_is_answered_as_expected(runner: Runner, routes: list[Route], run: Run[Any]) -> None:
     asked = run(hold(runner, cells_of(route for route in routes if not route.is_json)))
     assert asked > 4000
@@ -207,11 +238,3 @@ def hold_one(runner: Runner, route: Route, place: str, kind: Kind, answer: Answe
 def _asks_nothing(route: Route) -> bool:
     """Whether whoever is signed in is no matter to a route."""
     return route.action is not None and Relation.ANYONE in TABLE[route.action]
-
-
-def _sampled(routes: list[Route]) -> Iterator[tuple[Route, str, Kind]]:
-    for turn, route in enumerate(routes):
-        # Of a route that is open to all, one answer is as good as twenty.
-        kinds = (KINDS[turn % len(KINDS)],) if _asks_nothing(route) else KINDS[turn % 12 :: 12]
-        for n, kind in enumerate(kinds):
-            yield route, route.places[(turn // 12 + n) % len(route.places)], kind

@@ -12,7 +12,7 @@ from tests.matrix.runner import Runner
 from tests.matrix.test_matrix import cells_of, hold
 
 
-@pytest.mark.long
+@pytest.mark.nightly
 def test_every_cell_of_the_api_is_answered_as_expected(runner: Runner, routes: list[Route], run: Run[Any]) -> None:
     asked = run(hold(runner, cells_of(route for route in routes if route.is_json)))
     assert asked > 4000

@@ -64,7 +64,8 @@ def fields_of(runner: Runner) -> Mapping[str, list[tuple[str, Any]]]:
     return found_in
 
 
-@pytest.mark.long
+@pytest.mark.ci
+@pytest.mark.wide(SHARES)
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_name_in_any_field_about_participants_stands_in_no_row_and_in_no_address(
     runner: Runner, routes: list[Route], fields_of: Mapping[str, list[tuple[str, Any]]], run: Run[Any], share: int

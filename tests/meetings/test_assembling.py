@@ -124,7 +124,7 @@ _ACTS = st.lists(
 )
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=_ACTS)
 def test_whatever_people_do_in_between_assembling_twice_changes_nothing_and_no_subject_is_open_twice(

@@ -243,7 +243,7 @@ def test_who_answered_that_they_do_not_come_is_not_recorded_with_the_rest_while_
     assert _seated(session, "codim").state == "present"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_may_sit_for_a_principal_is_whom_the_record_of_attendance_takes(session: Session, cast: Cast) -> None:
     here = opened(session, cast)
     offered = attendance.alternates_of(session, here)

@@ -73,7 +73,7 @@ def _said(messages: Sequence[Message]) -> list[tuple[str, str, datetime | None]]
 # ---------------------------------------------------------------------------------------------- any change at all
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.none() | entries(), st.integers(0, 50)), min_size=1, max_size=5))
 def test_every_kind_of_calendar_ends_with_what_is_wanted_whatever_changed(
@@ -105,7 +105,7 @@ def test_nothing_is_sent_of_what_is_past(entry: Entry, data: st.DataObject) -> N
         assert differences(entry, changed, dialect=dialect, after=after) == ()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(st.lists(entries(), min_size=2, max_size=4))
 def test_the_whole_is_one_message_for_whom_each_message_stands_for_the_whole(course: list[Entry]) -> None:
     one = Correspondence(Attendee(replaces=True))

@@ -54,7 +54,7 @@ def test_a_place_that_names_somebody_changes_nothing_and_invites_nobody(session:
     assert session.scalar(select(_meeting.c.place)) == ""
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("moment", [CIRCULATED, FROZEN])
 def test_an_agenda_that_names_somebody_stays_until_it_is_put_right_and_the_coordinator_is_told_where(
     cast: Cast, session: Session, moment: datetime, monkeypatch: pytest.MonkeyPatch

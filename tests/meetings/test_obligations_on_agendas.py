@@ -59,7 +59,7 @@ def test_a_partner_with_something_at_risk_is_one_item_that_says_which_clauses(
     assert "AG-M1, period up to December 31, 2026: at risk." in said
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_it_says_so_once_it_cannot_be_met_any_more(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     schedule.plan_meetings(session, "steering", [NEXT], by=by, at=AT)
@@ -72,7 +72,7 @@ def test_it_says_so_once_it_cannot_be_met_any_more(cast: Cast, session: Session)
     assert "AG-M1, period up to December 31, 2026: cannot be met any more." in in_words(ours["reasons"], "en")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_missed_after_its_days_of_grace_comes_before_the_next_meeting_of_half_a_year(
     cast: Cast, session: Session
 ) -> None:

@@ -375,7 +375,7 @@ rhythms = st.sampled_from([1, 2, 3, 4, 6, 8, 12, 26, 52])
 starting_days = st.dates(FIRST, date(2029, 12, 31))
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(rhythms, starting_days, terms_of())
 def test_a_year_has_as_many_dates_as_its_rhythm_in_order_at_a_distance_on_working_days(
     times: int, first: date, terms: Terms
@@ -391,7 +391,7 @@ def test_a_year_has_as_many_dates_as_its_rhythm_in_order_at_a_distance_on_workin
         assert bool(one.reasons) == (one.decision != "meet")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(rhythms, starting_days, terms_of())
 def test_no_date_is_given_up_while_there_was_a_day_for_it(times: int, first: date, terms: Terms) -> None:
     for one in propose_year(times, first, terms=terms):
@@ -404,7 +404,7 @@ def test_no_date_is_given_up_while_there_was_a_day_for_it(times: int, first: dat
 
 
 @given(rhythms, starting_days, terms_of())
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_clash_of_a_year_is_left_without_being_said(times: int, first: date, terms: Terms) -> None:
     for one in propose_year(times, first, terms=terms):
         if one.decision != "skip":
@@ -413,7 +413,7 @@ def test_no_clash_of_a_year_is_left_without_being_said(times: int, first: date, 
             assert not overlapping(terms, one.starts)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(rhythms, starting_days, terms_of())
 def test_any_one_alternative_of_a_year_keeps_the_rules_too(times: int, first: date, terms: Terms) -> None:
     proposals = propose_year(times, first, terms=terms)
@@ -429,7 +429,7 @@ def test_any_one_alternative_of_a_year_keeps_the_rules_too(times: int, first: da
             assert all(near < day for near in before)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(
     st.sampled_from([1, 2, 4, 12]),
     starting_days.filter(lambda day: (day.month, day.day) != (2, 29)),
@@ -441,7 +441,7 @@ def test_what_the_committee_has_already_is_not_proposed_again(times: int, first:
     assert len(propose_year(times, first, terms=terms)) == max(0, times - len(inside))
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(st.sampled_from([2, 4, 12]), starting_days, terms_of(), st.randoms())
 def test_the_same_question_has_the_same_answer_in_whatever_order_the_meetings_are_told(
     times: int, first: date, terms: Terms, random: Random
@@ -453,7 +453,7 @@ def test_the_same_question_has_the_same_answer_in_whatever_order_the_meetings_ar
 
 
 @given(st.sampled_from([2, 4, 12]), starting_days, terms_of())
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_a_drafted_year_keeps_is_read_back_the_same_and_can_be_said(times: int, first: date, terms: Terms) -> None:
     for one in (*propose_year(times, first, terms=terms), *propose_season(first, first + WEEK * 10, terms=terms)):
         assert Proposal.from_json(json.loads(json.dumps(one.to_json()))) == one
@@ -483,7 +483,7 @@ def test_a_season_has_each_of_its_weeks_once_and_meets_on_every_day_that_is_work
 
 
 @given(starting_days, terms_of(), st.randoms())
-@pytest.mark.long
+@pytest.mark.ci
 def test_whatever_alternatives_are_taken_no_meeting_of_a_season_meets_or_passes_its_neighbour(
     first: date, terms: Terms, random: Random
 ) -> None:

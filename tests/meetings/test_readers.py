@@ -115,7 +115,7 @@ def test_a_season_is_seen_by_all_as_the_zone_database_has_it_over_both_clock_cha
     assert set(re.findall(rb"TZID[=:]([^:;\r]+)", content)) == {b"America/Toronto"}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_with_the_zone_that_icalendar_writes_some_would_be_an_hour_wrong(readers: Readers) -> None:
     calendar = Calendar.from_ical(_whole(SEASON))
     calendar.subcomponents = list(calendar.events)
@@ -124,7 +124,7 @@ def test_with_the_zone_that_icalendar_writes_some_would_be_an_hour_wrong(readers
     assert {name for name, _ in differing} == {"ical.js", "radicale", "vobject"}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_zone_under_another_name_is_written_under_the_one_that_all_know(readers: Readers) -> None:
     content = _whole(replace(SEASON, zone="America/Montreal"))
     assert content == _whole(SEASON)
@@ -145,7 +145,7 @@ def test_an_evening_series_ends_with_its_last_date_for_all(readers: Readers) -> 
     assert readers.differing([(content, expected), (later, weekly(late.starts, 6, 90, CLINICAL))], YEAR) == {}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_last_day_between_two_dates_adds_none(readers: Readers) -> None:
     expected = weekly(AUTUMN.starts, 10, 150, CLINICAL)
     cases = [(_whole(replace(AUTUMN, last_on=date(2026, 12, day))), expected) for day in (9, 10, 15)]
@@ -174,7 +174,7 @@ def test_a_cancelled_date_is_gone_for_all_in_either_dialect(readers: Readers) ->
     assert readers.differing([*cases, (_merged(_whole(AUTUMN), exception), expected)], YEAR) == {}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_moved_date_is_where_it_was_moved_to_for_all_in_either_dialect(readers: Readers) -> None:
     wanted = replace(AUTUMN, moved={MOVED: Moved(MOVED_TO, 150, AUTUMN.place)})
     expected = weekly(AUTUMN.starts, 10, 150, CLINICAL, moved={MOVED: MOVED_TO})
@@ -187,7 +187,7 @@ def test_a_moved_date_is_where_it_was_moved_to_for_all_in_either_dialect(readers
     assert readers.differing([*cases, (_merged(_whole(AUTUMN), exception), expected)], YEAR) == {}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_date_moved_twice_and_then_cancelled_is_seen_right_at_each_step(readers: Readers) -> None:
     again = _at(2026, 11, 10, 9)
     steps = [
@@ -219,7 +219,7 @@ def test_a_date_moved_twice_and_then_cancelled_is_seen_right_at_each_step(reader
     assert readers.differing(cases, YEAR) == {}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_cancelled_and_a_moved_date_on_the_days_of_the_clock_changes_are_seen_right(readers: Readers) -> None:
     sundays = replace(SEASON, starts=_at(2026, 9, 6, 9), minutes=600, last_on=date(2027, 5, 16), title="Journée")
     autumn, spring = _at(2026, 11, 1, 9), _at(2027, 3, 14, 9)
@@ -236,7 +236,7 @@ def test_a_cancelled_and_a_moved_date_on_the_days_of_the_clock_changes_are_seen_
 # --------------------------------------------------------------------------------------------- another hour from a day
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_another_hour_from_a_day_on_gives_each_date_once(readers: Readers) -> None:
     """The old season ends before, a new one under a UID of its own follows, with its exceptions at the new hour."""
     since, last = date(2027, 1, 6), date(2027, 5, 19)
@@ -267,7 +267,7 @@ def test_another_hour_from_a_day_on_gives_each_date_once(readers: Readers) -> No
 # ----------------------------------------------------------------------------------------------------- irregular dates
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_four_meetings_a_year_are_four_that_move_across_each_other_and_go_by_themselves(readers: Readers) -> None:
     dates = [_at(2026, 9, 16, 9), _at(2026, 12, 9, 9), _at(2027, 3, 17, 9), _at(2027, 6, 16, 9)]
     entries = [
@@ -342,7 +342,7 @@ def test_what_a_mail_server_receives_is_what_all_readers_see(readers: Readers) -
 # ---------------------------------------------------------------------------------------------------------- all of them
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "zone",
     [

@@ -77,7 +77,7 @@ def _numbers(session: Session, meeting_id: UUID) -> dict[str, str | None]:
     return {row["title_en"]: row["number"] for row in agendas.items_of(session, meeting_id)}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_agenda_moved_to_another_day_before_it_is_due_is_opened_again_and_frozen_anew(
     cast: Cast, session: Session
 ) -> None:
@@ -115,7 +115,7 @@ def test_an_agenda_moved_to_another_day_before_it_is_due_is_opened_again_and_fro
     assert item(session, kept)["number"] == before["Admission #2026-07"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_new_version_is_sent_and_says_what_changed_since_the_one_before(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     gone = admission(session, cast, "#2026-08")
@@ -136,7 +136,7 @@ def test_the_new_version_is_sent_and_says_what_changed_since_the_one_before(cast
     assert "Nouveau : 1. Admission #2026-09" in en_neuf
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_draft_that_went_out_goes_out_again_for_the_day_to_which_its_meeting_is_moved_before_the_freeze(
     cast: Cast, session: Session
 ) -> None:
@@ -193,7 +193,7 @@ def test_an_agenda_that_is_due_already_stays_frozen_and_says_the_right_time(
     assert len(_sent_to(session, cast, "worker_codim")) == 1, "the move's own letter tells the time"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_new_place_or_hour_of_the_season_is_put_right_on_what_is_frozen(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     admission(session, cast)
@@ -209,7 +209,7 @@ def test_a_new_place_or_hour_of_the_season_is_put_right_on_what_is_frozen(cast: 
     assert agenda_papers.versions_of(session, meeting(session, FIRST + timedelta(days=7))) == ()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     taken = admission(session, cast)
@@ -230,7 +230,7 @@ def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Sess
     assert all("." not in str(number) for number in _numbers(session, first).values())
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_addenda_are_counted_anew_for_an_agenda_that_was_frozen_anew(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     _freeze(session, cast, first, EVE)

@@ -85,7 +85,7 @@ def _quorate(session: Session, meeting_id: UUID) -> bool | None:
     return found
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_meeting_adjourned_without_quorum_is_told_from_one_that_had_it_by_who_came(
     session: Session, cast: Cast
 ) -> None:

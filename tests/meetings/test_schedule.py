@@ -230,7 +230,7 @@ def test_whoever_cannot_come_names_an_alternate_who_is_invited_and_told_when_it_
     assert refused.value.code == "answer.alternate"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast, session: Session) -> None:
     _season(session, cast)
     by = cast.actor("coordinator")
@@ -367,7 +367,7 @@ def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, se
     assert "chaque mercredi à 14 h, du 9 décembre 2026 au 28 avril 2027" in told["meeting_invitation"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_date_that_was_moved_before_the_hour_changed_is_not_said_to_be_cancelled(
     cast: Cast, session: Session
 ) -> None:

@@ -375,7 +375,7 @@ def _settle_an_agreement(cast: Cast) -> None:
             agreements.call_off_version(session, drafts["en-marge"], last=TODAY, by=by, at=AT)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_every_change_of_a_state_is_looked_up_in_its_table_in_the_transaction_that_makes_it(
     cast: Cast, watch: Watch
 ) -> None:

@@ -173,7 +173,7 @@ def test_the_engine_carries_what_it_had_in_hand_and_then_rests(upgraded: Cast) -
         assert case_row(session, CANCELLED)["state"] == "cancelled"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_letters_that_waited_go_out_as_they_were_written_and_none_goes_twice(upgraded: Cast) -> None:
     with as_superuser(upgraded.database) as connection:
         waiting = connection.execute(
@@ -189,7 +189,7 @@ def test_letters_that_waited_go_out_as_they_were_written_and_none_goes_twice(upg
     assert states == ["sent"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_was_signed_in_still_is_and_who_signed_out_or_left_is_asked_to_sign_in(upgraded: Cast) -> None:
     def asking(cookie: str) -> int:
         client = nobody(upgraded.database)
@@ -233,7 +233,7 @@ def test_the_record_goes_on_after_its_last_line_and_comes_under_seals_whole(
 # The upgrade itself.
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_finds_it_done(
     before: Database, fresh: set[str]
 ) -> None:
@@ -258,7 +258,7 @@ def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_finds_it_d
     }
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_upgrade_waits_for_an_act_that_is_under_way_and_the_act_is_kept(before: Database, fresh: set[str]) -> None:
     """The web of the release before still runs: its transaction ends, then the tables change."""
     with before.engine.connect() as acting:
@@ -283,7 +283,7 @@ def test_an_upgrade_waits_for_an_act_that_is_under_way_and_the_act_is_kept(befor
     assert len(kept) == 1
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_upgrade_that_fails_leaves_the_release_before_as_it_was_and_is_tried_again(
     before: Database, fresh: set[str]
 ) -> None:

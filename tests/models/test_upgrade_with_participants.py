@@ -77,7 +77,7 @@ def by_number(session: Session, number: str) -> dict[str, Any]:
     return dict(row._mapping)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_upgraded_is_of_that_release_and_has_people_in_every_stage(before: Database, fresh: set[str]) -> None:
     with as_superuser(before) as connection:
         assert connection.execute(text("select version_num from alembic_version")).scalars().all() == [REVISION]
@@ -154,7 +154,7 @@ def test_the_departure_that_was_under_way_hands_over_what_is_left(upgraded: Cast
         assert assigning.on_day(session, LATER.date(), people=[upgraded.people[WORKER]]) == []
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_candidates_cases_and_the_engine_go_on(upgraded: Cast) -> None:
     with upgraded.session() as session:
         forwarded = session.scalars(select(_participant.c.id).where(_participant.c.state == "assigned")).one()

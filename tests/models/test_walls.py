@@ -801,7 +801,7 @@ def test_no_table_is_emptied_by_the_application(lived_in: Cast, name: str) -> No
 # The pool: a connection that goes from one program to the next.
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_thousand_turns_of_two_programs_over_one_pool_never_mix(lived_in: Cast) -> None:
     """Threads of both share few connections, some transactions end badly, and nobody sees the other's people."""
     wrong: list[UUID] = []

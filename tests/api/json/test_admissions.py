@@ -127,7 +127,7 @@ def test_a_whole_admission_is_carried_at_the_window(there: Cast) -> None:
     assert "referral" in read
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_another_worker_is_named_at_the_window_where_one_is_barred(there: Cast) -> None:
     participant_id = triaged(there, refer(there), "forwarded")
     coordinator, here = _Asker(there, "coordinator"), f"/participants/{participant_id}"
@@ -159,7 +159,7 @@ def two(cast: Cast) -> tuple[UUID, UUID]:
         return followed(session, cast), followed(session, cast, "#2026-02", recruiter=True)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_disclosures_activities_and_research_are_kept_apart_at_the_window(cast: Cast, two: tuple[UUID, UUID]) -> None:
     worker, other, keeper = (_Asker(cast, name) for name in (WORKER, SECOND, "research_coordinator"))
     with cast.session() as session:

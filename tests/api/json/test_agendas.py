@@ -67,7 +67,7 @@ def test_what_is_not_given_of_an_item_stays_and_a_seat_that_is_null_is_nobody_s(
     )
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_item_is_put_in_another_place_taken_off_and_put_on_again_last(coordinator: Asker, here: str) -> None:
     first, second, *_ = _titles(coordinator, here)
     item = coordinator.get(f"{here}/items")["items"][1]
@@ -87,7 +87,7 @@ def test_an_item_is_put_in_another_place_taken_off_and_put_on_again_last(coordin
     assert (twice.status_code, twice.json()["code"]) == (409, "agenda.not_taken_off")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_freeze_shows_its_letters_first_and_sends_the_same_ones_once(
     cast: Cast, coordinator: Asker, here: str
 ) -> None:
@@ -125,7 +125,7 @@ def test_a_translation_that_is_missing_holds_the_freeze_up_and_is_listed(coordin
     assert item_id not in coordinator.get(f"{here}/items")["missing"].get("en", [])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_comes_late_is_added_with_its_reason_or_left_to_a_later_meeting(
     cast: Cast, coordinator: Asker, here: str
 ) -> None:
@@ -152,7 +152,7 @@ def test_what_comes_late_is_added_with_its_reason_or_left_to_a_later_meeting(
     assert (kept["late"], {one["id"] for one in kept["pool"]} >= {other, waiting}) == ([], True)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_every_version_that_went_out_is_listed_and_read_as_a_file_in_both_languages(
     coordinator: Asker, here: str
 ) -> None:
@@ -227,7 +227,7 @@ def test_the_agenda_of_a_meeting_that_is_over_is_changed_by_nothing(coordinator:
         assert refused.status_code in (404, 409), path
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_year_that_was_drafted_is_listed_planned_from_once_and_another_dismissed(
     cast: Cast, coordinator: Asker
 ) -> None:

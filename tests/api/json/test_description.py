@@ -31,7 +31,7 @@ def _references(part: Any) -> Iterator[str]:
             yield from _references(value)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_description_is_given_on_this_machine_alone_and_no_page_shows_it(cast: Cast) -> None:
     pages = ("/docs", "/redoc", "/openapi.json")
     for base_url in ("http://localhost:8400", "http://127.0.0.1:8400"):

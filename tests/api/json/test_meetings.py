@@ -114,7 +114,7 @@ def test_the_list_is_of_days_of_a_committee_or_of_those_that_invite_the_asker(co
     assert coordinator.ask("GET", "/meetings?from=2026-01-01&to=2029-01-01").json()["code"] == "meetings.too_long"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_meeting_is_moved_placed_and_cancelled_in_the_version_that_was_seen(coordinator: Asker) -> None:
     first, second, *_ = _season(coordinator)
     place = f"/meetings/{second['id']}"

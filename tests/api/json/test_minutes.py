@@ -54,7 +54,7 @@ def _letters(cast: Cast) -> int:
         return session.scalar(asked) or 0
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_draft_is_the_secretary_s_alone_and_a_member_reads_it_once_it_was_sent(
     cast: Cast, coordinator: Asker, place: str
 ) -> None:
@@ -160,7 +160,7 @@ def test_only_the_secretary_writes_sends_and_approves_minutes(coordinator: Asker
     assert coordinator.get(place) == before
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_decision_is_withdrawn_by_a_later_one_and_nobody_owes_it_any_more(coordinator: Asker, held: Held) -> None:
     path = f"/decisions/{held.budget}"
     shown = coordinator.ask("GET", path)

@@ -94,7 +94,7 @@ def do_what_is_open(office: Office, case_id: str, *, stages: set[str] | None = N
             done.add(task["step"])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_whole_onboarding_is_carried_over_json_from_its_opening_to_its_close(cast: Cast) -> None:
     office = Office(cast, AT)
     coordinator = office.of("coordinator")
@@ -196,7 +196,7 @@ def test_one_s_work_is_what_falls_to_oneself_the_most_pressing_first(cast: Cast)
     assert {task["id"] for task in work["items"]} == mine
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_case_is_cancelled_and_reopened_over_json_and_keeps_what_was_done(cast: Cast) -> None:
     office = Office(cast, AT)
     coordinator = office.of("coordinator")
@@ -223,7 +223,7 @@ def test_a_case_is_cancelled_and_reopened_over_json_and_keeps_what_was_done(cast
     assert "request_secure_access" not in gate["waits_for"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_newer_version_is_offered_in_plain_words_and_followed_over_json(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
     case = open_by_json(cast, coordinator)

@@ -29,7 +29,7 @@ def place(asker: Asker) -> str:
         return f"/meetings/{meeting(session)}"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_item_is_treated_by_the_version_that_was_read_and_corrected(asker: Asker, place: str) -> None:
     first, second, _ = asker.get(f"{place}/outcomes")
     assert (first["number"], first["outcome"], first["minutes_used"], second["minutes_used"]) == ("1", "", 25, None)

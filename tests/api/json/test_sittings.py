@@ -34,7 +34,7 @@ def _meeting(coordinator: Asker) -> str:
     return f"/meetings/{found}"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_meeting_is_opened_filled_decides_and_closes_with_minutes(coordinator: Asker) -> None:
     place = _meeting(coordinator)
     drawn = coordinator.post(f"{place}/agenda/assembly")

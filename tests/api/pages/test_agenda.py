@@ -115,7 +115,7 @@ def test_each_item_says_in_the_reader_s_language_why_it_is_there(cast: Cast, her
     assert "On Dec 1, 2026 at 9:30 a.m. it is frozen and sent by itself." in page, "no sentence ends in a.m.."
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_may_not_see_the_meeting_finds_no_agenda_and_who_sits_there_finds_nothing_to_change(
     cast: Cast, here: UUID
 ) -> None:
@@ -170,7 +170,7 @@ def test_minutes_that_are_no_number_are_refused_with_what_was_typed(cast: Cast, 
     assert one(cast, before["id"]) == before
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_item_is_moved_by_one_and_to_a_place_and_no_further_than_the_ends(cast: Cast, here: UUID) -> None:
     client = signed_in(cast, "coordinator")
 
@@ -248,7 +248,7 @@ def test_the_agenda_says_by_how_much_it_is_longer_than_the_meeting(cast: Cast, h
     assert f"The items take {over} minutes more than the meeting lasts." in page
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_freezing_is_asked_twice_and_shows_before_it_who_reads_how_much(cast: Cast, here: UUID) -> None:
     with cast.session() as session:
         by = cast.actor("coordinator")
@@ -321,7 +321,7 @@ def test_a_missing_translation_stops_the_freezing_and_says_which_item(cast: Cast
     assert sent(cast) == 0
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_comes_late_is_an_addendum_by_the_host_s_yes_or_waits(cast: Cast, here: UUID) -> None:
     client = signed_in(cast, "coordinator")
     freeze(client, cast, here)
@@ -353,7 +353,7 @@ def test_what_comes_late_is_an_addendum_by_the_host_s_yes_or_waits(cast: Cast, h
         assert [each["id"] for each in agendas.pool_of(session, row(cast, here).committee_id)] == [other["id"]]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_each_reads_the_papers_of_their_audience(cast: Cast, here: UUID) -> None:
     with cast.session() as session:
         by = cast.actor("coordinator")
@@ -375,7 +375,7 @@ def test_each_reads_the_papers_of_their_audience(cast: Cast, here: UUID) -> None
         assert client.get(f"{path}.pdf?{wrong}").status_code in (404, 409, 422), wrong
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_agenda_of_a_meeting_that_is_over_is_kept_as_it_is(cast: Cast, here: UUID) -> None:
     with cast.session() as session:
         freezing.freeze(session, here, by=cast.actor("coordinator"), at=AT)

@@ -102,7 +102,7 @@ def test_a_version_that_one_side_ended_with_notice_says_so(cast: Cast, agreement
     assert "One side gave notice" in text_of(coordinator.get(page).text)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_end_keeps_to_the_notice_of_the_agreement_unless_both_settled_on_less(
     cast: Cast, agreement_id: UUID
 ) -> None:

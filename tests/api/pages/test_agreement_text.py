@@ -148,7 +148,7 @@ def test_only_a_draft_is_rewritten_and_only_by_the_coordinator(cast: Cast, here:
     assert "draft a new version" in text_of(refused.text)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_role_that_the_next_version_renames_is_handed_on_from_its_page(cast: Cast, here: str) -> None:
     client, at = signed_in(cast, "coordinator"), here.removesuffix("/text")
     fields = fields_of(client.get(here).text, here)

@@ -178,7 +178,7 @@ def test_a_link_that_does_not_open_is_as_one_that_never_was(cast: Cast, planned:
     assert said(cast) == []
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_answers_from_one_place_are_counted(cast: Cast) -> None:
     client = client_of(cast)
     statuses = [client.post("/answer/guess", data={}).status_code for _ in range(ANSWERS_FROM_ONE_PLACE + 1)]

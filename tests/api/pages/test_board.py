@@ -81,7 +81,7 @@ def test_who_holds_a_role_and_cannot_sign_in_is_seen_until_they_are_invited(cast
     assert str(cast.people["without_mail"]) in late
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_where_anyone_may_be_anyone_nobody_is_shut_out(cast: Cast) -> None:
     client = client_for(cast.database, cast.people["coordinator"], demonstration=True)
     assert "locked-out" not in client.get("/board").text

@@ -385,7 +385,7 @@ def test_the_page_is_whole_in_french(cast: Cast) -> None:
         assert english not in page
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_cannot_begin_yet_is_late_nowhere_and_everywhere_counts_the_same(cast: Cast) -> None:
     """Weeks after the arrival: some steps are open, one is handed in, others wait though their day is past."""
     case_id = open_onboarding(cast)

@@ -65,9 +65,9 @@ def lively(cast: Cast) -> UUID:
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        pytest.param("fr", 320, False, marks=pytest.mark.long),
-        pytest.param("en", 390, True, marks=pytest.mark.long),
-        pytest.param("fr", 1280, True, marks=pytest.mark.long),
+        pytest.param("fr", 320, False, marks=pytest.mark.ci),
+        pytest.param("en", 390, True, marks=pytest.mark.ci),
+        pytest.param("fr", 1280, True, marks=pytest.mark.ci),
     ],
 )
 def test_each_page_is_for_everyone_and_never_scrolls_sideways(
@@ -96,7 +96,7 @@ def test_each_page_is_for_everyone_and_never_scrolls_sideways(
         page.close()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_plan_and_a_refusal_are_for_everyone_too(window: Window) -> None:
     page = window.open("coordinator", "/cases/new", lang="fr", width=320)
     page.get_by_label("Intervenant·e").select_option(index=1)
@@ -114,7 +114,7 @@ def test_the_plan_and_a_refusal_are_for_everyone_too(window: Window) -> None:
     window.open_page.wrong.clear()  # type: ignore[attr-defined]  # the 404 itself is told in the console
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("script", [True, False])
 def test_a_request_is_handed_in_and_approved_with_and_without_the_script(window: Window, script: bool) -> None:
     case_id = open_onboarding(window.cast)
@@ -129,7 +129,7 @@ def test_a_request_is_handed_in_and_approved_with_and_without_the_script(window:
     assert task_of(window.cast, case_id, "request_secure_access")["state"] == "done"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_done_is_said_aloud_and_the_page_stays(window: Window) -> None:
     case_id = open_onboarding(window.cast)
     task = task_of(window.cast, case_id, "plan_coaching")
@@ -140,7 +140,7 @@ def test_what_was_done_is_said_aloud_and_the_page_stays(window: Window) -> None:
     assert page.evaluate("window.stays") is True
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("script", [True, False])
 def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, script: bool) -> None:
     case_id = open_onboarding(window.cast)
@@ -158,7 +158,7 @@ def test_the_second_of_two_keeps_what_they_wrote_in_the_form(window: Window, scr
     window.open_page.wrong.clear()  # type: ignore[attr-defined]  # the 412 itself is told in the console
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_a_list_of_cases_is_asked_for_stands_in_one_row_at_a_desk_and_fills_a_phone(
     window: Window,
 ) -> None:

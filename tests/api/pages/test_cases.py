@@ -77,7 +77,7 @@ def three(cast: Cast) -> None:
     open_onboarding(cast.other)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_each_sees_the_cases_of_their_own_and_of_no_other_program(cast: Cast) -> None:
     three(cast)
     everyone = {"Émeraude Quartz", "Garnet Schist", "Gypse Ardoise"}

@@ -185,7 +185,7 @@ def test_nobody_speaks_for_anothers_organization(cast: Cast, held: Held) -> None
         assert session.execute(select(_endorsement)).all() == []
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_decision_is_withdrawn_by_a_later_one_and_its_task_is_called_off(cast: Cast, held: Held) -> None:
     client = signed_in(cast, "coordinator", NEXT)
     path = f"/decisions/{held.owed}"
@@ -224,7 +224,7 @@ def test_a_committee_or_year_that_is_none_shows_the_whole(cast: Cast) -> None:
         assert "CD-2027-001" in answer.text, asked
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_typed_is_shown_as_text_and_in_the_language_in_which_it_was(cast: Cast) -> None:
     held = hold(cast, typed=HARD)
     with cast.session() as session:

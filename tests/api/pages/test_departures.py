@@ -42,7 +42,7 @@ def choice(cast: Cast, who: str, place: str) -> str:
 
 
 @pytest.mark.parametrize("reader", ["coordinator", "manager_em"])
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_coordinator_and_the_leaver_open_a_departure_from_the_page(program: Cast, reader: str) -> None:
     client = signed_in(program, reader)
     page = client.get("/departures").text
@@ -109,7 +109,7 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
 
 
 @pytest.mark.parametrize(("reader", "reads"), [("coordinator", True), ("director_ccsmtl", False)])
-@pytest.mark.long
+@pytest.mark.ci
 def test_why_somebody_refused_and_what_was_noted_is_read_by_who_has_a_part_in_it(
     program: Cast, reader: str, reads: bool
 ) -> None:
@@ -145,7 +145,7 @@ def test_whom_a_thing_goes_to_finds_it_in_their_own_list(program: Cast) -> None:
     assert 'href="/handed-over"' not in signed_in(program, "manager_codim").get("/").text
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_there(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)
@@ -182,7 +182,7 @@ def test_a_dry_run_says_what_speaks_for_each_to_whom_a_follow_up_would_be_offere
         assert "% taken" in text_of(receipt)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_without_a_coordinator_the_hosts_manager_offers_the_follow_ups_and_a_partners_manager_does_not(
     program: Cast,
 ) -> None:
@@ -199,7 +199,7 @@ def test_without_a_coordinator_the_hosts_manager_offers_the_follow_ups_and_a_par
     assert "/offers" in signed_in(program, "manager_ccsmtl").get(f"/departures/{case_id}").text
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_how(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)

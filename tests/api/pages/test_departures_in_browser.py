@@ -11,7 +11,7 @@ from tests.departing import asked, leave, lend, open_account, record_protocols, 
 
 __all__ = ["window"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
 @pytest.mark.parametrize("width", [320, 1280])

@@ -39,7 +39,7 @@ def follow_up(cast: Cast) -> UUID:
         return made
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_is_being_welcomed_is_offered_with_what_is_left_first_on_the_page_and_over_json(
     cast: Cast, follow_up: UUID
 ) -> None:
@@ -151,7 +151,7 @@ def test_one_on_a_break_whom_nobody_accompanies_is_seen_as_such(cast: Cast, foll
     assert "Nobody accompanies them 1 #2026-01 (On a break) Vacant" in shown
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_coordinator_sees_every_worker_whom_nobody_has_and_gives_it(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         vacant = followed(session, cast, "#2026-02", worker=None)
@@ -186,7 +186,7 @@ def test_a_worker_assigns_nobody_and_the_clinic_changes_nothing(cast: Cast, foll
     )
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast: Cast, follow_up: UUID) -> None:
     worker, here = later(cast, WORKER, 1), f"/follow-ups/{follow_up}"
     tomorrow = (TODAY + DAY).isoformat()

@@ -18,7 +18,7 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 DAY = timedelta(days=1)
 NOW = AT + 22 * DAY

@@ -31,7 +31,7 @@ def form(cast: Cast, **changed: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_manager_names_somebody_new_and_is_led_to_their_onboarding(cast: Cast) -> None:
     task_id = recruiting(cast)
     manager = signed_in(cast, "manager_codim")

@@ -112,7 +112,7 @@ def test_every_shape_is_one_that_is_drawn() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_whole_onboarding_is_told_without_a_gap(cast: Cast, language: str) -> None:
     case_id = open_onboarding(cast)
     onboard_wholly(cast, case_id)

@@ -18,7 +18,7 @@ from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 _notice = table_of(Notice)
 _tenure = table_of(Tenure)

@@ -93,7 +93,7 @@ def test_the_sheets_are_nothing_to_strangers(cast: Cast, recruiting: UUID, who: 
 
 
 @pytest.mark.parametrize("place", ["codim", "ccsmtl"])
-@pytest.mark.long
+@pytest.mark.ci
 def test_once_the_only_coordinator_has_gone_a_recruiting_goes_on_with_the_director_of_their_organization(
     cast: Cast, place: str
 ) -> None:

@@ -76,9 +76,9 @@ def planned(cast: Cast) -> list[UUID]:
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        pytest.param("fr", 320, False, marks=pytest.mark.long),
-        pytest.param("en", 390, True, marks=pytest.mark.long),
-        pytest.param("fr", 1280, True, marks=pytest.mark.long),
+        pytest.param("fr", 320, False, marks=pytest.mark.ci),
+        pytest.param("en", 390, True, marks=pytest.mark.ci),
+        pytest.param("fr", 1280, True, marks=pytest.mark.ci),
     ],
 )
 def test_each_page_is_for_everyone_and_never_scrolls_sideways(
@@ -109,7 +109,7 @@ def test_each_page_is_for_everyone_and_never_scrolls_sideways(
         page.close()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("script", [True, False])
 def test_a_meeting_is_cancelled_after_its_letters_were_seen_with_and_without_the_script(
     window: Window, planned: list[UUID], script: bool
@@ -127,7 +127,7 @@ def test_a_meeting_is_cancelled_after_its_letters_were_seen_with_and_without_the
     expect(page.get_by_text("Tempête de neige")).to_be_visible()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_keyboard_alone_answers_by_the_link(window: Window, planned: list[UUID]) -> None:
     with window.cast.session() as session:
         letter = next(one for one in letters(session) if one.person_id == window.cast.people["police"])
@@ -141,7 +141,7 @@ def test_the_keyboard_alone_answers_by_the_link(window: Window, planned: list[UU
     assert planned
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_month_is_a_table_on_a_desk_and_a_list_on_a_phone(window: Window, planned: list[UUID]) -> None:
     shown = """() => [...document.querySelectorAll(".month tbody td")]
         .filter(one => one.getBoundingClientRect().height > 0).length"""

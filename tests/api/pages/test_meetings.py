@@ -272,7 +272,7 @@ def test_letters_that_nobody_saw_are_never_sent(cast: Cast, season: list[UUID]) 
     assert sent(cast) == before
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_place_changes_for_one_meeting_or_for_every_later_one(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "coordinator")
     for following, expected in (("", ["Salle 4", "Salle 5", "Salle 4"]), ("yes", ["Salle 4", "Salle 5", "Salle 5"])):

@@ -152,7 +152,7 @@ def test_they_are_taken_back_corrected_and_sent_to_whom_it_concerns(cast: Cast, 
     assert sent(cast) == before + 1
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_later_meeting_approves_them_and_then_they_never_change(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     client = signed_in(cast, "coordinator", NEXT)

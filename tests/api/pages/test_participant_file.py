@@ -40,7 +40,7 @@ def _participant(cast: Cast, follow_up: UUID) -> UUID:
         return found
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_disclosure_is_recorded_by_the_worker_and_read_by_one_act(cast: Cast, two: tuple[UUID, UUID]) -> None:
     worker, other = _client(cast, WORKER), _client(cast, SECOND)
     here = f"/participants/{_participant(cast, two[0])}"
@@ -106,7 +106,7 @@ def test_what_the_coordinator_wrote_in_triage_is_not_lost_where_no_worker_is_cho
     assert "Elle n’en voit pas" in form
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_why_it_was_decided_so_is_read_by_one_act_and_told_to_the_record(cast: Cast, two: tuple[UUID, UUID]) -> None:
     declare_admission(cast)
     referral_id = refer(cast)
@@ -155,7 +155,7 @@ def test_nobody_but_the_committee_while_it_sits_assesses_the_risk_to_others(cast
         assert session.scalar(text("select count(*) from risk_assessment")) == 0
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_file_is_held_released_and_destroyed_by_the_coordinator(cast: Cast) -> None:
     declare_admission(cast)
     participant_id = triaged(cast, refer(cast))
@@ -204,7 +204,7 @@ def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast
         assert row_of(session, two[0])["state"] == "active", "and nothing else changes for them"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_nobody_who_recruits_is_planned_together_with_another(cast: Cast, two: tuple[UUID, UUID]) -> None:
     worker = _client(cast, WORKER)
     plan = {"held_on": TODAY.isoformat(), "kind": "meal"}

@@ -101,7 +101,7 @@ def test_a_year_is_proposed_at_the_rhythm_and_each_date_is_a_meeting_of_its_own(
         assert session.scalar(select(func.count(_meeting.c.uid.distinct()))) == 3
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_drafted_year_is_planned_from_or_dismissed_once(cast: Cast) -> None:
     with cast.session() as session:
         by = cast.actor("coordinator")

@@ -137,7 +137,7 @@ def test_a_document_that_is_downloaded_is_a_line_with_who_what_when_and_why(cast
     assert count(officer(cast).get(f"/privacy?thing={uuid4()}")) == 0
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_whoever_saw_anything_of_one_participant_s_file_is_listed_by_the_number(cast: Cast) -> None:
     with cast.session() as session:
         agreed(session, cast)

@@ -13,7 +13,7 @@ from tests.api.pages.test_privacy import NIGHT, documented, read
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 LONG = "Notesdetravailavecdesprénomsdejeunesetunnumérodetéléphone " * 3
 
@@ -32,9 +32,7 @@ def places(cast: Cast) -> Iterator[list[str]]:
         yield [*(f"{address}/privacy{path}" for path in paths), address + incident]
 
 
-@pytest.mark.parametrize(
-    ("lang", "width"), [("fr", 320), ("en", 1280), pytest.param("fr", 1280, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("lang", "width"), [("fr", 320), ("en", 1280), pytest.param("fr", 1280, marks=pytest.mark.ci)])
 def test_every_page_fits_and_keeps_nobody_out(
     cast: Cast, places: list[str], open_page: OpenPage, lang: str, width: int
 ) -> None:

@@ -204,7 +204,7 @@ def test_what_somebody_else_began_is_read_by_whoever_it_was_handed_on_to(there: 
     assert read_by() == [(successor, draft, "referral", "part")]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages(there: Cast) -> None:
     referral_id = refer(there)
     coordinator, worker = _client(there, "coordinator"), _client(there, "worker_codim")
@@ -251,7 +251,7 @@ def test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages
     assert "Ondine" not in page.text
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_page_warns_of_a_worker_without_room_in_both_languages_and_refuses_nothing(there: Cast) -> None:
     referral_id = refer(there, by="manager_ccsmtl")
     client, worker = _client(there, "coordinator"), there.people["worker_codim"]
@@ -316,7 +316,7 @@ def test_a_step_s_task_says_where_it_is_done_and_is_ticked_by_nobody(there: Cast
     assert f"/participants/{participant_id}#criteria" in coordinator.get("/").text
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_somebody_else_is_named_where_the_person_bars_the_worker_and_they_may_say_no(there: Cast) -> None:
     participant_id = triaged(there, refer(there), "forwarded")
     coordinator, worker = _client(there, "coordinator"), _client(there, "worker_codim")
@@ -343,7 +343,7 @@ def test_somebody_else_is_named_where_the_person_bars_the_worker_and_they_may_sa
         assert session.execute(select(_participant.c.state)).scalar_one() == "declined"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_triage_is_opened_again_once_on_the_page_of_the_candidate(there: Cast) -> None:
     referral_id = refer(there)
     participant_id = triaged(there, referral_id)

@@ -18,7 +18,7 @@ from tests.cast import AT, Cast
 from tests.following import SECOND, WORKER, agreed
 from tests.referring import declare_admission, refer, triaged
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 #: Where pictures of the pages go, for whoever wants to look at them.
 PICTURES = os.environ.get("SPHERES_TEST_PICTURES")

@@ -76,7 +76,7 @@ def test_the_days_of_the_terms_are_inclusive(cast: Cast) -> None:
     assert signed_in(cast, "police").get(f"/follow-ups/{made}").status_code == 200
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_a_participant_is_stays_closed_where_the_terms_share_only_the_number(cast: Cast) -> None:
     made = there(cast, **without("information", "contact"))
     with cast.session() as session:

@@ -126,7 +126,7 @@ def place(answer: Response) -> str:
 # ------------------------------------------------------------------------------------------------- opening and closing
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_meeting_is_opened_on_its_day_and_put_back_while_nothing_is_recorded(planned: Room) -> None:
     early = planned.at_moment(NOW - timedelta(days=1))
     assert "It is opened on its day, Wednesday, January 20, 2027, or afterwards." in text_of(early.page())
@@ -176,7 +176,7 @@ def test_of_two_who_close_the_second_is_told(room: Room) -> None:
     assert "This meeting was changed by someone else" in text_of(again.text)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_held_meeting_takes_corrections_of_attendance_and_nothing_else(room: Room) -> None:
     room.fill("codim", "present")
     room.send("closing", seen=room.row()["version"], rest="carried")
@@ -204,7 +204,7 @@ def test_a_cancelled_meeting_is_not_run(planned: Room) -> None:
     assert "/run" not in meeting_page
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_only_the_coordinator_runs_a_meeting_and_all_others_are_told_that_nothing_is_there(room: Room) -> None:
     assert f"{room.path}" in room.client.get(f"/meetings/{room.id}").text
     for name in ("manager_codim", "police", "administrator"):

@@ -53,7 +53,7 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         open_page.leave()  # type: ignore[attr-defined]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
@@ -85,7 +85,7 @@ def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lan
     assert_accessible(page)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("script", [True, False])
 def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, script: bool) -> None:
     page = window.open(lang="fr", script=script)
@@ -110,7 +110,7 @@ def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, scr
     assert window.state("spvm") == "present"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_keyboard_goes_on_where_it_was_and_what_was_typed_elsewhere_stays(window: Window) -> None:
     page = window.open(lang="en")
     with window.cast.session() as session:
@@ -132,7 +132,7 @@ def test_the_keyboard_goes_on_where_it_was_and_what_was_typed_elsewhere_stays(wi
     assert page.evaluate(focused) == f"item-{first['id']}-record"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_goes_on_before_the_answer_is_there_is_not_put_back(window: Window) -> None:
     page = window.open(lang="en")
     with window.cast.session() as session:
@@ -150,7 +150,7 @@ def test_who_goes_on_before_the_answer_is_there_is_not_put_back(window: Window) 
     expect(note).to_have_value("Heard.")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
     window: Window, open_page: OpenPage
 ) -> None:
@@ -219,7 +219,7 @@ def planned(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         open_page.leave()  # type: ignore[attr-defined]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_a_whole_meeting_is_run_by_keys_alone(planned: Window, lang: str) -> None:  # noqa: PLR0915  # it is one story
     """Opened, its seats recorded, its items gone through, one decided with who does it by when, and closed."""

@@ -16,7 +16,7 @@ from tests.duties.obligations.signed import hold, kept, put_in_force
 from tests.meetings.sitting import seat_everyone
 from tests.meetings.statements.test_program import EVERYONE, LATER, refer
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def _owing(cast: Cast) -> None:
         kept(session)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_page_of_a_partner_leads_to_its_statements_in_both_forms_and_languages(cast: Cast, owing: UUID) -> None:
     manager = signed_in(cast, "manager_em")
     shown = manager.get(f"/partners/{owing}")
@@ -109,7 +109,7 @@ def test_json_says_the_same_in_both_languages_at_once(cast: Cast, owing: UUID) -
     assert (refused.status_code, refused.json()["code"]) == (409, "statement.to_come")
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.usefixtures("owing")
 def test_the_terminal_writes_the_file_once(cast: Cast, tmp_path: Path) -> None:
     done = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))
@@ -148,7 +148,7 @@ def spheres(cast: Cast, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("owing")
-@pytest.mark.long
+@pytest.mark.ci
 def test_only_the_coordinator_sees_what_leaves_and_lets_it_leave(cast: Cast) -> None:
     for who in ("manager_em", "director_em", "officer", "administrator", "privacy_officer", "researcher"):
         asker = signed_in(cast, who)
@@ -161,7 +161,7 @@ def test_only_the_coordinator_sees_what_leaves_and_lets_it_leave(cast: Cast) -> 
 
 
 @pytest.mark.usefixtures("owing")
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_there_a_file(cast: Cast) -> None:
     coordinator = signed_in(cast, "coordinator")
     listed = text_of(coordinator.get("/statements").text)
@@ -226,7 +226,7 @@ def test_json_releases_what_was_read_and_gives_it_back(cast: Cast) -> None:
     assert asker.get("/statements/2026-Q2")["released_at"] is not None
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.usefixtures("owing")
 def test_the_terminal_writes_what_was_released_and_nothing_else(cast: Cast, tmp_path: Path) -> None:
     asked = ("statement", "program", "2026-Q2", "--as", "coordinator", "--to", str(tmp_path))

@@ -50,7 +50,7 @@ def readings(cast: Cast) -> list[tuple[UUID, str]]:
         return [(row.actor_id, row.facts["ground"]) for row in rows if row.facts["what"] == "follow_up_summary"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_leaver_writes_it_on_a_page_of_its_own_and_completes_it_there(program: Cast) -> None:
     follow_up, case_id, task_id = left(program)
     worker = signed_in(program, WORKER)
@@ -137,7 +137,7 @@ def test_the_successor_reads_it_once_the_follow_up_is_theirs_and_the_leaver_no_l
     assert "Summary of a follow-up that is handed over" in privacy
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_time(program: Cast) -> None:
     follow_up, _, task_id = left(program)
     with program.session() as session:

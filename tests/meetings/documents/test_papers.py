@@ -256,7 +256,7 @@ def test_a_title_is_shown_to_the_letter_whatever_it_would_mean_elsewhere(form: s
     assert shown.replace(" ", "").count(typeset(language, title).replace(" ", "").replace("\xa0", "")) >= 6
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @given(st.text(st.sampled_from("aé #\u0338\u0346\u0e3a\u09b6\u1100\u25a1日😀\u2cdc\ufe0f\u0301"), max_size=12))
 @settings(max_examples=60)
 def test_no_heap_of_marks_and_foreign_letters_stops_a_document(title: str) -> None:
@@ -403,7 +403,7 @@ def test_pages_are_us_letter(form: str) -> None:
     assert size == pytest.approx((612, 792), abs=0.1)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_same_content_gives_the_same_bytes_on_another_day_and_in_another_process() -> None:
     script = (
         "import hashlib, json, sys\n"
@@ -432,7 +432,7 @@ def test_the_same_content_gives_the_same_bytes_on_another_day_and_in_another_pro
 # ------------------------------------------------------------------------------------------------------- length
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_two_hundred_items_are_all_there_under_a_head_on_every_page() -> None:
     items = tuple(
         ItemLine(

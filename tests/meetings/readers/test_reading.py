@@ -69,12 +69,12 @@ MOVED: Final = datetime(2026, 11, 11, 13, 30)
 MOVED_TO: Final = datetime(2026, 11, 12, 10, 0)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_there_are_six_readers(readers: Readers) -> None:
     assert set(readers.read([], YEAR)) == NAMES
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_all_readers_show_what_was_written_by_hand_as_the_zone_database_has_it(readers: Readers) -> None:
     override = f"RECURRENCE-ID;TZID=America/Toronto:{_written(MOVED)}"
     off = [f"RECURRENCE-ID;TZID=America/Toronto:{_written(NO)}", "STATUS:CANCELLED"]

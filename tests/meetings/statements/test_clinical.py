@@ -63,7 +63,7 @@ def test_a_decision_on_a_candidate_is_counted_in_no_year_and_no_quarter(decided:
             assert counted(session, key) == {"clinical": 1}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_is_decided_of_a_participant_is_clinical_by_the_number_that_the_item_goes_by(decided: Cast) -> None:
     """No case asked for the item, and nobody chose the kind."""
     by = decided.actor("coordinator")

@@ -206,7 +206,7 @@ def test_how_many_people_a_partner_referred_stays_in_the_program(session: Sessio
     assert (stands.state, stands.numbers, stands.proofs, stands.is_apart) == ("met", {}, (), True)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_what_goes_on_over_new_year_stands_in_a_closed_year_as_it_stood_on_its_last_day(
     session: Session, cast: Cast
 ) -> None:
@@ -222,7 +222,7 @@ def test_what_goes_on_over_new_year_stands_in_a_closed_year_as_it_stood_on_its_l
     assert state_of(of(session, cast, year=2027, at=LATER), "AG-D1") == ["met"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_proof_in_the_days_of_grace_counts_for_the_year_that_ended(session: Session, cast: Cast) -> None:
     put_in_force(session, cast)
     january = datetime(2027, 1, 15, 14, 0, tzinfo=UTC)

@@ -219,7 +219,7 @@ def test_decisions_count_those_taken_and_those_closed_and_no_clinical_one(sessio
     assert len(decisions.taken_before(session, LATER)) == 4
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_obligations_count_each_period_once_by_clause_and_by_partner_alike(session: Session, cast: Cast) -> None:
     hold(session, cast, date(2026, 5, 12), {**dict.fromkeys(EVERYONE, "present"), "en-marge": "absent"})
     hold(session, cast, date(2026, 8, 11), {**dict.fromkeys(EVERYONE, "present"), "en-marge": "absent"})
@@ -401,7 +401,7 @@ def test_small_counts_are_hidden_with_another_beside_them(session: Session, cast
     assert (rows["on_break"], rows["active"], rows["completed"], rows["total"]) == (None, None, 7, 20)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_number_of_participants_stands_in_any_other_table(session: Session, cast: Cast) -> None:
     """What is counted elsewhere is the same with nobody and with many."""
     kept(session, LATER)
@@ -438,7 +438,7 @@ def test_whoever_was_destroyed_still_counts(state: str, admitted_on: date | None
 # -------------------------------------------------------------------------------------------------------- as a file
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_workbook_holds_the_same_figures_in_both_languages_and_no_formula(session: Session, cast: Cast) -> None:
     hold(session, cast, date(2026, 5, 12), {**dict.fromkeys(EVERYONE, "present"), "en-marge": "absent"})
     refer(session, cast, 2, "on_break")
@@ -488,7 +488,7 @@ def test_a_statement_that_names_a_participant_does_not_leave(session: Session, c
     assert code_of(lambda: sheets.program_json(session, named)) == "document.names"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_every_word_of_a_table_is_there_in_both_languages(session: Session, cast: Cast) -> None:
     refer(session, cast, 6, "active")
     kept(session, LATER)
