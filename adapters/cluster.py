@@ -272,6 +272,7 @@ class Cluster:
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
                 umask=0o077,
+                process_group=0,  # a Ctrl-C at the terminal is not for it: what it makes is whole, or is stopped
                 check=False,
             )
             out.seek(0)

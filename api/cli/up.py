@@ -12,6 +12,7 @@ import typer
 from adapters import logs
 from adapters.database import make_engine
 from adapters.settings import Settings
+from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.demonstration import load_demonstration
 from api.cli.installation import demonstrating
@@ -32,6 +33,7 @@ def up(
     """Start everything, keep it alive, and stop it all at Ctrl-C. What is asked for here goes over SPHERES_DEMO."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     environment = {**os.environ, **demonstrating(demo)}
+    stopping.hold_back()
     # It becomes the process that stays, which holds half as much memory as one that has read every command.
     os.execve(sys.executable, module("api.cli.installation"), environment)  # noqa: S606  # our own command
 
