@@ -1,25 +1,30 @@
 """The one command of a fresh checkout: makes .venv from the hash-checked lock, then runs. Needs Python alone.
 
-python3 run.py up               install, start everything, print the address (the same as no argument)
-python3 run.py test             style, types, import rules, languages, then the quick tests
-python3 run.py test --ci        what continuous integration runs besides
-python3 run.py test --nightly   every test that is not quick
-python3 run.py test PATH -k x   only those tests
-python3 run.py bench            the measures of docs/performance.md
-python3 run.py lock             write both locks anew (needs uv; --upgrade takes newer versions)
-python3 run.py ANYTHING ELSE    is given to `spheres`
+Read by a Python that is too old as well, which it tells so: nothing newer than 3.8 before that.
 """
 
+from __future__ import annotations
+
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until there is something to end, a Ctrl-C shows no traceback
+
 import contextlib
+import errno
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import venv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn, TextIO
 
 ROOT = Path(__file__).resolve().parent
 ENV = ROOT / ".venv"
@@ -28,6 +33,29 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 LOCKS = ROOT / "lock"
 INPUTS = ("pyproject.toml", "build.in")
 OLDEST = (3, 11)
+NEEDED_MB = 700
+#: A silent network is given up within a minute, unless the caller is more patient.
+PATIENCE = {"PIP_RETRIES": "2", "PIP_DEFAULT_TIMEOUT": "15", "UV_HTTP_TIMEOUT": "15"}
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+USAGE_EN = """python3 run.py up               install, start everything, print the address (the same as no argument)
+python3 run.py test             style, types, import rules, languages, then the quick tests
+python3 run.py test --ci        what continuous integration runs besides
+python3 run.py test --nightly   every test that is not quick
+python3 run.py test PATH -k x   only those tests
+python3 run.py bench            the measures of docs/performance.md
+python3 run.py lock             write both locks anew (needs uv; --upgrade takes newer versions)
+python3 run.py ANYTHING ELSE    is given to `spheres`
+"""
+USAGE_FR = """python3 run.py up               installer, tout démarrer, donner l’adresse (comme sans argument)
+python3 run.py test             style, types, règles d’import, langues, puis les tests rapides
+python3 run.py test --ci        ce que l’intégration continue exécute de plus
+python3 run.py test --nightly   chaque test qui n’est pas rapide
+python3 run.py test CHEMIN -k x ces tests seulement
+python3 run.py bench            les mesures de docs/performance.md
+python3 run.py lock             refaire les deux verrous (avec uv ; --upgrade prend des versions plus récentes)
+python3 run.py AUTRE CHOSE      est donné à `spheres`
+"""
 
 CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("format", ("ruff", "format", "--check", "--quiet", ".")),
@@ -49,13 +77,12 @@ def main(arguments: Sequence[str]) -> int:
         sys.exit(
             said(
                 f"Python {oldest} or newer is needed; this is {here}.",
-                f"Il faut Python {oldest} ou plus récent; celui-ci est {here}.",
+                f"Il faut Python {oldest} ou plus récent ; celui-ci est {here}.",
             )
         )
     command, rest = (arguments[0], list(arguments[1:])) if arguments else ("up", [])
     if command in ("-h", "--help"):
-        print(__doc__)
-        return 0
+        return usage()
     if command == "lock":
         return lock(rest)
     if command == "test":
@@ -65,9 +92,27 @@ def main(arguments: Sequence[str]) -> int:
         ensure("app")
         return become("python", "-m", "bench", *rest)
     ensure("app")
+    if command == "up":
+        _hold_signals_back()
     if command == "up" and not rest:
         rest = ["--demo"]  # a newcomer sees the work; an operator says --no-demo, or runs `spheres up`
     return become("spheres", command, *rest)
+
+
+def usage() -> int:
+    """Say what there is to run; the commands of `spheres` too, once they are installed. Installs nothing."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal without these letters
+    print(said(USAGE_EN, USAGE_FR))
+    if not _is_installed("app"):
+        print(
+            said(
+                "`spheres` has more commands: this lists them once `python3 run.py up` has installed them.",
+                "`spheres` a d’autres commandes : elles s’affichent ici après l’installation par `python3 run.py up`.",
+            )
+        )
+        return 0
+    print(said("The commands of `spheres`:", "Les commandes de `spheres` :"), flush=True)
+    return subprocess.run(_command("spheres", "--help"), cwd=ROOT, env=_environment(), check=False).returncode
 
 
 def test(arguments: list[str]) -> int:
@@ -120,32 +165,203 @@ def ensure(name: str) -> None:
         sys.exit(
             said(
                 ".venv is a link to an environment that was made elsewhere: nothing there was changed. Remove it.",
-                ".venv est un lien vers un environnement fait ailleurs: rien n’y a été changé. Retirez-le.",
+                ".venv est un lien vers un environnement fait ailleurs : rien n’y a été changé. Retirez-le.",
             )
         )
-    with _one_at_a_time():
+    with _ending_plainly(), _one_at_a_time():
         if _is_installed(name):
             return
         begun = time.monotonic()
-        tell(f"Installing from lock/{name}.txt ...", f"Installation selon lock/{name}.txt…")
+        packages = len(re.findall("^[^ #]*==", (LOCKS / f"{name}.txt").read_text(encoding="utf-8"), re.MULTILINE))
+        tell(
+            f"Installing from lock/{name}.txt: {packages} packages, one to two minutes the first time.",
+            f"Installation selon lock/{name}.txt : {packages} paquets, une à deux minutes la première fois.",
+        )
         install = _installer()
         steps = [
-            [*install, "--quiet", "--require-hashes", "-r", str(LOCKS / f"{name}.txt")],
+            [*install, "--require-hashes", "-r", str(LOCKS / f"{name}.txt")],
             # Not isolated: hatchling comes from the lock too, so nothing unpinned is fetched to build with.
-            [*install, "--quiet", "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
+            [*install, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
         ]
         for step in steps:
-            status = subprocess.run(step, cwd=ROOT, env=_environment(), check=False).returncode
-            if status:
-                sys.exit(
-                    said(
-                        f"The installation failed (status {status}): see above. Nothing was started.",
-                        f"L’installation a échoué (état {status}): voir ci-dessus. Rien n’a été démarré.",
-                    )
-                )
+            installing = Installing(packages)
+            if installing.run(step):
+                installing.fail()
         _mark(name).write_text(_wanted(name), encoding="utf-8")
+        with contextlib.suppress(FileNotFoundError):
+            _unfinished().unlink()
         seconds = f"{time.monotonic() - begun:.0f}"
         tell(f"Installed in {seconds} s.", f"Installé en {seconds} s.")
+
+
+class Installing:
+    """One run of pip or uv, of which a person sees how far it is: one line at a terminal, else one now and then."""
+
+    #: How often a line is written where it cannot be written over.
+    APART_SECONDS = 15.0
+    #: What is said along the way, and is not why it failed.
+    _ON_THE_WAY = (
+        *("Collecting", "Downloading", "Downloaded", "Using cached", "Requirement already", "Ignoring", "Looking in"),
+        *("Obtaining", "Installing", "Preparing", "Checking", "Building", "Built", "Created", "Stored", "Resolved"),
+    )
+
+    def __init__(self, packages: int) -> None:
+        self.packages = packages
+        self.collected = 0
+        self.said: list[str] = []
+        self.changes = False
+        self.network_is_silent = False
+        self._told_at = time.monotonic()
+
+    def run(self, command: list[str]) -> int:
+        """Run it, away from the terminal's Ctrl-C, and give back its status. A signal ends it first."""
+        running = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**PATIENCE, **_environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        listening = threading.Thread(target=self._listen, args=(running.stdout,), daemon=True)
+        listening.start()
+        try:
+            while running.poll() is None:
+                self._tell()
+                time.sleep(0.2)
+        finally:
+            if running.poll() is None:
+                self._end(running)
+            listening.join(5)
+            if sys.stderr.isatty():
+                print("\r\033[K", end="", file=sys.stderr, flush=True)
+        return running.returncode
+
+    def fail(self) -> NoReturn:
+        """Say what it said itself, and then in a sentence what to do."""
+        reasons = [line for line in self.said if line and not line.startswith(self._ON_THE_WAY)]
+        print(*reasons[-20:], sep="\n", file=sys.stderr)
+        if any("No space left on device" in line or "os error 28" in line for line in self.said):
+            _fail_for_want_of_room()
+        if self.network_is_silent:
+            sys.exit(
+                said(
+                    "The network does not answer, or not where packages come from. Nothing was started. The first\n"
+                    "start needs it; run this again when it is back. What is installed works without it.",
+                    "Le réseau ne répond pas, ou pas là d’où viennent les paquets. Rien n’a été démarré. Le premier\n"
+                    "démarrage en a besoin ; recommencez quand il est revenu. Ce qui est installé marche sans lui.",
+                )
+            )
+        sys.exit(
+            said(
+                "The installation failed: see above. Nothing was started.",
+                "L’installation a échoué : voir ci-dessus. Rien n’a été démarré.",
+            )
+        )
+
+    @staticmethod
+    def _end(running: subprocess.Popen[str]) -> None:
+        running.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(3)
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)  # with what it started to build something
+        running.kill()
+        running.wait()
+
+    def _listen(self, lines: TextIO) -> None:
+        with lines:
+            for line in lines:
+                self._hear(line.strip())
+
+    def _hear(self, line: str) -> None:
+        self.said.append(line)
+        if line.startswith("Ignoring"):
+            self.packages -= 1  # it is for another system or Python
+        elif line.startswith(("Collecting", "Requirement already satisfied")):
+            self.collected += 1
+        elif line.startswith(("Installing collected", "Resolved")) and not self.changes:
+            # From here on .venv is neither what it was nor what it is to be.
+            self.changes = True
+            _unfinished().touch()
+            for name in ("app", "dev"):
+                with contextlib.suppress(FileNotFoundError):
+                    _mark(name).unlink()
+        elif "Retrying (" in line or "error sending request" in line or "Failed to fetch" in line:
+            self.network_is_silent = True
+
+    def _tell(self) -> None:
+        done = sum(1 for _ in ENV.glob("lib/python*/site-packages/*.dist-info")) if self.changes else self.collected
+        done = min(done, self.packages)
+        if self.network_is_silent and not self.changes:
+            line = said("The network does not answer; trying again…", "Le réseau ne répond pas ; nouvel essai…")
+        elif self.changes:
+            line = said(f"{done} of {self.packages} installed", f"{done} sur {self.packages} installés")
+        else:
+            line = said(f"{done} of {self.packages} fetched", f"{done} sur {self.packages} reçus")
+        if sys.stderr.isatty():
+            print(f"\r  {line}\033[K", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._told_at > self.APART_SECONDS:
+            self._told_at = time.monotonic()
+            print(f"  {line}", file=sys.stderr, flush=True)
+
+
+class Stopped(BaseException):
+    """A signal said stop."""
+
+
+@contextlib.contextmanager
+def _ending_plainly() -> Iterator[None]:
+    """End with a sentence at a signal, a folder that cannot be written and a disk that is full."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for one in STOPS:
+            signal.signal(one, signal.SIG_IGN)  # a second Ctrl-C breaks nothing off
+        raise Stopped(number)
+
+    before = {number: signal.getsignal(number) for number in STOPS}
+    try:
+        for number in STOPS:
+            if before[number] is not signal.SIG_IGN:
+                signal.signal(number, stop)
+        yield
+    except Stopped as stopped:
+        tell(
+            "Stopped before the installation was through. Run this again to begin anew.",
+            "Arrêté avant la fin de l’installation. Recommencez pour la refaire.",
+        )
+        sys.exit(128 + stopped.args[0])
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail_for_want_of_room()
+        why = f"{error.filename or ROOT}: {error.strerror or type(error).__name__}"
+        sys.exit(
+            said(
+                f"The installation writes into {ROOT}, which does not let it ({why}).\n"
+                "Give that folder to your account, or copy it to one of yours and start there.",
+                f"L’installation écrit dans {ROOT}, qui ne le permet pas ({why}).\n"
+                "Donnez ce dossier à votre compte, ou copiez-le dans un des vôtres et démarrez de là.",
+            )
+        )
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _fail_for_want_of_room() -> NoReturn:
+    free = shutil.disk_usage(ROOT).free // 1_000_000
+    sys.exit(
+        said(
+            f"The disk is full: {free} MB are free in {ROOT}, and the installation takes about {NEEDED_MB} MB there,\n"
+            "and as much in the temporary folder. Make room, then run this again. Nothing was started.",
+            f"Le disque est plein : il reste {free} Mo dans {ROOT}, et l’installation y prend environ {NEEDED_MB} Mo,\n"
+            "et autant dans le dossier temporaire. Faites de la place, puis recommencez. Rien n’a été démarré.",
+        )
+    )
 
 
 def said(english: str, french: str) -> str:
@@ -177,6 +393,11 @@ def _mark(name: str) -> Path:
     return ENV / f".installed-{name}"
 
 
+def _unfinished() -> Path:
+    """Is there while packages are changed: what was broken off half-way is made anew."""
+    return ENV / ".unfinished"
+
+
 def _wanted(name: str) -> str:
     """What a mark says: the digest of everything the installation comes from, and where it was made.
 
@@ -203,33 +424,39 @@ def _installer() -> list[str]:
         mark.exists() and mark.read_text(encoding="utf-8").splitlines()[1:2] != [str(ROOT)]
         for mark in (_mark("app"), _mark("dev"))
     )
-    if moved or not PYTHON.exists():
+    if moved or _unfinished().exists() or not PYTHON.exists():
         _make_environment(with_pip=uv is None)
     if uv is not None:
         return [uv, "pip", "install", "--python", str(PYTHON)]
-    if subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
-        _make_environment(with_pip=True)  # made by uv earlier, or interrupted half-way
-    return [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check"]
+    if subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, check=False).returncode:
+        _make_environment(with_pip=True)  # made by uv earlier
+    return [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"]
 
 
 def _make_environment(*, with_pip: bool) -> None:
     try:
-        venv.create(ENV, clear=True, with_pip=with_pip, symlinks=os.name != "nt")
-    except (subprocess.CalledProcessError, ImportError):
-        shutil.rmtree(ENV, ignore_errors=True)
+        tell("  making .venv", "  création de .venv")
+        try:
+            venv.create(ENV, clear=True, with_pip=with_pip, symlinks=os.name != "nt")
+        except BaseException:
+            shutil.rmtree(ENV, ignore_errors=True)
+            raise
+    except (subprocess.CalledProcessError, ImportError) as failed:
+        if b"No space left on device" in (getattr(failed, "output", None) or b""):
+            _fail_for_want_of_room()
         sys.exit(
             said(
                 "This Python cannot make an environment with pip, as on a Debian without its venv package.\n"
                 "Run: apt install python3-venv    (or put uv on PATH), then run this again.",
                 "Ce Python ne peut pas faire d’environnement avec pip, comme sur un Debian sans son paquet venv.\n"
-                "Faites: apt install python3-venv    (ou mettez uv dans le PATH), puis recommencez.",
+                "Faites : apt install python3-venv    (ou mettez uv dans le PATH), puis recommencez.",
             )
         )
 
 
 def _environment() -> dict[str, str]:
     """The caller's environment, without what would send pip or Python to another place than .venv."""
-    elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH", "PYTHONHOME")
+    elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_QUIET", "PYTHONPATH", "PYTHONHOME")
     return {name: value for name, value in os.environ.items() if name not in elsewhere}
 
 
@@ -242,8 +469,20 @@ def _one_at_a_time() -> Iterator[None]:
         yield
         return
     with (ROOT / ".venv.lock").open("w", encoding="utf-8") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell(
+                "Another terminal is installing here; waiting for it.", "Un autre terminal installe ici ; on l’attend."
+            )
+            fcntl.flock(guard, fcntl.LOCK_EX)
         yield
+
+
+def _hold_signals_back() -> None:
+    """Have a signal wait until `spheres up` is there to heed it: until then a Ctrl-C would be an error of Python's."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
 def become(name: str, *arguments: str) -> int:

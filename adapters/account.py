@@ -7,16 +7,14 @@ nobody else is let in, and nothing becomes readable.
 import contextlib
 import errno
 import fcntl
-import logging
 import os
 import pwd
 import shutil
 import stat
 import struct
 import subprocess
+from enum import Enum
 from pathlib import Path
-
-_log = logging.getLogger(__name__)
 
 SYSTEM_USER = "spheres-postgres"
 
@@ -29,6 +27,13 @@ _VERSION = struct.pack("<I", 2)
 _OWNER, _USER, _OWNING_GROUP, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 _NOBODY_NAMED = 0xFFFFFFFF
 _EXECUTE = 1
+
+
+class Opened(Enum):
+    """To which accounts a folder was opened, to pass through it and not to read it."""
+
+    TO_THE_ACCOUNT = "account"
+    TO_EVERYONE = "everyone"
 
 
 def server_account() -> pwd.struct_passwd | None:
@@ -57,12 +62,13 @@ def _make(maker: str) -> None:
         subprocess.run([maker, *options, SYSTEM_USER], capture_output=True, check=False)  # noqa: S603 - fixed words
 
 
-def open_the_way(target: Path, account: pwd.struct_passwd) -> None:
-    """Let `account` pass through every folder above `target`, saying so for each one that had to change.
+def open_the_way(target: Path, account: pwd.struct_passwd) -> set[Opened]:
+    """Let `account` pass through every folder above `target`. Returns to which accounts folders had to be opened.
 
     By an access-control entry for this account alone; where the file system has none, for everyone, but still
-    to pass through and not to read. The folder itself is not logged: its path may hold a name.
+    to pass through and not to read.
     """
+    opened = set()
     for folder in reversed(target.parents):
         if _may_pass(folder, account):
             continue
@@ -72,9 +78,10 @@ def open_the_way(target: Path, account: pwd.struct_passwd) -> None:
             if isinstance(refused, OSError) and refused.errno not in (errno.ENOTSUP, errno.EOPNOTSUPP):
                 raise
             folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
-            _log.warning("running as root: everyone may now pass through one more folder above the server's data")
+            opened.add(Opened.TO_EVERYONE)
         else:
-            _log.warning("running as root: the server's account may now pass through one more folder above its data")
+            opened.add(Opened.TO_THE_ACCOUNT)
+    return opened
 
 
 def _may_pass(folder: Path, account: pwd.struct_passwd) -> bool:

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from adapters.account import SYSTEM_USER, open_the_way, server_account
+from adapters.account import SYSTEM_USER, Opened, open_the_way, server_account
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ class Cluster:
     def __init__(self, home: Path, *, fast: bool) -> None:
         self.home = home
         self.path = home / "cluster"
+        #: To which accounts folders above were opened, where we are root.
+        self.opened: set[Opened] = set()
         self._fast = fast
         self._account = _account()
         self._uid = self._account.pw_uid if self._account else os.geteuid()
@@ -81,8 +83,8 @@ class Cluster:
     def make_ready(self, superuser_password: str) -> None:
         """Have the server run and answer, whatever the last one left behind. Raises PostgresError."""
         if self._account is not None:
-            open_the_way(self._programs / "postgres", self._account)
-            open_the_way(self.path, self._account)
+            for target in (self._programs / "postgres", self.path):
+                self.opened |= open_the_way(target, self._account)
         if not self.path.exists():
             self._make(superuser_password)
         self._check_owner()
@@ -270,6 +272,7 @@ class Cluster:
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
                 umask=0o077,
+                process_group=0,  # a Ctrl-C at the terminal is not for it: what it makes is whole, or is stopped
                 check=False,
             )
             out.seek(0)

@@ -24,6 +24,7 @@ if sys.platform == "win32":
 
 import fcntl
 
+from adapters.account import Opened
 from adapters.cluster import SUPERUSER, Cluster, PostgresError, write_private
 
 _log = logging.getLogger(__name__)
@@ -92,6 +93,11 @@ class EmbeddedPostgres:
     def runs(self) -> bool:
         """Whether the server lives, though it may still be starting."""
         return self._cluster.runs()
+
+    @property
+    def opened(self) -> frozenset[Opened]:
+        """To which accounts this start, as root, had to open folders above the server's data and programs."""
+        return frozenset(self._cluster.opened)
 
     def urls(self) -> DatabaseUrls:
         """The address of each role. Raises PostgresError before the first start."""

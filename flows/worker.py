@@ -78,8 +78,12 @@ ROUND_LOOK_SECONDS: Final = 5.0
 OVERDUE_LOOK_SECONDS: Final = 60.0
 #: A loop that failed, such as while the database restarts, begins again after this.
 MEND_SECONDS: Final = 1.0
-#: How long what is in hand may still take when the worker is told to stop.
-FAREWELL_SECONDS: Final = 8.0
+#: How long what is in hand may still take when the worker is told to stop, and then what is broken off. The supervisor
+#: waits for both.
+FAREWELL_SECONDS: Final = 2.0
+BREAKING_OFF_SECONDS: Final = 0.5
+#: What tells the worker to stop.
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 #: The signs of life of workers that are gone are kept for so long.
 OLD_BEAT: Final = timedelta(days=1)
 
@@ -133,10 +137,10 @@ class Worker:
             carrying.cancel()
             with suppress(Exception):
                 await asyncio.to_thread(self._change, claim, wakeups.let_go)
-        await asyncio.wait(loops, timeout=2 * MEND_SECONDS)
+        await asyncio.wait([*loops, *self._in_hand], timeout=BREAKING_OFF_SECONDS)
         for loop in loops:
             loop.cancel()
-        await asyncio.gather(*loops, *self._in_hand, return_exceptions=True)
+        await asyncio.wait([*loops, *self._in_hand], timeout=BREAKING_OFF_SECONDS)
         with suppress(Exception):
             await asyncio.to_thread(self._sign_off)
 
@@ -220,7 +224,8 @@ class Worker:
             async with asyncio.timeout(RUN_SECONDS):
                 await flow(str(claim.case_id), return_state=True)
         except Exception as error:  # noqa: BLE001 - Prefect's own trouble is not the case's
-            _log.warning("Prefect failed with a case", extra={"case": claim.case_id, "error": type(error).__name__})
+            if not self.stopping.is_set():  # else its server was told to end as well
+                _log.warning("Prefect failed with a case", extra={"case": claim.case_id, "error": type(error).__name__})
             self.prefect.doubt()
         finally:
             in_hand.reset(token)
@@ -402,12 +407,26 @@ async def main(settings: Settings) -> None:
     )
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="engine"))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
+    _at_a_signal(lambda: loop.call_soon_threadsafe(worker.stop))
     try:
         await worker.run()
     finally:
         engine.dispose()
+
+
+def _at_a_signal(stop: Callable[[], object]) -> None:
+    """Have a thread wait for the signal that says stop, which no handler is asked for.
+
+    While a flow runs Prefect puts a handler of its own in the place of ours. It raises an error wherever the loop just
+    is, and counts the run as crashed.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+
+    def wait() -> None:
+        signal.sigwait(_STOPS)
+        stop()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def outside_of(settings: Settings) -> tuple[Mailer | None, Inbox | None, Accounts | None]:

@@ -1,7 +1,11 @@
 """A fresh checkout installs from its locks alone: they are whole, current, and tell no registry's address."""
 
+import ast
+import errno
 import importlib.util
+import os
 import re
+import signal
 import subprocess
 import sys
 import tomllib
@@ -141,12 +145,15 @@ def installs(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]
         run.PYTHON.parent.mkdir(parents=True, exist_ok=True)
         run.PYTHON.touch()
 
-    def running(command: list[str], **_: object) -> "subprocess.CompletedProcess[bytes]":
-        given.append([str(word) for word in command])
-        return subprocess.CompletedProcess(command, 0)
+    def installing(_: object, command: list[str]) -> int:
+        given.append(command)
+        return 0
 
     monkeypatch.setattr(run, "_make_environment", making)
-    monkeypatch.setattr(run.subprocess, "run", running)
+    monkeypatch.setattr(run.Installing, "run", installing)
+    monkeypatch.setattr(
+        run.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 0)
+    )  # whether pip is there
     monkeypatch.setattr(run.shutil, "which", lambda _: None)
     return given
 
@@ -245,12 +252,12 @@ def test_an_installation_is_told_in_the_language_that_spheres_would_speak(
 def test_an_installation_that_fails_is_tried_again(
     run: ModuleType, installs: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lives = run.subprocess.run
-    monkeypatch.setattr(run.subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1))
+    works = run.Installing.run
+    monkeypatch.setattr(run.Installing, "run", lambda _, command: len(command))
     with pytest.raises(SystemExit, match="Nothing was started"):
         run.ensure("app")
     installs.clear()
-    monkeypatch.setattr(run.subprocess, "run", lives)
+    monkeypatch.setattr(run.Installing, "run", works)
     run.ensure("app")
     assert any("-r" in command for command in installs)
 
@@ -266,10 +273,237 @@ def test_a_python_without_pip_is_told_what_to_install(run: ModuleType, monkeypat
     assert not run.ENV.exists()
 
 
-def test_an_old_python_is_refused_in_one_sentence(run: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
-    with pytest.raises(SystemExit, match=r"Python 3\.11 or newer is needed"):
-        run.main(["up"])
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", r"^Python 3\.11 or newer is needed; this is"), ("fr", r"^Il faut Python 3\.11 ou plus récent")],
+)
+@pytest.mark.parametrize("arguments", [[], ["up"], ["test"], ["--help"]])
+def test_an_old_python_is_refused_in_one_sentence(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, arguments: list[str], language: str, sentence: str
+) -> None:
+    monkeypatch.setenv("SPHERES_LANG", language)
+    monkeypatch.setattr(sys, "version_info", (3, 8, 20))
+    with pytest.raises(SystemExit, match=sentence):
+        run.main(arguments)
+
+
+def test_an_old_python_reads_the_command_far_enough_to_say_so() -> None:
+    """What 3.8 cannot parse, import or evaluate would be a traceback in the place of the sentence."""
+    tree = ast.parse((ROOT / "run.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+    names = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert "annotations" in names, "else it evaluates tuple[str, ...], which it cannot"
+    run_at_once = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    new = {"list", "dict", "tuple", "set", "frozenset", "type"}
+    for node in [inner for outer in run_at_once for inner in ast.walk(outer)]:
+        if isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(value="")  # not evaluated
+    for node in [inner for outer in run_at_once for inner in ast.walk(outer)]:
+        if isinstance(node, ast.Subscript):
+            assert not (isinstance(node.value, ast.Name) and node.value.id in new), ast.unparse(node)
+    modules = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
+    modules |= {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    assert modules - {"tomllib", "zoneinfo", "graphlib"} == modules
+    assert {str(module).partition(".")[0] for module in modules} <= sys.stdlib_module_names
+
+
+# ------------------------------------------------------------------------------- how an installation is told of
+
+#: As pip speaks: what it takes, then what it changes.
+_PIP = """
+import sys, time, pathlib
+print("Ignoring colorama: markers do not match your environment")
+for name in ("alembic", "babel"):
+    print(f"Collecting {name}==1 (from -r lock/app.txt)", flush=True)
+"""
+_FINISHES = _PIP + 'print("Installing collected packages: alembic, babel", flush=True)\n'
+_HANGS = _FINISHES + "time.sleep(60)\n"
+
+
+@pytest.fixture
+def made(run: ModuleType) -> ModuleType:
+    """A checkout with an environment that was installed, of an earlier lock."""
+    run.PYTHON.parent.mkdir(parents=True)
+    run.PYTHON.symlink_to(sys.executable)
+    for name in ("app", "dev"):
+        run._mark(name).write_text(f"earlier\n{run.ROOT}\n", encoding="utf-8")
+    return run
+
+
+def test_an_installation_counts_what_it_fetched_and_what_it_installed(
+    made: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = made.ENV / "lib" / "python3.11" / "site-packages"
+    (site / "alembic-1.dist-info").mkdir(parents=True)
+    told: list[str] = []
+    monkeypatch.setattr(sys, "stderr", _Terminal(told))
+    installing = made.Installing(packages=3)
+    assert installing.run([sys.executable, "-c", _FINISHES + "time.sleep(1)\n"]) == 0
+    assert (installing.packages, installing.collected) == (2, 2), "one is for another system"
+    assert "1 of 2 installed" in "".join(told)
+    assert "".join(told).endswith("\r\033[K"), "the line is gone at the end"
+
+
+def test_where_a_line_cannot_be_written_over_few_are_written(
+    made: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-c", _PIP + "time.sleep(1)\n"]
+    made.Installing(3).run(command)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(made.Installing, "APART_SECONDS", 0.0)
+    made.Installing(3).run(command)
+    assert "  2 of 2 fetched\n" in capsys.readouterr().err
+
+
+def test_what_was_broken_off_while_packages_were_changed_is_made_anew(
+    made: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a package that is there by half would be taken for one that is there."""
+    made.Installing(3).run([sys.executable, "-c", _PIP])
+    assert not made._unfinished().exists(), "nothing was changed yet"
+    assert made._mark("app").exists()
+    made.Installing(3).run([sys.executable, "-c", _FINISHES])
+    assert not made._mark("app").exists()
+    assert not made._mark("dev").exists()
+    anew: list[bool] = []
+    monkeypatch.setattr(made, "_make_environment", lambda *, with_pip: anew.append(with_pip))
+    monkeypatch.setattr(made.shutil, "which", lambda _: None)
+    made._installer()
+    assert anew == [True]
+
+
+@pytest.mark.parametrize(
+    ("pip_says", "cause"),
+    [
+        ("WARNING: Retrying (Retry(total=1)) after connection broken by 'NewConnectionError'", "network"),
+        ("error: error sending request for url", "network"),
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "disk is full"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "failed: see above"),
+    ],
+)
+def test_an_installation_that_fails_says_in_its_own_words_and_in_ours_why(
+    made: ModuleType, capsys: pytest.CaptureFixture[str], pip_says: str, cause: str
+) -> None:
+    installing = made.Installing(3)
+    assert installing.run([sys.executable, "-c", _PIP + f"sys.exit({pip_says!r})"]) == 1
+    with pytest.raises(SystemExit, match=cause):
+        installing.fail()
+    said = capsys.readouterr().err
+    assert pip_says in said
+    assert "Collecting" not in said, "what went well is not why"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_an_installation_and_what_it_started_in_one_sentence(
+    made: ModuleType, tmp_path: Path, number: signal.Signals
+) -> None:
+    ours = tmp_path / "ours.py"
+    ours.write_text(_SIGNALLED.format(run=str(ROOT / "run.py"), root=str(made.ROOT), hangs=_HANGS), encoding="utf-8")
+    environment = {**os.environ, "SPHERES_LANG": "en"}
+    with subprocess.Popen(
+        [sys.executable, ours], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as installing:
+        assert installing.stdout
+        pip = int(installing.stdout.readline())
+        os.killpg(installing.pid, number)
+        os.killpg(installing.pid, number)
+        said = installing.communicate(timeout=60)[1].decode()
+    assert installing.returncode == 128 + number
+    assert said.splitlines()[-1] == "Stopped before the installation was through. Run this again to begin anew."
+    assert "Traceback" not in said
+    with pytest.raises(ProcessLookupError):
+        os.kill(pip, 0)
+
+
+#: run.py over a checkout, with a pip that says its number and hangs.
+_SIGNALLED = """
+import importlib.util, subprocess, sys
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("run", {run!r})
+run = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(run)
+run.ROOT = Path({root!r}); run.ENV = run.ROOT / ".venv"; run.LOCKS = run.ROOT / "lock"
+run.PYTHON = run.ENV / "bin" / "python"
+run._installer = lambda: [sys.executable, "-c", "import os; print(os.getpid(), flush=True)\\n" + {hangs!r}]
+hear = run.Installing._hear
+def tell(self, line):
+    if line.isdigit():
+        print(line, flush=True)
+    hear(self, line)
+run.Installing._hear = tell
+run.ensure("app")
+"""
+
+
+@pytest.mark.parametrize(("errno_", "sentence"), [(errno.EROFS, "does not let it"), (errno.ENOSPC, "disk is full")])
+def test_a_folder_that_cannot_be_written_is_a_sentence_that_names_it(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, errno_: int, sentence: str
+) -> None:
+    def refusing(*_: object, **__: object) -> None:
+        raise OSError(errno_, os.strerror(errno_), str(run.ROOT / ".venv.lock"))
+
+    monkeypatch.setattr(Path, "open", refusing)
+    with pytest.raises(SystemExit, match=sentence) as said:
+        run.ensure("app")
+    assert str(run.ROOT) in str(said.value)
+
+
+def test_a_disk_that_fills_while_the_environment_is_made_is_not_taken_for_a_missing_package(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def filling(*_: object, **__: object) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip", output=b"OSError: [Errno 28] No space left on device")
+
+    monkeypatch.setattr(run.shutil, "which", lambda _: None)
+    monkeypatch.setattr(run.venv, "create", filling)
+    with pytest.raises(SystemExit, match="disk is full"):
+        run.ensure("app")
+    assert not run.ENV.exists()
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "once `python3 run.py up`"), ("fr", "après l’installation")])
+def test_help_where_nothing_is_installed_says_that_there_is_more_and_installs_nothing(
+    run: ModuleType,
+    installs: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    language: str,
+    says: str,
+) -> None:
+    monkeypatch.setenv("SPHERES_LANG", language)
+    assert run.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert "python3 run.py up" in said
+    assert says in said
+    assert installs == []
+
+
+def test_help_lists_the_commands_that_are_installed(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "ROOT", ROOT)
+    monkeypatch.setattr(run, "_is_installed", lambda _: True)
+    monkeypatch.setattr(run, "_command", lambda *_: [sys.executable, "-m", "api.cli", "--help"])
+    assert run.main(["--help"]) == 0
+    said = capfd.readouterr().out
+    assert "python3 run.py test" in said
+    assert re.search(r"^ +participant\b", said, re.MULTILINE)
+    assert re.search(r"^ +keys\b", said, re.MULTILINE)
+
+
+class _Terminal:
+    """A terminal that keeps what it is told."""
+
+    def __init__(self, told: list[str]) -> None:
+        self.told = told
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> None:
+        self.told.append(text)
+
+    def flush(self) -> None:
+        pass
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from api.cli import stopping
+
 #: `spheres up` as it is nearly always written, and whether that asks for the demonstration.
 _UP: Final[dict[tuple[str, ...], bool | None]] = {("up",): None, ("up", "--demo"): True, ("up", "--no-demo"): False}
 
@@ -13,6 +15,7 @@ def main() -> None:
     """Run one command. What a rule refuses is a sentence and status 1; what a command needs and lacks is status 2."""
     given = tuple(sys.argv[1:])
     if given in _UP:
+        stopping.heed()
         # What is waited for begins at once: reading every command first takes two seconds, and twice the memory for
         # as long as it runs. `api.cli.up` says the same for whoever writes it another way.
         from api.cli.installation import main as stay  # noqa: PLC0415

@@ -7,12 +7,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Final, Protocol
 
+import typer
+
+from adapters.account import SYSTEM_USER, Opened
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
+from locales import N_, current_language, say
 
 #: How often the embedded server is looked at, and how long at most it waits before it is tried again.
 LOOK_SECONDS: Final = 1.0
 LONGEST_WAIT_SECONDS: Final = 30.0
+
+_OPENED_TO_IT: Final = N_(
+    "The database does not run as root, but as the account %(account)s. That account may now pass through the folders"
+    " above the database and its program; it cannot list or read them."
+)
+_OPENED_TO_ALL: Final = N_(
+    "The database does not run as root, but as the account %(account)s. Every account of this machine may now pass"
+    " through the folders above the database and its program; it cannot list or read them."
+)
 
 
 class Server(Protocol):
@@ -31,6 +44,8 @@ class Server(Protocol):
 def databases(settings: Settings, *, kept: Callable[[str], None] | None = None) -> Iterator[DatabaseUrls]:
     """Where each role signs in: the server that the settings name, or the embedded one, started for as long as this.
 
+    Says once, where errors are said, which folders root opened to the server's account.
+
     With `kept`, the embedded one is started again where it goes down meanwhile, and `kept` is told so.
     """
     if settings.database_url is not None:
@@ -45,6 +60,9 @@ def databases(settings: Settings, *, kept: Callable[[str], None] | None = None) 
         EmbeddedPostgres(settings.data / "postgres") as server,
         keeping(server, kept) if kept is not None else nullcontext(),
     ):
+        if server.opened:
+            sentence = _OPENED_TO_ALL if Opened.TO_EVERYONE in server.opened else _OPENED_TO_IT
+            typer.echo(say(current_language(), sentence, account=SYSTEM_USER), err=True)
         yield server.urls()
 
 

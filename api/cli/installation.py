@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -21,10 +20,12 @@ from adapters import logs
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls, PostgresError
 from adapters.settings import Settings
+from api.cli import stopping
 from api.cli.databases import databases
+from api.cli.place import data_folder, refuse_taken_port
 from api.cli.spoken import Ending, fail, language_of_terminal, tell, tell_apart
-from api.cli.supervise import Process, module, supervise
-from locales import N_, current_language, say, speaking
+from api.cli.supervise import Process, module, run_step, supervise
+from locales import N_, speaking
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
@@ -49,6 +50,8 @@ def main(*, demo: bool | None = None) -> NoReturn:
             raise SystemExit(failed.status) from None
         except (SettingsError, PostgresError, Ending) as error:
             fail(str(error), 2)
+        finally:
+            stopping.hold_back()  # one that comes as the process ends would break that off
     raise SystemExit(status)
 
 
@@ -70,52 +73,43 @@ def _keep(environment: dict[str, str]) -> int:
     settings = Settings.from_env(environment)
     if settings.database_url is not None and settings.prefect_database_url is None:
         raise SettingsError("PREFECT_DATABASE_URL", "is needed with DATABASE_URL; the engine keeps its runs apart.")
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = time.monotonic()
-    settings.being_written.unlink(missing_ok=True)
-    _refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
-    _refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
 
     def say_plainly(line: str) -> None:
         typer.echo(line, err=True)
 
-    if settings.demo:
-        # Before anything answers: until it is gone, a page that finds nobody says that people are on their way.
-        settings.being_written.touch(mode=0o600)
-    with databases(settings, kept=say_plainly) as urls:
-        return supervise(
-            _processes(settings, urls, environment),
-            prepare=_steps(settings, urls, environment),
-            begun=begun,
-            say=say_plainly,
-            when_ready={"web": lambda seconds: _welcome(settings, seconds)},
-            meanwhile={
-                "web": lambda seconds: _be_patient(settings, seconds),
-                "prefect": lambda seconds: tell(
-                    N_("The engine's server is ready, after %(seconds)s s."), seconds=f"{seconds:.1f}"
-                ),
-            },
-        )
-
-
-def _refuse_taken_port(host: str, port: int, setting: str) -> None:
-    """Refuse to start where something else answers: it would be taken for ours. Raises Ending."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port left a moment ago is free
-        try:
-            one.bind((host, port))
-        except OSError:
-            raise Ending(
-                say(
-                    current_language(),
-                    N_(
-                        "Port %(port)s is not free, or not ours to use: does SPHÈRES run already? Else set %(setting)s."
+    with data_folder(settings.data):
+        refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
+        refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
+        if stopping.is_asked():
+            return 0
+        _announce_writing(settings)
+        with databases(settings, kept=say_plainly) as urls:
+            return supervise(
+                _processes(settings, urls, environment),
+                prepare=_steps(settings, urls, environment),
+                begun=begun,
+                say=say_plainly,
+                when_ready={"web": lambda seconds: _welcome(settings, seconds)},
+                stopped=lambda: tell(N_("Stopping…")),
+                meanwhile={
+                    "web": lambda seconds: _be_patient(settings, seconds),
+                    "prefect": lambda seconds: tell(
+                        N_("The engine's server is ready, after %(seconds)s s."), seconds=f"{seconds:.1f}"
                     ),
-                    port=str(port),
-                    setting=setting,
-                )
-            ) from None
+                },
+            )
+
+
+def _announce_writing(settings: Settings) -> None:
+    """Have pages that find nobody say that people are on their way, before anything answers, until that is over.
+
+    Without room even for an empty file they say at once that the demonstration could not be written.
+    """
+    with suppress(OSError):
+        settings.being_written.unlink(missing_ok=True)
+        if settings.demo:
+            settings.being_written.touch(mode=0o600)
 
 
 def _steps(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Callable[[], None]]:
@@ -143,15 +137,10 @@ def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, 
 
 
 def _prepare(command: list[str], urls: DatabaseUrls, environment: dict[str, str]) -> None:
-    """Have a process of its own do a step, away from the terminal's Ctrl-C until it is through."""
-    prepared = subprocess.run(  # noqa: S603  # our own command
-        command,
-        env={**environment, "DATABASE_URL": urls.app, "DATABASE_OWNER_URL": urls.owner},
-        process_group=0,
-        check=False,
-    )
-    if prepared.returncode:
-        raise _NotPrepared(prepared.returncode)
+    """Have a process of its own do a step. Raises _NotPrepared where it failed."""
+    status = run_step(command, {**environment, "DATABASE_URL": urls.app, "DATABASE_OWNER_URL": urls.owner})
+    if status:
+        raise _NotPrepared(status)
 
 
 def _be_patient(settings: Settings, seconds: float) -> None:
@@ -227,6 +216,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             ),
             {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
             ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
+            outlives=True,  # a case in the worker's hand tells it how far it came
         ),
         # It needs the tables, and carries nothing of a demonstration whose year is still being written.
         Process("worker", module("flows.worker"), shared, after=2 if settings.demo else 1),
@@ -312,4 +302,5 @@ def _auth_string(data: Path) -> str:
 
 
 if __name__ == "__main__":
+    stopping.heed()
     main()

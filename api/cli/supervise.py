@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,13 +12,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from types import FrameType
+
+from api.cli import stopping
 
 #: A process that ran for less before it died waits before it is started again, twice as long each time.
 STEADY_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 30.0
-#: How long a process has to finish what it has in hand.
-FAREWELL_SECONDS = 12.0
+#: How long a process has to finish what it has in hand, and then what the others needed for that. With what else is
+#: to be done, all has ended within 8 s of a signal.
+FAREWELL_SECONDS = 4.5
+LAST_FAREWELL_SECONDS = 1.5
 #: How much gets ready at once: reading modules takes a core each, and what is started first is waited for first.
 AT_ONCE = max(2, os.cpu_count() or 2)
 #: How long the others hold back for a process that does not answer: late is better than never.
@@ -32,7 +34,8 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Process:
     """One process to keep alive. `ready` is an address that answers once it serves; empty where it has none.
 
-    `after` is how many steps of preparing are to be through before it starts.
+    `after` is how many steps of preparing are to be through before it starts. `outlives` says that others finish with
+    its help, so that it is told to end once they have.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Process:
     environment: Mapping[str, str] = field(repr=False)
     ready: str = ""
     after: int = 0
+    outlives: bool = False
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     quick_deaths: int = 0
@@ -47,7 +51,10 @@ class Process:
 
     def start(self) -> None:
         """Start it."""
-        self.running = subprocess.Popen(self.command, env=dict(self.environment))  # noqa: S603  # our own commands
+        # Away from the terminal's Ctrl-C, which would end all of them at once: the supervisor ends each in its turn.
+        self.running = subprocess.Popen(  # noqa: S603  # our own commands
+            self.command, env=dict(self.environment), process_group=0
+        )
         self.started = time.monotonic()
 
     def look(self, say: Callable[[str], None]) -> None:
@@ -98,30 +105,25 @@ def supervise(
     say: Callable[[str], None],
     when_ready: Mapping[str, Callable[[float], None]],
     meanwhile: Mapping[str, Callable[[float], None]] | None = None,
+    stopped: Callable[[], None] = lambda: None,
 ) -> int:
-    """Start every process and keep it alive until a signal says stop, then end them in the opposite order.
+    """Start every process and keep it alive until a signal says stop, then end them.
 
     They start in their order while the steps of `prepare` run in a thread, one after the other, and never more than
-    `AT_ONCE` are getting ready, of which preparing is one. Whatever a step raises ends them all; a signal is heeded
-    when it is through, and no other step begins. `when_ready` is called once for each process named, when all is
-    prepared, with the seconds since `begun` (of `time.monotonic`); `meanwhile` as soon as one answers: before that,
-    where `when_ready` names it too.
+    `AT_ONCE` are getting ready, of which preparing is one. Whatever a step raises ends them all; at a signal, no other
+    step begins. `when_ready` is called once for each process named, when all is prepared, with the seconds since
+    `begun` (of `time.monotonic`); `meanwhile` as soon as one answers: before that, where `when_ready` names it too.
+    `stopped` is called when a signal came. Needs `stopping.heed`.
     """
-    stopping: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        stopping.append(number)
-
-    steps = _Steps(prepare, stopping)
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     answered: set[str] = set()
     told_early: set[str] = set()
     told_ready: set[str] = set()
+    steps = _Steps(prepare)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as apart:
             # In the caller's context: what is prepared may say something, in the language of the terminal.
             preparing = apart.submit(copy_context().run, steps.run)
-            while not stopping:
+            while not stopping.is_asked():
                 if preparing.done():
                     preparing.result()
                 for process in processes:
@@ -139,24 +141,22 @@ def supervise(
                         told.add(name)
                         telling[name](time.monotonic() - begun)
                 time.sleep(_LOOK_SECONDS)
+            stopped()
     finally:
         end(processes)
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return 0
 
 
 @dataclass
 class _Steps:
-    """What is prepared, one step after the other until somebody says stop, and how many are through."""
+    """What is prepared, one step after the other until a signal says stop, and how many are through."""
 
     steps: Sequence[Callable[[], None]]
-    stopping: Collection[int]
     passed: int = 0
 
     def run(self) -> None:
         for step in self.steps:
-            if self.stopping:
+            if stopping.is_asked():
                 return
             step()
             self.passed += 1
@@ -174,20 +174,38 @@ def _may_start(
     return len(getting_ready) + (not preparing.done()) < AT_ONCE
 
 
-def end(processes: Sequence[Process]) -> None:
-    """Ask every process to finish, and end what does not."""
-    for process in reversed(processes):
-        if process.running is not None and process.running.poll() is None:
-            process.running.terminate()
-    deadline = time.monotonic() + FAREWELL_SECONDS
-    for process in reversed(processes):
-        if process.running is None:
-            continue
+def run_step(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Have a process of its own do a step, away from the terminal's Ctrl-C. Returns its status, 0 where a signal came.
+
+    A signal that says stop breaks it off: each step is one transaction or several whole ones, and goes on from there
+    at the next start.
+    """
+    step = subprocess.Popen(command, env=dict(environment), process_group=0)  # noqa: S603  # our own command
+    while not stopping.is_asked():
         try:
-            process.running.wait(max(0.1, deadline - time.monotonic()))
+            return step.wait(_LOOK_SECONDS)
         except subprocess.TimeoutExpired:
-            process.running.kill()
-            process.running.wait()
+            continue
+    _end([step], _LOOK_SECONDS)
+    return 0
+
+
+def end(processes: Sequence[Process]) -> None:
+    """Ask every process to finish, those that the others need for it at last, and end what does not."""
+    for others_need_it, patience in ((False, FAREWELL_SECONDS), (True, LAST_FAREWELL_SECONDS)):
+        _end([one.running for one in processes if one.running and one.outlives is others_need_it], patience)
+
+
+def _end(running: Sequence[subprocess.Popen[bytes]], patience_seconds: float) -> None:
+    for one in running:
+        one.terminate()
+    deadline = time.monotonic() + patience_seconds
+    for one in running:
+        try:
+            one.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            one.kill()
+            one.wait()
 
 
 def module(name: str, *arguments: str) -> list[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from adapters import logs
 from adapters.database import make_engine
 from adapters.settings import Settings
+from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.demonstration import Demonstration
 from api.cli.installation import NOT_WRITTEN, demonstrating
@@ -34,6 +35,7 @@ def up(
     """Start everything, keep it alive, and stop it all at Ctrl-C. What is asked for here goes over SPHERES_DEMO."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     environment = {**os.environ, **demonstrating(demo)}
+    stopping.hold_back()
     # It becomes the process that stays, which holds half as much memory as one that has read every command.
     os.execve(sys.executable, module("api.cli.installation"), environment)  # noqa: S606  # our own command
 

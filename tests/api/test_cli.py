@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url, select, text
 
 from adapters.settings import Settings
-from api.cli import main
+from api.cli import main, stopping
 from api.cli.commands import run
 from api.cli.installation import _welcome
 from duties.casework import versions
@@ -589,6 +589,8 @@ def test_whoever_is_let_in_without_signing_in_is_what_the_command_says_whatever_
 
     monkeypatch.setattr("os.execve", become)
     monkeypatch.setattr("api.cli.installation._keep", keep)
+    for name in ("heed", "hold_back"):
+        monkeypatch.setattr(stopping, name, lambda: None)  # the signals of the tests are not theirs
     # As it is nearly always written it begins at once, and no other command is read for it.
     status, _, said = command("up", *asked)
     assert status == 0, said

@@ -7,18 +7,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
+from api.cli import stopping
 from api.cli import supervise as supervising
 from api.cli.installation import _processes
-from api.cli.supervise import Process, answers, end, supervise
+from api.cli.place import data_folder
+from api.cli.supervise import Process, answers, end, run_step, supervise
 from bench.processes import free_port
+from flows import worker as workers
 
 #: Waits for a file, then answers at a port for as long as it lives.
 _ANSWERS_LATE = """
@@ -38,6 +42,17 @@ _SLEEPS = "import time; time.sleep(60)"
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever machine the tests run on."""
     monkeypatch.setattr(supervising, "AT_ONCE", 2)
+
+
+@pytest.fixture(autouse=True)
+def heeded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Signals are heeded, as `spheres up` does first of all, and afterwards what they were to the tests."""
+    monkeypatch.setattr(stopping, "_came", [])
+    before = {number: signal.getsignal(number) for number in stopping._SIGNALS}
+    stopping.heed()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -95,6 +110,7 @@ def _supervise(
     **when_ready: Callable[[float], None],
 ) -> int:
     begun = time.monotonic()
+    stopping._came.clear()  # as a process of its own
     return supervise(
         processes, prepare=[prepare, then], begun=begun, say=say, when_ready=when_ready, meanwhile=meanwhile
     )
@@ -262,6 +278,163 @@ def test_a_signal_while_something_is_prepared_lets_it_finish_and_begins_nothing_
     assert finished == [True]
     assert _ended(web)
     assert worker.running is None
+
+
+#: Says where it is by a file, and would go on for a minute.
+_AT_IT = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
+_STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + _AT_IT
+
+
+@pytest.mark.parametrize("does", [_AT_IT, _STUBBORN])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_breaks_off_the_process_of_a_step_and_none_after_it_begins(
+    tmp_path: Path, web: Process, does: str, number: int
+) -> None:
+    begun, then = tmp_path / "begun", list[str]()
+
+    def prepare() -> None:
+        assert run_step([sys.executable, "-c", does, str(begun)], os.environ) == 0
+
+    def signalled() -> None:
+        _until(begun.exists)
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+
+    asked = time.monotonic()
+    signalling = threading.Thread(target=signalled)
+    signalling.start()
+    assert _supervise(web, prepare=prepare, then=lambda: then.append("begun")) == 0
+    assert time.monotonic() - asked < 50, "it would have gone on for a minute"
+    assert then == []
+    assert _ended(web)
+    signalling.join()
+
+
+def test_a_step_that_fails_is_told_apart_from_one_that_was_broken_off() -> None:
+    assert run_step([sys.executable, "-c", "raise SystemExit(3)"], os.environ) == 3
+
+
+#: Told to end, asks for help where it needs some, and says in a file whether it was there.
+_ASKS_AT_THE_END = """
+import pathlib, signal, sys, time, urllib.request
+def end(*_):
+    time.sleep(0.3)
+    try:
+        urllib.request.urlopen(sys.argv[1], timeout=5).close()
+        pathlib.Path(sys.argv[2]).write_text("helped")
+    except OSError:
+        pathlib.Path(sys.argv[2]).write_text("alone")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+pathlib.Path(sys.argv[2]).write_text("at work")
+time.sleep(60)
+"""
+
+
+def test_what_others_finish_with_ends_after_them(tmp_path: Path, begin: Path) -> None:
+    begin.touch()
+    engine, said = _answering("engine", begin), tmp_path / "said"
+    engine.outlives = True
+    worker = Process("worker", [sys.executable, "-c", _ASKS_AT_THE_END, engine.ready, str(said)], os.environ)
+    engine.start()
+    worker.start()
+    _until(lambda: said.exists() and said.read_text() == "at work" and answers(engine.ready))
+    end([engine, worker])
+    assert said.read_text() == "helped"
+    assert _ended(engine)
+    assert _ended(worker)
+
+
+def test_prefect_is_there_until_the_worker_has_finished(tmp_path: Path) -> None:
+    processes = _as_started(SPHERES_DATA=str(tmp_path))
+    assert [name for name, one in processes.items() if one.outlives] == ["prefect"]
+
+
+def test_what_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "FAREWELL_SECONDS", 0.2)
+    begun = tmp_path / "begun"
+    stubborn = Process("web", [sys.executable, "-c", _STUBBORN, str(begun)], os.environ)
+    stubborn.start()
+    _until(begun.exists)
+    end([stubborn])
+    assert _ended(stubborn)
+
+
+def test_what_is_waited_for_at_the_end_is_over_within_eight_seconds() -> None:
+    """A second and a half are left for the database, which breaks off what it does."""
+    in_the_worker = workers.FAREWELL_SECONDS + 2 * workers.BREAKING_OFF_SECONDS + workers.MEND_SECONDS
+    assert in_the_worker <= supervising.FAREWELL_SECONDS
+    assert supervising.FAREWELL_SECONDS + supervising.LAST_FAREWELL_SECONDS <= 6.5
+
+
+def test_a_ctrl_c_at_the_terminal_is_the_supervisors_alone(engine: Process) -> None:
+    """Else the worker and its engine end at the same moment, and the web with an error of its own."""
+    engine.start()
+    assert engine.running is not None
+    try:
+        assert os.getpgid(engine.running.pid) == engine.running.pid != os.getpgrp()
+    finally:
+        end([engine])
+
+
+_HEEDS = "from api.cli import stopping as s; before = s.is_asked(); s.heed(); print(before, s.is_asked())"
+#: A program that holds signals back, is signalled, and gives its place to one that heeds them.
+_HOLDS_BACK = f"""
+import os, signal, sys
+from api.cli import stopping
+stopping.hold_back()
+os.kill(os.getpid(), int(sys.argv[1]))
+os.execv(sys.executable, [sys.executable, "-c", {_HEEDS!r}])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_before_all_is_read_is_heeded_once_it_is(number: int) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _HOLDS_BACK, str(int(number))], capture_output=True, check=False, timeout=60
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (0, b"False True\n", b"")
+
+
+def test_under_nohup_a_terminal_that_closes_stops_nothing() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stopping.heed()
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert not stopping.is_asked()
+
+
+def _started(**settings: str) -> subprocess.CompletedProcess[bytes]:
+    """What a start over these settings says that cannot go on."""
+    ports = {"SPHERES_PORT": str(free_port()), "SPHERES_PREFECT_PORT": str(free_port())}
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli.installation"],
+        env={**os.environ, **ports, "SPHERES_LANG": "en", **settings},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_sentence_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    data = tmp_path / "file" / "data"
+    said = _started(SPHERES_DATA=str(data))
+    assert (said.returncode, said.stdout) == (2, b"")
+    (line,) = said.stderr.decode().splitlines()
+    assert str(data) in line
+    assert "SPHERES_DATA" in line
+
+
+def test_a_second_start_over_the_same_data_is_refused_whatever_its_ports(tmp_path: Path) -> None:
+    with data_folder(tmp_path / "data"):
+        said = _started(SPHERES_DATA=str(tmp_path / "data"))
+        assert said.returncode == 2
+        (line,) = said.stderr.decode().splitlines()
+        assert "already runs" in line
+        assert str(tmp_path / "data") in line
+    assert not (tmp_path / "data" / "postgres").exists()
+    with data_folder(tmp_path / "data"):
+        pass  # and it is free again
 
 
 @pytest.mark.ci

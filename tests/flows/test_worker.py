@@ -189,6 +189,58 @@ def test_a_carry_that_is_still_at_it_when_the_worker_stops_is_finished(
     assert is_done(cast, case_id)
 
 
+def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_told_of_as_no_failure(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its server is told to end at the same moment, such as by what ends a whole service at once."""
+    means = means_of(cast, now)
+    stopped: list[UUID] = []
+
+    def body(worker: Worker) -> None:
+        async def is_up() -> bool:
+            return True
+
+        async def flow(case_id: str, *, return_state: bool) -> None:
+            assert return_state
+            stopped.append(UUID(case_id))
+            worker.stop()
+            raise ConnectionError
+
+        monkeypatch.setattr(worker.prefect, "is_up", is_up)
+        monkeypatch.setattr(worker, "_flow_of", lambda _: flow)
+        introduced(cast)
+        eventually(lambda: stopped)
+
+    within(cast, means, body)
+    assert [run.flow_run_id for run in runs(cast, stopped[0])] == [None]
+    assert "Prefect failed" not in caplog.text
+
+
+#: A worker that waits for its signal while Prefect holds the handler of SIGTERM, as it does while a flow runs.
+_IN_A_FLOW = """
+import os, signal, sys, threading
+from prefect.utilities.engine import capture_sigterm
+from flows import worker
+stopped = threading.Event()
+worker._at_a_signal(stopped.set)
+with capture_sigterm():
+    os.kill(os.getpid(), int(sys.argv[1]))
+    print(stopped.wait(30))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_signal_that_stops_the_worker_is_not_taken_by_prefect(number: int, tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", _IN_A_FLOW, str(int(number))],
+        env={**os.environ, **PREFECT_CLIENT, "PREFECT_HOME": str(tmp_path)},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert (said.returncode, said.stdout) == (0, b"True\n"), said.stderr.decode()
+
+
 @pytest.mark.ci
 def test_what_cannot_be_finished_in_time_is_given_back_at_once(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "FAREWELL_SECONDS", 0.2)
@@ -630,6 +682,27 @@ def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
     assert len(seats(cast, "worker_em")) == 1
     assert len(letters(cast, "contact_lists")) == 1
     assert len(told(cast, "act.done")) == 2
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_prefect_runs_a_case_lets_the_case_finish_and_is_no_trouble_of_prefects(
+    cast: Cast, tmp_path: Path, prefect_server: PrefectServer, number: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    with process(cast, tmp_path, "dawdle", prefect=prefect_server) as running:
+        case_id = introduced(cast)
+        eventually(gate.with_suffix(".here").exists)
+        running.send_signal(number)
+        time.sleep(0.3)
+        gate.unlink()
+        assert running.wait(SOON_SECONDS) == 0
+    assert is_done(cast, case_id)
+    assert flow_runs(prefect_server, case_id)[-1][2] != "Crashed"
+    said = capfd.readouterr().err
+    assert "Prefect failed" not in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.ci

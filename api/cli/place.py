@@ -1,0 +1,59 @@
+"""Where an installation lives: its data folder, which is one installation's at a time, and its ports."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from api.cli.spoken import Ending
+from locales import N_, current_language, say
+
+_NOT_OURS: Final = N_(
+    "The data folder %(folder)s cannot be written (%(reason)s). Give it to the user who starts SPHÈRES, or name "
+    "another in SPHERES_DATA."
+)
+_TAKEN: Final = N_(
+    "SPHÈRES already runs over the data folder %(folder)s. Stop it first, or name another in SPHERES_DATA."
+)
+_PORT_TAKEN: Final = N_(
+    "Port %(port)s is not free, or not ours to use: does SPHÈRES run already? Else set %(setting)s."
+)
+
+
+@contextmanager
+def data_folder(folder: Path) -> Iterator[None]:
+    """The data folder, made where it is missing, and this installation's alone until the end.
+
+    Raises Ending where it cannot be written, or another installation runs over it. The kernel lets go of it when a
+    process dies.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        guard = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as refused:
+        reason = os.strerror(refused.errno) if refused.errno else type(refused).__name__
+        raise Ending(say(current_language(), _NOT_OURS, folder=folder, reason=reason)) from None
+    try:
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Ending(say(current_language(), _TAKEN, folder=folder)) from None
+        yield
+    finally:
+        os.close(guard)
+
+
+def refuse_taken_port(host: str, port: int, setting: str) -> None:
+    """Refuse to start where something else answers: it would be taken for ours. Raises Ending."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port left a moment ago is free
+        try:
+            one.bind((host, port))
+        except OSError:
+            raise Ending(say(current_language(), _PORT_TAKEN, port=str(port), setting=setting)) from None
