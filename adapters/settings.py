@@ -136,12 +136,13 @@ def _database(env: Mapping[str, str], name: str, driver: str) -> "URL | None":
     if not given:
         return None
     # Read where an address is given: with the embedded server, the process that stays needs none of it.
-    from sqlalchemy import make_url  # noqa: PLC0415
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+    from adapters.addresses import conninfo_of, read_address  # noqa: PLC0415
 
     try:
-        url = make_url(given)
-    except (ArgumentError, ValueError):
+        url = read_address(given)
+        if driver == "psycopg":
+            conninfo_of(url)  # else the first to connect would fail
+    except ValueError:
         raise SettingsError(name, "is not an address such as postgresql://role:password@server/database.") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise SettingsError(name, "must be the address of a PostgreSQL database (postgresql://...).")

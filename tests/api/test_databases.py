@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
 
+from adapters.addresses import conninfo_of
 from adapters.postgres import EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
 from api.cli.databases import databases, keeping
@@ -72,7 +72,7 @@ def test_the_embedded_server_is_back_under_the_same_address_after_it_ended(data:
     with databases(Settings.from_env({"SPHERES_DATA": str(data)}), kept=lambda _: back.set()) as urls:
         EmbeddedPostgres(data / "postgres")._cluster.stop()
         assert back.wait(SOON_SECONDS)
-        address = make_url(urls.app).set(drivername="postgresql").render_as_string(hide_password=False)
+        address = conninfo_of(urls.app)
         for _ in range(300):
             try:
                 with psycopg.connect(address) as connection:
