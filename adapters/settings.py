@@ -11,6 +11,9 @@ from adapters.entra_settings import EntraSettings, entra_of
 from adapters.environment import SettingsError, contents_of, is_this_machine, path_of, port_of, text_of, truth_of
 from adapters.graph_settings import VARIABLES as GRAPH_VARIABLES
 from adapters.graph_settings import GraphSettings, graph_of
+from adapters.places import data_of, lasting_path_of
+from adapters.variables import refuse_misspelt
+from locales import N_
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -85,6 +88,7 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read the settings, an empty variable counting as none. Raises SettingsError at the first that is wrong."""
+        refuse_misspelt(env)
         host = text_of(env, "SPHERES_HOST", "127.0.0.1")
         port = port_of(env, "SPHERES_PORT", 8400)
         prefect_port = port_of(env, "SPHERES_PREFECT_PORT", 8401)
@@ -94,7 +98,7 @@ class Settings:
         base_url = _base_url(env, host, port)
         smtp, graph = _mail(env)
         return cls(
-            data=Path(text_of(env, "SPHERES_DATA", "data")).expanduser().absolute(),
+            data=data_of(env),
             host=host,
             port=port,
             prefect_port=prefect_port,
@@ -102,8 +106,8 @@ class Settings:
             demo=truth_of(env, "SPHERES_DEMO", default=False),
             smtp=smtp,
             graph=graph,
-            seal_key_file=path_of(env, "SPHERES_SEAL_KEY_FILE"),
-            people_key_folder=path_of(env, "SPHERES_PEOPLE_KEYS"),
+            seal_key_file=lasting_path_of(env, "SPHERES_SEAL_KEY_FILE"),
+            people_key_folder=lasting_path_of(env, "SPHERES_PEOPLE_KEYS"),
             trusted_proxies=_proxies(env),
             entra=entra_of(env, base_url),
             database_url=app,
@@ -197,9 +201,9 @@ def _mail(env: Mapping[str, str]) -> tuple[Smtp | None, GraphSettings | None]:
     if kind not in ("", "smtp", "graph"):
         raise SettingsError(name, "must be smtp or graph.")
     unused: tuple[str, ...] = GRAPH_VARIABLES
-    why = "is set without SPHERES_MAIL=graph."
+    why = N_("is set without SPHERES_MAIL=graph.")
     if kind == "graph":
-        unused, why = ("SMTP_HOST", *_OF_SMTP), "is set beside SPHERES_MAIL=graph; keep one of the two."
+        unused, why = ("SMTP_HOST", *_OF_SMTP), N_("is set beside SPHERES_MAIL=graph; keep one of the two.")
     for other in unused:
         if text_of(env, other, ""):
             raise SettingsError(other, why)
@@ -232,7 +236,7 @@ def _smtp(env: Mapping[str, str]) -> Smtp | None:
     file = text_of(env, "SMTP_PASSWORD_FILE", "")
     if bool(username) != bool(file):
         missing, given = ("SMTP_PASSWORD_FILE", "SMTP_USER") if username else ("SMTP_USER", "SMTP_PASSWORD_FILE")
-        raise SettingsError(missing, f"is needed with {given}.")
+        raise SettingsError(missing, "is needed with %(given)s.", given=given)
     if username and not starttls and not is_this_machine(host):
         raise SettingsError("SMTP_STARTTLS", "must be on where SMTP_USER is set: a password is not sent in clear.")
     relay = Smtp(
@@ -241,7 +245,7 @@ def _smtp(env: Mapping[str, str]) -> Smtp | None:
         starttls=starttls,
         sender=sender,
         username=username,
-        password_file=Path(file).expanduser().absolute() if file else None,
+        password_file=path_of(env, "SMTP_PASSWORD_FILE"),
     )
     relay.password()  # a missing file is told now, not with the first letter
     return relay

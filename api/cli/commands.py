@@ -23,12 +23,13 @@ from api.cli import (
     up,
 )
 from api.cli.ready import ending_plainly
-from api.cli.spoken import fail, language_of_terminal
+from api.cli.spoken import fail
 from api.cli.terminal import remembering
 from api.permissions import Forbidden
 from duties.declarations.declared_problems import DeclaredErrors
 from duties.refusals import Refusal
 from locales import N_, say, speaking
+from locales.told import language_of_terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("up")(up.up)

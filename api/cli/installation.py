@@ -19,12 +19,14 @@ import typer
 
 from adapters import logs
 from adapters.environment import SettingsError
-from adapters.postgres import DatabaseUrls, PostgresError
+from adapters.places import make_data_folder
+from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.spoken import Ending, fail, language_of_terminal, tell
+from api.cli.spoken import Ending, fail, tell
 from api.cli.supervise import Process, module, supervise
 from locales import N_, current_language, say, speaking
+from locales.told import Told, language_of_terminal
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
@@ -45,7 +47,9 @@ def main(*, demo: bool | None = None) -> NoReturn:
             status = _keep({**os.environ, **demonstrating(demo)})
         except _NotPrepared as failed:
             raise SystemExit(failed.status) from None
-        except (SettingsError, PostgresError, Ending) as error:
+        except Told as error:
+            fail(error.told_in(current_language()), 2)
+        except Ending as error:
             fail(str(error), 2)
     raise SystemExit(status)
 
@@ -68,7 +72,7 @@ def _keep(environment: dict[str, str]) -> int:
     settings = Settings.from_env(environment)
     if settings.database_url is not None and settings.prefect_database_url is None:
         raise SettingsError("PREFECT_DATABASE_URL", "is needed with DATABASE_URL; the engine keeps its runs apart.")
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_folder(settings.data)
     begun = time.monotonic()
     _refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
     _refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
@@ -76,7 +80,7 @@ def _keep(environment: dict[str, str]) -> int:
     def say_plainly(line: str) -> None:
         typer.echo(line, err=True)
 
-    with databases(settings, kept=say_plainly) as urls:
+    with databases(settings, make=True, kept=say_plainly) as urls:
         return supervise(
             _processes(settings, urls, environment),
             prepare=_steps(settings, urls, environment),

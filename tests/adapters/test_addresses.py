@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from adapters.addresses import conninfo_of, parts_of, read_address
 from adapters.database import listen, make_engine, migrate
 from adapters.environment import SettingsError
-from adapters.postgres import EmbeddedPostgres
+from adapters.postgres import EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
 from tests.adapters.test_postgres import made
 from tests.conftest import Database, short_folder
@@ -87,6 +87,26 @@ def test_the_settings_take_the_address_of_such_a_folder_and_every_driver_reads_i
             await prefect.dispose()
 
     assert asyncio.run(as_prefect()) == "spheres_prefect"
+
+
+def test_a_folder_with_a_comma_is_not_read_as_two_hosts(made: Path) -> None:
+    folder = short_folder()
+    place = folder / "a,b" / "postgres"
+    place.parent.mkdir()
+    subprocess.run(["cp", "-a", made, place], check=True)
+    try:
+        with EmbeddedPostgres(place, fast=True) as server:
+            assert hears(server.urls().app, server.urls().owner)
+            shutil.rmtree(parts_of(server.urls().app)["host"], ignore_errors=True)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a$HOME", "a`id`b", "a\\b"])
+def test_a_folder_whose_name_a_shell_would_read_anew_is_refused_and_nothing_is_made(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PostgresError, match="another name"):
+        EmbeddedPostgres(tmp_path / name / "postgres").start()
+    assert list(tmp_path.iterdir()) == []
 
 
 @contextmanager
