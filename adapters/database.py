@@ -21,7 +21,6 @@ from sqlalchemy import (
     event,
     func,
     literal_column,
-    make_url,
     text,
 )
 from sqlalchemy.exc import InvalidatePoolError
@@ -29,6 +28,7 @@ from sqlalchemy.orm import SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
+from adapters.addresses import conninfo_of, parts_of
 from models import walls
 from models.base import PROGRAM_SETTING
 from models.tables import metadata
@@ -111,7 +111,7 @@ class Listener:
     """
 
     def __init__(self, url: str, *channels: str) -> None:
-        self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._address = conninfo_of(url)
         self._channels = channels
         self._connection: psycopg.Connection[Any] | None = None
         self._ended = False
@@ -154,7 +154,7 @@ class Listener:
 
     def _connect(self) -> None:
         connection = psycopg.connect(
-            self._url,
+            self._address,
             autocommit=True,
             application_name="spheres listening",
             connect_timeout=WAIT_FOR_CONNECTION_SECONDS,
@@ -268,8 +268,7 @@ def _have_extensions(connection: Connection) -> None:
 
 def _options(url: str, ours: str) -> str:
     """Our settings for each connection, then the caller's own from the URL, which therefore win."""
-    theirs = make_url(url).query.get("options", ())
-    return " ".join([ours, *([theirs] if isinstance(theirs, str) else theirs)])
+    return f"{ours} {parts_of(url).get('options', '')}".rstrip()
 
 
 def _ask_the_quiet(engine: Engine) -> None:

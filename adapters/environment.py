@@ -6,17 +6,23 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from locales.told import Told
+
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _NO: Final = frozenset({"0", "false", "no", "off"})
 _HIGHEST_PORT: Final = 65535
 
 
-class SettingsError(ValueError):
-    """A setting that cannot be used. One sentence that names the variable and never shows a secret's value."""
+class SettingsError(Told):
+    """A setting that cannot be used. `sentence` goes on after the variable's name, and never shows a secret's value."""
 
-    def __init__(self, variable: str, sentence: str) -> None:
-        super().__init__(f"{variable} {sentence}")
+    def __init__(self, variable: str, sentence: str, /, **facts: object) -> None:
+        super().__init__(sentence, **facts)
         self.variable = variable
+
+    def told_in(self, language: str) -> str:
+        """The whole sentence, which begins with the variable's name, in "fr" or "en"."""
+        return f"{self.variable} {super().told_in(language)}"
 
 
 def text_of(env: Mapping[str, str], name: str, default: str) -> str:
@@ -27,14 +33,17 @@ def text_of(env: Mapping[str, str], name: str, default: str) -> str:
 def path_of(env: Mapping[str, str], name: str) -> Path | None:
     """The absolute path of a file or folder, None where none is named."""
     given = text_of(env, name, "")
-    return Path(given).expanduser().absolute() if given else None
+    try:
+        return Path(given).expanduser().absolute() if given else None
+    except RuntimeError:
+        raise SettingsError(name, "begins with the home of a user who is not known on this machine.") from None
 
 
 def port_of(env: Mapping[str, str], name: str, default: int) -> int:
     """A port. Raises SettingsError."""
     given = text_of(env, name, str(default))
     if not (given.isascii() and given.isdigit() and 1 <= int(given) <= _HIGHEST_PORT):
-        raise SettingsError(name, f"must be a port, a number from 1 to {_HIGHEST_PORT}.")
+        raise SettingsError(name, "must be a port, a number from 1 to %(highest)s.", highest=_HIGHEST_PORT)
     return int(given)
 
 

@@ -49,13 +49,16 @@ class FileSealKeys:
         try:
             found = self._path.stat()
         except OSError:
-            msg = f"{self._path} is missing: put it back; of a new installation, make it with: spheres keys init"
-            raise NoSealKey(msg) from None
+            raise NoSealKey(
+                "%(file)s is missing: put it back; for a new installation, make it with: spheres keys init",
+                file=str(self._path),
+            ) from None
         seen = (found.st_mtime_ns, found.st_ino, found.st_size)
         if self._held is None or seen != self._seen:
             if stat.S_IMODE(found.st_mode) & 0o077:
-                msg = f"{self._path} can be read by others than its owner; close it with: chmod 600"
-                raise NoSealKey(msg)
+                raise NoSealKey(
+                    "%(file)s can be read by others than its owner; close it with: chmod 600", file=str(self._path)
+                )
             self._held, self._seen = _parsed(self._path), seen
         return self._held
 
@@ -65,8 +68,11 @@ def make_seal_key(path: Path) -> bool:
 
     Raises NoSealKey where the folder cannot be written.
     """
-    if path.exists():
-        return False
+    try:
+        if path.exists():
+            return False
+    except OSError as refused:
+        raise _unusable(path.parent, refused) from None
     key_id, key = _new()
     unfinished = _write_beside(path, _Held(key_id, {key_id: key}))
     try:
@@ -100,11 +106,11 @@ def _parsed(path: Path) -> _Held:
         keys = {str(key_id): bytes.fromhex(key) for key_id, key in read["keys"].items()}
         current = str(read["current"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        msg = f"{path} is missing or damaged; what its keys sealed cannot be checked without it"
-        raise NoSealKey(msg) from None
+        raise NoSealKey(
+            "%(file)s is missing or damaged; what its keys sealed cannot be checked without it", file=str(path)
+        ) from None
     if current not in keys or any(len(key) < _KEY_BYTES for key in keys.values()):
-        msg = f"{path} is damaged: a key is missing or too short"
-        raise NoSealKey(msg)
+        raise NoSealKey("%(file)s is damaged: a key is missing or too short", file=str(path))
     return _Held(current, keys)
 
 
@@ -122,6 +128,9 @@ def _write_beside(path: Path, held: _Held) -> Path:
     except OSError as refused:
         with suppress(OSError):
             unfinished.unlink()
-        msg = f"{path.parent} cannot be written ({type(refused).__name__})"
-        raise NoSealKey(msg) from None
+        raise _unusable(path.parent, refused) from None
     return unfinished
+
+
+def _unusable(place: Path, refused: OSError) -> NoSealKey:
+    return NoSealKey("%(place)s cannot be used (%(error)s)", place=str(place), error=type(refused).__name__)

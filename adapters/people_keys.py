@@ -129,13 +129,17 @@ class FilePeopleKeys:
         master_id = kept[1:9].decode("ascii", errors="replace")
         wrapping = master.keys.get(master_id)
         if wrapping is None:
-            msg = f"a data key is wrapped under a master key that {self._folder / 'master.json'} does not hold"
-            raise NoKeys(msg)
+            raise NoKeys(
+                "a data key is wrapped under a master key that %(file)s does not hold",
+                file=str(self._folder / "master.json"),
+            )
         try:
             return _opened(wrapping, _LAYOUT + kept[9:], f"data key|{key_id}".encode())
         except NotSealed:
-            msg = f"{self._folder / 'master.json'} is not the master key that wrapped the data keys beside it"
-            raise NoKeys(msg) from None
+            raise NoKeys(
+                "%(file)s is not the master key that wrapped the data keys beside it",
+                file=str(self._folder / "master.json"),
+            ) from None
 
     def _write(self, key_id: UUID, key: bytes, *, new: bool) -> None:
         master = self._master()
@@ -160,13 +164,14 @@ class FilePeopleKeys:
         try:
             found = path.stat()
         except OSError:
-            msg = f"{path} is missing: put it back; of a new installation, make it with: spheres keys init"
-            raise NoKeys(msg) from None
+            raise NoKeys(
+                "%(file)s is missing: put it back; for a new installation, make it with: spheres keys init",
+                file=str(path),
+            ) from None
         seen = (found.st_ctime_ns, found.st_ino, found.st_size)  # who may read it counts as a change
         if self._held is None or seen != self._seen:
             if stat.S_IMODE(found.st_mode) & 0o077:
-                msg = f"{path} can be read by others than its owner; close it with: chmod 600"
-                raise NoKeys(msg)
+                raise NoKeys("%(file)s can be read by others than its owner; close it with: chmod 600", file=str(path))
             self._held, self._seen = _parsed(path), seen
         return self._held
 
@@ -178,17 +183,18 @@ def make_people_keys(folder: Path) -> bool:
     open none of them.
     """
     path, wrapped = folder / "master.json", folder / "wrapped"
-    if path.exists():
-        return False
     try:
+        if path.exists():
+            return False
         for made in (folder, wrapped):
             made.mkdir(mode=0o700, parents=True, exist_ok=True)
         left = any(wrapped.iterdir())
     except OSError as refused:
         raise _unusable(folder, refused) from None
     if left:
-        msg = f"{path} is missing, and data keys are wrapped under it: put it back from its backup"
-        raise NoKeys(msg)
+        raise NoKeys(
+            "%(file)s is missing, and data keys are wrapped under it: put it back from its backup", file=str(path)
+        )
     master_id, key = _new()
     unfinished = _write_beside(path, _text(_Master(master_id, {master_id: key}, secrets.token_bytes(_KEY_BYTES))))
     try:
@@ -237,11 +243,11 @@ def _parsed(path: Path) -> _Master:
         keys = {str(key_id): bytes.fromhex(key) for key_id, key in read["keys"].items()}
         master = _Master(str(read["current"]), keys, bytes.fromhex(read["marks"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        msg = f"{path} is missing or damaged; what its keys sealed cannot be opened without it"
-        raise NoKeys(msg) from None
+        raise NoKeys(
+            "%(file)s is missing or damaged; what its keys sealed cannot be opened without it", file=str(path)
+        ) from None
     if master.current not in keys or any(len(key) != _KEY_BYTES for key in (*keys.values(), master.marks)):
-        msg = f"{path} is damaged: a key is missing or has another length"
-        raise NoKeys(msg)
+        raise NoKeys("%(file)s is damaged: a key is missing or has another length", file=str(path))
     return master
 
 
@@ -280,4 +286,4 @@ def _settle(folder: Path) -> None:
 
 
 def _unusable(place: Path, refused: OSError) -> NoKeys:
-    return NoKeys(f"{place} cannot be used ({type(refused).__name__})")
+    return NoKeys("%(place)s cannot be used (%(error)s)", place=str(place), error=type(refused).__name__)

@@ -69,7 +69,8 @@ class EmbeddedPostgres:
 
         Raises PostgresError, and leaves nothing half-made that the next start does not mend.
         """
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._cluster.refuse_bad_names()
+        self._make_folder()
         with self._alone():
             self._hold()
             try:
@@ -89,6 +90,13 @@ class EmbeddedPostgres:
             self._let_go()
             if not self._someone_uses() and self._cluster.runs():
                 self._cluster.stop()
+
+    def is_made(self) -> bool:
+        """Whether a server was made here before. Raises PostgresError where we may not look."""
+        try:
+            return self._cluster.path.exists()
+        except OSError as refused:
+            raise _unusable(self.data_dir, refused) from None
 
     def runs(self) -> bool:
         """Whether the server lives, though it may still be starting."""
@@ -124,6 +132,13 @@ class EmbeddedPostgres:
         self.stop()
 
     # ------------------------------------------------------------------------------- who uses it, and who acts
+
+    def _make_folder(self) -> None:
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.data_dir / "acting.lock").touch()
+        except OSError as refused:
+            raise _unusable(self.data_dir, refused) from None
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -163,8 +178,10 @@ class EmbeddedPostgres:
             read = json.loads(self._secrets_file.read_text(encoding="utf-8"))
             passwords = _Passwords(**{one.name: str(read[one.name]) for one in fields(_Passwords)})
         except (FileNotFoundError, ValueError, KeyError):
-            msg = f"{self._secrets_file} is missing or damaged; without it nobody can sign in to this database."
-            raise PostgresError(msg) from None
+            raise PostgresError(
+                "%(file)s is missing or damaged; without it nobody can sign in to this database.",
+                file=str(self._secrets_file),
+            ) from None
         if held.st_mode & 0o077:
             _log.warning("the file of the database's passwords was readable by others; closing it")
             self._secrets_file.chmod(0o600)
@@ -202,8 +219,9 @@ class EmbeddedPostgres:
                 options="-c client_min_messages=warning",
             )
         except psycopg.OperationalError as refused:
-            msg = f"The embedded database of {self.data_dir} runs but does not let us in."
-            raise PostgresError(msg) from refused
+            raise PostgresError(
+                "The embedded database of %(folder)s runs but does not let us in.", folder=str(self.data_dir)
+            ) from refused
 
 
 def _make_role(admin: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:
@@ -211,6 +229,14 @@ def _make_role(admin: psycopg.Connection[tuple[object, ...]], role: str, passwor
     digest = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     making = sql.SQL("create role {} login nosuperuser nobypassrls nocreatedb nocreaterole password {}")
     admin.execute(making.format(sql.Identifier(role), sql.Literal(digest)))
+
+
+def _unusable(folder: Path, refused: OSError) -> PostgresError:
+    return PostgresError(
+        "The folder %(folder)s cannot be used (%(error)s). Give it to this user, or name another in SPHERES_DATA.",
+        folder=str(folder),
+        error=type(refused).__name__,
+    )
 
 
 def _new_passwords() -> _Passwords:

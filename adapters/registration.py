@@ -24,10 +24,10 @@ def host_of(env: Mapping[str, str], name: str, default: str) -> str:
         parts = urlsplit(given)
         _ = parts.port  # raises where it is no number
     except ValueError:
-        raise SettingsError(name, f"is not an address such as {default}.") from None
+        raise SettingsError(name, "is not an address such as %(example)s.", example=default) from None
     plain = not (parts.path.strip("/") or parts.query or parts.fragment) and parts.username is None
     if parts.scheme != "https" or not parts.hostname or not plain:
-        raise SettingsError(name, f"must be a host's address alone, such as {default}.")
+        raise SettingsError(name, "must be a host's address alone, such as %(example)s.", example=default)
     return f"https://{parts.netloc}"
 
 
@@ -36,9 +36,11 @@ def files_of(env: Mapping[str, str], word: str) -> tuple[Path | None, Path | Non
     secret, certificate = path_of(env, f"{word}_CLIENT_SECRET_FILE"), path_of(env, f"{word}_CERTIFICATE_FILE")
     of_secret, of_certificate = f"{word}_CLIENT_SECRET_FILE", f"{word}_CERTIFICATE_FILE"
     if secret and certificate:
-        raise SettingsError(of_certificate, f"is set beside {of_secret}; keep one of the two.")
+        raise SettingsError(of_certificate, "is set beside %(other)s; keep one of the two.", other=of_secret)
     if not secret and not certificate:
-        raise SettingsError(of_certificate, f"or {of_secret} is needed with {word}_CLIENT_ID.")
+        raise SettingsError(
+            of_certificate, "or %(other)s is needed with %(given)s.", other=of_secret, given=f"{word}_CLIENT_ID"
+        )
     return secret, certificate
 
 

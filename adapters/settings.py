@@ -11,6 +11,9 @@ from adapters.entra_settings import EntraSettings, entra_of
 from adapters.environment import SettingsError, contents_of, is_this_machine, path_of, port_of, text_of, truth_of
 from adapters.graph_settings import VARIABLES as GRAPH_VARIABLES
 from adapters.graph_settings import GraphSettings, graph_of
+from adapters.places import data_of, lasting_path_of
+from adapters.variables import refuse_misspelt
+from locales import N_
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -90,6 +93,7 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read the settings, an empty variable counting as none. Raises SettingsError at the first that is wrong."""
+        refuse_misspelt(env)
         host = text_of(env, "SPHERES_HOST", "127.0.0.1")
         port = port_of(env, "SPHERES_PORT", 8400)
         prefect_port = port_of(env, "SPHERES_PREFECT_PORT", 8401)
@@ -99,7 +103,7 @@ class Settings:
         base_url = _base_url(env, host, port)
         smtp, graph = _mail(env)
         return cls(
-            data=Path(text_of(env, "SPHERES_DATA", "data")).expanduser().absolute(),
+            data=data_of(env),
             host=host,
             port=port,
             prefect_port=prefect_port,
@@ -107,8 +111,8 @@ class Settings:
             demo=truth_of(env, "SPHERES_DEMO", default=False),
             smtp=smtp,
             graph=graph,
-            seal_key_file=path_of(env, "SPHERES_SEAL_KEY_FILE"),
-            people_key_folder=path_of(env, "SPHERES_PEOPLE_KEYS"),
+            seal_key_file=lasting_path_of(env, "SPHERES_SEAL_KEY_FILE"),
+            people_key_folder=lasting_path_of(env, "SPHERES_PEOPLE_KEYS"),
             trusted_proxies=_proxies(env),
             entra=entra_of(env, base_url),
             database_url=app,
@@ -141,12 +145,13 @@ def _database(env: Mapping[str, str], name: str, driver: str) -> "URL | None":
     if not given:
         return None
     # Read where an address is given: with the embedded server, the process that stays needs none of it.
-    from sqlalchemy import make_url  # noqa: PLC0415
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+    from adapters.addresses import conninfo_of, read_address  # noqa: PLC0415
 
     try:
-        url = make_url(given)
-    except (ArgumentError, ValueError):
+        url = read_address(given)
+        if driver == "psycopg":
+            conninfo_of(url)  # else the first to connect would fail
+    except ValueError:
         raise SettingsError(name, "is not an address such as postgresql://role:password@server/database.") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise SettingsError(name, "must be the address of a PostgreSQL database (postgresql://...).")
@@ -201,9 +206,9 @@ def _mail(env: Mapping[str, str]) -> tuple[Smtp | None, GraphSettings | None]:
     if kind not in ("", "smtp", "graph"):
         raise SettingsError(name, "must be smtp or graph.")
     unused: tuple[str, ...] = GRAPH_VARIABLES
-    why = "is set without SPHERES_MAIL=graph."
+    why = N_("is set without SPHERES_MAIL=graph.")
     if kind == "graph":
-        unused, why = ("SMTP_HOST", *_OF_SMTP), "is set beside SPHERES_MAIL=graph; keep one of the two."
+        unused, why = ("SMTP_HOST", *_OF_SMTP), N_("is set beside SPHERES_MAIL=graph; keep one of the two.")
     for other in unused:
         if text_of(env, other, ""):
             raise SettingsError(other, why)
@@ -236,7 +241,7 @@ def _smtp(env: Mapping[str, str]) -> Smtp | None:
     file = text_of(env, "SMTP_PASSWORD_FILE", "")
     if bool(username) != bool(file):
         missing, given = ("SMTP_PASSWORD_FILE", "SMTP_USER") if username else ("SMTP_USER", "SMTP_PASSWORD_FILE")
-        raise SettingsError(missing, f"is needed with {given}.")
+        raise SettingsError(missing, "is needed with %(given)s.", given=given)
     if username and not starttls and not is_this_machine(host):
         raise SettingsError("SMTP_STARTTLS", "must be on where SMTP_USER is set: a password is not sent in clear.")
     relay = Smtp(
@@ -245,7 +250,7 @@ def _smtp(env: Mapping[str, str]) -> Smtp | None:
         starttls=starttls,
         sender=sender,
         username=username,
-        password_file=Path(file).expanduser().absolute() if file else None,
+        password_file=path_of(env, "SMTP_PASSWORD_FILE"),
     )
     relay.password()  # a missing file is told now, not with the first letter
     return relay

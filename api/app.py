@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,6 +25,7 @@ from starlette.types import ASGIApp
 
 from adapters import logs
 from adapters.database import make_engine
+from adapters.environment import SettingsError
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api import answers
@@ -43,6 +45,7 @@ from duties.mail.notices import stationery_for
 from duties.participants.identity import names_known
 from duties.refusals import Refusal
 from flows.protocols import letter_folders
+from locales.told import language_of_terminal
 from models.ports import SignInProvider
 
 #: Where an application on this machine describes its API.
@@ -123,7 +126,7 @@ def _windows(*, demonstration: bool) -> Iterator[BaseRoute]:
 
 def from_environment() -> FastAPI:
     """The application as the supervisor starts it: `uvicorn --factory api.app:from_environment`."""
-    settings = Settings.from_env(os.environ)
+    settings = _settings()
     if settings.database_url is None:
         msg = "the web is started by `spheres up`, which gives it a database"
         raise RuntimeError(msg)
@@ -144,6 +147,15 @@ def from_environment() -> FastAPI:
         is_being_written=settings.being_written.exists,
     )
     return create_app(office)
+
+
+def _settings() -> Settings:
+    """The settings of this process. Ends it with a sentence and status 2 where one cannot be used."""
+    try:
+        return Settings.from_env(os.environ)
+    except SettingsError as wrong:
+        sys.stderr.write(f"{wrong.told_in(language_of_terminal(os.environ))}\n")
+        raise SystemExit(2) from None
 
 
 def directory_of(settings: Settings) -> SignInProvider | None:

@@ -16,9 +16,10 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Engine, Table, event, make_url, select
+from sqlalchemy import Engine, Table, event, select
 from sqlmodel import Session
 
+from adapters.addresses import conninfo_of, parts_of
 from adapters.database import make_engine, migrate, open_session, program_session
 from adapters.postgres import DatabaseUrls
 from duties.actors import LOADER, Actor
@@ -114,8 +115,8 @@ class Ground:
 
         `without_checks` skips foreign keys that hold by construction.
         """
-        url = make_url(self.urls.admin).set(drivername="postgresql", database=make_url(self.urls.app).database)
-        connection = psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+        database = parts_of(self.urls.app)["dbname"]
+        connection = psycopg.connect(conninfo_of(self.urls.admin, dbname=database), autocommit=True)
         connection.execute("select set_config('TimeZone', %s, false)", (self.time_zone,))
         if without_checks:
             connection.execute("set session_replication_role = replica")
@@ -123,8 +124,8 @@ class Ground:
 
     def as_application(self) -> psycopg.Connection[Any]:
         """A bare connection that signs in as the application does, with the settings of its engine."""
-        url = make_url(self.urls.app).set(drivername="postgresql").render_as_string(hide_password=False)
-        return psycopg.connect(url, application_name=APPLICATION, options="-c timezone=UTC")
+        address = conninfo_of(self.urls.app, application_name=APPLICATION, options="-c timezone=UTC")
+        return psycopg.connect(address)
 
     def servers(self) -> list[int]:
         """The database's processes that work for us."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+from adapters.addresses import conninfo_of
 from adapters.postgres import EmbeddedPostgres
 from bench.engine import GOAL_SECONDS, follow, shown
 from bench.figures import Ratio, cpu_of, descendants, memory_of, table
@@ -107,9 +108,9 @@ def _up(home: Path) -> Iterator[_Up]:
 
 def _runs_with_prefect(home: Path) -> bool:
     """Whether the worker gives signs of life, and reaches Prefect."""
-    url = EmbeddedPostgres(home / "postgres").urls().app.replace("postgresql+psycopg", "postgresql")
+    address = conninfo_of(EmbeddedPostgres(home / "postgres").urls().app)
     query = "select 1 from beat where prefect_up and at > now() - interval '10 seconds'"
-    with contextlib.suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as connection:
+    with contextlib.suppress(psycopg.Error), psycopg.connect(address, autocommit=True) as connection:
         return connection.execute(query).fetchone() is not None
     return False  # its tables are not there yet
 

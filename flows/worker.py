@@ -54,6 +54,7 @@ from flows.departure.flow import departure
 from flows.health import AWAY_SECONDS, Prefect
 from flows.onboarding.flow import onboarding
 from flows.protocols import letter_folders
+from locales.told import language_of_terminal
 from models.base import table_of
 from models.casework import Case
 from models.engine import Beat
@@ -479,7 +480,7 @@ def run() -> int:
         settings = Settings.from_env(os.environ)
         asyncio.run(_until_the_end(settings))
     except SettingsError as wrong:
-        sys.stderr.write(f"{wrong}\n")
+        sys.stderr.write(f"{wrong.told_in(language_of_terminal(os.environ))}\n")
         return 2
     return 0
 

@@ -34,6 +34,10 @@ KEYWORDS: Final[Mapping[str, Any]] = {
     "Counted": (1, 2),
     "Refusal": (2,),
     "refuse": (2,),
+    "SettingsError": (2,),
+    "PostgresError": (1,),
+    "NoKeys": (1,),
+    "NoSealKey": (1,),
 }
 """The calls whose literal arguments are msgids, and at which places those stand."""
 

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from locales.told import Told
+
 #: "550", "451 4.7.1", or one word of our own ("connect"). What a server wrote in prose may quote an
 #: address or a subject line, so there is no room for it here.
 _CODE = re.compile(r"[2-5][0-9]{2}( [245]\.[0-9]{1,3}\.[0-9]{1,3})?|[a-z][a-z0-9_]{0,19}")
@@ -227,7 +229,7 @@ class SealKeys(Protocol):
         ...
 
 
-class NoSealKey(Exception):
+class NoSealKey(Told):
     """The file of the seal keys is missing or cannot be used. One sentence, which shows no key."""
 
 
@@ -263,7 +265,7 @@ class Keys(Protocol):
         ...
 
 
-class NoKeys(Exception):
+class NoKeys(Told):
     """The store of the data keys or its master key is missing or cannot be used. One sentence, which shows no key."""
 
 

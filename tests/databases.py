@@ -21,6 +21,7 @@ from psycopg import sql
 from sqlalchemy import Dialect, Engine, QueuePool, make_url
 from sqlalchemy.util import LRUCache
 
+from adapters.addresses import conninfo_of
 from adapters.database import make_engine
 from adapters.postgres import OWNER, DatabaseUrls
 
@@ -339,5 +340,5 @@ def in_database(url: str, name: str) -> str:
 
 
 def bare(url: str) -> str:
-    """The address as psycopg reads it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    """The address as libpq reads it."""
+    return conninfo_of(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Final
 
@@ -14,6 +15,10 @@ _UP: Final[dict[tuple[str, ...], bool | None]] = {("up",): None, ("up", "--demo"
 def main() -> None:
     """Run one command. What a rule refuses is a sentence and status 1; what a command needs and lacks is status 2."""
     given = tuple(sys.argv[1:])
+    if "_SPHERES_COMPLETE" in os.environ:
+        from api.cli.completing import complete  # noqa: PLC0415  # each press of the key waits for it
+
+        complete()
     if given in _UP:
         stopping.heed()
         # What is waited for begins at once: reading every command first takes two seconds, and twice the memory for

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -23,14 +25,15 @@ from api.cli import (
     up,
 )
 from api.cli.ready import ending_plainly
-from api.cli.spoken import fail, language_of_terminal
+from api.cli.spoken import fail
 from api.cli.terminal import remembering
 from api.permissions import Forbidden
 from duties.declarations.declared_problems import DeclaredErrors
 from duties.refusals import Refusal
 from locales import N_, say, speaking
+from locales.told import language_of_terminal
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("up")(up.up)
 app.command("demonstrate", hidden=True)(up.demonstrate)
 app.command("migrate")(up.bring_to_head)
@@ -56,8 +59,19 @@ app.add_typer(statement.app, name="statement")
 remembering(app)
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"spheres {version('spheres')}")
+        raise typer.Exit
+
+
 @app.callback()
-def spheres() -> None:
+def spheres(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell which version this is.")
+    ] = False,
+) -> None:
     """The program's agreements, people, onboardings and committees, from the command line."""
 
 
@@ -66,7 +80,7 @@ def run() -> None:
     language = language_of_terminal(os.environ)
     with speaking(language), ending_plainly(language):
         try:
-            app()
+            app(prog_name="spheres")
         except Refusal as refusal:
             fail(f"{say(language, refusal.sentence, **refusal.facts)} [{refusal.code}]", 1)
         except Forbidden:

@@ -41,12 +41,15 @@ class Server(Protocol):
 
 
 @contextmanager
-def databases(settings: Settings, *, kept: Callable[[str], None] | None = None) -> Iterator[DatabaseUrls]:
+def databases(
+    settings: Settings, *, make: bool = False, kept: Callable[[str], None] | None = None
+) -> Iterator[DatabaseUrls]:
     """Where each role signs in: the server that the settings name, or the embedded one, started for as long as this.
 
     Says once, where errors are said, which folders root opened to the server's account.
 
-    With `kept`, the embedded one is started again where it goes down meanwhile, and `kept` is told so.
+    The embedded one is made only with `make`; else, where it is not there, raises PostgresError and leaves no trace.
+    With `kept`, it is started again where it goes down meanwhile, and `kept` is told so.
     """
     if settings.database_url is not None:
         yield DatabaseUrls(
@@ -56,10 +59,14 @@ def databases(settings: Settings, *, kept: Callable[[str], None] | None = None) 
             admin="",
         )
         return
-    with (
-        EmbeddedPostgres(settings.data / "postgres") as server,
-        keeping(server, kept) if kept is not None else nullcontext(),
-    ):
+    server = EmbeddedPostgres(settings.data / "postgres")
+    if not make and not server.is_made():
+        raise PostgresError(
+            "There is no database here: there is none in %(folder)s. Make one with: spheres migrate (or spheres up). "
+            "Where it is elsewhere, say so in SPHERES_DATA or DATABASE_URL.",
+            folder=str(settings.data),
+        )
+    with server, keeping(server, kept) if kept is not None else nullcontext():
         if server.opened:
             sentence = _OPENED_TO_ALL if Opened.TO_EVERYONE in server.opened else _OPENED_TO_IT
             typer.echo(say(current_language(), sentence, account=SYSTEM_USER), err=True)
@@ -67,11 +74,12 @@ def databases(settings: Settings, *, kept: Callable[[str], None] | None = None) 
 
 
 @contextmanager
-def keeping(server: Server, say: Callable[[str], None], *, look_seconds: float = LOOK_SECONDS) -> Iterator[None]:
+def keeping(server: Server, tell: Callable[[str], None], *, look_seconds: float = LOOK_SECONDS) -> Iterator[None]:
     """Start a server again where it goes down: after a full disk, say, it ends itself and cannot start until there is
     room. Each try that fails is told of, and waits twice as long as the last.
     """
     over = threading.Event()
+    language = current_language()  # the thread that watches has a context of its own
 
     def watch() -> None:
         wait = look_seconds
@@ -79,12 +87,13 @@ def keeping(server: Server, say: Callable[[str], None], *, look_seconds: float =
             if server.runs():
                 wait = look_seconds
                 continue
-            say("the database ended; it is started again")
+            tell(say(language, N_("The database ended; it is started again.")))
             try:
                 server.start()
             except PostgresError as error:
                 wait = min(LONGEST_WAIT_SECONDS, wait * 2)
-                say(f"{error}\nIt is tried again in {wait:.0f} s")
+                again = say(language, N_("It is tried again in %(seconds)s s."), seconds=f"{wait:.0f}")
+                tell(f"{error.told_in(language)}\n{again}")
 
     watching = threading.Thread(target=watch, name="database", daemon=True)
     watching.start()

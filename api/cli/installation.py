@@ -18,14 +18,15 @@ import typer
 
 from adapters import logs
 from adapters.environment import SettingsError
-from adapters.postgres import DatabaseUrls, PostgresError
+from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.place import data_folder, refuse_taken_port
-from api.cli.spoken import Ending, fail, language_of_terminal, tell, tell_apart
+from api.cli.spoken import Ending, fail, tell, tell_apart
 from api.cli.supervise import Process, module, run_step, supervise
-from locales import N_, speaking
+from locales import N_, current_language, speaking
+from locales.told import Told, language_of_terminal
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
@@ -48,7 +49,9 @@ def main(*, demo: bool | None = None) -> NoReturn:
             status = _keep({**os.environ, **demonstrating(demo)})
         except _NotPrepared as failed:
             raise SystemExit(failed.status) from None
-        except (SettingsError, PostgresError, Ending) as error:
+        except Told as error:
+            fail(error.told_in(current_language()), 2)
+        except Ending as error:
             fail(str(error), 2)
         finally:
             stopping.hold_back()  # one that comes as the process ends would break that off
@@ -84,7 +87,7 @@ def _keep(environment: dict[str, str]) -> int:
         if stopping.is_asked():
             return 0
         _announce_writing(settings)
-        with databases(settings, kept=say_plainly) as urls:
+        with databases(settings, make=True, kept=say_plainly) as urls:
             return supervise(
                 _processes(settings, urls, environment),
                 prepare=_steps(settings, urls, environment),

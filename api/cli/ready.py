@@ -12,11 +12,12 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
 from adapters.database import NewerDatabase, migrate, passes_walls
-from adapters.environment import SettingsError
-from adapters.postgres import DatabaseUrls, PostgresError
+from adapters.places import is_there
+from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli.spoken import Ending, fail
 from locales import N_, current_language, say
+from locales.told import Told
 from models.base import table_of
 from models.participant import DataKey
 from models.program import Program
@@ -102,7 +103,7 @@ def refuse_lost_keys(session: Session, settings: Settings) -> None:
         (settings.people_keys / "master.json", exists().where(_key.c.destroyed_at.is_(None)), _PEOPLE_ELSEWHERE),
     ]
     for file, needed, sentence in lost:
-        if not file.exists() and session.scalar(select(needed)):
+        if not is_there(file) and session.scalar(select(needed)):
             raise Ending(say(current_language(), sentence, file=str(file)))
 
 
@@ -114,7 +115,9 @@ def ending_plainly(language: str) -> Iterator[None]:
     """
     try:
         yield
-    except (SettingsError, PostgresError, Ending) as error:
+    except Told as error:
+        fail(error.told_in(language), 2)
+    except Ending as error:
         fail(str(error), 2)
     except SQLAlchemyError as error:
         trouble = trouble_of(error)

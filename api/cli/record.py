@@ -15,7 +15,7 @@ from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.people_keys import make_people_keys, rotate_people_keys
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.spoken import Ending, tell
+from api.cli.spoken import tell
 from api.cli.terminal import ProgramKey, keys_of, which_program
 from api.permissions import Action, asks, at_the_terminal, require
 from duties.participants.retention import sweep_orphans
@@ -23,7 +23,6 @@ from duties.record.seal_check import Report, check, head_of_letter
 from duties.record.seals import Head
 from locales import N_, current_language, say
 from models.base import table_of
-from models.ports import NoKeys, NoSealKey
 from models.program import Program
 
 app = typer.Typer(no_args_is_help=True, help="The keys that seal the record, and those of participants.")
@@ -67,13 +66,10 @@ def verify(program: ProgramKey = "", head: HeadOfLetter = None) -> None:
 def init() -> None:
     """Make the first seal key, and the master key of participants, for their owner alone. What is there stays."""
     require(Action.KEEP_SEAL_KEYS, at_the_terminal())
-    path = Settings.from_env(os.environ).seal_keys
-    folder = Settings.from_env(os.environ).people_keys
-    try:
-        made = make_seal_key(path)
-        made_for_people = make_people_keys(folder)
-    except (NoSealKey, NoKeys) as refused:
-        raise Ending(str(refused)) from None
+    settings = Settings.from_env(os.environ)
+    path, folder = settings.seal_keys, settings.people_keys
+    made = make_seal_key(path)
+    made_for_people = make_people_keys(folder)
     if made:
         tell(N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s."), file=path)
     else:
@@ -94,11 +90,8 @@ def rotate() -> None:
     require(Action.KEEP_SEAL_KEYS, at_the_terminal())
     settings = Settings.from_env(os.environ)
     path = settings.seal_keys
-    try:
-        key_id = rotate_seal_key(path)
-        wrapped = rotate_people_keys(settings.people_keys)
-    except (NoSealKey, NoKeys) as refused:
-        raise Ending(str(refused)) from None
+    key_id = rotate_seal_key(path)
+    wrapped = rotate_people_keys(settings.people_keys)
     tell(
         N_("Keys of participants wrapped under a new master key: %(count)s. Copy the folder anew: %(folder)s."),
         count=wrapped,
@@ -126,8 +119,6 @@ def sweep() -> None:
                 for each in sessions:
                     each.info["keys"] = keys_of(settings)
                 swept = sweep_orphans(sessions, at=datetime.now(UTC))
-        except NoKeys as refused:
-            raise Ending(str(refused)) from None
         finally:
             engine.dispose()
     tell(N_("Keys that nothing needs, destroyed: %(count)s."), count=swept)
@@ -149,10 +140,7 @@ def _verified(engine: Engine, key: str, keys: FileSealKeys, typed: list[Head]) -
     with program_session(engine, which_program(engine, key)) as session:
         # One moment of a record that is being written to.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        try:
-            report = check(session, keys, heads=typed)
-        except NoSealKey as refused:
-            raise Ending(str(refused)) from None
+        report = check(session, keys, heads=typed)
     _tell(key, report)
     return report.is_sound
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
 import typer
 
-from locales import DEFAULT_LANGUAGE, N_, current_language, is_language, say
+from locales import N_, current_language, say
 
 #: What counts as a yes at the terminal, whichever language it speaks; anything else is a no.
 _YES: Final = frozenset({"y", "yes", "o", "oui"})
@@ -58,12 +57,3 @@ def fail(text: str, status: int) -> NoReturn:
     """End the process: say why, where errors are said, and give back a status."""
     sys.stderr.write(text.rstrip("\n") + "\n")
     raise SystemExit(status)
-
-
-def language_of_terminal(environment: Mapping[str, str]) -> str:
-    """The language of the terminal: SPHERES_LANG, else the locale's, else French."""
-    for name in ("SPHERES_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        code = environment.get(name, "")[:2].lower()
-        if is_language(code):
-            return code
-    return DEFAULT_LANGUAGE

@@ -19,12 +19,13 @@ from adapters.database import make_engine, open_session
 from adapters.environment import SettingsError
 from adapters.keys import make_seal_key
 from adapters.people_keys import make_people_keys
+from adapters.places import is_there
 from adapters.settings import Settings
 from api.cli.databases import databases
 from api.cli.ready import bring_to_newest, ending_plainly, is_demonstrated, refuse_lost_keys, refuse_real_program
-from api.cli.spoken import Ending, language_of_terminal, tell
+from api.cli.spoken import tell
 from locales import N_, speaking
-from models.ports import NoKeys, NoSealKey
+from locales.told import language_of_terminal
 
 _KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
 
@@ -67,15 +68,14 @@ def _make_keys(settings: Settings) -> None:
         ("SPHERES_SEAL_KEY_FILE", settings.seal_key_file, settings.seal_keys),
         ("SPHERES_PEOPLE_KEYS", settings.people_key_folder, settings.people_keys / "master.json"),
     ):
-        if named is not None and not file.exists():
-            raise SettingsError(name, f"leads to no keys ({file}); make them once with: spheres keys init")
-    try:
-        if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
-            tell(_KEY_MADE, file=settings.seal_keys)
-        if settings.people_key_folder is None:
-            make_people_keys(settings.people_keys)
-    except (NoSealKey, NoKeys) as refused:
-        raise Ending(str(refused)) from None
+        if named is not None and not is_there(file):
+            raise SettingsError(
+                name, "leads to no keys (%(file)s); make them once with: spheres keys init", file=str(file)
+            )
+    if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
+        tell(_KEY_MADE, file=settings.seal_keys)
+    if settings.people_key_folder is None:
+        make_people_keys(settings.people_keys)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,6 @@ def bring_to_head() -> None:
     """Bring the database to the newest migration, as its owner."""
     require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
-    with databases(settings) as urls:
+    with databases(settings, make=True) as urls:
         bring_to_newest(urls)
     tell(N_("The database is up to date."))

@@ -57,8 +57,7 @@ def keys_of(session: Session) -> Keys:
     """The keys of this session. Raises NoKeys where it was given none."""
     keys: Keys | None = session.info.get("keys")
     if keys is None:
-        msg = "this session was given no keys"
-        raise NoKeys(msg)
+        raise NoKeys("this session was given no keys")
     return keys
 
 

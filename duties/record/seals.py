@@ -99,8 +99,7 @@ def seal_next(session: Session, keys: SealKeys) -> int:
     }
     signature = signature_of(keys, seal, before=last["signature"] if last else BEGINNING)
     if signature is None:
-        msg = "the key that seals now is not among the keys"
-        raise NoSealKey(msg)
+        raise NoSealKey("the key that seals now is not among the keys")
     session.execute(insert(_seal).values(id=uuid4(), signature=signature, **seal))
     return len(lines)
 

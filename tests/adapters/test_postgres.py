@@ -363,13 +363,12 @@ _STARTER = """
 import sys
 from pathlib import Path
 import psycopg
-from sqlalchemy import make_url
+from adapters.addresses import conninfo_of
 from adapters.postgres import EmbeddedPostgres
 
 server = EmbeddedPostgres(Path(sys.argv[1]), fast=True)
 server.start()
-address = make_url(server.urls().admin).set(drivername="postgresql").render_as_string(hide_password=False)
-with psycopg.connect(address) as connection:
+with psycopg.connect(conninfo_of(server.urls().admin)) as connection:
     print(connection.execute("select pg_postmaster_start_time()::text").fetchone()[0], flush=True)
 sys.stdin.read()
 server.stop()

@@ -9,6 +9,7 @@ import trustme
 
 from adapters.environment import SettingsError
 from adapters.settings import Settings
+from tests.cast import ROOT
 
 APP = "postgresql://spheres_app:g4rd3n@db.example/spheres"
 OWNER = "postgresql://spheres_owner:h3dg3@db.example/spheres"
@@ -19,7 +20,7 @@ RELAY = {"SMTP_HOST": "relay.example", "SMTP_FROM": "spheres@example.org"}
 
 def test_nothing_set_is_a_demonstration_ready_machine_of_ones_own() -> None:
     settings = Settings.from_env({})
-    assert settings.data == Path("data").absolute()
+    assert settings.data == ROOT / "data"
     assert (settings.host, settings.port, settings.prefect_port) == ("127.0.0.1", 8400, 8401)
     assert settings.base_url == "http://localhost:8400", "by name: no browser binds a passkey to a number"
     assert settings.trusted_proxies == ()
@@ -82,6 +83,12 @@ def test_the_address_people_type_loses_its_final_slash() -> None:
         ({"SPHERES_PORT": "8401"}, "SPHERES_PREFECT_PORT"),
         ({"SPHERES_PREFECT_PORT": "-1"}, "SPHERES_PREFECT_PORT"),
         ({"SPHERES_DEMO": "perhaps"}, "SPHERES_DEMO"),
+        ({"SPHERES_DATA": "data"}, "SPHERES_DATA"),
+        ({"SPHERES_DATA": "./data"}, "SPHERES_DATA"),
+        ({"SPHERES_DATA": "/dev/null"}, "SPHERES_DATA"),
+        ({"SPHERES_DATA": "~nobody-of-this-name/data"}, "SPHERES_DATA"),
+        ({"SPHERES_SEAL_KEY_FILE": "keys/seal.json"}, "SPHERES_SEAL_KEY_FILE"),
+        ({"SPHERES_PEOPLE_KEYS": "people"}, "SPHERES_PEOPLE_KEYS"),
         ({"SPHERES_HOST": "0.0.0.0"}, "SPHERES_BASE_URL"),  # noqa: S104 - that it is open is the point
         ({"SPHERES_TRUSTED_PROXIES": "proxy.example"}, "SPHERES_TRUSTED_PROXIES"),
         ({"SPHERES_TRUSTED_PROXIES": "10.0.0.5, 0.0.0.0/0"}, "SPHERES_TRUSTED_PROXIES"),
@@ -117,13 +124,15 @@ def test_the_address_people_type_loses_its_final_slash() -> None:
 def test_a_wrong_setting_is_named_in_one_sentence_without_its_secret(given: dict[str, str], variable: str) -> None:
     with pytest.raises(SettingsError) as refused:
         Settings.from_env(given)
-    said = str(refused.value)
+    said, in_french = str(refused.value), refused.value.told_in("fr")
     assert refused.value.variable == variable
-    assert said.startswith(f"{variable} ")
-    assert said.endswith((".", ")."))
-    assert "\n" not in said
-    for secret in ("s3cr3t", "g4rd3n", "h3dg3"):
-        assert secret not in said
+    for each in (said, in_french):
+        assert each.startswith(f"{variable} ")
+        assert each.endswith((".", ")."))
+        assert "\n" not in each
+        for secret in ("s3cr3t", "g4rd3n", "h3dg3"):
+            assert secret not in each
+    assert in_french != said
 
 
 @pytest.fixture
@@ -221,11 +230,13 @@ def test_a_registration_that_cannot_be_is_named_in_one_sentence(
     registration.pop(without, None)
     with pytest.raises(SettingsError) as refused:
         Settings.from_env(registration | given)
-    said = str(refused.value)
+    said, in_french = str(refused.value), refused.value.told_in("fr")
     assert refused.value.variable == variable
-    assert said.startswith(f"{variable} ")
-    assert said.endswith(".")
-    assert "s3cr3t" not in said
+    for each in (said, in_french):
+        assert each.startswith(f"{variable} ")
+        assert each.endswith(".")
+        assert "s3cr3t" not in each
+    assert in_french != said
 
 
 def test_a_key_that_is_not_the_certificates_is_refused(registration: dict[str, str], tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
 
+from adapters.addresses import conninfo_of
 from adapters.postgres import EmbeddedPostgres, PostgresError
 from adapters.settings import Settings
 from api.cli.databases import databases, keeping
+from locales import speaking
 from tests.conftest import short_folder
 
 SOON_SECONDS = 30.0
@@ -41,11 +42,11 @@ class Failing:
 
 def test_a_database_that_went_down_is_tried_again_until_it_starts_and_then_left_alone() -> None:
     server, said = Failing(times=2), list[str]()
-    with keeping(server, said.append, look_seconds=0.01):
+    with speaking("en"), keeping(server, said.append, look_seconds=0.01):
         assert server.came_up.wait(SOON_SECONDS)
     assert server.tries == 3
-    assert [line.partition(";")[0] for line in said if line.startswith("the database ended")] == [
-        "the database ended"
+    assert [line.partition(";")[0] for line in said if line.startswith("The database ended")] == [
+        "The database ended"
     ] * 3
     assert sum("no space left on device" in line for line in said) == 2
 
@@ -69,10 +70,10 @@ def data() -> Iterator[Path]:
 @pytest.mark.ci
 def test_the_embedded_server_is_back_under_the_same_address_after_it_ended(data: Path) -> None:
     back = threading.Event()
-    with databases(Settings.from_env({"SPHERES_DATA": str(data)}), kept=lambda _: back.set()) as urls:
+    with databases(Settings.from_env({"SPHERES_DATA": str(data)}), make=True, kept=lambda _: back.set()) as urls:
         EmbeddedPostgres(data / "postgres")._cluster.stop()
         assert back.wait(SOON_SECONDS)
-        address = make_url(urls.app).set(drivername="postgresql").render_as_string(hide_password=False)
+        address = conninfo_of(urls.app)
         for _ in range(300):
             try:
                 with psycopg.connect(address) as connection:

@@ -22,6 +22,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from sqlalchemy import select, text, update
 
+from adapters.addresses import conninfo_of
 from flows import incoming, rounds
 from flows import worker as workers
 from flows.engine import PREFECT_CLIENT, Means
@@ -162,8 +163,7 @@ def test_the_worker_goes_on_after_its_connections_were_cut(cast: Cast) -> None:
     def body(_: Worker) -> None:
         first = introduced(cast)
         eventually(lambda: is_done(cast, first))
-        bare = cast.database.admin_url.replace("postgresql+psycopg", "postgresql")
-        with psycopg.connect(bare, autocommit=True) as admin:
+        with psycopg.connect(conninfo_of(cast.database.admin_url), autocommit=True) as admin:
             admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'spheres_app'")
         # The connections of this test were cut as well, and one that lay unused this long is replaced unseen.
         time.sleep(1.1)

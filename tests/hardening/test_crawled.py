@@ -14,9 +14,10 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from psycopg import sql
-from sqlalchemy import ARRAY, JSON, String, make_url
+from sqlalchemy import ARRAY, JSON, String
 from sqlmodel.sql.sqltypes import AutoString
 
+from adapters.addresses import conninfo_of
 from duties.mail.envelopes import Mailbox, message_id, mime
 from duties.mail.letters import Letter
 from models.tables import metadata
@@ -623,7 +624,6 @@ async def _shown(runner: Runner, words: str, columns: Iterable[str], *, most: in
 
 
 def _write_everywhere(runner: Runner, words: str) -> None:
-    url = make_url(runner.world.cast.database.admin_url).set(drivername="postgresql")
     # A letter's bytes are made, and made without these.
     legible = "".join(letter if letter.isprintable() else " " for letter in words)
     letter = Letter("Avis", legible, f"<p>{legible}</p>")
@@ -635,7 +635,7 @@ def _write_everywhere(runner: Runner, words: str) -> None:
         date=AT,
         language="fr",
     )
-    with psycopg.connect(url.render_as_string(hide_password=False)) as admin:
+    with psycopg.connect(conninfo_of(runner.world.cast.database.admin_url)) as admin:
         admin.execute("set session_replication_role = replica")
         for table, columns in [*_WORDS.items(), *_WORDS_SOMETIMES.items()]:
             values = sql.SQL(", ").join(

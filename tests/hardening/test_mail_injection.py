@@ -18,9 +18,9 @@ from typing import Final
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import make_url
 from sqlmodel import Session
 
+from adapters.addresses import conninfo_of
 from adapters.mail import SmtpMailer
 from duties import people
 from duties.access import invitations
@@ -272,7 +272,6 @@ def _held(cast: Cast, name: str, session: Session) -> Mapping[str, str]:
 
 def _write(cast: Cast, table: str, column: str, value: str) -> None:
     """Write into every row of a table, past every rule; but for NUL, which the database cannot hold."""
-    url = make_url(cast.database.admin_url).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False)) as admin:
+    with psycopg.connect(conninfo_of(cast.database.admin_url)) as admin:
         statement = sql.SQL("update {} set {} = %s").format(sql.Identifier(table), sql.Identifier(column))
         assert admin.execute(statement, [value.replace("\x00", "\x01")]).rowcount > 0

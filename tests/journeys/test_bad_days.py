@@ -22,6 +22,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import make_url, text
 
+from adapters.addresses import conninfo_of
 from adapters.database import make_engine, migrate
 from adapters.postgres import EmbeddedPostgres
 from tests.api.desk import app_on
@@ -54,8 +55,7 @@ def own_server() -> Iterator[tuple[EmbeddedPostgres, Cast]]:
 @contextmanager
 def superuser(cast: Cast) -> Iterator[psycopg.Connection[Any]]:
     """A connection that no policy binds, statement by statement."""
-    url = make_url(cast.database.admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(conninfo_of(cast.database.admin_url), autocommit=True) as connection:
         yield connection
 
 
@@ -94,7 +94,7 @@ def test_the_database_stops_in_mid_request_and_nothing_is_lost_or_done_twice() -
             )
 
         answers: list[Response] = []
-        with psycopg.connect(_bare(cast.database.admin_url)) as holding, superuser(cast) as watching:
+        with psycopg.connect(conninfo_of(cast.database.admin_url)) as holding, superuser(cast) as watching:
             # Someone holds the case, so that the request is in the middle of its transaction when the server goes.
             holding.execute('select 1 from "case" where id = %s for update', (case["id"],))
             asking = threading.Thread(target=lambda: answers.append(complete()))
@@ -125,10 +125,6 @@ def test_the_database_stops_in_mid_request_and_nothing_is_lost_or_done_twice() -
             told = watching.execute("select count(*) from event where verb = 'task.done'").fetchone()
         assert told == (1,)
         assert coordinator.client.get("/cases").status_code == 200
-
-
-def _bare(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 # The connection to the database breaks at the worst moment.

@@ -51,6 +51,7 @@ def test_the_first_people_come_in_by_the_commands_of_the_readme(folder: Path) ->
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
+        "SPHERES_DATA": str(folder / "data"),
         "SPHERES_PORT": str(port),
         "SPHERES_PREFECT_PORT": str(free_port()),
         "SPHERES_LANG": "en",

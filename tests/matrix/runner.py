@@ -19,6 +19,7 @@ from httpx2 import Response
 from psycopg import sql
 from sqlalchemy import event, make_url
 
+from adapters.addresses import conninfo_of
 from api.permissions import TABLE, Relation
 from api.session import Office
 from duties.access.doors import digest
@@ -233,8 +234,7 @@ class Runner:
         self.world = self._made.on(self._copy.enter_context(self._copies.of(self._template)))
         event.listen(self.world.cast.database.engine, "before_cursor_execute", self._hear)
         lines.watch(self.world.cast.database.engine)
-        admin = make_url(self.world.cast.database.admin_url).set(drivername="postgresql")
-        self._admin = psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True)
+        self._admin = psycopg.connect(conninfo_of(self.world.cast.database.admin_url), autocommit=True)
         self._lines = self._count_lines()
 
     def _hear(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -276,8 +276,7 @@ def the_world(copies: Copies, cast_template: str, cast: Cast) -> Iterator[tuple[
 
 
 def _have_noted(admin_url: str) -> None:
-    url = make_url(admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True) as admin:
+    with psycopg.connect(conninfo_of(admin_url), autocommit=True) as admin:
         admin.execute(_NOTING)
         for table in metadata.sorted_tables:
             if table.name in _MAY_GROW:

@@ -17,6 +17,7 @@ from httpx2 import Response
 from psycopg import sql
 from sqlalchemy import make_url
 
+from adapters.addresses import conninfo_of
 from duties.record.turned_away import table_for
 from locales import LANGUAGES
 from tests.conftest import Copies
@@ -59,8 +60,7 @@ def hollow(copies: Copies, the_world_template: tuple[str, World]) -> Iterator[Ru
     """Someone who asks in a world from which the things that paths name were taken."""
     template, made = the_world_template
     with copies.of(template) as database:
-        admin = make_url(database.admin_url).set(drivername="postgresql")
-        with psycopg.connect(admin.render_as_string(hide_password=False), autocommit=True) as connection:
+        with psycopg.connect(conninfo_of(database.admin_url), autocommit=True) as connection:
             connection.execute("set session_replication_role = replica")  # what refers to them stays behind
             for place in _TAKEN:
                 _take_away(connection, made, place)

@@ -16,6 +16,7 @@ from alembic.config import Config
 from psycopg import sql
 from sqlalchemy import NullPool, Text, column, create_engine, func, literal_column, make_url, select, table, text
 
+from adapters.addresses import conninfo_of
 from adapters.database import open_session
 from models.base import table_of
 from models.program import Organization, Person, Program
@@ -45,8 +46,10 @@ def make_at(database: Database, revision: str) -> None:
 
 def fill(database: Database, copied: Path) -> None:
     """Put the rows in, as a restored backup does: without foreign keys, the counters where they had come to."""
-    url = make_url(database.admin_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url) as connection, gzip.open(copied, "rt", encoding="utf-8") as lines:
+    with (
+        psycopg.connect(conninfo_of(database.admin_url)) as connection,
+        gzip.open(copied, "rt", encoding="utf-8") as lines,
+    ):
         connection.execute("set session_replication_role = replica")
         for line in lines:
             name, _, columns = line.removeprefix("copy ").strip().partition(" ")

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.ci]
 DAY = timedelta(days=1)
 NOW = AT + 22 * DAY
 #: Where pictures of the pages go, for whoever wants to look at them.
-PICTURES = os.environ.get("SPHERES_TEST_PICTURES")
+PICTURES = os.environ.get("TEST_PICTURES")
 
 
 class Window:

@@ -21,7 +21,7 @@ from tests.referring import declare_admission, refer, triaged
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
 #: Where pictures of the pages go, for whoever wants to look at them.
-PICTURES = os.environ.get("SPHERES_TEST_PICTURES")
+PICTURES = os.environ.get("TEST_PICTURES")
 
 
 class Window:
