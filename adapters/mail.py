@@ -175,7 +175,7 @@ class SmtpMailer:
             code = _code(answer.smtp_code, answer.smtp_error)
             raise Stopped("answer", _refusal_of_ours(answer.smtp_code, code)) from None
         except smtplib.SMTPServerDisconnected:
-            raise unreached("silent" if connection.is_silent else "hung_up") from None
+            raise unreached(connection.lost_by) from None
         except smtplib.SMTPException:  # no way of signing in that both sides know
             raise refused("no_way", "sign_in") from None
         except TimeoutError:
@@ -224,14 +224,13 @@ class SmtpMailer:
                 return self._not_taken(code, text)
         except smtplib.SMTPException:
             self._drop()
-            why = "silent" if connection.is_silent else "hung_up"
-            raise Stopped(why, Later("connect"), before_text=True) from None
+            raise Stopped(connection.lost_by, Later("connect"), before_text=True) from None
         try:
             connection.say_text(_quoted(message))
         except smtplib.SMTPException:
             # Its end never left this machine: no relay can take it for a letter.
             self._drop()
-            raise unreached("silent" if connection.is_silent else "hung_up") from None
+            raise unreached(connection.lost_by) from None
         try:
             code, text = connection.getreply()
         except (smtplib.SMTPException, OSError):

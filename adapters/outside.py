@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from adapters.folder_mail import FolderMailer
-from adapters.mail import SmtpMailer
+from adapters.mail import ANSWER_SECONDS, SmtpMailer
 from adapters.settings import Settings
 from adapters.smtp_dialogue import Step
 from adapters.smtp_settings import Smtp
@@ -37,8 +37,10 @@ def outside_of(settings: Settings) -> tuple[Mailer | None, Inbox | None, Account
     return by_relay(settings.smtp), None, None
 
 
-def by_relay(smtp: Smtp, *, begins: Callable[[Step], None] = lambda _: None) -> SmtpMailer:
-    """The mailer of a relay, which reads its password at each connection; `begins` is told each step."""
+def by_relay(
+    smtp: Smtp, *, timeout: float = ANSWER_SECONDS, begins: Callable[[Step], None] = lambda _: None
+) -> SmtpMailer:
+    """The mailer of a relay, which reads its password at each connection. `timeout` and `begins` as it takes them."""
     return SmtpMailer(
         smtp.host,
         smtp.port,
@@ -47,5 +49,6 @@ def by_relay(smtp: Smtp, *, begins: Callable[[Step], None] = lambda _: None) -> 
         password=smtp.password if smtp.username else None,
         encryption=smtp.encryption,
         ca_file=smtp.ca_file,
+        timeout=timeout,
         begins=begins,
     )

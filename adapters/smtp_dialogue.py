@@ -70,11 +70,16 @@ class Dialogue(smtplib.SMTP):
     def __init__(self, host: str, port: int, *, ehlo_name: str, patience: float, ends_at: float) -> None:
         super().__init__(local_hostname=ehlo_name)  # without a host it does not connect yet
         self.ends_at = ends_at
-        self.is_silent = False
+        self._is_silent = False
         self._patience = patience
         self._named = host
         self._reader = _Reader()
         self._take(_connected(_addresses(host, port, self._left()), self._left()))
+
+    @property
+    def lost_by(self) -> Why:
+        """Why the connection is gone."""
+        return "silent" if self._is_silent else "hung_up"
 
     def greeted(self) -> None:
         """Hear the relay's greeting. Raises smtplib.SMTPConnectError where it is none."""
@@ -95,12 +100,12 @@ class Dialogue(smtplib.SMTP):
         self.does_esmtp = False
 
     def getreply(self) -> tuple[int, bytes]:
-        """One whole answer. Raises smtplib.SMTPServerDisconnected, after `is_silent` where none came in time."""
+        """One whole answer. Raises smtplib.SMTPServerDisconnected, whose cause `lost_by` tells."""
         try:
             self._reader.expect(self._left())
             return super().getreply()
         except (TimeoutError, smtplib.SMTPServerDisconnected):
-            self.is_silent = self.is_silent or self._reader.ran_out or self._left_now() <= 0
+            self._is_silent = self._is_silent or self._reader.ran_out or self._left_now() <= 0
             self.close()
             raise smtplib.SMTPServerDisconnected from None
 
@@ -133,7 +138,7 @@ class Dialogue(smtplib.SMTP):
                 self.sock.settimeout(_positive(until - time.monotonic()))
                 rest = rest[self.sock.send(rest) :]
         except OSError as error:  # smtplib's own errors are of this kind too
-            self.is_silent = self.is_silent or isinstance(error, TimeoutError)
+            self._is_silent = self._is_silent or isinstance(error, TimeoutError)
             self.close()
             raise smtplib.SMTPServerDisconnected from None
 
