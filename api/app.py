@@ -140,6 +140,7 @@ def from_environment() -> FastAPI:
         demonstration=settings.demo,
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),
+        letters_leave=settings.letters_leave,
         opened_at=datetime.now(UTC),
     )
     return create_app(office)

@@ -16,7 +16,7 @@ from adapters.outside import by_relay, outside_of
 from adapters.settings import Settings
 from adapters.smtp_dialogue import Step, Stopped, Why, how_it_speaks
 from adapters.smtp_settings import Smtp
-from api.cli.spoken import Ending, fail, tell
+from api.cli.spoken import NO_MAIL, Ending, fail, tell
 from api.cli.terminal import sender_of
 from api.permissions import Action, asks, at_the_terminal, require
 from duties.mail.envelopes import Mailbox, checked_address, message_id, mime
@@ -28,11 +28,6 @@ from models.ports import Accepted, Later, Outcome, Refused, Unknown
 PATIENCE = 15.0
 
 app = typer.Typer(no_args_is_help=True, help="How letters leave.")
-
-NO_MAIL: Final = N_(
-    "No way of sending letters is set, so that all of them wait. Set SMTP_HOST and SMTP_FROM, or SPHERES_MAIL=graph;"
-    " then try: spheres mail test ADDRESS"
-)
 
 _BEGINS: Final[Mapping[Step, str]] = {
     "connect": N_("Connecting to %(host)s, port %(port)s…"),

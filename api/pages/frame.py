@@ -107,6 +107,7 @@ def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:
     return {
         "program": desk.program.title_fr if desk.language == "fr" else desk.program.title_en,
         "demonstration": desk.office.demonstration,
+        "letters_leave": desk.office.letters_leave,
         "person": _who(desk, titled=counts),
         "nav": [
             {

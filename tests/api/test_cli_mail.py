@@ -15,7 +15,10 @@ import pytest
 import trustme
 
 from adapters.postgres import EmbeddedPostgres
+from adapters.settings import Settings
 from api.cli import main
+from api.cli.installation import _welcome
+from locales import speaking
 from tests.fakes.smtp_server import PERSON, PROSE, SmtpServer
 from tests.fakes.stubborn_relay import StubbornRelay
 
@@ -214,3 +217,17 @@ def test_in_the_demonstration_the_letter_is_a_file(mail_test: Test, tmp_path: Pa
     assert status == 0
     assert str(file.parent) in out
     assert message_from_bytes(file.read_bytes())["To"] == PERSON
+
+
+def test_a_start_says_that_letters_wait_and_how_people_come_in(capsys: pytest.CaptureFixture[str]) -> None:
+    relay = {"SMTP_HOST": "relay.example", "SMTP_FROM": "spheres@example.org"}
+    with speaking("en"):
+        _welcome(Settings.from_env({}), 1.0)
+        without = capsys.readouterr().out
+        _welcome(Settings.from_env(relay), 1.0)
+        by_relay = capsys.readouterr().out
+        _welcome(Settings.from_env({"SPHERES_DEMO": "yes"}), 1.0)
+        shown = capsys.readouterr().out
+    assert "No way of sending letters is set, so that all of them wait." in without
+    assert "links that are handed over" in without
+    assert "No way of sending letters" not in by_relay + shown
