@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -59,6 +60,8 @@ def test_the_board_says_that_letters_wait_how_many_and_where_links_are_made(cast
     page = without_mail(cast, "coordinator").get("/board").text
     assert NONE_LEAVES in page
     assert "2 letters wait." in page
+    assert re.search(r">2</span>\s*<span class=\"tally-label\">letters that wait", page)
+    assert "not delivered" not in page
     assert ARRIVED not in page
     notice = page[page.index(NONE_LEAVES) :].partition("</div>")[0]
     assert 'href="/access"' in notice
