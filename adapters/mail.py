@@ -1,55 +1,49 @@
-"""Mail: the Mailer port over SMTP, and over a folder of .eml files for the demonstration."""
+"""Mail: the Mailer port over SMTP."""
 
-import hashlib
-import ipaddress
 import os
 import re
 import smtplib
 import ssl
-import tempfile
 import threading
 import time
-from contextlib import suppress
-from email import policy
-from email.parser import BytesHeaderParser
-from pathlib import Path
+from collections.abc import Callable
+from typing import Final
 
+from adapters.environment import SettingsError, is_this_machine
+from adapters.mail_addresses import ENVELOPE
+from adapters.smtp_dialogue import Dialogue, Step, Stopped, refused, unreached
+from adapters.smtp_settings import Encryption
 from models.ports import Accepted, Later, Outcome, Refused, Unknown
 
 #: A kept connection older than this is not trusted: many relays close theirs after a minute or so.
 IDLE = 30.0
+#: How long each step may take, and all that is said for one letter: the latter fits into the lease of `flows.post`.
+ANSWER_SECONDS: Final = 30.0
+LETTER_SECONDS: Final = 180.0
 
 _OK = 250
 _WILL_FORWARD = 251
 _GO_AHEAD = 354
+_READY_FOR_TLS = 220
 _HANGS_UP = (421, -1)  # "closing the connection", and what smtplib makes of an answer that is none
 _TOO_LARGE = (452, 552)  # the only answers to MAIL FROM that speak of the letter, not of us
 
 _STATUS = re.compile(r"[2-5][0-9]{2}")
-_ENVELOPE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _ENHANCED = re.compile(rb"\s*([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9.])")
-_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _BARE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LONG_LINE = re.compile(rb"[^\r\n]{999}")
-
-
-class _DialogueError(Exception):
-    """The dialogue cannot go on. Carries the outcome; whatever the server wrote stays behind."""
-
-    def __init__(self, outcome: Outcome, *, connection_lost: bool = False) -> None:
-        super().__init__()
-        self.outcome = outcome
-        self.connection_lost = connection_lost
+_LONGEST_LINE = 998
 
 
 class SmtpMailer:
     """Sends through one SMTP relay, one recipient a letter, on a connection kept from letter to letter.
 
-    `starttls`: demanded, with the certificate verified against `ca_file` or the system's authorities; a relay
-    that does not offer it gets nothing. A password is never sent in clear, save to this very machine.
-    `ehlo_name` is what we call ourselves, by default the domain of `envelope_from`, so that no host name of
-    the machine leaves it. `timeout`: seconds for each answer. Safe to call from several threads: one letter
-    goes at a time. Raises ValueError where the settings contradict each other.
+    `encryption`: where it is demanded, the certificate is verified against `ca_file` or the system's authorities, and
+    a relay that does not offer it gets nothing. A password is never sent in clear, save to this very machine; it is
+    asked for anew at each connection, and where `password` raises SettingsError the letter waits, with the code
+    "password". `ehlo_name` is what we call ourselves, by default the domain of `envelope_from`, so that no host name of
+    the machine leaves it. `timeout` and `letter_timeout`: seconds for each step, and for one letter as a whole.
+    `begins` is told each step as it begins. Safe to call from several threads: one letter goes at a time. Raises
+    ValueError where the settings contradict each other.
     """
 
     def __init__(
@@ -59,131 +53,185 @@ class SmtpMailer:
         *,
         envelope_from: str,
         username: str | None = None,
-        password: str | None = None,
-        starttls: bool = True,
+        password: Callable[[], str] | None = None,
+        encryption: Encryption = "starttls",
         ca_file: str | os.PathLike[str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = ANSWER_SECONDS,
+        letter_timeout: float = LETTER_SECONDS,
         ehlo_name: str | None = None,
+        begins: Callable[[Step], None] = lambda _: None,
     ) -> None:
-        if not _ENVELOPE.fullmatch(envelope_from):
+        if not ENVELOPE.fullmatch(envelope_from):
             msg = "the sender's address must be plain ASCII, such as avis@example.org"
             raise ValueError(msg)
         if (username is None) != (password is None):
             msg = "a user name and a password go together"
             raise ValueError(msg)
-        if not f"{username}{password}".isascii():  # all that smtplib can say
-            msg = "the relay's user name and password must be plain ASCII"
+        if username is not None and not username.isascii():  # all that smtplib can say
+            msg = "the relay's user name must be plain ASCII"
             raise ValueError(msg)
-        if username is not None and not starttls and not _is_this_machine(host):
-            msg = "a password is not sent without STARTTLS"
+        if username is not None and encryption == "none" and not is_this_machine(host):
+            msg = "a password is not sent without TLS"
             raise ValueError(msg)
         self._host = host
         self._port = port
         self._credentials = None if username is None or password is None else (username, password)
-        self._tls = ssl.create_default_context(cafile=ca_file) if starttls else None
+        self._encryption = encryption
+        self._tls = None if encryption == "none" else ssl.create_default_context(cafile=ca_file)
         self._envelope_from = envelope_from
         self._timeout = timeout
+        self._letter_timeout = letter_timeout
         self._ehlo_name = ehlo_name or envelope_from.rpartition("@")[2]
-        self._connection: smtplib.SMTP | None = None
+        self._begins = begins
+        self._connection: Dialogue | None = None
         self._used_at = 0.0
         self._lock = threading.Lock()
 
     def send(self, *, to: str, message: bytes, again: bool = False) -> Outcome:  # noqa: ARG002  # a relay tells nothing
         """Send one letter; see `Mailer.send`. Only identical bytes leave: nothing is added nor rewritten."""
-        if not _ENVELOPE.fullmatch(to):
+        try:
+            return self.attempt(to=to, message=message)
+        except Stopped as stopped:
+            return stopped.outcome
+
+    def attempt(self, *, to: str, message: bytes) -> Outcome:
+        """As `send`, but where the dialogue cannot go on it raises Stopped, which says why."""
+        if not ENVELOPE.fullmatch(to):
             return Refused(permanent=True, code="address")
         if not _is_fit_to_send(message):
             return Refused(permanent=True, code="message")
         with self._lock:
+            ends_at = time.monotonic() + self._letter_timeout
             kept = self._kept_connection()
             if kept is not None:
+                kept.ends_at = ends_at
                 try:
                     return self._deliver(kept, to, message)
-                except _DialogueError as ended:
-                    if not ended.connection_lost:
-                        return ended.outcome
+                except Stopped as stopped:
+                    if not stopped.before_text:
+                        raise
                     # The relay had closed a connection that idled, or counts letters a connection. Nothing
                     # of this letter had left, so a fresh connection is not a second attempt.
-            try:
-                return self._deliver(self._connect(), to, message)
-            except _DialogueError as ended:
-                return ended.outcome
+            return self._deliver(self._connect(ends_at), to, message)
 
     def close(self) -> None:
         """Say goodbye to the relay; the next letter opens a new connection. Call it when a batch ends."""
         with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:
-                with suppress(smtplib.SMTPException, OSError):
-                    connection.quit()
-                connection.close()
+                connection.say_goodbye()
 
-    def _kept_connection(self) -> smtplib.SMTP | None:
+    def _kept_connection(self) -> Dialogue | None:
         if self._connection is not None and time.monotonic() - self._used_at > IDLE:
             self._drop()
         return self._connection
 
-    def _connect(self) -> smtplib.SMTP:
-        """A connection that is greeted, encrypted and signed in. Raises _DialogueError."""
+    def _connect(self, ends_at: float) -> Dialogue:
+        """A connection that is greeted, encrypted and signed in. Raises Stopped."""
+        # Before a word is said: a relay is not connected to in order to tell it nothing.
+        password = self._read_password()
+        self._begins("connect")
         try:
-            connection = smtplib.SMTP(self._host, self._port, local_hostname=self._ehlo_name, timeout=self._timeout)
-        except smtplib.SMTPResponseException as answer:
-            raise _DialogueError(Later(_code(answer.smtp_code, answer.smtp_error))) from None
-        except OSError:
-            raise _DialogueError(Later("connect")) from None
+            connection = Dialogue(
+                self._host, self._port, ehlo_name=self._ehlo_name, patience=self._timeout, ends_at=ends_at
+            )
+        except TimeoutError:  # an older connection had used up the letter's time
+            raise unreached("silent") from None
         try:
-            self._open(connection)
+            self._open(connection, password)
         except BaseException:
             connection.close()
             raise
         self._connection = connection
         return connection
 
-    def _open(self, connection: smtplib.SMTP) -> None:
+    def _read_password(self) -> str:
+        if self._credentials is None:
+            return ""
         try:
+            password = self._credentials[1]()
+        except SettingsError:
+            raise refused("password", "password") from None
+        if not (password and password.isascii()):
+            raise refused("password", "password")
+        return password
+
+    def _open(self, connection: Dialogue, password: str) -> None:
+        try:
+            if self._encryption == "implicit":
+                self._encrypt(connection)
+            self._begins("greeting")
+            connection.greeted()
             connection.ehlo_or_helo_if_needed()
-            if self._tls is not None:
-                if not connection.has_extn("starttls"):
-                    raise _DialogueError(Refused(permanent=False, code="starttls"))
-                connection.starttls(context=self._tls)
+            if self._encryption == "starttls":
+                self._begins("tls")
+                self._ask_for_tls(connection)
                 connection.ehlo_or_helo_if_needed()
             if self._credentials is not None:
-                connection.login(*self._credentials)
+                self._begins("sign_in")
+                connection.login(self._credentials[0], password)
         except smtplib.SMTPResponseException as answer:
             # Nothing of any letter was said yet: what is refused here is us, not the letter.
             code = _code(answer.smtp_code, answer.smtp_error)
-            raise _DialogueError(_refusal_of_ours(answer.smtp_code, code)) from None
+            raise Stopped("answer", _refusal_of_ours(answer.smtp_code, code)) from None
         except smtplib.SMTPServerDisconnected:
-            raise _DialogueError(Later("connect")) from None
+            raise unreached(connection.lost_by) from None
         except smtplib.SMTPException:  # no way of signing in that both sides know
-            raise _DialogueError(Refused(permanent=False, code="sign_in")) from None
-        except ssl.SSLError:
-            raise _DialogueError(Refused(permanent=False, code="tls")) from None
+            raise refused("no_way", "sign_in") from None
+        except TimeoutError:
+            raise unreached("silent") from None
         except OSError:
-            raise _DialogueError(Later("connect")) from None
+            raise unreached("hung_up") from None
 
-    def _deliver(self, connection: smtplib.SMTP, to: str, message: bytes) -> Outcome:
-        """One letter over an open connection. Raises _DialogueError, with `connection_lost` before DATA only."""
+    def _ask_for_tls(self, connection: Dialogue) -> None:
+        if not connection.has_extn("starttls"):
+            raise refused("not_offered", "starttls")
+        code, text = connection.docmd("STARTTLS")
+        if code != _READY_FOR_TLS:
+            raise smtplib.SMTPResponseException(code, text)
+        self._encrypt(connection)
+
+    def _encrypt(self, connection: Dialogue) -> None:
+        assert self._tls is not None  # noqa: S101  # there is one wherever TLS is demanded
+        if self._encryption == "implicit":
+            self._begins("tls")
+        try:
+            connection.encrypt(self._tls)
+        except ssl.SSLCertVerificationError:
+            raise refused("certificate", "tls") from None
+        except ssl.SSLError:
+            raise refused("encryption", "tls") from None
+
+    def _deliver(self, connection: Dialogue, to: str, message: bytes) -> Outcome:
+        """One letter over an open connection. Raises Stopped, with `before_text` before DATA only."""
         self._used_at = time.monotonic()
         size_limit = connection.esmtp_features.get("size", "")
         if size_limit.isdecimal() and 0 < int(size_limit) < len(message):
             return Refused(permanent=True, code="size")
         try:
             sized = [f"size={len(message)}"] if connection.has_extn("size") else []
+            self._begins("sender")
             code, text = connection.mail(self._envelope_from, sized)
             if code != _OK:
                 return self._not_taken(code, text, ours=code not in _TOO_LARGE)
+            self._begins("recipient")
             code, text = connection.rcpt(to)
             if code not in (_OK, _WILL_FORWARD):
                 return self._not_taken(code, text)
+            self._begins("text")
             code, text = connection.docmd("DATA")
             if code != _GO_AHEAD:
                 return self._not_taken(code, text)
         except smtplib.SMTPException:
             self._drop()
-            raise _DialogueError(Later("connect"), connection_lost=True) from None
+            raise Stopped(connection.lost_by, Later("connect"), before_text=True) from None
         try:
-            connection.send(_quoted(message))
+            connection.say_text(_quoted(message))
+        except smtplib.SMTPException:
+            # Its end never left this machine: no relay can take it for a letter.
+            self._drop()
+            raise unreached(connection.lost_by) from None
+        try:
             code, text = connection.getreply()
         except (smtplib.SMTPException, OSError):
             # From here on the relay may have the whole letter although we hear nothing of it.
@@ -201,7 +249,7 @@ class SmtpMailer:
         """The outcome of an answer other than yes, with the connection made ready for the next letter."""
         if code in _HANGS_UP:
             self._drop()
-            raise _DialogueError(Later(_code(code, text)), connection_lost=True)
+            raise Stopped("answer", Later(_code(code, text)), before_text=True)
         self._reset()
         answer = _code(code, text)
         if ours:
@@ -219,70 +267,6 @@ class SmtpMailer:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-
-class FolderMailer:
-    """The demonstration's mail: each letter becomes a file of `folder` that any mail reader opens.
-
-    The file is named after the letter's opaque Message-ID, so it tells nothing, and the same letter sent twice is one
-    file. A file is there whole or not at all, even after a power cut.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def send(self, *, to: str, message: bytes, again: bool = False) -> Outcome:  # noqa: ARG002  # it is one file
-        """Write one letter; see `Mailer.send`. The recipient stands in the letter itself."""
-        if not _ENVELOPE.fullmatch(to):
-            return Refused(permanent=True, code="address")
-        name = _file_name(message)
-        if name is None:
-            return Refused(permanent=True, code="message")
-        try:
-            self._write(self._folder / name, message)
-        except OSError:  # no room, no right: the letter waits
-            return Later("folder")
-        return Accepted()
-
-    def _write(self, file: Path, message: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if file.exists():
-            return
-        descriptor, unfinished = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(message)
-                out.flush()
-                os.fsync(out.fileno())
-            Path(unfinished).replace(file)
-        except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
-            raise
-        _sync_folder(self._folder)
-
-
-def _file_name(message: bytes) -> str | None:
-    """NAME.eml from the Message-ID, or None where the letter has none."""
-    # compat32: the header as it was written, not as a parser would mend it.
-    message_id = BytesHeaderParser(policy=policy.compat32).parsebytes(message).get("Message-ID", "")
-    local = str(message_id).strip().removeprefix("<").partition("@")[0]
-    if not local:
-        return None
-    # Any other spelling (a slash, a dot, a very long one) is hashed: a letter never chooses its path.
-    if not _SAFE_NAME.fullmatch(local):
-        local = hashlib.sha256(str(message_id).encode("utf-8", "surrogateescape")).hexdigest()
-    return f"{local}.eml"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last. Windows cannot open a folder, and needs not."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _code(code: int, text: bytes | str) -> str:
@@ -310,15 +294,6 @@ def _quoted(message: bytes) -> bytes:
 
 def _is_fit_to_send(message: bytes) -> bool:
     """Plain ASCII, CRLF alone (a lone CR or LF can end a letter early at some servers), no overlong line."""
-    return (
-        message.isascii() and b"\0" not in message and not (_BARE_BREAK.search(message) or _LONG_LINE.search(message))
-    )
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
+    if not message.isascii() or b"\0" in message or _BARE_BREAK.search(message):
         return False
+    return all(len(line) <= _LONGEST_LINE for line in message.split(b"\r\n"))

@@ -8,39 +8,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.entra_settings import EntraSettings, entra_of
-from adapters.environment import SettingsError, contents_of, is_this_machine, path_of, port_of, text_of, truth_of
+from adapters.environment import SettingsError, is_this_machine, port_of, text_of, truth_of
 from adapters.graph_settings import VARIABLES as GRAPH_VARIABLES
 from adapters.graph_settings import GraphSettings, graph_of
 from adapters.places import data_of, lasting_path_of
+from adapters.smtp_settings import VARIABLES as SMTP_VARIABLES
+from adapters.smtp_settings import Smtp, smtp_of
 from adapters.variables import refuse_misspelt
 from locales import N_
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
-
-
-@dataclass(frozen=True)
-class Smtp:
-    """The relay that takes our mail."""
-
-    host: str
-    port: int
-    starttls: bool
-    sender: str
-    username: str = ""
-    password_file: Path | None = None
-
-    def password(self) -> str:
-        """The password, read anew each time so that it can be changed without a restart; "" without a user.
-
-        Raises SettingsError where the file cannot be read or holds nothing.
-        """
-        if self.password_file is None:
-            return ""
-        word = contents_of("SMTP_PASSWORD_FILE", self.password_file).rstrip("\r\n")
-        if not word:
-            raise SettingsError("SMTP_PASSWORD_FILE", "names a file that holds no password.")
-        return word
 
 
 @dataclass(frozen=True)
@@ -82,6 +60,11 @@ class Settings:
     def being_written(self) -> Path:
         """The file that is there while a demonstration's people, or the year behind them, are being written."""
         return self.data / "demonstration.being-written"
+
+    @property
+    def letters_leave(self) -> bool:
+        """Whether letters leave, or in a demonstration are shown: else they wait until a way of sending is set."""
+        return self.demo or self.graph is not None or self.smtp is not None
 
     @property
     def sender(self) -> str:
@@ -208,49 +191,13 @@ def _mail(env: Mapping[str, str]) -> tuple[Smtp | None, GraphSettings | None]:
     unused: tuple[str, ...] = GRAPH_VARIABLES
     why = N_("is set without SPHERES_MAIL=graph.")
     if kind == "graph":
-        unused, why = ("SMTP_HOST", *_OF_SMTP), N_("is set beside SPHERES_MAIL=graph; keep one of the two.")
+        unused, why = ("SMTP_HOST", *SMTP_VARIABLES), N_("is set beside SPHERES_MAIL=graph; keep one of the two.")
     for other in unused:
         if text_of(env, other, ""):
             raise SettingsError(other, why)
     if kind == "graph":
         return None, graph_of(env)
-    smtp = _smtp(env)
+    smtp = smtp_of(env)
     if kind == "smtp" and smtp is None:
         raise SettingsError("SMTP_HOST", "is needed with SPHERES_MAIL=smtp.")
     return smtp, None
-
-
-_OF_SMTP = ("SMTP_PORT", "SMTP_USER", "SMTP_PASSWORD_FILE", "SMTP_STARTTLS", "SMTP_FROM")
-
-
-def _smtp(env: Mapping[str, str]) -> Smtp | None:
-    host = text_of(env, "SMTP_HOST", "")
-    if not host:
-        for name in _OF_SMTP:
-            if text_of(env, name, ""):
-                raise SettingsError(name, "is set without SMTP_HOST.")
-        return None
-    starttls = truth_of(env, "SMTP_STARTTLS", default=not is_this_machine(host))
-    sender = text_of(env, "SMTP_FROM", "")
-    if not sender:
-        raise SettingsError("SMTP_FROM", "is needed with SMTP_HOST: the address that our letters come from.")
-    local, at, domain = sender.rpartition("@")
-    if not (local and at and domain) or any(mark.isspace() or mark in "<>,;" for mark in sender):
-        raise SettingsError("SMTP_FROM", "must be one plain address, such as spheres@example.org.")
-    username = text_of(env, "SMTP_USER", "")
-    file = text_of(env, "SMTP_PASSWORD_FILE", "")
-    if bool(username) != bool(file):
-        missing, given = ("SMTP_PASSWORD_FILE", "SMTP_USER") if username else ("SMTP_USER", "SMTP_PASSWORD_FILE")
-        raise SettingsError(missing, "is needed with %(given)s.", given=given)
-    if username and not starttls and not is_this_machine(host):
-        raise SettingsError("SMTP_STARTTLS", "must be on where SMTP_USER is set: a password is not sent in clear.")
-    relay = Smtp(
-        host=host,
-        port=port_of(env, "SMTP_PORT", 587 if starttls else 25),
-        starttls=starttls,
-        sender=sender,
-        username=username,
-        password_file=path_of(env, "SMTP_PASSWORD_FILE"),
-    )
-    relay.password()  # a missing file is told now, not with the first letter
-    return relay

@@ -143,6 +143,7 @@ def from_environment() -> FastAPI:
         demonstration=settings.demo,
         directory=directory_of(settings),
         keys=FilePeopleKeys(settings.people_keys),
+        letters_leave=settings.letters_leave,
         opened_at=datetime.now(UTC),
         is_being_written=settings.being_written.exists,
     )

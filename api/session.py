@@ -90,6 +90,7 @@ class Office:
     directory: SignInProvider | None = None  # where organizations keep their people's accounts, if it is set up
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     keys: Keys | None = None  # of what is sealed of participants
+    letters_leave: bool = True  # or, in a demonstration, are shown; else they wait, and links are handed over
     opened_at: datetime | None = None  # when this process began to answer, if that is known
     is_being_written: Callable[[], bool] = lambda: False  # of a demonstration: its people, or the year behind them
 

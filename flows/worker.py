@@ -39,9 +39,10 @@ from adapters import logs
 from adapters.database import Listener, listen, make_engine, open_session, program_session
 from adapters.environment import SettingsError
 from adapters.keys import FileSealKeys
-from adapters.mail import FolderMailer, SmtpMailer
+from adapters.mail import SmtpMailer
+from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
-from adapters.settings import Settings, Smtp
+from adapters.settings import Settings
 from duties.casework import wakeups
 from duties.casework.wakeups import Claim
 from duties.mail.envelopes import Mailbox
@@ -58,7 +59,7 @@ from locales.told import language_of_terminal
 from models.base import table_of
 from models.casework import Case
 from models.engine import Beat
-from models.ports import Accounts, Inbox, Mailer, NoKeys, NoSealKey
+from models.ports import NoKeys, NoSealKey
 
 _log = logging.getLogger(__name__)
 
@@ -428,41 +429,6 @@ def _at_a_signal(stop: Callable[[], object]) -> None:
         stop()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
-
-
-def outside_of(settings: Settings) -> tuple[Mailer | None, Inbox | None, Accounts | None]:
-    """How letters leave, the mailbox that is read, and the directory that closes accounts.
-
-    In a demonstration, where nobody is real, a folder and neither. Else the relay that is set, or the mailbox of
-    Microsoft Graph. Without a mailer, letters wait; without a directory, people close accounts.
-    """
-    if settings.demo:
-        return FolderMailer(settings.data / "mail"), None, None
-    if settings.graph is not None:
-        # Read where it is used: a worker with a relay need not hold what speaks to Graph and its directory.
-        from adapters.graph import Graph  # noqa: PLC0415
-        from adapters.graph_accounts import GraphAccounts  # noqa: PLC0415
-        from adapters.graph_inbox import GraphInbox  # noqa: PLC0415
-        from adapters.graph_mail import GraphMailer  # noqa: PLC0415
-
-        graph = Graph(settings.graph)
-        accounts = GraphAccounts(graph, settings.graph.accounts) if settings.graph.accounts else None
-        return GraphMailer(graph), GraphInbox(graph), accounts
-    if settings.smtp is None:
-        _log.warning("neither SMTP_HOST nor SPHERES_MAIL is set: letters wait")
-        return None, None, None
-    return _by_relay(settings.smtp), None, None
-
-
-def _by_relay(smtp: Smtp) -> SmtpMailer:
-    return SmtpMailer(
-        smtp.host,
-        smtp.port,
-        envelope_from=smtp.sender,
-        username=smtp.username or None,
-        password=smtp.password() or None,
-        starttls=smtp.starttls,
-    )
 
 
 async def _until_the_end(settings: Settings) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 import typer
 
-from api.cli.spoken import tell
+from adapters.settings import Settings
+from api.cli.spoken import NO_MAIL, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
 from api.permissions import Action, asks, at_the_terminal, require, to_person
 from duties import people
@@ -50,13 +52,29 @@ def invite(
     person: Annotated[str, typer.Argument(help="The key of the person who is invited.")],
     as_person: AsPerson,
     program: ProgramKey = "",
+    hand_over: Annotated[
+        bool, typer.Option("--hand-over", help="Print the link, to be handed over, where no letter can leave.")
+    ] = False,
 ) -> None:
     """Invite someone to sign in, by a letter with a link that works once, for a week."""
+    letters_leave = Settings.from_env(os.environ).letters_leave
     with counter(program) as here:
         invited = here.person(person)
         by = require(Action.INVITE, to_person(here.asker(as_person), invited.id))
-        invitations.invite(here.session, invited.id, by=by, at=here.at)
-        tell(N_("An invitation goes to %(person)s."), person=invited.name)
+        if hand_over:
+            path = invitations.hand_over(here.session, invited.id, letters_leave=letters_leave, by=by, at=here.at)
+        else:
+            path = ""
+            invitations.invite(here.session, invited.id, by=by, at=here.at)
+        name, address = invited.name, _base_url(here) + path
+    if hand_over:
+        tell(N_("This link lets %(person)s in, once, for a week; hand it to nobody else:"), person=name)
+        typer.echo(address)
+    elif letters_leave:
+        tell(N_("An invitation goes to %(person)s."), person=name)
+    else:
+        tell(N_("The invitation of %(person)s waits. For a link to hand over instead, add --hand-over."), person=name)
+        tell(NO_MAIL)
 
 
 @asks(Action.ADD_ADMINISTRATOR)

@@ -13,6 +13,7 @@ from api.cli import (
     agreement,
     case,
     departure,
+    mail,
     meeting,
     obligation,
     participant,
@@ -54,6 +55,7 @@ app.add_typer(departure.app, name="departure")
 app.add_typer(task.app, name="task")
 app.add_typer(meeting.app, name="meeting")
 app.add_typer(statement.app, name="statement")
+app.add_typer(mail.app, name="mail")
 
 
 remembering(app)

@@ -23,7 +23,7 @@ from adapters.settings import Settings
 from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.place import data_folder, refuse_taken_port
-from api.cli.spoken import Ending, fail, tell, tell_apart
+from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart
 from api.cli.supervise import Process, module, run_step, supervise
 from locales import N_, current_language, speaking
 from locales.told import Told, language_of_terminal
@@ -156,6 +156,9 @@ def _welcome(settings: Settings, seconds: float) -> None:
     tell(N_("SPHÈRES is at %(address)s (ready in %(seconds)s s)."), address=settings.base_url, seconds=f"{seconds:.1f}")
     if settings.demo:
         tell(N_("This is the demonstration: choose whom to be. Letters are on the page “Outgoing mail”."))
+    if not settings.letters_leave:
+        tell(NO_MAIL)
+        tell(N_("Until then people come in by links that are handed over, made on the page “Access”."))
     if settings.base_url.startswith("https:") and not settings.trusted_proxies:
         # We speak no TLS ourselves: something stands in front.
         tell(

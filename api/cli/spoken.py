@@ -15,6 +15,13 @@ _YES: Final = frozenset({"y", "yes", "o", "oui"})
 _YES_OR_NO: Final = N_("[y/N]:")
 
 
+#: Where letters wait because nothing is set by which they would leave.
+NO_MAIL: Final = N_(
+    "No way of sending letters is set, so that all of them wait. Set SMTP_HOST and SMTP_FROM, or SPHERES_MAIL=graph;"
+    " then try: spheres mail test ADDRESS"
+)
+
+
 class Ending(Exception):
     """The command cannot go on: a sentence for the terminal."""
 

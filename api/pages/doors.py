@@ -48,8 +48,8 @@ def show_door(request: Request, token: str) -> HTMLResponse:
 def accept_by_passkey(request: Request, token: str) -> Response:
     """Accept an invitation and go on by a passkey: a link for this browser alone is mailed to the one invited.
 
-    So whoever got hold of the invitation, but not of the mailbox, does not come in. One that was handed over at the
-    terminal leads on at once.
+    So whoever got hold of the invitation, but not of the mailbox, does not come in. One that was handed over leads on
+    at once.
     """
     office = office_of(request)
     leads = _look(request, token)

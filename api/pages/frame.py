@@ -118,6 +118,7 @@ def frame_of(desk: Desk, path: str, *, counts: bool = False) -> dict[str, Any]:
     return {
         "program": desk.program.title_fr if desk.language == "fr" else desk.program.title_en,
         "demonstration": ribbon_of(desk.office, [desk.program]),
+        "letters_leave": desk.office.letters_leave,
         "person": _who(desk, titled=counts),
         "nav": [
             {

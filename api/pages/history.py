@@ -137,6 +137,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "account.stays_open": (N_("The account of %(subject)s is open again, as they stay."), "full"),
     "interview.recorded": (N_("Marks of an interview recorded (applicant %(applicant)s): %(subject)s."), "half"),
     "invitation.sent": (N_("Invitation to sign in sent to %(subject)s."), "half"),
+    "invitation.handed_over": (N_("Link to sign in made for %(subject)s, to be handed over."), "half"),
     "invitation.used": (N_("%(subject)s answered the invitation to sign in."), "full"),
     "enrolment.sent": (N_("Link for a passkey sent to %(subject)s."), "half"),
     "passkey.enrolled": (N_("%(subject)s has a new passkey."), "full"),

@@ -117,7 +117,9 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
             "name": f"{one['given_name']} {one['family_name']}",
             "access": access[one["id"]],
             "is_live": one["id"] in live,
-            "may_invite": _may(Action.INVITE, given[one["id"]]) and one["id"] in live and one["email"] is not None,
+            "may_invite": _may(Action.INVITE, given[one["id"]]) and one["id"] in live,
+            "has_address": one["email"] is not None,
+            "is_self": one["id"] == desk.asker.person_id,
             "needs_address": access[one["id"]].state == "none" and one["id"] in live and one["email"] is None,
         }
         for one in people
@@ -134,6 +136,23 @@ def invite(desk: AtDesk, request: Request, person_id: UUID) -> Response:
     by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
     refusal = desk.attempt(lambda: invitations.invite(desk.session, person_id, by=by, at=desk.at))
     return _back(desk, request, person_id, refusal)
+
+
+@router.post("/people/{person_id}/invitation/link", name="hand_over_invitation")
+@asks(Action.INVITE)
+def hand_over_invitation(desk: AtDesk, request: Request, person_id: UUID) -> Response:
+    """Make the link of an invitation that is handed over, while no letter can leave; it is shown only now."""
+    by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
+    made: list[str] = []
+
+    def act() -> None:
+        made.append(
+            invitations.hand_over(desk.session, person_id, letters_leave=desk.office.letters_leave, by=by, at=desk.at)
+        )
+
+    refusal = desk.attempt(act)
+    link = f"{desk.office.base_url}{made[0]}" if made else ""
+    return _theirs(desk, request, person_id, refusal, link=link)
 
 
 @router.post("/people/{person_id}/access/end", name="end_access")
@@ -183,7 +202,9 @@ def _mine(desk: Desk, request: Request, refusal: Refusal | None = None) -> HTMLR
     )
 
 
-def _theirs(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | None = None) -> HTMLResponse:
+def _theirs(
+    desk: Desk, request: Request, person_id: UUID, refusal: Refusal | None = None, *, link: str = ""
+) -> HTMLResponse:
     given = to_person(desk.asker, person_id)
     shown = desk.session.get_one(Person, (program_of(desk.session), person_id))
     return page(
@@ -198,6 +219,8 @@ def _theirs(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | No
         access=invitations.access_of(desk.session, [person_id], at=desk.at)[person_id],
         is_live=person_id in desk.asker.standing.live,
         may_invite=_may(Action.INVITE, given),
+        link=link,
+        is_self=person_id == desk.asker.person_id,
         may_end=_may(Action.END_ACCESS, given),
         now=desk.at,
     )

@@ -38,8 +38,8 @@ _door = table_of(Door)
 class Leads:
     """Where a door leads: to whom, in which program.
 
-    `made_by` is empty of an invitation that was opened at the terminal, and of an enrolment that was asked for by
-    whoever typed an address.
+    `made_by` is empty of an invitation that is handed over, of which the record says who made it, and of an enrolment
+    that was asked for by whoever typed an address.
     """
 
     program_id: UUID
@@ -55,11 +55,21 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def make(session: Session, kind: str, person_id: UUID, *, by: Actor, at: datetime, browser: str = "") -> str:
+def make(
+    session: Session,
+    kind: str,
+    person_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    browser: str = "",
+    handed_over: bool = False,
+) -> str:
     """Open a door for a person and close those of its kind that were open; the token that its link carries.
 
     `browser` is the cookie of the browser that asked: where given, no other browser passes, and what another one asked
-    for stays as it is, since anybody may type an address. The token is in the link and nowhere else.
+    for stays as it is, since anybody may type an address. The token is in the link and nowhere else. `handed_over`: no
+    letter carries it, which the record says.
     """
     shut(session, person_id, kind=kind, browser=browser)
     token = secrets.token_urlsafe(32)
@@ -70,12 +80,12 @@ def make(session: Session, kind: str, person_id: UUID, *, by: Actor, at: datetim
             person_id=person_id,
             kind=kind,
             browser_digest=digest(browser) if browser else "",
-            made_by=by.person_id,
+            made_by=None if handed_over else by.person_id,
             made_at=at,
             expires_at=at + OPEN_FOR[kind],
         )
     )
-    events.write(session, f"{kind}.sent", "person", person_id, by=by, at=at)
+    events.write(session, f"{kind}.{'handed_over' if handed_over else 'sent'}", "person", person_id, by=by, at=at)
     return token
 
 

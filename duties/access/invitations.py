@@ -77,10 +77,35 @@ def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: date
     Whoever runs the installation answers for whom they hand it to, so that no second link by letter is asked of it.
     """
     hold_person(session, person_id)
-    return path_of(_open(session, person_id, by=by, at=at))
+    return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
 
 
-def _open(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+def hand_over(session: Session, person_id: UUID, *, letters_leave: bool, by: Actor, at: datetime) -> str:
+    """As `invite`, without a letter: the path of a link that whoever makes it hands over, while no letter can leave.
+
+    Whoever has it comes in as that person, at once. So there is none where letters leave, none for oneself, and none
+    for somebody who has access: nobody comes in as one who is there. An invitation that waits is of no more use. Raises
+    Refusal for each, and as `invite` where the person holds no role.
+    """
+    if letters_leave:
+        raise Refusal(
+            "invitation.by_letter", N_("Letters leave: invite this person by letter. Nobody else sees its link.")
+        )
+    hold_person(session, person_id)
+    if by.is_one_of(person_id):
+        raise Refusal("invitation.own", N_("Nobody makes a link for themselves. Somebody else can make one for you."))
+    if _has_access_now(session, person_id):
+        raise Refusal(
+            "invitation.has_access",
+            N_(
+                "This person comes in by what they have. If they lost it, the coordination ends their access first;"
+                " then a link can be made for them."
+            ),
+        )
+    return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
+
+
+def _open(session: Session, person_id: UUID, *, by: Actor, at: datetime, handed_over: bool = False) -> str:
     until = local_day(session, at + doors.OPEN_FOR[INVITATION])
     begins = _begins_on(session, person_id, local_day(session, at))
     if begins is None or begins > until:
@@ -88,7 +113,7 @@ def _open(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
             "invitation.no_role",
             N_("This person holds no role in the coming week. Invite them when their first day is near."),
         )
-    return doors.make(session, INVITATION, person_id, by=by, at=at)
+    return doors.make(session, INVITATION, person_id, by=by, at=at, handed_over=handed_over)
 
 
 def path_of(token: str) -> str:

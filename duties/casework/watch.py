@@ -88,12 +88,14 @@ def engine_state(session: Session, at: datetime, *, watched_since: datetime | No
 class PostState:
     """The mail at one moment, for one program: whether letters leave, and whether the answers to them are read.
 
-    `waiting` counts the letters that were tried and wait to be tried again, the oldest written at `since`; `code` is
-    what was answered last. `left_since` says whether any letter left after that one was written. `unread_since` is the
-    moment since when the mailbox of the answers is not there, or closed to us, None where it is read.
+    `queued` counts all letters that have not left; `waiting` those of them that were tried and wait to be tried again,
+    the oldest written at `since`; `code` is what was answered last. `left_since` says whether any letter left after
+    that one was written. `unread_since` is the moment since when the mailbox of the answers is not there, or closed to
+    us, None where it is read.
     """
 
     at: datetime
+    queued: int
     waiting: int
     since: datetime | None
     code: str
@@ -110,9 +112,16 @@ class PostState:
 def post_state(session: Session, at: datetime) -> PostState:
     """The mail as it stands at the moment `at`."""
     here = program_of(session)
-    tried = (_notice.c.program_id == here, _notice.c.state == "queued", _notice.c.attempts > 0)
-    waiting, since = session.execute(select(func.count(), func.min(_notice.c.created_at)).where(*tried)).one()
-    code = session.scalar(select(_notice.c.code).where(*tried).order_by(_notice.c.next_attempt_at.desc()).limit(1))
+    here_queued = (_notice.c.program_id == here, _notice.c.state == "queued")
+    was_tried = _notice.c.attempts > 0
+    queued, waiting, since = session.execute(
+        select(func.count(), func.count().filter(was_tried), func.min(_notice.c.created_at).filter(was_tried)).where(
+            *here_queued
+        )
+    ).one()
+    code = session.scalar(
+        select(_notice.c.code).where(*here_queued, was_tried).order_by(_notice.c.next_attempt_at.desc()).limit(1)
+    )
     left = since is not None and bool(
         session.scalar(select(_notice.c.id).where(_notice.c.program_id == here, _notice.c.sent_at > since).limit(1))
     )
@@ -124,6 +133,7 @@ def post_state(session: Session, at: datetime) -> PostState:
     ).first()
     return PostState(
         at=at,
+        queued=queued,
         waiting=waiting,
         since=since,
         code=code or "",

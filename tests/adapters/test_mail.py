@@ -2,7 +2,9 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
@@ -10,9 +12,13 @@ from pathlib import Path
 import pytest
 import trustme
 
-from adapters.mail import FolderMailer, SmtpMailer
+from adapters.folder_mail import FolderMailer
+from adapters.mail import SmtpMailer
+from adapters.outside import by_relay
+from adapters.smtp_settings import Smtp
 from models.ports import Accepted, Later, Mailer, Refused, Unknown
 from tests.fakes.smtp_server import PERSON, PROSE, SmtpServer
+from tests.fakes.stubborn_relay import Manner, StubbornRelay, Where
 
 NOTICE = "6b1f0a3e-5d0c-4a57-9e0e-2f1d3c4b5a69"
 
@@ -38,7 +44,7 @@ def mailer(server: SmtpServer) -> Iterator[SmtpMailer]:
 
 
 def _mailer(server: SmtpServer, **settings: object) -> Iterator[SmtpMailer]:
-    given = {"envelope_from": "avis@spheres.example.org", "starttls": False, "timeout": 5.0, **settings}
+    given = {"envelope_from": "avis@spheres.example.org", "encryption": "none", "timeout": 5.0, **settings}
     made = SmtpMailer("127.0.0.1", server.port, **given)  # type: ignore[arg-type]  # a test's settings, by name
     yield made
     made.close()
@@ -216,7 +222,7 @@ def test_a_connection_idle_for_long_is_replaced(
 def test_no_server_at_all_is_later() -> None:
     with SmtpServer() as gone:
         port = gone.port
-    mailer = SmtpMailer("127.0.0.1", port, envelope_from="avis@example.org", starttls=False, timeout=2)
+    mailer = SmtpMailer("127.0.0.1", port, envelope_from="avis@example.org", encryption="none", timeout=2)
     assert mailer.send(to=PERSON, message=LETTER) == Later("connect")
 
 
@@ -266,7 +272,7 @@ def _tls(authority: trustme.CA, name: str = "127.0.0.1") -> ssl.SSLContext:
 
 def test_the_letter_travels_encrypted_and_signed_in(authority: trustme.CA, ca_file: Path) -> None:
     with SmtpServer(tls=_tls(authority), credentials=("avis", "mot de passe")) as server:
-        given = {"starttls": True, "ca_file": ca_file, "username": "avis", "password": "mot de passe"}
+        given = {"encryption": "starttls", "ca_file": ca_file, "username": "avis", "password": lambda: "mot de passe"}
         for mailer in _mailer(server, **given):
             assert [mailer.send(to=PERSON, message=LETTER) for _ in range(3)] == [Accepted()] * 3
     assert {(letter.encrypted, letter.signed_in) for letter in server.received} == {(True, True)}
@@ -274,7 +280,7 @@ def test_the_letter_travels_encrypted_and_signed_in(authority: trustme.CA, ca_fi
 
 
 def test_a_relay_that_offers_no_encryption_gets_nothing(server: SmtpServer, ca_file: Path) -> None:
-    for mailer in _mailer(server, starttls=True, ca_file=ca_file):
+    for mailer in _mailer(server, encryption="starttls", ca_file=ca_file):
         assert mailer.send(to=PERSON, message=LETTER) == Refused(False, "starttls")
     assert server.received == []
 
@@ -291,7 +297,9 @@ def test_a_certificate_that_is_not_the_relays_stops_before_any_word(
 ) -> None:
     context = _tls(trustme.CA()) if wrong == "stranger" else _tls(authority, "elsewhere.test")
     with SmtpServer(tls=context, credentials=("avis", "secret")) as server:
-        for mailer in _mailer(server, starttls=True, ca_file=ca_file, username="avis", password="secret"):
+        for mailer in _mailer(
+            server, encryption="starttls", ca_file=ca_file, username="avis", password=lambda: "secret"
+        ):
             assert mailer.send(to=PERSON, message=LETTER) == Refused(False, "tls")
     assert server.received == []
     assert server.sign_ins == 0
@@ -299,15 +307,15 @@ def test_a_certificate_that_is_not_the_relays_stops_before_any_word(
 
 def test_a_wrong_password_is_not_the_letters_fault(authority: trustme.CA, ca_file: Path) -> None:
     with SmtpServer(tls=_tls(authority), credentials=("avis", "secret")) as server:
-        for mailer in _mailer(server, starttls=True, ca_file=ca_file, username="avis", password="faux"):
+        for mailer in _mailer(server, encryption="starttls", ca_file=ca_file, username="avis", password=lambda: "faux"):
             assert mailer.send(to=PERSON, message=LETTER) == Refused(False, "535 5.7.8")
     assert server.received == []
 
 
 def test_settings_that_contradict_each_other_are_refused_without_repeating_the_password() -> None:
     for settings in (
-        {"username": "avis", "password": "secret", "starttls": False},
-        {"username": "avis", "password": "secret é"},
+        {"username": "avis", "password": lambda: "secret", "encryption": "none"},
+        {"username": "avis é", "password": lambda: "secret"},
         {"username": "avis"},
         {"envelope_from": "zoé@example.org"},
         {"envelope_from": "a@b.org\r\nDATA"},
@@ -316,6 +324,158 @@ def test_settings_that_contradict_each_other_are_refused_without_repeating_the_p
         with pytest.raises(ValueError, match=r"password|ASCII") as refused:
             SmtpMailer("relay.example.org", 587, **given)  # type: ignore[arg-type]  # wrong on purpose
         assert "secret" not in str(refused.value)
+
+
+def test_a_relay_that_wants_tls_at_once_gets_it(authority: trustme.CA, ca_file: Path) -> None:
+    with SmtpServer(tls=_tls(authority), at_once=True, credentials=("avis", "secret")) as server:
+        given = {"encryption": "implicit", "ca_file": ca_file, "username": "avis", "password": lambda: "secret"}
+        for mailer in _mailer(server, **given):
+            assert [mailer.send(to=PERSON, message=LETTER) for _ in range(3)] == [Accepted()] * 3
+    assert [(letter.message, letter.encrypted, letter.signed_in) for letter in server.received] == [
+        (LETTER, True, True)
+    ] * 3
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("wrong", ["stranger", "name"])
+def test_a_relay_with_tls_at_once_and_anothers_certificate_hears_no_word(
+    authority: trustme.CA, ca_file: Path, wrong: str
+) -> None:
+    context = _tls(trustme.CA()) if wrong == "stranger" else _tls(authority, "elsewhere.test")
+    with SmtpServer(tls=context, at_once=True, credentials=("avis", "secret")) as server:
+        given = {"encryption": "implicit", "ca_file": ca_file, "username": "avis", "password": lambda: "secret"}
+        for mailer in _mailer(server, **given):
+            assert mailer.send(to=PERSON, message=LETTER) == Refused(False, "tls")
+    assert (server.received, server.sign_ins) == ([], 0)
+
+
+def test_a_relay_that_greets_in_clear_where_tls_is_wanted_at_once_is_told_no_password(
+    server: SmtpServer, ca_file: Path
+) -> None:
+    given = {"encryption": "implicit", "ca_file": ca_file, "username": "avis", "password": lambda: "secret"}
+    for mailer in _mailer(server, **given):
+        assert mailer.send(to=PERSON, message=LETTER) == Refused(False, "tls")
+    assert server.received == []
+
+
+def test_the_password_is_read_again_at_each_connection(authority: trustme.CA, ca_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "word"
+    file.write_text("first\n", encoding="utf-8")
+    with SmtpServer(tls=_tls(authority), credentials=("avis", "first")) as server:
+        relay = Smtp("127.0.0.1", server.port, "starttls", "avis@spheres.example.org", "avis", file, ca_file)
+        with closing(by_relay(relay)) as mailer:
+            assert mailer.send(to=PERSON, message=LETTER) == Accepted()
+            server.credentials = ("avis", "second")
+            file.write_text("second\n", encoding="utf-8")
+            server.hang_up()
+            assert mailer.send(to=PERSON, message=LETTER) == Accepted(), "as soon as it is changed"
+            mailer.close()
+            for lost in ("", "\n", "deuxième"):
+                file.write_text(lost, encoding="utf-8")
+                assert mailer.send(to=PERSON, message=LETTER) == Refused(False, "password")
+            file.unlink()
+            assert mailer.send(to=PERSON, message=LETTER) == Refused(False, "password")
+            before = server.connections
+            file.write_text("second", encoding="utf-8")
+            assert mailer.send(to=PERSON, message=LETTER) == Accepted(), "as soon as it is back"
+    assert (before, server.connections) == (2, 3), "without a password the relay is not bothered"
+
+
+# ------------------------------------------------------------------------------------------------------ time limits
+
+#: Longer than any limit of these tests, and far shorter than a relay that is stubborn holds on.
+ENOUGH_SECONDS = 8.0
+
+STEPS: list[Where] = ["greeting", "EHLO", "STARTTLS", "handshake", "AUTH", "MAIL", "RCPT", "DATA"]
+
+
+def _against(relay: StubbornRelay, ca_file: Path, **settings: object) -> Iterator[SmtpMailer]:
+    given = {
+        "envelope_from": "avis@spheres.example.org",
+        "encryption": "starttls",
+        "ca_file": ca_file,
+        "username": "avis",
+        "password": lambda: "secret",
+        "timeout": 0.5,
+        "letter_timeout": 30.0,
+        **settings,
+    }
+    made = SmtpMailer("127.0.0.1", relay.port, **given)  # type: ignore[arg-type]  # a test's settings, by name
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("manner", ["silent", "drips"])
+@pytest.mark.parametrize("where", STEPS)
+def test_a_relay_that_holds_on_to_one_step_does_not_hold_the_letters(
+    authority: trustme.CA, ca_file: Path, where: Where, manner: Manner
+) -> None:
+    with StubbornRelay(where, manner, tls=_tls(authority)) as relay:
+        for mailer in _against(relay, ca_file):
+            begun = time.monotonic()
+            assert mailer.send(to=PERSON, message=LETTER) == Later("connect")
+            assert time.monotonic() - begun < ENOUGH_SECONDS
+
+
+@pytest.mark.parametrize("manner", ["silent", "drips"])
+@pytest.mark.parametrize("where", ["handshake", "greeting", "MAIL"])
+def test_so_it_is_where_tls_comes_at_once(authority: trustme.CA, ca_file: Path, where: Where, manner: Manner) -> None:
+    with StubbornRelay(where, manner, tls=_tls(authority), at_once=True) as relay:
+        for mailer in _against(relay, ca_file, encryption="implicit"):
+            begun = time.monotonic()
+            assert mailer.send(to=PERSON, message=LETTER) == Later("connect")
+            assert time.monotonic() - begun < ENOUGH_SECONDS
+
+
+@pytest.mark.parametrize("manner", ["silent", "drips"])
+def test_a_relay_that_has_the_letter_and_never_answers_for_it_leaves_it_unknown(
+    authority: trustme.CA, ca_file: Path, manner: Manner
+) -> None:
+    with StubbornRelay("text", manner, tls=_tls(authority)) as relay:
+        for mailer in _against(relay, ca_file):
+            begun = time.monotonic()
+            assert mailer.send(to=PERSON, message=LETTER) == Unknown()
+            assert time.monotonic() - begun < ENOUGH_SECONDS
+
+
+@pytest.mark.parametrize("encryption", ["none", "starttls"])
+def test_a_relay_that_never_reads_the_letter_cannot_have_it(
+    authority: trustme.CA, ca_file: Path, encryption: str
+) -> None:
+    large = LETTER + b"x\r\n" * 3_000_000
+    with StubbornRelay("body", tls=_tls(authority)) as relay:
+        for mailer in _against(relay, ca_file, encryption=encryption, letter_timeout=2.0):
+            begun = time.monotonic()
+            assert mailer.send(to=PERSON, message=large) == Later("connect")
+            assert time.monotonic() - begun < ENOUGH_SECONDS
+
+
+def test_a_letter_has_a_limit_of_its_own_however_patiently_each_answer_comes(
+    authority: trustme.CA, ca_file: Path
+) -> None:
+    with StubbornRelay("", pause=0.2, tls=_tls(authority)) as relay:
+        for mailer in _against(relay, ca_file, timeout=5.0, letter_timeout=0.5):
+            assert mailer.send(to=PERSON, message=LETTER) == Later("connect")
+        assert not any(said.startswith("MAIL") for said in relay.heard)
+        for mailer in _against(relay, ca_file, timeout=5.0):
+            assert mailer.send(to=PERSON, message=LETTER) == Accepted()
+
+
+@pytest.mark.parametrize("manner", ["silent", "drips"])
+def test_a_farewell_that_is_not_answered_ends_too(authority: trustme.CA, ca_file: Path, manner: Manner) -> None:
+    with StubbornRelay("QUIT", manner, tls=_tls(authority)) as relay:
+        for mailer in _against(relay, ca_file):
+            assert mailer.send(to=PERSON, message=LETTER) == Accepted()
+            begun = time.monotonic()
+            mailer.close()
+            assert time.monotonic() - begun < ENOUGH_SECONDS
+        assert relay.heard[-1].upper() == "QUIT"
+
+
+@pytest.mark.parametrize("name", ["a" * 70 + ".example", "relay.invalid", "relais..example"])
+def test_a_relay_whose_name_leads_nowhere_is_later_and_no_crash(name: str) -> None:
+    mailer = SmtpMailer(name, 25, envelope_from="avis@example.org", encryption="none", timeout=5.0)
+    assert mailer.send(to=PERSON, message=LETTER) == Later("connect")
 
 
 # ---------------------------------------------------------------------------------------------------- the folder
@@ -361,7 +521,7 @@ def test_a_folder_that_cannot_be_written_makes_the_letter_wait_and_leaves_no_hal
     def no_room(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("adapters.mail.os.fsync", no_room)
+    monkeypatch.setattr("adapters.folder_mail.os.fsync", no_room)
     assert FolderMailer(tmp_path).send(to=PERSON, message=LETTER) == Later("folder")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.undo()

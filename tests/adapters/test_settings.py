@@ -58,7 +58,7 @@ def test_a_relay_elsewhere_is_spoken_to_under_tls_unless_said_otherwise(tmp_path
     word.write_text("s3cr3t\n", encoding="utf-8")
     relay = Settings.from_env(RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": str(word)}).smtp
     assert relay is not None
-    assert (relay.port, relay.starttls, relay.password()) == (587, True, "s3cr3t")
+    assert (relay.port, relay.encryption, relay.password()) == (587, "starttls", "s3cr3t")
     word.write_text("n3w\n", encoding="utf-8")
     assert relay.password() == "n3w"
 
@@ -66,7 +66,39 @@ def test_a_relay_elsewhere_is_spoken_to_under_tls_unless_said_otherwise(tmp_path
 def test_a_relay_on_this_machine_needs_no_tls() -> None:
     relay = Settings.from_env(RELAY | {"SMTP_HOST": "localhost"}).smtp
     assert relay is not None
-    assert (relay.port, relay.starttls, relay.password()) == (25, False, "")
+    assert (relay.port, relay.encryption, relay.password()) == (25, "none", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "encryption", "port"),
+    [
+        ({}, "starttls", 587),
+        ({"SMTP_PORT": "465"}, "implicit", 465),
+        ({"SMTP_PORT": "465", "SMTP_HOST": "localhost"}, "implicit", 465),
+        ({"SMTP_TLS": "implicit"}, "implicit", 465),
+        ({"SMTP_TLS": "Implicit", "SMTP_PORT": "4650"}, "implicit", 4650),
+        ({"SMTP_TLS": "starttls", "SMTP_PORT": "465"}, "starttls", 465),
+        ({"SMTP_TLS": "starttls", "SMTP_HOST": "::1"}, "starttls", 587),
+        ({"SMTP_TLS": "none"}, "none", 25),
+        ({"SMTP_STARTTLS": "yes"}, "starttls", 587),
+        ({"SMTP_STARTTLS": "yes", "SMTP_PORT": "465"}, "starttls", 465),
+        ({"SMTP_STARTTLS": "no"}, "none", 25),
+        ({"SMTP_STARTTLS": "no", "SMTP_TLS": "none"}, "none", 25),
+        ({"SMTP_STARTTLS": "on", "SMTP_TLS": "starttls"}, "starttls", 587),
+    ],
+)
+def test_how_the_way_is_encrypted_is_said_or_follows_the_port(
+    given: dict[str, str], encryption: str, port: int
+) -> None:
+    relay = Settings.from_env(RELAY | given).smtp
+    assert relay is not None
+    assert (relay.encryption, relay.port) == (encryption, port)
+
+
+def test_letters_leave_by_what_is_set_and_in_a_demonstration_they_are_shown() -> None:
+    assert not Settings.from_env({}).letters_leave
+    assert Settings.from_env(RELAY).letters_leave
+    assert Settings.from_env({"SPHERES_DEMO": "yes"}).letters_leave
 
 
 def test_the_address_people_type_loses_its_final_slash() -> None:
@@ -119,6 +151,16 @@ def test_the_address_people_type_loses_its_final_slash() -> None:
             "SMTP_STARTTLS",
         ),
         (RELAY | {"SMTP_PORT": "smtp"}, "SMTP_PORT"),
+        (RELAY | {"SMTP_TLS": "yes"}, "SMTP_TLS"),
+        (RELAY | {"SMTP_TLS": "implicit", "SMTP_STARTTLS": "yes"}, "SMTP_STARTTLS"),
+        (RELAY | {"SMTP_TLS": "starttls", "SMTP_STARTTLS": "no"}, "SMTP_STARTTLS"),
+        (RELAY | {"SMTP_STARTTLS": "perhaps"}, "SMTP_STARTTLS"),
+        ({"SMTP_TLS": "implicit"}, "SMTP_TLS"),
+        (RELAY | {"SMTP_USER": "spheres", "SMTP_PASSWORD_FILE": "/dev/null", "SMTP_TLS": "none"}, "SMTP_TLS"),
+        (RELAY | {"SMTP_USER": "sphères", "SMTP_PASSWORD_FILE": "/dev/null"}, "SMTP_USER"),
+        (RELAY | {"SMTP_FROM": "sphères@example.org"}, "SMTP_FROM"),
+        (RELAY | {"SMTP_CA_FILE": "/nonexistent"}, "SMTP_CA_FILE"),
+        (RELAY | {"SMTP_CA_FILE": "/dev/null", "SMTP_TLS": "none"}, "SMTP_CA_FILE"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_sentence_without_its_secret(given: dict[str, str], variable: str) -> None:

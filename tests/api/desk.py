@@ -28,14 +28,37 @@ ADDRESS = "http://testserver"
 SERVED: Final = "http://127.0.0.1"
 
 
-def office_of(database: Database, *, demonstration: bool = False, at: datetime = AT, base_url: str = ADDRESS) -> Office:
+def office_of(
+    database: Database,
+    *,
+    demonstration: bool = False,
+    at: datetime = AT,
+    base_url: str = ADDRESS,
+    letters_leave: bool = True,
+) -> Office:
     """The web's means on a test's database, at one moment."""
-    return Office(database.engine, stationery(), base_url, demonstration, clock=lambda: at, keys=KEYS)
+    return Office(
+        database.engine,
+        stationery(),
+        base_url,
+        demonstration,
+        clock=lambda: at,
+        keys=KEYS,
+        letters_leave=letters_leave,
+    )
 
 
-def app_on(database: Database, *, demonstration: bool = False, at: datetime = AT, base_url: str = ADDRESS) -> FastAPI:
+def app_on(
+    database: Database,
+    *,
+    demonstration: bool = False,
+    at: datetime = AT,
+    base_url: str = ADDRESS,
+    letters_leave: bool = True,
+) -> FastAPI:
     """The application, at one moment. It answers to the name in `base_url` alone: see `SERVED`."""
-    return watched(create_app(office_of(database, demonstration=demonstration, at=at, base_url=base_url)))
+    office = office_of(database, demonstration=demonstration, at=at, base_url=base_url, letters_leave=letters_leave)
+    return watched(create_app(office))
 
 
 def watched(app: FastAPI) -> FastAPI:
@@ -45,19 +68,28 @@ def watched(app: FastAPI) -> FastAPI:
     return app
 
 
-def nobody(database: Database, *, demonstration: bool = False, at: datetime = AT) -> TestClient:
+def nobody(
+    database: Database, *, demonstration: bool = False, at: datetime = AT, letters_leave: bool = True
+) -> TestClient:
     """A browser in which nobody is signed in. It speaks English, and shows a redirection as it is."""
     return TestClient(
-        app_on(database, demonstration=demonstration, at=at),
+        app_on(database, demonstration=demonstration, at=at, letters_leave=letters_leave),
         base_url=ADDRESS,
         headers={"Accept-Language": "en"},
         follow_redirects=False,
     )
 
 
-def client_for(database: Database, person_id: UUID, *, demonstration: bool = False, at: datetime = AT) -> TestClient:
+def client_for(
+    database: Database,
+    person_id: UUID,
+    *,
+    demonstration: bool = False,
+    at: datetime = AT,
+    letters_leave: bool = True,
+) -> TestClient:
     """A browser in which this person is signed in."""
-    client = nobody(database, demonstration=demonstration, at=at)
+    client = nobody(database, demonstration=demonstration, at=at, letters_leave=letters_leave)
     client.cookies.set("spheres", token_for(database, person_id, at=at))
     return client
 

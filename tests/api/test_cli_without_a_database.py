@@ -165,7 +165,7 @@ def main_ended(status: int) -> None:
     assert (ended.value.code or 0) == status
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_migrate_makes_a_database_and_a_command_in_another_folder_finds_it(
     short_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ class Received:
 class SmtpServer:
     """Accepts every letter, except where one of its answers says otherwise. Use it as a context manager.
 
+    With `tls`, letters are taken encrypted alone: once it was asked for, or from the first byte where `at_once`.
     `rcpt` and `data` hold the answers still to be given, first to last, at that point of the dialogue; an answer
     is a line such as "451 4.7.1 later", or one of DROP (hang up without a word), or SLOW (say nothing for a
     while). When they are used up, the answer is yes.
@@ -47,6 +48,7 @@ class SmtpServer:
         self,
         *,
         tls: ssl.SSLContext | None = None,
+        at_once: bool = False,
         credentials: tuple[str, str] | None = None,
         size_limit: int = 33_554_432,
         letters_a_connection: int = 1_000,
@@ -60,7 +62,8 @@ class SmtpServer:
         self.sign_ins = 0
         self.port = 0
         self._tls = tls
-        self._credentials = credentials
+        self._at_once = at_once
+        self.credentials = credentials
         self._size_limit = size_limit
         self._letters_a_connection = letters_a_connection
         self._open: list[SMTP] = []
@@ -85,7 +88,7 @@ class SmtpServer:
         self._wait_for(self._hang_up())
 
     async def _listen(self) -> asyncio.Server:
-        return await self._loop.create_server(self._dialogue, "127.0.0.1", 0)
+        return await self._loop.create_server(self._dialogue, "127.0.0.1", 0, ssl=self._tls if self._at_once else None)
 
     async def _hang_up(self) -> None:
         for dialogue in self._open:
@@ -114,10 +117,10 @@ class SmtpServer:
             hostname="relay.test",
             ident="relay",
             data_size_limit=self._size_limit,
-            tls_context=self._tls,
-            require_starttls=self._tls is not None,
-            auth_required=self._credentials is not None,
-            auth_require_tls=self._tls is not None,
+            tls_context=None if self._at_once else self._tls,
+            require_starttls=self._tls is not None and not self._at_once,
+            auth_required=self.credentials is not None and not self._at_once,  # it knows of no TLS but the asked for
+            auth_require_tls=self._tls is not None and not self._at_once,
             authenticator=self._authenticate,
             loop=self._loop,
         )
@@ -128,9 +131,9 @@ class SmtpServer:
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
     ) -> AuthResult:
         self.sign_ins += 1
-        if self._credentials is None or not isinstance(given, LoginPassword):
+        if self.credentials is None or not isinstance(given, LoginPassword):
             return AuthResult(success=False, handled=False)
-        name, password = (part.encode() for part in self._credentials)
+        name, password = (part.encode() for part in self.credentials)
         return AuthResult(success=(given.login, given.password) == (name, password), handled=False)
 
 
@@ -177,7 +180,7 @@ class _Answers:
                     sender=envelope.mail_from,
                     message=envelope.content,
                     connection=self._connection,
-                    encrypted=session.ssl is not None,
+                    encrypted=session.ssl is not None or self._server._at_once,
                     signed_in=session.authenticated is True,
                     ehlo=str(session.host_name),
                 )

@@ -25,10 +25,11 @@ from sqlmodel import Session
 from adapters.graph import Graph
 from adapters.graph_inbox import PAGE, GraphInbox
 from adapters.graph_mail import GraphMailer
+from adapters.outside import outside_of
 from adapters.settings import Settings
 from duties.mail import notices
 from duties.mail.delivery import WAITS
-from flows import incoming, rounds, worker
+from flows import incoming, rounds
 from flows.engine import Means
 from flows.incoming import BEFORE, KEY, Unread, take_in
 from flows.marks import mark_of
@@ -621,15 +622,15 @@ def environment(folder: Path, **other: str) -> dict[str, str]:
 def test_an_installation_with_graph_sends_and_reads_by_one_mailbox_and_a_demonstration_never_does(
     tmp_path: Path,
 ) -> None:
-    mailer, inbox, directory = worker.outside_of(Settings.from_env(environment(tmp_path)))
+    mailer, inbox, directory = outside_of(Settings.from_env(environment(tmp_path)))
     assert isinstance(mailer, GraphMailer)
     assert isinstance(inbox, GraphInbox)
     assert inbox.name == MAILBOX.lower()
     assert directory is None, "where no system is named, people close accounts"
-    closing = worker.outside_of(Settings.from_env(environment(tmp_path, GRAPH_ACCOUNTS="secure-network")))[2]
+    closing = outside_of(Settings.from_env(environment(tmp_path, GRAPH_ACCOUNTS="secure-network")))[2]
     assert closing is not None
     assert closing.system == "secure-network"
-    shown, none, no_directory = worker.outside_of(Settings.from_env(environment(tmp_path, SPHERES_DEMO="yes")))
+    shown, none, no_directory = outside_of(Settings.from_env(environment(tmp_path, SPHERES_DEMO="yes")))
     assert type(shown).__name__ == "FolderMailer"
     assert none is None
     assert no_directory is None

@@ -222,7 +222,7 @@ def relay() -> Iterator[SmtpServer]:
 
 
 def by_smtp(cast: Cast, clock: Clock, port: int, *, timeout: float = 1.0) -> tuple[Means, SmtpMailer]:
-    mailer = SmtpMailer("127.0.0.1", port, envelope_from="spheres@program.example", starttls=False, timeout=timeout)
+    mailer = SmtpMailer("127.0.0.1", port, envelope_from="spheres@program.example", encryption="none", timeout=timeout)
     means = means_of(cast, clock)
     return Means(means.sessions, means.open_sessions, means.clock, mailer), mailer
 

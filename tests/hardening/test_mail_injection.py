@@ -208,7 +208,9 @@ def _sent(cast: Cast, server: SmtpServer) -> list[Received]:
 
 def _left(cast: Cast, server: SmtpServer) -> list[Received]:
     """Everything in the outbox, sent to a real server."""
-    mailer = SmtpMailer("127.0.0.1", server.port, envelope_from="spheres@program.example", starttls=False, timeout=5.0)
+    mailer = SmtpMailer(
+        "127.0.0.1", server.port, envelope_from="spheres@program.example", encryption="none", timeout=5.0
+    )
     try:
         attempts = deliver(replace(means_of(cast, Clock()), mailer=mailer)).attempts
     finally:

@@ -41,6 +41,10 @@ DONE_ELSEWHERE: Final = {
         ("tests/api/test_entra.py", "test_an_invitation_links_the_account_once_and_from_then_on_it_opens_alone"),
     ),
     "POST /sign-in/program": ("tests/api/test_entra.py", "test_an_account_of_two_programs_chooses_one"),
+    "POST /people/{person_id}/invitation/link": (
+        "tests/api/pages/test_no_mail.py",
+        "test_a_link_that_was_handed_over_leads_its_person_in_at_once_and_is_shown_once",
+    ),
     "POST /cases/{case_id}/closing": (
         "tests/api/pages/test_case.py",
         "test_a_case_with_nothing_left_is_closed_from_its_page_and_the_record_says_by_whom",

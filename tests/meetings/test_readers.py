@@ -325,7 +325,7 @@ def test_what_a_mail_server_receives_is_what_all_readers_see(readers: Readers) -
         calendar=part,
     )
     with SmtpServer() as server:
-        mailer = SmtpMailer("127.0.0.1", server.port, envelope_from=PROGRAM.address, starttls=False)
+        mailer = SmtpMailer("127.0.0.1", server.port, envelope_from=PROGRAM.address, encryption="none")
         mailer.send(to=ANNE.address, message=letter)
         mailer.close()
     (received,) = server.received
