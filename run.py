@@ -43,6 +43,7 @@ python3 run.py test             style, types, import rules, languages, then the 
 python3 run.py test --ci        what continuous integration runs besides
 python3 run.py test --nightly   every test that is not quick
 python3 run.py test PATH -k x   only those tests
+python3 run.py test --day "2028-02-29 23:55"   the quick tests, or a PATH of them, as if begun then (needs faketime)
 python3 run.py bench            the measures of docs/performance.md
 python3 run.py lock             write both locks anew (needs uv; --upgrade takes newer versions)
 python3 run.py ANYTHING ELSE    is given to `spheres`
@@ -52,6 +53,7 @@ python3 run.py test             style, types, règles d’import, langues, puis 
 python3 run.py test --ci        ce que l’intégration continue exécute de plus
 python3 run.py test --nightly   chaque test qui n’est pas rapide
 python3 run.py test CHEMIN -k x ces tests seulement
+python3 run.py test --day "2028-02-29 23:55"   les tests rapides, ou un CHEMIN, comme ce jour-là (avec faketime)
 python3 run.py bench            les mesures de docs/performance.md
 python3 run.py lock             refaire les deux verrous (avec uv ; --upgrade prend des versions plus récentes)
 python3 run.py AUTRE CHOSE      est donné à `spheres`
@@ -68,6 +70,9 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 #: Which tests each tier takes, by their markers (pyproject.toml). Quick and nightly are all that there are.
 QUICK = "not ci and not nightly"
 LONGER = {"--ci": "ci and not nightly", "--nightly": "ci or nightly"}
+#: A file at a time on each of two cores: its browser and its servers are its own. The longest come first
+#: (tests/conftest.py).
+ON_TWO_CORES = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -116,12 +121,11 @@ def usage() -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """All checks and the quick tests; those of a longer tier; or the tests named by `arguments` alone."""
-    # A file at a time on each of two cores: its browser and its servers are its own. The longest come
-    # first (tests/conftest.py).
-    on_two_cores = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    """All checks and the quick tests; those of a longer tier or of a day; or the tests named by `arguments` alone."""
+    if arguments[:1] == ["--day"]:
+        return test_on(arguments[1:2], arguments[2:])
     if arguments and arguments[0] in LONGER:
-        return become("python", "-m", "pytest", "-m", LONGER[arguments[0]], *(arguments[1:] or on_two_cores))
+        return become("python", "-m", "pytest", "-m", LONGER[arguments[0]], *(arguments[1:] or ON_TWO_CORES))
     if arguments:
         return become("python", "-m", "pytest", *arguments)
     for name, tool in CHECKS:
@@ -130,7 +134,27 @@ def test(arguments: list[str]) -> int:
         print(f"{name}: {'ok' if status == 0 else 'FAILED'} ({time.monotonic() - begun:.1f} s)", flush=True)
         if status:
             return status
-    return become("python", "-m", "pytest", "-m", QUICK, *on_two_cores)
+    return become("python", "-m", "pytest", "-m", QUICK, *ON_TWO_CORES)
+
+
+def test_on(day: list[str], named: list[str]) -> int:
+    """The quick tests, or those `named`, as if they began at that hour in Montréal.
+
+    The database keeps the true time, of which the program asks it nothing but when a line of the record was written.
+    """
+    faketime = shutil.which("faketime")
+    if faketime is None or not day:
+        sys.exit(
+            said(
+                'Say a day as in --day "2028-02-29 23:55"; faketime must be installed (apt install faketime).',
+                "Dites un jour, comme --day « 2028-02-29 23:55 »; il faut faketime (apt install faketime).",
+            )
+        )
+    # Waits are by the monotonic clock, which stays true: else those of threads would never end.
+    hour = {"TZ": "America/Toronto", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    tests = named or ["-m", QUICK, *ON_TWO_CORES]
+    command = [faketime, "-m", *day, *_command("python", "-m", "pytest", *tests)]
+    return subprocess.run(command, cwd=ROOT, env=_environment() | hour, check=False).returncode
 
 
 def lock(options: list[str]) -> int:

@@ -30,6 +30,7 @@ __all__ = ["Copies", "Database"]
 pytest_plugins = [
     *("tests.cast", "tests.browser", "tests.terminal"),
     *("tests.meetings.readers.ready", "tests.journeys.demonstrated", "tests.matrix.fixtures"),
+    "tests.shuffled",
 ]
 
 # Nothing of what is imported and collected becomes garbage: looking for some takes a fifth of that time.

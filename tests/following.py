@@ -40,6 +40,12 @@ def agreed(session: Session, cast: Cast) -> None:
     put_in_force(session, cast)
 
 
+def in_force(cast: Cast) -> None:
+    """The same, before anything else: for `arranged`, which does it once a run."""
+    with cast.session() as session:
+        agreed(session, cast)
+
+
 def admitted(
     session: Session, cast: Cast, number: str = "#2026-01", *, recruiter: bool = False, at: datetime = AT
 ) -> UUID:

@@ -558,6 +558,40 @@ def test_a_command_becomes_the_program_that_does_it(
     assert became == expected
 
 
+@pytest.mark.parametrize("named", [[], ["tests/duties", "-k", "x"]])
+def test_the_tests_of_a_day_run_under_faketime_and_wait_by_the_true_clock(
+    run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, named: list[str]
+) -> None:
+    ran: list[tuple[list[str], dict[str, str]]] = []
+
+    def running(command: list[str], *, env: dict[str, str], **_: object) -> "subprocess.CompletedProcess[bytes]":
+        ran.append((command, env))
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(run.shutil, "which", lambda _: "/there/faketime")
+    monkeypatch.setattr(run.subprocess, "run", running)
+    assert run.main(["test", "--day", "2028-02-29 23:55", *named]) == 1
+    ((command, env),) = ran
+    assert command[:3] == ["/there/faketime", "-m", "2028-02-29 23:55"]
+    assert command[4:] == ["-m", "pytest", *(named or QUICK[3:])]
+    assert (env["TZ"], env["FAKETIME_DONT_FAKE_MONOTONIC"]) == ("America/Toronto", "1")
+    assert became == [("ensure", "dev")]
+
+
+@pytest.mark.parametrize(("asked", "found"), [(["2028-02-29"], None), ([], "/there/faketime")])
+def test_a_day_without_faketime_or_without_a_day_is_one_sentence(
+    run: ModuleType,
+    became: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    found: str | None,
+) -> None:
+    monkeypatch.setattr(run.shutil, "which", lambda _: found)
+    with pytest.raises(SystemExit, match="faketime"):
+        run.main(["test", "--day", *asked])
+    assert became == [("ensure", "dev")]
+
+
 def test_the_checks_run_in_order_and_the_first_that_breaks_ends_them(
     run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import select
 
+from models.base import table_of
+from models.record import Event
 from tests.cast import ROOT
 from tests.conftest import _later_tier
+from tests.shuffled import shuffled
 
 
 @pytest.mark.parametrize("one_in", [2, 3, 16])
@@ -23,6 +27,15 @@ def test_tables_with_the_same_cases_meet_different_ones_in_ci() -> None:
         tuple(_later_tier(place, 16, f"tests/test_x.py::test_{letter}") for place in range(16)) for letter in "abcdefgh"
     }
     assert len(shares) > 3
+
+
+def test_a_statement_that_names_no_order_is_shuffled_and_no_other_is_touched() -> None:
+    """With `--shuffle-rows`, by which a test that relies on how rows lie is found."""
+    event = table_of(Event)
+    plain = select(event.c.verb).where(event.c.n > 1)
+    assert str(shuffled(plain)).endswith("ORDER BY random()")
+    for other in (plain.order_by(event.c.n), plain.distinct(), select(event.c.verb).group_by(event.c.verb)):
+        assert shuffled(other) is other
 
 
 def test_ci_runs_the_quick_tests_and_then_its_own_and_stops_at_the_first_that_fails() -> None:

@@ -115,6 +115,7 @@ def test_a_list_and_its_pages_agree_for_every_asker_on_every_day(lived_in: Cast,
     assert answers == {True, False}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", LISTS)
 def test_they_agree_whatever_the_row_of_the_table_holds(
     lived_in: Cast, name: str, monkeypatch: pytest.MonkeyPatch

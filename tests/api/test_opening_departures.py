@@ -121,6 +121,7 @@ def of_the_page(copies: Copies, cast_template: tuple[str, Cast]) -> dict[str, An
     return found
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("open_it", [by_json, at_the_terminal, by_a_date_reached])
 def test_by_whatever_window_a_departure_is_opened_its_effects_are_those_of_the_page(
     leaving: Cast, of_the_page: dict[str, Any], command: Say, open_it: Callable[[Cast, Say], None]
@@ -146,6 +147,7 @@ def gone_at_the_terminal(_: Cast, command: Say) -> None:
     UUID(out.strip())
 
 
+@pytest.mark.wide(3)
 @pytest.mark.parametrize("open_it", [gone_by_page, gone_by_json, gone_at_the_terminal])
 def test_of_who_has_gone_already_every_window_ends_at_once_what_lets_them_in_and_asks_for_what_they_had(
     leaving: Cast, command: Say, open_it: Callable[[Cast, Say], None]
@@ -197,6 +199,7 @@ def again_by_a_date_reached(cast: Cast, _: Say) -> None:
     look_at_hands(means_of(cast, Clock(NOW)))
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize("open_it", [again_by_page, again_by_json, at_the_terminal, again_by_a_date_reached])
 def test_who_came_back_leaves_a_second_time_by_every_window_while_their_first_departure_is_open(
     cast: Cast, command: Say, open_it: Callable[[Cast, Say], None]

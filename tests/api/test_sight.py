@@ -151,6 +151,7 @@ def test_the_row_of_cases_holds_nothing_that_a_list_could_not_ask() -> None:
     assert TABLE[Action.SEE_CASE] <= set(OF_CASES)
 
 
+@pytest.mark.wide(len(DAYS))
 @pytest.mark.parametrize("day", DAYS)
 def test_the_list_and_the_page_and_the_table_agree_on_every_case_for_everyone(lived_in: Any, day: date) -> None:
     cast, cases = lived_in
@@ -170,6 +171,7 @@ def test_the_list_and_the_page_and_the_table_agree_on_every_case_for_everyone(li
     assert answers == {True, False}
 
 
+@pytest.mark.wide(len(DAYS))
 @pytest.mark.parametrize("day", DAYS)
 def test_a_letter_leads_to_a_case_whoever_sees_it_by_their_role(lived_in: Any, day: date) -> None:
     cast, cases = lived_in
@@ -186,6 +188,7 @@ def test_a_letter_leads_to_a_case_whoever_sees_it_by_their_role(lived_in: Any, d
     assert answers == {True, False}
 
 
+@pytest.mark.ci
 @settings(max_examples=60)
 @given(data=st.data())
 def test_they_agree_whatever_the_row_of_the_table_holds(lived_in: Any, data: st.DataObject) -> None:

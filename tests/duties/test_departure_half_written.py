@@ -19,9 +19,9 @@ from flows.engine import Act
 from models.base import table_of
 from models.participant import CandidateWorker
 from models.referral import Referral
-from tests.cast import AT, LOADING, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Arranged, Cast
 from tests.departing import TASK, asked, in_hand, leave, left, record_protocols, settle
-from tests.following import SECOND, WORKER, agreed, followed
+from tests.following import SECOND, WORKER, followed, in_force
 from tests.referring import ONDINE, declare_admission, participant_of, refer, triaged
 from tests.refusing import refused
 
@@ -31,12 +31,15 @@ AFTER = AT + timedelta(days=15)
 REFERRAL, NAMED = table_of(Referral), table_of(CandidateWorker)
 
 
-@pytest.fixture
-def program(cast: Cast) -> Cast:
+def _prepare(cast: Cast) -> None:
     record_protocols(cast)
     declare_admission(cast)
-    with cast.session() as session:
-        agreed(session, cast)
+    in_force(cast)
+
+
+@pytest.fixture
+def program(cast: Cast, arranged: Arranged[None]) -> Cast:
+    arranged(cast, _prepare)
     return cast
 
 

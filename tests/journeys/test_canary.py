@@ -339,6 +339,7 @@ _OF_NOBODY: Final = {
 _NO_WORDS: Final = {"identity.birth_date", "identity.age_on"}
 
 
+@pytest.mark.ci
 def test_a_word_is_planted_in_every_sealed_column_and_in_every_field_of_what_is_sealed(
     lived: Cast, sealed_as: dict[bytes, tuple[str, str]]
 ) -> None:
@@ -616,6 +617,7 @@ def test_prefect_learns_no_planted_word(cast: Cast, tmp_path: Path, prefect_serv
     assert found(WORDS, written) == set()
 
 
+@pytest.mark.ci
 def test_a_letter_that_names_somebody_is_not_written(lived: Cast) -> None:
     """The gate knows whom the program knows: a title with a name stops the letter, and the refusal says no name."""
     with lived.session() as session:

@@ -21,7 +21,8 @@ from tests.referring import declare_admission
 
 
 @pytest.mark.parametrize(
-    ("walks", "steps"), [pytest.param(3, 15, id="a few"), pytest.param(30, 40, id="many", marks=pytest.mark.nightly)]
+    ("walks", "steps"),
+    [pytest.param(3, 15, id="a few", marks=pytest.mark.ci), pytest.param(30, 40, id="many", marks=pytest.mark.nightly)],
 )
 def test_no_order_of_departures_absences_returns_and_refusals_loses_anything(
     copies: Copies, cast_template: tuple[str, Cast], walks: int, steps: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,8 +33,9 @@ _HEAD: Final = """\
 """
 
 
-def read() -> dict[Cell, str]:
-    """What is expected, by route, place and column."""
+@cache
+def read() -> Grid:
+    """What is expected, by route, place and column. Read once: it has forty thousand cells."""
     found: dict[Cell, str] = {}
     route = ""
     columns: list[str] = []

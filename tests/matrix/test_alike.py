@@ -85,6 +85,7 @@ def _take_away(connection: psycopg.Connection[Any], made: World, place: str) -> 
             connection.execute(sql.SQL("delete from {} where id = %s").format(sql.Identifier(table.name)), [value])
 
 
+@pytest.mark.ci
 def test_everything_that_a_path_names_can_be_taken_from_the_world(
     runner: Runner, hollow: Runner, routes: list[Route]
 ) -> None:

@@ -11,17 +11,23 @@ from sqlmodel import Session
 from duties.follow_ups import activities, assigning, states
 from duties.participants import recruiting, workers
 from tests.api.desk import client_for
-from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, WORKER, agreed, bar, followed, row_of, tasks_of, told_of
+from tests.cast import AT, TODAY, Arranged, Cast
+from tests.following import SECOND, WORKER, bar, followed, in_force, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
 
 
+@pytest.fixture
+def cast(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The cast, with every agreement in force."""
+    arranged(cast, in_force)
+    return cast
+
+
 def test_somebody_who_recruits_is_in_no_activity_with_others_and_may_be_in_one_of_their_own(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
         recruiter = followed(session, cast, "#2026-03", recruiter=True)
         together = activities.plan_activity(session, [first, second], held_on=TODAY, kind="meal", by=by, at=AT)
@@ -41,7 +47,6 @@ def test_somebody_who_recruits_is_in_no_activity_with_others_and_may_be_in_one_o
 def test_what_is_planned_is_called_off_once_and_told_of_each(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
         planned = activities.plan_activity(session, [first, second], held_on=TODAY, kind="meal", by=by, at=AT)
         activities.call_off(session, planned, by=by, at=AT)
@@ -55,7 +60,6 @@ def test_what_is_planned_is_called_off_once_and_told_of_each(cast: Cast) -> None
 def test_an_activity_is_with_somebody_who_is_followed_and_not_in_the_past(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         first = followed(session, cast)
         with refused("activity.nobody"):
             activities.plan_activity(session, [], held_on=TODAY, kind="meal", by=by, at=AT)
@@ -72,7 +76,6 @@ def test_an_activity_is_with_somebody_who_is_followed_and_not_in_the_past(cast: 
 def test_whoever_is_followed_no_more_is_out_of_what_is_planned_and_the_others_go_on(cast: Cast, ends: str) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
         of_today = activities.plan_activity(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
         activities.plan_activity(session, [first], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
@@ -102,7 +105,6 @@ def _states(session: Session, step: str) -> list[str]:
 def three(cast: Cast) -> tuple[UUID, UUID, UUID]:
     """Three follow-ups, and an activity tomorrow with the first two; one of today is over by tomorrow."""
     with cast.session() as session:
-        agreed(session, cast)
         found = [followed(session, cast, f"#2026-0{n}") for n in (1, 2, 3)]
         for held_on, who in ((TODAY + DAY, found[:2]), (TODAY + DAY, found[2:]), (TODAY, found)):
             activities.plan_activity(session, who, held_on=held_on, kind="meal", by=cast.actor(WORKER), at=AT)

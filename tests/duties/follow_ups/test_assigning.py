@@ -20,16 +20,16 @@ from duties.refusals import Refusal
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.program import Tenure
-from tests.cast import AT, SINCE, TODAY, Cast
+from tests.cast import AT, SINCE, TODAY, Arranged, Cast
 from tests.departing import leave, lend, record_protocols
 from tests.following import (
     SECOND,
     THIRD,
     WORKER,
     admitted,
-    agreed,
     bar,
     followed,
+    in_force,
     parts,
     row_of,
     tasks_of,
@@ -41,9 +41,15 @@ _tenure = table_of(Tenure)
 DAY = timedelta(days=1)
 
 
+@pytest.fixture
+def cast(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The cast, with every agreement in force."""
+    arranged(cast, in_force)
+    return cast
+
+
 def test_a_follow_up_opens_with_its_worker_and_the_second_of_the_pair(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast, second=SECOND)
         row = row_of(session, follow_up)
         assert (row["state"], row["state_since"], row["opened_on"]) == ("active", TODAY, TODAY)
@@ -57,7 +63,6 @@ def test_a_follow_up_opens_with_its_worker_and_the_second_of_the_pair(cast: Cast
 
 def test_nobody_is_followed_twice_nor_before_they_are_admitted(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         participant = row_of(session, followed(session, cast))["participant_id"]
         by = cast.actor("coordinator")
         with refused("follow_up.there_already"):
@@ -78,7 +83,6 @@ def test_nobody_is_followed_twice_nor_before_they_are_admitted(cast: Cast) -> No
         ("absent", "assignment.away"),
         ("leaving", "assignment.leaving"),
         ("barred", "assignment.barred"),
-        ("no_agreement", "assignment.no_agreement"),
         ("lapsed", "assignment.no_agreement"),
         ("no_role", "assignment.no_role"),
         ("not_arrived", "assignment.no_role"),
@@ -86,8 +90,6 @@ def test_nobody_is_followed_twice_nor_before_they_are_admitted(cast: Cast) -> No
 )
 def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: str, code: str) -> None:
     with cast.session() as session:
-        if case != "no_agreement":
-            agreed(session, cast)
         follow_up = followed(session, cast, worker=None)
         by, name = cast.actor("coordinator"), WORKER
         if case == "absent":
@@ -122,7 +124,6 @@ def test_who_leaves_one_organization_goes_on_accompanying_at_another(cast: Cast)
     record_protocols(cast)
     by, who = cast.actor("coordinator"), cast.people[SECOND]
     with cast.session() as session:
-        agreed(session, cast)
         appointed(session, cast, SECOND, "en-marge", TODAY - DAY)
     leave(cast, SECOND, "codim", last_day=TODAY + 2 * assigning.LEAVING)
     with cast.session() as session:
@@ -137,7 +138,6 @@ def test_who_leaves_one_organization_goes_on_accompanying_at_another(cast: Cast)
 def test_who_came_back_after_a_departure_that_is_still_seen_to_can_be_given_a_follow_up(cast: Cast) -> None:
     record_protocols(cast)
     with cast.session() as session:
-        agreed(session, cast)
         lend(session, cast.people[SECOND], "SN-1")
     leave(cast, SECOND, "codim", last_day=TODAY)
     later = AT + 2 * DAY
@@ -164,7 +164,6 @@ def appointed(session: Session, cast: Cast, name: str, place: str, starts_on: da
 
 def test_whom_the_proposals_show_as_free_can_be_given_one(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast, worker=None)
         record_absence(
             session,
@@ -190,7 +189,6 @@ def test_whom_the_proposals_show_as_free_can_be_given_one(cast: Cast) -> None:
 def test_another_worker_replaces_the_one_who_is_named_and_the_days_do_not_meet(cast: Cast) -> None:
     later = AT + 3 * DAY
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         assigning.assign(
             session,
@@ -208,7 +206,6 @@ def test_another_worker_replaces_the_one_who_is_named_and_the_days_do_not_meet(c
 
 def test_whoever_is_replaced_on_their_first_day_had_none_and_stays_on_record(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         assigning.assign(
             session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=cast.actor("coordinator"), at=AT
@@ -220,7 +217,6 @@ def test_whoever_is_replaced_on_their_first_day_had_none_and_stays_on_record(cas
 def test_the_second_who_takes_over_leaves_the_second_part(cast: Cast) -> None:
     later = AT + 3 * DAY
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast, second=SECOND)
         assigning.assign(
             session,
@@ -236,7 +232,6 @@ def test_the_second_who_takes_over_leaves_the_second_part(cast: Cast) -> None:
 
 def test_who_assigns_over_somebody_whom_they_did_not_see_is_told(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         by = cast.actor("coordinator")
         with refused("assignment.taken"):
@@ -259,7 +254,6 @@ def test_who_assigns_over_somebody_whom_they_did_not_see_is_told(cast: Cast) -> 
 
 def test_of_two_who_assign_at_once_the_second_is_told(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast, worker=None)
     ready, outcomes = threading.Barrier(2), []
 
@@ -288,7 +282,6 @@ def test_of_two_who_assign_at_once_the_second_is_told(cast: Cast) -> None:
 def test_an_active_follow_up_without_a_worker_is_the_coordinators_task_until_one_is_found(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast, worker=None)
         (task,) = tasks_of(session, assigning.FIND_A_WORKER)
         assert task["state"] == "open"
@@ -306,7 +299,6 @@ def test_an_active_follow_up_without_a_worker_is_the_coordinators_task_until_one
 
 def test_a_worker_who_left_leaves_a_vacancy_and_not_a_follow_up_in_their_name(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         session.execute(update(_tenure).where(_tenure.c.person_id == cast.people[WORKER]).values(ends_on=TODAY + DAY))
         assert assigning.keep_vacancy(session, follow_up, by=cast.actor("coordinator"), at=AT + DAY) is False
@@ -316,7 +308,6 @@ def test_a_worker_who_left_leaves_a_vacancy_and_not_a_follow_up_in_their_name(ca
 
 def test_a_part_in_an_inactive_follow_up_is_given_to_nobody(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         by = cast.actor("coordinator")
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT + DAY)
@@ -333,7 +324,6 @@ def _load(cast: Cast, people: list[load.Load], name: str) -> load.Load:
 def test_the_load_is_hours_follow_ups_and_how_much_each_asks_and_warns_without_refusing(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         for count in range(1, 12):
             follow_up = followed(session, cast, f"#2026-{count:02}", second=SECOND if count < 4 else None)
             if count <= 2:
@@ -352,13 +342,11 @@ def test_the_load_is_hours_follow_ups_and_how_much_each_asks_and_warns_without_r
 def test_a_worker_of_two_tenures_is_counted_once(cast: Cast) -> None:
     assert SINCE < TODAY
     with cast.session() as session:
-        agreed(session, cast)
         assert len({one.person_id for one in load.loads(session, TODAY)}) == len(load.loads(session, TODAY))
 
 
 def test_the_database_refuses_two_primaries_on_a_day(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up: UUID = followed(session, cast)
         assert table_of(FollowUp).c.version is not None
         with pytest.raises(Exception, match="one_worker_of_a_kind"):
@@ -372,7 +360,6 @@ def test_the_database_refuses_two_primaries_on_a_day(cast: Cast) -> None:
 
 def test_a_barred_worker_leaves_the_follow_up_and_a_vacancy_at_once(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast, second=SECOND)
         other = followed(session, cast, "#2026-02")
         participant = row_of(session, follow_up)["participant_id"]

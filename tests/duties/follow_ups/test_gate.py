@@ -20,9 +20,9 @@ from locales import say
 from models.base import table_of
 from models.program import Tenure
 from tests.casework import approve, carry, case_row, complete, onboard_wholly, open_onboarding, step
-from tests.cast import AT, TODAY, Cast, onboarding
+from tests.cast import AT, TODAY, Arranged, Cast, onboarding
 from tests.departing import LAST_DAY, asked, leave, record_protocols, settle
-from tests.following import SECOND, THIRD, WORKER, agreed, followed, parts, row_of
+from tests.following import SECOND, THIRD, WORKER, followed, in_force, parts, row_of
 from tests.refusing import refused
 
 _tenure = table_of(Tenure)
@@ -38,9 +38,8 @@ PASSING = (
 
 
 @pytest.fixture
-def program(cast: Cast) -> Cast:
-    with cast.session() as session:
-        agreed(session, cast)
+def program(cast: Cast, arranged: Arranged[None]) -> Cast:
+    arranged(cast, in_force)
     return cast
 
 
@@ -57,6 +56,15 @@ def give(session: Session, cast: Cast, follow_up: UUID, name: str, *, kind: str 
 
 def offered(session: Session, cast: Cast, name: str) -> load.Load:
     return next(one for one in load.loads(session, TODAY) if one.person_id == cast.people[name])
+
+
+def test_before_an_agreement_is_in_force_nobody_is_given_anyone(cast: Cast) -> None:
+    with cast.session() as session:
+        follow_up = followed(session, cast, worker=None)
+        with refused("assignment.no_agreement"):
+            give(session, cast, follow_up, WORKER)
+        assert parts(session, follow_up) == []
+        assert not offered(session, cast, WORKER).can_be_given_one
 
 
 def test_the_gate_that_is_asked_is_one_of_the_onboarding() -> None:
@@ -224,6 +232,7 @@ def end_day(cast: Cast, departure_case: UUID, *, at: datetime) -> None:
         departures.end_departure(session, departure[0], by=cast.actor("coordinator"), at=at)
 
 
+@pytest.mark.wide(2)
 @pytest.mark.parametrize("agreed_before", [False, True])
 def test_who_comes_back_is_held_back_until_the_gate_of_their_new_onboarding_is_passed(
     program: Cast, agreed_before: bool

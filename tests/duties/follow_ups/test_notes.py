@@ -12,13 +12,20 @@ from hypothesis import strategies as st
 from duties.follow_ups import breaks, contacts, lost, notes, owed, states
 from duties.follow_ups.notes import Week, write_note
 from duties.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
-from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, WORKER, agreed, followed, tasks_of
+from tests.cast import AT, TODAY, Arranged, Cast
+from tests.following import SECOND, WORKER, followed, in_force, tasks_of
 from tests.refusing import refused
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 MONDAY = TODAY  # a Monday
 MET = Week(met=1, minutes=60)
+
+
+@pytest.fixture
+def cast(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The cast, with every agreement in force."""
+    arranged(cast, in_force)
+    return cast
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 12, 31)))
@@ -43,7 +50,6 @@ def test_weeks_follow_each_other_without_a_gap_over_new_year_and_summer_time(fir
 def test_a_note_says_that_they_met_or_were_reached_or_why_not(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         with refused("note.missing"):
             write_note(session, follow_up, MONDAY, Week(), by=by, at=AT)
@@ -71,7 +77,6 @@ def test_a_note_says_that_they_met_or_were_reached_or_why_not(cast: Cast) -> Non
 )
 def test_a_note_says_nothing_that_cannot_be(cast: Cast, week: date, said: Week, code: str) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         with refused(code):
             write_note(session, follow_up, week, said, by=cast.actor(WORKER), at=AT)
@@ -80,7 +85,6 @@ def test_a_note_says_nothing_that_cannot_be(cast: Cast, week: date, said: Week, 
 def test_notes_are_owed_of_weeks_that_are_over_by_whoever_was_there_and_none_for_a_break(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         mine, on_break = followed(session, cast), followed(session, cast, "#2026-02")
         assert owed.missing(session, TODAY + 6 * DAY) == []
         found = owed.missing(session, TODAY + WEEK)
@@ -98,7 +102,6 @@ def test_notes_are_owed_of_weeks_that_are_over_by_whoever_was_there_and_none_for
 def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(cast: Cast) -> None:
     by, later = cast.actor("coordinator"), AT + WEEK
     with cast.session() as session:
-        agreed(session, cast)
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
         followed(session, cast, "#2026-03", worker=SECOND)
         assert notes.ask_for_notes(session, by=by, at=later) == 2
@@ -116,7 +119,6 @@ def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(c
 def test_a_note_that_nobody_owes_any_more_is_not_asked_for_any_longer(cast: Cast) -> None:
     by, later = cast.actor("coordinator"), AT + WEEK
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         notes.ask_for_notes(session, by=by, at=later)
         assert notes.settle_notes(session, by=by, at=later) == 0
@@ -140,7 +142,6 @@ def test_contact_is_being_lost_then_lost(cast: Cast, days: int, attempts: int, e
 def test_it_shows_who_since_when_why_and_for_how_long(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         followed(session, cast, "#2026-02", at=AT)
         follow_up = followed(session, cast)
         write_note(session, follow_up, MONDAY, MET, by=by, at=AT + 4 * DAY)
@@ -157,7 +158,6 @@ def test_it_shows_who_since_when_why_and_for_how_long(cast: Cast) -> None:
 def test_at_another_loss_of_contact_the_why_of_the_first_one_is_not_said_again(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         write_note(session, follow_up, MONDAY, Week(why_none="withdrew"), by=by, at=AT + 4 * DAY)
         contacts.record_attempt(session, follow_up, means="call", reached=True, by=by, at=AT + 10 * DAY)
@@ -174,7 +174,6 @@ def test_at_another_loss_of_contact_the_why_of_the_first_one_is_not_said_again(c
 def test_a_note_of_a_past_week_counts_as_contact_on_that_weeks_last_day(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         write_note(session, follow_up, MONDAY, MET, by=by, at=AT + 20 * DAY)
         assert contacts.last_contacts(session, [follow_up])[follow_up] == MONDAY + 6 * DAY
@@ -186,7 +185,6 @@ def test_a_note_of_a_past_week_counts_as_contact_on_that_weeks_last_day(cast: Ca
 def test_the_worker_waits_then_makes_contact_and_a_strategy_is_agreed(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         hour = AT - timedelta(hours=1)
         for waited, when, code in (
@@ -212,7 +210,6 @@ def test_the_worker_waits_then_makes_contact_and_a_strategy_is_agreed(cast: Cast
 def test_a_note_may_be_written_on_the_night_on_which_the_clocks_change(cast: Cast) -> None:
     at = datetime.fromisoformat("2027-03-14T03:30:00-04:00")  # a Sunday, an hour after 1:30
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast, at=at)
         with refused("week.malformed"):
             write_note(session, follow_up, date(2027, 3, 15), MET, by=cast.actor(WORKER), at=at)

@@ -21,17 +21,23 @@ from sqlmodel import Session
 from duties.follow_ups import assigning, breaks, contacts, states
 from models.follow_up import INACTIVE_REASONS
 from models.lifecycles import FOLLOW_UP
-from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, WORKER, agreed, followed, row_of, tasks_of, told_of
+from tests.cast import AT, TODAY, Arranged, Cast
+from tests.following import SECOND, WORKER, followed, in_force, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
 
 
+@pytest.fixture
+def cast(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The cast, with every agreement in force."""
+    arranged(cast, in_force)
+    return cast
+
+
 def test_contact_is_lost_after_two_further_attempts_and_a_third_is_not_made(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         with refused("follow_up.try_again_first"):
             states.deactivate(session, follow_up, "lost_contact", by=by, at=AT)
@@ -50,7 +56,6 @@ def test_contact_is_lost_after_two_further_attempts_and_a_third_is_not_made(cast
 def test_an_answer_begins_the_count_anew(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up, left = followed(session, cast), 0
         for day, reached in ((1, False), (2, False), (3, True), (4, False)):
             left = contacts.record_attempt(session, follow_up, means="call", reached=reached, by=by, at=AT + day * DAY)
@@ -66,7 +71,6 @@ def test_the_first_reason_is_the_participants_and_the_others_are_the_teams_belie
     cast: Cast, reason: str, whose: str
 ) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         states.deactivate(session, follow_up, reason, by=cast.actor(WORKER), at=AT)
         said = session.connection().exec_driver_sql(
@@ -79,7 +83,6 @@ def test_the_first_reason_is_the_participants_and_the_others_are_the_teams_belie
 
 def test_a_reason_is_one_of_the_guides(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         with refused("inactive_reason.missing"):
             states.deactivate(session, follow_up, "bored", by=cast.actor(WORKER), at=AT)
@@ -89,7 +92,6 @@ def test_a_reason_is_one_of_the_guides(cast: Cast) -> None:
 def test_it_is_completed_by_the_word_of_the_participant_too_and_taken_up_again_at_any_time(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         with refused("follow_up.participants_word"):
             states.complete(session, follow_up, participant_agrees=False, by=by, at=AT)
@@ -106,7 +108,6 @@ def test_it_is_completed_by_the_word_of_the_participant_too_and_taken_up_again_a
 def test_a_break_has_terms_of_return_and_comes_back_on_its_day(cast: Cast) -> None:
     by, rounds = cast.actor(WORKER), cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         for returns_on, terms, code in (
             (TODAY, "J’appelle.", "break.day.malformed"),
@@ -129,7 +130,6 @@ def test_a_break_has_terms_of_return_and_comes_back_on_its_day(cast: Cast) -> No
 def test_whoever_comes_back_before_the_day_is_not_brought_back_again_on_it(cast: Cast) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         breaks.take_break(session, follow_up, returns_on=TODAY + 5 * DAY, terms="J’appelle.", by=by, at=AT)
         breaks.come_back(session, follow_up, by=by, at=AT + DAY)
@@ -151,7 +151,6 @@ def test_whoever_comes_back_before_the_day_is_not_brought_back_again_on_it(cast:
 def test_a_break_counts_local_days(cast: Cast, at: datetime, returns_on: date) -> None:
     by = cast.actor(WORKER)
     with cast.session() as session:
-        agreed(session, cast)
         follow_up = followed(session, cast)
         breaks.take_break(session, follow_up, returns_on=returns_on, terms="Demain.", by=by, at=at)
         assert breaks.come_back_if_due(session, follow_up, by=by, at=at + timedelta(seconds=50)) is False
@@ -306,9 +305,9 @@ class Life(RuleBasedStateMachine):
             self.worker = None
 
 
+@pytest.mark.ci
 def test_whatever_people_do_in_whatever_order_a_follow_up_keeps_to_its_table(cast: Cast) -> None:
     with cast.session() as session:
-        agreed(session, cast)
         session.commit()
         Life.cast, Life.session = cast, session
         run_state_machine_as_test(

@@ -17,7 +17,7 @@ from duties.roles import standing
 from models.base import table_of
 from models.departure import FollowUpSummary
 from models.record import Event
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import asked, leave, record_protocols, settle
 from tests.following import SECOND, WORKER, agreed, bar, followed, told_of
 from tests.refusing import refused
@@ -26,12 +26,16 @@ SUMMARY, EVENT = table_of(FollowUpSummary), table_of(Event)
 SAID = Summary("Elle habite chez sa tante.", "Elle a appelé l’école,\r\npuis la clinique.")
 
 
-@pytest.fixture
-def follow_up(cast: Cast) -> UUID:
+def _follow(cast: Cast) -> UUID:
     record_protocols(cast)
     with cast.session() as session:
         agreed(session, cast)
         return followed(session, cast, second=SECOND)
+
+
+@pytest.fixture
+def follow_up(cast: Cast, arranged: Arranged[UUID]) -> UUID:
+    return arranged(cast, _follow)
 
 
 def asking(cast: Cast, case_id: UUID) -> UUID:

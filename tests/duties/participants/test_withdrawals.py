@@ -15,7 +15,7 @@ from duties.participants.consents import STORE, Signed
 from duties.participants.withdrawals import FOLLOWS, SPEAK, Asked
 from flows import contacts
 from tests.api.desk import client_for
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of, told_of
 from tests.refusing import refused
@@ -24,8 +24,7 @@ SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def follow_up(cast: Cast) -> UUID:
+def _follow(cast: Cast) -> UUID:
     """A follow-up by a pair of somebody who consented to the program, and another one beside it."""
     with cast.session() as session:
         agreed(session, cast)
@@ -35,6 +34,11 @@ def follow_up(cast: Cast) -> UUID:
         known_as_somebody(session, participant_id)
         consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
     return found
+
+
+@pytest.fixture
+def follow_up(cast: Cast, arranged: Arranged[UUID]) -> UUID:
+    return arranged(cast, _follow)
 
 
 def _withdrawn(session: Session, cast: Cast, follow_up: UUID) -> UUID:
