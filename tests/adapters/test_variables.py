@@ -102,7 +102,7 @@ def test_a_misspelt_variable_stops_the_start_and_the_nearest_is_named(given: str
             "SMTP_SERVER",
             "SMTP_PASSWORD",
             "SMTP_USERNAME",
-            "SMTP_TLS",
+            "SMTP_DEBUG",
             "DATABASE_NAME",
             "TEST_DATABASE_URL",
             "HOSTNAME",
