@@ -15,12 +15,15 @@ from pathlib import Path
 
 import httpx2
 import psutil
+import psycopg
 import pytest
+from psycopg import sql
 
+from adapters.addresses import conninfo_of
 from tests.cast import PROGRAM, ROOT, Cast
-from tests.conftest import short_folder
+from tests.conftest import Database, short_folder
 from tests.flows.prefect_server import free_port
-from tests.journeys.demonstrated import command_of
+from tests.journeys.demonstrated import command_of, until
 
 pytestmark = pytest.mark.ci
 
@@ -125,3 +128,60 @@ def test_a_demonstration_is_refused_beside_a_real_program_and_nothing_is_left_ru
     assert b"Traceback" not in ended.stderr
     left = [one for one in psutil.process_iter(["pid", "environ"]) if one.pid not in before]
     assert [one for one in left if (one.info["environ"] or {}).get("SPHERES_DATA") == str(tmp_path)] == []
+
+
+def test_where_the_year_behind_a_demonstration_cannot_be_written_all_else_runs_and_both_pages_and_terminal_say_so(
+    database: Database, empty_database: Database, tmp_path: Path
+) -> None:
+    with psycopg.connect(conninfo_of(database.owner_url), autocommit=True) as owner:
+        # Months of the year are written by then; as on a disk that is full.
+        owner.execute("create function no_room() returns trigger language plpgsql as $$ begin raise disk_full; end $$")
+        owner.execute("create trigger no_room before insert on minutes execute function no_room()")
+    port = free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
+        "SPHERES_DATA": str(tmp_path / "data"),
+        "SPHERES_PORT": str(port),
+        "SPHERES_PREFECT_PORT": str(free_port()),
+        "SPHERES_LANG": "en",
+        "DATABASE_URL": database.url,
+        "DATABASE_OWNER_URL": database.owner_url,
+        "PREFECT_DATABASE_URL": empty_database.owner_url.replace("+psycopg", "+asyncpg"),
+    }
+    said = tmp_path / "said"
+    with said.open("wb") as out:
+        up = subprocess.Popen([*RUN, "up", "--demo"], env=environment, cwd=ROOT, stdout=out, stderr=out)
+    try:
+        with httpx2.Client(headers={"Accept-Language": "en"}, timeout=30) as browser:
+            until(lambda: "could not be written" in first_page(browser, port), seconds=READY_SECONDS)
+            page = first_page(browser, port)
+            assert page.count('name="person"') > 30, "its people are there"
+            assert database_counts(database) == {"person": 36, "case": 0, "meeting": 0, "minutes": 0, "notice": 0}
+            form = re.findall(r'name="(program|person)" value="([^"]*)"', page)[:2]
+            here = f"http://localhost:{port}"
+            entered = browser.post(f"{here}/sign-in", data=dict(form), headers={"Origin": here}, follow_redirects=True)
+            assert entered.status_code == 200
+            assert "The year behind them could not be written" in entered.text
+        assert up.poll() is None
+    finally:
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(60) == 0
+    text = said.read_text(encoding="utf-8")
+    assert text.count("The demonstration could not be written whole") == 1
+    assert "Traceback" not in text
+
+
+def first_page(browser: httpx2.Client, port: int) -> str:
+    """What the page of sign-in says."""
+    return browser.get(f"http://localhost:{port}/sign-in").text
+
+
+def database_counts(database: Database) -> dict[str, int]:
+    """How many rows there are of what a year has many of."""
+    with psycopg.connect(conninfo_of(database.owner_url)) as owner:
+        return {
+            table: int(
+                (owner.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(table))).fetchone() or (0,))[0]
+            )
+            for table in ("person", "case", "meeting", "minutes", "notice")
+        }
