@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Final
 
 from api.cli import stopping
@@ -14,6 +15,7 @@ _UP: Final[dict[tuple[str, ...], bool | None]] = {("up",): None, ("up", "--demo"
 
 def main() -> None:
     """Run one command. What a rule refuses is a sentence and status 1; what a command needs and lacks is status 2."""
+    _write_legibly()
     given = tuple(sys.argv[1:])
     if "_SPHERES_COMPLETE" in os.environ:
         from api.cli.completing import complete  # noqa: PLC0415  # each press of the key waits for it
@@ -30,3 +32,13 @@ def main() -> None:
     from api.cli.commands import run  # noqa: PLC0415
 
     run()
+
+
+def _write_legibly() -> None:
+    """At a terminal, a letter that its alphabet lacks is replaced; what goes into a file is UTF-8, as we read it."""
+    if not isinstance(sys.stdout, TextIOWrapper):
+        return
+    if sys.stdout.isatty():
+        sys.stdout.reconfigure(errors="replace")
+    else:
+        sys.stdout.reconfigure(encoding="utf-8")

@@ -523,6 +523,7 @@ def test_a_start_without_a_database_for_the_engine_is_one_sentence_that_names_it
             **{name: value for name, value in os.environ.items() if name != "PREFECT_DATABASE_URL"},
             "DATABASE_URL": "postgresql://spheres_app:x@127.0.0.1/spheres",
             "SPHERES_DATA": str(tmp_path / "data"),
+            "SPHERES_LANG": "en",
         },
         capture_output=True,
         check=False,

@@ -463,7 +463,8 @@ def test_the_worker_is_started_by_its_module_and_ends_at_a_signal(cast: Cast, tm
 
 @pytest.mark.ci
 def test_without_a_database_the_worker_says_so_in_one_sentence(tmp_path: Path) -> None:
-    environment = {**os.environ, "SPHERES_DATA": str(tmp_path), "PREFECT_HOME": str(tmp_path / "prefect")}
+    ours = {"SPHERES_DATA": str(tmp_path), "SPHERES_LANG": "en", "PREFECT_HOME": str(tmp_path / "prefect")}
+    environment = {**os.environ, **ours}
     environment.pop("DATABASE_URL", None)
     ended = subprocess.run(
         [sys.executable, "-m", "flows.worker"], env=environment, capture_output=True, text=True, check=False
