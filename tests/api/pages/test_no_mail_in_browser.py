@@ -38,6 +38,7 @@ def test_the_pages_fit_and_a_link_is_made_by_one_button(
         page = opened(cast, origin, open_page, path, lang, width)
         assert_accessible(page)
         assert_fits(page)
+    page = opened(cast, origin, open_page, theirs, lang, width)
     page.locator("#hand-over").click()
     shown = page.locator("#link code")
     expect(shown).to_be_visible()
