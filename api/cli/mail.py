@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import typer
 
-from adapters.outside import by_relay, outside_of
+from adapters.folder_mail import FolderMailer
+from adapters.graph_settings import GraphSettings
+from adapters.outside import by_relay
 from adapters.settings import Settings
 from adapters.smtp_dialogue import Step, Stopped, Why, how_it_speaks
 from adapters.smtp_settings import Smtp
@@ -69,8 +71,8 @@ _STOPPED_AT: Final[Mapping[tuple[Step, Why], str]] = {
         "Nobody answers there. Check SMTP_HOST and SMTP_PORT, and the firewalls on the way: many let nothing out by 25."
     ),
     ("greeting", "silent"): N_(
-        "The relay took the connection and says nothing. Check SMTP_PORT, and ask whoever runs it whether this machine"
-        " may send by it."
+        "The relay took the connection and does not answer. Check SMTP_PORT, and ask whoever runs it whether this"
+        " machine may send by it."
     ),
 }
 _WANTS_TLS: Final = N_("The relay waits for TLS at once. Set SMTP_TLS=implicit, and no SMTP_STARTTLS.")
@@ -139,8 +141,8 @@ def test(to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where the te
         _into_the_folder(settings, to, letter)
     elif settings.smtp is not None:
         _by_relay(settings.smtp, to, letter)
-    else:
-        _by_graph(settings, to, letter)
+    elif settings.graph is not None:
+        _by_graph(settings.graph, to, letter)
 
 
 def _letter(settings: Settings, to: str) -> bytes:
@@ -167,18 +169,21 @@ def _letter(settings: Settings, to: str) -> bytes:
 
 
 def _into_the_folder(settings: Settings, to: str, letter: bytes) -> None:
-    mailer, _, _ = outside_of(settings)
     folder = settings.data / "mail"
-    if mailer is None or mailer.send(to=to, message=letter) != Accepted():
+    if FolderMailer(folder).send(to=to, message=letter) != Accepted():
         fail(say(current_language(), N_("The folder %(folder)s cannot be written."), folder=folder), 1)
     tell(N_("In the demonstration no letter leaves: this one is a file in %(folder)s."), folder=folder)
 
 
-def _by_graph(settings: Settings, to: str, letter: bytes) -> None:
-    tell(N_("Asking Microsoft Graph to send from %(sender)s…"), sender=settings.sender)
-    mailer, _, _ = outside_of(settings)
-    outcome = Later("connect") if mailer is None else mailer.send(to=to, message=letter)
-    facts = {"to": to, "sender": settings.sender}
+def _by_graph(registration: GraphSettings, to: str, letter: bytes) -> None:
+    # Read where it is used, as by the worker: what speaks to Graph is large.
+    from adapters.graph import Graph  # noqa: PLC0415
+    from adapters.graph_mail import GraphMailer  # noqa: PLC0415
+
+    facts = {"to": to, "sender": registration.mailbox}
+    tell(N_("Asking Microsoft Graph to send from %(sender)s…"), **facts)
+    with closing(Graph(registration)) as graph:
+        outcome = GraphMailer(graph).send(to=to, message=letter)
     if isinstance(outcome, Later | Refused):
         other = N_("Microsoft Graph does not take the letter (%(code)s). Try again; then look at the registration.")
         fail(say(current_language(), _GRAPH.get(outcome.code, other), code=outcome.code, **facts), 1)

@@ -19,6 +19,7 @@ from adapters.settings import Settings
 from api.cli import main
 from api.cli.installation import _welcome
 from locales import speaking
+from tests.fakes.graph_server import MAILBOX, Bent, serving_graph
 from tests.fakes.smtp_server import PERSON, PROSE, SmtpServer
 from tests.fakes.stubborn_relay import StubbornRelay
 
@@ -173,7 +174,7 @@ def test_what_the_relay_refuses_is_said_by_its_code_and_not_in_its_words(
 def test_a_relay_that_takes_the_connection_and_never_answers_is_said(mail_test: Test) -> None:
     with StubbornRelay("greeting") as relay:
         status, out, err = mail_test(SMTP_PORT=relay.port)
-    assert (status, "says nothing" in err) == (1, True)
+    assert (status, "does not answer" in err) == (1, True)
     assert out.splitlines()[-1] == "Waiting for its greeting…"
 
 
@@ -199,10 +200,7 @@ def test_an_address_that_is_none_is_refused_by_a_sentence(mail_test: Test, to: s
 
 
 def test_without_any_mail_it_says_what_to_set(mail_test: Test) -> None:
-    nothing = dict.fromkeys(
-        ("SMTP_HOST", "SMTP_FROM", "SMTP_TLS", "SMTP_CA_FILE", "SMTP_USER", "SMTP_PASSWORD_FILE"), None
-    )
-    status, _, err = mail_test(**nothing)
+    status, _, err = mail_test(**NO_RELAY)
     assert (status, "SMTP_HOST" in err, "SPHERES_MAIL=graph" in err) == (2, True, True)
 
 
@@ -217,6 +215,43 @@ def test_in_the_demonstration_the_letter_is_a_file(mail_test: Test, tmp_path: Pa
     assert status == 0
     assert str(file.parent) in out
     assert message_from_bytes(file.read_bytes())["To"] == PERSON
+
+
+NO_RELAY = dict.fromkeys(
+    ("SMTP_HOST", "SMTP_FROM", "SMTP_TLS", "SMTP_CA_FILE", "SMTP_USER", "SMTP_PASSWORD_FILE"), None
+)
+
+
+@pytest.mark.parametrize(
+    ("bent", "status", "said"),
+    [
+        ([], 0, "Taken:"),
+        ([(403, {})], 1, f"The registration may not send from {MAILBOX} (403)."),
+        ([(404, {})], 1, f"There is no mailbox {MAILBOX} (404)."),
+        ([(500, {})], 1, "it may have arrived"),
+        ([(400, {})], 1, "does not take the letter (400)"),
+    ],
+)
+def test_by_graph_it_says_what_microsoft_refuses(
+    mail_test: Test, tmp_path: Path, bent: list[Bent], status: int, said: str
+) -> None:
+    with serving_graph(tmp_path) as fake:
+        fake.reset()
+        fake.bent["send"] = bent
+        given = fake.graph_settings()
+        answered, out, err = mail_test(
+            SPHERES_MAIL="graph",
+            GRAPH_CLIENT_ID=given.client_id,
+            GRAPH_TENANT=given.tenant,
+            GRAPH_MAILBOX=given.mailbox,
+            GRAPH_AUTHORITY=given.authority,
+            GRAPH_URL=given.url,
+            GRAPH_CLIENT_SECRET_FILE=given.secret_file,
+            GRAPH_CA_FILE=given.ca_file,
+            **NO_RELAY,
+        )
+        assert (answered, said in out + err) == (status, True), out + err
+        assert len(fake.delivered) == (status == 0)
 
 
 def test_a_start_says_that_letters_wait_and_how_people_come_in(capsys: pytest.CaptureFixture[str]) -> None:
