@@ -22,7 +22,10 @@ from tests.conftest import short_folder
 
 PROTOCOL: Final = ROOT / "flows" / "onboarding" / "protocol.yaml"
 #: What needs no database, beside those that make one.
-NEEDS_NONE: Final = {"up", "migrate", "keys init", "program check", "protocol check", "protocol show", "protocol diff"}
+NEEDS_NONE: Final = {
+    *("up", "migrate", "keys init", "mail test"),
+    *("program check", "protocol check", "protocol show", "protocol diff"),
+}
 #: What is typed where a command asks for it, by the name of what it asks.
 TYPED: Final[Mapping[str, str]] = {
     "file": str(PROGRAM),
