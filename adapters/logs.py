@@ -94,7 +94,8 @@ def configure(process: str, *, filters: Iterable[logging.Filter] = ()) -> None:
     """Have all that this process logs go through here: whatever handlers libraries set up are taken away.
 
     `process` is one of our words: web, worker, supervisor, prepare. `filters` may add fields to each record. Warnings,
-    and errors that nobody caught, are logged as well instead of being printed with their text. May be called again.
+    and errors that nobody caught, are logged as well instead of being printed with their text. Lines on what went well
+    are left out at a terminal. May be called again.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(process))
@@ -109,7 +110,8 @@ def configure(process: str, *, filters: Iterable[logging.Filter] = ()) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    logging.getLogger("spheres").setLevel(logging.INFO)
+    # At a terminal a line for each request would bury the sentences that are for people; a service keeps them.
+    logging.getLogger("spheres").setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread

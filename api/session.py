@@ -227,7 +227,7 @@ def _refuse_while_written(seated: Desk) -> None:
     if seated.office.demonstration and seated.office.year_behind(seated.program) == "being_written":
         raise Refusal(
             "demonstration.being_written",
-            N_("The year behind these people is still being written. Nothing was changed: try again in some seconds."),
+            N_("The past year of these people is still being written. Nothing was changed: try again in some seconds."),
         )
 
 

@@ -127,7 +127,7 @@ def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, 
     """Have the demonstration written where it is not: where that fails, all else goes on, and is told so."""
     if not settings.being_written.exists():
         return  # as the tables were brought up to date it was seen to be there
-    tell_apart(N_("The demonstration is being written: its people first, then the year behind them."))
+    tell_apart(N_("The demonstration is being written: its people first, then their past year."))
     try:
         _prepare(module("api.cli", "demonstrate"), urls, environment)
     except _NotPrepared as failed:

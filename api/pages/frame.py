@@ -65,10 +65,10 @@ PLACES: Final = (
 #: What a demonstration says of the year behind its people until it is there.
 YEARS: Final[Mapping[str, str]] = {
     "being_written": N_(
-        "Fictitious people. The year behind them is being written: in some seconds it is there, and things can be done."
+        "Fictitious people. Their past year is still being written: load this page again in some seconds, and you can act."
     ),
     "missing": N_(
-        "Fictitious people. The year behind them could not be written: meetings and cases are missing, all else works."
+        "Fictitious people. Their past year could not be written: meetings and cases are missing, all else works."
     ),
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import os
+import pty
 import subprocess
 import sys
 from typing import Any, TypeGuard
@@ -142,3 +144,24 @@ def test_a_process_writes_nothing_else_whatever_its_libraries_set_up_and_however
         ("spheres", "ValueError"),
     ]
     assert ran.returncode == 1
+
+
+#: Logs what went well and what did not.
+_LOGS = (
+    "import logging; from adapters import logs; logs.configure('web'); log = logging.getLogger('spheres.access');"
+    " log.info('answered'); log.warning('away')"
+)
+
+
+def test_what_went_well_is_a_line_for_a_service_and_none_at_a_terminal() -> None:
+    kept = subprocess.run([sys.executable, "-c", _LOGS], cwd=ROOT, capture_output=True, check=True, text=True).stderr
+    assert [json.loads(each)["what"] for each in kept.splitlines()] == ["answered", "away"]
+
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run([sys.executable, "-c", _LOGS], cwd=ROOT, stderr=theirs, check=True)
+        shown = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert [json.loads(each)["what"] for each in shown.splitlines()] == ["away"]

@@ -130,14 +130,14 @@ def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is
     event.remove(database.engine, "before_cursor_execute", meanwhile)
 
     first, entered, people, refused, left = seen
-    assert "The year behind them is being written" in first.text
+    assert "Their past year is still being written" in first.text
     assert "Solène Grand’Ourse" in first.text
     assert (entered.status_code, left.status_code) == (303, 303)
-    assert "The year behind them is being written" in people.text
+    assert "Their past year is still being written" in people.text
     assert refused.status_code == 409
     assert refused.json()["code"] == "demonstration.being_written"
 
-    assert "The year behind them could not be written" in browser.get("/sign-in").text
+    assert "Their past year could not be written" in browser.get("/sign-in").text
 
 
 def _count(session: Session, model: type) -> int:

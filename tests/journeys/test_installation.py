@@ -161,7 +161,7 @@ def test_where_the_year_behind_a_demonstration_cannot_be_written_all_else_runs_a
             here = f"http://localhost:{port}"
             entered = browser.post(f"{here}/sign-in", data=dict(form), headers={"Origin": here}, follow_redirects=True)
             assert entered.status_code == 200
-            assert "The year behind them could not be written" in entered.text
+            assert "Their past year could not be written" in entered.text
         assert up.poll() is None
     finally:
         up.send_signal(signal.SIGTERM)

@@ -67,7 +67,7 @@ def test_people_whose_year_could_not_be_written_say_so_on_each_page_and_can_be_t
 ) -> None:
     client = client_for(demonstration.database, demonstration.people["coordinator"], demonstration=True)
     for address in ("/sign-in", "/people"):
-        assert "The year behind them could not be written" in client.get(address).text
+        assert "Their past year could not be written" in client.get(address).text
     assert client.post("/sign-out").status_code == 303
 
 
