@@ -17,7 +17,7 @@ from tests.matrix.askers import COLUMNS, KINDS, Kind
 from tests.matrix.candidates import READ_AT, THEIR_OWN, read_in
 from tests.matrix.fixtures import Run
 from tests.matrix.runner import DENIED, Answer, Runner
-from tests.matrix.sampled import covering
+from tests.matrix.sampled import SEVERAL, covering
 from tests.matrix.world import ABSENT, CODIM, ELSEWHERE
 
 #: Tables whose rows tell what a browser or a request is at, and nothing of the program.
@@ -133,8 +133,9 @@ def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
 def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    """One who is let in and one who is turned away, where there are such."""
-    run(hold(runner, covering(routes, let_in=1, turned_away=1)))
+    """One who is turned away by each; of every fourth one who is let in too, which takes three times as long."""
+    run(hold(runner, covering(routes, let_in=0, turned_away=1)))
+    run(hold(runner, covering(routes[::4], let_in=1, turned_away=0)))
 
 
 @pytest.mark.ci
@@ -152,7 +153,7 @@ def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_k
     known = grid.read()
     cells = covering(routes, let_in=let_in, turned_away=turned_away)
     assert cells == covering(routes, let_in=let_in, turned_away=turned_away), "the same each time"
-    assert len(cells) == len(set(cells)) < len(known) / 10
+    assert len({(str(route), place, kind) for route, place, kind in cells}) == len(cells) < len(known) / 10
     for is_denied, most in ((False, let_in), (True, turned_away)):
         there = Counter(route for (route, _, _), code in known.items() if (code in DENIED) == is_denied)
         asked = Counter(
@@ -166,7 +167,7 @@ def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_k
             of_kind[column] += 1
         assert at_route == {route: min(most, cells) for route, cells in there.items()}
         able = {column for (_, _, column), code in known.items() if (code in DENIED) == is_denied}
-        assert {column for column in able if of_kind[column] < 5} == set(), "each at several routes"
+        assert {column for column in able if of_kind[column] < SEVERAL} == set(), "each at several routes"
 
 
 def test_the_words_that_are_searched_for_are_read_where_they_may_be(
