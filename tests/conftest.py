@@ -5,6 +5,7 @@ Tests sign in as `spheres_app`, as the web and the worker do, so that every poli
 
 import gc
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,6 +33,11 @@ pytest_plugins = [
     *("tests.meetings.readers.ready", "tests.journeys.demonstrated", "tests.matrix.fixtures"),
     "tests.shuffled",
 ]
+
+# In the background of a shell, or under nohup, signals come ignored, and what a test starts would ignore them too.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 # Nothing of what is imported and collected becomes garbage: looking for some takes a fifth of that time.
 gc.disable()
