@@ -88,7 +88,7 @@ class Copies:
                 self._drop(place)
 
     def arrange(self, lent: Database, key: Callable[..., Any], build: Callable[[], T]) -> T:
-        """Have `build` fill a database that nobody wrote to yet, and what it answered.
+        """Have `build` fill a database that nobody wrote to yet, or always the same key before, and what it answered.
 
         It is asked once a run for each `key`; from then on its rows are put in as they stood, which takes a tenth.
         """

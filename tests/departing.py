@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,6 +28,9 @@ TASK, CASE, TENURE = table_of(Task), table_of(Case), table_of(Tenure)
 SEAT, HOLDER, COMMITTEE = table_of(Seat), table_of(SeatHolder), table_of(Committee)
 LOAN, EQUIPMENT, ACCOUNT = table_of(Loan), table_of(Equipment), table_of(Account)
 
+#: A protocol of a file, which no test changes.
+_protocol = cache(read_protocol)
+
 #: Two weeks from the tests' today, a Monday.
 LAST_DAY = TODAY + timedelta(days=14)
 
@@ -35,7 +39,7 @@ def record_protocols(cast: Cast) -> None:
     """Have the program know departures, recruitings and onboardings, as a load does."""
     with cast.session() as session:
         for key in ("departure", "recruiting"):
-            versions.record_protocol(session, read_protocol(PROTOCOLS[key].file), by=LOADING, at=AT)
+            versions.record_protocol(session, _protocol(PROTOCOLS[key].file), by=LOADING, at=AT)
 
 
 def leave(

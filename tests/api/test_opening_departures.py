@@ -20,7 +20,7 @@ from models.departure import Departure
 from models.record import Event
 from tests.api.desk import client_for
 from tests.api.json.window import Asker
-from tests.cast import Cast
+from tests.cast import Arranged, Cast
 from tests.conftest import Copies
 from tests.departing import TASK, TENURE, come_back, leave, lend, open_account, record_protocols
 from tests.flows.support import Clock, means_of
@@ -38,19 +38,19 @@ PLACE = "ccsmtl"
 
 
 @pytest.fixture
-def leaving(cast: Cast) -> Cast:
+def leaving(cast: Cast, arranged: Arranged[None]) -> Cast:
     """A youth worker who accompanies somebody and has a phone and an account; nobody said yet that they leave."""
-    return prepared(cast)
+    arranged(cast, prepare)
+    return cast
 
 
-def prepared(cast: Cast) -> Cast:
+def prepare(cast: Cast) -> None:
     record_protocols(cast)
     with cast.session() as session:
         agreed(session, cast)
         followed(session, cast, "#2026-01", second=SECOND)
         lend(session, cast.people[WORKER], "SN-1")
         open_account(session, cast.people[WORKER], "s.marbre")
-    return cast
 
 
 def by_json(cast: Cast, _: Say) -> None:
@@ -111,7 +111,8 @@ def of_the_page(copies: Copies, cast_template: tuple[str, Cast]) -> dict[str, An
     """What a departure opened from the page changed."""
     name, built = cast_template
     with copies.of(name) as database:
-        cast = prepared(built.on(database))
+        cast = built.on(database)
+        copies.arrange(database, prepare, lambda: prepare(cast))
         who = f"{cast.people[WORKER]}/{cast.organizations[PLACE]}"
         client = client_for(cast.database, cast.people["coordinator"], at=NOW)
         answer = client.post("/departures", data={"who": who, "last_day": LAST_DAY.isoformat()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,7 @@ from api.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for
 from duties.casework import board, tasks
 from duties.participants import barring
 from duties.people import record_absence
-from duties.roles import Standing, standing
+from duties.roles import Link, Standing, standing
 from duties.sight import sees_by_role
 from models.base import table_of
 from models.casework import Case
@@ -91,11 +91,27 @@ def lived_in(copies: Any, cast_template: tuple[str, Cast]) -> Any:
         yield cast, cases
 
 
-def _relations(session: Session, today: Standing, person: UUID, case: dict[str, Any]) -> set[Relation]:
+class Known(NamedTuple):
+    """A case as it stands: whom its candidate barred, and its tasks with the chains on which they may fall."""
+
+    row: dict[str, Any]
+    barred: set[UUID]
+    tasks: list[dict[str, Any]]
+    links: dict[UUID, list[Link]]
+
+
+def _known(session: Session, case_id: UUID) -> Known:
+    row, tasks_of = case_row(session, case_id), list(steps(session, case_id).values())
+    whose = row["participant_id"]
+    barred = {one["person_id"] for one in barring.barred_of(session, whose)} if whose is not None else set()
+    links = board.chains(session, [one[name] for one in tasks_of for name in ("owed_by_id", "approved_by_id")])
+    return Known(row, barred, tasks_of, links)
+
+
+def _relations(today: Standing, person: UUID, case: Known) -> set[Relation]:
     """What a person is to a case, reckoned from who holds what, one task at a time: no word of the code under test."""
     found: set[Relation] = set()
-    whose = case["participant_id"]
-    if whose is not None and person in {row["person_id"] for row in barring.barred_of(session, whose)}:
+    if person in case.barred:
         return {Relation.BARRED}
     if any(tenure.person_id == person for tenure in today.tenures):
         found.add(Relation.STAFF)
@@ -112,19 +128,17 @@ def _relations(session: Session, today: Standing, person: UUID, case: dict[str, 
         if acts(role):
             found.add(relation)
     for role, relation in (("manager", Relation.MANAGER_HERE), ("director", Relation.DIRECTOR_HERE)):
-        if acts(role, str(case["organization_id"])):
+        if acts(role, str(case.row["organization_id"])):
             found.add(relation)
-    if case["subject_id"] == person:
+    if case.row["subject_id"] == person:
         found.add(Relation.SUBJECT)
-    rows = list(steps(session, case["id"]).values())
-    links = board.chains(session, [row[name] for row in rows for name in ("owed_by_id", "approved_by_id")])
-    for row in rows:
+    for row in case.tasks:
         does = row["state"] in ("planned", "open") and row["owed_by_id"] is not None
         judges = row["state"] == "submitted"
         falls = (
-            today.falls(links[row["owed_by_id"]])
+            today.falls(case.links[row["owed_by_id"]])
             if does
-            else today.falls(links[row["approved_by_id"]], kind="approvals")
+            else today.falls(case.links[row["approved_by_id"]], kind="approvals")
             if judges
             else None
         )
@@ -158,12 +172,12 @@ def test_the_list_and_the_page_and_the_table_agree_on_every_case_for_everyone(li
     answers = set()
     with cast.session() as session:
         today = standing(session, day)
-        rows = {case_id: case_row(session, case_id) for case_id in cases}
+        known = {case_id: _known(session, case_id) for case_id in cases}
         for person in cast.people.values():
             asker = Asker(person, today)
             seen = _seen(session, asker)
-            for case_id, row in rows.items():
-                relations = _relations(session, today, person, row)
+            for case_id, case in known.items():
+                relations = _relations(today, person, case)
                 allowed = Relation.STAFF in relations and bool(relations & TABLE[Action.SEE_CASE])
                 assert (case_id in seen) == allowed, (day, person, relations)
                 assert _opens(session, asker, case_id) == allowed, (day, person, relations)
@@ -179,10 +193,10 @@ def test_a_letter_leads_to_a_case_whoever_sees_it_by_their_role(lived_in: Any, d
     answers = set()
     with cast.session() as session:
         today = standing(session, day)
-        for case_id, person in itertools.product(cases[:3], cast.people.values()):
-            row = case_row(session, case_id)
-            sees = sees_by_role(today, person, row["organization_id"])
-            assert sees == bool(_relations(session, today, person, row) & by_role)
+        known = [_known(session, case_id) for case_id in cases[:3]]
+        for case, person in itertools.product(known, cast.people.values()):
+            sees = sees_by_role(today, person, case.row["organization_id"])
+            assert sees == bool(_relations(today, person, case) & by_role)
             answers.add(sees)
         assert not sees_by_role(today, cast.people["manager_codim"], None)
     assert answers == {True, False}
@@ -203,7 +217,7 @@ def test_they_agree_whatever_the_row_of_the_table_holds(lived_in: Any, data: st.
         asker = Asker(cast.people[person], today)
         seen = _seen(session, asker)
         for case_id in cases:
-            relations = _relations(session, today, asker.person_id, case_row(session, case_id))
+            relations = _relations(today, asker.person_id, _known(session, case_id))
             allowed = Relation.STAFF in relations and bool(relations & row)
             assert (case_id in seen) == allowed
             assert _opens(session, asker, case_id) == allowed

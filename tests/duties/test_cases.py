@@ -33,7 +33,7 @@ from tests.casework import (
     steps,
     verbs,
 )
-from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, onboarding
+from tests.cast import ARRIVAL, AT, LOADING, TODAY, Arranged, Cast, onboarding
 from tests.conftest import Copies
 from tests.refusing import refused
 
@@ -52,6 +52,12 @@ def newer(*edits: tuple[str, str]) -> Declared[Protocol]:
     return load_declared_text(text, "protocol.yaml", Protocol)
 
 
+@pytest.fixture
+def case_id(cast: Cast, arranged: Arranged[UUID]) -> UUID:
+    """The onboarding of the worker who is to arrive, opened and no more."""
+    return arranged(cast, open_onboarding)
+
+
 def test_opening_lays_out_every_step_and_opens_those_that_can_begin(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     with cast.session() as session:
@@ -64,8 +70,7 @@ def test_opening_lays_out_every_step_and_opens_those_that_can_begin(cast: Cast) 
         assert case_row(session, case_id)["anchors"] == {"arrival": ARRIVAL.isoformat()}
 
 
-def test_due_days_count_from_the_arrival_and_fall_on_working_days(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_due_days_count_from_the_arrival_and_fall_on_working_days(cast: Cast, case_id: UUID) -> None:
     with cast.session() as session:
         assert step(session, case_id, "introduce_program")["due_on"] == ARRIVAL
         assert step(session, case_id, "prepare_equipment", "phone")["due_on"] == date(2026, 11, 30)
@@ -151,8 +156,7 @@ def test_nobody_is_welcomed_into_a_role_that_has_ended_until_they_hold_it_again(
         assert case_row(session, case_id)["anchors"] == {"arrival": TODAY.isoformat()}
 
 
-def test_those_who_have_a_part_are_told_once_each_in_their_language(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_those_who_have_a_part_are_told_once_each_in_their_language(cast: Cast, case_id: UUID) -> None:
     with cast.session() as session:
         rows = session.execute(
             select(_notice.c.person_id, _notice.c.language, _notice.c.subject).where(
@@ -168,15 +172,15 @@ def test_those_who_have_a_part_are_told_once_each_in_their_language(cast: Cast) 
         assert cast.people["manager_codim"] not in told
 
 
-def test_moving_the_arrival_moves_this_cases_days_and_no_others(cast: Cast) -> None:
-    first, second = open_onboarding(cast), open_onboarding(cast, "worker_codim", "codim")
-    complete(cast, first, "plan_coaching")
+def test_moving_the_arrival_moves_this_cases_days_and_no_others(cast: Cast, case_id: UUID) -> None:
+    second = open_onboarding(cast, "worker_codim", "codim")
+    complete(cast, case_id, "plan_coaching")
     with cast.session() as session:
         before = {name: row["due_on"] for name, row in steps(session, second).items()}
-        settled = step(session, first, "plan_coaching")["due_on"]
-        cases.move_day(session, first, anchor="arrival", day=date(2027, 1, 11), by=cast.actor("coordinator"), at=AT)
-        assert step(session, first, "introduce_program")["due_on"] == date(2027, 1, 11)
-        assert step(session, first, "plan_coaching")["due_on"] == settled, "what is done keeps its day"
+        settled = step(session, case_id, "plan_coaching")["due_on"]
+        cases.move_day(session, case_id, anchor="arrival", day=date(2027, 1, 11), by=cast.actor("coordinator"), at=AT)
+        assert step(session, case_id, "introduce_program")["due_on"] == date(2027, 1, 11)
+        assert step(session, case_id, "plan_coaching")["due_on"] == settled, "what is done keeps its day"
         assert {name: row["due_on"] for name, row in steps(session, second).items()} == before
         tenures = standing(session, date(2027, 1, 11)).roles_of(cast.people["worker_em"])
         assert [tenure.starts_on for tenure in tenures] == [date(2027, 1, 11)]
@@ -206,8 +210,7 @@ def test_an_arrival_does_not_move_onto_days_on_which_the_person_held_the_role_be
         assert case_row(session, case_id)["anchors"] == {"arrival": "2026-12-14"}
 
 
-def test_cancelling_keeps_everything_and_undoes_what_the_program_did(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_cancelling_keeps_everything_and_undoes_what_the_program_did(cast: Cast, case_id: UUID) -> None:
     complete(cast, case_id, "introduce_program")
     complete(cast, case_id, "plan_coaching")
     carry(cast, case_id)
@@ -231,8 +234,8 @@ def test_cancelling_keeps_everything_and_undoes_what_the_program_did(cast: Cast)
 
 def test_whoever_has_a_part_in_a_case_today_hears_that_it_is_cancelled_and_nobody_who_had_one_before(
     cast: Cast,
+    case_id: UUID,
 ) -> None:
-    case_id = open_onboarding(cast)
     complete(cast, case_id, "request_petty_cash")
     by = cast.actor("coordinator")
     with cast.session() as session:
@@ -255,8 +258,7 @@ def test_whoever_has_a_part_in_a_case_today_hears_that_it_is_cancelled_and_nobod
         assert names == ["it_contact", "manager_em", "manager_la", "petty_cash_holder", "researcher"]
 
 
-def test_a_reopened_case_goes_on_where_it_was_and_the_engine_does_its_part_again(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_a_reopened_case_goes_on_where_it_was_and_the_engine_does_its_part_again(cast: Cast, case_id: UUID) -> None:
     complete(cast, case_id, "introduce_program")
     carry(cast, case_id)
     with cast.session() as session:
@@ -270,8 +272,7 @@ def test_a_reopened_case_goes_on_where_it_was_and_the_engine_does_its_part_again
         assert step(session, case_id, "enrol_on_clinical_committee")["state"] == "done"
 
 
-def test_what_was_handed_in_waits_for_its_approval_again_in_a_reopened_case(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_what_was_handed_in_waits_for_its_approval_again_in_a_reopened_case(cast: Cast, case_id: UUID) -> None:
     complete(cast, case_id, "request_secure_access")
     with cast.session() as session:
         before = step(session, case_id, "request_secure_access")
@@ -293,8 +294,7 @@ def test_what_was_handed_in_waits_for_its_approval_again_in_a_reopened_case(cast
         assert step(session, case_id, "open_secure_account")["state"] == "open"
 
 
-def test_a_case_does_not_close_while_required_steps_are_left(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_a_case_does_not_close_while_required_steps_are_left(cast: Cast, case_id: UUID) -> None:
     with cast.session() as session, pytest.raises(Refusal) as caught:
         cases.close_case(session, case_id, by=cast.actor("coordinator"), at=AT)
     assert caught.value.code == "case.work_left"
@@ -325,8 +325,7 @@ def test_an_optional_step_that_the_engine_could_not_do_is_let_go_when_the_case_c
         assert (left["state"], left["act_state"]) == ("cancelled", "none")
 
 
-def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_again(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_again(cast: Cast, case_id: UUID) -> None:
     complete(cast, case_id, "plan_coaching")
     complete(cast, case_id, "introduce_program")
     complete(cast, case_id, "request_secure_access")
@@ -368,8 +367,7 @@ def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_agai
         assert versions.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "en") is None
 
 
-def test_under_a_new_version_what_is_open_goes_on_unless_it_is_anothers_now_or_waits(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_under_a_new_version_what_is_open_goes_on_unless_it_is_anothers_now_or_waits(cast: Cast, case_id: UUID) -> None:
     later = AT + timedelta(days=3)
     guide, access = (
         "    source: [ON-P10, ON-P11]\n    by: ",
@@ -410,8 +408,7 @@ def test_an_older_version_is_never_offered(cast: Cast) -> None:
             versions.take_version(session, case_id, older.id, by=cast.actor("coordinator"), at=AT)
 
 
-def test_the_gate_opens_with_its_last_step_and_shuts_with_the_first_undone(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_the_gate_opens_with_its_last_step_and_shuts_with_the_first_undone(cast: Cast, case_id: UUID) -> None:
 
     def may_follow() -> bool:
         with cast.session() as session:
@@ -435,8 +432,9 @@ def test_the_gate_opens_with_its_last_step_and_shuts_with_the_first_undone(cast:
     assert not may_follow()
 
 
-def test_a_step_that_a_newer_version_called_off_is_not_asked_again_in_a_reopened_case(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_a_step_that_a_newer_version_called_off_is_not_asked_again_in_a_reopened_case(
+    cast: Cast, case_id: UUID
+) -> None:
     second = newer(
         ("  - id: plan_training\n", "  - id: plan_learning\n"), ("      - plan_training\n", "      - plan_learning\n")
     )
@@ -449,8 +447,7 @@ def test_a_step_that_a_newer_version_called_off_is_not_asked_again_in_a_reopened
         assert step(session, case_id, "plan_training")["state"] == "cancelled"
 
 
-def test_a_closed_case_reopened_waits_for_a_decision_and_closes_again(cast: Cast) -> None:
-    case_id = open_onboarding(cast)
+def test_a_closed_case_reopened_waits_for_a_decision_and_closes_again(cast: Cast, case_id: UUID) -> None:
     onboard_wholly(cast, case_id)
     with cast.session() as session:
         cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Un oubli.")

@@ -30,7 +30,7 @@ from models.base import table_of
 from models.casework import Case
 from models.program import Tenure
 from tests.casework import open_onboarding
-from tests.cast import AT, LOADING, TODAY, Cast, edited
+from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited
 from tests.departing import (
     HOLDER,
     LAST_DAY,
@@ -48,7 +48,7 @@ from tests.departing import (
     settle,
 )
 from tests.flows.support import carry_all, means_of
-from tests.following import SECOND, WORKER, agreed, followed
+from tests.following import SECOND, WORKER, followed, in_force
 from tests.refusing import refused
 
 CASE, SIGN_IN, CREATED = table_of(Case), table_of(BrowserSession), table_of(AgreementRole)
@@ -56,8 +56,20 @@ TENURE = table_of(Tenure)
 
 
 @pytest.fixture
-def program(cast: Cast) -> Cast:
+def program(cast: Cast, arranged: Arranged[None]) -> Cast:
+    arranged(cast, record_protocols)
+    return cast
+
+
+def _prepare_in_force(cast: Cast) -> None:
     record_protocols(cast)
+    in_force(cast)
+
+
+@pytest.fixture
+def following(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The same, with every agreement in force, so that participants are followed."""
+    arranged(cast, _prepare_in_force)
     return cast
 
 
@@ -98,55 +110,52 @@ def test_every_open_task_of_who_has_gone_has_a_live_holder_or_shows_as_vacant(pr
             assert all(one.person_id in now.live for one in falls.holders)
 
 
-def test_of_who_has_gone_things_are_still_settled_and_nothing_new_is_theirs(program: Cast) -> None:
+def test_of_who_has_gone_things_are_still_settled_and_nothing_new_is_theirs(following: Cast) -> None:
     """Trap 3: the state of the leaver blocks neither what frees them nor lets them take anything on."""
-    with program.session() as session:
-        agreed(session, program)
-        lend(session, program.people[WORKER], "SN-1")
-        followed(session, program, "#2026-01", worker=SECOND)
-    gone = leave(program, WORKER, "ccsmtl", last_day=TODAY, planned=False)
-    (phone,) = asked(program, gone, "return_equipment")
-    settle(program, phone["id"], ended="returned", note="Fine")
-    other = leave(program, SECOND, "codim")
-    (task,) = asked(program, other, "hand_over_follow_ups")
+    with following.session() as session:
+        lend(session, following.people[WORKER], "SN-1")
+        followed(session, following, "#2026-01", worker=SECOND)
+    gone = leave(following, WORKER, "ccsmtl", last_day=TODAY, planned=False)
+    (phone,) = asked(following, gone, "return_equipment")
+    settle(following, phone["id"], ended="returned", note="Fine")
+    other = leave(following, SECOND, "codim")
+    (task,) = asked(following, other, "hand_over_follow_ups")
     with refused("assignment.no_role"):
-        settle(program, task["id"], to=WORKER)
+        settle(following, task["id"], to=WORKER)
 
 
 def test_what_somebody_who_has_gone_accompanied_is_given_to_another_or_completed_and_they_get_nothing_new(
-    program: Cast,
+    following: Cast,
 ) -> None:
     """Trap 3: their follow-ups wait for nothing that only they could do."""
-    by = program.actor("coordinator")
-    with program.session() as session:
-        agreed(session, program)
-        passed_on, completed = (followed(session, program, number) for number in ("#2026-01", "#2026-02"))
-    gone = leave(program, WORKER, "ccsmtl", last_day=TODAY, planned=False)
-    with program.session() as session:
-        assigning.assign(session, passed_on, program.people[SECOND], by=by, at=AT)
+    by = following.actor("coordinator")
+    with following.session() as session:
+        passed_on, completed = (followed(session, following, number) for number in ("#2026-01", "#2026-02"))
+    gone = leave(following, WORKER, "ccsmtl", last_day=TODAY, planned=False)
+    with following.session() as session:
+        assigning.assign(session, passed_on, following.people[SECOND], by=by, at=AT)
         states.complete(session, completed, participant_agrees=True, by=by, at=AT)
         gathering.gather(session, gone, by=LOADING, at=AT)
         parts = assigning.on_day(session, TODAY, follow_up_ids=[passed_on, completed])
-        assert [row["person_id"] for row in parts if row["follow_up_id"] == passed_on] == [program.people[SECOND]]
+        assert [row["person_id"] for row in parts if row["follow_up_id"] == passed_on] == [following.people[SECOND]]
         vacant = session.scalars(select(TASK.c.state).where(TASK.c.step == FIND_A_WORKER)).all()
         assert "open" not in vacant, "nobody is looked for any more"
-    with program.session() as session, refused("assignment.no_role"):
-        followed(session, program, "#2026-03", worker=WORKER)
+    with following.session() as session, refused("assignment.no_role"):
+        followed(session, following, "#2026-03", worker=WORKER)
 
 
-def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(program: Cast) -> None:
-    with program.session() as session:
-        agreed(session, program)
-        followed(session, program, "#2026-01", worker=WORKER, second=SECOND)
-    case_id = leave(program, WORKER, "ccsmtl")
-    (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
-    with program.session() as session:
-        (row,) = hand_overs.offered_to(session, program.people[SECOND])
-    leave(program, SECOND, "codim")
-    with program.session() as session, refused("hand_over.answered"):
-        hand_overs.accept(session, row["id"], by=program.actor(SECOND), at=AT)
-    assert [row["state"] for row in asked(program, case_id, "hand_over_follow_ups")] == ["open"]
+def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(following: Cast) -> None:
+    with following.session() as session:
+        followed(session, following, "#2026-01", worker=WORKER, second=SECOND)
+    case_id = leave(following, WORKER, "ccsmtl")
+    (task,) = asked(following, case_id, "hand_over_follow_ups")
+    settle(following, task["id"], to=SECOND)
+    with following.session() as session:
+        (row,) = hand_overs.offered_to(session, following.people[SECOND])
+    leave(following, SECOND, "codim")
+    with following.session() as session, refused("hand_over.answered"):
+        hand_overs.accept(session, row["id"], by=following.actor(SECOND), at=AT)
+    assert [row["state"] for row in asked(following, case_id, "hand_over_follow_ups")] == ["open"]
 
 
 @pytest.mark.ci
@@ -203,33 +212,31 @@ def test_a_departure_called_off_after_the_only_holders_role_was_given_to_another
     assert "coordinator" in [role for role, _ in roles(program, "officer")]
 
 
-def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_managers(program: Cast) -> None:
-    with program.session() as session:
-        agreed(session, program)
-        followed(session, program, "#2026-01", worker=None)
+def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_managers(following: Cast) -> None:
+    with following.session() as session:
+        followed(session, following, "#2026-01", worker=None)
         (task,) = many(session, select(TASK).where(TASK.c.step == FIND_A_WORKER))
-    leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=program.actor("manager_ccsmtl"))
-    assert has_it(program, task["id"]) == (["manager_ccsmtl"], True)
+    leave(following, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=following.actor("manager_ccsmtl"))
+    assert has_it(following, task["id"]) == (["manager_ccsmtl"], True)
 
 
 @pytest.mark.ci
 def test_what_was_offered_to_somebody_who_leaves_too_is_offered_anew_and_silence_is_in_the_receipt(
-    program: Cast,
+    following: Cast,
 ) -> None:
-    with program.session() as session:
-        agreed(session, program)
-        followed(session, program, "#2026-01", worker=WORKER)
-        followed(session, program, "#2026-02", worker=WORKER)
-    case_id = leave(program, WORKER, "ccsmtl")
-    first, second = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, first["id"], to=SECOND)
-    leave(program, SECOND, "codim")
-    by, later = program.actor("coordinator"), AT + timedelta(days=10)
-    with program.session() as session:
-        assert hand_overs.offered_to(session, program.people[SECOND]) == [], "taken back: they leave too"
+    with following.session() as session:
+        followed(session, following, "#2026-01", worker=WORKER)
+        followed(session, following, "#2026-02", worker=WORKER)
+    case_id = leave(following, WORKER, "ccsmtl")
+    first, second = asked(following, case_id, "hand_over_follow_ups")
+    settle(following, first["id"], to=SECOND)
+    leave(following, SECOND, "codim")
+    by, later = following.actor("coordinator"), AT + timedelta(days=10)
+    with following.session() as session:
+        assert hand_overs.offered_to(session, following.people[SECOND]) == [], "taken back: they leave too"
         lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=AT)
         assert {line.task_id for line in lines} == {first["id"], second["id"]}
-        hand_overs.propose(session, second["id"], program.people["worker_em"], by=by, at=AT + timedelta(days=14))
+        hand_overs.propose(session, second["id"], following.people["worker_em"], by=by, at=AT + timedelta(days=14))
         assert hand_overs.lapse(session, AT + timedelta(days=24), by=LOADING) == 1
         lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=later)
     assert {line.task_id: line.refused for line in lines}[second["id"]] == "hand_over.silent"
@@ -499,15 +506,14 @@ def test_whoever_stays_after_all_holds_a_role_of_one_holder_alone_again(program:
 
 @pytest.mark.parametrize("days_later", [0, -3])
 def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role_on_it(
-    program: Cast, days_later: int
+    following: Cast, days_later: int
 ) -> None:
     first = TODAY + timedelta(days=9)
     again = first + timedelta(days=days_later)
-    come_back(program, "specialist", "anonyme", starts_on=first, role="youth_worker")
-    case_id = leave(program, "specialist", "anonyme", last_day=TODAY, planned=False)
-    who, place = program.people["specialist"], program.organizations["anonyme"]
-    with program.session() as session:
-        agreed(session, program)
+    come_back(following, "specialist", "anonyme", starts_on=first, role="youth_worker")
+    case_id = leave(following, "specialist", "anonyme", last_day=TODAY, planned=False)
+    who, place = following.people["specialist"], following.organizations["anonyme"]
+    with following.session() as session:
         with refused("case.no_tenure"):
             tenure_of(session, who, place)
         welcome = hiring.take_on(
@@ -517,7 +523,7 @@ def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role
             place,
             starts_on=again,
             recruited=True,
-            by=program.actor("coordinator"),
+            by=following.actor("coordinator"),
             at=AT,
         )
         assert welcome is not None
@@ -526,27 +532,26 @@ def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role
         gathering.gather(session, case_id, by=LOADING, at=AT)
         departures.call_off(session, case_id, by=LOADING, at=AT)
         assert tenure_of(session, who, place)["starts_on"] == again
-    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["done"], "nobody follows in it"
+    assert [row["state"] for row in asked(following, case_id, "find_successor")] == ["done"], "nobody follows in it"
 
 
-def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds_it(program: Cast) -> None:
+def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds_it(following: Cast) -> None:
     first = TODAY + timedelta(days=9)
-    place = program.organizations["en-marge"]
-    with program.session() as session:
-        agreed(session, program)
-        (held,) = standing(session, TODAY).roles_of(program.people["director_em"])
-        people.end_tenure(session, held.id, ends_on=TODAY, by=program.actor("coordinator"), at=AT)
-    come_back(program, "specialist", "en-marge", starts_on=first, role="director")
-    leave(program, "specialist", "en-marge", last_day=TODAY, planned=False)
-    with program.session() as session:
+    place = following.organizations["en-marge"]
+    with following.session() as session:
+        (held,) = standing(session, TODAY).roles_of(following.people["director_em"])
+        people.end_tenure(session, held.id, ends_on=TODAY, by=following.actor("coordinator"), at=AT)
+    come_back(following, "specialist", "en-marge", starts_on=first, role="director")
+    leave(following, "specialist", "en-marge", last_day=TODAY, planned=False)
+    with following.session() as session:
         assert agreements.directors_on(session, place, first) == set()
-        assert posts.director_on(session, place, first, {program.people["specialist"]: "Nacre Étain"}) == ""
+        assert posts.director_on(session, place, first, {following.people["specialist"]: "Nacre Étain"}) == ""
         version = agreements.version_in_force(session, place, TODAY)
         assert version is not None
         created = (CREATED.c.agreement_version_id == version["id"], CREATED.c.role == "director")
         session.execute(update(CREATED).where(*created).values(role="it_contact"))
         left_over = agreements.roles_left(session, version["id"], first)
-        assert program.people["specialist"] not in {row["person_id"] for row in left_over}
+        assert following.people["specialist"] not in {row["person_id"] for row in left_over}
 
 
 def test_a_role_that_never_began_keeps_a_program_from_giving_it_one_holder_at_a_time_no_more(program: Cast) -> None:

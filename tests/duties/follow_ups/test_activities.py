@@ -102,8 +102,12 @@ def _states(session: Session, step: str) -> list[str]:
 
 
 @pytest.fixture
-def three(cast: Cast) -> tuple[UUID, UUID, UUID]:
+def three(cast: Cast, arranged: Arranged[tuple[UUID, UUID, UUID]]) -> tuple[UUID, UUID, UUID]:
     """Three follow-ups, and an activity tomorrow with the first two; one of today is over by tomorrow."""
+    return arranged(cast, _plan_for_three)
+
+
+def _plan_for_three(cast: Cast) -> tuple[UUID, UUID, UUID]:
     with cast.session() as session:
         found = [followed(session, cast, f"#2026-0{n}") for n in (1, 2, 3)]
         for held_on, who in ((TODAY + DAY, found[:2]), (TODAY + DAY, found[2:]), (TODAY, found)):

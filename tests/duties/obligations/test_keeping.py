@@ -26,7 +26,6 @@ from duties.obligations.reading import lately, periods
 from duties.obligations.touching import settle
 from duties.obligations.turns import take_turn
 from duties.participants import referring
-from duties.record import events
 from duties.refusals import Refusal
 from meetings import attendance, decisions
 from models.base import table_of
@@ -62,15 +61,42 @@ FEBRUARY, MAY, AUGUST = date(2026, 2, 10), date(2026, 5, 12), date(2026, 8, 11)
 NEW_YEAR = datetime(2027, 1, 20, 14, 0, tzinfo=UTC)
 
 
-def _prepare_in_force(cast: Cast) -> None:
+def _judge(cast: Cast, *places: str, seated: bool = False) -> None:
     with cast.session() as made:
-        put_in_force(made, cast)
+        if seated:
+            seat_everyone(made, cast)
+        put_in_force(made, cast, *places)
+        kept(made)
+
+
+def _judge_seated(cast: Cast) -> None:
+    _judge(cast, seated=True)
+
+
+def _judge_one(cast: Cast) -> None:
+    _judge(cast, "en-marge")
 
 
 @pytest.fixture
 def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
-    """A session in which every partner's agreement is in force."""
-    arranged(cast, _prepare_in_force)
+    """A session in which every partner's agreement is in force, and what they owe was judged once."""
+    arranged(cast, _judge)
+    with cast.session() as made:
+        yield made
+
+
+@pytest.fixture
+def seated(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
+    """The same, and every seat is held."""
+    arranged(cast, _judge_seated)
+    with cast.session() as made:
+        yield made
+
+
+@pytest.fixture
+def alone(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
+    """A session in which the agreement of one partner, En Marge, is in force and was judged once."""
+    arranged(cast, _judge_one)
     with cast.session() as made:
         yield made
 
@@ -80,14 +106,14 @@ def test_drafts_bind_nobody(cast: Cast) -> None:
         assert kept(session) == 0
 
 
-def test_every_obligation_of_every_partner_has_its_period_and_judging_again_writes_nothing(
-    cast: Cast, session: Session
-) -> None:
-    assert kept(session) > 6 * 15
-    assert kept(session) == 0
-    assert kept(session, AT + timedelta(hours=3)) == 0
-    sits = period(session, cast, "en-marge", "AG-M1")
-    assert (sits["state"], sits["starts_on"], sits["ends_on"]) == ("not_yet", date(2026, 1, 5), date(2026, 12, 31))
+def test_every_obligation_of_every_partner_has_its_period_and_judging_again_writes_nothing(cast: Cast) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast)
+        assert kept(session) > 6 * 15
+        assert kept(session) == 0
+        assert kept(session, AT + timedelta(hours=3)) == 0
+        sits = period(session, cast, "en-marge", "AG-M1")
+        assert (sits["state"], sits["starts_on"], sits["ends_on"]) == ("not_yet", date(2026, 1, 5), date(2026, 12, 31))
 
 
 def test_a_committee_that_takes_its_seats_from_others_is_sat_on_by_any_of_them_and_once(cast: Cast) -> None:
@@ -99,7 +125,7 @@ def test_a_committee_that_takes_its_seats_from_others_is_sat_on_by_any_of_them_a
         changed = replace(said, obligations={**said.obligations, "AG-M1": joint})
         by = cast.actor("coordinator")
         agreements.redraft_version(session, last_version(session, cast), changed, by=by, at=AT)
-        put_in_force(session, cast)
+        put_in_force(session, cast, "en-marge")
         came = {FEBRUARY: ("present", "alternate"), MAY: ("absent", "alternate"), AUGUST: ("absent", "absent")}
         for day, (steering, clinical) in came.items():
             meeting = hold(session, cast, day, {"en-marge": steering}, committee="joint")
@@ -135,27 +161,26 @@ def test_an_empty_seat_is_at_risk_then_cannot_be_met_and_a_correction_keeps_both
     )
     kept(session)
     assert period(session, cast, "en-marge", "AG-M1")["state"] == "at_risk"
-    assert findings(session, lost["id"]) == ["at_risk", "cannot_be_met", "at_risk"]
+    assert findings(session, lost["id"]) == ["not_yet", "at_risk", "cannot_be_met", "at_risk"]
 
 
-def test_one_empty_seat_puts_nobody_at_risk_while_nobody_can_tell_the_quorum(cast: Cast, session: Session) -> None:
+def test_one_empty_seat_puts_nobody_at_risk_while_nobody_can_tell_the_quorum(cast: Cast, seated: Session) -> None:
     """The seat is the first that is recorded of the meeting; those of the others may have been filled as well."""
-    seat_everyone(session, cast)
-    by, meeting = cast.actor("coordinator"), hold(session, cast, AUGUST, {}, quorate=None)
+    by, meeting = cast.actor("coordinator"), hold(seated, cast, AUGUST, {}, quorate=None)
     # It had its quorum before it was opened again, which says nothing of who is recorded now.
     for state, closed_at, quorate in (("under_way", None, True), ("held", AT, None)):
         now = {"state": state, "closed_at": closed_at, "quorate": quorate}
-        session.execute(update(_meeting).where(_meeting.c.id == meeting).values(now))
-        attendance.record(session, meeting, seat(session, "steering", "en-marge"), "absent", by=by, at=AT)
-        kept(session)
-        found = period(session, cast, "en-marge", "AG-M1")
+        seated.execute(update(_meeting).where(_meeting.c.id == meeting).values(now))
+        attendance.record(seated, meeting, seat(seated, "steering", "en-marge"), "absent", by=by, at=AT)
+        kept(seated)
+        found = period(seated, cast, "en-marge", "AG-M1")
         assert (found["state"], found["found"]["numbers"]["absences"]) == ("awaiting_record", 0)
-        assert [task["item"] for task in tasks(session, RECORD)] == [str(meeting)]
+        assert [task["item"] for task in tasks(seated, RECORD)] == [str(meeting)]
     for key in ("coordination", "ccsmtl", "codim", "spvm", "marie-vincent", "anonyme"):
-        attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=AT)
-    kept(session)
-    assert period(session, cast, "en-marge", "AG-M1")["state"] == "at_risk"
-    assert [task["state"] for task in tasks(session, RECORD)] == ["done"]
+        attendance.record(seated, meeting, seat(seated, "steering", key), "present", by=by, at=AT)
+    kept(seated)
+    assert period(seated, cast, "en-marge", "AG-M1")["state"] == "at_risk"
+    assert [task["state"] for task in tasks(seated, RECORD)] == ["done"]
 
 
 def test_what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_partners_miss(
@@ -179,7 +204,6 @@ def test_what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_par
 def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done_by_stating_it(
     cast: Cast, session: Session
 ) -> None:
-    kept(session)
     assert [task for task in tasks(session, ATTEST) if task["due_on"] > date(2027, 1, 16)] == []
     kept(session, datetime(2026, 12, 20, 14, 0, tzinfo=UTC))
     late = AT + timedelta(days=28)
@@ -204,34 +228,33 @@ def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done
 
 
 def test_that_it_held_is_not_stated_before_the_period_has_had_its_time_and_that_it_did_not_is_at_any_time(
-    cast: Cast, session: Session
+    cast: Cast, alone: Session
 ) -> None:
     first_day = datetime(2027, 1, 1, 15, 0, tzinfo=UTC)
-    kept(session, first_day)
-    one, by = period(session, cast, "en-marge", "AG-P2"), cast.actor("manager_em")
+    kept(alone, first_day)
+    one, by = period(alone, cast, "en-marge", "AG-P2"), cast.actor("manager_em")
     assert one["starts_on"] == date(2027, 1, 1)
     for at in (first_day, datetime(2027, 7, 1, 15, 0, tzinfo=UTC)):
         with pytest.raises(Refusal, match=r"attestation\.too_soon"):
-            saying.attest(session, one["id"], "held", by=by, at=at)
-    saying.attest(session, one["id"], "not_held", note="Personne n’est libre cette année.", by=by, at=first_day)
-    assert period(session, cast, "en-marge", "AG-P2")["state"] == "at_risk"
-    saying.attest(session, one["id"], "held", by=by, at=datetime(2027, 7, 2, 15, 0, tzinfo=UTC))
-    assert period(session, cast, "en-marge", "AG-P2")["state"] == "met"
+            saying.attest(alone, one["id"], "held", by=by, at=at)
+    saying.attest(alone, one["id"], "not_held", note="Personne n’est libre cette année.", by=by, at=first_day)
+    assert period(alone, cast, "en-marge", "AG-P2")["state"] == "at_risk"
+    saying.attest(alone, one["id"], "held", by=by, at=datetime(2027, 7, 2, 15, 0, tzinfo=UTC))
+    assert period(alone, cast, "en-marge", "AG-P2")["state"] == "met"
 
 
 def test_an_attestation_that_a_decision_waives_is_asked_of_nobody_until_it_is_owed_again(
-    cast: Cast, session: Session
+    cast: Cast, seated: Session
 ) -> None:
-    seat_everyone(session, cast)
-    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {})
-    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-    decision = decisions.decide(session, held, None, text_fr="Dispense pour l’année.", by=by, at=AT)
+    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
+    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    decision = decisions.decide(seated, held, None, text_fr="Dispense pour l’année.", by=by, at=AT)
     late = AT + timedelta(days=28)
-    kept(session, late)
-    one = period(session, cast, "en-marge", "AG-P2")
+    kept(seated, late)
+    one = period(seated, cast, "en-marge", "AG-P2")
     saying.waive(
-        session,
-        agreement_of(session, cast, "en-marge"),
+        seated,
+        agreement_of(seated, cast, "en-marge"),
         "AG-P2",
         starts_on=one["starts_on"],
         ends_on=one["ends_on"],
@@ -240,21 +263,20 @@ def test_an_attestation_that_a_decision_waives_is_asked_of_nobody_until_it_is_ow
         by=by,
         at=late,
     )
-    (asked,) = [task for task in tasks(session, ATTEST) if task["id"] == one["task_id"]]
-    freed = period(session, cast, "en-marge", "AG-P2")
+    (asked,) = [task for task in tasks(seated, ATTEST) if task["id"] == one["task_id"]]
+    freed = period(seated, cast, "en-marge", "AG-P2")
     assert (freed["state"], asked["state"], freed["task_id"]) == ("waived", "cancelled", None)
-    other = decisions.decide(session, held, None, text_fr="La dispense ne tient plus.", by=by, at=AT)
-    decisions.withdraw(session, decision, withdrawn_by=other, by=by, at=late)
-    kept(session, late)
-    again = period(session, cast, "en-marge", "AG-P2")
+    other = decisions.decide(seated, held, None, text_fr="La dispense ne tient plus.", by=by, at=AT)
+    decisions.withdraw(seated, decision, withdrawn_by=other, by=by, at=late)
+    kept(seated, late)
+    again = period(seated, cast, "en-marge", "AG-P2")
     assert again["state"] != "waived"
-    assert [task["state"] for task in tasks(session, ATTEST) if task["id"] == again["task_id"]] == ["open"]
+    assert [task["state"] for task in tasks(seated, ATTEST) if task["id"] == again["task_id"]] == ["open"]
 
 
 def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_once_it_is_taken_back(
     cast: Cast, session: Session
 ) -> None:
-    kept(session)
     by, one = cast.actor("manager_em"), period(session, cast, "en-marge", "AG-P4")
     with pytest.raises(Refusal) as refused:
         saying.add_document(session, one["id"], "bilan.txt", b"Fait.", effective_on=TODAY + DAY, by=by, at=AT)
@@ -283,46 +305,43 @@ def test_what_was_missed_after_its_days_of_grace_is_shown_for_as_long_as_it_is_t
 
 
 def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nobody_for_it(
-    cast: Cast, session: Session
+    cast: Cast, alone: Session
 ) -> None:
     """The agreement ended with the year; it is only in March that somebody writes it down."""
     march = datetime(2027, 3, 25, 14, 0, tzinfo=UTC)
-    kept(session, datetime(2027, 1, 5, 14, 0, tzinfo=UTC))
-    kept(session, march)
+    kept(alone, datetime(2027, 1, 5, 14, 0, tzinfo=UTC))
+    kept(alone, march)
     begun = [
         row
-        for row in periods(session, since=date(2027, 1, 1), until=march.date())
+        for row in periods(alone, since=date(2027, 1, 1), until=march.date())
         if row["organization_key"] == "en-marge" and row["starts_on"] >= date(2027, 1, 1)
     ]
     asked = {row["task_id"] for row in begun if row["task_id"]}
     assert asked
     agreements.end_version(
-        session, draft_of(session, cast), ends_on=date(2026, 12, 31), by=cast.actor("coordinator"), at=march
+        alone, draft_of(alone, cast), ends_on=date(2026, 12, 31), by=cast.actor("coordinator"), at=march
     )
-    kept(session, march)
+    kept(alone, march)
     after = {
         row["id"]: row["state"]
-        for row in periods(session, since=date(2026, 1, 1), until=march.date())
+        for row in periods(alone, since=date(2026, 1, 1), until=march.date())
         if row["organization_key"] == "en-marge"
     }
     assert {after.get(row["id"], "no_occasion") for row in begun} == {"no_occasion"}
-    assert {task["state"] for task in tasks(session, ATTEST) if task["id"] in asked} == {"cancelled"}
+    assert {task["state"] for task in tasks(alone, ATTEST) if task["id"] in asked} == {"cancelled"}
 
 
-def test_an_organization_that_leaves_in_mid_year_owes_what_came_before(cast: Cast, session: Session) -> None:
-    hold(session, cast, FEBRUARY, {"en-marge": "present"})
-    kept(session)
-    agreements.end_version(
-        session, draft_of(session, cast), ends_on=date(2026, 6, 30), by=cast.actor("coordinator"), at=AT
-    )
-    hold(session, cast, AUGUST, {"en-marge": "absent"})
-    kept(session)
-    left = period(session, cast, "en-marge", "AG-M1")
+def test_an_organization_that_leaves_in_mid_year_owes_what_came_before(cast: Cast, alone: Session) -> None:
+    hold(alone, cast, FEBRUARY, {"en-marge": "present"})
+    kept(alone)
+    agreements.end_version(alone, draft_of(alone, cast), ends_on=date(2026, 6, 30), by=cast.actor("coordinator"), at=AT)
+    hold(alone, cast, AUGUST, {"en-marge": "absent"})
+    kept(alone)
+    left = period(alone, cast, "en-marge", "AG-M1")
     assert (left["state"], left["ends_on"]) == ("met", date(2026, 6, 30))
 
 
 def test_alternates_are_counted_as_they_are_today(cast: Cast, session: Session) -> None:
-    kept(session)
     assert period(session, cast, "en-marge", "AG-X2")["state"] == "on_track"
     assert period(session, cast, "codim", "AG-X2")["state"] == "missed"
     people.appoint(
@@ -339,7 +358,6 @@ def test_alternates_are_counted_as_they_are_today(cast: Cast, session: Session) 
 
 
 def test_a_waiver_needs_a_decision_that_stands(cast: Cast, session: Session) -> None:
-    kept(session)
     with pytest.raises(Refusal) as refused:
         saying.waive(
             session,
@@ -355,16 +373,15 @@ def test_a_waiver_needs_a_decision_that_stands(cast: Cast, session: Session) -> 
     assert refused.value.code == "waiver.no_decision"
 
 
-def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast, session: Session) -> None:
+def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast, seated: Session) -> None:
     """Freed of sitting from May to August: what comes on the day after counts again."""
-    seat_everyone(session, cast)
-    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {"en-marge": "absent"})
-    kept(session)
-    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-    decision = decisions.decide(session, held, None, text_fr="Dispense de mai à août.", by=by, at=AT)
+    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {"en-marge": "absent"})
+    kept(seated)
+    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    decision = decisions.decide(seated, held, None, text_fr="Dispense de mai à août.", by=by, at=AT)
     saying.waive(
-        session,
-        agreement_of(session, cast, "en-marge"),
+        seated,
+        agreement_of(seated, cast, "en-marge"),
         "AG-M1",
         starts_on=MAY,
         ends_on=AUGUST,
@@ -373,59 +390,56 @@ def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast,
         by=by,
         at=AT,
     )
-    session.execute(
+    seated.execute(
         update(_meeting).where(_meeting.c.id == held).values(state="held", closed_at=AT.replace(year=2026, month=2))
     )
     for day in (MAY, AUGUST):
-        hold(session, cast, day, {"en-marge": "absent"})
-    kept(session)
-    freed = period(session, cast, "en-marge", "AG-M1")
+        hold(seated, cast, day, {"en-marge": "absent"})
+    kept(seated)
+    freed = period(seated, cast, "en-marge", "AG-M1")
     assert freed["state"] == "at_risk"  # February's alone
     assert [fact["why"] for fact in freed["found"]["facts"]] == ["absent", "waived", "waived"]
-    hold(session, cast, AUGUST + DAY, {"en-marge": "absent"})  # the day after its last
-    kept(session)
-    assert period(session, cast, "en-marge", "AG-M1")["state"] == "cannot_be_met"
+    hold(seated, cast, AUGUST + DAY, {"en-marge": "absent"})  # the day after its last
+    kept(seated)
+    assert period(seated, cast, "en-marge", "AG-M1")["state"] == "cannot_be_met"
 
 
-def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_another(cast: Cast, session: Session) -> None:
+def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_another(cast: Cast, seated: Session) -> None:
     """The first freed of sitting until it was withdrawn, and keeps on record what it was for; one never held at all."""
-    seat_everyone(session, cast)
-    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {})
-    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-    agreement_id = agreement_of(session, cast, "en-marge")
+    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
+    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    agreement_id = agreement_of(seated, cast, "en-marge")
 
     def waived(starts_on: date, ends_on: date) -> UUID:
-        decision = decisions.decide(session, held, None, text_fr="Dispense.", by=by, at=AT)
+        decision = decisions.decide(seated, held, None, text_fr="Dispense.", by=by, at=AT)
         more: dict[str, Any] = {"decision_id": decision, "reason": "Déménagement", "by": by, "at": AT}
-        saying.waive(session, agreement_id, "AG-M1", starts_on=starts_on, ends_on=ends_on, **more)
+        saying.waive(seated, agreement_id, "AG-M1", starts_on=starts_on, ends_on=ends_on, **more)
         return decision
 
     last = TODAY + 90 * DAY
     first, never = waived(MAY, TODAY + 30 * DAY), waived(TODAY + 40 * DAY, TODAY + 50 * DAY)
-    other = decisions.decide(session, held, None, text_fr="Elles ne tiennent plus.", by=by, at=AT)
+    other = decisions.decide(seated, held, None, text_fr="Elles ne tiennent plus.", by=by, at=AT)
     for decision in (first, never):
-        decisions.withdraw(session, decision, withdrawn_by=other, by=by, at=AT)
+        decisions.withdraw(seated, decision, withdrawn_by=other, by=by, at=AT)
     with pytest.raises(Refusal, match=r"waiver\.twice"):
         waived(TODAY - DAY, last)
     third = waived(TODAY, last)
-    found = [(one["decision_id"], one["starts_on"], one["ends_on"]) for one in waivers(session, agreement_id, "AG-M1")]
+    found = [(one["decision_id"], one["starts_on"], one["ends_on"]) for one in waivers(seated, agreement_id, "AG-M1")]
     assert found == [(first, MAY, TODAY - DAY), (third, TODAY, last)]
-    assert session.scalar(select(_waiver.c.ends_on).where(_waiver.c.decision_id == first)) == TODAY + 30 * DAY
+    assert seated.scalar(select(_waiver.c.ends_on).where(_waiver.c.decision_id == first)) == TODAY + 30 * DAY
     with pytest.raises(Refusal, match=r"waiver\.twice"):
         waived(last, last)
 
 
-def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, session: Session) -> None:
+def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, seated: Session) -> None:
     """What is owed at all times is waived to the waiver's last day, and missed again on the next."""
-    seat_everyone(session, cast)
-    by, held = cast.actor("coordinator"), hold(session, cast, FEBRUARY, {})
-    session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-    decision = decisions.decide(session, held, None, text_fr="Une personne sera nommée.", by=by, at=AT)
-    kept(session)
-    assert period(session, cast, "codim", "AG-X2")["state"] == "missed"
-    agreement_id = agreement_of(session, cast, "codim")
+    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
+    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
+    decision = decisions.decide(seated, held, None, text_fr="Une personne sera nommée.", by=by, at=AT)
+    assert period(seated, cast, "codim", "AG-X2")["state"] == "missed"
+    agreement_id = agreement_of(seated, cast, "codim")
     saying.waive(
-        session,
+        seated,
         agreement_id,
         "AG-X2",
         starts_on=TODAY,
@@ -435,13 +449,13 @@ def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, 
         by=by,
         at=AT,
     )
-    assert period(session, cast, "codim", "AG-X2")["state"] == "waived"
-    kept(session, AT + 9 * DAY)
-    assert period(session, cast, "codim", "AG-X2")["state"] == "waived"
-    kept(session, AT + 10 * DAY)
-    row = period(session, cast, "codim", "AG-X2")
+    assert period(seated, cast, "codim", "AG-X2")["state"] == "waived"
+    kept(seated, AT + 9 * DAY)
+    assert period(seated, cast, "codim", "AG-X2")["state"] == "waived"
+    kept(seated, AT + 10 * DAY)
+    row = period(seated, cast, "codim", "AG-X2")
     assert row["state"] == "missed"
-    assert findings(session, row["id"])[-3:] == ["missed", "waived", "missed"]
+    assert findings(seated, row["id"])[-3:] == ["missed", "waived", "missed"]
 
 
 def test_referrals_count_for_the_local_day_and_the_days_in_force_whatever_became_of_them(cast: Cast) -> None:
@@ -469,14 +483,14 @@ def test_referrals_count_for_the_local_day_and_the_days_in_force_whatever_became
     assert counted["en-marge"] == [(2026, "missed", 0), (2027, "on_track", 0)]
 
 
-def test_new_year_ends_a_period_and_begins_another(cast: Cast, session: Session) -> None:
-    hold(session, cast, FEBRUARY, {"en-marge": "present"})
-    kept(session)
-    before = period(session, cast, "en-marge", "AG-M1")
-    kept(session, NEW_YEAR)
-    after = period(session, cast, "en-marge", "AG-M1")
+def test_new_year_ends_a_period_and_begins_another(cast: Cast, alone: Session) -> None:
+    hold(alone, cast, FEBRUARY, {"en-marge": "present"})
+    kept(alone)
+    before = period(alone, cast, "en-marge", "AG-M1")
+    kept(alone, NEW_YEAR)
+    after = period(alone, cast, "en-marge", "AG-M1")
     assert (before["period_starts"], after["period_starts"]) == (date(2026, 1, 1), date(2027, 1, 1))
-    assert findings(session, before["id"])[-1] == "met"
+    assert findings(alone, before["id"])[-1] == "met"
 
 
 # ------------------------------------------------------------------------------------------------- two who meet
@@ -509,12 +523,11 @@ def waits_for_a_turn(session: Session) -> bool:
 
 @pytest.mark.parametrize(("act", "key"), [(attested, "AG-P2"), (documented, "AG-P4"), (ended, "AG-P2")])
 def test_whoever_acts_while_obligations_are_judged_waits_and_is_waited_for_by_nobody(
-    cast: Cast, act: Callable[[Session, Cast, UUID], None], key: str
+    cast: Cast, arranged: Arranged[None], act: Callable[[Session, Cast, UUID], None], key: str
 ) -> None:
     """The round has its turn, and comes to the same rows: a new year's periods of the agreement, and the old ones."""
+    arranged(cast, _judge_one)
     with cast.session() as session:
-        put_in_force(session, cast, "en-marge")
-        kept(session)
         one = period(session, cast, "en-marge", key)["id"]
     told = list[str]()
 
@@ -556,41 +569,37 @@ def days_and_states(session: Session, cast: Cast, key: str) -> list[tuple[date, 
     return [(row["starts_on"], row["ends_on"], row["how_often"], row["state"]) for row in rows]
 
 
-def test_a_next_version_with_another_period_leaves_what_was_judged_before_and_cuts_what_is_running(cast: Cast) -> None:
-    with cast.session() as session:
-        put_in_force(session, cast, "en-marge")
-        kept(session)
-        quarters = days_and_states(session, cast, "AG-W2")
-        assert [(first, last) for first, last, *_ in quarters] == [
-            (date(2026, 1, 5), date(2026, 3, 31)),
-            (date(2026, 4, 1), date(2026, 6, 30)),
-            (date(2026, 7, 1), date(2026, 9, 30)),
-            (date(2026, 10, 1), date(2026, 12, 31)),
-        ]
-        before = {row["id"]: findings(session, row["id"]) for row in every_period(session, cast, "AG-W2")[:3]}
-        follow_with(session, cast, "AG-W2", period="calendar_year", starts_on=date(2026, 11, 16))
-        kept(session)
-        *same, cut, year = days_and_states(session, cast, "AG-W2")
-        assert same == quarters[:3]
-        assert {name: findings(session, name) for name in before} == before
-        assert cut[:3] == (date(2026, 10, 1), date(2026, 11, 15), "quarter")
-        assert year[:3] == (date(2026, 11, 16), date(2026, 12, 31), "calendar_year")
+def test_a_next_version_with_another_period_leaves_what_was_judged_before_and_cuts_what_is_running(
+    cast: Cast, alone: Session
+) -> None:
+    quarters = days_and_states(alone, cast, "AG-W2")
+    assert [(first, last) for first, last, *_ in quarters] == [
+        (date(2026, 1, 5), date(2026, 3, 31)),
+        (date(2026, 4, 1), date(2026, 6, 30)),
+        (date(2026, 7, 1), date(2026, 9, 30)),
+        (date(2026, 10, 1), date(2026, 12, 31)),
+    ]
+    before = {row["id"]: findings(alone, row["id"]) for row in every_period(alone, cast, "AG-W2")[:3]}
+    follow_with(alone, cast, "AG-W2", period="calendar_year", starts_on=date(2026, 11, 16))
+    kept(alone)
+    *same, cut, year = days_and_states(alone, cast, "AG-W2")
+    assert same == quarters[:3]
+    assert {name: findings(alone, name) for name in before} == before
+    assert cut[:3] == (date(2026, 10, 1), date(2026, 11, 15), "quarter")
+    assert year[:3] == (date(2026, 11, 16), date(2026, 12, 31), "calendar_year")
 
 
 def test_a_version_that_comes_on_record_late_with_a_longer_period_takes_the_place_of_the_shorter_ones(
-    cast: Cast,
+    cast: Cast, alone: Session
 ) -> None:
-    with cast.session() as session:
-        put_in_force(session, cast, "en-marge")
-        kept(session)
-        follow_with(session, cast, "AG-W2", period="calendar_year", starts_on=date(2026, 4, 1))
-        kept(session)
-        found = days_and_states(session, cast, "AG-W2")
-        assert [line[:2] for line in found if line[3] != "no_occasion"] == [
-            (date(2026, 1, 5), date(2026, 3, 31)),
-            (date(2026, 4, 1), date(2026, 12, 31)),
-        ]
-        assert every_period(session, cast, "AG-W2")[1]["period_ends"] == date(2026, 12, 31)
+    follow_with(alone, cast, "AG-W2", period="calendar_year", starts_on=date(2026, 4, 1))
+    kept(alone)
+    found = days_and_states(alone, cast, "AG-W2")
+    assert [line[:2] for line in found if line[3] != "no_occasion"] == [
+        (date(2026, 1, 5), date(2026, 3, 31)),
+        (date(2026, 4, 1), date(2026, 12, 31)),
+    ]
+    assert every_period(alone, cast, "AG-W2")[1]["period_ends"] == date(2026, 12, 31)
 
 
 JULY = date(2026, 7, 1)
@@ -680,9 +689,7 @@ def test_a_worker_who_is_not_replaced_over_new_year_is_missed_in_the_year_in_whi
         ]
 
 
-@pytest.fixture
-def long_after(cast: Cast) -> Iterator[Session]:
-    """A session in which one partner's obligations were judged in 2026, and again years after."""
+def _judge_long_after(cast: Cast) -> None:
     with cast.session() as made:
         seat_everyone(made, cast)
         put_in_force(made, cast, "en-marge")
@@ -690,7 +697,13 @@ def long_after(cast: Cast) -> Iterator[Session]:
             hold(made, cast, day, {"en-marge": "absent"})
         for at in (AT, NEW_YEAR + 150 * DAY, LONG_AFTER):
             kept(made, at)
-        events.take_written(made)  # what put the agreement in force touches nothing any more
+
+
+@pytest.fixture
+def long_after(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
+    """A session in which one partner's obligations were judged in 2026, and again years after."""
+    arranged(cast, _judge_long_after)
+    with cast.session() as made:
         yield made
 
 

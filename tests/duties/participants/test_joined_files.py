@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import Table, func, select
 from sqlmodel import Session
 
@@ -38,9 +39,9 @@ from models.base import table_of
 from models.participant import Participant, RiskAssessment
 from models.tables import metadata
 from tests.api.desk import client_for
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
-from tests.following import SECOND, THIRD, WORKER, agreed, followed, known_as_somebody, parts, row_of, tasks_of
+from tests.following import SECOND, THIRD, WORKER, followed, in_force, known_as_somebody, parts, row_of, tasks_of
 from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
@@ -65,6 +66,13 @@ JOINING: Final = {
     "follow_up": "none",
     "research_consent": "none",
 }
+
+
+@pytest.fixture
+def cast(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The cast, with every agreement in force."""
+    arranged(cast, in_force)
+    return cast
 
 
 def _of_participants() -> dict[str, Table]:
@@ -147,8 +155,6 @@ def _known(session: Session, cast: Cast, *, worker: str = WORKER) -> tuple[UUID,
 def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_does_so(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")
-    with cast.session() as session:
-        agreed(session, cast)
     referral_id, joined = _lived(cast)
     with cast.session() as session:
         _, known = _known(session, cast)
@@ -186,7 +192,6 @@ def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_lea
     """Through two joinings, and with how it is safe to call there."""
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         _, known = _known(session, cast)
     other = replace(
         ONDINE, given_name="Capucine", family_name="Bruyère", phone="450 555-0170", contact_note="Jamais le soir"
@@ -222,7 +227,6 @@ def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_lea
 def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordinator_finds_somebody(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         follow_up, known = _known(session, cast, worker=SECOND)
         followed(session, cast, "#2026-02", worker=SECOND)
     again = refer(cast)
@@ -244,8 +248,6 @@ def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordina
 def test_whom_the_joined_file_barred_meets_no_candidate_who_is_known(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")
-    with cast.session() as session:
-        agreed(session, cast)
     known, again = triaged(cast, refer(cast), "forwarded"), refer(cast)
     with cast.session() as session:
         workers.forward(session, known, cast.people[SECOND], by=by, at=AT)
@@ -262,7 +264,6 @@ def test_whom_the_joined_file_barred_meets_no_candidate_who_is_known(cast: Cast)
 def test_what_was_disclosed_without_consent_is_read_in_the_file_that_stays(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         _, known = _known(session, cast)
     first, again = refer(cast, ROMARIN), refer(cast)
     with cast.session() as session:
@@ -282,8 +283,6 @@ def test_what_was_disclosed_without_consent_is_read_in_the_file_that_stays(cast:
 def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(cast: Cast) -> None:
     declare_admission(cast)
     by, worker = cast.actor("coordinator"), cast.actor(WORKER)
-    with cast.session() as session:
-        agreed(session, cast)
     referral_id, joined = _lived(cast, "spvm", "codim", "anonyme")
     with cast.session() as session:
         _, known = _known(session, cast)
@@ -317,8 +316,6 @@ def test_the_risk_to_others_that_was_found_of_one_file_is_assessed_anew_for_the_
     """The known file said that the benefits exceed the risks, before the other one was known of."""
     declare_admission(cast)
     by = cast.actor("coordinator")
-    with cast.session() as session:
-        agreed(session, cast)
     first, again = refer(cast), refer(cast, replace(ONDINE, reasons="Réseau"))
     with cast.session() as session:
         known, joined = participant_of(session, first), participant_of(session, again)
@@ -346,8 +343,6 @@ def test_the_risk_to_others_that_was_found_of_one_file_is_assessed_anew_for_the_
 def test_an_assessment_of_an_earlier_admission_gives_nobody_a_worker_in_this_one(cast: Cast) -> None:
     declare_admission(cast)
     by, later = cast.actor("coordinator"), AT + 30 * DAY
-    with cast.session() as session:
-        agreed(session, cast)
     known = triaged(cast, refer(cast))
     with cast.session() as session:
         recruiting.find_recruiter(session, known, by=by, at=AT)
@@ -376,7 +371,6 @@ def test_an_assessment_of_an_earlier_admission_gives_nobody_a_worker_in_this_one
 def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
-        agreed(session, cast)
         follow_up, known = _known(session, cast)
     again = refer(cast, by=THIRD)
 
@@ -403,8 +397,6 @@ def test_whoever_asks_who_read_a_file_is_told_of_what_was_read_before_it_was_joi
     """However often it was: by the number or the reference under which it goes by now."""
     declare_admission(cast)
     by = cast.actor("coordinator")
-    with cast.session() as session:
-        agreed(session, cast)
     referrals = [refer(cast, replace(ONDINE, reasons=one)) for one in ("Fugue", "Dettes", "Logement")]
     with cast.session() as session:
         files = [participant_of(session, one) for one in referrals]
