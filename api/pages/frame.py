@@ -65,7 +65,8 @@ PLACES: Final = (
 #: What a demonstration says of the year behind its people until it is there.
 YEARS: Final[Mapping[str, str]] = {
     "being_written": N_(
-        "Fictitious people. Their past year is still being written: load this page again in some seconds, and you can act."
+        "Fictitious people. Their past year is still being written: load this page again in some seconds, and you can"
+        " act."
     ),
     "missing": N_(
         "Fictitious people. Their past year could not be written: meetings and cases are missing, all else works."
