@@ -113,6 +113,14 @@ def one_loop() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Signals are heard after each test as before it: what begins an installation in this process holds them back."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The server of this run, in a folder that goes with it."""

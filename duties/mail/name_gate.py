@@ -49,6 +49,8 @@ _PDF: Final = b"%PDF-"
 _PACKAGE: Final = b"PK"
 #: Where a session keeps what was read of the documents that go out in it.
 _READ: Final = "documents_read"
+#: And what the staff and the organizations are called, folded.
+_OWN: Final = "names_of_ours"
 #: Stands between two texts, so that no name is put together from both: it is no letter and no figure.
 _WALL: Final = "|"
 _LARGEST_UNPACKED_BYTES: Final = 200_000_000
@@ -68,20 +70,23 @@ class Gate:
     read: dict[bytes, _Folded] = field(default_factory=dict, repr=False, compare=False)  # files, by their digest
 
     @classmethod
-    def of(cls, known: Iterable[str], apart_from: Iterable[str] = ()) -> Gate:
+    def of(
+        cls, known: Iterable[str], apart_from: Iterable[str] = (), *, folded: dict[str, _Folded] | None = None
+    ) -> Gate:
         """For whole names ("given family" or "family, given"), each found in any order of its halves.
 
         Not for a name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them: of two
-        that stand side by side in a list, the end of one and the beginning of the other name nobody.
+        that stand side by side in a list, the end of one and the beginning of the other name nobody. `folded` keeps
+        these texts folded, for the next gate.
         """
-        texts = tuple(apart_from)
-        ours = [_Folded.of([text]) for text in texts]
+        kept = {} if folded is None else folded
+        ours = [kept.get(text) or kept.setdefault(text, _Folded.of([text])) for text in apart_from]
         wanted: dict[_Name, None] = {}
         for text in known:
             forms = tuple(_forms(text))
             if not any(own.names(form) for own in ours for form in forms):
                 wanted |= dict.fromkeys(forms)
-        own = dict.fromkeys("".join(_words(text)) for text in texts)
+        own = dict.fromkeys(text.letters.removesuffix(_WALL) for text in ours)
         return cls(tuple(wanted), tuple(letters for letters in own if letters))
 
     @classmethod
@@ -110,7 +115,9 @@ class Gate:
             for given, family, *contact in people
             for text in (f"{given} {family}", *(written for written in contact if written))
         ]
-        gate = cls.of(known, [*own, *(name for row in places for name in row)])
+        # What the staff and the organizations are called is the same for each letter of a session.
+        folded = session.info.setdefault(_OWN, {})
+        gate = cls.of(known, [*own, *(name for row in places for name in row)], folded=folded)
         # One document goes to many, in letters of one session: it is read through once, and looked through for each.
         return replace(gate, read=session.info.setdefault(_READ, {}))
 

@@ -34,10 +34,8 @@ KEYED: Final = {"Idempotency-Key": "an-absence", "Origin": "http://testserver"}
 #: How often a browser asks while the year is written.
 ASKED: Final = 5
 
-TUESDAY = datetime(2026, 11, 24, 17, tzinfo=UTC)
-
+#: Beside the day of this run, on which a test below loads it.
 DAYS = {
-    "the day of this run": datetime.now(UTC),
     "a Saturday": datetime(2026, 11, 28, 17, tzinfo=UTC),
     "a Sunday of a clock change": datetime(2027, 3, 14, 7, 30, tzinfo=UTC),  # the hour after the one that is not there
     "1 January": datetime(2027, 1, 1, 5, 30, tzinfo=UTC),
@@ -63,7 +61,7 @@ def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -
 @pytest.fixture
 def with_people(database: Database) -> Iterator[tuple[Demonstration, Session]]:
     """The demonstration's people, without the year behind them, and a session in which one can look."""
-    loaded = Demonstration(database.engine, stationery(), at=TUESDAY, keys=KEYS)
+    loaded = Demonstration(database.engine, stationery(), at=datetime.now(UTC), keys=KEYS)
     with program_session(database.engine, loaded.load_people()) as session:
         yield loaded, session
 
@@ -77,7 +75,7 @@ def test_its_people_are_there_whole_before_the_year_behind_them(with_people: tup
     assert _count(session, Case) == 0
 
 
-def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_start_writes_it(
+def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_start_writes_it_on_this_very_day(
     with_people: tuple[Demonstration, Session], database: Database
 ) -> None:
     loaded, session = with_people
@@ -85,7 +83,7 @@ def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_star
     session.rollback()  # nothing is held open meanwhile
 
     def refuse(_: object, __: object, statement: str, *___: object) -> None:
-        if statement.startswith("INSERT INTO minutes"):  # months of the year are written by then
+        if statement.startswith("INSERT INTO follow_up"):  # months of the year are written by then
             raise Refusal("disk.full", "There is no room.")
 
     event.listen(database.engine, "before_cursor_execute", refuse)
@@ -97,7 +95,7 @@ def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_star
 
     loaded.write_year(program_id)
     loaded.write_year(program_id)  # once more changes nothing
-    assert session.scalar(select(_program.c.year_written_at)) == TUESDAY
+    assert session.scalar(select(_program.c.year_written_at)) == loaded.at
     assert _count(session, Case) > 5
 
 
@@ -106,7 +104,7 @@ def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is
 ) -> None:
     """The year is one long transaction: what it holds must not hold up who signs in, nor be built on by them."""
     loaded, session = with_people
-    browser, seen = nobody(database, demonstration=True, at=TUESDAY), list[httpx2.Response]()
+    browser, seen = nobody(database, demonstration=True, at=loaded.at), list[httpx2.Response]()
     app = cast("FastAPI", browser.app)
     app.state.office = replace(app.state.office, is_being_written=lambda: len(seen) < ASKED)
     coordinator = session.scalars(select(_person.c.id).where(_person.c.key == "solene")).one()
