@@ -203,14 +203,15 @@ def ensure(name: str) -> None:
         )
         install = _installer()
         steps = [
-            [*install, "--require-hashes", "-r", str(LOCKS / f"{name}.txt")],
+            (packages, [*install, "--require-hashes", "-r", str(LOCKS / f"{name}.txt")]),
             # Not isolated: hatchling comes from the lock too, so nothing unpinned is fetched to build with.
-            [*install, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
+            (0, [*install, "--no-deps", "--no-build-isolation", "-e", str(ROOT)]),
         ]
-        for step in steps:
-            installing = Installing(packages)
+        for counted, step in steps:
+            installing = Installing(counted)
             if installing.run(step):
                 installing.fail()
+        _write_path_in_ascii()
         _mark(name).write_text(_wanted(name), encoding="utf-8")
         with contextlib.suppress(FileNotFoundError):
             _unfinished().unlink()
@@ -219,7 +220,10 @@ def ensure(name: str) -> None:
 
 
 class Installing:
-    """One run of pip or uv, of which a person sees how far it is: one line at a terminal, else one now and then."""
+    """One run of pip or uv, of which a person sees how far it is: one line at a terminal, else one now and then.
+
+    Nothing is shown where there are no `packages` to count.
+    """
 
     #: How often a line is written where it cannot be written over.
     APART_SECONDS = 15.0
@@ -319,6 +323,8 @@ class Installing:
             self.network_is_silent = True
 
     def _tell(self) -> None:
+        if not self.packages:
+            return
         done = sum(1 for _ in ENV.glob("lib/python*/site-packages/*.dist-info")) if self.changes else self.collected
         done = min(done, self.packages)
         if self.network_is_silent and not self.changes:
@@ -336,6 +342,14 @@ class Installing:
 
 class Stopped(BaseException):
     """A signal said stop."""
+
+
+def _write_path_in_ascii() -> None:
+    """Name this checkout to Python in ASCII alone: it reads the file by the locale, which may know no accent."""
+    for file in ENV.glob("lib/python*/site-packages/_editable_impl_*.pth"):
+        paths = list(dict.fromkeys(file.read_text(encoding="utf-8").splitlines()))
+        if not paths[0].startswith("import "):
+            file.write_text(f"import sys; sys.path.extend({paths!a})\n", encoding="ascii")
 
 
 @contextlib.contextmanager

@@ -56,6 +56,10 @@ class OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
+        return json.dumps(self.fields(record), ensure_ascii=True)
+
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What is told of a record: the fields that are allowed, each in its shape, and no others."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -71,7 +75,17 @@ class OneLine(logging.Formatter):
                 line[name] = value
         if record.exc_info and record.exc_info[1] is not None:
             line |= told_of(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=True)
+        return line
+
+
+class AtTerminal(OneLine):
+    """Writes the same of a record for a person at a terminal: the sentence, and what it is about."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        told = self.fields(record)
+        about = ", ".join(str(told[name]) for name in FIELDS if name in told)
+        return f"{told['process']}: {told.get('what', told['logger'])}{f' ({about})' if about else ''}"
 
 
 def told_of(error: BaseException) -> dict[str, str]:
@@ -94,11 +108,12 @@ def configure(process: str, *, filters: Iterable[logging.Filter] = ()) -> None:
     """Have all that this process logs go through here: whatever handlers libraries set up are taken away.
 
     `process` is one of our words: web, worker, supervisor, prepare. `filters` may add fields to each record. Warnings,
-    and errors that nobody caught, are logged as well instead of being printed with their text. Lines on what went well
-    are left out at a terminal. May be called again.
+    and errors that nobody caught, are logged as well instead of being printed with their text. At a terminal the lines
+    are for people, and those on what went well are left out. May be called again.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine(process))
+    at_terminal = sys.stderr.isatty()
+    handler.setFormatter(AtTerminal(process) if at_terminal else OneLine(process))
     for one in filters:
         handler.addFilter(one)
     # A line that cannot be written must not print what it was to hold.
@@ -111,7 +126,7 @@ def configure(process: str, *, filters: Iterable[logging.Filter] = ()) -> None:
         logger.handlers.clear()
         logger.propagate = True
     # At a terminal a line for each request would bury the sentences that are for people; a service keeps them.
-    logging.getLogger("spheres").setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
+    logging.getLogger("spheres").setLevel(logging.WARNING if at_terminal else logging.INFO)
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread

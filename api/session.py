@@ -24,6 +24,7 @@ from sqlalchemy import DateTime, Engine, Text, bindparam, select, update
 from sqlmodel import Session
 
 from adapters.database import finding_session, open_session, program_session, saying
+from api.being_written import being_written
 from api.permissions import Asker
 from duties.access import sign_ins
 from duties.access.doors import digest
@@ -33,7 +34,7 @@ from duties.mail.notices import Stationery
 from duties.obligations import touching
 from duties.refusals import Refusal
 from duties.roles import standing
-from locales import N_, current_language
+from locales import current_language
 from models.access import BrowserSession
 from models.base import table_of
 from models.ports import Keys, SignInProvider
@@ -223,12 +224,9 @@ def _sit_down(office: Office, session: Session, token: str) -> Desk:
 
 
 def _refuse_while_written(seated: Desk) -> None:
-    """Raises Refusal while the year behind a demonstration is written: it would be built on what is done meanwhile."""
+    """Raises Refusal while the past year of a demonstration's people is being written."""
     if seated.office.demonstration and seated.office.year_behind(seated.program) == "being_written":
-        raise Refusal(
-            "demonstration.being_written",
-            N_("The past year of these people is still being written. Nothing was changed: try again in some seconds."),
-        )
+        raise being_written()
 
 
 def _commit(session: Session, at: datetime) -> None:

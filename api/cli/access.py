@@ -57,8 +57,9 @@ def invite(
     ] = False,
 ) -> None:
     """Invite someone to sign in, by a letter with a link that works once, for a week."""
-    letters_leave = Settings.from_env(os.environ).letters_leave
     with counter(program) as here:
+        # In a demonstration they are shown, whatever is set in the shell where this is typed.
+        letters_leave = here.program.is_demonstration or Settings.from_env(os.environ).letters_leave
         invited = here.person(person)
         by = require(Action.INVITE, to_person(here.asker(as_person), invited.id))
         if hand_over:

@@ -133,8 +133,14 @@ def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, 
     except _NotPrepared as failed:
         if failed.status != NOT_WRITTEN:
             tell_apart(
-                N_("Writing the demonstration was broken off. All else runs: the first page says what is there.")
+                N_(
+                    "Writing the demonstration was broken off. The first page says what is there; stop and start again"
+                    " to have it begun anew."
+                )
             )
+    else:
+        if not stopping.is_asked():
+            tell_apart(N_("The demonstration is written."))
     finally:
         settings.being_written.unlink(missing_ok=True)
 

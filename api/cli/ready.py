@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import exists, literal, select
+from sqlalchemy import exists, literal, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
@@ -22,6 +23,7 @@ from models.base import table_of
 from models.participant import DataKey
 from models.program import Program
 from models.record import Seal
+from models.tables import metadata
 
 _AWAY: Final = N_(
     "The database does not answer or does not let us in: see that it runs and that its address is right, and look "
@@ -46,7 +48,9 @@ _program = table_of(Program)
 _key = table_of(DataKey)
 _seal = table_of(Seal)
 
-#: What PostgreSQL answers (SQLSTATE) where a table, a column or a function is not there: a migration is yet to come.
+#: What PostgreSQL answers (SQLSTATE) where its disk is full.
+_NO_ROOM: Final = "53100"
+#: And where a table, a column or a function is not there: a migration is yet to come.
 _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
 
 
@@ -92,6 +96,22 @@ def is_demonstrated(session: Session) -> bool:
     return bool(session.scalar(select(written)))
 
 
+def forget_unfinished_demonstration(session: Session) -> None:
+    """Empty a database that holds a demonstration without its past year, so that both are written anew.
+
+    The year cannot be put behind people who have acted since, or for whom the program has. Of a session of the owner,
+    whom no wall binds. Raises Ending, and touches nothing, where the database holds a real program.
+    """
+    session.execute(text("lock table program in access exclusive mode"))
+    refuse_real_program(session)
+    unfinished = exists().where(_program.c.is_demonstration, _program.c.year_written_at.is_(None))
+    if session.scalar(select(unfinished)):
+        quoted = session.connection().dialect.identifier_preparer
+        tables = ", ".join(quoted.format_table(table) for table in metadata.sorted_tables)
+        session.execute(text(f"truncate {tables}"))
+    session.commit()
+
+
 def refuse_lost_keys(session: Session, settings: Settings) -> None:
     """Raises Ending where the database was written with keys that do not lie here. Of a session of its owner.
 
@@ -124,6 +144,13 @@ def ending_plainly(language: str) -> Iterator[None]:
         if trouble is None:
             raise
         fail(say(language, trouble), 2)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether what is in the way is a disk without room: the database's, or ours."""
+    if isinstance(error, DBAPIError):
+        return getattr(error.orig, "sqlstate", None) == _NO_ROOM
+    return isinstance(error, OSError) and error.errno == errno.ENOSPC
 
 
 def trouble_of(error: SQLAlchemyError) -> str | None:

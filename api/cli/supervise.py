@@ -12,9 +12,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from typing import Final
 
 from api.cli import stopping
+from locales import N_, current_language
+from locales import say as words
 
+_ENDED: Final = N_("%(name)s ended with status %(status)s; it is started again in %(seconds)s s.")
 #: A process that ran for less before it died waits before it is started again, twice as long each time.
 STEADY_SECONDS = 10.0
 LONGEST_WAIT_SECONDS = 30.0
@@ -72,7 +76,7 @@ class Process:
         quick = now - self.started < STEADY_SECONDS
         self.quick_deaths = self.quick_deaths + 1 if quick else 0
         wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**self.quick_deaths) if quick else 0.0
-        say(f"{self.name} ended with status {status}; it is started again in {wait:.0f} s")
+        say(words(current_language(), _ENDED, name=self.name, status=status, seconds=f"{wait:.0f}"))
         self.running = None
         self.start_at = now + wait
 

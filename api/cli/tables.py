@@ -22,7 +22,13 @@ from adapters.people_keys import make_people_keys
 from adapters.places import is_there
 from adapters.settings import Settings
 from api.cli.databases import databases
-from api.cli.ready import bring_to_newest, ending_plainly, is_demonstrated, refuse_lost_keys, refuse_real_program
+from api.cli.ready import (
+    bring_to_newest,
+    ending_plainly,
+    forget_unfinished_demonstration,
+    is_demonstrated,
+    refuse_lost_keys,
+)
 from api.cli.spoken import tell
 from locales import N_, speaking
 from locales.told import language_of_terminal
@@ -42,8 +48,8 @@ def _prepare(settings: Settings) -> None:
     with databases(settings) as urls:
         bring_to_newest(urls)
         if settings.demo:
-            with _before_any_program(urls.app) as session:
-                refuse_real_program(session)
+            with _before_any_program(urls.owner) as session:
+                forget_unfinished_demonstration(session)
                 if is_demonstrated(session):
                     settings.being_written.unlink(missing_ok=True)
         with _before_any_program(urls.owner) as session:  # the walls do not bind the owner

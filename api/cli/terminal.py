@@ -21,6 +21,7 @@ from sqlmodel import Session
 from adapters.database import make_engine, open_session, program_session
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
+from api.being_written import being_written
 from api.cli.databases import databases
 from api.cli.spoken import Ending
 from api.permissions import Action, Asker, Forbidden, themselves
@@ -186,6 +187,8 @@ def counter(program_key: str = "") -> Iterator[Counter]:
                 program = session.get(Program, program_id)
                 if program is None:
                     raise Ending(_none())
+                if program.is_demonstration and program.year_written_at is None and settings.being_written.exists():
+                    raise being_written()
                 here = Counter(session, program, datetime.now(UTC))
                 try:
                     yield here

@@ -17,7 +17,7 @@ from api.cli import stopping
 from api.cli.databases import databases
 from api.cli.demonstration import Demonstration
 from api.cli.installation import NOT_WRITTEN, demonstrating
-from api.cli.ready import bring_to_newest
+from api.cli.ready import bring_to_newest, is_full
 from api.cli.spoken import tell, tell_apart
 from api.cli.supervise import module
 from api.cli.terminal import keys_of, stationery_of
@@ -64,12 +64,20 @@ def _load(engine: Engine, settings: Settings) -> None:
 
 
 def _tell_why(error: Exception) -> None:
-    """Say in one sentence what kept the demonstration from being written, by a code, and what is there all the same."""
+    """Say in one sentence what kept the demonstration from being written, and what to do."""
+    if is_full(error):
+        tell_apart(
+            N_(
+                "The demonstration could not be written: the disk is full. Nothing half done is left. Make room, stop,"
+                " and start again: it is then begun anew."
+            )
+        )
+        return
     code = error.code if isinstance(error, Refusal) else type(error).__name__
     tell_apart(
         N_(
-            "The demonstration could not be written whole (%(code)s). Nothing half done is left, and all else runs: the"
-            " first page says what is there."
+            "The demonstration could not be written whole (%(code)s). Nothing half done is left, and the first page"
+            " says what is there. Stop and start again to have it begun anew."
         ),
         code=code,
     )

@@ -69,7 +69,8 @@ YEARS: Final[Mapping[str, str]] = {
         " act."
     ),
     "missing": N_(
-        "Fictitious people. Their past year could not be written: meetings and cases are missing, all else works."
+        "Fictitious people. Their past year could not be written: meetings and cases are missing. It is tried again at"
+        " the next start."
     ),
 }
 

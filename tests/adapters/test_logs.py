@@ -149,11 +149,11 @@ def test_a_process_writes_nothing_else_whatever_its_libraries_set_up_and_however
 #: Logs what went well and what did not.
 _LOGS = (
     "import logging; from adapters import logs; logs.configure('web'); log = logging.getLogger('spheres.access');"
-    " log.info('answered'); log.warning('away')"
+    " log.info('answered'); log.warning('away', extra={'part': 'gatherings', 'count': 3, 'who': 'Jade'})"
 )
 
 
-def test_what_went_well_is_a_line_for_a_service_and_none_at_a_terminal() -> None:
+def test_at_a_terminal_what_went_well_is_left_out_and_what_did_not_is_a_sentence() -> None:
     kept = subprocess.run([sys.executable, "-c", _LOGS], cwd=ROOT, capture_output=True, check=True, text=True).stderr
     assert [json.loads(each)["what"] for each in kept.splitlines()] == ["answered", "away"]
 
@@ -164,4 +164,4 @@ def test_what_went_well_is_a_line_for_a_service_and_none_at_a_terminal() -> None
     finally:
         os.close(ours)
         os.close(theirs)
-    assert [json.loads(each)["what"] for each in shown.splitlines()] == ["away"]
+    assert shown.splitlines() == ["web: away (gatherings, 3)"]

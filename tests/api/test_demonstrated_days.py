@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -10,11 +11,15 @@ from typing import Final, cast
 import httpx2
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 from sqlmodel import Session
 
-from adapters.database import program_session
+from adapters.database import make_engine, open_session, program_session
 from api.cli.demonstration import Demonstration
+from api.cli.ready import forget_unfinished_demonstration
+from api.cli.spoken import Ending
+from duties import people
+from duties.actors import LOADER, Actor
 from duties.refusals import Refusal
 from models.base import table_of
 from models.casework import Case
@@ -97,6 +102,39 @@ def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_star
     loaded.write_year(program_id)  # once more changes nothing
     assert session.scalar(select(_program.c.year_written_at)) == loaded.at
     assert _count(session, Case) > 5
+
+
+def test_an_unfinished_demonstration_in_which_one_has_acted_is_begun_anew_and_a_whole_or_real_program_is_let_be(
+    with_people: tuple[Demonstration, Session], database: Database
+) -> None:
+    loaded, session = with_people
+    first, day = session.info["program_id"], loaded.today
+    worker = session.scalars(select(_person.c.id).where(_person.c.key == "noe")).one()
+    people.record_absence(
+        session, person_id=worker, deputy_id=None, starts_on=day, ends_on=day, by=Actor.system(LOADER), at=loaded.at
+    )
+    session.commit()
+    _forget(database)
+    again = loaded.load_people()
+    assert again != first
+
+    with program_session(database.engine, again) as whole:
+        for told in ({"year_written_at": loaded.at}, {"year_written_at": None, "is_demonstration": False}):
+            whole.execute(update(_program).values(**told))
+            whole.commit()
+            with suppress(Ending):  # of a real program it is said that nothing is loaded beside it
+                _forget(database)
+            assert _count(whole, Person) == 36
+            whole.rollback()
+
+
+def _forget(database: Database) -> None:
+    engine = make_engine(database.owner_url, pool_size=1)
+    try:
+        with open_session(engine) as owner:
+            forget_unfinished_demonstration(owner)
+    finally:
+        engine.dispose()
 
 
 def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is_done_yet(

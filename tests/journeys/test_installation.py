@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -23,7 +24,7 @@ from adapters.addresses import conninfo_of
 from tests.cast import PROGRAM, ROOT, Cast
 from tests.conftest import Database, short_folder
 from tests.flows.prefect_server import free_port
-from tests.journeys.demonstrated import command_of, until
+from tests.journeys.demonstrated import command_of, is_whole, until
 
 pytestmark = pytest.mark.ci
 
@@ -149,9 +150,7 @@ def test_where_the_year_behind_a_demonstration_cannot_be_written_all_else_runs_a
         "PREFECT_DATABASE_URL": empty_database.owner_url.replace("+psycopg", "+asyncpg"),
     }
     said = tmp_path / "said"
-    with said.open("wb") as out:
-        up = subprocess.Popen([*RUN, "up", "--demo"], env=environment, cwd=ROOT, stdout=out, stderr=out)
-    try:
+    with going_up(environment, said) as up:
         with httpx2.Client(headers={"Accept-Language": "en"}, timeout=30) as browser:
             until(lambda: "could not be written" in first_page(browser, port), seconds=READY_SECONDS)
             page = first_page(browser, port)
@@ -163,12 +162,28 @@ def test_where_the_year_behind_a_demonstration_cannot_be_written_all_else_runs_a
             assert entered.status_code == 200
             assert "Their past year could not be written" in entered.text
         assert up.poll() is None
+    text = said.read_text(encoding="utf-8")
+    assert text.count("The demonstration could not be written: the disk is full") == 1
+    assert "Traceback" not in text
+
+    with psycopg.connect(conninfo_of(database.owner_url), autocommit=True) as owner:
+        owner.execute("drop trigger no_room on minutes")  # there is room again
+    with going_up(environment, said):
+        until(lambda: is_whole(f"http://localhost:{port}"), seconds=READY_SECONDS)
+        assert database_counts(database)["person"] == 36, "it was begun anew, and not put beside the first"
+    assert "could not be written" not in said.read_text(encoding="utf-8")
+
+
+@contextmanager
+def going_up(environment: dict[str, str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A start of the demonstration, ended by a signal. What it says is written to a file."""
+    with said.open("wb") as out:
+        up = subprocess.Popen([*RUN, "up", "--demo"], env=environment, cwd=ROOT, stdout=out, stderr=out)
+    try:
+        yield up
     finally:
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
-    text = said.read_text(encoding="utf-8")
-    assert text.count("The demonstration could not be written whole") == 1
-    assert "Traceback" not in text
 
 
 def first_page(browser: httpx2.Client, port: int) -> str:
