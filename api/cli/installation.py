@@ -81,9 +81,9 @@ def _keep(environment: dict[str, str]) -> int:
     def say_plainly(line: str) -> None:
         typer.echo(line, err=True)
 
+    refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
+    refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
     with data_folder(settings.data):
-        refuse_taken_port(settings.host, settings.port, "SPHERES_PORT")
-        refuse_taken_port("127.0.0.1", settings.prefect_port, "SPHERES_PREFECT_PORT")
         if stopping.is_asked():
             return 0
         _announce_writing(settings)
