@@ -62,6 +62,7 @@ def test_the_worker_hears_a_change_in_a_folder_with_a_space_and_other_marks(odd:
     assert hears(odd.urls().app, odd.urls().owner)
 
 
+@pytest.mark.ci
 def test_the_settings_take_the_address_of_such_a_folder_and_every_driver_reads_it(odd: EmbeddedPostgres) -> None:
     urls = odd.urls()
     settings = Settings.from_env(
@@ -89,6 +90,7 @@ def test_the_settings_take_the_address_of_such_a_folder_and_every_driver_reads_i
     assert asyncio.run(as_prefect()) == "spheres_prefect"
 
 
+@pytest.mark.ci
 def test_a_folder_with_a_comma_is_not_read_as_two_hosts(made: Path) -> None:
     folder = short_folder()
     place = folder / "a,b" / "postgres"

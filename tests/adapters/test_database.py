@@ -150,6 +150,7 @@ def test_a_listener_waits_its_time_out_where_no_database_answers() -> None:
     assert time.monotonic() - begun >= 0.2
 
 
+@pytest.mark.ci
 def test_migrating_twice_and_two_at_once_is_migrating_once(empty_database: Database) -> None:
     trouble: list[BaseException] = []
 
@@ -170,6 +171,7 @@ def test_migrating_twice_and_two_at_once_is_migrating_once(empty_database: Datab
         assert connection.execute(text("select count(*) from program")).scalar_one() == 0
 
 
+@pytest.mark.ci
 def test_the_models_can_be_built_without_migrations(empty_database: Database) -> None:
     build_fresh(empty_database.owner_url)
     with empty_database.engine.connect() as connection:

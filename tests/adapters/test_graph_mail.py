@@ -466,6 +466,7 @@ def test_a_letter_that_could_reach_anybody_else_does_not_leave(
     assert fake.calls == {}
 
 
+@pytest.mark.ci
 def test_logs_hold_no_secret_no_token_no_address_and_nothing_that_the_service_wrote(
     fake: FakeGraph, mailer: Mailer, clock: Clock
 ) -> None:

@@ -76,6 +76,7 @@ def test_what_would_be_filled_into_a_sentence_is_left_out() -> None:
     assert line("saved %s for %s", NAME, TOKEN)["what"] == "saved %s for %s"
 
 
+@pytest.mark.ci
 def test_no_sentence_of_ours_has_a_hole() -> None:
     """What would fill it would not be written: ids, codes and counts stand in fields beside the sentence."""
     files = [path for folder in OURS if (ROOT / folder).is_dir() for path in (ROOT / folder).rglob("*.py")]

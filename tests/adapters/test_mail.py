@@ -405,6 +405,7 @@ def _against(relay: StubbornRelay, ca_file: Path, **settings: object) -> Iterato
     made.close()
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("manner", ["silent", "drips"])
 @pytest.mark.parametrize("where", STEPS)
 def test_a_relay_that_holds_on_to_one_step_does_not_hold_the_letters(
@@ -417,6 +418,7 @@ def test_a_relay_that_holds_on_to_one_step_does_not_hold_the_letters(
             assert time.monotonic() - begun < ENOUGH_SECONDS
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("manner", ["silent", "drips"])
 @pytest.mark.parametrize("where", ["handshake", "greeting", "MAIL"])
 def test_so_it_is_where_tls_comes_at_once(authority: trustme.CA, ca_file: Path, where: Where, manner: Manner) -> None:
@@ -438,6 +440,7 @@ def test_a_relay_that_has_the_letter_and_never_answers_for_it_leaves_it_unknown(
             assert time.monotonic() - begun < ENOUGH_SECONDS
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("encryption", ["none", "starttls"])
 def test_a_relay_that_never_reads_the_letter_cannot_have_it(
     authority: trustme.CA, ca_file: Path, encryption: str
@@ -450,6 +453,7 @@ def test_a_relay_that_never_reads_the_letter_cannot_have_it(
             assert time.monotonic() - begun < ENOUGH_SECONDS
 
 
+@pytest.mark.ci
 def test_a_letter_has_a_limit_of_its_own_however_patiently_each_answer_comes(
     authority: trustme.CA, ca_file: Path
 ) -> None:

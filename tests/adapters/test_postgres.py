@@ -79,6 +79,7 @@ def test_nobody_gets_in_without_a_password_nor_by_the_network(home: Path) -> Non
         assert _asks(urls.admin, "select count(*) from pg_hba_file_rules where type <> 'local'") == (0,)
 
 
+@pytest.mark.ci
 def test_what_the_server_keeps_is_closed_to_others(new_home: Path) -> None:
     with EmbeddedPostgres(new_home, fast=True) as server:
         word = json.loads((new_home / "secrets.json").read_text(encoding="utf-8"))
@@ -116,6 +117,7 @@ def test_a_refused_row_does_not_reach_the_log(home: Path) -> None:
     assert "Larivière" not in written
 
 
+@pytest.mark.ci
 def test_data_lasts_from_one_start_to_the_next(home: Path) -> None:
     server = EmbeddedPostgres(home)
     with server:
@@ -127,6 +129,7 @@ def test_data_lasts_from_one_start_to_the_next(home: Path) -> None:
         assert _asks(server.urls().owner, "select n from kept") == (7,)
 
 
+@pytest.mark.ci
 def test_stopping_leaves_the_server_to_whoever_still_uses_it(home: Path) -> None:
     first, second = EmbeddedPostgres(home, fast=True), EmbeddedPostgres(home, fast=True)
     first.start()
@@ -193,6 +196,7 @@ def test_a_server_that_is_still_recovering_is_waited_for(home: Path) -> None:
         second.stop()
 
 
+@pytest.mark.ci
 def test_a_server_that_was_killed_starts_again_with_all_it_promised(home: Path) -> None:
     server = EmbeddedPostgres(home)
     server.start()
@@ -274,6 +278,7 @@ def test_a_folder_with_spaces_accents_and_quotes_serves_as_well(new_home: Path) 
         assert _asks(server.urls().app, "select 1") == (1,)
 
 
+@pytest.mark.ci
 def test_data_of_another_major_version_is_refused_and_left_as_it_is(home: Path) -> None:
     server = EmbeddedPostgres(home, fast=True)
     with server:

@@ -267,6 +267,7 @@ def test_letters_are_counted_as_they_are_listed(there: There) -> None:
     assert everyone["total"] > found[0]["total"]
 
 
+@pytest.mark.ci
 def test_what_was_barred_is_there_again_once_it_is_lifted(there: There) -> None:
     cast = there.cast
     with cast.session() as session:
@@ -373,6 +374,7 @@ def test_what_a_letter_to_somebody_else_calls_them_is_not_told_by_the_letter_tha
     assert [template for template, _ in _written_to(cast, BARRED)] == ["notice_given_up"]
 
 
+@pytest.mark.ci
 def test_whom_somebody_barred_is_not_told_that_who_is_referred_may_be_they(cast: Cast, kept_from: UUID) -> None:
     again = refer(cast, ONDINE)
     with cast.session() as session:

@@ -84,6 +84,7 @@ def test_a_wrong_program_gets_file_line_path_and_sentence(command: Say, tmp_path
     assert "Vouliez-vous dire « coordination »" in french.replace("\N{NO-BREAK SPACE}", " ")
 
 
+@pytest.mark.ci
 def test_a_program_is_loaded_once_and_shows_nothing_the_second_time(
     command: Say, at: Callable[[Database], None], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_program_is_loaded_once_and_shows_nothing_the_second_time(
     assert (status, out.strip()) == (0, "Nothing changes.")
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("lang", "yes"), [("en", "y"), ("en", "YES"), ("fr", "o"), ("fr", "Oui"), ("fr", "y")])
 def test_a_question_takes_the_yes_of_either_language(
     command: Say,
@@ -114,6 +116,7 @@ def test_a_question_takes_the_yes_of_either_language(
     assert command("program", "export")[0] == 0
 
 
+@pytest.mark.ci
 def test_what_is_exported_loads_without_a_change(
     command: Say, at: Callable[[Database], None], cast: Cast, tmp_path: Path
 ) -> None:
@@ -137,6 +140,7 @@ def test_with_two_programs_one_is_asked_which(command: Say, at: Callable[[Databa
     assert "other-shore" in err
 
 
+@pytest.mark.ci
 def test_a_plan_prints_every_step_with_its_day_and_flags_vacant_roles_and_closed_days(
     command: Say, at: Callable[[Database], None], cast: Cast
 ) -> None:
@@ -238,6 +242,7 @@ def test_the_command_line_asks_the_same_table_as_the_pages(
     assert "Done " in command("task", "show", asked, "--as", "coordinator", *here)[1]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("as_a_deputy", [False, True])
 def test_nobody_approves_their_own_request_at_the_terminal_under_another_hat_either(
     command: Say, at: Callable[[Database], None], cast: Cast, as_a_deputy: bool
@@ -291,6 +296,7 @@ def test_what_is_of_another_program_is_not_there_at_the_terminal(
         assert step(session, theirs, "plan_coaching")["state"] == "open"
 
 
+@pytest.mark.ci
 def test_a_document_is_judged_by_its_bytes_at_the_terminal_and_a_hard_name_is_a_name(
     command: Say, at: Callable[[Database], None], cast: Cast, tmp_path: Path
 ) -> None:
@@ -537,6 +543,7 @@ def test_nobody_migrates_without_the_owners_address(
     assert "DATABASE_OWNER_URL" in err
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("passes", ["a superuser", "who may act as the owner"])
 def test_nothing_begins_as_a_role_that_passes_the_walls_of_the_database(
     command: Say,

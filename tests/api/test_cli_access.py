@@ -52,6 +52,7 @@ def test_someone_is_invited_by_one_who_may(command: Say, cast: Cast, monkeypatch
     assert command("invite", "no-such-person", "--as", "coordinator")[0] == 1
 
 
+@pytest.mark.ci
 def test_without_mail_the_invitation_waits_and_its_link_is_handed_over(
     command: Say, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +149,7 @@ def test_the_first_coordinator_comes_in_by_the_printed_link_and_adds_somebody_wh
     assert browser.post(f"{added.headers['location']}/invitation").status_code == 303
 
 
+@pytest.mark.ci
 def test_who_only_runs_the_installation_adds_nobody_and_so_a_coordinator_is_added_at_the_terminal_once(
     command: Say, cast: Cast
 ) -> None:

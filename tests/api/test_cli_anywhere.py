@@ -18,6 +18,7 @@ def environment(cast: Cast, terminal: dict[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DATABASE_URL": cast.database.url, **terminal}
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "terminal",
     [
@@ -33,6 +34,7 @@ def test_a_command_works_whatever_zone_and_locale_are_said_to_be(cast: Cast, ter
     assert "L’Anonyme" in done.stdout.decode("utf-8"), "what goes elsewhere than to a terminal loses no letter"
 
 
+@pytest.mark.ci
 def test_a_terminal_of_another_alphabet_is_written_what_it_can_show(cast: Cast) -> None:
     ours, theirs = os.openpty()
     latin = environment(cast, {"PYTHONIOENCODING": "latin-1"})

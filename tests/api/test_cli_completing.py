@@ -54,6 +54,7 @@ def test_the_list_that_completes_is_that_of_the_commands() -> None:
     assert WORDS.read_text(encoding="utf-8").splitlines() == wanted, "write it anew: python -m api.cli.completing"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
@@ -76,6 +77,7 @@ def test_bash_itself_completes_by_the_script_that_it_is_given(environment: dict[
     assert answered(environment, "bash", "-c", asking) == "obligation\n"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_has_its_script_and_its_answer(environment: dict[str, str], shell: str) -> None:
     assert "_SPHERES_COMPLETE" in answered(environment, "spheres", _SPHERES_COMPLETE=f"source_{shell}")
@@ -100,6 +102,7 @@ main()
     assert answered(environment, sys.executable, "-c", looking, **asked).split() == ["obligation"]
 
 
+@pytest.mark.ci
 def test_a_command_says_which_version_this_is_and_needs_nothing_for_it(environment: dict[str, str]) -> None:
     said = answered(environment, "spheres", "--version", SPHERES_PORT="wrong")
     assert said == f"spheres {version('spheres')}\n"

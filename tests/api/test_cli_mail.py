@@ -114,6 +114,7 @@ def test_tls_at_once_is_taken_too(mail_test: Test, authority: trustme.CA) -> Non
         assert mail_test(SMTP_PORT=relay.port, SMTP_TLS="implicit")[0] == 0
 
 
+@pytest.mark.ci
 def test_a_relay_that_waits_for_tls_is_known_by_that(mail_test: Test, authority: trustme.CA) -> None:
     with SmtpServer(tls=tls(authority), at_once=True) as relay:
         status, _, err = mail_test(SMTP_PORT=relay.port)
@@ -134,6 +135,7 @@ def test_a_relay_without_tls_is_told_nothing(mail_test: Test) -> None:
     assert relay.received == []
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("wrong", ["stranger", "name"])
 def test_a_certificate_that_is_not_trusted_is_named(
@@ -171,6 +173,7 @@ def test_what_the_relay_refuses_is_said_by_its_code_and_not_in_its_words(
     assert "Untel" not in err
 
 
+@pytest.mark.ci
 def test_a_relay_that_takes_the_connection_and_never_answers_is_said(mail_test: Test) -> None:
     with StubbornRelay("greeting") as relay:
         status, out, err = mail_test(SMTP_PORT=relay.port)
@@ -178,6 +181,7 @@ def test_a_relay_that_takes_the_connection_and_never_answers_is_said(mail_test: 
     assert out.splitlines()[-1] == "Waiting for its greeting…"
 
 
+@pytest.mark.ci
 def test_a_relay_that_falls_silent_later_is_said_too(mail_test: Test, authority: trustme.CA) -> None:
     with StubbornRelay("MAIL", "drips", tls=tls(authority)) as relay:
         status, _, err = mail_test(SMTP_PORT=relay.port)
@@ -222,6 +226,7 @@ NO_RELAY = dict.fromkeys(
 )
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("bent", "status", "said"),
     [

@@ -60,6 +60,7 @@ def test_whom_a_participant_barred_is_not_told_that_the_file_is_due(cast: Cast, 
     assert command("participant", "destroy", str(over), "--as", "coordinator")[0] == 1
 
 
+@pytest.mark.ci
 def test_the_steps_of_a_departure_that_call_somebody_are_kept_from_whom_they_barred(cast: Cast, command: Say) -> None:
     record_protocols(cast)
     with cast.session() as session:

@@ -347,6 +347,7 @@ def test_someone_of_another_tenant_with_the_same_object_and_address_is_someone_e
     assert signed_in(place, place.browser()).status_code == 303
 
 
+@pytest.mark.ci
 def test_a_token_that_lies_lets_nobody_in_and_nothing_of_it_is_shown(place: Place, fake: FakeEntra) -> None:
     place.link("manager_em")
     for bend in (

@@ -123,6 +123,7 @@ def asked_for(cast: Cast, address: str, hosts: Iterable[str]) -> list[int]:
     return [from_place(cast, host).post("/sign-in/letter", data={"address": address}).status_code for host in hosts]
 
 
+@pytest.mark.ci
 def test_an_address_gets_few_letters_from_however_many_places_they_are_asked_for(cast: Cast) -> None:
     enrolled(cast, "manager_em")
     before, most = len(letters(cast, "manager_em", "enrolment")), LETTERS_TO_ONE_ADDRESS_FROM_ALL
@@ -134,6 +135,7 @@ def test_an_address_gets_few_letters_from_however_many_places_they_are_asked_for
     assert unknown == statuses
 
 
+@pytest.mark.ci
 def test_whoever_types_anothers_address_over_and_over_does_not_keep_them_out(cast: Cast) -> None:
     enrolled(cast, "manager_em")
     before = len(letters(cast, "manager_em", "enrolment"))

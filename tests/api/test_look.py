@@ -307,6 +307,7 @@ def test_the_keyboard_comes_first_to_the_way_past_the_menu(open_page: OpenPage, 
     assert page.evaluate("document.activeElement.id") == "main"
 
 
+@pytest.mark.ci
 @pytest.mark.browser
 def test_a_tick_is_saved_in_the_background_with_the_focus_kept_and_said_aloud(
     open_page: OpenPage, base: str, app: FastAPI
@@ -322,6 +323,7 @@ def test_a_tick_is_saved_in_the_background_with_the_focus_kept_and_said_aloud(
     assert app.state.posted == ["board"]
 
 
+@pytest.mark.ci
 @pytest.mark.browser
 def test_a_tick_that_was_not_saved_is_taken_back_and_said(open_page: OpenPage, base: str, app: FastAPI) -> None:
     page = open_page(f"{base}/board", lang="en")
@@ -348,6 +350,7 @@ def test_a_reason_that_could_not_be_sent_is_not_lost(open_page: OpenPage, base: 
     taken_out(open_page)
 
 
+@pytest.mark.ci
 @pytest.mark.browser
 def test_a_refusal_shows_the_part_as_it_stands_now(open_page: OpenPage, base: str) -> None:
     page = open_page(f"{base}/board?mode=refused")
@@ -369,6 +372,7 @@ def test_where_the_answer_is_another_page_that_page_is_shown(open_page: OpenPage
     page.wait_for_url("**/style")
 
 
+@pytest.mark.ci
 @pytest.mark.browser
 def test_without_the_script_the_same_form_is_sent_by_the_browser(open_page: OpenPage, base: str, app: FastAPI) -> None:
     page = open_page(f"{base}/board", script=False)

@@ -130,6 +130,7 @@ def test_a_document_called_like_a_person_tells_nothing_by_the_statement_that_cou
     alike(probe)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("known")
 def test_an_item_that_a_member_asks_for_tells_nothing(cast: Cast) -> None:
     client, path = signed_in(cast, "manager_em"), f"/meetings/{_meeting_of(cast)}/agenda"

@@ -262,6 +262,7 @@ def test_the_command_line_tells_of_whom_it_refuses(cast: Cast, command: Say, cas
     assert len(lines(cast)) == 2
 
 
+@pytest.mark.ci
 def test_the_sweep_tells_what_was_left_out_of_those_who_ask_no_more(cast: Cast, police: TestClient) -> None:
     for _ in range(LISTED + 2):
         police.get(f"/cases/{uuid4()}")

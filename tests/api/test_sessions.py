@@ -178,6 +178,7 @@ def test_an_end_to_come_or_another_role_leaves_the_sign_ins_as_they_are(cast: Ca
     assert endings(cast, "manager_two") == ["left"]
 
 
+@pytest.mark.ci
 def test_the_coordinator_ends_all_of_someones_access_at_once(cast: Cast) -> None:
     browser, passkey = enrolled(cast, "manager_em")
     client = client_for(cast.database, cast.people["coordinator"])
@@ -262,6 +263,7 @@ def test_the_list_of_access_says_who_cannot_be_invited_for_want_of_an_address(ca
     assert "Silex Marbre no access Invite – Silex Marbre" in lines
 
 
+@pytest.mark.ci
 def test_the_list_of_access_shows_a_manager_their_own_organization_alone(cast: Cast) -> None:
     enrolled(cast, "police")
     invited(cast, "worker_codim")

@@ -228,6 +228,7 @@ def test_one_that_dies_is_started_again_though_those_before_it_do_not_answer(
     assert not answers(web.ready)
 
 
+@pytest.mark.ci
 def test_what_needs_the_first_step_alone_starts_while_the_second_is_done(worker: Process) -> None:
     seen: list[str] = []
 
@@ -285,6 +286,7 @@ _AT_IT = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sle
 _STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + _AT_IT
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("does", [_AT_IT, _STUBBORN])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_breaks_off_the_process_of_a_step_and_none_after_it_begins(
@@ -415,6 +417,7 @@ def _started(**settings: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+@pytest.mark.ci
 def test_a_data_folder_that_cannot_be_written_is_one_sentence_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     data = tmp_path / "file" / "data"
@@ -515,6 +518,7 @@ def test_the_web_opens_no_socket_that_its_headers_are_not_on(tmp_path: Path) -> 
     assert command[command.index("--ws") + 1] == "none"
 
 
+@pytest.mark.ci
 def test_a_start_without_a_database_for_the_engine_is_one_sentence_that_names_it(tmp_path: Path) -> None:
     """Else its server is started again and again, and says of what it lacks only where it failed."""
     said = subprocess.run(

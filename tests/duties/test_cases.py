@@ -258,6 +258,7 @@ def test_whoever_has_a_part_in_a_case_today_hears_that_it_is_cancelled_and_nobod
         assert names == ["it_contact", "manager_em", "manager_la", "petty_cash_holder", "researcher"]
 
 
+@pytest.mark.ci
 def test_a_reopened_case_goes_on_where_it_was_and_the_engine_does_its_part_again(cast: Cast, case_id: UUID) -> None:
     complete(cast, case_id, "introduce_program")
     carry(cast, case_id)
@@ -304,6 +305,7 @@ def test_a_case_does_not_close_while_required_steps_are_left(cast: Cast, case_id
     assert "Ask for access to the secure network" in steps_left["en"]
 
 
+@pytest.mark.ci
 def test_an_optional_step_that_the_engine_could_not_do_is_let_go_when_the_case_closes(cast: Cast) -> None:
     """Or the engine would go on trying it in a case that is closed."""
     optional = newer(("    undo: none\n", "    undo: none\n    required: false\n"))
@@ -447,6 +449,7 @@ def test_a_step_that_a_newer_version_called_off_is_not_asked_again_in_a_reopened
         assert step(session, case_id, "plan_training")["state"] == "cancelled"
 
 
+@pytest.mark.ci
 def test_a_closed_case_reopened_waits_for_a_decision_and_closes_again(cast: Cast, case_id: UUID) -> None:
     onboard_wholly(cast, case_id)
     with cast.session() as session:

@@ -110,6 +110,7 @@ def test_every_open_task_of_who_has_gone_has_a_live_holder_or_shows_as_vacant(pr
             assert all(one.person_id in now.live for one in falls.holders)
 
 
+@pytest.mark.ci
 def test_of_who_has_gone_things_are_still_settled_and_nothing_new_is_theirs(following: Cast) -> None:
     """Trap 3: the state of the leaver blocks neither what frees them nor lets them take anything on."""
     with following.session() as session:
@@ -124,6 +125,7 @@ def test_of_who_has_gone_things_are_still_settled_and_nothing_new_is_theirs(foll
         settle(following, task["id"], to=WORKER)
 
 
+@pytest.mark.ci
 def test_what_somebody_who_has_gone_accompanied_is_given_to_another_or_completed_and_they_get_nothing_new(
     following: Cast,
 ) -> None:
@@ -144,6 +146,7 @@ def test_what_somebody_who_has_gone_accompanied_is_given_to_another_or_completed
         followed(session, following, "#2026-03", worker=WORKER)
 
 
+@pytest.mark.ci
 def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(following: Cast) -> None:
     with following.session() as session:
         followed(session, following, "#2026-01", worker=WORKER, second=SECOND)
@@ -174,6 +177,7 @@ def test_two_who_leave_do_not_hand_over_to_each_other_and_their_lists_come_to_an
         assert gathering.gather(session, one, by=LOADING, at=AT) == 0
 
 
+@pytest.mark.ci
 def test_a_departure_called_off_when_half_of_it_is_done_keeps_what_was_done(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people["worker_codim"], "SN-1")
@@ -191,6 +195,7 @@ def test_a_departure_called_off_when_half_of_it_is_done_keeps_what_was_done(prog
     assert {row["state"] for row in asked(program, case_id, "return_equipment")} == {"done", "cancelled"}
 
 
+@pytest.mark.ci
 def test_a_departure_called_off_after_the_only_holders_role_was_given_to_another_asks_who_holds_it(
     program: Cast,
 ) -> None:
@@ -342,6 +347,7 @@ def test_a_seat_given_from_a_return_on_outlives_the_last_day_though_the_one_of_b
     assert rows == [(TODAY - timedelta(days=300), LAST_DAY, None), (first, None, None)], "given twice, it is there once"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("planned", [True, False])
 def test_who_came_back_leaves_a_second_time_while_their_first_departure_still_waits_for_a_thing(
     program: Cast, planned: bool
@@ -677,6 +683,7 @@ def falls_to(cast: Cast, role: str, place: str, *, at: datetime) -> UUID:
         )
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("follows", ["deputy", "manager_em", ""])
 def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_asked_of_no_leaver(
     program: Cast, follows: str
@@ -724,6 +731,7 @@ def taken_up_again(cast: Cast, case_id: UUID, *, at: datetime) -> None:
         gathering.gather(session, case_id, by=LOADING, at=at)
 
 
+@pytest.mark.ci
 def test_what_came_back_to_who_stayed_is_asked_for_anew_when_their_departure_is_taken_up_again(program: Cast) -> None:
     task_id = falls_to(program, "coordinator", "ccsmtl", at=AT)
     by = program.actor("manager_ccsmtl")

@@ -127,6 +127,7 @@ def test_a_note_that_nobody_can_finish_ends_with_a_reason_and_is_asked_for_no_mo
         assert notes.ask_for_notes(session, by=LOADING, at=AT) == 0
 
 
+@pytest.mark.ci
 def test_the_week_of_the_last_day_is_owed_too_though_nobody_followed_at_its_end(program: Cast) -> None:
     """Somebody who leaves on a Wednesday and hands over nothing: that week's note would be nobody's."""
     with program.session() as session:
@@ -143,6 +144,7 @@ def test_the_week_of_the_last_day_is_owed_too_though_nobody_followed_at_its_end(
     assert row["title_en"].endswith("Note of #2026-01, week of November 23, 2026")
 
 
+@pytest.mark.ci
 def test_a_departure_is_not_over_while_a_note_is_unfinished(program: Cast) -> None:
     with program.session() as session:
         follow_up = followed(session, program, "#2026-01", at=AT - timedelta(days=8))
@@ -157,6 +159,7 @@ def test_a_departure_is_not_over_while_a_note_is_unfinished(program: Cast) -> No
 # Referrals.
 
 
+@pytest.mark.ci
 def test_a_referral_in_triage_is_in_the_only_coordinators_hands_by_reference_alone(program: Cast) -> None:
     referral_id = refer(program)
     with program.session() as session:
@@ -185,6 +188,7 @@ def test_a_referral_in_triage_is_in_the_only_coordinators_hands_by_reference_alo
         assert [one.person_id for one in then.falls(links).holders] == [program.people["officer"]]
 
 
+@pytest.mark.ci
 def test_a_referral_that_was_begun_is_handed_on_or_sent_and_never_forgotten(program: Cast) -> None:
     with program.session() as session:
         first = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
@@ -222,6 +226,7 @@ def test_a_draft_that_is_thrown_away_has_its_reason_and_leaves_nothing(program: 
 # People to meet.
 
 
+@pytest.mark.ci
 def test_a_candidate_whom_the_leaver_was_to_meet_is_met_by_another(program: Cast) -> None:
     found = candidate(program, second=SECOND)
     assert kinds(program, WORKER).count("candidate") == 1

@@ -265,6 +265,7 @@ def test_9_no_departure_closes_with_a_required_step_open(program: Cast) -> None:
 # 10. Waiting treated as failing.
 
 
+@pytest.mark.ci
 def test_10_what_is_late_is_told_once_and_stays_to_be_done(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)

@@ -232,6 +232,7 @@ def test_a_task_that_the_leaver_still_finishes_is_settled_by_itself(program: Cas
     assert [row["ended_as"] for row in kept] == ["by_itself"]
 
 
+@pytest.mark.ci
 def test_what_was_out_of_the_leavers_hands_and_comes_back_into_them_is_asked_for_again(program: Cast) -> None:
     """An approval that they sent back, and that is handed in once more before their last day."""
     by, leaver = program.actor("coordinator"), program.actor("manager_em")
@@ -351,6 +352,7 @@ def test_the_second_representative_stands_in_until_whoever_follows_on_the_seat_b
     ]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["named", "stated", "given by itself"])
 def test_the_seat_of_who_has_gone_is_asked_for_while_the_second_representative_stands_in_until_it_is_named_or_stated(
     program: Cast, how: str
@@ -592,6 +594,7 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
         assert session.scalars(select(CASE.c.state).where(CASE.c.id == case_id)).one() == "closed"
 
 
+@pytest.mark.ci
 def test_what_was_done_keeps_the_name_of_who_did_it_after_they_have_gone(program: Cast) -> None:
     gone = program.people["manager_em"]
     case_id = open_onboarding(program)

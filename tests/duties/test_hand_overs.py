@@ -131,6 +131,7 @@ def test_one_that_is_refused_stays_and_can_be_offered_to_another(program: Cast) 
     assert primary(program, follow_up) == [WORKER]
 
 
+@pytest.mark.ci
 def test_what_was_offered_to_a_worker_whom_the_participant_bars_is_taken_back_without_a_word_to_them(
     program: Cast,
 ) -> None:
@@ -186,6 +187,7 @@ def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
         settle(program, task["id"], to=SECOND)
 
 
+@pytest.mark.ci
 def test_a_follow_up_goes_to_no_worker_of_an_organization_with_which_the_participant_does_not_share(
     program: Cast,
 ) -> None:
@@ -207,6 +209,7 @@ def test_a_follow_up_goes_to_no_worker_of_an_organization_with_which_the_partici
     assert offered(program) == [(THIRD, "proposed")]
 
 
+@pytest.mark.ci
 def test_an_offer_cannot_be_taken_once_the_consent_to_share_is_withdrawn(program: Cast) -> None:
     made = follow(program, second=None)
     with program.session() as session:
@@ -221,6 +224,7 @@ def test_an_offer_cannot_be_taken_once_the_consent_to_share_is_withdrawn(program
     assert primary(program, made) == [WORKER]
 
 
+@pytest.mark.ci
 def test_whose_organization_accompanies_the_participant_already_takes_over_without_another_consent(
     program: Cast,
 ) -> None:
@@ -285,6 +289,7 @@ def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program
     assert offered(program) == [(SECOND, "proposed")]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("over", ["accepted", "offered to another", "left vacant"])
 def test_of_silence_that_is_over_the_coordinator_is_asked_no_more(program: Cast, over: str) -> None:
     follow(program)
@@ -325,6 +330,7 @@ def test_the_dry_run_of_a_bulk_says_what_happens_and_a_second_run_changes_nothin
     assert [line.to_id for line in receipts[2]] == [line.to_id for line in receipts[1]]
 
 
+@pytest.mark.ci
 def test_whoever_refused_a_follow_up_is_not_offered_it_by_the_bulk_again_and_the_coordinator_is_told(
     program: Cast,
 ) -> None:
@@ -350,6 +356,7 @@ def test_whoever_refused_a_follow_up_is_not_offered_it_by_the_bulk_again_and_the
     assert (SECOND, "proposed") in offered(program), "on its own, once they spoke with each other"
 
 
+@pytest.mark.ci
 def test_what_is_refused_for_one_holds_up_no_other_and_is_in_the_receipt(program: Cast) -> None:
     """One that its participant keeps from everybody, among others."""
     follow(program, "#2026-01", second=None)
@@ -404,6 +411,7 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
     assert offered(program) == [(SECOND, "withdrawn")]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["completed", "withdrew"])
 def test_of_a_follow_up_that_ends_meanwhile_nothing_is_asked_any_more_and_anew_once_it_is_taken_up_again(
     program: Cast, how: str

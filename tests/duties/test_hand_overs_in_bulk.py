@@ -185,6 +185,7 @@ def test_of_two_who_run_the_same_bulk_at_once_one_offers_them_all_and_the_other_
     assert told(program)["hand_overs.proposed"] == 1
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("turn", range(3))
 def test_who_accepts_while_it_is_offered_to_another_has_it_or_is_told_and_nobody_waits_for_ever(
     program: Cast, turn: int
@@ -230,6 +231,7 @@ def test_of_two_who_accept_the_same_at_once_from_two_windows_one_takes_it(progra
     assert sorted(str(getattr(one, "code", one)) for one in answers) == ["done", "hand_over.answered"]
 
 
+@pytest.mark.ci
 def test_whoever_accepts_while_their_own_departure_opens_has_it_and_it_is_asked_of_them_in_turn(
     program: Cast,
 ) -> None:
@@ -265,6 +267,7 @@ def reasons(cast: Cast, task: Mapping[str, Any]) -> dict[str, tuple[bool, bool, 
         }
 
 
+@pytest.mark.ci
 def test_language_time_and_area_are_weighed_and_each_is_said(program: Cast) -> None:
     """DP-03a. Of the two who could, one speaks English; each of the reasons in turn puts somebody first."""
     (follow_up,) = follow(program, 1)
@@ -343,6 +346,7 @@ def test_the_way_is_agreed_with_the_participant_and_goes_with_the_offer_whenever
         assert session.execute(select(HAND_OVER.c.way, HAND_OVER.c.state)).all() == [("call", "accepted")]
 
 
+@pytest.mark.ci
 def test_the_days_to_answer_are_those_that_the_cases_own_protocol_declares(program: Cast, tmp_path: Path) -> None:
     follow(program, 1)
     case_id = leave(program, WORKER, "ccsmtl")

@@ -104,6 +104,7 @@ def test_of_who_has_gone_a_follow_up_is_vacant_at_once_and_stays_asked_for_until
     assert IT not in left(program, case_id)
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("planned", [True, False])
 def test_of_a_follow_up_on_a_break_it_is_asked_for_too_until_somebody_accepts_it(program: Cast, planned: bool) -> None:
     """The participant comes back to somebody."""
@@ -127,6 +128,7 @@ def test_of_a_follow_up_on_a_break_it_is_asked_for_too_until_somebody_accepts_it
     assert IT not in left(program, case_id, after)
 
 
+@pytest.mark.ci
 def test_of_who_goes_on_the_day_on_which_they_took_the_others_place_one_place_is_asked_for(program: Cast) -> None:
     follow(program, second=SECOND)
     settle(program, hand_over(program, leave(program, WORKER, "ccsmtl"))[0], to=SECOND)
@@ -145,6 +147,7 @@ def test_a_part_that_was_to_begin_later_is_taken_back_and_holds_up_the_departure
     assert vacancies(program) == ["open"]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["given on its page", "left vacant", "inactive", "completed"])
 def test_it_is_asked_for_no_more_once_somebody_has_it_its_end_is_stated_or_nobody_is_followed(
     program: Cast, how: str

@@ -121,6 +121,7 @@ def test_whoever_is_being_welcomed_already_keeps_that_one_case(cast: Cast) -> No
         assert len(onboardings(session, cast.people["worker_codim"])) == 1
 
 
+@pytest.mark.ci
 def test_who_was_welcomed_to_an_earlier_stay_and_appointed_again_is_welcomed_to_this_one(cast: Cast) -> None:
     task_id = recruiting(cast)
     by, who, place = cast.actor("manager_codim"), cast.people["worker_codim"], cast.organizations[PLACE]
@@ -192,6 +193,7 @@ def test_whom_a_recruiting_hires_is_an_applicant_with_the_marks_of_two_that_reac
         assert [facts["applicant"] for facts in told] == [1]
 
 
+@pytest.mark.ci
 def test_once_somebody_is_hired_the_recruiting_opens_for_the_role_that_waited_for_it(cast: Cast) -> None:
     task_id = recruiting(cast)
     by, place = cast.actor("manager_codim"), cast.organizations[PLACE]
@@ -234,6 +236,7 @@ def test_a_role_that_cannot_be_given_changes_nothing(cast: Cast) -> None:
     assert state == "open"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("since", "welcomed"), [(None, 1), (TODAY, 1), (TODAY - timedelta(days=300), 0)])
 def test_a_departure_welcomes_the_one_it_names_unless_they_have_been_in_the_role_for_a_while(
     cast: Cast, since: date | None, welcomed: int

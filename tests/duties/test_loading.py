@@ -204,6 +204,7 @@ def due_days(cast: Cast, case_id: UUID) -> dict[tuple[str, str], date]:
         return {name: row["due_on"] for name, row in steps(session, case_id).items()}
 
 
+@pytest.mark.ci
 def test_days_that_close_move_what_is_due_in_open_cases_and_nothing_that_is_done(cast: Cast) -> None:
     case_id, elsewhere = open_onboarding(cast), open_onboarding(cast, "worker_codim", "codim")
     for name in ("plan_coaching", "introduce_program"):

@@ -175,6 +175,7 @@ def test_the_agreement_of_another_partner_completes_nothing_here(renewal: Renewa
         assert renewal.states(session) == ["open", "planned", "planned"]
 
 
+@pytest.mark.ci
 def test_a_renewal_under_way_is_called_off_where_the_agreement_is_ended_with_notice(cast: Cast) -> None:
     """And so is that of a partner who is no longer in the file; another partner's goes on."""
     by = cast.actor("coordinator")

@@ -207,6 +207,7 @@ EDITS = {
 }
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edited_line_is_named(sealed: Cast, keys: FakeSealKeys, edit: str) -> None:
     line = under(sealed, 3)[1]

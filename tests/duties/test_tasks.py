@@ -63,6 +63,7 @@ def test_a_step_with_an_approval_waits_for_it_and_then_opens_what_waited(cast: C
         assert (done["settled_by"], done["settled_as"]) == (cast.people["manager_em"], "manager")
 
 
+@pytest.mark.ci
 def test_the_whole_onboarding_closes_with_its_last_step(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     onboard_wholly(cast, case_id)
@@ -362,6 +363,7 @@ def test_in_the_case_of_an_organization_nothing_is_lent_to_anybody(cast: Cast) -
             )
 
 
+@pytest.mark.ci
 def test_of_two_who_note_one_user_name_at_the_same_instant_the_second_is_told(cast: Cast) -> None:
     first, second = open_onboarding(cast), open_onboarding(cast, "worker_codim", "codim")
     for case_id, manager in ((first, "manager_em"), (second, "manager_codim")):

@@ -72,6 +72,7 @@ def test_a_last_day_that_is_settled_late_is_warned_of_by_its_nearest_rung_alone(
     assert "45" in letters(cast, "agreement_running_out")[0]["subject"]
 
 
+@pytest.mark.ci
 def test_it_is_warned_until_another_version_is_set_to_begin_and_not_once_it_is_only_signed(cast: Cast) -> None:
     ends(cast)
     with cast.session() as session:
@@ -89,6 +90,7 @@ def test_it_is_warned_until_another_version_is_set_to_begin_and_not_once_it_is_o
     assert told(cast, "agreement.lapsed") == []
 
 
+@pytest.mark.ci
 def test_a_lapse_is_told_once_on_the_day_after_the_last_one_also_where_the_next_is_only_signed(cast: Cast) -> None:
     ends(cast)
     with cast.session() as session:

@@ -114,6 +114,7 @@ def test_a_case_that_asks_for_nothing_is_acknowledged_and_its_run_is_kept(cast: 
     assert (wake_up(cast, case_id).want, wake_up(cast, case_id).have) == (1, 1)
 
 
+@pytest.mark.ci
 def test_who_is_enrolled_is_invited_to_the_season_in_the_same_transaction_and_who_is_withdrawn_is_told(
     cast: Cast,
 ) -> None:
@@ -162,6 +163,7 @@ def test_who_is_enrolled_is_invited_to_the_season_in_the_same_transaction_and_wh
 # ------------------------------------------------------------------------------------------------ the worker's seat
 
 
+@pytest.mark.ci
 def test_a_worker_whose_organization_has_a_principal_becomes_the_alternate(cast: Cast) -> None:
     means = means_of(cast, Clock())
     first = open_onboarding(cast, "worker_codim", "codim")
@@ -230,6 +232,7 @@ def test_a_seat_that_its_principal_leaves_before_the_arrival_is_taken_as_princip
     assert mine["kind"] == "principal"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("known", ["by a departure", "by its last day"])
 def test_the_seat_of_who_comes_back_is_given_for_their_return_while_they_hold_that_of_before(
     cast: Cast, known: str
@@ -311,6 +314,7 @@ def move_arrival(cast: Cast, case_id: UUID, day: date, *, at: datetime = AT) -> 
         cases.move_day(session, case_id, anchor="arrival", day=day, by=cast.actor("coordinator"), at=at)
 
 
+@pytest.mark.ci
 def test_a_seat_that_the_case_gave_begins_on_the_new_day_once_the_arrival_moves(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = introduced(cast)
@@ -462,6 +466,7 @@ def test_a_case_is_cancelled_before_the_engine_has_looked_again_and_the_seat_is_
     assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "undone"
 
 
+@pytest.mark.ci
 def test_a_case_does_not_close_before_the_seat_has_followed_the_arrival(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = open_onboarding(cast)
@@ -591,6 +596,7 @@ GATE_STEPS = ("request_secure_access", "open_secure_account", "prepare_notebook_
               "hand_over_notebook_and_guide", "confirm_notebook_and_guide")  # fmt: skip
 
 
+@pytest.mark.ci
 def test_the_worker_the_manager_and_the_coordinator_are_told_that_the_gate_opened_and_that_it_is_shut_again(
     cast: Cast,
 ) -> None:

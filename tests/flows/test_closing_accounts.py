@@ -95,6 +95,7 @@ def test_an_account_is_closed_by_its_directory_and_its_step_done_once_that_is_ve
     assert len(told(program, "account.closed")) == 1
 
 
+@pytest.mark.ci
 def test_nothing_is_closed_before_the_last_day_is_over(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
@@ -127,6 +128,7 @@ def test_what_a_person_says_is_closed_the_directory_sees_at_once_and_a_week_late
     assert len(told(program, "account.still_closed")) == (2 if true else 1)
 
 
+@pytest.mark.ci
 def test_an_account_that_a_person_said_is_closed_is_taken_from_nobody_before_their_last_day_is_over(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
@@ -144,6 +146,7 @@ def test_an_account_that_a_person_said_is_closed_is_taken_from_nobody_before_the
     assert people_asked(program) == ["account.open_again"]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["forgets", "absent", "away", "no leave"])
 def test_what_the_directory_does_not_do_stays_the_it_contacts(
     program: Cast, means: Means, directory: LocalDirectory, how: str
@@ -167,6 +170,7 @@ def test_an_account_of_another_system_is_a_persons_to_close(program: Cast, means
     assert closing(program, case_id) == ["open"]
 
 
+@pytest.mark.ci
 def test_a_week_later_the_directory_says_whether_it_is_closed_still_and_nobody_is_asked(
     program: Cast, means: Means, clock: Clock
 ) -> None:
@@ -182,6 +186,7 @@ def test_a_week_later_the_directory_says_whether_it_is_closed_still_and_nobody_i
     assert people_asked(program) == []
 
 
+@pytest.mark.ci
 def test_one_that_is_open_again_is_closed_anew_and_somebody_finds_out_why(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
@@ -241,6 +246,7 @@ def test_an_account_said_closed_in_a_departure_that_was_called_off_is_asked_for_
     assert len(told(program, "account.still_closed")) == 1
 
 
+@pytest.mark.ci
 def test_without_a_directory_the_it_contact_looks_a_week_after_the_departure_that_holds(
     program: Cast, clock: Clock
 ) -> None:
@@ -257,6 +263,7 @@ def test_without_a_directory_the_it_contact_looks_a_week_after_the_departure_tha
     assert people_asked(program) == ["account.look_again"]
 
 
+@pytest.mark.ci
 def test_a_name_that_another_has_by_now_stays_theirs_when_a_departure_is_called_off(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
@@ -274,6 +281,7 @@ def test_a_name_that_another_has_by_now_stays_theirs_when_a_departure_is_called_
     assert having == [program.people["officer"]]
 
 
+@pytest.mark.ci
 def test_who_stays_after_all_is_not_asked_after_by_the_it_contact_any_more(program: Cast, clock: Clock) -> None:
     means = means_of(program, clock)
     case_id = gone(program)
@@ -324,6 +332,7 @@ def test_the_account_of_who_came_back_is_closed_by_no_directory(
         assert directory.states == {NAME: "open"}
 
 
+@pytest.mark.ci
 def test_an_account_that_was_opened_anew_under_its_old_name_is_not_closed_when_the_old_one_is_looked_at_again(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
@@ -365,6 +374,7 @@ def test_an_account_that_serves_at_two_organizations_is_closed_when_the_last_of_
     assert (directory.states, closing(program, last)) == ({NAME: "closed"}, ["done"])
 
 
+@pytest.mark.ci
 def test_an_account_that_the_other_organization_names_while_they_leave_is_asked_for_no_more(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from duties.casework import asking
@@ -81,6 +82,7 @@ def test_a_break_that_ends_today_comes_back_today_and_once(cast: Cast) -> None:
     assert run(cast, AT + 6 * DAY) == 0
 
 
+@pytest.mark.ci
 def test_on_the_day_of_the_return_whoever_accompanies_the_participant_is_asked_to_make_contact(cast: Cast) -> None:
     follow_up, by = begun(cast), cast.actor(WORKER)
     with cast.session() as session:
@@ -159,6 +161,7 @@ def test_lost_contact_is_put_before_the_clinical_committee_by_number_with_since_
     assert len(items(cast)) == 1
 
 
+@pytest.mark.ci
 def test_once_there_is_contact_again_the_committee_need_not_talk_about_it(cast: Cast) -> None:
     follow_up, other = begun(cast), begun(cast, "#2026-02")
     run(cast, AT + 21 * DAY)
@@ -172,6 +175,7 @@ def test_once_there_is_contact_again_the_committee_need_not_talk_about_it(cast: 
     assert [item["subject"] for item in items(cast) if item["state"] == "pool"] == ["#2026-01"]
 
 
+@pytest.mark.ci
 def test_whoever_a_joined_referral_says_to_recruit_comes_before_the_committee_until_nobody_asks_for_it(
     cast: Cast,
 ) -> None:
@@ -233,6 +237,7 @@ def test_it_is_due_at_six_in_the_programs_own_zone_also_when_the_clocks_change(c
         assert watch.due_at(session, datetime(2027, 3, 14, 9, 30, tzinfo=UTC)) == datetime(2027, 3, 13, 11, tzinfo=UTC)
 
 
+@pytest.mark.ci
 def test_a_candidate_whom_no_agenda_has_is_put_back_on_one_until_the_committee_decides(cast: Cast) -> None:
     declare_admission(cast)
     begun(cast)

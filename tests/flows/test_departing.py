@@ -102,6 +102,7 @@ def test_who_holds_a_role_elsewhere_keeps_their_access(program: Cast) -> None:
     assert open_doors(program) == (1, 1)
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("days", [0, 10, 30])
 def test_an_end_that_was_only_written_down_opens_the_departure_with_the_same_effects(program: Cast, days: int) -> None:
     means = means_of(program, Clock())
@@ -144,6 +145,7 @@ def test_an_end_that_is_written_down_weeks_late_opens_the_departure_on_the_day_o
     assert open_doors(program) == (0, 0)
 
 
+@pytest.mark.ci
 def test_an_organization_that_a_loaded_file_no_longer_has_ends_the_roles_there_and_opens_their_departures(
     program: Cast,
 ) -> None:
@@ -171,6 +173,7 @@ def test_a_role_that_goes_on_opens_no_departure(program: Cast) -> None:
     assert look_at_hands(means) == 0
 
 
+@pytest.mark.ci
 def test_a_departure_that_is_called_off_puts_the_roles_back_and_asks_for_nothing_more(program: Cast) -> None:
     means = means_of(program, Clock())
     case_id = leave(program, LEAVER, PLACE)
@@ -186,6 +189,7 @@ def test_a_departure_that_is_called_off_puts_the_roles_back_and_asks_for_nothing
     assert roles(program, LEAVER) == [("youth_worker", LAST_DAY)]
 
 
+@pytest.mark.ci
 def test_a_role_that_ends_though_its_departure_was_called_off_is_seen_to_on_the_day_after(program: Cast) -> None:
     """Its end was written down, and nobody prolonged it: whoever held it has gone, with all that they have in hand."""
     clock = Clock()
@@ -215,6 +219,7 @@ def test_a_role_that_ends_though_its_departure_was_called_off_is_seen_to_on_the_
     assert open_doors(program) == (0, 0)
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("days", [-10, 10])
 def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departure_along(
     program: Cast, days: int
@@ -243,6 +248,7 @@ def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departu
     assert open_doors(program) == (0, 0)
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("state", ["open", "closed"])
 def test_a_role_that_is_prolonged_once_its_departure_was_over_is_seen_to_when_it_ends_after_all(
     program: Cast, state: str
@@ -279,6 +285,7 @@ def test_a_role_that_is_prolonged_once_its_departure_was_over_is_seen_to_when_it
     assert asking == ["open"]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("days", [-5, 10])
 def test_what_was_settled_for_the_day_after_the_last_one_goes_with_it(program: Cast, days: int) -> None:
     """The seat of who leaves, and who follows in the role, with the case that welcomes them."""
@@ -307,6 +314,7 @@ def test_what_was_settled_for_the_day_after_the_last_one_goes_with_it(program: C
     assert (sits[1].starts_on, begins, arrival) == (first, first, first.isoformat())
 
 
+@pytest.mark.ci
 def test_a_departure_carried_takes_in_what_arrived(program: Cast) -> None:
     means = means_of(program, Clock())
     case_id = leave(program, LEAVER, PLACE)
@@ -329,6 +337,7 @@ def test_a_forgotten_private_address_of_who_left_long_ago_is_closed(program: Cas
     assert open_doors(program)[1] == 0
 
 
+@pytest.mark.ci
 def test_an_account_that_was_closed_is_looked_at_again_a_week_later_and_once(program: Cast) -> None:
     clock = Clock()
     means = means_of(program, clock)

@@ -144,6 +144,7 @@ def meeting_after(session: Session) -> UUID:
     return found
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("called", [as_a_guest, as_a_named_alternate, as_a_deputy])
 def test_whom_no_seat_of_their_own_calls_is_called_off_on_the_last_day_too_and_called_no_more(
     program: Cast, called: Callable[[Session, Cast, UUID], tuple[str, str]]
@@ -367,6 +368,7 @@ def test_the_second_of_a_pair_who_leaves_while_the_first_ones_summary_waits_is_a
 # Endings, and beginnings again.
 
 
+@pytest.mark.ci
 def test_a_departure_that_is_reopened_after_its_close_asks_for_what_came_meanwhile(cast: Cast) -> None:
     record_protocols(cast)
     clock = Clock()

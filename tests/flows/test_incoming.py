@@ -201,6 +201,7 @@ def test_an_answer_that_is_only_attached_to_a_mail_is_taken_too(
     assert answers(cast) == ["tentative"]
 
 
+@pytest.mark.ci
 def test_an_answer_that_came_before_the_first_reading_is_not_missed(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -211,6 +212,7 @@ def test_an_answer_that_came_before_the_first_reading_is_not_missed(
     assert answers(cast) == ["declined"]
 
 
+@pytest.mark.ci
 def test_a_round_that_is_run_twice_or_with_nothing_new_changes_nothing(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -312,6 +314,7 @@ def test_what_is_told_of_again_does_not_undo_what_was_said_since(
     assert answers(cast) == ["declined"]
 
 
+@pytest.mark.ci
 def test_strays_are_kept_aside_and_what_people_and_machines_write_stays_where_it_is(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:

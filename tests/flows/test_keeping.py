@@ -86,6 +86,7 @@ def test_it_is_counted_from_the_end_and_a_return_puts_it_off(cast: Cast, ended: 
         assert _until(session, ended) == FIVE_YEARS + 2 * DAY, "from the last end"
 
 
+@pytest.mark.ci
 def test_the_coordinator_is_asked_once_the_last_day_is_over_and_nothing_goes_by_itself(cast: Cast, ended: UUID) -> None:
     assert _look(cast, days=-1) == 0, "its last day is not over"
     assert _look(cast) == 1

@@ -56,6 +56,7 @@ def test_the_round_judges_each_day_once_and_also_what_was_missed(cast: Cast) -> 
     assert ROUNDS[obligations.KEY].run is obligations.judge
 
 
+@pytest.mark.ci
 def test_the_round_tells_the_quorum_of_what_was_held_before_anybody_kept_it(owing: Cast) -> None:
     """What can be told of it from its attendance counts from then on; what cannot is still to be recorded."""
     there = ("coordination", "ccsmtl", "codim", "spvm", "marie-vincent", "anonyme")
@@ -71,10 +72,12 @@ def test_the_round_tells_the_quorum_of_what_was_held_before_anybody_kept_it(owin
         assert [read_meeting(session, one)["quorate"] for one in (told, untold)] == [True, None]
 
 
+@pytest.mark.ci
 def test_every_verb_that_touches_an_obligation_is_one_that_is_written() -> None:
     assert set(TOUCHES) - verbs() == {events.CLAUSE_SERVED}
 
 
+@pytest.mark.ci
 def test_an_attendance_is_judged_in_the_transaction_that_records_it(owing: Cast) -> None:
     with owing.session() as session:
         meeting = hold(session, owing, date(2026, 11, 10), {})
@@ -92,6 +95,7 @@ def test_an_attendance_is_judged_in_the_transaction_that_records_it(owing: Cast)
         assert len(findings(session, found["id"])) >= 3  # the correction is another finding, and both are kept
 
 
+@pytest.mark.ci
 def test_a_role_that_is_given_on_a_page_is_counted_when_the_page_has_answered(owing: Cast) -> None:
     assert stands(owing, "codim", "AG-X2") == "missed"
     for name in ("worker_ccsmtl", "police"):
@@ -109,6 +113,7 @@ def in_time(cast: Cast, place: str, key: str) -> int:
         return int(period(session, cast, place, key)["found"]["numbers"].get("in_time", 0))
 
 
+@pytest.mark.ci
 def test_a_task_that_serves_a_clause_is_judged_when_the_page_has_answered_and_again_when_it_is_undone(
     owing: Cast,
 ) -> None:
@@ -131,6 +136,7 @@ def test_a_task_that_serves_no_clause_has_nothing_judged(owing: Cast) -> None:
         assert not any(line.verb in TOUCHES for line in events.take_written(session))
 
 
+@pytest.mark.ci
 def test_a_referral_is_counted_for_whose_people_referred_when_the_page_has_answered(owing: Cast) -> None:
     assert stands(owing, "en-marge", "AG-P1") == "on_track"  # none yet, and weeks are left
     with owing.session() as session:

@@ -54,6 +54,7 @@ def test_the_authors_examples_would_notice_a_missing_wait() -> None:
     assert "open_secure_account" in str(raised.value)
 
 
+@pytest.mark.ci
 @given(st.data())
 def test_from_opening_to_close_the_onboarding_never_stands_still(data: st.DataObject) -> None:
     """In whatever order people work, something is open until all is done, and the gate opens once, for good."""

@@ -104,6 +104,7 @@ def test_a_morning_without_news_brings_no_digest(begun: Begun) -> None:
     assert digests_of(cast, WEDNESDAY) == {}
 
 
+@pytest.mark.ci
 def test_three_working_days_late_their_manager_hears_and_after_seven_whoever_is_accountable(begun: Begun) -> None:
     """The manager of the coordinator, who owes it, and not that of the worker whose case it is."""
     cast, means, clock, case_id = begun
@@ -146,6 +147,7 @@ def test_what_nobody_has_any_more_comes_late_to_the_manager_of_the_case(begun: B
     assert "Demander l’accès au réseau sécurisé" in text.partition("Dans votre équipe")[2]
 
 
+@pytest.mark.ci
 def test_a_duty_outside_any_case_reminds_whoever_owes_it_then_the_coordinator_and_no_manager(begun: Begun) -> None:
     cast, means, clock, _ = begun
     with cast.session() as session:
@@ -272,6 +274,7 @@ def test_mornings_that_were_lost_are_made_up_for_and_each_rung_is_used_once(begu
     assert all(len(mine) == 1 for mine in digests_of(cast, late).values())
 
 
+@pytest.mark.ci
 def test_what_was_done_in_time_reminds_nobody(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     morning(cast, means, clock, TUESDAY)

@@ -135,6 +135,7 @@ def test_a_change_that_nobody_heard_of_is_found_all_the_same(cast: Cast, monkeyp
     within(cast, means, body)
 
 
+@pytest.mark.ci
 def test_the_worker_gives_signs_of_life_and_signs_off(cast: Cast) -> None:
     means = means_of(cast, now)
     names = []
@@ -229,6 +230,7 @@ with capture_sigterm():
 """
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_signal_that_stops_the_worker_is_not_taken_by_prefect(number: int, tmp_path: Path) -> None:
     said = subprocess.run(
@@ -389,6 +391,7 @@ def _slowly(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[int]:
     return begun
 
 
+@pytest.mark.ci
 def test_from_the_last_step_of_a_person_to_the_engines_own_takes_less_than_a_third_of_a_second(cast: Cast) -> None:
     """Measured without Prefect, for what the database and the worker need; the bench measures all of it."""
     means = means_of(cast, now)

@@ -103,6 +103,7 @@ def _marked(path: Path) -> Iterator[str]:
             yield from (one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
+@pytest.mark.ci
 def test_no_word_is_marked_where_the_search_for_words_does_not_see_it() -> None:
     # Babel reads tokens: of a string with expressions in it, it sees the simplest alone.
     seen = {one for message in words_in_use() for one in forms(message.id)}

@@ -318,6 +318,7 @@ def test_who_is_refused_has_a_reason_an_offer_and_no_open_admission(clinic: Cast
     assert state == "cancelled"
 
 
+@pytest.mark.ci
 def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     referral_id = refer(clinic, replace(ONDINE, recruiter=True), by=WORKER)
@@ -382,6 +383,7 @@ def test_who_was_found_not_to_commit_to_stop_is_given_to_nobody_once_it_is_known
             admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
 
 
+@pytest.mark.ci
 def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_which_assesses_the_risk(
     clinic: Cast,
 ) -> None:
@@ -441,6 +443,7 @@ def test_a_risk_waits_in_a_program_whose_file_has_no_place_for_it_until_a_newer_
         assert (waits["kind"], waits["subject"]) == (recruiters.KIND, "#2026-01")
 
 
+@pytest.mark.ci
 def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of_it(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id = triaged(clinic, refer(clinic, by=WORKER), "forwarded")
@@ -469,6 +472,7 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
 # Whom one may name.
 
 
+@pytest.mark.ci
 def test_nobody_is_named_who_is_barred_and_one_who_is_barred_later_is_taken_away(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id, item = on_the_table(clinic)
@@ -486,6 +490,7 @@ def test_nobody_is_named_who_is_barred_and_one_who_is_barred_later_is_taken_away
         assert _row(session, participant_id).state == "candidate"
 
 
+@pytest.mark.ci
 def test_nobody_is_named_who_is_being_welcomed_neither_by_the_committee_nor_by_the_coordinator(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id, item = on_the_table(clinic)
@@ -520,6 +525,7 @@ def test_whoever_speaks_the_language_and_knows_the_person_is_proposed_first(clin
     assert first.possible
 
 
+@pytest.mark.ci
 def test_it_is_what_a_worker_speaks_that_counts_and_the_language_of_the_letters_where_nobody_said_it(
     clinic: Cast,
 ) -> None:
@@ -646,6 +652,7 @@ def _first_meeting(session: Session, participant_id: UUID) -> Any:
     ).one()
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("born", "signed_by", "code"),
     [
@@ -693,6 +700,7 @@ def test_a_consent_that_was_not_given_rightly_is_not_recorded(
     assert refused.value.code == code
 
 
+@pytest.mark.ci
 def test_sharing_is_consented_partner_by_partner_and_withdrawn_at_a_word(cast: Cast, ready: UUID) -> None:
     participant_id = ready
     spvm, codim = cast.organizations["spvm"], cast.organizations["codim"]
@@ -719,6 +727,7 @@ def test_a_consent_that_ends_on_a_day_stands_until_then(cast: Cast, committed: U
         assert not consents.stands(session, participant_id, "program", last + timedelta(days=1))
 
 
+@pytest.mark.ci
 def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cast) -> None:
     """Those of the first one, which the person declined in the end, do not stand for it."""
     by, worker = clinic.actor("coordinator"), clinic.actor(WORKER)
@@ -882,6 +891,7 @@ def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met
         assert [one["state"] for one in tasks_of(session, recruiting.REFUSE)] == ["done"]
 
 
+@pytest.mark.ci
 def test_members_of_the_clinic_see_whose_risk_it_assesses_while_it_sits(cast: Cast, committed: UUID) -> None:
     participant_id = committed
     by = cast.actor("coordinator")
@@ -915,6 +925,7 @@ def test_from_a_step_of_an_admission_the_worker_is_led_to_whom_it_is_about(cast:
     assert f'<a href="/participants/{committed}">' in page
 
 
+@pytest.mark.ci
 def test_a_risk_that_the_clinic_did_not_assess_comes_back(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id = _ready(clinic)
@@ -941,6 +952,7 @@ def test_a_risk_that_the_clinic_did_not_assess_comes_back(clinic: Cast) -> None:
         ], "who declined is assessed no more"
 
 
+@pytest.mark.ci
 def test_whoever_turns_25_before_the_day_of_admission_is_not_admitted(clinic: Cast) -> None:
     born = TODAY.replace(year=TODAY.year - 25) + timedelta(days=40)
     participant_id = _ready(clinic, replace(ONDINE, birth_date=born))
@@ -952,6 +964,7 @@ def test_whoever_turns_25_before_the_day_of_admission_is_not_admitted(clinic: Ca
         assert numbers.admit(session, participant_id, by=by, at=birthday - timedelta(days=1))
 
 
+@pytest.mark.ci
 def test_who_is_found_not_to_be_admissible_once_a_worker_is_named_is_refused_with_what_was_offered(
     clinic: Cast,
 ) -> None:
@@ -985,6 +998,7 @@ def test_who_is_found_not_to_be_admissible_once_a_worker_is_named_is_refused_wit
     ]
 
 
+@pytest.mark.ci
 def test_of_whoever_was_given_to_a_worker_no_criterion_is_found_anew_unless_nobody_meets_them_any_more(
     clinic: Cast,
 ) -> None:
@@ -1201,6 +1215,7 @@ def _owed_to(session: Session, participant_id: UUID, step: str) -> list[str]:
     return [link["role"] for link in links]
 
 
+@pytest.mark.ci
 def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_meeting(
     cast: Cast, on_table: tuple[UUID, UUID]
 ) -> None:

@@ -284,6 +284,7 @@ def test_a_referred_item_waits_in_the_other_committees_pool_and_says_who_referre
     assert _refused(lambda: agendas.refer(session, made, "clinical", by=by, at=AT)) == "agenda.own_committee"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("kind", ["admission", "recruiter", "handover", "lost_contact", "follow_up_summary"])
 def test_what_a_layer_above_asks_for_is_read_by_the_committee_alone_and_its_task_is_done_by_the_decision(
     cast: Cast, session: Session, kind: str

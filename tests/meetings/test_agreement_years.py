@@ -82,6 +82,7 @@ def test_nothing_comes_before_a_year_is_over_and_then_each_partner_with_the_reco
     )
 
 
+@pytest.mark.ci
 def test_it_stays_until_the_committee_has_spoken_of_it_and_comes_back_a_year_later(
     cast: Cast, session: Session
 ) -> None:
@@ -102,6 +103,7 @@ def amended(session: Session, cast: Cast, place: str, starts_on: date) -> None:
     succession.begin(session, second, starts_on=starts_on, by=by, at=AT)
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("begins", "meets"), [(date(2027, 1, 5), FIRST), (date(2027, 3, 1), FIRST), (date(2027, 3, 1), SECOND)]
 )
@@ -116,6 +118,7 @@ def test_an_amendment_neither_begins_the_year_anew_nor_settles_what_waits(
         assert " January 5, 2026 " in in_words(one["reasons"], "en")
 
 
+@pytest.mark.ci
 def test_a_year_that_ends_near_a_renewal_comes_by_it_and_the_next_one_comes_again(cast: Cast, session: Session) -> None:
     record(cast, "renewal")
     last, by = date(2027, 3, 31), cast.actor("coordinator")
@@ -128,6 +131,7 @@ def test_a_year_that_ends_near_a_renewal_comes_by_it_and_the_next_one_comes_agai
     assert drawn(session, cast, THIRD)["codim"]["subject"].endswith("2028-01-05")
 
 
+@pytest.mark.ci
 def test_a_year_in_which_the_agreement_lapsed_is_not_re_evaluated(cast: Cast, session: Session) -> None:
     last, by = TODAY - timedelta(days=1), cast.actor("coordinator")
     end_version(session, last_version(session, cast, "codim"), ends_on=last, by=by, at=AT)
@@ -135,6 +139,7 @@ def test_a_year_in_which_the_agreement_lapsed_is_not_re_evaluated(cast: Cast, se
     assert "codim" not in drawn(session, cast, SECOND)
 
 
+@pytest.mark.ci
 def test_an_agreement_that_gets_a_near_last_day_meanwhile_leaves_the_agenda(cast: Cast, session: Session) -> None:
     assert "codim" in drawn(session, cast, FIRST)
     by = cast.actor("coordinator")

@@ -499,6 +499,7 @@ def test_nothing_is_added_before_the_freeze_after_the_meeting_or_without_a_reaso
     assert add("Urgent").code == "agenda.meeting_over"
 
 
+@pytest.mark.ci
 def test_what_was_on_the_agenda_of_a_cancelled_meeting_returns_to_the_pool_once(cast: Cast, session: Session) -> None:
     by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
     made = admission(session, cast)
@@ -622,6 +623,7 @@ def _standing(session: Session, meeting_id: UUID) -> dict[str, Any]:
     )
 
 
+@pytest.mark.ci
 def test_a_standing_item_shows_its_age_and_after_three_times_asks_for_a_decision_on_its_rule(
     cast: Cast, session: Session
 ) -> None:

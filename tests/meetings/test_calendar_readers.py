@@ -83,6 +83,7 @@ def _on(session: Session, day: date) -> UUID:
     return found
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("made_known", [_said_on_the_page, _answered_by_mail])
 def test_a_date_that_is_off_takes_no_other_from_a_calendar_that_takes_each_message_for_the_whole(
     cast: Cast, session: Session, made_known: object
@@ -107,6 +108,7 @@ def test_without_knowing_such_a_calendar_would_lose_the_season(cast: Cast, sessi
     assert _shows(session, cast) == []
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("program", "said", "known"),
     [

@@ -220,6 +220,7 @@ def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(ses
     assert _task_of(session, {"task_id": task})["note"] == "CD-2027-001"
 
 
+@pytest.mark.ci
 def test_two_connections_that_decide_at_once_take_numbers_without_a_gap_or_a_double(cast: Cast) -> None:
     with cast.session() as setting:
         arrange(setting, cast)

@@ -60,6 +60,7 @@ def test_a_committee_whose_dates_reach_far_or_that_has_none_yet_is_left_alone(ca
     assert drafting.draft_due(session, by=by, at=AT) == ()
 
 
+@pytest.mark.ci
 def test_each_season_of_a_weekly_committee_is_drafted_before_the_one_before_ends_year_after_year(
     cast: Cast, session: Session
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_with
     assert drafting.draft_due(session, by=by, at=NEAR + timedelta(days=1)) == ()
 
 
+@pytest.mark.ci
 def test_dates_are_drafted_once_more_where_everything_that_was_planned_from_a_draft_was_called_off(
     cast: Cast, session: Session
 ) -> None:
@@ -173,6 +175,7 @@ def _beside_a_season(session: Session, cast: Cast) -> None:
     schedule.plan_meetings(session, "steering", [datetime(2027, 3, 30, 13, 30)], by=by, at=AT)
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("committee", "days"),
     [
@@ -191,6 +194,7 @@ def test_a_weekly_committee_takes_no_day_but_its_hours_from_those_that_are_deriv
     assert all(one.alternatives for one in dates), "beside each date others are offered"
 
 
+@pytest.mark.ci
 def test_who_sits_on_both_is_not_asked_to_the_extended_committee_at_the_hour_of_the_clinical_one(
     cast: Cast, session: Session
 ) -> None:

@@ -86,6 +86,7 @@ def test_nobody_ends_anothers_address_and_there_are_a_few_at_most(cast: Cast, se
     assert feeds.end_all(session, cast.people["police"], by=by, at=AT) == feeds.MOST
 
 
+@pytest.mark.ci
 def test_the_link_of_a_letter_asks_about_every_meeting_of_its_invitation_until_the_last_is_over(
     cast: Cast, session: Session
 ) -> None:

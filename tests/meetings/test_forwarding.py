@@ -99,6 +99,7 @@ def test_where_the_clinic_s_agendas_take_no_report_the_coordinator_is_asked_in_t
     assert [task["state"] for task in _asked(there)] == ["open"]
 
 
+@pytest.mark.ci
 def test_the_next_clinic_whose_agenda_went_out_hears_of_it_by_an_addendum_and_not_only_the_one_after(
     there: Cast,
 ) -> None:
@@ -153,6 +154,7 @@ def test_where_the_next_clinic_reports_it_nobody_is_asked(there: Cast) -> None:
     assert [row["subject"] for row in pool if row["kind"] == "forwarded"] == [reference]
 
 
+@pytest.mark.ci
 def test_whoever_is_given_several_at_one_sitting_is_said_to_have_no_room_before_any_has_a_number(there: Cast) -> None:
     """28 hours a week are eleven follow-ups: with ten, the first candidate is the last for whom there is time."""
     by = there.actor("coordinator")

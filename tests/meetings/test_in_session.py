@@ -188,6 +188,7 @@ def test_who_is_away_and_comes_after_all_reads_once_that_is_recorded(cast: Cast,
     assert _answers(_member(cast), participant_id) == ALL
 
 
+@pytest.mark.ci
 def test_of_a_principal_and_their_alternate_the_one_who_sits_reads(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
     participant_id, _ = on_table
     with cast.session() as session:
@@ -221,6 +222,7 @@ def test_a_candidate_who_was_withdrawn_from_the_agenda_is_nobody_s_to_read(clini
     assert _answers(_member(clinic), participant_id) == NONE
 
 
+@pytest.mark.ci
 def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) -> None:
     by, afternoon = clinic.actor("coordinator"), LOCAL + 4 * HOUR
     first, _ = on_the_agenda(clinic)

@@ -173,6 +173,7 @@ def test_the_page_of_a_candidate_who_signed_takes_another_consent_and_leaves_wha
     assert "Sharing with a partner – CODIM" in page
 
 
+@pytest.mark.ci
 def test_what_the_admission_of_before_still_does_takes_nobody_off_the_agenda(cast: Cast, signed: UUID) -> None:
     item = _referred_again(cast, signed)
     with cast.session() as session:
@@ -188,6 +189,7 @@ def test_what_the_admission_of_before_still_does_takes_nobody_off_the_agenda(cas
     assert ENDED not in {reason["code"] for reason in row["reasons"]}
 
 
+@pytest.mark.ci
 def test_the_clinic_hears_and_assigns_who_signed_declined_and_was_referred_again(cast: Cast, signed: UUID) -> None:
     item = _referred_again(cast, signed)
     for name in ("police", SECOND):
@@ -203,6 +205,7 @@ def test_the_clinic_hears_and_assigns_who_signed_declined_and_was_referred_again
     assert _number(cast, signed, SECOND, at=NOW) == "#2026-01"
 
 
+@pytest.mark.ci
 def test_of_who_was_referred_again_the_clinic_hears_only_as_far_as_they_said_before_with_whom(
     cast: Cast, signed: UUID
 ) -> None:

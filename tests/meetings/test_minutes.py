@@ -90,6 +90,7 @@ def test_the_minutes_are_printed_in_both_languages(session: Session, held: UUID,
     assert as_pdf(content, language).startswith(b"%PDF")
 
 
+@pytest.mark.ci
 def test_the_draft_is_edited_circulated_taken_back_and_approved_in_the_next_meeting(
     session: Session, cast: Cast, held: UUID
 ) -> None:
@@ -154,6 +155,7 @@ def test_a_corrected_attendance_comes_into_the_draft_and_leaves_what_was_written
     assert content.items[0].said.fr == "Mieux dit."
 
 
+@pytest.mark.ci
 def test_minutes_are_not_approved_by_their_own_an_earlier_a_planned_or_anothers_meeting(
     session: Session, cast: Cast, held: UUID
 ) -> None:

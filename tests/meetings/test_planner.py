@@ -462,6 +462,7 @@ def test_what_a_drafted_year_keeps_is_read_back_the_same_and_can_be_said(times: 
             assert reason.in_words("fr") != reason.in_words("en")
 
 
+@pytest.mark.ci
 @given(starting_days, st.integers(0, 370), st.sampled_from(WEEKDAYS), terms_of())
 def test_a_season_has_each_of_its_weeks_once_and_meets_on_every_day_that_is_worked(
     first: date, length: int, weekday: Weekday, terms: Terms

@@ -330,6 +330,7 @@ EVERYTHING: Final[tuple[tuple[str, Done], ...]] = (
 )
 
 
+@pytest.mark.ci
 def test_whatever_is_done_to_the_item_of_a_candidate_an_agenda_or_the_pool_has_them_after_the_round(
     clinic: Cast,
 ) -> None:
@@ -358,6 +359,7 @@ def test_whatever_is_done_to_the_item_of_a_candidate_an_agenda_or_the_pool_has_t
     assert put_back == 5, "twice what was withdrawn, and once each that ended as it no longer can"
 
 
+@pytest.mark.ci
 def test_whoever_is_referred_again_while_the_old_item_stands_is_decided_on_by_the_new_referral(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id, item = on_the_agenda(clinic)
@@ -392,6 +394,7 @@ def _declines_before_the_clinic(clinic: Cast) -> tuple[UUID, UUID]:
     return participant_id, item
 
 
+@pytest.mark.ci
 def test_the_file_of_who_declined_before_the_clinic_sat_is_opened_by_nobody_who_sits_there(clinic: Cast) -> None:
     participant_id, _ = _declines_before_the_clinic(clinic)
     here = f"/participants/{participant_id}"
@@ -404,6 +407,7 @@ def test_the_file_of_who_declined_before_the_clinic_sat_is_opened_by_nobody_who_
     assert client_for(clinic.database, clinic.people["coordinator"], at=NOW).get(here).status_code == 200
 
 
+@pytest.mark.ci
 def test_under_the_old_item_of_who_was_referred_again_nothing_is_decided_before_the_new_referral_is_before_it(
     clinic: Cast,
 ) -> None:
@@ -434,6 +438,7 @@ def test_under_the_old_item_of_who_was_referred_again_nothing_is_decided_before_
         assert (_state(session, participant_id), _decides(session, participant_id)) == ("assigned", "done")
 
 
+@pytest.mark.ci
 def test_whoever_was_referred_again_and_is_triaged_again_is_not_decided_on_by_the_referral_of_before(
     clinic: Cast,
 ) -> None:
@@ -453,6 +458,7 @@ def test_whoever_was_referred_again_and_is_triaged_again_is_not_decided_on_by_th
                 )
 
 
+@pytest.mark.ci
 def test_who_was_given_to_a_worker_once_and_is_referred_again_is_not_offered_to_be_given_to_another(
     cast: Cast, on_table: tuple[UUID, UUID]
 ) -> None:
@@ -474,6 +480,7 @@ def test_who_was_given_to_a_worker_once_and_is_referred_again_is_not_offered_to_
         workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=NOW)
 
 
+@pytest.mark.ci
 def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_sends_nobody_and_asks_to_refuse(
     clinic: Cast,
 ) -> None:
@@ -501,6 +508,7 @@ def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_se
     assert "nobody is to meet them any more" in record.text
 
 
+@pytest.mark.ci
 def test_a_question_that_was_withdrawn_or_that_another_committee_has_is_not_the_one_that_the_clinic_answers(
     cast: Cast,
     on_table: tuple[UUID, UUID],

@@ -352,6 +352,7 @@ def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever
         assert read_meeting(session, here)["starts"] == datetime(2026, 12, 9, 14, 0)
 
 
+@pytest.mark.ci
 def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, session: Session) -> None:
     _season(session, cast)
     before = len(letters(session))
@@ -389,6 +390,7 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_said_to_be_cancell
     assert letters(session)[-1].template == "meeting_cancelled"
 
 
+@pytest.mark.ci
 def test_an_answer_lapses_when_its_meeting_gets_another_time_and_counts_when_given_again(
     cast: Cast, session: Session
 ) -> None:
@@ -452,6 +454,7 @@ def test_a_change_of_place_asks_nobody_to_answer_again(cast: Cast, session: Sess
     assert set(said.values()) == {"NEEDS-ACTION"}
 
 
+@pytest.mark.ci
 def test_four_dates_of_a_committee_are_four_meetings_that_pass_each_other_and_go_one_by_one(
     cast: Cast, session: Session
 ) -> None:

@@ -119,6 +119,7 @@ def test_taking_one_is_the_answer_of_whom_the_coordinator_says_and_an_older_mail
     assert session.execute(select(_answer.c.answer)).scalar_one() == "declined"
 
 
+@pytest.mark.ci
 def test_one_about_the_whole_season_is_taken_for_each_meeting_to_come_or_for_one(cast: Cast, session: Session) -> None:
     whole = reply(season_uid(session), of=EM, sender="em@elsewhere.example", recurrence="", partstat="ACCEPTED")
     kept = _stray(session, whole)

@@ -80,6 +80,7 @@ def test_a_draft_is_one_s_own_and_sending_it_answers_alike_whoever_it_is_about(t
     assert len(_Asker(there, "coordinator").get("/referrals").json()["received"]) == 2
 
 
+@pytest.mark.ci
 def test_a_whole_admission_is_carried_at_the_window(there: Cast) -> None:
     coordinator, worker, other = (_Asker(there, name) for name in ("coordinator", SECOND, WORKER))
     referral_id = refer(there)

@@ -114,6 +114,7 @@ def test_a_freeze_shows_its_letters_first_and_sends_the_same_ones_once(
     assert coordinator.ask("POST", path, version="*").json()["code"] == "agenda.frozen"
 
 
+@pytest.mark.ci
 def test_a_translation_that_is_missing_holds_the_freeze_up_and_is_listed(coordinator: Asker, here: str) -> None:
     item_id = coordinator.post("/committees/clinical/agenda-items", {"title_fr": "Sans anglais"})["id"]
     coordinator.post(f"{here}/items/{item_id}/scheduling", version="*")
@@ -169,6 +170,7 @@ def test_every_version_that_went_out_is_listed_and_read_as_a_file_in_both_langua
     assert _member(coordinator, "manager_codim").ask("GET", f"{here}/versions").status_code == 404
 
 
+@pytest.mark.ci
 def test_a_member_sees_and_takes_back_what_they_asked_for_and_nothing_else(coordinator: Asker, here: str) -> None:
     member, another = _member(coordinator), _member(coordinator, "police")
     mine = _asked(member, "Le mien")
@@ -184,6 +186,7 @@ def test_a_member_sees_and_takes_back_what_they_asked_for_and_nothing_else(coord
     assert member.post(f"{here}/items/{mine}/withdrawal", version=1)["state"] == "withdrawn"
 
 
+@pytest.mark.ci
 def test_only_whoever_keeps_the_agenda_changes_it(coordinator: Asker, here: str) -> None:
     member = _member(coordinator)
     before = coordinator.get(f"{here}/items")
@@ -214,6 +217,7 @@ def test_an_item_of_another_committee_is_not_on_this_agenda(coordinator: Asker, 
         assert coordinator.ask(method, f"{here}/items/{other}{path}", version="*").status_code == 404, path
 
 
+@pytest.mark.ci
 def test_the_agenda_of_a_meeting_that_is_over_is_changed_by_nothing(coordinator: Asker, here: str) -> None:
     item = coordinator.get(f"{here}/items")["items"][0]
     coordinator.ask("POST", f"{here.removesuffix('/agenda')}/cancellation", {"reason": "Tempête"}, version="*")

@@ -93,6 +93,7 @@ def test_a_file_is_kept_only_with_what_somebody_signed(cast: Cast, coordinator: 
     assert (early.status_code, early.json()["code"]) == (409, "agreement.not_signed")
 
 
+@pytest.mark.ci
 def test_a_role_that_the_next_version_drops_becomes_another(cast: Cast, coordinator: Asker) -> None:
     with cast.session() as session:
         renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)

@@ -137,6 +137,7 @@ def test_a_meeting_is_moved_placed_and_cancelled_in_the_version_that_was_seen(co
     assert coordinator.get(f"/meetings/{first['id']}")["state"] == "cancelled"
 
 
+@pytest.mark.ci
 def test_the_hour_changes_from_a_meeting_on_and_a_lonely_one_has_none(coordinator: Asker) -> None:
     lines = _season(coordinator)
     third = lines[2]

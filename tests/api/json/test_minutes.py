@@ -106,6 +106,7 @@ def test_who_sits_for_an_outside_organization_reads_neither_items_nor_decisions_
     assert coordinator.get(f"/decisions/{held.quiet}")["text_en"] == "Training is in March."
 
 
+@pytest.mark.ci
 def test_a_draft_is_corrected_sent_taken_back_and_sent_to_those_for_whom_it_changed(
     cast: Cast, coordinator: Asker, place: str
 ) -> None:
@@ -147,6 +148,7 @@ def test_minutes_are_approved_in_a_later_meeting_and_never_change_again(
     assert coordinator.get(place) == done
 
 
+@pytest.mark.ci
 def test_only_the_secretary_writes_sends_and_approves_minutes(coordinator: Asker, held: Held, place: str) -> None:
     coordinator.post(f"{place}/circulation", version="*")
     before = coordinator.get(place)

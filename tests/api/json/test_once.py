@@ -105,6 +105,7 @@ def test_a_case_an_appointment_and_an_absence_are_each_made_once(cast: Cast, coo
         assert _count(cast, table) == before + 1, table
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "act", ["completion", "approval", "rejection", "undoing", "waiver", "handing-back", "returning"]
 )
@@ -143,6 +144,7 @@ def test_an_act_on_a_task_is_answered_again_even_where_it_ended_what_the_asker_w
     assert _count(cast, "event") == written
 
 
+@pytest.mark.ci
 def test_an_act_on_a_case_is_done_once_and_answered_again(cast: Cast, coordinator: Asker) -> None:
     """Whoever lost the answer learns that the act is done, and not that somebody changed the case meanwhile."""
     here = f"/cases/{open_by_json(cast, coordinator)['id']}"
@@ -218,6 +220,7 @@ def test_a_request_that_was_refused_may_be_sent_again_under_its_key(cast: Cast, 
     assert done.json()["state"] == "done"
 
 
+@pytest.mark.ci
 def test_one_who_may_not_do_it_gets_no_answer_by_guessing_a_key(cast: Cast, coordinator: Asker) -> None:
     case = open_by_json(cast, coordinator)
     task = next(

@@ -39,6 +39,7 @@ def test_the_coordinator_lists_every_partner_and_a_manager_their_own(cast: Cast,
     assert {one["key"] for one in owed} >= {"AG-M1", "AG-P2", "AG-X2"}
 
 
+@pytest.mark.ci
 def test_a_statement_in_writing_meets_its_period_and_both_are_kept(cast: Cast, coordinator: Asker) -> None:
     manager = Asker(cast, "manager_em", app=coordinator.app)
     place = f"/obligations/{of(cast, 'en-marge', 'AG-P2')}"
@@ -53,6 +54,7 @@ def test_a_statement_in_writing_meets_its_period_and_both_are_kept(cast: Cast, c
     assert {one["note"] for one in worker["attestations"]} == {""}  # a note is for those who answer for the partner
 
 
+@pytest.mark.ci
 def test_a_document_counts_at_once_and_no_more_once_it_is_taken_back(cast: Cast, coordinator: Asker) -> None:
     place = f"/obligations/{of(cast, 'codim', 'AG-P4')}"
     manager = Asker(cast, "manager_codim", app=coordinator.app)
@@ -66,6 +68,7 @@ def test_a_document_counts_at_once_and_no_more_once_it_is_taken_back(cast: Cast,
     assert back["documents"][0]["withdrawn_at"]
 
 
+@pytest.mark.ci
 def test_a_waiver_is_by_a_decision_that_stands(cast: Cast, coordinator: Asker) -> None:
     place = f"/obligations/{of(cast, 'codim', 'AG-P4')}"
     body = {
@@ -78,6 +81,7 @@ def test_a_waiver_is_by_a_decision_that_stands(cast: Cast, coordinator: Asker) -
     assert (refused.status_code, refused.json()["code"]) == (409, "waiver.no_decision")
 
 
+@pytest.mark.ci
 def test_a_renewal_over_json_is_drafted_once_for_its_key_and_says_what_changed(cast: Cast, coordinator: Asker) -> None:
     agreement = next(
         one for one in coordinator.get("/agreements") if one["organization_id"] == str(cast.organizations["codim"])

@@ -472,6 +472,7 @@ def test_a_rule_s_refusal_carries_its_code_and_the_guide_s_ground_in_both_langua
     assert said["fr"] not in ("", said["en"])
 
 
+@pytest.mark.ci
 def test_a_name_with_markup_and_emoji_is_kept_as_it_is_and_harms_no_page(cast: Cast, coordinator: Asker) -> None:
     name = "<script>alert('d’Étain')</script> 🪨"
     person = coordinator.post(
@@ -634,6 +635,7 @@ def test_no_header_turns_one_method_into_another(coordinator: Asker, of_case: di
     assert coordinator.get(f"/cases/{of_case['case_id']}")["state"] == "open"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -659,6 +661,7 @@ def test_what_another_site_sends_is_refused_before_anything_is_looked_at(
     assert coordinator.get(f"/cases/{of_case['case_id']}")["state"] == "open"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("day", ["0001-01-01", "1600-01-01", "2200-01-01", "9999-12-31"])
 def test_a_day_that_no_calendar_reaches_is_refused_and_is_no_fault(
     cast: Cast, coordinator: Asker, of_case: dict[str, str], day: str
@@ -691,6 +694,7 @@ def test_a_day_is_written_in_one_way(cast: Cast, coordinator: Asker, written: ob
     assert answer.json()["errors"][0]["where"] == "body.starts_on"
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("path", "limits"),
     [
@@ -727,6 +731,7 @@ def test_a_part_that_is_none_is_refused(coordinator: Asker, asked: str) -> None:
         assert answer.json()["errors"][0]["where"] == f"query.{asked.partition('=')[0]}"
 
 
+@pytest.mark.ci
 def test_the_record_is_read_back_to_its_beginning_while_it_grows(cast: Cast, coordinator: Asker) -> None:
     """Lines that are added meanwhile stand before what was read, and so shift nothing."""
     open_by_json(cast, coordinator)
@@ -743,6 +748,7 @@ def test_the_record_is_read_back_to_its_beginning_while_it_grows(cast: Cast, coo
         assert len(read) == session.execute(count, {"n": numbers[0]}).scalar_one()
 
 
+@pytest.mark.ci
 def test_a_request_by_nobody_is_told_to_sign_in(cast: Cast) -> None:
     nobody = Asker(cast, None)
     for operation in operations():

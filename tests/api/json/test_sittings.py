@@ -87,6 +87,7 @@ def test_only_the_coordinator_runs_a_meeting_and_only_who_sits_reads_it(coordina
         assert stranger.ask("GET", path).status_code == 404, path
 
 
+@pytest.mark.ci
 def test_a_partner_endorses_or_objects_for_its_own_organization_alone(cast: Cast, coordinator: Asker) -> None:
     place = _meeting(coordinator)
     codim, en_marge = (str(cast.organizations[key]) for key in ("codim", "en-marge"))

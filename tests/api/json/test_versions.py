@@ -462,6 +462,7 @@ def test_of_two_who_complete_the_same_task_the_second_is_told_and_the_first_stan
     assert (anyway.status_code, anyway.json()["code"]) == (409, "task.not_open")
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("written", ["3", 'W/"3"', '"3", "4"', '"-1"', '"1e3"', '"٣"', '"9999999999"', "abc"])
 def test_a_version_that_is_none_is_refused(coordinator: Asker, case: dict[str, Any], written: str) -> None:
     task = _task(coordinator, case, "prepare_notebook_and_guide")

@@ -194,6 +194,7 @@ def test_an_item_is_moved_by_one_and_to_a_place_and_no_further_than_the_ends(cas
     assert the_admission(cast, here)["position"] == found["position"]
 
 
+@pytest.mark.ci
 def test_what_is_taken_off_waits_or_can_be_put_on_again(cast: Cast, here: UUID) -> None:
     client = signed_in(cast, "coordinator")
     drawn = next(each for each in on(cast, here) if each["kind"] == "standing")
@@ -216,6 +217,7 @@ def test_what_is_taken_off_waits_or_can_be_put_on_again(cast: Cast, here: UUID) 
     assert on(cast, here)[-1]["id"] == waiting["id"]
 
 
+@pytest.mark.ci
 def test_a_member_asks_and_takes_back_their_own_and_nobody_else_s(cast: Cast, here: UUID) -> None:
     path = f"/meetings/{here}/agenda/items"
     member = signed_in(cast, "worker_codim")
@@ -236,6 +238,7 @@ def test_a_member_asks_and_takes_back_their_own_and_nobody_else_s(cast: Cast, he
     assert [each for each in pool(cast) if each["kind"] == "request"] == []
 
 
+@pytest.mark.ci
 def test_the_agenda_says_by_how_much_it_is_longer_than_the_meeting(cast: Cast, here: UUID) -> None:
     found = the_admission(cast, here)
     client = signed_in(cast, "coordinator")
@@ -282,6 +285,7 @@ def test_freezing_is_asked_twice_and_shows_before_it_who_reads_how_much(cast: Ca
     assert client.post(path, data=shown_by(again.text)).status_code in (409, 412)
 
 
+@pytest.mark.ci
 def test_frozen_or_drawn_by_hand_an_agenda_has_what_a_meeting_left_that_nobody_closed(cast: Cast, here: UUID) -> None:
     item = asked(cast, "coordinator", "Horaire")
     with cast.session() as session:
@@ -304,6 +308,7 @@ def test_frozen_or_drawn_by_hand_an_agenda_has_what_a_meeting_left_that_nobody_c
     assert client.post(path, headers={"If-Match": f'"{row(cast, second).version}"'}).status_code == 200
 
 
+@pytest.mark.ci
 def test_a_missing_translation_stops_the_freezing_and_says_which_item(cast: Cast, here: UUID) -> None:
     made = asked(cast, "coordinator", "La halte-chaleur", title_en="")
     with cast.session() as session:
@@ -397,6 +402,7 @@ def test_the_agenda_of_a_meeting_that_is_over_is_kept_as_it_is(cast: Cast, here:
     assert on(cast, here) == found
 
 
+@pytest.mark.ci
 def test_an_item_of_another_meeting_or_committee_is_not_found_here(cast: Cast, here: UUID) -> None:
     found = the_admission(cast, here)
     with cast.session() as session:

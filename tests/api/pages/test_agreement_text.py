@@ -41,6 +41,7 @@ def test_a_form_that_nobody_touched_changes_nothing(cast: Cast, here: str) -> No
     assert content(cast).digest == before.digest
 
 
+@pytest.mark.ci
 def test_everything_of_a_draft_can_be_said_otherwise(cast: Cast, here: str) -> None:
     client = signed_in(cast, "coordinator")
     fields = fields_of(client.get(here).text, here)
@@ -81,6 +82,7 @@ def test_everything_of_a_draft_can_be_said_otherwise(cast: Cast, here: str) -> N
     assert "AG-P3" in content(cast).obligations
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("name", "values", "said"),
     [

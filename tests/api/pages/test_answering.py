@@ -111,6 +111,7 @@ def test_the_button_records_the_answer_to_the_meetings_that_were_ticked(cast: Ca
     assert [one.answer for one in said(cast)] == ["tentative", "accepted"]
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("planned")
 def test_who_cannot_come_names_who_comes_instead(cast: Cast) -> None:
     path = link_of(cast, "manager_em")
@@ -125,6 +126,7 @@ def test_who_cannot_come_names_who_comes_instead(cast: Cast) -> None:
     assert link_of(cast, "deputy")
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("planned")
 def test_the_page_speaks_the_language_of_whom_the_letter_is_for(cast: Cast) -> None:
     french, english = link_of(cast, "police"), link_of(cast, "worker_codim")
@@ -162,6 +164,7 @@ def test_what_the_link_does_not_ask_about_is_refused_and_nothing_recorded(
     assert said(cast) == []
 
 
+@pytest.mark.ci
 def test_a_link_that_does_not_open_is_as_one_that_never_was(cast: Cast, planned: list[UUID]) -> None:
     path = link_of(cast, "worker_codim")
     unknown = client_of(cast).get("/answer/never-there")

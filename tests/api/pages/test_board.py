@@ -166,6 +166,7 @@ def test_of_many_tasks_that_fall_to_a_vacant_role_ten_are_named_first_and_the_ot
     assert f"and {left} other{'s' if left > 1 else ''}" in opened.partition("</summary>")[0]
 
 
+@pytest.mark.ci
 def test_what_falls_to_a_role_of_a_partner_that_left_stands_under_it_until_it_is_done(cast: Cast) -> None:
     """Whoever kept the petty cash is gone with their organization, whose agreement was the one to create the role."""
     case_id = open_onboarding(cast)
@@ -192,6 +193,7 @@ def test_what_waits_for_the_approval_of_a_vacant_role_stands_under_it(cast: Cast
     assert f'href="/tasks/{task_id}"' in part(board_of(cast), "vacant")
 
 
+@pytest.mark.ci
 def test_what_waits_on_a_role_of_wherever_another_is_held_stands_under_it_and_is_counted(cast: Cast) -> None:
     """The petty cash is approved by the manager of whoever holds it: of one organization, and of no other."""
     case_id = open_onboarding(cast)

@@ -119,6 +119,7 @@ def test_a_vacant_role_shows_where_a_task_falls_to_it_and_to_whom_it_falls_inste
     assert "Agate Améthyste" in found
 
 
+@pytest.mark.ci
 def test_a_task_is_completed_and_approved_from_the_page_and_the_case_goes_on(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     task = task_of(cast, case_id, "request_secure_access")
@@ -151,6 +152,7 @@ def test_late_is_shown_and_never_blocks(cast: Cast) -> None:
     assert send(mine, task, "completion").status_code == 303
 
 
+@pytest.mark.ci
 def test_the_gate_says_which_steps_keep_it_shut(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     page = text_of(signed_in(cast, "manager_em").get(f"/cases/{case_id}").text)
@@ -193,6 +195,7 @@ def test_moving_the_arrival_moves_the_due_days(cast: Cast) -> None:
     assert "Day moved (the arrival): from December 7, 2026 to December 14, 2026." in page
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("day", "status"), [("", 422), ("demain", 422), ("0206-12-14", 422)])
 def test_a_day_that_is_none_comes_back_as_it_was_typed(cast: Cast, day: str, status: int) -> None:
     case_id = open_onboarding(cast)
@@ -202,6 +205,7 @@ def test_a_day_that_is_none_comes_back_as_it_was_typed(cast: Cast, day: str, sta
     assert row(cast, case_id)["anchors"] == {"arrival": ARRIVAL.isoformat()}
 
 
+@pytest.mark.ci
 def test_a_case_is_cancelled_with_a_reason_and_reopened_and_nothing_is_lost(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "plan_coaching")
@@ -249,6 +253,7 @@ def test_a_case_with_work_left_is_not_closed(cast: Cast) -> None:
     assert "does not close while required steps are left" in text_of(answer.text)
 
 
+@pytest.mark.ci
 def test_a_case_with_nothing_left_is_closed_from_its_page_and_the_record_says_by_whom(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     onboard_wholly(cast, case_id)
@@ -262,6 +267,7 @@ def test_a_case_with_nothing_left_is_closed_from_its_page_and_the_record_says_by
         assert ("case.closed", "coordinator") in {(line.verb, line.actor_as) for line in told}
 
 
+@pytest.mark.ci
 def test_an_admission_is_not_cancelled_on_its_page_while_somebody_is_to_be_admitted(cast: Cast) -> None:
     """Without their case nobody would do anything for them: it ends with the act that says what becomes of them."""
     declare_admission(cast)
@@ -288,6 +294,7 @@ def test_an_admission_is_not_cancelled_on_its_page_while_somebody_is_to_be_admit
     assert "Whoever is referred anew is a candidate again" in text_of(answer.text)
 
 
+@pytest.mark.ci
 def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "plan_coaching")
@@ -314,6 +321,7 @@ def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted
 # ------------------------------------------------------------------------------------ the engine, the record
 
 
+@pytest.mark.ci
 def test_the_page_says_since_when_the_engine_is_awaited_and_what_it_did(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "introduce_program")

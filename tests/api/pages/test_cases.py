@@ -93,6 +93,7 @@ def test_each_sees_the_cases_of_their_own_and_of_no_other_program(cast: Cast) ->
         assert set(names(signed_in(cast, name))) == seen, name
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("q", "found"),
     [("emeraude", 1), ("QUARTZ éme", 1), ("quartz garnet", 0), ("%", 0), ("_", 0), ("a", 3), ("  ", 3)],
@@ -103,6 +104,7 @@ def test_a_name_is_found_without_its_accents_and_signs_mean_themselves(cast: Cas
     assert len(re.findall("row-link", client.get("/cases", params={"q": q}).text)) == found
 
 
+@pytest.mark.ci
 def test_the_list_is_narrowed_by_organization_and_state(cast: Cast) -> None:
     three(cast)
     client = signed_in(cast, "coordinator")
@@ -122,6 +124,7 @@ def test_each_case_shows_how_far_it_is_and_how_many_tasks_are_late(cast: Cast) -
     assert show_day("en", ARRIVAL, "medium") in page
 
 
+@pytest.mark.ci
 def test_more_than_a_page_is_paged_and_the_filters_stay(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cases_page, "A_PAGE", 2)
     three(cast)
@@ -218,6 +221,7 @@ def test_the_plan_flags_vacant_roles_closed_days_and_days_gone_by(cast: Cast) ->
     assert "it would have been due before today" in soon
 
 
+@pytest.mark.ci
 def test_the_case_is_opened_as_it_was_shown(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     plan = client.post("/cases/new", data=new(cast)).text
@@ -233,6 +237,7 @@ def test_the_case_is_opened_as_it_was_shown(cast: Cast) -> None:
         assert session.scalar(select(_tenure.c.role).where(_tenure.c.person_id == case.subject_id)) == "youth_worker"
 
 
+@pytest.mark.ci
 def test_a_hard_name_is_a_name(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     given = new(cast, given_name=HARD, family_name="O'Né 🌍")

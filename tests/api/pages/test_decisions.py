@@ -142,6 +142,7 @@ def test_whoever_does_what_was_decided_reads_it_and_nothing_else(cast: Cast, hel
     assert signed_in(cast, "it_contact").get(f"/decisions/{held.owed}").status_code == 404
 
 
+@pytest.mark.ci
 def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_counted(cast: Cast, held: Held) -> None:
     path = f"/decisions/{held.budget}"
     director = signed_in(cast, "director_codim")

@@ -85,6 +85,7 @@ def test_a_wrong_day_is_said_on_the_form_and_nothing_is_opened(program: Cast) ->
     assert past in answer.text
 
 
+@pytest.mark.ci
 def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast) -> None:
     case_id = leave(program, "manager_em", PLACE)
     client = signed_in(program, "coordinator")
@@ -167,6 +168,7 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
     assert "What people who left handed over to you" in page
 
 
+@pytest.mark.ci
 def test_a_dry_run_says_what_speaks_for_each_to_whom_a_follow_up_would_be_offered(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)
@@ -218,6 +220,7 @@ def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_
     assert told in page.partition("Before")[2]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("reader", "words"), [("coordinator", "They leave"), ("manager_em", "I am leaving")])
 def test_a_departure_is_opened_from_the_persons_page_and_found_there_again(
     program: Cast, reader: str, words: str
@@ -249,6 +252,7 @@ def test_a_departure_is_nothing_to_strangers(program: Cast) -> None:
     assert signed_in(program, "manager_codim").get(f"/departures/{case_id}").status_code == 404
 
 
+@pytest.mark.ci
 def test_who_is_barred_by_one_of_those_handed_over_finds_the_others_alone(program: Cast) -> None:
     """Whatever of a departure calls them is kept from the reader: the line, its steps, the letters, a silent offer."""
     with program.session() as session:
@@ -281,6 +285,7 @@ def test_who_is_barred_by_one_of_those_handed_over_finds_the_others_alone(progra
     assert (task["title_en"][-8:], settled.status_code) == ("#2026-01", 404)
 
 
+@pytest.mark.ci
 def test_what_was_offered_to_whom_the_participant_barred_since_is_theirs_no_more(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)

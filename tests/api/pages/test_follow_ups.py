@@ -122,6 +122,7 @@ def test_the_words_are_opened_by_whoever_follows_the_coordinator_and_the_clinic_
     assert readings(cast) == [(cast.people[who], "weekly_note", ground)]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("who", ["researcher", "manager_ccsmtl", "director_ccsmtl", "officer", "administrator"])
 def test_nobody_else_sees_that_there_is_a_follow_up(cast: Cast, follow_up: UUID, who: str) -> None:
     client = signed_in(cast, who)

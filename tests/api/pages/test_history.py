@@ -78,6 +78,7 @@ def test_the_verbs_are_found_in_the_code() -> None:
     assert len(verbs()) > 35
 
 
+@pytest.mark.ci
 def test_every_verb_that_is_written_has_its_sentence() -> None:
     assert verbs() - set(SENTENCES) == set()
 
@@ -98,6 +99,7 @@ def test_every_sentence_is_said_in_french_with_the_same_facts(words: str) -> Non
     assert set(re.findall(r"%\((\w+)\)s", french)) == set(re.findall(r"%\((\w+)\)s", words))
 
 
+@pytest.mark.ci
 def test_every_letter_and_every_field_has_its_words() -> None:
     letters = {path.name.split(".")[0] for path in ROOT.glob("**/letter*/*.fr.txt") if ".venv" not in path.parts}
     assert {name for name in letters if not name.startswith("_")} - set(LETTERS) == set()
@@ -126,6 +128,7 @@ def test_a_whole_onboarding_is_told_without_a_gap(cast: Cast, language: str) -> 
         assert not re.search(r": \.$|:\s*$", sentence), sentence
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_was_before_is_an_hour_a_state_or_an_answer_and_each_line_is_told(cast: Cast, language: str) -> None:
     with cast.session() as session:

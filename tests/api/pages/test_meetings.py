@@ -295,6 +295,7 @@ def test_the_hour_changes_from_a_day_on(cast: Cast, season: list[UUID]) -> None:
     assert f"/meetings/{lone}/hour" not in client.get(f"/meetings/{lone}").text
 
 
+@pytest.mark.ci
 def test_a_guest_is_invited_and_taken_back_each_with_their_letter_alone(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "coordinator")
     guest = str(cast.people["researcher"])

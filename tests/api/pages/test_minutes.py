@@ -136,6 +136,7 @@ def test_who_sits_for_an_outside_organization_reads_no_item_of_the_partners(cast
     assert "The budget is adopted." in outside
 
 
+@pytest.mark.ci
 def test_they_are_taken_back_corrected_and_sent_to_whom_it_concerns(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     client = signed_in(cast, "coordinator")

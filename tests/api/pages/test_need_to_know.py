@@ -122,6 +122,7 @@ def case_id(cast: Cast) -> UUID:
 WRITTEN = ("Bien accueillie.", "visite-guidee.txt", "En a déjà.", "Part ailleurs.")
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("who", "reads"), [("coordinator", True), ("manager_codim", True), ("director_codim", False)])
 def test_what_people_wrote_in_a_case_is_for_those_who_have_a_part_in_it(
     cast: Cast, case_id: UUID, who: str, reads: bool

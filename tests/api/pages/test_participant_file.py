@@ -84,6 +84,7 @@ def test_what_was_typed_into_a_form_that_is_refused_stays_in_it(cast: Cast, two:
     assert "La protection" in form
 
 
+@pytest.mark.ci
 def test_what_the_coordinator_wrote_in_triage_is_not_lost_where_no_worker_is_chosen(cast: Cast) -> None:
     declare_admission(cast)
     with cast.session() as session:
@@ -261,6 +262,7 @@ def test_the_form_has_a_box_for_each_partner_and_purpose_with_its_last_day(
     assert "☐" not in first.text, "what was signed stays what it was"
 
 
+@pytest.mark.ci
 def test_whoever_enters_a_signed_paper_says_which_worker_signed_it_and_the_page_says_so(
     cast: Cast, two: tuple[UUID, UUID]
 ) -> None:

@@ -259,6 +259,7 @@ def test_the_roles_of_the_agreement_in_force_stand_on_the_partners_page_with_who
     assert "Gestionnaire Vacant" in text_of_page(card(director.get(at), "roles"))
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("owing")
 def test_the_next_meetings_of_its_committees_stand_on_the_partners_page(cast: Cast) -> None:
     """Those to come within months that are on, of committees on which it sits, also through another."""
@@ -288,6 +289,7 @@ def test_the_next_meetings_of_its_committees_stand_on_the_partners_page(cast: Ca
     assert "12 mai" not in listed, "it was held"
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("owing")
 def test_open_tasks_stand_on_the_partners_page_for_those_who_may_see_them(cast: Cast) -> None:
     """The manager and the director see what waits on their organization's roles in a case; a colleague does not."""

@@ -89,6 +89,7 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     assert sent(cast) == 5
 
 
+@pytest.mark.ci
 def test_a_year_is_proposed_at_the_rhythm_and_each_date_is_a_meeting_of_its_own(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     page = client.get("/committees/steering/dates", params={"first": "2027-01-01"}).text

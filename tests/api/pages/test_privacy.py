@@ -121,6 +121,7 @@ def test_where_there_is_nothing_a_line_says_so(cast: Cast) -> None:
     assert "Nobody was turned away" in text_of(officer(cast).get("/privacy/refusals").text)
 
 
+@pytest.mark.ci
 def test_a_document_that_is_downloaded_is_a_line_with_who_what_when_and_why(cast: Cast) -> None:
     case_id, evidence = documented(cast)
     reader = client_for(cast.database, cast.people["manager_em"])
@@ -163,6 +164,7 @@ def test_whoever_saw_anything_of_one_participant_s_file_is_listed_by_the_number(
     assert count(asked.get("/privacy?file=2026-09")) == count(asked.get("/privacy?file=%25")) == 0
 
 
+@pytest.mark.ci
 def test_a_document_of_somebodys_case_is_listed_by_their_number(cast: Cast) -> None:
     declare_admission(cast)
     referrals = refer(cast), refer(cast, ROMARIN)
@@ -198,6 +200,7 @@ def test_a_letter_of_somebodys_case_that_someone_opens_is_listed_by_their_number
     assert count(asked.get(f"/privacy?file={other}")) == 0
 
 
+@pytest.mark.ci
 def test_no_page_of_the_thing_itself_tells_who_looked(cast: Cast) -> None:
     case_id, evidence = documented(cast)
     client_for(cast.database, cast.people["manager_em"]).get(f"/evidence/{evidence}")
@@ -293,6 +296,7 @@ def test_what_was_refused_first_and_read_afterwards_stands_out(cast: Cast) -> No
     assert reasons(cast) == {"worker_codim": {"insisted"}}
 
 
+@pytest.mark.ci
 def test_what_was_refused_of_a_file_and_read_elsewhere_in_it_stands_out(cast: Cast) -> None:
     with cast.session() as session:
         agreed(session, cast)
@@ -340,6 +344,7 @@ def test_several_reasons_come_first_and_each_is_said(cast: Cast) -> None:
     assert "On a day that is not worked" in unusual
 
 
+@pytest.mark.ci
 def test_every_unusual_reading_is_reached_and_says_why_wherever_it_stands(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -412,6 +417,7 @@ def test_a_question_that_makes_no_sense_is_said(cast: Cast, path: str, query: st
     assert "One thing to correct" in page.text
 
 
+@pytest.mark.ci
 def test_who_was_turned_away_is_told_with_what_and_why(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     stranger = client_for(cast.database, cast.people["worker_codim"])

@@ -78,6 +78,7 @@ def test_a_draft_is_saved_gone_on_with_and_sent(there: Cast) -> None:
     assert _client(there, "coordinator").get(saved.headers["location"]).status_code == 404
 
 
+@pytest.mark.ci
 def test_languages_are_ticked_or_typed_by_name_and_shown_by_name(there: Cast) -> None:
     client = _client(there, "worker_ccsmtl")
     typed = {**TYPED, "language": ["fr", "iu"], "languages": "espagnol, Tagalog", "do": "send"}
@@ -106,6 +107,7 @@ def test_what_sending_needs_is_marked_and_a_draft_is_saved_without_it(there: Cas
     assert "data-autosave" in page
 
 
+@pytest.mark.ci
 def test_the_board_is_the_coordinator_s_and_names_nobody(there: Cast) -> None:
     refer(there)
     mine = _client(there, "worker_ccsmtl").get("/referrals")
@@ -132,6 +134,7 @@ def test_the_way_in_says_whether_it_counts_referrals_or_people(there: Cast) -> N
         assert words in way_in
 
 
+@pytest.mark.ci
 def test_the_board_shows_who_is_being_admitted_and_apart_who_goes_no_further(there: Cast) -> None:
     """Also of somebody who was refused once and referred again: each stands in one place."""
     by = there.actor("coordinator")
@@ -172,6 +175,7 @@ def test_who_they_are_is_one_act_away_and_in_the_record(there: Cast) -> None:
     assert sorted(told) == ["duplicates", "identity", "referral"]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("name", ["worker_codim", "manager_ccsmtl", "police", "researcher", "worker_ccsmtl"])
 def test_a_candidate_is_not_there_for_anyone_else_nor_for_whoever_referred(there: Cast, name: str) -> None:
     referral_id = refer(there)
@@ -283,6 +287,7 @@ def test_the_page_warns_of_a_worker_without_room_in_both_languages_and_refuses_n
     assert named["worker_id"] == worker
 
 
+@pytest.mark.ci
 def test_whom_the_person_barred_sees_nothing_from_that_moment_on(there: Cast) -> None:
     test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages(there)
     with there.session() as session:
@@ -295,6 +300,7 @@ def test_whom_the_person_barred_sees_nothing_from_that_moment_on(there: Cast) ->
     assert worker.post(f"/participants/{participant_id}/identity", data={"purpose": "urgent_help"}).status_code == 404
 
 
+@pytest.mark.ci
 def test_a_step_s_task_says_where_it_is_done_and_is_ticked_by_nobody(there: Cast) -> None:
     referral_id = refer(there)
     coordinator = _client(there, "coordinator")
@@ -358,6 +364,7 @@ def test_a_triage_is_opened_again_once_on_the_page_of_the_candidate(there: Cast)
     assert f'action="{here}/triage"' in coordinator.get(here).text
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("act", "typed"),
     [
@@ -400,6 +407,7 @@ def test_a_link_is_opened_as_often_as_one_likes_and_refers_once(there: Cast) -> 
     assert _one(there).way == "link"
 
 
+@pytest.mark.ci
 def test_what_is_begun_by_a_link_is_gone_on_with_in_the_same_browser_and_read_in_no_other(there: Cast) -> None:
     with there.session() as session:
         _, token = links.make_link(session, by=there.actor("coordinator"), at=AT)
@@ -460,6 +468,7 @@ def test_a_link_is_shown_once_and_taken_back(there: Cast) -> None:
     assert nobody(there.database).get(f"/refer/{token}").status_code == 404
 
 
+@pytest.mark.ci
 def test_without_keys_pages_say_one_sentence_and_nothing_is_lost(there: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     referral_id = refer(there)
     with there.session() as session:

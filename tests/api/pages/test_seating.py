@@ -57,6 +57,7 @@ def test_a_seat_changes_hands_by_two_clicks_the_first_of_which_shows_the_letters
     assert "has a seat" in text_of(signed_in(cast, "coordinator").get("/activity").text)
 
 
+@pytest.mark.ci
 def test_a_manager_says_who_sits_for_their_own_organization_alone(cast: Cast, place: str) -> None:
     given = {"person": str(cast.people["deputy"]), "kind": "principal", "day": FROM}
     for name in ("manager_codim", "police", "officer"):
@@ -67,6 +68,7 @@ def test_a_manager_says_who_sits_for_their_own_organization_alone(cast: Cast, pl
     assert "A seat is given from today on" in text_of(refused.text)
 
 
+@pytest.mark.ci
 def test_json_previews_and_does_the_same(cast: Cast, place: str) -> None:
     asker, before = Asker(cast, "coordinator"), _letters(cast)
     body = {"person_id": str(cast.people["deputy"]), "kind": "principal", "starts_on": FROM}

@@ -54,6 +54,7 @@ def test_a_seat_on_the_clinical_committee_reads_of_participants_where_the_terms_
     assert signed_in(cast, "police").get(f"/follow-ups/{made}").status_code == 200
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "terms",
     [
@@ -89,6 +90,7 @@ def test_who_a_participant_is_stays_closed_where_the_terms_share_only_the_number
     assert other.post(f"{at}/identity", data={"purpose": "follow_up"}).status_code != 404
 
 
+@pytest.mark.ci
 def test_a_participant_is_given_to_no_worker_of_an_organization_that_is_not_told_who_they_are(cast: Cast) -> None:
     made = there(cast, "codim", **without("information", "contact"))
     with cast.session() as session, pytest.raises(Refusal) as refused:
@@ -98,6 +100,7 @@ def test_a_participant_is_given_to_no_worker_of_an_organization_that_is_not_told
     assert "not in the terms of sharing" in page
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("information", "closed", "open_"),
     [
@@ -127,6 +130,7 @@ def test_each_kind_of_information_is_told_where_the_terms_name_it(
     assert heading in text_of(signed_in(cast, SECOND).get(f"/participants/{participant}").text)
 
 
+@pytest.mark.ci
 def test_a_partner_that_the_participant_left_out_sees_nothing_of_them_whatever_its_terms_say(cast: Cast) -> None:
     made = there(cast)
     with cast.session() as session:
@@ -148,6 +152,7 @@ def test_a_partner_that_the_participant_left_out_sees_nothing_of_them_whatever_i
     assert police.get(f"/api/v1/participants/{participant}").json() == nobody
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("partner", "status"), [("anonyme", 200), ("spvm", 200), ("codim", 404)])
 def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, partner: str, status: int) -> None:
     made = there(cast)
@@ -160,6 +165,7 @@ def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, 
     assert police.get(f"/participants/{participant}").status_code == status
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("deputy", "partners", "status"),
     [
@@ -201,6 +207,7 @@ def test_acting_for_a_worker_opens_to_another_organization_what_the_participant_
     assert signed_in(cast, WORKER).get(f"/follow-ups/{made}").status_code == 200
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("which", ["program", "sharing"])
 def test_what_is_withdrawn_closes_the_doors_at_the_next_request_and_leaves_the_worker_theirs(
     cast: Cast, which: str
@@ -234,6 +241,7 @@ def test_before_any_consent_the_committee_sees_what_the_terms_allow_and_a_consen
         assert not circle_of(session, participant, TODAY + DAY).agrees_to(spvm)
 
 
+@pytest.mark.ci
 def test_the_file_says_to_who_keeps_it_with_whom_it_is_not_shared(cast: Cast) -> None:
     made = there(cast)
     with cast.session() as session:

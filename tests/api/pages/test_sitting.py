@@ -159,6 +159,7 @@ def test_closing_names_what_is_left_and_carries_it_only_where_one_says_so(room: 
     assert [one["outcome"] for one in room.items()] == ["treated", "carried", "carried"]
 
 
+@pytest.mark.ci
 def test_what_was_closed_today_is_no_next_meeting_any_more(room: Room) -> None:
     own = f"/meetings/{room.id}"
     ahead = (("/committees/steering", "next"), ("/meetings", "mine"))
@@ -230,6 +231,7 @@ def test_only_the_coordinator_runs_a_meeting_and_all_others_are_told_that_nothin
 # ---------------------------------------------------------------------------------------------------------- attendance
 
 
+@pytest.mark.ci
 def test_the_quorum_follows_each_record_and_is_said_in_words(room: Room) -> None:
     page = room.page()
     assert "No quorum. Missing: 4 voting seats and 4 organizations." in card(page, "attendance")
@@ -273,6 +275,7 @@ def test_a_seat_says_what_was_answered_to_the_invitation_and_who_was_named_inste
     assert card(planned.page(), "attendance").count("Cannot come") == 1
 
 
+@pytest.mark.ci
 def test_who_comes_late_leaves_and_comes_back_is_recorded_with_the_hour(room: Room) -> None:
     room.fill("codim", "absent")
     assert "Arrives now" in card(room.page(), "attendance")
@@ -292,6 +295,7 @@ def test_hours_are_those_of_the_clock_on_the_wall(room: Room) -> None:
     assert room.seat("codim").left_at == NOW + 55 * MINUTE
 
 
+@pytest.mark.ci
 def test_an_alternate_sits_by_name_and_from_elsewhere(room: Room) -> None:
     deputy = room.cast.people["deputy"]
     room.fill("en-marge", "alternate", person=deputy, remote="yes")
@@ -303,6 +307,7 @@ def test_an_alternate_sits_by_name_and_from_elsewhere(room: Room) -> None:
     assert "This person is no alternate for this seat on that day." in text_of(refused.text)
 
 
+@pytest.mark.ci
 def test_of_two_who_record_a_seat_the_second_is_told_and_keeps_what_they_typed(room: Room) -> None:
     room.fill("codim", "present")
     answer = room.fill("codim", "excused", arrived="13:10", seen=1)
@@ -360,6 +365,7 @@ def test_an_item_is_treated_with_its_note_and_the_page_comes_back_to_it(room: Ro
     assert room.items()[0]["outcome"] == ""
 
 
+@pytest.mark.ci
 def test_an_item_is_referred_to_the_committee_that_was_chosen_and_to_no_other(room: Room) -> None:
     refused = room.treat(1, "referred")
     assert refused.status_code == 409
@@ -440,6 +446,7 @@ def test_after_three_times_an_item_asks_for_a_decision_or_an_end(room: Room) -> 
     assert "3 meetings did not reach it: decide on it, or end it." in page
 
 
+@pytest.mark.ci
 def test_what_comes_up_is_added_with_its_reason(room: Room) -> None:
     refused = room.send("items", title_fr="Dégât d’eau", title_en="", minutes="10", reason=" ")
     assert (refused.status_code, 'value="Dégât d’eau"' in refused.text) == (409, True)
@@ -455,6 +462,7 @@ def test_what_comes_up_is_added_with_its_reason(room: Room) -> None:
 # ------------------------------------------------------------------------------------------------------------ decisions
 
 
+@pytest.mark.ci
 def test_a_decision_is_recorded_on_its_item_with_its_owner_and_its_quorum(room: Room) -> None:
     for key in ("ccsmtl", "codim", "spvm", "anonyme"):
         room.fill(key, "present")

@@ -54,6 +54,7 @@ def test_the_page_of_a_partner_leads_to_its_statements_in_both_forms_and_languag
             assert "AG-M1" in read
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("who", "status"),
     [
@@ -211,6 +212,7 @@ def test_another_period_is_refused_in_a_sentence(cast: Cast, key: str, said: str
         assert said in text_of(answer.text)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("owing")
 def test_json_releases_what_was_read_and_gives_it_back(cast: Cast) -> None:
     asker = Asker(cast, "coordinator")

@@ -114,6 +114,7 @@ def test_a_manager_whom_the_participant_barred_neither_reads_nor_writes_it(progr
     assert signed_in(program, "coordinator").get(f"/tasks/{task_id}/summary").status_code == 200
 
 
+@pytest.mark.ci
 def test_the_successor_reads_it_once_the_follow_up_is_theirs_and_the_leaver_no_longer(program: Cast) -> None:
     follow_up, case_id, task_id = left(program)
     with program.session() as session:
@@ -180,6 +181,7 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
     assert police.get(place).status_code == 404, "it sits no longer"
 
 
+@pytest.mark.ci
 def test_it_is_written_completed_and_taken_back_over_json(program: Cast) -> None:
     follow_up, _, task_id = left(program)
     worker = signed_in(program, WORKER)

@@ -228,6 +228,7 @@ def test_whoever_wrote_while_the_task_passed_to_another_is_told_and_keeps_it(cas
     assert "Deux carnets." in answer.text
 
 
+@pytest.mark.ci
 def test_the_second_click_of_a_double_click_is_no_mistake(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     mine = signed_in(cast, "coordinator")

@@ -192,6 +192,7 @@ def test_it_is_settled_once_nobody_who_may_not_is_with_others(cast: Cast, three:
         assert told_of(session, three[1])[-1] == "follow_up.activity_left"
 
 
+@pytest.mark.ci
 def test_on_the_pages_it_is_shown_until_it_is_called_off(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
     with cast.session() as session:
         participant_id = row_of(session, three[0])["participant_id"]

@@ -120,6 +120,7 @@ def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: 
         assert name != WORKER or not given[cast.people[name]].can_be_given_one
 
 
+@pytest.mark.ci
 def test_who_leaves_one_organization_goes_on_accompanying_at_another(cast: Cast) -> None:
     record_protocols(cast)
     by, who = cast.actor("coordinator"), cast.people[SECOND]
@@ -135,6 +136,7 @@ def test_who_leaves_one_organization_goes_on_accompanying_at_another(cast: Cast)
         assert part["organization_id"] == cast.organizations["en-marge"]
 
 
+@pytest.mark.ci
 def test_who_came_back_after_a_departure_that_is_still_seen_to_can_be_given_a_follow_up(cast: Cast) -> None:
     record_protocols(cast)
     with cast.session() as session:
@@ -321,6 +323,7 @@ def _load(cast: Cast, people: list[load.Load], name: str) -> load.Load:
     return next(one for one in people if one.person_id == cast.people[name])
 
 
+@pytest.mark.ci
 def test_the_load_is_hours_follow_ups_and_how_much_each_asks_and_warns_without_refusing(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:

@@ -71,6 +71,7 @@ def test_the_gate_that_is_asked_is_one_of_the_onboarding() -> None:
     assert MAY_FOLLOW in onboarding().value.gates
 
 
+@pytest.mark.ci
 def test_who_is_being_welcomed_is_given_nobody_until_the_gate_is_passed_and_is_told_what_is_left(program: Cast) -> None:
     case_id = open_onboarding(program, SECOND, "codim")
     with program.session() as session:
@@ -126,6 +127,7 @@ def test_a_step_that_is_handed_in_waits_on_whoever_approves_it(program: Cast) ->
         assert first.in_language("en") == "Ask for access to the secure network (Pearl O'Quartz)"
 
 
+@pytest.mark.ci
 def test_whoever_has_no_onboarding_or_one_that_ended_follows_as_before(program: Cast) -> None:
     closed, cancelled = open_onboarding(program, WORKER, "ccsmtl"), open_onboarding(program, SECOND, "codim")
     onboard_wholly(program, closed, approver="manager_ccsmtl")
@@ -140,6 +142,7 @@ def test_whoever_has_no_onboarding_or_one_that_ended_follows_as_before(program: 
         assert offered(session, program, SECOND).bars == (load.ONBOARDING,)
 
 
+@pytest.mark.ci
 def test_a_gate_that_is_shut_again_takes_nobody_away_and_gives_nobody_more(program: Cast) -> None:
     case_id = open_onboarding(program, SECOND, "codim")
     pass_gate(program, case_id)
@@ -152,6 +155,7 @@ def test_a_gate_that_is_shut_again_takes_nobody_away_and_gives_nobody_more(progr
             give(session, program, followed(session, program, "#2026-02", worker=None), SECOND)
 
 
+@pytest.mark.ci
 def test_of_one_who_works_at_two_organizations_only_the_role_that_is_welcomed_waits(program: Cast) -> None:
     with program.session() as session:
         appoint(
@@ -176,6 +180,7 @@ def test_of_one_who_works_at_two_organizations_only_the_role_that_is_welcomed_wa
             cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Essai.")
 
 
+@pytest.mark.ci
 def test_a_follow_up_that_is_handed_over_goes_to_nobody_who_is_being_welcomed(program: Cast) -> None:
     record_protocols(program)
     case_id = open_onboarding(program, SECOND, "codim")
@@ -254,6 +259,7 @@ def test_who_comes_back_is_held_back_until_the_gate_of_their_new_onboarding_is_p
         assert {one.case_id for waits_for in held.values() for one in waits_for} == {second}
 
 
+@pytest.mark.ci
 def test_whose_return_was_settled_without_a_welcome_is_welcomed_anew_once_they_have_left(program: Cast) -> None:
     record_protocols(program)
     first = open_onboarding(program, SECOND, "codim")
@@ -277,6 +283,7 @@ def test_whose_return_was_settled_without_a_welcome_is_welcomed_anew_once_they_h
         assert case_row(session, first)["state"] == "cancelled"
 
 
+@pytest.mark.ci
 def test_whoever_stays_after_all_is_held_back_as_before(program: Cast) -> None:
     record_protocols(program)
     case_id = open_onboarding(program, SECOND, "codim")
@@ -290,6 +297,7 @@ def test_whoever_stays_after_all_is_held_back_as_before(program: Cast) -> None:
         assert load.ONBOARDING in offered(session, program, SECOND).bars
 
 
+@pytest.mark.ci
 def test_whoever_leaves_before_they_arrive_is_welcomed_no_more(program: Cast) -> None:
     record_protocols(program)
     case_id = open_onboarding(program)

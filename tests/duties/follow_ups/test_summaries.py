@@ -145,6 +145,7 @@ def test_it_is_corrected_by_taking_back_that_it_is_complete_with_the_reason(cast
         assert len(summaries.summaries_of(session, follow_up)) == 1
 
 
+@pytest.mark.ci
 def test_it_is_still_asked_for_once_the_follow_up_was_taken_over(cast: Cast, follow_up: UUID) -> None:
     case_id = leave(cast, WORKER, "ccsmtl")
     (task,) = asked(cast, case_id, "hand_over_follow_ups")

@@ -106,6 +106,7 @@ def test_drafts_bind_nobody(cast: Cast) -> None:
         assert kept(session) == 0
 
 
+@pytest.mark.ci
 def test_every_obligation_of_every_partner_has_its_period_and_judging_again_writes_nothing(cast: Cast) -> None:
     with cast.session() as session:
         put_in_force(session, cast)
@@ -140,6 +141,7 @@ def test_a_committee_that_takes_its_seats_from_others_is_sat_on_by_any_of_them_a
         assert [fact["why"] for fact in found["found"]["facts"]] == ["present", "alternate", "absent"]
 
 
+@pytest.mark.ci
 def test_an_empty_seat_is_at_risk_then_cannot_be_met_and_a_correction_keeps_both(cast: Cast, session: Session) -> None:
     others = {"ccsmtl": "present", "codim": "present", "spvm": "present", "marie-vincent": "present"}
     hold(session, cast, FEBRUARY, {**others, "en-marge": "absent", "anonyme": "alternate"})
@@ -164,6 +166,7 @@ def test_an_empty_seat_is_at_risk_then_cannot_be_met_and_a_correction_keeps_both
     assert findings(session, lost["id"]) == ["not_yet", "at_risk", "cannot_be_met", "at_risk"]
 
 
+@pytest.mark.ci
 def test_one_empty_seat_puts_nobody_at_risk_while_nobody_can_tell_the_quorum(cast: Cast, seated: Session) -> None:
     """The seat is the first that is recorded of the meeting; those of the others may have been filled as well."""
     by, meeting = cast.actor("coordinator"), hold(seated, cast, AUGUST, {}, quorate=None)
@@ -183,6 +186,7 @@ def test_one_empty_seat_puts_nobody_at_risk_while_nobody_can_tell_the_quorum(cas
     assert [task["state"] for task in tasks(seated, RECORD)] == ["done"]
 
 
+@pytest.mark.ci
 def test_what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_partners_miss(
     cast: Cast, session: Session
 ) -> None:
@@ -201,6 +205,7 @@ def test_what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_par
     assert (asked["state"], asked["done_by"]) == ("done", cast.people["coordinator"])
 
 
+@pytest.mark.ci
 def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done_by_stating_it(
     cast: Cast, session: Session
 ) -> None:
@@ -227,6 +232,7 @@ def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done
     assert period(session, cast, "en-marge", "AG-P2")["state"] == "at_risk"
 
 
+@pytest.mark.ci
 def test_that_it_held_is_not_stated_before_the_period_has_had_its_time_and_that_it_did_not_is_at_any_time(
     cast: Cast, alone: Session
 ) -> None:
@@ -243,6 +249,7 @@ def test_that_it_held_is_not_stated_before_the_period_has_had_its_time_and_that_
     assert period(alone, cast, "en-marge", "AG-P2")["state"] == "met"
 
 
+@pytest.mark.ci
 def test_an_attestation_that_a_decision_waives_is_asked_of_nobody_until_it_is_owed_again(
     cast: Cast, seated: Session
 ) -> None:
@@ -291,6 +298,7 @@ def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_o
     assert findings(session, one["id"]) == ["on_track", "met", "on_track"]
 
 
+@pytest.mark.ci
 def test_what_was_missed_after_its_days_of_grace_is_shown_for_as_long_as_it_is_talked_about(
     cast: Cast, session: Session
 ) -> None:
@@ -373,6 +381,7 @@ def test_a_waiver_needs_a_decision_that_stands(cast: Cast, session: Session) -> 
     assert refused.value.code == "waiver.no_decision"
 
 
+@pytest.mark.ci
 def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast, seated: Session) -> None:
     """Freed of sitting from May to August: what comes on the day after counts again."""
     by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {"en-marge": "absent"})
@@ -404,6 +413,7 @@ def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast,
     assert period(seated, cast, "en-marge", "AG-M1")["state"] == "cannot_be_met"
 
 
+@pytest.mark.ci
 def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_another(cast: Cast, seated: Session) -> None:
     """The first freed of sitting until it was withdrawn, and keeps on record what it was for; one never held at all."""
     by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
@@ -458,6 +468,7 @@ def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, 
     assert findings(seated, row["id"])[-3:] == ["missed", "waived", "missed"]
 
 
+@pytest.mark.ci
 def test_referrals_count_for_the_local_day_and_the_days_in_force_whatever_became_of_them(cast: Cast) -> None:
     with cast.session() as session:
         put_in_force(session, cast, "codim")
@@ -521,6 +532,7 @@ def waits_for_a_turn(session: Session) -> bool:
     return bool(session.execute(waiting).scalar_one())
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("act", "key"), [(attested, "AG-P2"), (documented, "AG-P4"), (ended, "AG-P2")])
 def test_whoever_acts_while_obligations_are_judged_waits_and_is_waited_for_by_nobody(
     cast: Cast, arranged: Arranged[None], act: Callable[[Session, Cast, UUID], None], key: str
@@ -652,6 +664,7 @@ def test_a_year_of_the_agreement_is_the_same_for_a_clause_that_a_later_version_b
         ]
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize("named_between", [False, True])
 def test_a_worker_who_is_not_replaced_over_new_year_is_missed_in_the_year_in_which_it_takes_too_long(
     cast: Cast, named_between: bool
@@ -717,6 +730,7 @@ def meeting_on(session: Session, day: date) -> UUID:
     return of_day
 
 
+@pytest.mark.ci
 def test_a_correction_counts_however_long_the_period_is_over(cast: Cast, long_after: Session) -> None:
     missed = first_of(long_after, cast, "AG-M1")
     assert missed["state"] == "missed"
@@ -783,6 +797,7 @@ def test_what_is_long_over_stays_as_it_was_found_where_nothing_of_it_is_touched(
     assert first_of(long_after, cast, "AG-M1")["state"] == "missed"
 
 
+@pytest.mark.ci
 def test_an_attendance_that_nobody_ever_recorded_stays_the_coordinators_to_record(
     cast: Cast, long_after: Session
 ) -> None:

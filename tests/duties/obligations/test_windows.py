@@ -48,6 +48,7 @@ def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(found: 
         day += 7 * DAY
 
 
+@pytest.mark.ci
 @given(bounds(), days)
 def test_a_window_lies_in_its_period_and_no_two_begin_on_one_day(found: list[Bound], until: date) -> None:
     windows_ = windows(found, until=until)
@@ -61,6 +62,7 @@ def test_a_window_lies_in_its_period_and_no_two_begin_on_one_day(found: list[Bou
         assert one.ends_on < after.starts_on
 
 
+@pytest.mark.ci
 @given(bounds(), days)
 def test_a_window_is_of_versions_with_one_period_and_check_and_as_long_as_they_say(
     found: list[Bound], until: date
@@ -77,6 +79,7 @@ def test_a_window_is_of_versions_with_one_period_and_check_and_as_long_as_they_s
             assert window.period.ends_on - window.period.starts_on < longest[period] * DAY
 
 
+@pytest.mark.ci
 @given(bounds(), days, days)
 def test_as_days_go_by_the_windows_that_were_there_stay(found: list[Bound], until: date, later: date) -> None:
     until, later = sorted((until, later))

@@ -188,6 +188,7 @@ def _disclosed(session: Session, cast: Cast, participant_id: UUID) -> None:
     )
 
 
+@pytest.mark.ci
 def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_leaves_in_no_letter(cast: Cast) -> None:
     """Through two joinings, and with how it is safe to call there."""
     by = cast.actor("coordinator")
@@ -224,6 +225,7 @@ def test_another_name_and_telephone_of_the_joined_file_are_kept_and_the_name_lea
     assert "450 555-0170" in page
 
 
+@pytest.mark.ci
 def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordinator_finds_somebody(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
@@ -245,6 +247,7 @@ def test_whom_the_joined_file_barred_follows_the_person_no_more_and_the_coordina
         assigning.assign(session, follow_up, cast.people[SECOND], by=by, at=AT)
 
 
+@pytest.mark.ci
 def test_whom_the_joined_file_barred_meets_no_candidate_who_is_known(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")

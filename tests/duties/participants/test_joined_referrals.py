@@ -6,6 +6,7 @@ import html
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from duties.participants import duplicates, first_meetings, referred_again, retention, triage, workers
@@ -47,6 +48,7 @@ def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referre
     assert done.status_code == 303, "it is told by a person, and noted"
 
 
+@pytest.mark.ci
 def test_whoever_referred_a_candidate_who_is_known_hears_of_the_worker_by_no_letter_of_its_own(cast: Cast) -> None:
     """It would come when the other's does, and name the reference of the other: the coordinator decides instead."""
     declare_admission(cast)
@@ -68,6 +70,7 @@ def test_whoever_referred_a_candidate_who_is_known_hears_of_the_worker_by_no_let
     assert [letter["person_id"] for letter in letters(cast, "worker_named")] == [cast.people[first_author]]
 
 
+@pytest.mark.ci
 def test_whoever_referred_somebody_who_is_a_candidate_again_is_told_as_anybody_is(cast: Cast) -> None:
     declare_admission(cast)
     by, author, later = cast.actor("coordinator"), "worker_codim", AT + timedelta(days=1)
@@ -89,6 +92,7 @@ def test_whoever_referred_somebody_who_is_a_candidate_again_is_told_as_anybody_i
     assert [letter["person_id"] for letter in letters(cast, "worker_named")] == [cast.people[author]]
 
 
+@pytest.mark.ci
 def test_what_was_referred_goes_along_however_often_a_file_is_joined_to_another(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")
@@ -125,6 +129,7 @@ def test_whoever_wrote_a_second_referral_is_not_forgotten_while_the_first_is_not
     assert sorted("November 23" in task["title_en"] for task in asked) == [False, True], "which of the two is said"
 
 
+@pytest.mark.ci
 def test_whoever_referred_a_file_that_is_joined_to_yet_another_is_asked_about_by_the_one_that_stays(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:

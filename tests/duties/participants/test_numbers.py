@@ -75,6 +75,7 @@ def test_of_those_who_ask_for_a_number_at_once_each_person_has_one_and_none_is_s
         assert session.execute(select(_sequence.c.last)).scalar_one() == 2
 
 
+@pytest.mark.ci
 def test_the_admission_that_a_no_ended_is_not_reopened_for_somebody_who_was_admitted_by_another_since(
     cast: Cast,
 ) -> None:
@@ -96,6 +97,7 @@ def test_the_admission_that_a_no_ended_is_not_reopened_for_somebody_who_was_admi
         cases.reopen_case(session, ended, by=by, at=AT, reason="Par erreur.")
 
 
+@pytest.mark.wide(8)
 @pytest.mark.parametrize(("aged", "of_age"), [(24, True), (25, False)])
 def test_of_whom_only_an_age_is_known_the_number_waits_until_it_is_said_on_that_day(
     cast: Cast, aged: int, *, of_age: bool

@@ -389,6 +389,7 @@ def test_a_birth_date_that_is_learned_later_takes_the_place_of_the_age_and_the_c
     assert [one.participant_id for one in found] == [participant_id], "marked by what is known now"
 
 
+@pytest.mark.ci
 def test_whoever_referred_somebody_known_learns_it_by_no_state(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")
@@ -440,6 +441,7 @@ def test_a_referral_of_somebody_known_and_of_somebody_new_are_answered_alike(cas
 # Somebody who is followed already is referred.
 
 
+@pytest.mark.ci
 def test_a_referral_of_somebody_followed_is_shown_to_the_coordinator_told_to_the_worker_and_hidden_from_its_author(
     cast: Cast,
 ) -> None:
@@ -477,6 +479,7 @@ def _all_that_is_seen_by(cast: Cast, name: str) -> list[str]:
         return [*(re.sub(r'value="[^"]{20,}"', "", one) for one in seen), str(letters.scalar())]
 
 
+@pytest.mark.ci
 def test_one_whose_follow_up_is_over_is_the_coordinator_s_to_take_up_again(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")

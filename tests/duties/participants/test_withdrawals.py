@@ -128,6 +128,7 @@ def test_of_what_is_over_nobody_is_asked_and_sharing_alone_asks_nothing(cast: Ca
         assert withdrawals.asked(session, participant_id) is None
 
 
+@pytest.mark.ci
 def test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = _withdrawn(session, cast, follow_up)
@@ -163,6 +164,7 @@ def test_whoever_has_the_participant_now_is_asked_and_no_longer_who_had_them(cas
     assert "#2026-01" not in seen, "whom the participant barred reads nothing of them, from that moment on"
 
 
+@pytest.mark.ci
 def test_a_consent_that_has_ended_by_its_day_is_asked_about_once(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]

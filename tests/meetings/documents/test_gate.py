@@ -199,6 +199,7 @@ def test_no_name_is_put_together_from_two_properties() -> None:
     assert not stopped(written(writer))
 
 
+@pytest.mark.ci
 def test_a_name_in_a_pdfs_bookmarks_notes_attachments_or_xmp_stops_it() -> None:
     def bookmark(writer: PdfWriter) -> None:
         writer.add_outline_item(title="Éloïse Desruisseaux", page_number=0)

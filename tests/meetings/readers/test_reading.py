@@ -116,6 +116,7 @@ def test_a_zone_as_a_list_of_dates_makes_readers_differ(readers: Readers) -> Non
     assert {name for name, _ in differing} == {"ical.js", "radicale", "vobject"}
 
 
+@pytest.mark.ci
 def test_all_readers_show_an_hour_that_drifts_in_a_series_in_utc(readers: Readers) -> None:
     drifting = _event(FIRST, 150, "RRULE:FREQ=WEEKLY;COUNT=38")
     for local in (FIRST, FIRST + timedelta(minutes=150)):

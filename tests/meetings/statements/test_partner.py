@@ -155,6 +155,7 @@ def test_a_role_that_was_renamed_is_called_by_its_new_name(session: Session, cas
 # ---------------------------------------------------------------------------------------------------- obligations
 
 
+@pytest.mark.ci
 def test_an_obligation_says_how_it_stood_and_each_thing_that_was_counted(session: Session, cast: Cast) -> None:
     put_in_force(session, cast)
     meet(session, cast, date(2026, 5, 12), "present")
@@ -178,6 +179,7 @@ def test_an_obligation_says_how_it_stood_and_each_thing_that_was_counted(session
     assert found.states()["met"] >= 2
 
 
+@pytest.mark.ci
 def test_how_many_people_a_partner_referred_stays_in_the_program(session: Session, cast: Cast) -> None:
     put_in_force(session, cast)
     kept(session)

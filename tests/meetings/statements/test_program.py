@@ -163,6 +163,7 @@ def test_meetings_count_those_held_and_how_every_seat_was_filled(session: Sessio
     assert counts(look(session, "2026-Q1"), "meetings", "steering")["held"] == 1
 
 
+@pytest.mark.ci
 def test_cases_count_by_protocol_what_began_what_ended_and_what_was_late(session: Session, cast: Cast) -> None:
     session.commit()
     open_onboarding(cast, "worker_em", "en-marge")
@@ -243,6 +244,7 @@ def test_partners_count_from_the_day_of_their_agreement(session: Session, cast: 
     assert counts(look(session), "partners", "en-marge")["absent"] == 1
 
 
+@pytest.mark.ci
 def test_partners_count_what_each_carried_out_of_decisions_and_no_clinical_one(session: Session, cast: Cast) -> None:
     meeting_id = hold(session, cast, date(2026, 10, 6), dict.fromkeys(EVERYONE, "present"))
     in_february = datetime(2027, 2, 1, 15, 0, tzinfo=UTC)
@@ -325,6 +327,7 @@ def release(session: Session, cast: Cast, key: str = "2026", at: datetime = LATE
     return program.release(session, key, digest=digest, by=cast.actor("coordinator"), at=at)
 
 
+@pytest.mark.ci
 def test_what_left_stays_as_it_was_whatever_is_corrected_afterwards(session: Session, cast: Cast) -> None:
     hold(session, cast, date(2026, 5, 12), {**dict.fromkeys(EVERYONE, "present"), "en-marge": "absent"})
     refer(session, cast, 6, "active")
@@ -368,6 +371,7 @@ def test_counts_of_participants_leave_by_the_year_alone_and_their_cases_are_not_
         assert {one.key for one in look(session, key).tables}.isdisjoint({"referrals"})
 
 
+@pytest.mark.ci
 def test_each_referral_of_the_year_stands_in_one_part_and_those_of_another_year_in_none(
     session: Session, cast: Cast
 ) -> None:
@@ -477,6 +481,7 @@ def test_json_gives_back_what_left(session: Session, cast: Cast) -> None:
     assert cells["total"] == 13
 
 
+@pytest.mark.ci
 def test_a_statement_that_names_a_participant_does_not_leave(session: Session, cast: Cast) -> None:
     left = release(session, cast)
     know(session, "Éloïse Desruisseaux")
