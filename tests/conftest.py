@@ -4,6 +4,7 @@ Tests sign in as `spheres_app`, as the web and the worker do, so that every poli
 """
 
 import gc
+import os
 import shutil
 import signal
 import tempfile
@@ -51,6 +52,9 @@ TEMPLATE = "spheres_template"
 #: Copying a database is copying some three hundred files: 18 ms in memory, up to 400 ms on a slow disk.
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made there is ours alone
 ENOUGH_MEMORY_BYTES = 1 << 30
+
+#: Of a test that says how old a file is: `run.py test --day` moves the program's clock, and not that of its files.
+FILES_AGE = pytest.mark.skipif("FAKETIME" in os.environ, reason="the clock of files stays true")
 
 #: Folders of files with few tests that each take long: they ask every route, start processes, or open a browser.
 HEAVY = ("hardening", "matrix", "journeys", "flows")

@@ -15,6 +15,7 @@ import pytest
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys, rotate_people_keys
 from models.ports import KeyGone, NoKeys, NotSealed
+from tests.conftest import FILES_AGE
 
 ABOUT = "program|participant|identity"
 CLEAR = "Ondine Fougère".encode()
@@ -166,6 +167,7 @@ def test_a_copy_of_the_folder_without_its_master_opens_nothing(folder: Path, tmp
         FilePeopleKeys(tmp_path / "copy").open(key_id, sealed, about=ABOUT)
 
 
+@FILES_AGE
 def test_keys_are_listed_by_when_they_were_made_and_a_rotation_does_not_make_them_young(folder: Path) -> None:
     keys, key_id = _one(folder)
     now = datetime.now(UTC)

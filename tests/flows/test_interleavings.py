@@ -198,7 +198,7 @@ def test_in_whatever_order_people_and_engine_act_the_seat_and_its_note_agree(cas
     _act_in_order(cast, acts)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 @settings(_RANDOMLY, max_examples=40)
 @_any_acts
 def test_in_whatever_order_people_and_engine_act_the_seat_and_its_note_agree_at_length(

@@ -501,7 +501,7 @@ def test_a_worker_that_is_killed_inside_an_act_leaves_nothing_half_done_and_the_
     assert len(letters(cast, "contact_lists")) == 1
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_lease_that_nobody_ends_by_hand_ends_by_itself(cast: Cast, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     gate.touch()

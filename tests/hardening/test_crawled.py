@@ -108,6 +108,7 @@ UNREACHED: Final[Mapping[str, str]] = {
     "GET /sign-in/program": "of someone with one account in two programs",
     "POST /sign-in/program": "of someone with one account in two programs",
     "POST /sign-in": "of the demonstration",
+    "POST /people/{person_id}/invitation/link": "of an installation without mail",
     "POST /cases/{case_id}/version": "of a case whose protocol has a newer version",
     "POST /cases/{case_id}/closing": "of a case with nothing left to do",
     "GET /answer/{token}": "a letter leads there; its address is spoilt like all others",
@@ -326,7 +327,7 @@ def test_no_form_takes_any_hostile_word_amiss_in_any_of_its_fields(runner: Runne
     assert len(known) > 40
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_every_address_with_hostile_parts_is_answered_as_one_of_nothing_or_refused(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:

@@ -23,7 +23,7 @@ from duties.participants.identity import open_identity
 from duties.refusals import Refusal
 from tests.api.test_cli import Say, at, command
 from tests.cast import AT, ROOT, Cast
-from tests.conftest import Database
+from tests.conftest import FILES_AGE, Database
 from tests.referring import ONDINE, participant_of
 from tests.sealing import seal_all
 
@@ -86,6 +86,7 @@ def test_keys_are_made_once_and_after_a_rotation_every_name_opens_still(cast: Ca
     assert _name(cast, folder, participant_id) == "Ondine Fougère-Lys"
 
 
+@FILES_AGE
 def test_a_sweep_takes_old_keys_that_no_row_speaks_of_and_no_other(cast: Cast, folder: Path, command: Say) -> None:
     participant_id, orphan, young = _referred(cast, folder), uuid4(), uuid4()
     for key_id in (orphan, young):
