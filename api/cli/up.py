@@ -58,9 +58,7 @@ def demonstrate() -> None:
 
 
 def _load(engine: Engine, settings: Settings) -> None:
-    demonstration = Demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings))
-    program_id = demonstration.load_people()
-    demonstration.write_year(program_id)
+    Demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings)).load()
 
 
 def _tell_why(error: Exception) -> None:
