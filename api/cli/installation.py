@@ -34,6 +34,8 @@ _PREFECT_DAYS_KEPT: Final = 90
 NOT_WRITTEN: Final = 3
 #: Connections that its server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
 _PREFECT_CONNECTIONS_KEPT: Final = 3
+#: Its services still start when it answers, each with a look at its database.
+_PREFECT_SETTLES_SECONDS: Final = 3.0
 #: Of the system's allocator, where it is glibc's. It gives each thread a heap of its own, and what one has let go no
 #: other uses; of our threads one works at a time, and they need no more than one heap.
 _ONE_HEAP: Final[Mapping[str, str]] = {"MALLOC_ARENA_MAX": "1"}
@@ -229,6 +231,7 @@ def _processes(settings: Settings, urls: DatabaseUrls, environment: dict[str, st
             {**_without_secrets(environment), **_prefect_server(settings, urls, prefect_home)},
             ready=f"http://127.0.0.1:{settings.prefect_port}/api/health",
             outlives=True,  # a case in the worker's hand tells it how far it came
+            settles=_PREFECT_SETTLES_SECONDS,
         ),
         # It needs the tables, and carries nothing of a demonstration whose year is still being written.
         Process("worker", module("flows.worker"), shared, after=2 if settings.demo else 1),

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -39,7 +39,9 @@ class Process:
     """One process to keep alive. `ready` is an address that answers once it serves; empty where it has none.
 
     `after` is how many steps of preparing are to be through before it starts. `outlives` says that others finish with
-    its help, so that it is told to end once they have.
+    its help, so that it is told to end once they have. `settles` is for how many seconds after its first answer it
+    still gets ready. Until then it has nothing in hand, and is ended without being asked: asked in the middle of its
+    start, Prefect's server fails at its own end and says so at length.
     """
 
     name: str
@@ -48,8 +50,10 @@ class Process:
     ready: str = ""
     after: int = 0
     outlives: bool = False
+    settles: float = 0.0
     running: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    answered: float = 0.0
     quick_deaths: int = 0
     start_at: float = 0.0
 
@@ -60,6 +64,7 @@ class Process:
             self.command, env=dict(self.environment), process_group=0
         )
         self.started = time.monotonic()
+        self.answered = 0.0
 
     def look(self, say: Callable[[str], None]) -> None:
         """Start it if it does not run: again where it died, after a wait where it dies quickly."""
@@ -85,11 +90,22 @@ class Process:
         """Whether it ever was started."""
         return self.started > 0
 
-    def is_ready(self) -> bool:
-        """Whether it answers."""
-        if self.running is None or self.running.poll() is not None:
-            return False
-        return not self.ready or answers(self.ready)
+    def ask(self) -> None:
+        """Note when it first answers, if it does by now."""
+        if self.answered or self.running is None or self.running.poll() is not None:
+            return
+        if not self.ready or answers(self.ready):
+            self.answered = time.monotonic()
+
+    def tell_to_end(self) -> None:
+        """Let it finish what it has in hand; what can have nothing ends at once."""
+        if self.running is not None:
+            (self.running.terminate if self.has_settled else self.running.kill)()
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether it may have something in hand."""
+        return not self.ready or (self.answered > 0 and time.monotonic() - self.answered >= self.settles)
 
 
 def answers(url: str, *, timeout_seconds: float = 2.0) -> bool:
@@ -119,7 +135,6 @@ def supervise(
     `begun` (of `time.monotonic`); `meanwhile` as soon as one answers: before that, where `when_ready` names it too.
     `stopped` is called when a signal came. Needs `stopping.heed`.
     """
-    answered: set[str] = set()
     told_early: set[str] = set()
     told_ready: set[str] = set()
     steps = _Steps(prepare)
@@ -131,11 +146,11 @@ def supervise(
                 if preparing.done():
                     preparing.result()
                 for process in processes:
-                    is_its_turn = process.after <= steps.passed and _may_start(process, processes, answered, preparing)
+                    is_its_turn = process.after <= steps.passed and _may_start(process, processes, preparing)
                     if process.was_started or is_its_turn:
                         process.look(say)
-                    if process.name not in answered and process.is_ready():
-                        answered.add(process.name)
+                    process.ask()
+                answered = {process.name for process in processes if process.answered}
                 prepared = preparing.done()
                 early = {
                     name: tell for name, tell in (meanwhile or {}).items() if not (prepared and name in when_ready)
@@ -166,15 +181,13 @@ class _Steps:
             self.passed += 1
 
 
-def _may_start(
-    process: Process, processes: Sequence[Process], answered: Collection[str], preparing: Future[None]
-) -> bool:
+def _may_start(process: Process, processes: Sequence[Process], preparing: Future[None]) -> bool:
     """Whether it is this process's turn, and fewer than `AT_ONCE` others are getting ready."""
     earlier = processes[: processes.index(process)]
     if not all(other.was_started for other in earlier):
         return False
     late = time.monotonic() - PATIENCE_SECONDS
-    getting_ready = [one for one in earlier if one.name not in answered and one.started > late]
+    getting_ready = [one for one in earlier if not one.answered and one.started > late]
     return len(getting_ready) + (not preparing.done()) < AT_ONCE
 
 
@@ -190,19 +203,21 @@ def run_step(command: Sequence[str], environment: Mapping[str, str]) -> int:
             return step.wait(_LOOK_SECONDS)
         except subprocess.TimeoutExpired:
             continue
-    _end([step], _LOOK_SECONDS)
+    step.terminate()
+    _wait([step], _LOOK_SECONDS)
     return 0
 
 
 def end(processes: Sequence[Process]) -> None:
     """Ask every process to finish, those that the others need for it at last, and end what does not."""
     for others_need_it, patience in ((False, FAREWELL_SECONDS), (True, LAST_FAREWELL_SECONDS)):
-        _end([one.running for one in processes if one.running and one.outlives is others_need_it], patience)
+        running = [one for one in processes if one.running and one.outlives is others_need_it]
+        for one in running:
+            one.tell_to_end()
+        _wait([one.running for one in running if one.running], patience)
 
 
-def _end(running: Sequence[subprocess.Popen[bytes]], patience_seconds: float) -> None:
-    for one in running:
-        one.terminate()
+def _wait(running: Sequence[subprocess.Popen[bytes]], patience_seconds: float) -> None:
     deadline = time.monotonic() + patience_seconds
     for one in running:
         try:

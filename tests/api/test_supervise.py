@@ -347,9 +347,52 @@ def test_what_others_finish_with_ends_after_them(tmp_path: Path, begin: Path) ->
     assert _ended(worker)
 
 
+#: As Prefect's server: told to end before it serves, it says at length that it cannot.
+_FAILS_AT_ITS_END_WHILE_IT_STARTS = """
+import pathlib, signal, sys, time
+def end(*_):
+    pathlib.Path(sys.argv[1]).write_text("Traceback")
+    sys.exit(1)
+signal.signal(signal.SIGTERM, end)
+pathlib.Path(sys.argv[1]).write_text("starting")
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("answered_seconds_ago", [None, 1.0])
+def test_what_still_starts_is_ended_without_a_word(tmp_path: Path, answered_seconds_ago: float | None) -> None:
+    said = tmp_path / "said"
+    command = [sys.executable, "-c", _FAILS_AT_ITS_END_WHILE_IT_STARTS, str(said)]
+    engine = Process("engine", command, os.environ, ready=f"http://127.0.0.1:{free_port()}/", settles=30)
+    engine.start()
+    _until(lambda: said.exists() and said.read_text() == "starting")
+    if answered_seconds_ago is not None:
+        engine.answered = time.monotonic() - answered_seconds_ago
+    end([engine])
+    assert _ended(engine)
+    assert said.read_text() == "starting"
+
+
+def test_what_has_something_in_hand_is_asked_to_finish(tmp_path: Path, begin: Path) -> None:
+    said = tmp_path / "said"
+    begin.touch()
+    serving = _answering("web", begin)
+    web = Process(
+        "web", [sys.executable, "-c", _ASKS_AT_THE_END, serving.ready, str(said)], os.environ, ready=serving.ready
+    )
+    serving.start()
+    web.start()
+    _until(lambda: said.exists() and said.read_text() == "at work" and answers(serving.ready))
+    web.ask()
+    end([web])
+    assert said.read_text() == "helped"
+    end([serving])
+
+
 def test_prefect_is_there_until_the_worker_has_finished(tmp_path: Path) -> None:
     processes = _as_started(SPHERES_DATA=str(tmp_path))
     assert [name for name, one in processes.items() if one.outlives] == ["prefect"]
+    assert processes["prefect"].settles > 0, "its services start after it answers"
 
 
 def test_what_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
