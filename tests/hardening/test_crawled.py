@@ -293,6 +293,25 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
 
 
 @pytest.mark.ci
+def test_the_forms_of_those_who_have_most_and_of_who_is_not_in_take_no_hostile_word_amiss(
+    runner: Runner, run: Run[Any]
+) -> None:
+    """Once as they are meant and once with a word in each field; everyone's, at length, at night."""
+    known: set[Key] = set()
+    statuses: set[int] = set()
+    for column in ("coor", "dire", "anon"):
+        walk = Walk(crawler_of(runner, column))
+        new = walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=1)))
+        for turn, found in enumerate(found for found in new if found.key not in known):
+            run(fill_in(runner, walk, found, meant(found, TAKEN[turn % len(TAKEN)])))
+            run(fill_in(runner, walk, found, spoilt(found, HOSTILE[turn % len(HOSTILE)])))
+        known |= walk.forms.keys()
+        statuses |= walk.walker.statuses
+    assert len(known) > 40
+    assert {200, 303, 404, 409, 422} <= statuses
+
+
+@pytest.mark.nightly
 def test_no_form_takes_hostile_words_amiss_and_every_page_is_reached(
     runner: Runner, walks: dict[str, Walk], routes: list[Route], run: Run[Any]
 ) -> None:
@@ -585,8 +604,13 @@ def test_every_column_of_text_is_known_to_hold_words_or_none() -> None:
     assert sorted(set(known) - set(there)) == [], "there are no such columns"
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("words", [pytest.param(_MARKUP, id="markup"), pytest.param(HOSTILE[4], id="header")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(_MARKUP, id="markup", marks=pytest.mark.ci),
+        pytest.param(HOSTILE[4], id="header", marks=pytest.mark.nightly),
+    ],
+)
 def test_whatever_stands_in_the_database_is_words_on_every_page(runner: Runner, run: Run[Any], words: str) -> None:
     """Written past every rule: as by someone who found a hole in one."""
     assert run(_shown(runner, words, ("coor", "priv"), most=1)) > 30

@@ -130,23 +130,22 @@ def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), test
 
 
-def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
+def test_of_every_route_some_are_turned_away_as_expected(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    """One who is turned away by each; of every fourth one who is let in too, which takes three times as long."""
+    """One who is turned away by each; who is let in is asked for in CI, which takes three times as long."""
     run(hold(runner, covering(routes, let_in=0, turned_away=1)))
-    run(hold(runner, covering(routes[::4], let_in=1, turned_away=0)))
 
 
 @pytest.mark.ci
-def test_a_larger_sample_of_every_route_and_every_asker_is_answered_as_expected(
+def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
     """At night every cell is asked."""
-    run(hold(runner, covering(routes, let_in=2, turned_away=4)))
+    run(hold(runner, covering(routes, let_in=1, turned_away=2)))
 
 
-@pytest.mark.parametrize(("let_in", "turned_away"), [(1, 1), (2, 4)])
+@pytest.mark.parametrize(("let_in", "turned_away"), [(0, 1), (1, 2)])
 def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_kind_of_asker(
     routes: list[Route], let_in: int, turned_away: int
 ) -> None:
@@ -165,8 +164,8 @@ def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_k
         for (route, column), times in asked.items():
             at_route[route] += times
             of_kind[column] += 1
-        assert at_route == {route: min(most, cells) for route, cells in there.items()}
-        able = {column for (_, _, column), code in known.items() if (code in DENIED) == is_denied}
+        assert at_route == ({route: min(most, cells) for route, cells in there.items()} if most else {})
+        able = {column for (_, _, column), code in known.items() if most and (code in DENIED) == is_denied}
         assert {column for column in able if of_kind[column] < SEVERAL} == set(), "each at several routes"
 
 

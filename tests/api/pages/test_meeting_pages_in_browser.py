@@ -77,8 +77,8 @@ def planned(cast: Cast) -> list[UUID]:
     ("lang", "width", "dark"),
     [
         pytest.param("fr", 320, False, marks=pytest.mark.ci),
-        pytest.param("en", 390, True, marks=pytest.mark.ci),
-        pytest.param("fr", 1280, True, marks=pytest.mark.ci),
+        pytest.param("en", 1280, True, marks=pytest.mark.ci),
+        pytest.param("fr", 390, True, marks=pytest.mark.nightly),
     ],
 )
 def test_each_page_is_for_everyone_and_never_scrolls_sideways(

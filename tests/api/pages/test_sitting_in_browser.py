@@ -53,14 +53,12 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         open_page.leave()  # type: ignore[attr-defined]
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        ("fr", 320, False),
-        ("en", 390, True),
-        ("en", 1280, False),
-        ("fr", 1280, True),
+        pytest.param("fr", 320, False, marks=pytest.mark.ci),
+        pytest.param("en", 1280, True, marks=pytest.mark.ci),
+        pytest.param("fr", 390, True, marks=pytest.mark.nightly),
     ],
 )
 def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lang: str, width: int, dark: bool) -> None:
