@@ -493,9 +493,12 @@ def _make_environment(*, with_pip: bool) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment, without what would send pip or Python to another place than .venv."""
-    elsewhere = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_QUIET", "PYTHONPATH", "PYTHONHOME")
-    return {name: value for name, value in os.environ.items() if name not in elsewhere}
+    """The caller's environment, without what would send pip or Python to another place than .venv.
+
+    Nor what would have each process compile every module anew: a start, and the tests, begin many.
+    """
+    unwanted = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_QUIET", "PYTHONPATH", "PYTHONHOME")
+    return {name: value for name, value in os.environ.items() if name not in (*unwanted, "PYTHONDONTWRITEBYTECODE")}
 
 
 @contextlib.contextmanager

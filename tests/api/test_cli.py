@@ -543,6 +543,7 @@ def test_nobody_migrates_without_the_owners_address(
     assert "DATABASE_OWNER_URL" in err
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("passes", ["a superuser", "who may act as the owner"])
 def test_nothing_begins_as_a_role_that_passes_the_walls_of_the_database(

@@ -18,6 +18,7 @@ def environment(cast: Cast, terminal: dict[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DATABASE_URL": cast.database.url, **terminal}
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "terminal",

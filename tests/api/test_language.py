@@ -68,6 +68,7 @@ def test_a_wish_goes_before_a_habit_and_a_habit_before_the_browser(
     assert choose(asked=asked, remembered=remembered, accepted=accepted) == lang
 
 
+@pytest.mark.ci
 @given(st.text(max_size=80), st.text(max_size=20), st.text(max_size=20))
 def test_no_header_whatever_it_holds_leaves_a_page_without_a_language(
     accepted: str, asked: str, remembered: str

@@ -254,6 +254,7 @@ def test_every_colour_is_measured_and_none_is_written_elsewhere() -> None:
 # ------------------------------------------------------------------------------------------------ in a browser
 
 
+@pytest.mark.ci
 @pytest.mark.wide
 @pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -46,6 +46,7 @@ def passkeys(cast: Cast) -> list[dict[str, Any]]:
 # ------------------------------------------------------------------------------------------- enrolling, and its lies
 
 
+@pytest.mark.ci
 def test_a_passkey_is_enrolled_by_the_link_and_signs_in_from_then_on(cast: Cast) -> None:
     browser, passkey = enrolled(cast, "manager_em")
     assert "Perle Obsidienne" in browser.get("/people").text

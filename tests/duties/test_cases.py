@@ -480,7 +480,7 @@ def test_whatever_the_order_in_which_people_work_the_case_ends_the_same(
     _work_in_order(copies, cast_template, order, data)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 @settings(_RANDOMLY, max_examples=40)
 @_any_order
 def test_whatever_the_order_in_which_people_work_the_case_ends_the_same_at_length(

@@ -55,6 +55,7 @@ def test_each_rung_warns_once_on_its_day_or_the_first_working_day_after_it(cast:
     assert told(cast, "agreement.lapsed") == []
 
 
+@pytest.mark.ci
 def test_the_coordinator_and_the_partners_manager_and_director_are_warned_and_nobody_else(cast: Cast) -> None:
     ends(cast)
     run_each_day(cast, LAST - 30 * DAY, LAST - 20 * DAY)

@@ -232,6 +232,7 @@ def test_a_seat_that_its_principal_leaves_before_the_arrival_is_taken_as_princip
     assert mine["kind"] == "principal"
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("known", ["by a departure", "by its last day"])
 def test_the_seat_of_who_comes_back_is_given_for_their_return_while_they_hold_that_of_before(

@@ -405,8 +405,9 @@ class Scripted:
         return self.told.pop(0)
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize(
+    "status", [pytest.param(403, marks=pytest.mark.nightly), pytest.param(404, marks=pytest.mark.ci)]
+)
 def test_a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_told_at_once(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock, status: int
 ) -> None:

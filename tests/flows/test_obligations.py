@@ -42,6 +42,7 @@ def owing(cast: Cast) -> Cast:
     return cast
 
 
+@pytest.mark.ci
 def test_the_round_judges_each_day_once_and_also_what_was_missed(cast: Cast) -> None:
     with cast.session() as session:
         put_in_force(session, cast)

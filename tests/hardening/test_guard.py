@@ -69,6 +69,7 @@ _ASKED_FROM_ELSEWHERE: Final[list[tuple[str, str, bool]]] = [
 ]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_another_site_leads_here_by_a_link_and_loads_nothing_of_ours_into_itself(cast: Cast, site: str) -> None:

@@ -271,6 +271,7 @@ def test_a_form_whose_connection_breaks_at_the_commit_adds_one_person_once_it_is
         assert _people(cast) == before + 1
 
 
+@pytest.mark.ci
 def test_a_connection_that_breaks_between_two_requests_is_replaced_unseen(cast: Cast) -> None:
     asker = Asker(cast, "coordinator")
     assert asker.ask("GET", "/me").status_code == 200

@@ -9,9 +9,8 @@ import pytest
 
 from tests.journeys.demonstrated import Running, case_of, task_of, until
 
-pytestmark = pytest.mark.ci
 
-
+@pytest.mark.ci
 def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brought_back(running: Running) -> None:
     coordinator = running.client("Solène")
     case = case_of(coordinator, "Naïma")
@@ -67,6 +66,7 @@ def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brough
         assert name not in kept
 
 
+@pytest.mark.nightly
 def test_the_worker_killed_in_the_middle_loses_nothing(running: Running) -> None:
     coordinator = running.client("Solène")
     case = case_of(coordinator, "Naïma")

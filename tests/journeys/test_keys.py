@@ -177,6 +177,7 @@ def test_a_new_installation_makes_its_keys_and_one_that_lost_them_makes_none_in_
     assert prepared(tmp_path) == (0, ""), "whoever has no copy begins with another, as they were told"
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("name", ["SPHERES_SEAL_KEY_FILE", "SPHERES_PEOPLE_KEYS"])
 def test_an_installation_whose_settings_lead_to_no_keys_does_not_start(tmp_path: Path, name: str) -> None:

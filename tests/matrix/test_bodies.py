@@ -249,6 +249,7 @@ def _without_ids(text: str) -> str:
     return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "an id", text)
 
 
+@pytest.mark.ci
 def test_what_the_tests_above_send_is_what_the_rows_have(runner: Runner) -> None:
     """The names are those of columns: else they would prove nothing."""
     columns = runner.count(

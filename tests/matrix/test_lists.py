@@ -66,6 +66,7 @@ def by_name(routes: list[Route]) -> dict[str, Route]:
 
 
 @pytest.mark.ci
+@pytest.mark.wide(6)
 @pytest.mark.parametrize(("listing", "single", "thing"), [*WHOLE, *IN_PART])
 def test_a_list_shows_what_its_asker_may_open(
     runner: Runner, by_name: dict[str, Route], run: Run[Any], listing: str, single: str, thing: str

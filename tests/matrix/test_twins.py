@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from typing import Final
 
+import pytest
+
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import KINDS
@@ -14,6 +16,7 @@ from tests.matrix.runner import DENIED
 _IDS: Final = re.compile(r"{\w+}")
 
 
+@pytest.mark.ci
 def test_who_is_let_in_by_a_page_is_let_in_by_the_api_and_nobody_else(routes: list[Route]) -> None:
     """Read from `expected.txt`, where one of the two may have been forgotten. Several pages may be of one action."""
     pages: dict[object, list[Route]] = defaultdict(list)

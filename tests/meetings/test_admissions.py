@@ -758,6 +758,7 @@ def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cas
         assert numbers.admit(session, participant_id, by=by, at=LATER + 3 * DAY) == "#2026-01"
 
 
+@pytest.mark.ci
 def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(cast: Cast, ready: UUID) -> None:
     participant_id = ready
     place = cast.organizations["codim"]

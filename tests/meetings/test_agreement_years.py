@@ -64,6 +64,7 @@ def sit(session: Session, cast: Cast, day: date, outcomes: dict[UUID, str]) -> N
     running.close_meeting(session, here, carry_rest=True, by=by, at=then + timedelta(hours=2))
 
 
+@pytest.mark.ci
 def test_nothing_comes_before_a_year_is_over_and_then_each_partner_with_the_record_of_it(
     cast: Cast, session: Session
 ) -> None:
@@ -103,6 +104,7 @@ def amended(session: Session, cast: Cast, place: str, starts_on: date) -> None:
     succession.begin(session, second, starts_on=starts_on, by=by, at=AT)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("begins", "meets"), [(date(2027, 1, 5), FIRST), (date(2027, 3, 1), FIRST), (date(2027, 3, 1), SECOND)]

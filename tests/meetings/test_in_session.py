@@ -91,6 +91,7 @@ def _read(cast: Cast, name: str = MEMBER) -> list[tuple[str, UUID, str, str]]:
     return [(one["facts"]["what"], one["subject_id"], one["facts"]["purpose"], one["facts"]["ground"]) for one in lines]
 
 
+@pytest.mark.ci
 def test_who_sits_reads_what_the_referral_says_while_the_clinic_sits_and_each_reading_is_in_the_record(
     clinic: Cast,
 ) -> None:

@@ -301,9 +301,9 @@ def test_a_moment_a_floating_time_and_a_day_are_read_too() -> None:
 def test_a_zone_described_in_one_mail_is_not_believed_in_it_nor_in_the_next() -> None:
     """A parser keeps zones under their names, and carries their rules out: each second of a century, where one asks."""
     described = EXCHANGE.replace("Eastern Standard Time", "Zone of mine").replace("FREQ=YEARLY", "FREQ=SECONDLY")
-    began = time.perf_counter()
+    began = time.process_time()
     assert _taken(_mail(described)).has_no_zone
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert _taken(
         _mail(SABRE.replace("RECURRENCE-ID;TZID=America/Toronto", "RECURRENCE-ID;TZID=Zone of mine"))
     ).has_no_zone
@@ -473,9 +473,9 @@ def test_two_files_that_differ_are_not_chosen_between() -> None:
 
 def test_five_megabytes_are_not_read() -> None:
     mail = _mail(GOOGLE) + b"\r\n" + b"A" * (5 * 1024 * 1024)
-    began = time.perf_counter()
+    began = time.process_time()
     assert _reason(mail) == "too_large"
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
     assert _reason(b"A" * (MOST_BYTES + 1)) == "too_large"
     assert _reason(b"A" * MOST_BYTES) == "malformed"
 
@@ -527,9 +527,9 @@ _HEAD: Final = b"From: a@example.org\nContent-Type: text/calendar"
 )
 def test_a_mail_made_to_keep_a_reader_busy_does_not(mail: bytes, reason: str) -> None:
     assert len(mail) <= MOST_BYTES
-    began = time.perf_counter()
+    began = time.process_time()
     assert _reason(mail) == reason
-    assert time.perf_counter() - began < 3, "even on a machine that many share"
+    assert time.process_time() - began < 3
 
 
 def test_nothing_of_whose_mail_it_is_shows_in_what_is_logged() -> None:

@@ -104,6 +104,7 @@ def _events(content: bytes) -> list[Mapping[str, Any]]:
 # --------------------------------------------------------------------------------------------------- the form of a zone
 
 
+@pytest.mark.ci
 def test_a_season_is_seen_by_all_as_the_zone_database_has_it_over_both_clock_changes(readers: Readers) -> None:
     expected = weekly(FIRST, 38, 150, CLINICAL)
     assert {one.starts.hour for one in expected} == {17, 18}, "both clock changes lie within it"
@@ -342,17 +343,21 @@ def test_what_a_mail_server_receives_is_what_all_readers_see(readers: Readers) -
 # ---------------------------------------------------------------------------------------------------------- all of them
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize(
     "zone",
     [
-        "America/Toronto",
-        "America/Halifax",
-        "America/St_Johns",  # half an hour beside the others
-        "America/Regina",  # whose clocks never change
-        "Europe/Paris",  # which changes on other days
-        "Australia/Sydney",  # where summer is in winter
-        "Asia/Kathmandu",
+        pytest.param("America/Toronto", marks=pytest.mark.ci),
+        pytest.param("America/St_Johns", marks=pytest.mark.ci),  # half an hour beside the others
+        *(
+            pytest.param(zone, marks=pytest.mark.nightly)
+            for zone in (
+                "America/Halifax",
+                "America/Regina",  # whose clocks never change
+                "Europe/Paris",  # which changes on other days
+                "Australia/Sydney",  # where summer is in winter
+                "Asia/Kathmandu",
+            )
+        ),
     ],
 )
 def test_every_weekday_and_hour_with_dates_moved_and_cancelled_is_seen_right(readers: Readers, zone: str) -> None:

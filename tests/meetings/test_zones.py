@@ -44,7 +44,7 @@ def test_a_zone_is_told_as_it_is_at_every_hour_of_the_span(name: str) -> None:
     assert _differing(name) == []
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_every_zone_of_a_place_is_told_as_it_is() -> None:
     names = sorted({canonical(name) for name in available_timezones() if _is_of_a_place(name)})
     assert len(names) > 300

@@ -73,6 +73,7 @@ def test_a_draft_is_the_secretary_s_alone_and_a_member_reads_it_once_it_was_sent
     assert "Heard." in str(member.get(place)["content"])
 
 
+@pytest.mark.ci
 def test_minutes_and_the_register_are_read_as_files_by_whoever_reads_them(coordinator: Asker, place: str) -> None:
     register = f"/committees/steering/decisions/{END.year}/fr/docx"
     member, stranger = _as(coordinator, "manager_codim"), _as(coordinator, "police")

@@ -374,6 +374,7 @@ def test_every_operation_with_a_body_is_tried() -> None:
     assert {str(one) for one in operations() if one.takes_body} == set(BODIES)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(48)
 @pytest.mark.parametrize("name", sorted(BODIES))
 def test_no_refusal_says_back_what_was_sent(cast: Cast, coordinator: Asker, places: dict[str, str], name: str) -> None:

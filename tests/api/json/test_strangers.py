@@ -127,6 +127,7 @@ def test_a_body_that_names_the_other_program_s_is_refused_as_one_that_names_noth
     assert _seen(there) == _seen(absent)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(5)
 @pytest.mark.parametrize("who", ["worker_codim", "researcher", "manager_codim", "police", "it_contact"])
 def test_a_case_in_which_one_has_no_part_looks_as_if_it_were_not_there(

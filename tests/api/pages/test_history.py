@@ -73,6 +73,7 @@ def given_to(name: str, function: ast.FunctionDef) -> list[ast.expr]:
     ]
 
 
+@pytest.mark.ci
 def test_the_verbs_are_found_in_the_code() -> None:
     assert {"case.opened", "task.submitted", "task.done", "act.trouble", "seat.given", "gate.opened"} <= verbs()
     assert len(verbs()) > 35

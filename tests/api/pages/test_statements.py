@@ -54,6 +54,7 @@ def test_the_page_of_a_partner_leads_to_its_statements_in_both_forms_and_languag
             assert "AG-M1" in read
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("who", "status"),

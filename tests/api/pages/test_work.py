@@ -39,6 +39,7 @@ def absent(cast: Cast, name: str, deputy: str, **given: object) -> None:
         )
 
 
+@pytest.mark.ci
 def test_a_director_sees_on_their_first_page_what_waits_for_their_signature(cast: Cast) -> None:
     """It is no task: where no renewal asks for it, the letter alone would say so."""
     waits = "An agreement waits for your signature"

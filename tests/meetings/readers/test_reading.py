@@ -100,6 +100,7 @@ def test_all_readers_show_what_was_written_by_hand_as_the_zone_database_has_it(r
     assert readers.differing(expected, YEAR) == {}
 
 
+@pytest.mark.ci
 def test_an_occurrence_belongs_to_the_days_on_which_it_begins(readers: Readers) -> None:
     evening = datetime(2026, 10, 7, 19, 30)
     later = datetime(2026, 10, 7, 20, 30)

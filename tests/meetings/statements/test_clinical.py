@@ -53,6 +53,7 @@ def kinds(session: Session) -> dict[UUID | None, str]:
     return {row.item_id: row.kind for row in session.execute(select(_decision.c.item_id, _decision.c.kind))}
 
 
+@pytest.mark.ci
 @pytest.mark.wide(3)
 @pytest.mark.parametrize("kind", ["as recorded", "other", "management"])
 def test_a_decision_on_a_candidate_is_counted_in_no_year_and_no_quarter(decided: Cast, kind: str) -> None:
