@@ -356,6 +356,7 @@ def test_where_a_line_cannot_be_written_over_few_are_written(
     assert "  2 of 2 fetched\n" in capsys.readouterr().err
 
 
+@pytest.mark.ci
 def test_what_was_broken_off_while_packages_were_changed_is_made_anew(
     made: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

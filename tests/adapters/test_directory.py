@@ -325,6 +325,7 @@ def test_new_keys_are_found_at_the_first_token_under_one(
     assert fake.calls["keys"] == 2
 
 
+@pytest.mark.ci
 def test_tokens_under_unknown_keys_have_the_keys_fetched_once_a_minute(
     make: Callable[..., Entra], fake: FakeEntra, clock: Clock
 ) -> None:

@@ -429,6 +429,7 @@ def test_so_it_is_where_tls_comes_at_once(authority: trustme.CA, ca_file: Path, 
             assert time.monotonic() - begun < ENOUGH_SECONDS
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("manner", ["silent", "drips"])
 def test_a_relay_that_has_the_letter_and_never_answers_for_it_leaves_it_unknown(
     authority: trustme.CA, ca_file: Path, manner: Manner
@@ -466,6 +467,7 @@ def test_a_letter_has_a_limit_of_its_own_however_patiently_each_answer_comes(
             assert mailer.send(to=PERSON, message=LETTER) == Accepted()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("manner", ["silent", "drips"])
 def test_a_farewell_that_is_not_answered_ends_too(authority: trustme.CA, ca_file: Path, manner: Manner) -> None:
     with StubbornRelay("QUIT", manner, tls=_tls(authority)) as relay:

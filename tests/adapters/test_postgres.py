@@ -101,6 +101,7 @@ def test_what_the_server_keeps_is_closed_to_others(new_home: Path) -> None:
     assert not [secret for secret in word.values() if secret in said]
 
 
+@pytest.mark.ci
 def test_a_password_file_left_open_is_closed_again(home: Path) -> None:
     with EmbeddedPostgres(home, fast=True) as server:
         (home / "secrets.json").chmod(0o644)

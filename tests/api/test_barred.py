@@ -221,6 +221,7 @@ def test_whom_a_candidate_barred_neither_sees_nor_takes_back_what_they_did_in_th
         assert step(session, case_id, "make_contact")["state"] == "done"
 
 
+@pytest.mark.ci
 def test_what_asks_something_of_a_file_outside_any_case_is_nobody_s_whom_it_is_kept_from(there: There) -> None:
     cast = there.cast
     with cast.session() as session:
@@ -341,6 +342,7 @@ def _written_to(cast: Cast, name: str) -> list[tuple[str, str]]:
     return [(row["template"], f"{row['subject']} {body(row)}") for row in rows]
 
 
+@pytest.mark.ci
 def test_no_act_on_a_file_writes_to_whom_its_participant_barred(cast: Cast, kept_from: UUID) -> None:
     """A step that falls to them, a case that ends, and one that begins as the person is referred again."""
     with cast.session() as session:

@@ -39,6 +39,7 @@ def test_an_agreement_is_carried_from_draft_to_its_end_and_renewed(command: Say,
     assert command("agreement", "show", "cavac", *by)[0] == 1  # an outside body has none
 
 
+@pytest.mark.ci
 def test_a_signed_file_goes_in_and_comes_out_by_its_digest(cast: Cast, command: Say, tmp_path: Path) -> None:
     with cast.session() as session:
         in_force(session, cast)

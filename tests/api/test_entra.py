@@ -725,6 +725,7 @@ def of_two(place: Place) -> Place:
     return place
 
 
+@pytest.mark.ci
 def test_an_account_of_two_programs_chooses_one(of_two: Place) -> None:
     browser = of_two.browser()
     answer = signed_in(of_two, browser)

@@ -154,6 +154,7 @@ def test_whoever_is_signed_in_asks_for_so_many_links_too(cast: Cast) -> None:
     assert len(letters(cast, "manager_em", "enrolment")) == before + LETTERS_TO_ONE_ADDRESS
 
 
+@pytest.mark.ci
 def test_one_place_asks_for_so_many_links_however_many_addresses_it_types(cast: Cast) -> None:
     client = from_place(cast, "198.51.100.7")
     statuses = [

@@ -145,6 +145,7 @@ def test_an_item_that_a_member_asks_for_tells_nothing(cast: Cast) -> None:
     alike(probe)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("known")
 def test_what_people_write_of_themselves_stops_no_letter_to_them(cast: Cast) -> None:
     client, me = signed_in(cast, "manager_em"), cast.people["manager_em"]

@@ -122,6 +122,7 @@ def of_the_page(copies: Copies, cast_template: tuple[str, Cast]) -> dict[str, An
     return found
 
 
+@pytest.mark.ci
 @pytest.mark.wide(3)
 @pytest.mark.parametrize("open_it", [by_json, at_the_terminal, by_a_date_reached])
 def test_by_whatever_window_a_departure_is_opened_its_effects_are_those_of_the_page(
@@ -200,6 +201,7 @@ def again_by_a_date_reached(cast: Cast, _: Say) -> None:
     look_at_hands(means_of(cast, Clock(NOW)))
 
 
+@pytest.mark.ci
 @pytest.mark.wide(4)
 @pytest.mark.parametrize("open_it", [again_by_page, again_by_json, at_the_terminal, again_by_a_date_reached])
 def test_who_came_back_leaves_a_second_time_by_every_window_while_their_first_departure_is_open(

@@ -60,6 +60,7 @@ def test_a_passkey_is_enrolled_by_the_link_and_signs_in_from_then_on(cast: Cast)
     assert "une nouvelle clé d’accès ouvre votre accès" in letters(cast, "manager_em", "passkey_added")[0]
 
 
+@pytest.mark.ci
 def test_the_browser_is_asked_for_what_the_program_wants(cast: Cast) -> None:
     browser, door = ready_to_enrol(cast, "manager_em")
     asked = browser.post(f"{door}/options").json()

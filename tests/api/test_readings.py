@@ -123,6 +123,7 @@ def test_every_route_that_shows_what_is_protected_tells_the_record(world: World,
     assert shown - _THEIR_OWN == expected
 
 
+@pytest.mark.ci
 def test_a_route_that_tells_nobody_is_found(world: World) -> None:
     app = app_on(world.cast.database)
     file = table_of(EvidenceFile)

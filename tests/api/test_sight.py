@@ -165,6 +165,7 @@ def test_the_row_of_cases_holds_nothing_that_a_list_could_not_ask() -> None:
     assert TABLE[Action.SEE_CASE] <= set(OF_CASES)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(len(DAYS))
 @pytest.mark.parametrize("day", DAYS)
 def test_the_list_and_the_page_and_the_table_agree_on_every_case_for_everyone(lived_in: Any, day: date) -> None:

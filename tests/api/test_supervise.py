@@ -151,6 +151,7 @@ def test_two_things_get_ready_at_once_in_their_order_and_preparing_is_one(
     assert _ended(worker)
 
 
+@pytest.mark.ci
 def test_of_one_that_answers_before_all_is_prepared_it_is_told_that_there_is_more_to_come(
     begin: Path, web: Process
 ) -> None:

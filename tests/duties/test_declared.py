@@ -243,6 +243,7 @@ def test_any_key_that_is_not_known_is_refused_at_its_line(typo: str, line: int) 
     assert problem.facts.get("nearest", "") == nearest(typo, sorted(known))
 
 
+@pytest.mark.ci
 @given(st.text(max_size=200))
 def test_no_text_at_all_breaks_the_reader(text: str) -> None:
     with pytest.raises(DeclaredErrors) as raised:

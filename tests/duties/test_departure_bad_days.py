@@ -347,6 +347,7 @@ def test_a_seat_given_from_a_return_on_outlives_the_last_day_though_the_one_of_b
     assert rows == [(TODAY - timedelta(days=300), LAST_DAY, None), (first, None, None)], "given twice, it is there once"
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("planned", [True, False])
 def test_who_came_back_leaves_a_second_time_while_their_first_departure_still_waits_for_a_thing(
@@ -683,6 +684,7 @@ def falls_to(cast: Cast, role: str, place: str, *, at: datetime) -> UUID:
         )
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("follows", ["deputy", "manager_em", ""])
 def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_asked_of_no_leaver(

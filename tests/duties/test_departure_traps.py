@@ -192,6 +192,7 @@ def test_7_an_approval_is_not_passed_on_to_who_did_the_thing(program: Cast) -> N
 # 8. The protocol changes under open cases.
 
 
+@pytest.mark.ci
 def test_8_an_open_departure_keeps_the_protocol_that_it_began_with(program: Cast, tmp_path: Path) -> None:
     with program.session() as session:
         lend(session, program.people[LEAVER], "SN-1")
@@ -220,6 +221,7 @@ def test_8_an_open_departure_keeps_the_protocol_that_it_began_with(program: Cast
 # 9. Dates and endings hit the wrong thing.
 
 
+@pytest.mark.ci
 def test_9_another_last_day_of_one_moves_no_day_of_another(program: Cast) -> None:
     one, other = leave(program, LEAVER, PLACE), leave(program, "without_mail", "anonyme")
     before = [(row["step"], row["item"], row["due_on"]) for row in asked(program, other, "return_material")]
@@ -232,6 +234,7 @@ def test_9_another_last_day_of_one_moves_no_day_of_another(program: Cast) -> Non
     assert roles(program, LEAVER) == [("youth_worker", LAST_DAY + timedelta(days=30))]
 
 
+@pytest.mark.ci
 def test_9_calling_off_deletes_nothing(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)

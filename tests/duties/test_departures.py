@@ -352,6 +352,7 @@ def test_the_second_representative_stands_in_until_whoever_follows_on_the_seat_b
     ]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["named", "stated", "given by itself"])
 def test_the_seat_of_who_has_gone_is_asked_for_while_the_second_representative_stands_in_until_it_is_named_or_stated(
@@ -551,6 +552,7 @@ def test_who_has_something_to_settle_is_told_of_a_departure_whoever_opens_it(pro
     assert (program.people["worker_codim"] in told, by.person_id in told) == (False, False)
 
 
+@pytest.mark.ci
 def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opened_again(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people["worker_codim"], "SN-1")

@@ -68,6 +68,7 @@ def primary(cast: Cast, follow_up_id: UUID) -> list[str]:
         ]
 
 
+@pytest.mark.ci
 def test_a_follow_up_is_in_hand_by_number_and_each_of_its_steps_is_asked_for(program: Cast) -> None:
     follow(program)
     assert ("follow_up", "Follow-up of #2026-01") in in_hand(program, WORKER, "ccsmtl")
@@ -76,6 +77,7 @@ def test_a_follow_up_is_in_hand_by_number_and_each_of_its_steps_is_asked_for(pro
         assert len(asked(program, case_id, name)) == 1, name
 
 
+@pytest.mark.ci
 def test_the_way_is_agreed_with_one_participant_before_the_others_are_told(program: Cast) -> None:
     follow(program)
     follow(program, "#2026-02")
@@ -254,6 +256,7 @@ def test_what_is_handed_over_to_another_organization_asks_its_terms_for_that_pur
         followed(session, cast, "#2026-09", worker=SECOND)
 
 
+@pytest.mark.ci
 def test_looking_at_whom_a_follow_up_could_be_offered_to_waits_for_nobody_who_is_changing_it(program: Cast) -> None:
     follow_up = follow(program)
     case_id = leave(program, WORKER, "ccsmtl")

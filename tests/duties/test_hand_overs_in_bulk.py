@@ -217,6 +217,7 @@ def test_who_accepts_while_it_is_offered_to_another_has_it_or_is_told_and_nobody
     assert now["primary"] == program.people[SECOND if "done" in codes else WORKER]
 
 
+@pytest.mark.ci
 def test_of_two_who_accept_the_same_at_once_from_two_windows_one_takes_it(program: Cast) -> None:
     follow(program, 1)
     case_id = leave(program, WORKER, "ccsmtl")
@@ -295,6 +296,7 @@ def test_language_time_and_area_are_weighed_and_each_is_said(program: Cast) -> N
     assert found[SECOND] == (False, True, False, True)
 
 
+@pytest.mark.ci
 def test_who_has_met_the_participant_in_an_activity_is_shown_first(program: Cast) -> None:
     """DP-03b: a first meeting in pairs, or a group activity."""
     (follow_up,) = follow(program, 1)
@@ -313,6 +315,7 @@ def test_who_has_met_the_participant_in_an_activity_is_shown_first(program: Cast
     assert next(iter(reasons(program, task).items()))[0] == SECOND
 
 
+@pytest.mark.ci
 def test_the_way_is_agreed_with_the_participant_and_goes_with_the_offer_whenever_it_is_agreed(program: Cast) -> None:
     """DP-04: a call from the new worker, or a meeting with both; unknown until the participant said so."""
 

@@ -104,6 +104,7 @@ def test_of_who_has_gone_a_follow_up_is_vacant_at_once_and_stays_asked_for_until
     assert IT not in left(program, case_id)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("planned", [True, False])
 def test_of_a_follow_up_on_a_break_it_is_asked_for_too_until_somebody_accepts_it(program: Cast, planned: bool) -> None:
@@ -138,6 +139,7 @@ def test_of_who_goes_on_the_day_on_which_they_took_the_others_place_one_place_is
     assert [one for one in left(program, case_id) if one.startswith(IT)] == [IT]
 
 
+@pytest.mark.ci
 def test_a_part_that_was_to_begin_later_is_taken_back_and_holds_up_the_departure_of_nobody(program: Cast) -> None:
     follow_up, begins = follow(program), TODAY + timedelta(days=3)
     with program.session() as session:
@@ -147,6 +149,7 @@ def test_a_part_that_was_to_begin_later_is_taken_back_and_holds_up_the_departure
     assert vacancies(program) == ["open"]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["given on its page", "left vacant", "inactive", "completed"])
 def test_it_is_asked_for_no_more_once_somebody_has_it_its_end_is_stated_or_nobody_is_followed(
@@ -174,6 +177,7 @@ def test_it_is_asked_for_no_more_once_somebody_has_it_its_end_is_stated_or_nobod
         assert hand_over(program, case_id) == (task_id, "open"), "they are followed again, and by nobody"
 
 
+@pytest.mark.ci
 def test_what_was_offered_before_the_last_day_is_still_accepted_when_its_end_is_recorded_days_late(
     program: Cast,
 ) -> None:

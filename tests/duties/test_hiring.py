@@ -80,6 +80,7 @@ def onboardings(session: Session, person_id: UUID) -> list[tuple[UUID, str]]:
     return [(row.id, row.anchors["arrival"]) for row in rows]
 
 
+@pytest.mark.ci
 def test_naming_somebody_new_appoints_them_opens_their_onboarding_and_closes_the_recruiting(cast: Cast) -> None:
     task_id = recruiting(cast)
     hired = hire(cast, task_id, new=NEW)
@@ -168,6 +169,7 @@ def test_nobody_is_hired_without_the_police_certificate_nor_by_their_own_word(
         assert session.scalars(select(CASE.c.id).where(CASE.c.protocol == "onboarding")).all() == []
 
 
+@pytest.mark.ci
 def test_whom_a_recruiting_hires_is_an_applicant_with_the_marks_of_two_that_reach_the_pass_mark(cast: Cast) -> None:
     """And not somebody whom nobody interviewed, whom one did alone, or who did not pass."""
     task_id = recruiting(cast, up_to="see_police_certificate")
@@ -236,6 +238,7 @@ def test_a_role_that_cannot_be_given_changes_nothing(cast: Cast) -> None:
     assert state == "open"
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(("since", "welcomed"), [(None, 1), (TODAY, 1), (TODAY - timedelta(days=300), 0)])
 def test_a_departure_welcomes_the_one_it_names_unless_they_have_been_in_the_role_for_a_while(

@@ -66,6 +66,7 @@ def test_the_coordinator_and_the_partners_manager_and_director_are_warned_and_no
     assert "30\N{NO-BREAK SPACE}jours" in found[0]["subject"]
 
 
+@pytest.mark.ci
 def test_a_last_day_that_is_settled_late_is_warned_of_by_its_nearest_rung_alone(cast: Cast) -> None:
     ends(cast, TODAY + 45 * DAY)
     run_each_day(cast, TODAY, TODAY + 3 * DAY)

@@ -83,6 +83,7 @@ def people_asked(cast: Cast) -> list[str]:
         return list(session.scalars(text("select step from task where step like 'account.%' order by opened_at")))
 
 
+@pytest.mark.ci
 def test_an_account_is_closed_by_its_directory_and_its_step_done_once_that_is_verified(
     program: Cast, means: Means, directory: LocalDirectory
 ) -> None:
@@ -204,6 +205,7 @@ def test_one_that_is_open_again_is_closed_anew_and_somebody_finds_out_why(
     assert len(told(program, "account.still_closed")) == 1, "and it is looked at once more after another week"
 
 
+@pytest.mark.ci
 def test_where_the_directory_is_away_on_the_day_a_person_looks_on_the_next(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
@@ -389,6 +391,7 @@ def test_an_account_that_the_other_organization_names_while_they_leave_is_asked_
     assert (directory.states, closing(program, case_id)) == ({NAME: "open"}, ["done"])
 
 
+@pytest.mark.ci
 def test_an_account_that_was_never_closed_serves_again_once_they_are_back(
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:

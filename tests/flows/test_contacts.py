@@ -66,6 +66,7 @@ def begun(cast: Cast, number: str = "#2026-01") -> UUID:
         return followed(session, cast, number)
 
 
+@pytest.mark.ci
 def test_a_break_that_ends_today_comes_back_today_and_once(cast: Cast) -> None:
     follow_up = begun(cast)
     with cast.session() as session:
@@ -141,6 +142,7 @@ def test_a_round_that_was_away_for_weeks_brings_back_what_it_missed(cast: Cast) 
         assert (row["state"], row["state_since"]) == ("active", TODAY + 40 * DAY)
 
 
+@pytest.mark.ci
 def test_lost_contact_is_put_before_the_clinical_committee_by_number_with_since_when_and_why(cast: Cast) -> None:
     follow_up = begun(cast)
     with cast.session() as session:
@@ -205,6 +207,7 @@ def test_two_attempts_are_enough_whatever_the_days(cast: Cast) -> None:
     assert [item["subject"] for item in items(cast)] == ["#2026-01"]
 
 
+@pytest.mark.ci
 def test_missing_notes_are_asked_of_the_worker_on_the_monday_after(cast: Cast) -> None:
     begun(cast)
     run(cast, AT + 6 * DAY)
@@ -216,6 +219,7 @@ def test_missing_notes_are_asked_of_the_worker_on_the_monday_after(cast: Cast) -
         assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["open"]
 
 
+@pytest.mark.ci
 def test_a_follow_up_whose_worker_left_is_found_and_asked_for_once(cast: Cast) -> None:
     begun(cast)
     with cast.session() as session:

@@ -248,6 +248,7 @@ def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departu
     assert open_doors(program) == (0, 0)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("state", ["open", "closed"])
 def test_a_role_that_is_prolonged_once_its_departure_was_over_is_seen_to_when_it_ends_after_all(

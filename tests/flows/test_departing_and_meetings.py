@@ -81,6 +81,7 @@ def test_the_old_holder_is_called_off_what_comes_after_and_the_new_one_invited_t
     assert count(program) == done, "nobody is told twice"
 
 
+@pytest.mark.ci
 def test_after_the_last_day_the_second_representative_is_invited_where_nobody_took_the_seat(program: Cast) -> None:
     clock = Clock()
     means = means_of(program, clock)
@@ -99,6 +100,7 @@ def test_after_the_last_day_the_second_representative_is_invited_where_nobody_to
     assert everything[(LEAVER, "CANCEL", BEFORE.date())] == 0
 
 
+@pytest.mark.ci
 def test_of_who_has_gone_already_every_meeting_to_come_is_called_off_at_once(program: Cast) -> None:
     means, before = means_of(program, Clock()), count(program)
     leave(program, LEAVER, "en-marge", last_day=TODAY, planned=False)
@@ -144,6 +146,7 @@ def meeting_after(session: Session) -> UUID:
     return found
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("called", [as_a_guest, as_a_named_alternate, as_a_deputy])
 def test_whom_no_seat_of_their_own_calls_is_called_off_on_the_last_day_too_and_called_no_more(

@@ -176,6 +176,7 @@ def place(cast: Cast) -> str | None:
         return session.scalar(select(_place.c.place))
 
 
+@pytest.mark.ci
 def test_an_invitation_leaves_by_the_mailbox_and_its_answer_is_taken_from_it(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:

@@ -127,6 +127,7 @@ def test_a_task_that_serves_a_clause_is_judged_when_the_page_has_answered_and_ag
     assert in_time(owing, "ccsmtl", "GV-5.workers") == 0
 
 
+@pytest.mark.ci
 def test_a_task_that_serves_no_clause_has_nothing_judged(owing: Cast) -> None:
     case_id: UUID = open_onboarding(owing)
     with owing.session() as session:

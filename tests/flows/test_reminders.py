@@ -481,6 +481,7 @@ def test_what_was_approved_reminds_nobody_of_it_any_more(begun: Begun) -> None:
     assert used(cast, "request_secure_access") == []
 
 
+@pytest.mark.ci
 def test_who_manages_an_approver_elsewhere_hears_of_it_without_a_way_into_the_case(begun: Begun) -> None:
     """The petty cash is another organization's: its director is told what waits for whom, and no more."""
     cast, means, clock, case_id = begun

@@ -68,6 +68,7 @@ def _asked(cast: Cast) -> list[dict[str, Any]]:
         return sorted(tasks_of(session, TELL), key=lambda task: task["opened_at"])
 
 
+@pytest.mark.ci
 def test_whoever_referred_is_written_anew_when_somebody_else_is_named(admitting: Cast) -> None:
     participant_id = _given(admitting, refer(admitting, by=WORKER), SECOND)
     _carried(admitting, AT)
@@ -95,6 +96,7 @@ def test_whoever_referred_hears_nothing_when_the_same_worker_goes_with_another_a
     assert len(_written(admitting)) == 1
 
 
+@pytest.mark.ci
 def test_whoever_was_named_and_is_not_any_more_is_told_to_nobody(admitting: Cast) -> None:
     participant_id = _given(admitting, refer(admitting, by=WORKER), SECOND)
     _barred(admitting, participant_id, SECOND, AT)
@@ -107,6 +109,7 @@ def test_whoever_was_named_and_is_not_any_more_is_told_to_nobody(admitting: Cast
     assert "Ceci remplace" not in only, "they had heard of nobody"
 
 
+@pytest.mark.ci
 def test_the_coordinator_tells_whoever_referred_by_a_link_anew_when_somebody_else_is_named(admitting: Cast) -> None:
     by = admitting.actor("coordinator")
     with admitting.session() as session:

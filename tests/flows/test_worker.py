@@ -85,6 +85,7 @@ def all_quiet(cast: Cast) -> bool:
 # ----------------------------------------------------------------------------- inside this process, without Prefect
 
 
+@pytest.mark.ci
 def test_a_change_is_heard_and_carried_and_its_letters_leave(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "LOOK_AGAIN_SECONDS", SOON_SECONDS * 2.0)
     bag = Mailbag()

@@ -306,7 +306,7 @@ def test_the_forms_of_those_who_have_most_and_of_who_is_not_in_take_no_hostile_w
             run(fill_in(runner, walk, found, meant(found, TAKEN[turn % len(TAKEN)])))
             run(fill_in(runner, walk, found, spoilt(found, HOSTILE[turn % len(HOSTILE)])))
         known |= walk.forms.keys()
-        statuses |= walk.walker.statuses
+        statuses |= walk.walker.statuses.keys()
     assert len(known) > 40
     assert {200, 303, 404, 409, 422} <= statuses
 

@@ -129,6 +129,7 @@ def test_no_name_and_no_address_with_a_control_character_is_taken_as_it_is(cast:
         assert held["email"] in ("worker.codim@codim.example", kept["email"]), field
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("names", [PRINTABLE[:6], PRINTABLE[5:]], ids=["some", "others"])
 def test_a_name_that_reads_like_a_heading_is_a_name_in_every_letter(

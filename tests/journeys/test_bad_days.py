@@ -428,6 +428,7 @@ def test_someone_without_an_address_gets_no_letter_and_the_coordinator_is_told(c
         assert session.execute(address, {"id": cast.people["without_mail"]}).scalar_one() >= 1
 
 
+@pytest.mark.ci
 def test_one_person_who_holds_the_same_role_at_two_organizations_is_onboarded_at_each(cast: Cast) -> None:
     """Two cases, side by side: what is done in one is not done in the other, and each falls to its own manager."""
     coordinator = Asker(cast, "coordinator")

@@ -142,6 +142,7 @@ def test_the_quarters_statements_count_for_their_quarter_once_they_are_approved_
     assert of_the_quarter() == ("at_risk", ["unfinished"])
 
 
+@pytest.mark.ci
 def test_the_statements_of_a_quarter_that_was_cut_count_for_one_part_of_it(cast: Cast) -> None:
     """From 16 November on the next version asks for them each month: those of the quarter are of its last days."""
     record(cast, "financial_report")
@@ -192,6 +193,7 @@ def found(cast: Cast, place: str, key: str) -> dict[str, Any]:
         return period(session, cast, place, key)
 
 
+@pytest.mark.ci
 def test_the_training_of_one_role_is_no_proof_of_anothers(cast: Cast) -> None:
     case_id = year_of_training(cast, "codim")
     complete(cast, case_id, "plan_training")

@@ -804,6 +804,7 @@ def test_a_candidate_who_is_found_to_recruit_is_said_to_on_their_page_and_assess
         admissions.forward(session, participant_id, worker, by=clinic.actor("coordinator"), at=AT)
 
 
+@pytest.mark.ci
 def test_admission_gives_a_number_opens_the_follow_up_and_does_the_last_step(cast: Cast, ready: UUID) -> None:
     participant_id = ready
     with cast.session() as session:

@@ -20,6 +20,7 @@ from tests.referring import ROMARIN, participant_of, refer
 _referral: Final = table_of(Referral)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("ends", ["assigned", "refused", "declines", "joined"])
 def test_what_the_clinic_asked_is_called_off_once_it_is_decided(

@@ -83,6 +83,7 @@ def _on(session: Session, day: date) -> UUID:
     return found
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("made_known", [_said_on_the_page, _answered_by_mail])
 def test_a_date_that_is_off_takes_no_other_from_a_calendar_that_takes_each_message_for_the_whole(

@@ -55,6 +55,7 @@ def _asked(cast: Cast) -> list[dict[str, Any]]:
         return tasks_of(session, admissions.REPORT)
 
 
+@pytest.mark.ci
 def test_while_no_clinic_is_planned_the_coordinator_is_asked_and_the_item_comes_on_the_first_one_that_is(
     there: Cast,
 ) -> None:

@@ -162,6 +162,7 @@ def _barred(session: Session, cast: Cast, participant_id: UUID, _: UUID) -> None
     barring.bar(session, participant_id, cast.people[MEMBER], by=cast.actor("coordinator"), at=NOW)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(3)
 @pytest.mark.parametrize(
     "how",

@@ -115,6 +115,7 @@ def test_the_whole_is_one_message_for_whom_each_message_stands_for_the_whole(cou
         assert all(message.whole for message in messages)
 
 
+@pytest.mark.ci
 @given(entries(), entries())
 def test_by_dates_the_rule_comes_first_then_what_is_otherwise_then_what_is_off(told: Entry, wanted: Entry) -> None:
     def rank(message: Message) -> int:

@@ -101,6 +101,7 @@ def _referred_again(cast: Cast, participant_id: UUID) -> UUID:
     return tabled(cast, participant_id)
 
 
+@pytest.mark.ci
 def test_who_signed_and_bars_the_worker_is_given_to_another_organization_which_leads_to_the_number(
     cast: Cast, signed: UUID
 ) -> None:
@@ -150,6 +151,7 @@ def test_who_takes_the_consent_to_the_program_back_is_met_by_nobody_new_before_i
     _name(cast, signed, SECOND)
 
 
+@pytest.mark.ci
 def test_the_page_of_a_candidate_who_signed_takes_another_consent_and_leaves_what_is_withdrawn_to_be_said(
     cast: Cast, signed: UUID
 ) -> None:

@@ -86,6 +86,7 @@ def paper_of(letter: EmailMessage) -> tuple[str, str]:
     return str(file.get_filename()), " ".join(page.extract_text() for page in pages)
 
 
+@pytest.mark.ci
 def test_each_who_was_invited_gets_one_letter_in_their_language_with_the_minutes(session: Session, cast: Cast) -> None:
     here = meeting(session)
     told = minutes.circulate(session, here, by=cast.actor("coordinator"), at=END)

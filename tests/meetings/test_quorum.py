@@ -206,6 +206,7 @@ def test_one_more_who_sits_never_loses_a_quorum(rule: Quorum, attendance: list[F
     assert before.seats_present <= after.seats_present <= before.seats_present + 1
 
 
+@pytest.mark.ci
 @given(rules, attendances)
 def test_a_quorum_is_met_exactly_where_nothing_is_missing(rule: Quorum, attendance: list[Filled]) -> None:
     stood = standing(rule, SEATS, attendance, AT)

@@ -135,6 +135,7 @@ def test_a_zone_under_another_name_is_written_under_the_one_that_all_know(reader
 # ------------------------------------------------------------------------------------------------------ ends of a rule
 
 
+@pytest.mark.ci
 def test_an_evening_series_ends_with_its_last_date_for_all(readers: Readers) -> None:
     """The rule's end is a moment in UTC: by then the clocks have changed, and in Europe it is the next day."""
     evening = replace(AUTUMN, starts=_at(2026, 10, 7, 18, 30), minutes=90, last_on=date(2026, 11, 11))
@@ -157,6 +158,7 @@ def test_a_last_day_between_two_dates_adds_none(readers: Readers) -> None:
 # ------------------------------------------------------------------------------------------------------------ one date
 
 
+@pytest.mark.ci
 def test_a_cancelled_date_is_gone_for_all_in_either_dialect(readers: Readers) -> None:
     wanted = replace(AUTUMN, cancelled=frozenset({CANCELLED}))
     expected = weekly(AUTUMN.starts, 10, 150, CLINICAL, without=[CANCELLED])

@@ -159,6 +159,7 @@ def test_a_draft_that_went_out_goes_out_again_for_the_day_to_which_its_meeting_i
     assert len(_sent_to(session, cast, "worker_codim")) == 2, "once for a day"
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("starts", "at"),

@@ -118,6 +118,7 @@ def _before_the_clinic(session: Session, participant_id: UUID) -> list[dict[str,
 # What is assessed is not yet what is decided.
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("outcome", ["defer", "more"])
 def test_once_the_risk_is_assessed_the_committee_still_defers_or_asks_for_more(
     cast: Cast, recruits: tuple[UUID, UUID], outcome: str

@@ -136,6 +136,7 @@ def test_the_comparison_sees_a_difference(migrated: Database, change: str) -> No
         assert catalogue(connection) != before
 
 
+@pytest.mark.ci
 def test_migrating_again_changes_nothing_while_cases_are_open(cast: Cast) -> None:
     """An operator upgrades a program that works: what lives in it is still there, and people work on."""
     case_id = open_onboarding(cast)

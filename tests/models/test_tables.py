@@ -283,6 +283,7 @@ def _catalogue(database: Database, query: str) -> list[Any]:
 # Every CHECK, every key and every exclusion of the catalogue, each broken once.
 
 
+@pytest.mark.ci
 def test_every_check_of_the_catalogue_is_tried(lived_in: Cast) -> None:
     rows = _catalogue(
         lived_in.database,
@@ -507,6 +508,7 @@ def test_a_role_with_one_holder_has_one_on_any_day(lived_in: Cast) -> None:
         connection.execute(insert(table).values({**second, "single_holder": False}))
 
 
+@pytest.mark.ci
 def test_of_two_who_appoint_the_same_person_at_the_same_moment_one_succeeds(lived_in: Cast) -> None:
     """Neither transaction sees the other's row, which no rule in the program could notice."""
     table = table_of(Tenure)

@@ -96,6 +96,7 @@ def test_an_upgraded_database_is_the_one_that_the_models_describe(upgraded: Cast
         assert catalogue(connection) == fresh
 
 
+@pytest.mark.ci
 def test_an_upgrade_keeps_every_row_as_the_release_before_wrote_it(before: Database) -> None:
     """Every value of every column, but the days of what was ended without any."""
     stood = rows_of(before)
@@ -147,6 +148,7 @@ def test_what_waited_for_an_approval_is_approved_and_the_next_steps_open(upgrade
     complete(upgraded.other, OF_THE_OTHER, "plan_training")
 
 
+@pytest.mark.ci
 def test_a_step_done_before_the_upgrade_is_undone_after_it(upgraded: Cast) -> None:
     with upgraded.session() as session:
         asked = step(session, WAITING, "plan_coaching")
@@ -159,6 +161,7 @@ def test_a_step_done_before_the_upgrade_is_undone_after_it(upgraded: Cast) -> No
     assert kept == "Première rencontre le lundi.".encode()
 
 
+@pytest.mark.ci
 def test_the_engine_carries_what_it_had_in_hand_and_then_rests(upgraded: Cast) -> None:
     means = means_of(upgraded, Clock())
     carried = carry_all(means)
@@ -201,6 +204,7 @@ def test_who_was_signed_in_still_is_and_who_signed_out_or_left_is_asked_to_sign_
     assert [asking(SIGNED_OUT), asking(OF_A_LEAVER), asking("never-given")] == [303, 303, 303]
 
 
+@pytest.mark.ci
 def test_the_record_goes_on_after_its_last_line_and_comes_under_seals_whole(
     upgraded: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def upgraded(before: Database) -> Cast:
     return Cast(before, first.program_id, first.organizations, first.people, MEMBERS, second=second)
 
 
+@pytest.mark.ci
 def test_what_is_upgraded_is_of_that_release_and_has_rows_in_every_table(before: Database, fresh: set[str]) -> None:
     with as_superuser(before) as connection:
         assert connection.execute(text("select version_num from alembic_version")).scalars().all() == [REVISION]
@@ -63,6 +64,7 @@ def test_every_row_is_kept_to_the_letter_and_the_tables_are_those_of_the_models(
         assert catalogue(connection) == fresh
 
 
+@pytest.mark.ci
 def test_people_the_engine_and_the_post_go_on_where_they_were(upgraded: Cast) -> None:
     for cast in (upgraded, upgraded.other):
         with cast.session() as session:

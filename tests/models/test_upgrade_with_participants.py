@@ -191,6 +191,7 @@ def test_every_list_opens_on_what_the_release_before_wrote(upgraded: Cast, path:
     assert client_for(upgraded.database, upgraded.people["coordinator"], at=LATER).get(path).status_code in (200, 303)
 
 
+@pytest.mark.ci
 def test_the_pages_of_a_participant_a_follow_up_and_a_departure_open_on_it(upgraded: Cast) -> None:
     with upgraded.session() as session:
         one = by_number(session, "#2026-01")

@@ -160,6 +160,7 @@ def everything(lived_in: Cast) -> dict[str, list[dict[str, Any]]]:
 # What the catalogue says.
 
 
+@pytest.mark.ci
 def test_every_table_has_its_policy_but_those_that_are_read_before_a_program_is_known(lived_in: Cast) -> None:
     with as_superuser(lived_in.database) as connection:
         secured = set(

@@ -192,6 +192,7 @@ def test_disclosures_activities_and_research_are_kept_apart_at_the_window(cast: 
     assert worker.get("/consent-form").json()["validated"] is False
 
 
+@pytest.mark.ci
 def test_a_file_is_held_and_destroyed_at_the_window_by_the_coordinator(cast: Cast, two: tuple[UUID, UUID]) -> None:
     worker, coordinator = _Asker(cast, WORKER), _Asker(cast, "coordinator")
     with cast.session() as session:

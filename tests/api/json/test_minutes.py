@@ -86,6 +86,7 @@ def test_minutes_and_the_register_are_read_as_files_by_whoever_reads_them(coordi
     assert {stranger.ask("GET", path).status_code for path in (f"{place}/files/en/docx", register)} == {404}
 
 
+@pytest.mark.ci
 def test_who_sits_for_an_outside_organization_reads_neither_items_nor_decisions_of_the_partners(
     cast: Cast, coordinator: Asker, held: Held, place: str
 ) -> None:

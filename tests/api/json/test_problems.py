@@ -695,6 +695,7 @@ def test_a_day_is_written_in_one_way(cast: Cast, coordinator: Asker, written: ob
     assert answer.json()["errors"][0]["where"] == "body.starts_on"
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("path", "limits"),

@@ -46,6 +46,7 @@ def test_an_item_is_treated_by_the_version_that_was_read_and_corrected(asker: As
     assert asker.ask("PUT", path, {"outcome": "decided"}, version="*").json()["code"] == "item.no_decision"
 
 
+@pytest.mark.ci
 def test_an_item_is_referred_to_another_committee(asker: Asker, place: str) -> None:
     _, second, _ = asker.get(f"{place}/outcomes")
     path = f"{place}/outcomes/{second['id']}"

@@ -70,6 +70,7 @@ def test_a_meeting_is_opened_filled_decides_and_closes_with_minutes(coordinator:
     assert decision["text_fr"] in str(minutes["content"])
 
 
+@pytest.mark.ci
 def test_only_the_coordinator_runs_a_meeting_and_only_who_sits_reads_it(coordinator: Asker) -> None:
     place = _meeting(coordinator)
     member = Asker(coordinator.cast, "manager_codim", app=coordinator.app)

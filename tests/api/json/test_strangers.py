@@ -91,6 +91,7 @@ def test_the_tries_below_are_of_everything_that_has_an_id() -> None:
     assert len(NAMING) >= 5
 
 
+@pytest.mark.ci
 @pytest.mark.wide
 @pytest.mark.parametrize("name", ON_SOMETHING)
 def test_a_thing_of_another_program_is_as_absent_as_one_that_never_was(
@@ -223,6 +224,7 @@ def _do(cast: Cast, asker: Asker, act: str, case: dict[str, Any], tasks: dict[st
     return asker.ask(method, path, body, version="*")
 
 
+@pytest.mark.ci
 @pytest.mark.wide(4)
 @pytest.mark.parametrize("who", sorted(MATRIX))
 def test_each_may_do_what_is_theirs_and_nothing_else(cast: Cast, coordinator: Asker, who: str) -> None:

@@ -132,6 +132,7 @@ def test_why_somebody_refused_and_what_was_noted_is_read_by_who_has_a_part_in_it
     assert [words in shown.text for words in ("Six of them already", "No room until January")] == [reads, reads]
 
 
+@pytest.mark.ci
 def test_whom_a_thing_goes_to_finds_it_in_their_own_list(program: Cast) -> None:
     case_id = leave(program, "manager_em", PLACE)
     (task, *_) = asked(program, case_id, "pass_on_tasks")
@@ -220,6 +221,7 @@ def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_
     assert told in page.partition("Before")[2]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(("reader", "words"), [("coordinator", "They leave"), ("manager_em", "I am leaving")])
 def test_a_departure_is_opened_from_the_persons_page_and_found_there_again(
@@ -237,6 +239,7 @@ def test_a_departure_is_opened_from_the_persons_page_and_found_there_again(
     assert (opening in page, f'href="/departures/{case_id}"' in page) == (False, True)
 
 
+@pytest.mark.ci
 def test_the_leaver_sees_what_is_in_their_hands_and_settles_nothing_of_their_own(program: Cast) -> None:
     case_id = leave(program, "manager_em", PLACE)
     page = signed_in(program, "manager_em").get(f"/departures/{case_id}", headers={"Accept-Language": "en"}).text

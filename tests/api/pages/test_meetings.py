@@ -282,6 +282,7 @@ def test_a_place_changes_for_one_meeting_or_for_every_later_one(cast: Cast, seas
         assert [row(cast, one).place for one in season[:3]] == expected
 
 
+@pytest.mark.ci
 def test_the_hour_changes_from_a_day_on(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "coordinator")
     with cast.session() as session:

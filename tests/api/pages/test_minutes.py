@@ -52,6 +52,7 @@ def circulate(client: TestClient, path: str, seen: int) -> Any:
     return client.post(f"{path}/circulation", data=shown)
 
 
+@pytest.mark.ci
 def test_a_draft_is_the_secretarys_alone_and_a_member_sees_that_it_is_not_sent_yet(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     coordinator, member = signed_in(cast, "coordinator"), signed_in(cast, "manager_codim")
@@ -85,6 +86,7 @@ def test_what_was_said_is_written_in_both_languages_and_not_over_what_another_wr
     assert nowhere.status_code == 409
 
 
+@pytest.mark.ci
 def test_they_are_sent_after_it_was_seen_to_whom_and_once(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     client = signed_in(cast, "coordinator")
@@ -103,6 +105,7 @@ def test_they_are_sent_after_it_was_seen_to_whom_and_once(cast: Cast, held: Held
     assert sent(cast) == int(count)
 
 
+@pytest.mark.ci
 def test_members_read_what_was_sent_in_their_language_as_page_and_as_file(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     circulate(signed_in(cast, "coordinator"), path, row(cast).version)
@@ -123,6 +126,7 @@ def test_members_read_what_was_sent_in_their_language_as_page_and_as_file(cast: 
     assert member.get(f"{path}/fr.exe").status_code == 404
 
 
+@pytest.mark.ci
 def test_who_sits_for_an_outside_organization_reads_no_item_of_the_partners(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     with cast.session() as session:
@@ -200,6 +204,7 @@ def test_minutes_that_lack_a_language_say_which_items(cast: Cast, held: Held) ->
     assert "Not whole in English: 2." in text_of(shown.text)
 
 
+@pytest.mark.ci
 def test_what_was_typed_is_shown_as_text(cast: Cast) -> None:
     held = hold(cast, typed=HARD)
     page = signed_in(cast, "coordinator").get(f"/meetings/{held.meeting_id}/minutes").text

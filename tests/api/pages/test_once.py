@@ -98,6 +98,7 @@ def test_the_key_of_one_person_opens_nothing_for_another(cast: Cast) -> None:
     assert first.headers["location"] != second.headers["location"]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("sent_again", ["the plan's form", "the form, from its plan on"])
 def test_a_case_for_someone_new_is_opened_once_however_the_form_is_sent_again(cast: Cast, sent_again: str) -> None:
     """No answer came; the browser sends the plan's form again, or is asked to show the plan again first."""

@@ -64,6 +64,7 @@ def test_a_disclosure_is_recorded_by_the_worker_and_read_by_one_act(cast: Cast, 
         assert session.scalar(text("select count(*) from event where verb = 'read' and facts->>'what' = 'disclosure'"))
 
 
+@pytest.mark.ci
 def test_what_was_typed_into_a_form_that_is_refused_stays_in_it(cast: Cast, two: tuple[UUID, UUID]) -> None:
     here = f"/participants/{_participant(cast, two[0])}"
     worker, day = _client(cast, WORKER), TODAY.isoformat()
@@ -142,6 +143,7 @@ def test_why_it_was_decided_so_is_read_by_one_act_and_told_to_the_record(cast: C
         assert set(session.scalars(text(told))) == {refused_there, followed_there}
 
 
+@pytest.mark.ci
 def test_nobody_but_the_committee_while_it_sits_assesses_the_risk_to_others(cast: Cast, two: tuple[UUID, UUID]) -> None:
     said = {"profile": "Aucun", "involvement": "Aucune", "benefits": "Elle veut sortir", "risks_to_others": "Faibles"}
     sent = {"kind": "recruiter", "level": "benefits_exceed", **said}

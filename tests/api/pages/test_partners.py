@@ -75,6 +75,7 @@ def _owing(cast: Cast) -> dict[str, UUID]:
         return found
 
 
+@pytest.mark.ci
 def test_the_coordinator_sees_every_partner_by_every_clause_and_what_is_at_risk_first(
     cast: Cast, owing: dict[str, UUID]
 ) -> None:

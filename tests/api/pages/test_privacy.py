@@ -183,6 +183,7 @@ def test_a_document_of_somebodys_case_is_listed_by_their_number(cast: Cast) -> N
     assert count(asked.get(others)) == 0
 
 
+@pytest.mark.ci
 def test_a_letter_of_somebodys_case_that_someone_opens_is_listed_by_their_number(cast: Cast) -> None:
     declare_admission(cast)
     referrals = refer(cast), refer(cast, ROMARIN)

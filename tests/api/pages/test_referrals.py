@@ -57,6 +57,7 @@ def _one(cast: Cast) -> Any:
         return session.execute(select(_referral)).one()
 
 
+@pytest.mark.ci
 def test_a_draft_is_saved_gone_on_with_and_sent(there: Cast) -> None:
     client = _client(there, "worker_ccsmtl")
     assert client.get("/referrals/new").status_code == 200
@@ -159,6 +160,7 @@ def test_the_board_shows_who_is_being_admitted_and_apart_who_goes_no_further(the
     assert [one["participant_id"] for one in shown["under_way"]] == [str(under_way)]
 
 
+@pytest.mark.ci
 def test_who_they_are_is_one_act_away_and_in_the_record(there: Cast) -> None:
     referral_id = refer(there)
     with there.session() as session:
@@ -175,6 +177,7 @@ def test_who_they_are_is_one_act_away_and_in_the_record(there: Cast) -> None:
     assert sorted(told) == ["duplicates", "identity", "referral"]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("name", ["worker_codim", "manager_ccsmtl", "police", "researcher", "worker_ccsmtl"])
 def test_a_candidate_is_not_there_for_anyone_else_nor_for_whoever_referred(there: Cast, name: str) -> None:

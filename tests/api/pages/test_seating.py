@@ -39,6 +39,7 @@ def _letters(cast: Cast) -> int:
         return len(letters(session))
 
 
+@pytest.mark.ci
 def test_a_seat_changes_hands_by_two_clicks_the_first_of_which_shows_the_letters(cast: Cast, place: str) -> None:
     client, before = signed_in(cast, "manager_em"), _letters(cast)
     assert "Change who sits" in text_of(client.get("/committees/clinical").text)

@@ -100,6 +100,7 @@ def test_a_participant_is_given_to_no_worker_of_an_organization_that_is_not_told
     assert "not in the terms of sharing" in page
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("information", "closed", "open_"),
@@ -165,6 +166,7 @@ def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, 
     assert police.get(f"/participants/{participant}").status_code == status
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("deputy", "partners", "status"),
@@ -207,6 +209,7 @@ def test_acting_for_a_worker_opens_to_another_organization_what_the_participant_
     assert signed_in(cast, WORKER).get(f"/follow-ups/{made}").status_code == 200
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("which", ["program", "sharing"])
 def test_what_is_withdrawn_closes_the_doors_at_the_next_request_and_leaves_the_worker_theirs(

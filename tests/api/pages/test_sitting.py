@@ -146,6 +146,7 @@ def test_a_meeting_is_opened_on_its_day_and_put_back_while_nothing_is_recorded(p
     assert planned.row()["state"] == "under_way"
 
 
+@pytest.mark.ci
 def test_closing_names_what_is_left_and_carries_it_only_where_one_says_so(room: Room) -> None:
     room.treat(0, "treated")
     page = room.page()

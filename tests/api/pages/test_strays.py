@@ -45,6 +45,7 @@ def _answers(cast: Cast) -> list[tuple[str, str]]:
         return [(row.answer, row.by) for row in session.execute(select(_answer))]
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("kept")
 def test_the_coordinators_work_says_that_some_wait_and_the_page_from_whom_of_which_meeting_and_why(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
@@ -71,6 +72,7 @@ def test_one_is_set_aside_by_a_click_and_stays_to_be_seen_with_who_did_it(cast: 
     assert "Somebody has seen to this mail already." in text_of(again.text)
 
 
+@pytest.mark.ci
 def test_one_is_taken_as_an_answer_by_a_form_that_says_whose_and_keeps_what_was_chosen(cast: Cast, kept: UUID) -> None:
     client = signed_in(cast, "coordinator")
     given = {"seen": "1", "meeting": _ninth(cast), "person": str(cast.people["police"])}

@@ -77,6 +77,7 @@ def test_the_leaver_writes_it_on_a_page_of_its_own_and_completes_it_there(progra
     assert "tante" in worker.get(f"/follow-ups/{follow_up}/summaries/{task_id}").text
 
 
+@pytest.mark.ci
 @pytest.mark.wide(3)
 @pytest.mark.parametrize("who", ["manager_ccsmtl", SECOND, "police", "director_ccsmtl", "researcher", "officer"])
 def test_nobody_else_writes_it_nor_learns_of_it_while_the_leaver_does(program: Cast, who: str) -> None:
@@ -89,6 +90,7 @@ def test_nobody_else_writes_it_nor_learns_of_it_while_the_leaver_does(program: C
     assert readings(program) == []
 
 
+@pytest.mark.ci
 def test_of_one_who_has_gone_the_manager_goes_on_with_it_and_never_reads_it_once_complete(program: Cast) -> None:
     follow_up, _, task_id = left(program)
     signed_in(program, WORKER).post(f"/tasks/{task_id}/summary", data={"seen": "0", **SAID, "do": "save"})

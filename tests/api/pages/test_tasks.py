@@ -124,6 +124,7 @@ def test_a_step_that_asks_for_a_note_is_not_done_without_one(cast: Cast) -> None
     assert send(holder, task, "completion", words="200 $ remis.").status_code == 303
 
 
+@pytest.mark.ci
 def test_a_serial_number_puts_the_equipment_in_hands_and_one_in_other_hands_is_refused(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     other = open_onboarding(cast, "worker_codim", "codim")

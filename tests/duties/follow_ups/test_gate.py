@@ -237,6 +237,7 @@ def end_day(cast: Cast, departure_case: UUID, *, at: datetime) -> None:
         departures.end_departure(session, departure[0], by=cast.actor("coordinator"), at=at)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(2)
 @pytest.mark.parametrize("agreed_before", [False, True])
 def test_who_comes_back_is_held_back_until_the_gate_of_their_new_onboarding_is_passed(

@@ -54,6 +54,7 @@ def complete(cast: Cast, task_id: UUID, said: Summary = SAID, *, who: str = WORK
         summaries.complete_summary(session, task_id, said, by=cast.actor(who), at=AT)
 
 
+@pytest.mark.ci
 def test_it_is_saved_as_one_goes_and_only_saying_so_completes_it(cast: Cast, follow_up: UUID) -> None:
     case_id = leave(cast, WORKER, "ccsmtl")
     task_id = asking(cast, case_id)

@@ -441,6 +441,7 @@ def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_anothe
         waived(last, last)
 
 
+@pytest.mark.ci
 def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, seated: Session) -> None:
     """What is owed at all times is waived to the waiver's last day, and missed again on the next."""
     by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
@@ -747,6 +748,7 @@ def test_a_correction_counts_however_long_the_period_is_over(cast: Cast, long_af
     assert findings(long_after, missed["id"])[-2:] == ["missed", "met"]
 
 
+@pytest.mark.ci
 def test_a_last_day_that_was_wrong_counts_where_it_was_however_long_that_is_over(
     cast: Cast, long_after: Session
 ) -> None:

@@ -152,6 +152,7 @@ def _known(session: Session, cast: Cast, *, worker: str = WORKER) -> tuple[UUID,
     return follow_up, known
 
 
+@pytest.mark.ci
 def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_does_so(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")
@@ -343,6 +344,7 @@ def test_the_risk_to_others_that_was_found_of_one_file_is_assessed_anew_for_the_
             risks.refuse_danger(session, hold_participant(session, known))
 
 
+@pytest.mark.ci
 def test_an_assessment_of_an_earlier_admission_gives_nobody_a_worker_in_this_one(cast: Cast) -> None:
     declare_admission(cast)
     by, later = cast.actor("coordinator"), AT + 30 * DAY
@@ -396,6 +398,7 @@ def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> 
         assert referred_again.ask_who_has_them_now(session, by=by, at=AT + 2 * DAY) == 0
 
 
+@pytest.mark.ci
 def test_whoever_asks_who_read_a_file_is_told_of_what_was_read_before_it_was_joined(cast: Cast) -> None:
     """However often it was: by the number or the reference under which it goes by now."""
     declare_admission(cast)

@@ -28,6 +28,7 @@ _referral = table_of(Referral)
 OUTSIDER = Actor.system(OUTSIDE)
 
 
+@pytest.mark.ci
 def test_a_referral_is_sealed_from_its_first_word_and_no_column_says_who(cast: Cast) -> None:
     with cast.session() as session:
         referring.begin_referral(session, replace(ONDINE, reasons=""), by=cast.actor("worker_ccsmtl"), at=AT)

@@ -109,6 +109,7 @@ def test_an_occurrence_belongs_to_the_days_on_which_it_begins(readers: Readers) 
     assert on_the_7th == {name: [(single(evening, 60, TITLE),), ()] for name in NAMES}
 
 
+@pytest.mark.ci
 def test_a_zone_as_a_list_of_dates_makes_readers_differ(readers: Readers) -> None:
     """Why the program writes its zones itself: what icalendar adds is read wrongly, and by these."""
     calendar = Calendar.from_ical(_file(_event(FIRST, 150, RULE), zone=""))
