@@ -57,7 +57,7 @@ MORE_DAYS = {
     "at",
     [
         *(pytest.param(at, id=name) for name, at in DAYS.items()),
-        *(pytest.param(at, id=name, marks=pytest.mark.ci) for name, at in MORE_DAYS.items()),
+        *(pytest.param(at, id=name, marks=pytest.mark.nightly) for name, at in MORE_DAYS.items()),
     ],
 )
 def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -> None:

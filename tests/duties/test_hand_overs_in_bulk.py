@@ -67,9 +67,7 @@ def told(cast: Cast) -> Counter[str]:
         return Counter(session.execute(text("select verb from event where verb like 'hand_over%'")).scalars().all())
 
 
-@pytest.mark.parametrize(
-    "number", [0, 1, 10, pytest.param(100, marks=pytest.mark.nightly), pytest.param(101, marks=pytest.mark.ci)]
-)
+@pytest.mark.parametrize("number", [0, 1, 10, *(pytest.param(n, marks=pytest.mark.nightly) for n in (100, 101))])
 def test_the_dry_run_and_the_receipt_are_the_same_and_what_is_in_the_database_afterwards(
     program: Cast, number: int
 ) -> None:

@@ -20,7 +20,7 @@ from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner
 
 #: In CI some of the askers, at night all.
-IN_CI: Final = ("coor", "mana", "poli", "priv", "subj")
+IN_CI: Final = ("mana", "poli", "priv", "subj")
 #: It ends the sign-in with which the next form would be sent.
 ENDS_IT: Final = re.compile(r"/sign-out$|/my-access/sign-ins/")
 

@@ -75,7 +75,9 @@ def pages_of(cast: Cast) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("lang", "width", "dark"), [("fr", 320, False), ("en", 1280, True)])
+@pytest.mark.parametrize(
+    ("lang", "width", "dark"), [("fr", 320, False), pytest.param("en", 1280, True, marks=pytest.mark.nightly)]
+)
 def test_every_page_can_be_read_by_everyone(
     lively: Cast, open_page: OpenPage, lang: str, width: int, dark: bool
 ) -> None:

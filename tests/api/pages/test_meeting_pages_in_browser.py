@@ -77,7 +77,7 @@ def planned(cast: Cast) -> list[UUID]:
     ("lang", "width", "dark"),
     [
         pytest.param("fr", 320, False, marks=pytest.mark.ci),
-        pytest.param("en", 1280, True, marks=pytest.mark.ci),
+        pytest.param("en", 1280, True, marks=pytest.mark.nightly),
         pytest.param("fr", 390, True, marks=pytest.mark.nightly),
     ],
 )

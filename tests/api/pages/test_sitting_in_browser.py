@@ -56,7 +56,7 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
 @pytest.mark.parametrize(
     ("lang", "width", "dark"),
     [
-        pytest.param("fr", 320, False, marks=pytest.mark.ci),
+        pytest.param("fr", 320, False, marks=pytest.mark.nightly),
         pytest.param("en", 1280, True, marks=pytest.mark.ci),
         pytest.param("fr", 390, True, marks=pytest.mark.nightly),
     ],
