@@ -17,7 +17,7 @@ from api.cli.databases import databases, keeping
 from locales import speaking
 from tests.conftest import short_folder
 
-SOON_SECONDS = 30.0
+SOON_SECONDS = 120.0
 
 
 class Failing:

@@ -156,7 +156,7 @@ def seats(cast: Cast, person: str) -> list[dict[str, Any]]:
 
 
 #: How long what is to come may take on a slow machine.
-SOON_SECONDS = 30
+SOON_SECONDS = 120
 
 
 def eventually(true: Callable[[], Any], *, within: float = SOON_SECONDS) -> None:

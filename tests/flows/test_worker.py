@@ -130,7 +130,7 @@ def test_a_change_that_nobody_heard_of_is_found_all_the_same(cast: Cast, monkeyp
         # As after a failed carry: no notification comes when its time has come.
         with cast.session() as session:
             session.execute(update(_wake).values(want=_wake.c.want + 1, not_before=now()))
-        eventually(lambda: all_quiet(cast), within=5)
+        eventually(lambda: all_quiet(cast))
         assert len(runs(cast, case_id)) == 2
 
     within(cast, means, body)
@@ -337,7 +337,7 @@ def test_a_round_that_fails_holds_up_no_other_and_is_run_again_until_it_does_not
 
     def body(_: Worker) -> None:
         eventually(lambda: ran_by(cast, "sweep") == "worker")
-        eventually(lambda: tries > 2, within=10)
+        eventually(lambda: tries > 2)
 
     within(cast, means, body)
 
@@ -657,8 +657,8 @@ def test_prefect_dying_in_the_middle_of_a_run_costs_nothing_and_doubles_nothing(
         prefect_server.kill()
         try:
             gate.unlink()
-            eventually(lambda: is_done(cast, case_id), within=60)
-            eventually(lambda: all_quiet(cast), within=60)
+            eventually(lambda: is_done(cast, case_id))
+            eventually(lambda: all_quiet(cast))
         finally:
             prefect_server.start()
     assert len(seats(cast, "worker_em")) == 1
@@ -696,7 +696,7 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
             "select r.deployment_id from flow_run r join flow f on f.id = r.flow_id where f.name = 'sweep' "
             "and r.state_type = 'SCHEDULED' and r.auto_scheduled limit 1"
         )
-        eventually(lambda: prefect_server.rows(planned), within=60)
+        eventually(lambda: prefect_server.rows(planned))
         slugs = prefect_server.rows(
             "select f.name, s.slug from deployment_schedule s join deployment d on d.id = s.deployment_id "
             "join flow f on f.id = d.flow_id order by 1"
@@ -715,7 +715,7 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
         def state() -> str:
             return str(prefect_server.rows("select state_name from flow_run where id = %s", run)[0][0])
 
-        eventually(lambda: state() in ("Done", "Skipped"), within=60)
+        eventually(lambda: state() in ("Done", "Skipped"))
     with cast.session() as session:
         assert session.execute(text("select ran_by from round_mark where key = 'sweep'")).scalar_one() == "prefect"
 
@@ -740,7 +740,7 @@ def test_of_several_runs_of_a_round_that_piled_up_only_the_last_is_run(
         return sorted(row[0] for row in rows)
 
     with process(cast, tmp_path, prefect=prefect_server):
-        eventually(lambda: set(states()) <= {"Done", "Skipped"}, within=60)
+        eventually(lambda: set(states()) <= {"Done", "Skipped"})
     assert states()[-2:] == ["Skipped", "Skipped"]
 
 
