@@ -100,7 +100,7 @@ def content_of(file: ProgramFile, organization: str) -> Content:
 def content_of_version(session: Session, version_id: UUID) -> Content:
     """What a version says, read from its rows: its digest is the version's own where nobody changed them behind it.
 
-    Raises Refusal: no such version.
+    Roles and obligations come by their keys. Raises Refusal: no such version.
     """
     here = program_of(session)
     row = one(session, select(_version).where(_version.c.program_id == here, _version.c.id == version_id))
@@ -109,7 +109,10 @@ def content_of_version(session: Session, version_id: UUID) -> Content:
 
     def parts(table: Table, name: str) -> dict[str, Columns]:
         rows = many(
-            session, select(table).where(table.c.program_id == here, table.c.agreement_version_id == version_id)
+            session,
+            select(table)
+            .where(table.c.program_id == here, table.c.agreement_version_id == version_id)
+            .order_by(table.c[name]),
         )
         return {part[name]: {key: value for key, value in part.items() if key not in _OF_ROW} for part in rows}
 

@@ -34,8 +34,9 @@ def signed_in(cast: Cast, name: str) -> TestClient:
 
 def tenure_of(cast: Cast, name: str) -> UUID:
     with cast.session() as session:
-        found = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people[name])).all()
-    return UUID(str(found[0]))
+        of_person = select(_tenure.c.id).where(_tenure.c.person_id == cast.people[name])
+        found = session.scalars(of_person.order_by(_tenure.c.starts_on)).first()
+    return UUID(str(found))
 
 
 def end(cast: Cast, name: str, day: date) -> None:
