@@ -498,8 +498,11 @@ def _environment() -> dict[str, str]:
 
     Nor what would have each process compile every module anew: a start, and the tests, begin many.
     """
-    unwanted = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_QUIET", "PYTHONPATH", "PYTHONHOME")
-    return {name: value for name, value in os.environ.items() if name not in (*unwanted, "PYTHONDONTWRITEBYTECODE")}
+    unwanted = (
+        *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_QUIET"),
+        *("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"),
+    )
+    return {name: value for name, value in os.environ.items() if name not in unwanted}
 
 
 @contextlib.contextmanager
