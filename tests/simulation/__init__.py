@@ -1,0 +1,1 @@
+"""What the program promises, and the program lived through."""

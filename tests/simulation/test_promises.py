@@ -1,0 +1,42 @@
+"""Promises are found by themselves, told by their sentence, and hold in the demonstration's year."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlmodel import Session
+
+from adapters.database import program_session
+from api.cli.demonstration import Demonstration
+from simulation import promises
+from simulation.promises import Broken, broken, promise
+from tests.cast import KEYS, stationery
+from tests.conftest import Copies
+
+AT = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
+
+
+def test_a_promise_that_does_not_hold_is_told_by_its_sentence_and_by_where(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(promises, "_PROMISES", {})
+    promise("Nobody owes themselves.")(lambda _session, _at: ["task 1", "task 2"])
+    promise("Every case has steps.")(lambda _session, _at: [])
+    found = [one for one in broken(Session(), AT) if one.sentence == "Nobody owes themselves."]
+    assert found == [Broken("Nobody owes themselves.", "task 1"), Broken("Nobody owes themselves.", "task 2")]
+
+
+def test_two_promises_with_one_sentence_are_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(promises, "_PROMISES", {})
+    promise("It holds.")(lambda _session, _at: [])
+    with pytest.raises(ValueError, match="It holds"):
+        promise("It holds.")(lambda _session, _at: [])
+
+
+@pytest.mark.ci
+def test_every_promise_holds_after_the_year_of_the_demonstration(copies: Copies, template: str) -> None:
+    with copies.of(template) as database:
+        program_id = Demonstration(database.engine, stationery(), at=AT, keys=KEYS).load()
+        with program_session(database.engine, program_id) as session:
+            assert list(broken(session, AT)) == []
