@@ -230,6 +230,9 @@ HOW: Final[Mapping[tuple[str, str], str]] = {
     ("endorsement", "added"): N_("Now endorsed by a committee: %(key)s"),
     ("endorsement", "left_out"): N_("No longer endorsed by a committee: %(key)s"),
     ("endorsement", "changed"): N_("Endorsed by another committee: %(key)s"),
+    ("oversight", "added"): N_("Now named in the agreement: %(what)s"),
+    ("oversight", "left_out"): N_("No longer named in the agreement: %(what)s"),
+    ("oversight", "changed"): N_("Another one is named: %(what)s"),
 }
 ASPECTS: Final[Mapping[str, str]] = {
     "words": N_("the words"),
@@ -241,6 +244,12 @@ ASPECTS: Final[Mapping[str, str]] = {
     "headcount": N_("how many people"),
     "hours": N_("hours a week"),
     "endorsement": N_("who endorses it"),
+    "oversight": N_("who judges it"),
+}
+#: What an agreement names of who judges what is owed.
+OVERSIGHT: Final[Mapping[str, str]] = {
+    "waivers": N_("the committee that frees of a clause"),
+    "proof": N_("the partner whose manager accepts the proof of what the coordination owes"),
 }
 
 
@@ -251,6 +260,8 @@ def change_in_words(line: Line, language: str, titles: Mapping[str, str]) -> str
     sentence = HOW[line.part, line.how]
     key, _, owner = line.key.partition(":")
     what = line.words[language] if line.words else titles.get(line.key, line.key)
+    if line.part == "oversight":
+        what = say(language, OVERSIGHT[line.key])
     if owner:
         what = f"{what} ({titles.get(owner, owner)})"
     aspects = show_list(language, [say(language, ASPECTS[one]) for one in line.aspects])
