@@ -11,13 +11,13 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, select
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework.tasks import needed_reason
 from duties.declarations.program_agreements import clause_without_role
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, one, program_of
 from duties.obligations import waiving
 from duties.obligations.facts import waivers
 from duties.obligations.windows import Span
@@ -33,7 +33,7 @@ from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.meeting import Meeting
-from models.obligation import WAIVER_ITEM, WaiverProposal
+from models.obligation import WAIVER_ITEM, ObligationPeriod, WaiverProposal
 from models.program import Organization
 
 _proposal = table_of(WaiverProposal)
@@ -43,6 +43,7 @@ _obligation = table_of(Obligation)
 _organization = table_of(Organization)
 _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
+_period = table_of(ObligationPeriod)
 
 _TITLE: Final = N_("Free %(organization)s of clause %(clause)s, from %(first)s to %(last)s")
 _DECIDED: Final = N_("%(organization)s is freed of clause %(clause)s from %(first)s to %(last)s: %(duty)s")
@@ -185,15 +186,23 @@ def item_under_way(session: Session, proposal_id: UUID) -> dict[str, Any] | None
     )
 
 
-def clauses_on(session: Session, meeting_id: UUID) -> dict[UUID, tuple[UUID, str]]:
-    """The agreement and the clause of each item of a meeting's agenda that would free a partner, by the item."""
-    rows = many(
-        session,
-        select(_item.c.id, _proposal.c.agreement_id, _proposal.c.key)
+def periods_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
+    """The newest period of the clause of which each item of a meeting would free a partner, by the item."""
+    rows = session.execute(
+        select(_item.c.id, _period.c.id.label("period_id"))
         .join(_proposal, waiving.OF_PROPOSAL)
-        .where(_item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id),
+        .join(
+            _period,
+            and_(
+                _period.c.program_id == _proposal.c.program_id,
+                _period.c.agreement_id == _proposal.c.agreement_id,
+                _period.c.key == _proposal.c.key,
+            ),
+        )
+        .where(_item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id)
+        .order_by(_period.c.starts_on)
     )
-    return {row["id"]: (row["agreement_id"], row["key"]) for row in rows}
+    return {row.id: row.period_id for row in rows}
 
 
 def _clause(session: Session, agreement_id: UUID, key: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Line:
 
 
 def difference(old: Content, new: Content) -> tuple[Line, ...]:
-    """What `new` says otherwise than `old`: notice, roles, obligations, resources, clauses, sharing, endorsement, oversight."""
+    """What `new` says otherwise than `old`: notice, roles, obligations, resources, clauses, sharing, and who judges."""
     return tuple(_lines(old, new))
 
 

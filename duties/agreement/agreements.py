@@ -48,8 +48,8 @@ Columns = dict[str, Any]
 class Content:
     """What a version says: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
 
-    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses and judges what), with
-    lists where order matters, since the database keeps no order of keys.
+    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses and judges what),
+    with lists where order matters, since the database keeps no order of keys.
     """
 
     notice_days: int

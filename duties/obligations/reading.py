@@ -212,7 +212,7 @@ def attestations_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
     )
 
 
-def procedures_words_of(session: Session, task_ids: Collection[UUID]) -> list[dict[str, Any]]:
+def documents_of_steps(session: Session, task_ids: Collection[UUID]) -> list[dict[str, Any]]:
     """The documents of these steps of procedures, those taken back left out, with what was said of each."""
     return many(
         session,

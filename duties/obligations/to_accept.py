@@ -88,6 +88,14 @@ def period_judged(session: Session, period_id: UUID) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
+def periods_of(session: Session, proof_id: UUID) -> list[dict[str, Any]]:
+    """The periods that a proof was looked at for and may count for, each as `period_judged` has it."""
+    here, fact = program_of(session), {"id": str(proof_id)}
+    rows = many(session, _OF_PERIOD.where(_period.c.program_id == here, _finding.c.found.contains({"facts": [fact]})))
+    elsewhere = {**fact, "why": "other_period"}
+    return [row for row in rows if not any(elsewhere.items() <= one.items() for one in row["found"]["facts"])]
+
+
 def waiting(row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The facts of a period that wait for somebody to look at them."""
     return [fact for fact in row["found"]["facts"] if fact["why"] == GIVEN]
