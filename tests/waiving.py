@@ -44,7 +44,12 @@ def proposed(
 
 
 def sat_on(session: Session, cast: Cast, proposal_id: UUID, come: tuple[str, ...] = COME) -> UUID:
-    """Have the Steering Committee sit on a proposal today, with these seats filled; the meeting's id.
+    """Have the Steering Committee sit on a proposal today, with these seats filled; the meeting's id."""
+    return sitting(session, cast, proposal_id, come)
+
+
+def sitting(session: Session, cast: Cast, proposal_id: UUID | None, come: tuple[str, ...] = COME) -> UUID:
+    """A meeting of the Steering Committee that sits now, with a proposal before it or with none; the meeting's id.
 
     It has one meeting a day: the second one was to be held on the day before, and is held late.
     """
@@ -55,12 +60,10 @@ def sat_on(session: Session, cast: Cast, proposal_id: UUID, come: tuple[str, ...
     meeting: UUID = session.scalars(
         select(_meeting.c.id).where(_meeting.c.program_id == cast.program_id, _meeting.c.starts == starts)
     ).one()
-    (item,) = [
-        one["id"]
-        for one in agendas.pool_of(session, _committee(session, meeting))
-        if one["subject"] == str(proposal_id)
-    ]
-    agendas.put_on(session, item, meeting, by=by, at=AT)
+    if proposal_id is not None:
+        pool = agendas.pool_of(session, _committee(session, meeting))
+        (item,) = [one["id"] for one in pool if one["subject"] == str(proposal_id)]
+        agendas.put_on(session, item, meeting, by=by, at=AT)
     running.open_meeting(session, meeting, by=by, at=AT)
     for key in come:
         attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=AT)
@@ -121,6 +124,16 @@ def recorded(
         by=by or cast.actor("coordinator"),
         at=AT,
     )
+
+
+def withdrawn(session: Session, cast: Cast, *decision_ids: UUID, at: datetime = AT) -> None:
+    """Have a later decision of the committee withdraw these."""
+    by = cast.actor("coordinator")
+    meeting = sitting(session, cast, None)
+    later = decisions.decide(session, meeting, None, text_fr="Elles ne tiennent plus.", by=by, at=at)
+    for decision_id in decision_ids:
+        decisions.withdraw(session, decision_id, withdrawn_by=later, by=by, at=at)
+    running.close_meeting(session, meeting, by=by, at=at)
 
 
 def proposals(session: Session, cast: Cast, place: str, key: str) -> list[UUID]:

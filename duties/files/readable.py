@@ -22,9 +22,7 @@ _MANIFEST, _LOCKED_PART = "META-INF/manifest.xml", b"encryption-data"
 #: The bit of a part of an archive that a password locks.
 _LOCKED_BIT: Final = 0x1
 #: What tells that a part of a package holds words or figures, pictures, or things drawn.
-_HOLDS: Final = re.compile(
-    rb"<(?:\w+:)?(?:drawing|pict|object|image|chart)\b|<(?:\w+:)?[tv]\b[^<>]*+>\s*[^<\s]"
-)
+_HOLDS: Final = re.compile(rb"<(?:\w+:)?(?:drawing|pict|object|image|chart)\b|<(?:\w+:)?[tv]\b[^<>]*+>\s*[^<\s]")
 #: In the open format words stand in paragraphs of their own.
 _WORDS: Final = re.compile(rb"<text:(?:p|h|span)\b[^<>]*+>\s*[^<\s]")
 #: Fewer letters are no document.

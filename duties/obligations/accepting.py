@@ -46,13 +46,15 @@ _COUNTS: Final = frozenset({"in_period", "held"})
 _AGAIN: Final = N_("Give again the proof for %(clause)s, %(organization)s: it was returned with words")
 
 
-def accept(session: Session, period_id: UUID, proof_id: UUID, *, note: str = "", by: Actor, at: datetime) -> None:
+def accept(
+    session: Session, period_id: UUID, proof_id: UUID, *, note: str = "", by: Actor, at: datetime, judged: bool = True
+) -> None:
     """Accept a proof of a period: from then on it counts. `proof_id` is the id of its fact, as the period shows it.
 
-    A step's document is accepted by the step's id. Raises Refusal: no proof of this period that waits, or it is not
-    theirs to accept.
+    A step's document is accepted by the step's id. Without `judged` whoever accepts several has them judged afterwards,
+    once. Raises Refusal: no proof of this period that waits, or it is not theirs to accept.
     """
-    _look(session, period_id, proof_id, ACCEPTED, checked_note(note), by=by, at=at)
+    _look(session, period_id, proof_id, ACCEPTED, checked_note(note), by=by, at=at, judged=judged)
 
 
 def give_back(session: Session, period_id: UUID, proof_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
@@ -76,7 +78,17 @@ def _falls_on(session: Session, row: Mapping[str, Any], by: Actor, at: datetime)
     )
 
 
-def _look(session: Session, period_id: UUID, proof_id: UUID, said: str, words: str, *, by: Actor, at: datetime) -> None:
+def _look(
+    session: Session,
+    period_id: UUID,
+    proof_id: UUID,
+    said: str,
+    words: str,
+    *,
+    by: Actor,
+    at: datetime,
+    judged: bool = True,
+) -> None:
     take_turn(session)
     row = to_accept.period_judged(session, period_id)
     facts = [] if row is None else [fact for fact in row["found"]["facts"] if fact["id"] == str(proof_id)]
@@ -110,6 +122,8 @@ def _look(session: Session, period_id: UUID, proof_id: UUID, said: str, words: s
         _ask_again(session, row, fact, by=by, at=at)
     else:
         asking.no_more(session, GIVE_AGAIN, period_id, by=by, at=at)
+    if not judged:
+        return
     touched = partial(Touched, (), frozenset({fact["id"]}))
     keep(
         session,

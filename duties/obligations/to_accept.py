@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import asking, assigning
 from duties.declarations.program_agreements import clause_without_role
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, program, program_of
 from duties.mail.notices import COORDINATION
 from duties.obligations.facts import COORDINATOR
 from duties.obligations.judging import GIVEN
@@ -154,14 +154,15 @@ def chain_of(session: Session, row: Mapping[str, Any], day: Standing) -> list[Li
 
 
 def _managers_elsewhere(session: Session, row: Mapping[str, Any]) -> list[Link]:
-    """The managers of the other partners, that of the one which the agreement names first."""
+    """The managers of the other partners: of the one that the agreement names first, of the coordination's own last."""
     rows = session.execute(
         select(_organization.c.id, _organization.c.key)
         .join(_agreement, refers(_agreement.c.organization_id, _organization))
         .where(_organization.c.program_id == program_of(session), _organization.c.id != row["organization_id"])
         .order_by(_organization.c.short_name)
     ).all()
-    in_order = sorted(rows, key=lambda one: one.key != row["accepted_at"])  # keeps the order of the names
+    hosts = program(session).coordination["organizations"]
+    in_order = sorted(rows, key=lambda one: (one.key != row["accepted_at"], str(one.id) in hosts))  # by name else
     return [{"role": MANAGER, "at": str(one.id)} for one in in_order]
 
 
