@@ -125,7 +125,7 @@ def find_proposal(session: Session, row: Mapping[str, Any], proposal_id: UUID) -
 
 def _looking(session: Session, asker: Asker, judged: Mapping[str, Any]) -> Given:
     """Whether it falls to the asker to look at what was given for a period."""
-    looks = asker.standing.falls(to_accept.chain_of(session, judged, asker.standing)).on(asker.person_id)
+    looks = to_accept.falls_on(session, judged, asker.standing).on(asker.person_id)
     return {} if looks is None else {Relation.ACCEPTS: acting_as(asker, looks)}
 
 

@@ -73,9 +73,7 @@ def may_accept(session: Session, period_id: UUID, by: Actor, at: datetime) -> bo
 
 def _falls_on(session: Session, row: Mapping[str, Any], by: Actor, at: datetime) -> bool:
     today = standing(session, local_day(session, at))
-    return by.person_id is not None and (
-        today.falls(to_accept.chain_of(session, row, today)).on(by.person_id) is not None
-    )
+    return by.person_id is not None and (to_accept.falls_on(session, row, today).on(by.person_id) is not None)
 
 
 def _look(

@@ -235,6 +235,36 @@ def documents_of_steps(session: Session, task_ids: Collection[UUID]) -> list[dic
     )
 
 
+def hands_of(session: Session, facts: Collection[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Who gave each proof among these facts, and who accepted or returned it, by the fact's id.
+
+    Each has the columns that `documents_of` has of that, and when it was given as `given_at`.
+    """
+    ids: dict[str, list[UUID]] = {"document": [], "attestation": [], "task": []}
+    for fact in facts:
+        if fact["kind"] in ids:
+            ids[fact["kind"]].append(UUID(fact["id"]))
+    here, found = program_of(session), dict[str, dict[str, Any]]()
+    for table, given_by, given_at, proof in (
+        (_document, _document.c.added_by, _document.c.added_at, WORD.c.document_id),
+        (_attestation, _attestation.c.person_id, _attestation.c.said_at, WORD.c.attestation_id),
+    ):
+        wanted = ids["document" if table is _document else "attestation"]
+        if not wanted:
+            continue
+        rows = many(
+            session,
+            select(table.c.id, given_at.label("given_at"), _person.c.given_name, _person.c.family_name, *_SAID_OF_IT)
+            .outerjoin(_person, refers(given_by, _person))
+            .outerjoin(WORD, stands_of(proof, table))
+            .outerjoin(_looker, refers(WORD.c.said_by, _looker))
+            .where(table.c.program_id == here, table.c.id.in_(wanted)),
+        )
+        found |= {str(row["id"]): row for row in rows}
+    steps = documents_of_steps(session, ids["task"]) if ids["task"] else []
+    return found | {str(row["task_id"]): {**row, "given_at": row["added_at"]} for row in steps}
+
+
 def stands_of(proof: ColumnElement[Any], table: Table) -> ColumnElement[bool]:
     """The join from a proof to the word that stands of it."""
     return and_(WORD.c.program_id == table.c.program_id, proof == table.c.id, WORD.c.superseded_at.is_(None))

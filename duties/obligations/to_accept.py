@@ -24,11 +24,11 @@ from duties.obligations.facts import COORDINATOR
 from duties.obligations.judging import GIVEN
 from duties.obligations.owing import deputies_of, on_day, who_owes
 from duties.obligations.windows import Span
-from duties.roles import Link, Standing, standing
+from duties.roles import Falls, Link, Standing, standing
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
-from models.casework import Evidence, Task
+from models.casework import Evidence, Responsibility, Task
 from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization
 
@@ -42,6 +42,7 @@ _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
 _evidence = table_of(Evidence)
 _task = table_of(Task)
+_chain = table_of(Responsibility)
 
 #: The steps of the tasks to look at what was given, and to give again what was returned; their item is the period's id.
 ACCEPT: Final = "obligation.accept"
@@ -140,6 +141,23 @@ def givers(session: Session, facts: Iterable[Mapping[str, Any]]) -> frozenset[UU
     rows = (row for kind, one in zip(kinds, asked, strict=True) if ids[kind] for row in session.execute(one))
     found = (person for row in rows for person in row)
     return frozenset(person for person in found if person is not None)
+
+
+def falls_on(session: Session, row: Mapping[str, Any], today: Standing) -> Falls:
+    """On whom it falls on a day to look at what waits of a period: who was asked, or who has it handed back."""
+    handed: list[Link] | None = session.scalar(
+        select(_chain.c.links)
+        .join(_task, (_task.c.program_id == _chain.c.program_id) & (_task.c.owed_by_id == _chain.c.id))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.step == ACCEPT,
+            _task.c.item == str(row["id"]),
+            _task.c.state == "open",
+            _task.c.handed_back_at.is_not(None),
+        )
+        .limit(1)
+    )
+    return today.falls(chain_of(session, row, today) if handed is None else handed)
 
 
 def chain_of(session: Session, row: Mapping[str, Any], day: Standing) -> list[Link]:
