@@ -22,17 +22,20 @@ from api.permissions import (
     themselves,
     to_program,
 )
-from duties.here import many, program_of
-from duties.obligations import reading
+from duties.actors import Actor
+from duties.here import many, one, program_of
+from duties.obligations import reading, to_accept, waiving
 from duties.obligations.facts import COORDINATOR
 from meetings.documents.statement import PartnerStatement
 from meetings.statements.partner import partner_statement
 from models.agreement import Agreement
 from models.base import refers, table_of
+from models.obligation import ObligationDocument
 from models.program import Organization
 
 _organization = table_of(Organization)
 _agreement = table_of(Agreement)
+_document = table_of(ObligationDocument)
 
 
 def to_partner(asker: Asker, organization_id: UUID) -> Given:
@@ -43,9 +46,15 @@ def to_partner(asker: Asker, organization_id: UUID) -> Given:
     return given
 
 
-def to_obligation(asker: Asker, row: Mapping[str, Any]) -> Given:
-    """What the asker is to one period of an obligation: what they are to its partner, and whether they state it."""
+def to_obligation(session: Session, asker: Asker, row: Mapping[str, Any]) -> Given:
+    """What the asker is to one period of an obligation: what they are to its partner, and whether they state it.
+
+    And whether it falls to them to look at its proof.
+    """
     given = to_partner(asker, row["organization_id"])
+    judged = to_accept.period_judged(session, row["id"])
+    if judged is not None:
+        given |= _looking(session, asker, judged)
     if row["check_kind"] == "attestation":
         role = row["rule"]["by"]
         hat = asker.hat(role, None if role == COORDINATOR else row["organization_id"])
@@ -81,9 +90,43 @@ def find_obligation(session: Session, asker: Asker, period_id: UUID) -> tuple[di
     row = reading.period(session, period_id)
     if row is None:
         raise Forbidden
-    given = to_obligation(asker, row)
+    given = to_obligation(session, asker, row)
     require(Action.SEE_OBLIGATION, given)
     return row, given
+
+
+def find_proof(session: Session, asker: Asker, document_id: UUID) -> tuple[dict[str, Any], Actor]:
+    """A document given for a clause that the asker may read, without its bytes, and as whom. Raises Forbidden.
+
+    Whom it falls to look at it reads it for the periods that it may count for.
+    """
+    row = one(
+        session,
+        select(_document, _agreement.c.organization_id)
+        .join(_agreement, refers(_document.c.agreement_id, _agreement))
+        .where(_document.c.program_id == program_of(session), _document.c.id == document_id),
+    )
+    if row is None:
+        raise Forbidden
+    given = to_partner(asker, row["organization_id"])
+    for judged in to_accept.periods_of(session, document_id):
+        given = _looking(session, asker, judged) | given
+    return row, require(Action.READ_PROOF, given)
+
+
+def find_proposal(session: Session, row: Mapping[str, Any], proposal_id: UUID) -> dict[str, Any]:
+    """A proposal to free the partner of a period's clause. Raises Forbidden where there is none of this clause."""
+    found = waiving.proposals_of(session, row["agreement_id"], row["key"])
+    for proposal in found:
+        if proposal["id"] == proposal_id:
+            return proposal
+    raise Forbidden
+
+
+def _looking(session: Session, asker: Asker, judged: Mapping[str, Any]) -> Given:
+    """Whether it falls to the asker to look at what was given for a period."""
+    looks = to_accept.falls_on(session, judged, asker.standing).on(asker.person_id)
+    return {} if looks is None else {Relation.ACCEPTS: acting_as(asker, looks)}
 
 
 def read_statement(

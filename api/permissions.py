@@ -127,7 +127,8 @@ class Action(StrEnum):
     ATTEST = "attest"  # state in writing what a clause asks for
     GIVE_PROOF = "give_proof"  # the documents that clauses ask for
     READ_PROOF = "read_proof"  # these documents, and what people wrote with an attestation
-    WAIVE_CLAUSE = "waive_clause"  # by a decision
+    ACCEPT_PROOF = "accept_proof"  # or return it with words
+    WAIVE_CLAUSE = "waive_clause"  # propose it, record what the committee decides of it, and record it
     SEE_CASELOAD = "see_caseload"  # one's own follow-ups; everyone's, by worker, for the coordinator
     SEE_FOLLOW_UP = "see_follow_up"  # by its number: its states, its workers, how often they met
     READ_FOLLOW_UP = "read_follow_up"  # what people wrote of it in their own words
@@ -187,6 +188,9 @@ class Relation(StrEnum):
     DIRECTOR_HERE = "director_here"
     WORKS_HERE = "works_here"  # holds any role at the organization that the thing belongs to
     ATTESTS = "attests"  # holds the role that the clause names to state it
+    # It falls to them to look at the proof of the clause: the coordinator's, and of what the coordination owes or gave,
+    # the manager's of another partner.
+    ACCEPTS = "accepts"
     SUBJECT = "subject"  # the one whom the case is about
     TAKES_PART = "takes_part"  # has, or had, something to do in the case
     OWES = "owes"  # the task is now theirs to do
@@ -328,11 +332,15 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # Reports are the coordinator's (GV-5, GV-6); who funds the program gets the file from them.
     Action.SEE_COUNTS: frozenset({Relation.COORDINATOR}),
     Action.RELEASE_COUNTS: frozenset({Relation.COORDINATOR}),
-    Action.SEE_OBLIGATION: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE, Relation.ATTESTS}),
+    Action.SEE_OBLIGATION: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE, Relation.ATTESTS, Relation.ACCEPTS}),
     Action.ATTEST: frozenset({Relation.ATTESTS}),
     Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
-    Action.READ_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
-    Action.WAIVE_CLAUSE: frozenset({Relation.COORDINATOR}),
+    Action.READ_PROOF: frozenset(
+        {Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE, Relation.ACCEPTS}
+    ),
+    # Nobody accepts what they gave or owe, and nobody has a part in their own waiver: that the verbs refuse.
+    Action.ACCEPT_PROOF: frozenset({Relation.COORDINATOR, Relation.ACCEPTS}),
+    Action.WAIVE_CLAUSE: frozenset({Relation.COORDINATOR, Relation.ACCEPTS}),
     Action.SEE_CASELOAD: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
     # AD-R11: the members of the Clinical Committee, for follow-up; the research sees nobody (FU-8).
     Action.SEE_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
@@ -813,6 +821,7 @@ def acting_as(asker: Asker, hat: Holder | None) -> Actor:
 _CLOSEST = (
     Relation.OWES,
     Relation.ATTESTS,
+    Relation.ACCEPTS,
     Relation.APPROVES,
     Relation.MAY_WAIVE,
     Relation.DECLARED,

@@ -37,6 +37,7 @@ from models.base import refers, table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task
 from models.meeting import Meeting
 from models.minutes import Decision, Minutes
+from models.obligation import WAIVER_ITEM
 from models.program import Organization, Role
 
 _item = table_of(AgendaItem)
@@ -59,6 +60,10 @@ AGREEMENT_YEAR: Final = "agreement_year"
 
 #: The committee that answers for every place of the program, by its fact of the guide: the Steering Committee.
 WATCHES_EVERY_ROLE: Final = "CM-S"
+
+#: What members ask for, and what comes to every committee of which the file says nothing else as that does.
+REQUEST: Final = "request"
+_ASKED_AS: Final[Mapping[str, str]] = {WAIVER_ITEM: REQUEST}
 
 #: A decision's words that go into an item's title, of which the register has the whole.
 LONGEST_EXTRACT: Final = 120
@@ -127,7 +132,14 @@ def rules_of(committee: Mapping[str, Any]) -> tuple[Rule, ...]:
 
 def rule_taking(committee: Mapping[str, Any], kind: str) -> Rule | None:
     """The first rule by which items of this kind, asked for, come on the committee's agendas."""
-    return next((rule for rule in rules_of(committee) if kind in rule.declared.kinds), None)
+    return next((rule for rule in rules_of(committee) if kind in kinds_taken(committee, rule)), None)
+
+
+def kinds_taken(committee: Mapping[str, Any], rule: Rule) -> tuple[str, ...]:
+    """The kinds of items that a rule takes. One that takes what members ask for takes what no other rule names."""
+    named = {kind for one in rules_of(committee) for kind in one.declared.kinds}
+    also = [kind for kind, asked_as in _ASKED_AS.items() if asked_as in rule.declared.kinds and kind not in named]
+    return (*rule.declared.kinds, *also)
 
 
 def presenter_of(rule: Rule, seats: Membership, day: date) -> UUID | None:
@@ -461,7 +473,7 @@ def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
         .where(
             _item.c.program_id == program_of(table.session),
             _item.c.committee_id == table.committee["id"],
-            _item.c.kind.in_(rule.declared.kinds),
+            _item.c.kind.in_(kinds_taken(table.committee, rule)),
             or_(_item.c.state == "pool", _item.c.meeting_id == table.meeting["id"]),
             _item.c.state.in_(["pool", "scheduled"]),
         )

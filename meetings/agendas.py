@@ -36,7 +36,7 @@ from meetings.agenda_items import (
     tell,
     withdrawn_of,
 )
-from meetings.agenda_rules import OF_ONE_MEETING, presenter_of, rule_taking
+from meetings.agenda_rules import OF_ONE_MEETING, REQUEST, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
 from meetings.reasons import (
@@ -54,6 +54,7 @@ from meetings.reasons import (
 )
 from meetings.texts import checked_line
 from models.agenda import AUDIENCES, PURPOSES
+from models.obligation import WAIVER_ITEM
 
 __all__ = [
     "ask",
@@ -79,7 +80,6 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-REQUEST: Final = "request"
 LONGEST_SUBJECT: Final = 200
 LONGEST_ITEM_MINUTES: Final = 600
 AsIs = Literal["as_is"]
@@ -354,6 +354,13 @@ def edit(
     is settled or withdrawn, or a text is too long or holds what is no text.
     """
     row = _lock_to_change(session, item_id, seen)
+    if row["kind"] == WAIVER_ITEM and (title_fr is not None or title_en is not None):
+        titles = [checked_line(title_fr or row["title_fr"]), checked_line(title_en or row["title_en"])]
+        if titles != [row["title_fr"], row["title_en"]]:
+            raise Refusal(
+                "waiver.title_stands",
+                N_("This item says of which clause whom it would free, and until when: it stays."),
+            )
     wanted: dict[str, Any] = {}
     if title_fr is not None:
         wanted["title_fr"] = checked_line(title_fr)

@@ -114,9 +114,12 @@ def under_way_on(committee_id: UUID | None, day: date) -> Any:
     )
 
 
-def quorum_now(session: Session, meeting_id: UUID, at: datetime) -> quorum.Standing:
-    """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now."""
-    return _standings(session, meeting_id)(at)
+def quorum_now(session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None) -> quorum.Standing:
+    """How the committee stands against its quorum at the moment `at`, as the attendance is recorded by now.
+
+    `without` the votes of an organization, where that is told.
+    """
+    return _standings(session, meeting_id, without=without)(at)
 
 
 def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quorum.Standing:
@@ -188,8 +191,10 @@ def _seated_since() -> Select[Any]:
     )
 
 
-def _standings(session: Session, meeting_id: UUID, *, at_best: bool = False) -> Callable[[datetime], quorum.Standing]:
-    """How the committee stands at a moment; `at_best` as in `fullest`."""
+def _standings(
+    session: Session, meeting_id: UUID, *, at_best: bool = False, without: UUID | None = None
+) -> Callable[[datetime], quorum.Standing]:
+    """How the committee stands at a moment; `at_best` as in `fullest`, `without` as in `quorum_now`."""
     meeting = read_meeting(session, meeting_id)
     seats = membership(session, meeting["committee_id"])
     rule = quorum.rule_of(committees(session)[meeting["committee_id"]]["quorum"])
@@ -197,7 +202,11 @@ def _standings(session: Session, meeting_id: UUID, *, at_best: bool = False) -> 
         quorum.Filled(one.seat.id, "present") if at_best and one.state == UNRECORDED and one.expected else one.filled
         for one in _attended(session, meeting, seats)
     ]
-    of_day = seats.seats_on(meeting["starts"].date())
+    of_day = [
+        seat
+        for seat in seats.seats_on(meeting["starts"].date())
+        if without is None or not seat.voting or seat.organization_id != without
+    ]
     return lambda at: quorum.standing(rule, of_day, attended, at)
 
 

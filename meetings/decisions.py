@@ -43,6 +43,7 @@ from models.committee import Committee
 from models.lifecycles import DECISION, NoSuchMove
 from models.meeting import Meeting
 from models.minutes import DECISION_KINDS, ENDORSED_AS, Decision, Endorsement
+from models.obligation import WAIVER_ITEM
 from models.program import Organization, Role
 
 _decision = table_of(Decision)
@@ -130,6 +131,10 @@ def decide(
             "decision.on_its_page",
             N_("What the committee decides of a candidate or a participant is recorded on their page."),
             source="AD-R3",
+        )
+    if item_id is not None and not in_its_act and item_of(session, item_id)["kind"] == WAIVER_ITEM:
+        raise Refusal(
+            "decision.frees", N_("That a partner is freed of a clause is decided on the page of that clause.")
         )
     number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.

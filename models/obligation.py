@@ -1,4 +1,4 @@
-"""Obligations as they are kept: each period's state and how it was found, proof by document or word, and waivers."""
+"""Obligations as they are kept: each period's state and how it was found, proof and who accepted it, and waivers."""
 
 from datetime import date, datetime
 from typing import Any
@@ -16,12 +16,17 @@ PERIOD_STATES = (
     "at_risk",  # one more miss, or a last day that is near
     "cannot_be_met",  # whatever comes
     "awaiting_record",  # the coordinator's to record; never the partner's miss
+    "given",  # proof was given, and somebody who does not owe it has still to look at it
     "met",
     "missed",
     "no_occasion",  # nothing happened at which it could have been met or missed
     "waived",
 )
 ATTESTED_AS = ("held", "not_held")
+#: What was said of a proof. "kept" is one that was given, and counted, before proof was accepted by somebody else.
+LOOKED_AT_AS = ("accepted", "returned", "kept")
+#: The kind of the agenda item by which a committee is asked to free a partner of a clause; its subject is the proposal.
+WAIVER_ITEM = "waiver"
 
 
 class ObligationPeriod(InProgram, table=True):
@@ -90,6 +95,7 @@ class ObligationDocument(InProgram, table=True):
     __table_args__ = (
         to("agreement", "agreement_id"),
         to("person", "added_by"),
+        to("person", "added_for"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("size > 0", name="size"),
         together("withdrawn", "withdrawn_at", "withdrawn_why"),
@@ -105,6 +111,8 @@ class ObligationDocument(InProgram, table=True):
     effective_on: date  # the local day that it speaks of, and by which it counts
     added_at: datetime = moment()
     added_by: UUID | None = None
+    added_as: str = ""  # the hat under which it was given; "" where nobody kept it
+    added_for: UUID | None = None  # the absent person for whom it was given
     withdrawn_at: datetime | None = moment(default=None)
     withdrawn_why: str | None = None
     version: int = 1
@@ -126,6 +134,7 @@ class Attestation(InProgram, table=True):
     __table_args__ = (
         to("obligation_period", "period_id"),
         to("person", "person_id"),
+        to("person", "acting_for"),
         one_of("said", ATTESTED_AS),
         Index(
             "one_attestation_stands",
@@ -139,25 +148,102 @@ class Attestation(InProgram, table=True):
     period_id: UUID
     person_id: UUID
     role: str  # as which they state it
+    acting_for: UUID | None = None  # the absent person for whom they state it
     said: str
+    to_be_accepted: bool  # whoever states that it held and owes it, or is of the partner that does
     note: str = ""
     said_at: datetime = moment()
     superseded_at: datetime | None = moment(default=None)
+
+
+class Acceptance(InProgram, table=True):
+    """What somebody who neither gave nor owes a proof said of it: accepted, or returned with words.
+
+    The proof is a document given for a clause, an attestation, or the document of a procedure's step. Another word
+    takes the place of the one before; both are kept. One that stood before anybody was asked has nobody's word.
+    """
+
+    __tablename__ = "acceptance"
+    __table_args__ = (
+        to("obligation_document", "document_id"),
+        to("attestation", "attestation_id"),
+        to("evidence", "evidence_id"),
+        to("person", "said_by"),
+        to("person", "said_for"),
+        one_of("said", LOOKED_AT_AS),
+        CheckConstraint("num_nonnulls(document_id, attestation_id, evidence_id) = 1", name="of_one_proof"),
+        CheckConstraint("(said = 'kept') = (said_by is null)", name="by_somebody"),
+        CheckConstraint("said <> 'returned' or reason <> ''", name="returned_with_words"),
+        *(
+            Index(
+                f"one_word_stands_of_{proof}",
+                "program_id",
+                f"{proof}_id",
+                unique=True,
+                postgresql_where=text("superseded_at is null"),
+            )
+            for proof in ("document", "attestation", "evidence")
+        ),
+    )
+
+    document_id: UUID | None = None
+    attestation_id: UUID | None = None
+    evidence_id: UUID | None = None
+    said: str
+    reason: str = ""
+    said_by: UUID | None = None
+    said_as: str = ""
+    said_for: UUID | None = None
+    said_at: datetime = moment()
+    superseded_at: datetime | None = moment(default=None)
+
+
+class WaiverProposal(InProgram, table=True):
+    """That a committee is asked to free one partner of one clause, from a day to a day. Written once.
+
+    The item of its agenda is of the kind `WAIVER_ITEM` and has the proposal's id as its subject. What is decided on
+    that item frees the partner, and nothing else does.
+    """
+
+    __tablename__ = "waiver_proposal"
+    __table_args__ = (
+        to("agreement", "agreement_id"),
+        to("committee", "committee_id"),
+        to("person", "proposed_by"),
+        to("person", "proposed_for"),
+        in_order(),
+        CheckConstraint("reason <> ''", name="with_a_reason"),
+        Index("ix_waiver_proposal_clause", "program_id", "agreement_id", "key"),
+    )
+
+    agreement_id: UUID
+    key: str
+    committee_id: UUID
+    starts_on: date
+    ends_on: date
+    reason: str
+    proposed_by: UUID
+    proposed_as: str
+    proposed_for: UUID | None = None
+    proposed_at: datetime = moment()
 
 
 class Waiver(InProgram, table=True):
     """Days on which a partner is freed of a clause, by a decision. What happens on them counts neither way.
 
     One whose decision was withdrawn frees of it until the day before that, and keeps the days that it was for. It is
-    set aside once another is for some of these days.
+    set aside once another is for some of these days. One from before waivers were proposed has no proposal.
     """
 
     __tablename__ = "waiver"
     __table_args__ = (
         to("agreement", "agreement_id"),
         to("decision", "decision_id"),
+        to("waiver_proposal", "proposal_id"),
         to("person", "recorded_by"),
+        to("person", "recorded_for"),
         in_order(),
+        CheckConstraint("from_before or proposal_id is not null", name="proposed"),
         never_twice("one_waiver_a_day", "agreement_id", "key", where="set_aside_at is null"),
     )
 
@@ -166,8 +252,12 @@ class Waiver(InProgram, table=True):
     starts_on: date
     ends_on: date
     decision_id: UUID
+    proposal_id: UUID | None = None
+    from_before: bool = False
     reason: str
     recorded_by: UUID | None = None
+    recorded_as: str = ""
+    recorded_for: UUID | None = None
     recorded_at: datetime = moment()
     set_aside_at: datetime | None = moment(default=None)
     version: int = 1

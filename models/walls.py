@@ -44,6 +44,7 @@ APPEND_ONLY = {
     "signed_file": (),
     "obligation_finding": (),
     "obligation_file": (),
+    "waiver_proposal": (),
     "criterion_finding": (),
     "admission_decision": (),
     "first_meeting": (),

@@ -18,10 +18,22 @@ from duties.actors import Actor
 from duties.calendars import Calendar
 from duties.here import local_day, many, program_of
 from duties.roles import standing
-from meetings import answers, assembling, attendance, drafting, invitations, minutes, running, schedule
+from meetings import (
+    agendas,
+    answers,
+    assembling,
+    attendance,
+    drafting,
+    invitations,
+    minutes,
+    running,
+    schedule,
+    waivers,
+)
 from meetings.committees import committee_of
 from models.base import table_of
 from models.meeting import Meeting
+from models.obligation import WAIVER_ITEM
 from models.program import Person
 
 WEEKLY: Final = "clinical"
@@ -105,6 +117,9 @@ class DemonstratedMeetings:
             ),
         )
         opened = meeting["starts_at"] + timedelta(minutes=2)
+        asked = [one for one in agendas.pool_of(self.session, meeting["committee_id"]) if one["kind"] == WAIVER_ITEM]
+        for item in asked:
+            agendas.put_on(self.session, item["id"], meeting["id"], by=by, at=at)
         running.open_meeting(self.session, meeting["id"], by=by, at=opened)
         named = attendance.alternates_of(self.session, meeting["id"])
         owing = [
@@ -122,6 +137,8 @@ class DemonstratedMeetings:
             at=opened,
         )
         attendance.record_rest(self.session, meeting["id"], by=by, at=opened)
+        for item in asked:
+            waivers.decide(self.session, UUID(item["subject"]), by=by, at=opened + timedelta(minutes=20))
         running.close_meeting(self.session, meeting["id"], carry_rest=True, by=by, at=meeting["ends_at"])
         minutes.circulate(self.session, meeting["id"], by=by, at=meeting["ends_at"] + timedelta(hours=2))
 

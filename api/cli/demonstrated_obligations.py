@@ -1,7 +1,8 @@
 """What the demonstration's partners did about what they owe: stated, gave, were freed of, and let run late.
 
-One partner is late with what it has to state, one has something at risk, one is freed of a clause by a decision, and
-one agreement nears its last day, with its renewal under way.
+One partner is late with what it has to state, one has something at risk, one is freed of a clause by a decision that
+every partner endorsed, and one agreement nears its last day, with its renewal under way. What they gave was accepted by
+somebody else, but for one proof that was returned and some that wait.
 """
 
 from __future__ import annotations
@@ -10,23 +11,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator, organization
 from duties.actors import ROUNDS, Actor
 from duties.agreement import agreements
 from duties.calendars import Calendar
-from duties.casework import cases
+from duties.casework import asking, cases
 from duties.declarations.program_agreements import AttestationRule
-from duties.here import local_day, program_of
-from duties.obligations import reading, saying
+from duties.here import local_day
+from duties.obligations import accepting, reading, saying, to_accept, waiving
+from duties.obligations.judging import GIVEN
 from duties.obligations.keeping import keep
-from duties.roles import standing
+from duties.roles import Standing, standing
 from flows.at_once import carry_at_once
-from models.base import table_of
-from models.minutes import Decision
+from meetings import decisions, waivers
 
 #: Whose statements are late since this long ago; whose document is not there yet; who is freed of which clause; and
 #: whose agreement ends.
@@ -38,10 +39,15 @@ _ENDS: Final = "spvm"
 #: What was seen to: every six weeks of the year behind.
 _EVERY: Final = timedelta(days=42)
 _LOOKS: Final = 8
+#: A waiver was proposed before the Steering Committee met (`demonstrated_meetings`), and endorsed some days after.
+_PROPOSED, _ENDORSED = 33, 25
+_REORGANIZED: Final = "Équipe en réorganisation cette année."
+#: How many proofs wait to be looked at, and why one was returned.
+_STILL_WAIT: Final = 3
+_RETURNED: Final = "Il manque la date et le nombre de personnes présentes."
+_SETTLED: Final = ("met", "waived", "no_occasion", GIVEN)
 #: A period is seen to in its last days.
 _SEEN_TO_BEFORE: Final = timedelta(days=45)
-
-_decision = table_of(Decision)
 
 
 @dataclass
@@ -56,6 +62,9 @@ class DemonstratedObligations:
         """Each thing that was done, with the past working day on which somebody did it."""
         for number in range(_LOOKS, 0, -1):
             yield Happening(self.calendar.next_working_day(self.today - number * _EVERY), self._see_to)
+        yield Happening(self._ago(_PROPOSED), self._propose)
+        yield Happening(self._ago(_ENDORSED), self._endorse)
+        yield Happening(self._ago(4), self._look_at_proof)
         yield Happening(self._ago(6), self._end)
         yield Happening(self._ago(5), self._renew)
         yield Happening(self._ago(2), self._free)
@@ -72,6 +81,8 @@ class DemonstratedObligations:
         keep(self.session, at=at)
         day = local_day(self.session, at)
         held = standing(self.session, day)
+        for period_id, proof_id, by in self._waiting(held):
+            accepting.accept(self.session, period_id, proof_id, by=by, at=at, judged=False)
         for row in reading.periods(self.session, since=day - timedelta(days=100), until=day):
             if not self._is_seen_to(row, day):
                 continue
@@ -88,7 +99,7 @@ class DemonstratedObligations:
                     self._give(row, Actor("manager", holders[0].person_id, row["organization_id"]), day, at)
 
     def _is_seen_to(self, row: Mapping[str, Any], day: date) -> bool:
-        if row["check_kind"] not in ("attestation", "document") or row["state"] in ("met", "waived", "no_occasion"):
+        if row["check_kind"] not in ("attestation", "document") or row["state"] in _SETTLED:
             return False
         if row["ends_on"] is not None and row["ends_on"] - _SEEN_TO_BEFORE > day:
             return False
@@ -117,28 +128,74 @@ class DemonstratedObligations:
             judged=False,
         )
 
-    def _free(self, at: datetime) -> None:
-        """The Clinical Committee's first decision frees a partner of a clause."""
-        decision_id = self.session.scalar(
-            select(_decision.c.id)
-            .where(_decision.c.program_id == program_of(self.session), _decision.c.state != "withdrawn")
-            .order_by(_decision.c.decided_at)
-            .limit(1)
-        )
+    def _waiting(self, held: Standing) -> Iterator[tuple[UUID, UUID, Actor]]:
+        """Each proof that waits, with its period, and who is asked to look at it."""
+        for row in reading.periods(self.session):
+            judged = to_accept.period_judged(self.session, row["id"]) if row["state"] == GIVEN else None
+            if judged is None:
+                continue
+            barred = to_accept.barred(self.session, judged, to_accept.waiting(judged), held.day)
+            holders = held.falls(to_accept.chain_of(self.session, judged, held)).holders
+            first = next((one for one in holders if one.person_id not in barred), None)
+            if first is not None:
+                by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
+                for fact in to_accept.waiting(judged):
+                    yield row["id"], UUID(fact["id"]), by
+
+    def _look_at_proof(self, at: datetime) -> None:
+        """All but the last of what waits is accepted; one comes back to the partner that gave it."""
+        keep(self.session, at=at)
+        waiting = list(self._waiting(standing(self.session, local_day(self.session, at))))
+        for period_id, proof_id, by in waiting[1:-_STILL_WAIT]:
+            accepting.accept(self.session, period_id, proof_id, by=by, at=at, judged=False)
+        if len(waiting) > _STILL_WAIT:
+            period_id, proof_id, by = waiting[0]
+            accepting.give_back(self.session, period_id, proof_id, reason=_RETURNED, by=by, at=at)
+
+    def _propose(self, at: datetime) -> None:
+        """The coordinator proposes to the Steering Committee, which sits soon, to free a partner of a clause."""
         version = agreements.version_in_force(self.session, organization(self.session, _FREED[0]), self.today)
-        if decision_id is None or version is None:
-            return
-        saying.waive(
-            self.session,
-            version["agreement_id"],
-            _FREED[1],
-            starts_on=date(self.today.year, 1, 1),
-            ends_on=date(self.today.year, 12, 31),
-            decision_id=decision_id,
-            reason="Équipe en réorganisation cette année.",
-            by=coordinator(self.session, at),
-            at=at,
-        )
+        if version is not None:
+            waivers.propose(
+                self.session,
+                version["agreement_id"],
+                _FREED[1],
+                starts_on=date(self.today.year, 1, 1),
+                ends_on=date(self.today.year, 12, 31),
+                reason=_REORGANIZED,
+                by=coordinator(self.session, at),
+                at=at,
+            )
+
+    def _endorse(self, at: datetime) -> None:
+        """Every partner endorses what the committee decided."""
+        held = standing(self.session, local_day(self.session, at))
+        for proposal in self._decided():
+            for asked in asking.open_ones(self.session, decisions.ENDORSE, proposal["decision_id"]):
+                first = held.falls(asked["links"]).holders[0]
+                by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
+                place = UUID(asked["links"][0]["at"])
+                decisions.endorse(self.session, proposal["decision_id"], place, "endorsed", by=by, at=at)
+
+    def _free(self, at: datetime) -> None:
+        """What the committee decided frees the partner."""
+        for proposal in self._decided():
+            saying.waive(
+                self.session,
+                proposal["agreement_id"],
+                proposal["key"],
+                starts_on=proposal["starts_on"],
+                ends_on=proposal["ends_on"],
+                decision_id=proposal["decision_id"],
+                reason=_REORGANIZED,
+                by=coordinator(self.session, at),
+                at=at,
+            )
+
+    def _decided(self) -> list[dict[str, Any]]:
+        version = agreements.version_in_force(self.session, organization(self.session, _FREED[0]), self.today)
+        found = [] if version is None else waiving.proposals_of(self.session, version["agreement_id"], _FREED[1])
+        return [proposal for proposal in found if proposal["decision_id"] is not None]
 
     def _end(self, at: datetime) -> None:
         """An agreement's last day is settled, so that the notice before it began a few days ago."""

@@ -9,13 +9,15 @@ from uuid import UUID
 
 import typer
 
-from api.at_partners import find_obligation
+from api.at_partners import find_obligation, find_proposal
 from api.cli.partner import period_line
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, document_at
 from api.permissions import Action, asks, require
-from duties.obligations import reading, saying
+from duties.obligations import accepting, reading, saying
+from duties.obligations.judging import GIVEN
 from locales import N_
+from meetings import waivers
 
 app = typer.Typer(no_args_is_help=True, help="What partners owe.")
 
@@ -41,6 +43,7 @@ def show(period_id: Period, as_person: AsPerson, program: ProgramKey = "") -> No
             for fact in one["found"]["facts"]:
                 typer.echo(
                     f"     {'+' if fact['counts'] else '-'} {fact['kind']} {fact['on'] or fact['id']} {fact['why']}"
+                    f"{' ' + fact['id'] if fact['why'] == GIVEN else ''}"
                 )
 
 
@@ -79,6 +82,80 @@ def add_document(
             here.session, period_id, file.name, content, effective_on=day.date(), by=by, at=here.at
         )
         typer.echo(str(added))
+
+
+Proof = Annotated[UUID, typer.Argument(help="The proof's id, as `spheres obligation show` gives it.")]
+
+
+@app.command()
+@asks(Action.ACCEPT_PROOF)
+def accept(period_id: Period, proof_id: Proof, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """Accept a proof that was given: from then on it counts."""
+    with counter(program) as here:
+        _, given = find_obligation(here.session, here.asker(as_person), period_id)
+        by = require(Action.ACCEPT_PROOF, given)
+        accepting.accept(here.session, period_id, proof_id, by=by, at=here.at)
+        tell(N_("The proof is accepted."))
+
+
+@app.command("return")
+@asks(Action.ACCEPT_PROOF)
+def give_back(
+    period_id: Period,
+    proof_id: Proof,
+    reason: Annotated[str, typer.Argument(help="Why.")],
+    as_person: AsPerson,
+    program: ProgramKey = "",
+) -> None:
+    """Return a proof with words, to be given again."""
+    with counter(program) as here:
+        _, given = find_obligation(here.session, here.asker(as_person), period_id)
+        by = require(Action.ACCEPT_PROOF, given)
+        accepting.give_back(here.session, period_id, proof_id, reason=reason, by=by, at=here.at)
+        tell(N_("The proof is returned, and asked for again."))
+
+
+@app.command("propose-waiver")
+@asks(Action.WAIVE_CLAUSE)
+def propose_waiver(
+    period_id: Period,
+    first: Annotated[datetime, typer.Argument(formats=_DAY, help="The first day.")],
+    last: Annotated[datetime, typer.Argument(formats=_DAY, help="The last day.")],
+    reason: Annotated[str, typer.Argument(help="Why.")],
+    as_person: AsPerson,
+    program: ProgramKey = "",
+) -> None:
+    """Ask the committee that the agreement names to free the partner of the clause, and print the proposal's id."""
+    with counter(program) as here:
+        row, given = find_obligation(here.session, here.asker(as_person), period_id)
+        by = require(Action.WAIVE_CLAUSE, given)
+        proposal = waivers.propose(
+            here.session,
+            row["agreement_id"],
+            row["key"],
+            starts_on=first.date(),
+            ends_on=last.date(),
+            reason=reason,
+            by=by,
+            at=here.at,
+        )
+        typer.echo(str(proposal))
+
+
+@app.command("decide-waiver")
+@asks(Action.WAIVE_CLAUSE)
+def decide_waiver(
+    period_id: Period,
+    proposal_id: Annotated[UUID, typer.Argument(help="The proposal's id.")],
+    as_person: AsPerson,
+    program: ProgramKey = "",
+) -> None:
+    """Record that the committee, which sits on it now, frees the partner as proposed; print the decision's id."""
+    with counter(program) as here:
+        row, given = find_obligation(here.session, here.asker(as_person), period_id)
+        by = require(Action.WAIVE_CLAUSE, given)
+        find_proposal(here.session, row, proposal_id)
+        typer.echo(str(waivers.decide(here.session, proposal_id, by=by, at=here.at)))
 
 
 @app.command()

@@ -232,19 +232,38 @@ class FindingShown(Shown):
     evaluated_at: AwareDatetime
 
 
-class AttestationShown(Shown):
-    """What was stated in writing. `note` is empty for whoever may not read it."""
+class LookedAt(Shown):
+    """A proof, and what was said of it by somebody who neither gave nor owes it.
 
+    `looked_at_as` is "accepted", "returned", "kept" for one from before anybody looked at proof, or empty so far.
+    `looked_at_reason` is empty for whoever may not read it.
+    """
+
+    looked_at_as: str
+    looked_at_by: UUID | None
+    looked_at: AwareDatetime | None
+    looked_at_reason: str
+
+
+class AttestationShown(LookedAt):
+    """What was stated in writing. `note` is empty for whoever may not read it.
+
+    `to_be_accepted` says that it counts once somebody else accepted it.
+    """
+
+    id: UUID
     person_id: UUID
     role: str
+    acting_for: UUID | None
     said: str
+    to_be_accepted: bool
     note: str
     said_at: AwareDatetime
     superseded_at: AwareDatetime | None
 
 
-class DocumentShown(Shown):
-    """A document given for a clause, without its bytes."""
+class DocumentShown(LookedAt):
+    """A document given for a clause, without its bytes, and who gave it, as whom and for whom."""
 
     id: UUID
     name: str
@@ -253,6 +272,9 @@ class DocumentShown(Shown):
     sha256: str
     effective_on: date
     added_at: AwareDatetime
+    added_by: UUID | None
+    added_as: str
+    added_for: UUID | None
     withdrawn_at: AwareDatetime | None
 
 
@@ -262,7 +284,40 @@ class WaiverShown(Shown):
     starts_on: date
     ends_on: date
     decision_id: UUID
+    proposal_id: UUID | None
+    recorded_by: UUID | None
+    recorded_at: AwareDatetime
     reason: str
+
+
+class StepDocumentShown(LookedAt):
+    """A document that a step of a procedure brought. It is looked at by the id of its step, `task_id`."""
+
+    id: UUID
+    task_id: UUID
+    label: str
+    added_at: AwareDatetime
+    added_by: UUID | None
+
+
+class WaiverProposalShown(Shown):
+    """That a committee is asked to free the partner of the clause. `reason` is empty for whoever may not read it.
+
+    `counts` says whether what it decided counts, so that the waiver may be recorded and holds.
+    """
+
+    id: UUID
+    starts_on: date
+    ends_on: date
+    committee: str
+    reason: str
+    proposed_by: UUID
+    proposed_at: AwareDatetime
+    item_state: str | None
+    outcome: str | None
+    decision_id: UUID | None
+    decision: str | None
+    counts: bool
 
 
 class PeriodShown(PeriodListed):
@@ -272,7 +327,9 @@ class PeriodShown(PeriodListed):
     findings: list[FindingShown]
     attestations: list[AttestationShown]
     documents: list[DocumentShown]
+    step_documents: list[StepDocumentShown]
     waivers: list[WaiverShown]
+    proposals: list[WaiverProposalShown]
 
 
 class AttestationGiven(Given):
@@ -293,6 +350,26 @@ class DocumentGiven(Given):
 class DocumentWithdrawalGiven(Given):
     """Why a document is taken back."""
 
+    reason: Typed
+
+
+class AcceptanceGiven(Given):
+    """Which proof is accepted: the id of a document, of an attestation, or of a procedure's step."""
+
+    proof_id: UUID
+
+
+class ReturnGiven(AcceptanceGiven):
+    """Which proof is returned, and why."""
+
+    reason: Typed
+
+
+class WaiverProposalGiven(Given):
+    """The days, both inclusive, and why."""
+
+    starts_on: Day
+    ends_on: Day
     reason: Typed
 
 

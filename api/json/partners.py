@@ -9,8 +9,9 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.at_partners import find_obligation, find_partner, partners_of
+from api.at_partners import find_obligation, find_partner, find_proposal, partners_of
 from api.json.agreement_shapes import (
+    AcceptanceGiven,
     AttestationGiven,
     AttestationShown,
     DocumentGiven,
@@ -21,7 +22,11 @@ from api.json.agreement_shapes import (
     PartnerShown,
     PeriodListed,
     PeriodShown,
+    ReturnGiven,
+    StepDocumentShown,
     WaiverGiven,
+    WaiverProposalGiven,
+    WaiverProposalShown,
     WaiverShown,
 )
 from api.json.bytes_given import bytes_of
@@ -29,8 +34,10 @@ from api.json.described import api_routes
 from api.json.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties.obligations import reading, saying
-from duties.obligations.facts import waivers
+from duties import decided
+from duties.obligations import accepting, reading, saying, waiving
+from duties.obligations.facts import waivers as waivers_of
+from meetings import waivers
 
 router = api_routes("partners")
 
@@ -115,6 +122,61 @@ def withdraw_document(period_id: UUID, document_id: UUID, body: DocumentWithdraw
     return _shown(desk, period_id)
 
 
+@router.post("/obligations/{period_id}/acceptance")
+@asks(Action.ACCEPT_PROOF)
+def accept_proof(period_id: UUID, body: AcceptanceGiven, desk: AtDesk) -> PeriodShown:
+    """Accept a proof that was given: from then on it counts."""
+    _, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.ACCEPT_PROOF, given)
+    accepting.accept(desk.session, period_id, body.proof_id, by=by, at=desk.at)
+    return _shown(desk, period_id)
+
+
+@router.post("/obligations/{period_id}/return")
+@asks(Action.ACCEPT_PROOF)
+def return_proof(period_id: UUID, body: ReturnGiven, desk: AtDesk) -> PeriodShown:
+    """Return a proof with words: it does not count, and is to be given again."""
+    _, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.ACCEPT_PROOF, given)
+    accepting.give_back(desk.session, period_id, body.proof_id, reason=body.reason, by=by, at=desk.at)
+    return _shown(desk, period_id)
+
+
+@router.post("/obligations/{period_id}/waiver-proposals", status_code=201)
+@asks(Action.WAIVE_CLAUSE)
+def propose_waiver(
+    period_id: UUID, body: WaiverProposalGiven, desk: AtDesk, once: AtOnce, response: Response
+) -> PeriodShown:
+    """Ask the committee that the agreement names to free the partner of the clause."""
+    if (before := once.again(body)) is not None:
+        return before  # type: ignore[return-value]  # an answer given again, as it stands
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.WAIVE_CLAUSE, given)
+    waivers.propose(
+        desk.session,
+        row["agreement_id"],
+        row["key"],
+        starts_on=body.starts_on,
+        ends_on=body.ends_on,
+        reason=body.reason,
+        by=by,
+        at=desk.at,
+    )
+    once.done(response, 201, f"/api/v1/obligations/{period_id}")
+    return _shown(desk, period_id)
+
+
+@router.post("/obligations/{period_id}/waiver-proposals/{proposal_id}/decision")
+@asks(Action.WAIVE_CLAUSE)
+def decide_waiver(period_id: UUID, proposal_id: UUID, desk: AtDesk) -> PeriodShown:
+    """Record that the committee, which sits on it now, frees the partner as proposed."""
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.WAIVE_CLAUSE, given)
+    find_proposal(desk.session, row, proposal_id)
+    waivers.decide(desk.session, proposal_id, by=by, at=desk.at)
+    return _shown(desk, period_id)
+
+
 @router.post("/obligations/{period_id}/waivers")
 @asks(Action.WAIVE_CLAUSE)
 def waive(period_id: UUID, body: WaiverGiven, desk: AtDesk) -> PeriodShown:
@@ -152,15 +214,38 @@ def _shown(desk: Desk, period_id: UUID) -> PeriodShown:
         rule=row["rule"],
         findings=[_of(FindingShown, one) for one in reading.findings_of(desk.session, period_id)],
         attestations=[
-            _of(AttestationShown, {**one, "note": one["note"] if may_read else ""})
+            _of(AttestationShown, {**_looked(one, may_read), "note": one["note"] if may_read else ""})
             for one in reading.attestations_of(desk.session, period_id)
         ],
-        documents=[_of(DocumentShown, one) for one in reading.documents_of(desk.session, *where)],
+        documents=[_of(DocumentShown, _looked(one, may_read)) for one in reading.documents_of(desk.session, *where)],
+        step_documents=[
+            _of(StepDocumentShown, _looked(one, may_read))
+            for one in reading.documents_of_steps(
+                desk.session, [UUID(fact["id"]) for fact in row["found"]["facts"] if fact["kind"] == "task"]
+            )
+        ]
+        if row["check_kind"] == "document"
+        else [],
         waivers=[
             _of(WaiverShown, {**one, "reason": one["reason"] if may_read else ""})
-            for one in waivers(desk.session, *where)
+            for one in waivers_of(desk.session, *where)
+        ],
+        proposals=[
+            _of(
+                WaiverProposalShown,
+                {
+                    **one,
+                    "reason": one["reason"] if may_read else "",
+                    "counts": one["decision_id"] is not None and decided.counts(desk.session, one["decision_id"]),
+                },
+            )
+            for one in waiving.proposals_of(desk.session, *where)
         ],
     )
+
+
+def _looked(row: Mapping[str, Any], may_read: bool) -> dict[str, Any]:
+    return {**row, "looked_at_reason": row["looked_at_reason"] if may_read else ""}
 
 
 def _of(shape: Any, row: Mapping[str, Any]) -> Any:

@@ -24,6 +24,7 @@ from duties.agreement.succession import may_be_rewritten
 from duties.declarations.program_agreements import clause_without_role
 from duties.here import many, program_of
 from locales import N_, Counted, current_language, say, say_n, show_list
+from meetings.committees import committees
 from models.agreement import AgreementRole, Obligation, Signature
 from models.base import refers, table_of
 from models.committee import Committee
@@ -106,6 +107,7 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         terms=shown["terms"],
         sharing_days=_sharing_days(shown["terms"]),
         resources=_resources(shown["terms"]),
+        oversight=_oversight(desk, shown["terms"]),
         changes=_changes(desk, versions, shown, titles),
         text_is_right=text_is_right,
         notice_on=notice_given_on(desk.session, shown["id"]),
@@ -126,6 +128,24 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         directors=_named(desk, directors - {one["person_id"] for one in signatures}) if may_keep else [],
         day=desk.day,
     )
+
+
+def _oversight(desk: Desk, terms: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Who judges what the agreement obliges to, where it names them: the words, and the committee or the partner."""
+    named = terms.get("oversight") or {}
+    title = "title_fr" if desk.language == "fr" else "title_en"
+    names = {row["key"]: row[title] for row in committees(desk.session).values()} | dict(
+        desk.session.execute(
+            select(_organization.c.key, _organization.c.short_name).where(
+                _organization.c.program_id == program_of(desk.session)
+            )
+        ).all()
+    )
+    return [
+        (say(desk.language, words).capitalize(), names.get(named[key], named[key]))
+        for key, words in OVERSIGHT.items()
+        if key in named
+    ]
 
 
 def _left_roles(desk: Desk, shown: Mapping[str, Any], titles: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -230,6 +250,9 @@ HOW: Final[Mapping[tuple[str, str], str]] = {
     ("endorsement", "added"): N_("Now endorsed by a committee: %(key)s"),
     ("endorsement", "left_out"): N_("No longer endorsed by a committee: %(key)s"),
     ("endorsement", "changed"): N_("Endorsed by another committee: %(key)s"),
+    ("oversight", "added"): N_("Now named in the agreement: %(what)s"),
+    ("oversight", "left_out"): N_("No longer named in the agreement: %(what)s"),
+    ("oversight", "changed"): N_("Another one is named: %(what)s"),
 }
 ASPECTS: Final[Mapping[str, str]] = {
     "words": N_("the words"),
@@ -241,6 +264,12 @@ ASPECTS: Final[Mapping[str, str]] = {
     "headcount": N_("how many people"),
     "hours": N_("hours a week"),
     "endorsement": N_("who endorses it"),
+    "oversight": N_("who judges it"),
+}
+#: What an agreement names of who judges what is owed.
+OVERSIGHT: Final[Mapping[str, str]] = {
+    "waivers": N_("the committee that frees of a clause"),
+    "proof": N_("the partner whose manager accepts the proof of what the coordination owes"),
 }
 
 
@@ -251,6 +280,8 @@ def change_in_words(line: Line, language: str, titles: Mapping[str, str]) -> str
     sentence = HOW[line.part, line.how]
     key, _, owner = line.key.partition(":")
     what = line.words[language] if line.words else titles.get(line.key, line.key)
+    if line.part == "oversight":
+        what = say(language, OVERSIGHT[line.key])
     if owner:
         what = f"{what} ({titles.get(owner, owner)})"
     aspects = show_list(language, [say(language, ASPECTS[one]) for one in line.aspects])

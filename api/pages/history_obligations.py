@@ -34,6 +34,12 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "obligation.attested": (N_("Stated in writing of %(subject)s: %(said)s."), "full"),
     "obligation.document_added": (N_("Document of %(effective_on)s given for %(subject)s."), "full"),
     "obligation.document_withdrawn": (N_("Document taken back that was given for %(subject)s."), "skip"),
+    "obligation.proof_accepted": (N_("Proof accepted of %(subject)s."), "full"),
+    "obligation.proof_returned": (N_("Proof returned with words, of %(subject)s."), "stop"),
+    "obligation.waiver_proposed": (
+        N_("It is proposed to free %(subject)s of %(clause)s from %(starts_on)s to %(ends_on)s."),
+        "ask",
+    ),
     "obligation.waived": (
         N_("%(subject)s is freed of %(clause)s from %(starts_on)s to %(ends_on)s, by a decision."),
         "skip",

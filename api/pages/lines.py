@@ -30,6 +30,7 @@ from duties.follow_ups.owed import WRITE
 from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
 from duties.obligations.keeping import ATTEST, RECORD
+from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from duties.participants.consents import STORE
 from duties.participants.recruiting import ASSESS, REFUSE
 from duties.participants.retention import DESTROY
@@ -395,6 +396,8 @@ _PLACES: Final[Mapping[str, str]] = {
     FOLLOWS: "/participants/%s#consent",
     STORE: "/participants/%s#consent",
     ATTEST: "/obligations/%s",
+    ACCEPT: "/obligations/%s#proof",
+    GIVE_AGAIN: "/obligations/%s#proof",
     RECORD: "/meetings/%s",
     CLOSE: "/meetings/%s",
     ENDORSE: "/decisions/%s#endorsements",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -12,39 +12,35 @@ from fastapi import File, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_partners import find_obligation, to_partner
+from api.at_partners import find_obligation, find_proof, find_proposal
 from api.obligation_lines import STATES, clause_of
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks, require
 from api.session import AtDesk, Desk
+from duties import decided
 from duties.casework.proofs import LARGEST_DOCUMENT
 from duties.declarations.program_agreements import AttestationRule
-from duties.here import local_day, many, one, program_of
-from duties.obligations import reading, saying
-from duties.obligations.facts import waivers
+from duties.here import one, program_of
+from duties.obligations import accepting, reading, saying, to_accept, waiving
+from duties.obligations.facts import waivers as waivers_of
 from duties.obligations.wording import KINDS, WHY
 from duties.record import reads
 from duties.refusals import Refusal
 from locales import N_
+from meetings import waivers
 from meetings.committees import committees
-from models.agreement import Agreement
 from models.base import refers, table_of
-from models.casework import Task
-from models.minutes import Decision
-from models.obligation import ObligationDocument, ObligationFile
+from models.casework import Evidence, EvidenceFile, Task
+from models.obligation import ObligationFile
 
 router = framed_pages()
 
-_document = table_of(ObligationDocument)
 _file = table_of(ObligationFile)
-_agreement = table_of(Agreement)
-_decision = table_of(Decision)
+_evidence = table_of(Evidence)
+_evidence_file = table_of(EvidenceFile)
 _task = table_of(Task)
-
-#: How many decisions are offered to waive by: the newest.
-DECISIONS_OFFERED: Final = 100
 
 
 @router.get("/obligations/{period_id}", name="obligation")
@@ -104,6 +100,68 @@ def withdraw_document(
     return _after(desk, request, period_id, f"withdrawal-{document_id}", refusal, {"reason": reason})
 
 
+@router.post("/obligations/{period_id}/acceptance")
+@asks(Action.ACCEPT_PROOF)
+def accept_proof(desk: AtDesk, request: Request, period_id: UUID, proof: Text = "") -> Response:
+    """Accept a proof that was given."""
+    _, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.ACCEPT_PROOF, given)
+
+    def act() -> None:
+        accepting.accept(desk.session, period_id, _proof_of(proof), by=by, at=desk.at)
+
+    return _after(desk, request, period_id, f"look-{proof}", desk.attempt(act), {})
+
+
+@router.post("/obligations/{period_id}/return")
+@asks(Action.ACCEPT_PROOF)
+def return_proof(desk: AtDesk, request: Request, period_id: UUID, proof: Text = "", reason: Text = "") -> Response:
+    """Return a proof with words, to be given again."""
+    _, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.ACCEPT_PROOF, given)
+
+    def act() -> None:
+        accepting.give_back(desk.session, period_id, _proof_of(proof), reason=reason, by=by, at=desk.at)
+
+    return _after(desk, request, period_id, f"return-{proof}", desk.attempt(act), {"reason": reason})
+
+
+@router.post("/obligations/{period_id}/waiver-proposals")
+@asks(Action.WAIVE_CLAUSE)
+def propose_waiver(
+    desk: AtDesk, request: Request, period_id: UUID, first: Text = "", last: Text = "", reason: Text = ""
+) -> Response:
+    """Ask the committee that the agreement names to free the partner of the clause."""
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.WAIVE_CLAUSE, given)
+
+    def act() -> None:
+        waivers.propose(
+            desk.session,
+            row["agreement_id"],
+            row["key"],
+            starts_on=day_of(first),
+            ends_on=day_of(last),
+            reason=reason,
+            by=by,
+            at=desk.at,
+        )
+
+    typed = {"first": first, "last": last, "reason": reason}
+    return _after(desk, request, period_id, "proposal", desk.attempt(act), typed)
+
+
+@router.post("/obligations/{period_id}/waiver-proposals/{proposal_id}/decision")
+@asks(Action.WAIVE_CLAUSE)
+def decide_waiver(desk: AtDesk, request: Request, period_id: UUID, proposal_id: UUID) -> Response:
+    """Record that the committee, which sits on it now, frees the partner as proposed."""
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.WAIVE_CLAUSE, given)
+    find_proposal(desk.session, row, proposal_id)
+    refusal = desk.attempt(lambda: waivers.decide(desk.session, proposal_id, by=by, at=desk.at))
+    return _after(desk, request, period_id, f"decision-{proposal_id}", refusal, {})
+
+
 @router.post("/obligations/{period_id}/waivers")
 @asks(Action.WAIVE_CLAUSE)
 def waive(
@@ -144,24 +202,45 @@ def waive(
 def download(desk: AtDesk, document_id: UUID) -> Response:
     """A document as it was given, to be kept and never to be shown by the browser as a page of ours."""
     here = program_of(desk.session)
-    found = one(
-        desk.session,
-        select(_document.c.name, _document.c.content_type, _agreement.c.organization_id)
-        .join(_agreement, refers(_document.c.agreement_id, _agreement))
-        .where(_document.c.program_id == here, _document.c.id == document_id),
-    )
-    if found is None:
-        raise Forbidden
-    by = require(Action.READ_PROOF, to_partner(desk.asker, found["organization_id"]))
+    found, by = find_proof(desk.session, desk.asker, document_id)
     reads.record_read(
         desk.session, "obligation_document", document_id, what="document", ground="role", by=by, at=desk.at
     )
     content = desk.session.scalar(select(_file.c.content).where(_file.c.program_id == here, _file.c.id == document_id))
+    return _kept_file(found["name"], found["content_type"], content)
+
+
+@router.get("/obligations/{period_id}/proofs/{evidence_id}", name="proof_of_step")
+@asks(Action.READ_PROOF)
+def download_of_step(desk: AtDesk, period_id: UUID, evidence_id: UUID) -> Response:
+    """A document that a procedure brought for this period, for those who look at it here."""
+    row, given = find_obligation(desk.session, desk.asker, period_id)
+    by = require(Action.READ_PROOF, given)
+    steps = [UUID(fact["id"]) for fact in row["found"]["facts"] if fact["kind"] == "task"]
+    here = program_of(desk.session)
+    found = one(
+        desk.session,
+        select(_evidence.c.label, _evidence.c.content_type, _evidence_file.c.content)
+        .join(_evidence_file, refers(_evidence_file.c.id, _evidence))
+        .where(
+            _evidence.c.program_id == here,
+            _evidence.c.id == evidence_id,
+            _evidence.c.task_id.in_(steps),
+            _evidence.c.kind == "document",
+        ),
+    )
+    if found is None or row["check_kind"] != "document":
+        raise Forbidden
+    reads.record_read(desk.session, "evidence", evidence_id, what="document", ground="role", by=by, at=desk.at)
+    return _kept_file(found["label"], found["content_type"], found["content"])
+
+
+def _kept_file(name: str, content_type: str, content: bytes | None) -> Response:
     return Response(
         bytes(content or b""),
-        media_type=found["content_type"],
+        media_type=content_type,
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found['name'], safe='')}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
@@ -175,6 +254,11 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
     may_read = allows(Action.READ_PROOF, given) is not None
     may_waive = allows(Action.WAIVE_CLAUSE, given) is not None
     findings = reading.findings_of(desk.session, period_id)
+    attestations = reading.attestations_of(desk.session, period_id)
+    documents = (
+        reading.documents_of(desk.session, row["agreement_id"], row["key"]) if row["check_kind"] == "document" else []
+    )
+    proposals = _proposals(desk, row)
     return page(
         desk,
         request,
@@ -193,17 +277,69 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         findings=findings,
         held_from=_held_from(row),
         may_attest=allows(Action.ATTEST, given) is not None and row["starts_on"] <= desk.day,
-        attestations=reading.attestations_of(desk.session, period_id),
-        documents=reading.documents_of(desk.session, row["agreement_id"], row["key"])
-        if row["check_kind"] == "document"
-        else [],
+        attestations=attestations,
+        documents=documents,
         may_give=row["check_kind"] == "document" and allows(Action.GIVE_PROOF, given) is not None,
         may_read=may_read,
         may_waive=may_waive,
-        waivers=waivers(desk.session, row["agreement_id"], row["key"]),
-        decisions=_decisions(desk) if may_waive else [],
+        waivers=waivers_of(desk.session, row["agreement_id"], row["key"]),
+        proposals=proposals,
+        decisions=[
+            (str(one["decision_id"]), f"{one['decision']} ({one['starts_on']} – {one['ends_on']})")
+            for one in proposals
+            if one["decision_id"] is not None
+        ]
+        if may_waive
+        else [],
+        proofs=_proofs(desk, row, documents, attestations),
+        may_look=allows(Action.ACCEPT_PROOF, given) is not None,
         day=desk.day,
     )
+
+
+def _proposals(desk: Desk, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was proposed of the clause, each with whether the committee sits on it now, and whether it was recorded."""
+    recorded = {one["proposal_id"] for one in waivers_of(desk.session, row["agreement_id"], row["key"])}
+    return [
+        {
+            **one,
+            "title": one["title_fr"] if desk.language == "fr" else one["title_en"],
+            "is_sat_on": waivers.item_under_way(desk.session, one["id"]) is not None,
+            "counts": one["decision_id"] is not None and decided.counts(desk.session, one["decision_id"]),
+            "is_recorded": one["id"] in recorded,
+        }
+        for one in waiving.proposals_of(desk.session, row["agreement_id"], row["key"])
+    ]
+
+
+def _proofs(
+    desk: Desk,
+    row: Mapping[str, Any],
+    documents: Sequence[Mapping[str, Any]],
+    attestations: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """What was given for this period and somebody looks at, or looked at, in the order of the facts."""
+    facts = [fact for fact in row["found"]["facts"] if fact["kind"] in to_accept.PROOFS]
+    if row["check_kind"] not in ("document", "attestation"):
+        return []
+    steps = reading.documents_of_steps(desk.session, [UUID(fact["id"]) for fact in facts if fact["kind"] == "task"])
+    by_id: dict[str, list[Mapping[str, Any]]] = {}
+    for given in (*documents, *attestations):
+        by_id.setdefault(str(given["id"]), []).append(given)
+    for brought in steps:
+        by_id.setdefault(str(brought["task_id"]), []).append(brought)
+    return [
+        {"id": fact["id"], "kind": fact["kind"], "why": fact["why"], "word": WHY.get(fact["why"], ""), "of": proofs}
+        for fact in facts
+        if fact["why"] != "other_period" and (proofs := by_id.get(fact["id"], []))
+    ]
+
+
+def _proof_of(proof: str) -> UUID:
+    found = id_or_none(proof)
+    if found is None:
+        raise Refusal("proof.unknown", N_("There is no such proof of this period."))
+    return found
 
 
 def _held_from(row: Mapping[str, Any]) -> date | None:
@@ -251,20 +387,6 @@ def _tasks(desk: Desk, ids: list[UUID]) -> dict[str, str]:
         )
     )
     return {str(row.id): row.title for row in rows}
-
-
-def _decisions(desk: Desk) -> list[tuple[str, str]]:
-    """The newest decisions that stand, by which a partner may be freed of a clause."""
-    rows = many(
-        desk.session,
-        select(_decision.c.id, _decision.c.number, _decision.c.decided_at, _decision.c.text_fr, _decision.c.text_en)
-        .where(_decision.c.program_id == program_of(desk.session), _decision.c.state != "withdrawn")
-        .order_by(_decision.c.decided_at.desc())
-        .limit(DECISIONS_OFFERED),
-    )
-    return [
-        (str(row["id"]), f"{row['number']} ({local_day(desk.session, row['decided_at']).isoformat()})") for row in rows
-    ]
 
 
 def _titles_of_committees(desk: Desk) -> dict[str, str]:

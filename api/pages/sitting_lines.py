@@ -15,7 +15,7 @@ from api.pages.frame import titles_of_roles
 from api.session import Desk
 from duties.here import program_of
 from locales import N_, pick
-from meetings import answers, attendance, decisions, quorum, recruiters, running
+from meetings import answers, attendance, decisions, quorum, recruiters, running, waivers
 from meetings.agenda_items import items_of, kept_for_their_act
 from meetings.agenda_rules import OF_ONE_MEETING
 from meetings.attendance import UNRECORDED, Attended
@@ -93,7 +93,7 @@ class ItemLine:
     """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
 
     `candidate` is whom it is about, where the committee decides on their own page; `is_kept`, whether it stays before
-    the committee until that is done.
+    the committee until that is done. `clause` is the period on whose page it is decided to free a partner.
     """
 
     row: Mapping[str, Any]
@@ -110,6 +110,7 @@ class ItemLine:
     decided: tuple[Mapping[str, Any], ...]
     candidate: UUID | None = None
     is_kept: bool = False
+    clause: UUID | None = None
 
     @property
     def about(self) -> str:
@@ -258,6 +259,7 @@ def _items(
     language = desk.language
     named = committees(desk.session)
     candidates = recruiters.sat_on(desk.session, meeting["id"])
+    clauses = waivers.periods_on(desk.session, meeting["id"])
     kept = kept_for_their_act(desk.session, rows)
     current = next((row["id"] for row in rows if not row["outcome"]), None)
 
@@ -282,6 +284,7 @@ def _items(
             decided=tuple(one for one in decided if one["item_id"] == row["id"]),
             candidate=candidates.get(row["id"]),
             is_kept=row["id"] in kept,
+            clause=clauses.get(row["id"]),
         )
         for place, row in enumerate(rows, start=1)
     ]

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from duties.agreement.agreements import Content
 
 How = Literal["added", "left_out", "changed"]
-Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement"]
+Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight"]
 
 #: What of an obligation may change, by the word that a reader gets for it.
 _OF_OBLIGATION: Final = {
@@ -44,7 +44,7 @@ class Line:
 
 
 def difference(old: Content, new: Content) -> tuple[Line, ...]:
-    """What `new` says otherwise than `old`: notice, roles, obligations, resources, clauses, sharing, endorsement."""
+    """What `new` says otherwise than `old`: notice, roles, obligations, resources, clauses, sharing, and who judges."""
     return tuple(_lines(old, new))
 
 
@@ -76,6 +76,10 @@ def _lines(old: Content, new: Content) -> Iterator[Line]:
     for key in sorted({*endorsed, *endorses}):
         changed = ["endorsement"] if endorsed.get(key) != endorses.get(key) else []
         yield from _one("endorsement", key, endorsed.get(key), endorses.get(key), None, changed)
+    watched, watches = (one.terms.get("oversight") or {} for one in (old, new))
+    for key in sorted({*watched, *watches}):
+        changed = ["oversight"] if watched.get(key) != watches.get(key) else []
+        yield from _one("oversight", key, watched.get(key), watches.get(key), None, changed)
 
 
 def _one(part: Part, key: str, before: Any, after: Any, words: Any, aspects: list[str]) -> Iterator[Line]:

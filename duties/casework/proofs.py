@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Select, insert, select, text, update
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.files import images, packages
+from duties.files import images, packages, readable
 from duties.here import program_of
 from duties.holdings import things
 from duties.record import events
@@ -203,9 +203,12 @@ def _proven_by(
 
 
 def judged_type(name: str, content: bytes) -> str:
-    """The type that a document truly is. Raises Refusal: too large, empty, unknown, or not what its name says."""
+    """The type that a document truly is.
+
+    Raises Refusal: too large, empty, unknown, not what its name says, or not to be read: locked, damaged, or blank.
+    """
     if not content:
-        raise Refusal("document.empty", N_("This file is empty."))
+        raise _unreadable("empty")
     if len(content) > LARGEST_DOCUMENT:
         raise Refusal(
             "document.too_large",
@@ -220,9 +223,25 @@ def judged_type(name: str, content: bytes) -> str:
             kinds=", ".join(sorted(kind.removeprefix(".") for kind in _KINDS)),
         )
     content_type, beginnings = _KINDS[ending]
+    if readable.is_locked_office(content):
+        raise _unreadable("locked")
     if not (_is_text(content) if not beginnings else content.startswith(beginnings) and _is_whole(ending, content)):
         raise Refusal("document.not_what_it_says", N_("This file is not what the ending of its name says."))
+    why = readable.why_unreadable(ending, content)
+    if why:
+        raise _unreadable(why)
     return content_type
+
+
+def _unreadable(why: str) -> Refusal:
+    return Refusal(f"document.{why}", _UNREADABLE[why])
+
+
+_UNREADABLE: Final[Mapping[str, str]] = {
+    "locked": N_("A password locks this file. Give it without the password, so that it can be read."),
+    "damaged": N_("This file is damaged: it cannot be read. Save it anew, and give it again."),
+    "empty": N_("This file holds nothing, or next to nothing."),
+}
 
 
 def _lend(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], serial: str, *, at: datetime) -> None:

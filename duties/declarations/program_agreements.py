@@ -250,6 +250,24 @@ class Resource(Part):
     sources: tuple[GuideId, ...] = ()
 
 
+class Oversight(Part):
+    """Who judges what this agreement obliges to, where that is not as by default.
+
+    `waivers` is the committee whose decision frees of a clause; by default, the one by which decisions on coordination
+    are taken (GV-4). `proof` is the partner whose manager accepts proof that the coordinator may not accept, since the
+    coordination owes or gave it; by default, the first of the other partners whose manager may.
+    """
+
+    waivers: Key | None = None
+    proof: Key | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Oversight:
+        if self.waivers is None and self.proof is None:
+            raise Wrong(N_("Name the committee that frees of a clause, or the partner whose manager accepts proof."))
+        return self
+
+
 Obligations = dict[ObligationKey, Obligation]
 Clauses = dict[Key, Clause]
 
@@ -266,6 +284,7 @@ class Agreement(Part):
     obligations: Annotated[tuple[Key, ...], AfterValidator(each_once)] = ()
     own_obligations: Obligations = Field(default_factory=dict)
     information_sharing: Key | None = None
+    oversight: Oversight | None = None
 
 
 @dataclass(frozen=True)

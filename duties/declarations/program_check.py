@@ -15,6 +15,7 @@ from duties.declarations.program_agreements import (
     CountRule,
     Obligation,
     Obligations,
+    Oversight,
     RoleKey,
     owed_under,
 )
@@ -128,6 +129,8 @@ def _agreements(declared: Declared[ProgramFile]) -> Findings:
         terms = agreement.information_sharing
         if terms is not None and terms not in program.sharing_terms:
             yield declared.problem((*path, "information_sharing"), N_("Nothing here is named “%(name)s”."), name=terms)
+        if agreement.oversight is not None:
+            yield from _oversight(declared, (*path, "oversight"), name, agreement.oversight)
         yield from _once(declared, (*path, "clauses"), agreement.clauses, program.clause_groups, agreement.own_clauses)
         yield from _once(
             declared,
@@ -136,6 +139,20 @@ def _agreements(declared: Declared[ProgramFile]) -> Findings:
             program.obligation_groups,
             agreement.own_obligations,
         )
+
+
+def _oversight(declared: Declared[ProgramFile], path: PathOf, name: str, oversight: Oversight) -> Findings:
+    """A committee frees of clauses; another partner's manager accepts proof, and never the partner's own."""
+    if oversight.waivers is not None:
+        yield from _is_committee(declared, (*path, "waivers"), oversight.waivers)
+    if oversight.proof == name:
+        yield declared.problem(
+            (*path, "proof"),
+            N_("Nobody accepts what they owe: name another partner than “%(organization)s”."),
+            organization=name,
+        )
+    elif oversight.proof is not None:
+        yield from _role_exists(declared, (*path, "proof"), "manager", oversight.proof)
 
 
 def _sharing(declared: Declared[ProgramFile]) -> Findings:

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlmodel import Session
 
-from duties import periods
+from duties import decided, periods
 from duties.agreement.posts import Promise
 from duties.calendars import Calendar
 from duties.casework.scheduling import calendar_of
@@ -30,7 +30,8 @@ from duties.declarations.program_agreements import (
     clause_without_role,
 )
 from duties.here import local_day, many, program_of
-from duties.obligations.judging import Paper, Said, Sitting, Step
+from duties.obligations.judging import GIVEN, Paper, Said, Sitting, Step
+from duties.obligations.reading import WORD, stands_of
 from duties.obligations.vacancies import longest_vacancy
 from duties.obligations.windows import Bound, Span, Window, joined, windows
 from duties.roles import never_began
@@ -69,6 +70,9 @@ COORDINATOR: Final = "coordinator"
 #: Who may sit for the organization on any committee (CM-2R).
 SECOND_REPRESENTATIVE: Final = "second_representative"
 
+#: What a proof lacks by what somebody said of it: nobody yet, that it is to be given again, or nothing.
+_LACKS: Final[Mapping[str | None, str]] = {None: GIVEN, "returned": "returned", "accepted": "", "kept": ""}
+
 _RULES: Final[Mapping[str, type[AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule]]] = {
     "attendance": AttendanceRule,
     "tasks": TasksRule,
@@ -76,6 +80,7 @@ _RULES: Final[Mapping[str, type[AttendanceRule | TasksRule | DocumentRule | Atte
     "attestation": AttestationRule,
     "count": CountRule,
 }
+_IS_LACKING: Final = ((WORD.c.said.is_(None), GIVEN), (WORD.c.said == "returned", "returned"))
 #: Of an organization's seats on one committee the fullest counts.
 _FULLEST: Final = ("present", "remote", "alternate", "excused", "unrecorded", "absent")
 
@@ -230,17 +235,12 @@ def clause_of(row: Mapping[str, Any]) -> Clause:
 def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
-    `decision` is the number of the decision that each was made by.
-    One whose decision was withdrawn holds to the day before that; where it had not begun, it is left out.
+    `decision` is the number of the decision that each was made by. One holds for as long as its decision counts
+    (`duties.decided`), which of those from before asks no quorum; where that is on none of its days, it is left out.
     """
     rows = many(
         session,
-        select(
-            _waiver,
-            _decision.c.number.label("decision"),
-            _decision.c.state.label("decision_state"),
-            _decision.c.closed_at,
-        )
+        select(_waiver, _decision.c.number.label("decision"))
         .join(_decision, refers(_waiver.c.decision_id, _decision))
         .where(
             _waiver.c.program_id == program_of(session),
@@ -249,13 +249,20 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
         )
         .order_by(_waiver.c.starts_on),
     )
+    how_long = {
+        from_before: decided.counted(
+            session,
+            [row["decision_id"] for row in rows if row["from_before"] is from_before],
+            quorum_asked=not from_before,
+        )
+        for from_before in {row["from_before"] for row in rows}
+    }
     found = []
     for row in rows:
-        state, withdrawn_at = row.pop("decision_state"), row.pop("closed_at")
-        if state == "withdrawn":
-            row["ends_on"] = min(row["ends_on"], local_day(session, withdrawn_at) - timedelta(days=1))
-        if row["ends_on"] >= row["starts_on"]:
-            found.append(row)
+        counted = how_long[row["from_before"]][row["decision_id"]]
+        last = min(row["ends_on"], counted.until or row["ends_on"])
+        if counted.ever and last >= row["starts_on"]:
+            found.append({**row, "ends_on": last})
     return found
 
 
@@ -269,16 +276,18 @@ class _Procedure:
     covers: Span
     is_done: bool
     decided_by: frozenset[str]
+    lacks: str  # of its document itself: that nobody accepted it yet, or that it was returned
 
     def paper(self, endorsed_by: str, bounds: Iterable[Bound]) -> Paper:
-        """Its document, with what it lacks to count.
+        """Its document, with what it lacks to count. What a committee endorsed was accepted by that.
 
         It counts once, also where the quarter or year that it is for was cut: by the day on which it was done, or the
         nearest one of that quarter or year on which the clause bound the partner.
         """
-        lacks = "unfinished" if not self.is_done else ""
-        if endorsed_by and endorsed_by not in self.decided_by:
-            lacks = "not_endorsed"
+        if endorsed_by:
+            lacks = "not_endorsed" if endorsed_by not in self.decided_by else "" if self.is_done else "unfinished"
+        else:
+            lacks = self.lacks if self.is_done else "unfinished"
         inside = [part for bound in bounds if (part := bound.days.within(self.covers)) is not None]
         day = self.covers.nearest(self.on)
         counts_on = min((part.nearest(day) for part in inside), key=lambda near: abs(near - day), default=day)
@@ -456,13 +465,16 @@ class Records:
     @cached_property
     def _papers(self) -> Mapping[tuple[UUID, str], list[Paper]]:
         rows = self._session.execute(
-            select(_document.c.id, _document.c.agreement_id, _document.c.key, _document.c.effective_on).where(
-                _document.c.program_id == self._here, _document.c.withdrawn_at.is_(None)
-            )
+            select(*(_document.c[name] for name in ("id", "agreement_id", "key", "effective_on")), WORD.c.said)
+            .outerjoin(WORD, stands_of(WORD.c.document_id, _document))
+            .where(_document.c.program_id == self._here, _document.c.withdrawn_at.is_(None))
         )
         found = _grouped(rows, lambda row: (row.agreement_id, row.key))
         return _with_default(
-            {place: [Paper(str(row.id), row.effective_on) for row in rows] for place, rows in found.items()}
+            {
+                place: [Paper(str(row.id), row.effective_on, lacks=_LACKS[row.said]) for row in rows]
+                for place, rows in found.items()
+            }
         )
 
     def _procedures(self, clause: Clause) -> list[_Procedure]:
@@ -473,7 +485,7 @@ class Records:
         serving = [row for name in sorted(clause.served_as) for row in self._serving[name]]
         in_order = sorted(serving, key=lambda row: (row.case_id, row.position, row.id))
         for tasks in _grouped(in_order, lambda row: row.case_id).values():
-            brought = [row for row in tasks if row.has_document]
+            brought = [row for row in tasks if row.document_is is not None]
             if not brought:
                 continue
             done = [local_day(self._session, row.done_at) for row in tasks if row.state == "done"]
@@ -487,6 +499,7 @@ class Records:
                     Span(whole.starts_on, whole.ends_on) if whole is not None else Span(last, last),
                     is_done=len(done) == len(tasks),
                     decided_by=frozenset(row.decided_by for row in tasks if row.state == "done" and row.decided_by),
+                    lacks=brought[-1].document_is,
                 )
             )
         return found
@@ -494,15 +507,18 @@ class Records:
     @cached_property
     def _serving(self) -> Mapping[str, list[Any]]:
         """The steps of procedures that serve a clause and were not called off, by the clause as they name it."""
-        has_document = (
-            select(_evidence.c.id)
+        # Of several documents one that was accepted is enough, and one to be looked at comes before one returned.
+        document_is = (
+            select(func.min(case(*_IS_LACKING, else_="")))
+            .select_from(_evidence)
+            .outerjoin(WORD, stands_of(WORD.c.evidence_id, _evidence))
             .where(
                 _evidence.c.program_id == _task.c.program_id,
                 _evidence.c.task_id == _task.c.id,
                 _evidence.c.kind == "document",
                 _evidence.c.withdrawn_at.is_(None),
             )
-            .exists()
+            .scalar_subquery()
         )
         decided_by = (
             select(func.max(_committee.c.key))
@@ -521,7 +537,7 @@ class Records:
                 *(_task.c[name] for name in ("id", "clause", "state", "done_at", "position")),
                 *(_case.c[name] for name in ("organization_id", "period")),
                 _case.c.id.label("case_id"),
-                has_document.label("has_document"),
+                document_is.label("document_is"),
                 decided_by.label("decided_by"),
             )
             .join(_case, refers(_task.c.case_id, _case))
@@ -537,12 +553,21 @@ class Records:
     @cached_property
     def _said(self) -> Mapping[UUID, Said]:
         rows = self._session.execute(
-            select(_attestation.c.id, _attestation.c.period_id, _attestation.c.said, _attestation.c.said_at).where(
-                _attestation.c.program_id == self._here, _attestation.c.superseded_at.is_(None)
+            select(
+                *(_attestation.c[name] for name in ("id", "period_id", "said", "said_at", "to_be_accepted")),
+                WORD.c.said.label("word"),
             )
+            .outerjoin(WORD, stands_of(WORD.c.attestation_id, _attestation))
+            .where(_attestation.c.program_id == self._here, _attestation.c.superseded_at.is_(None))
         )
         return {
-            row.period_id: Said(str(row.id), local_day(self._session, row.said_at), row.said == "held") for row in rows
+            row.period_id: Said(
+                str(row.id),
+                local_day(self._session, row.said_at),
+                row.said == "held",
+                _LACKS[row.word] if row.to_be_accepted else "",
+            )
+            for row in rows
         }
 
     @cached_property

@@ -21,6 +21,8 @@ from duties.obligations.windows import Span, Window
 
 #: What nothing can make good any more.
 LOST: Final = frozenset({"missed", "cannot_be_met"})
+#: How what was given stands, and a period that it would be enough for, until somebody who does not owe it accepted it.
+GIVEN: Final = "given"
 #: A last day is near from this many days before it.
 NEAR: Final = timedelta(days=30)
 
@@ -113,11 +115,17 @@ class Paper:
 
 @dataclass(frozen=True)
 class Said:
-    """The attestation that stands."""
+    """The attestation that stands. `lacks` says why it does not count yet, as that of a `Paper`."""
 
     id: str
     on: date
     held: bool
+    lacks: str = ""
+
+    @property
+    def why(self) -> str:
+        """The code of `WHY` that says what it is worth."""
+        return "not_held" if not self.held else self.lacks or "held"
 
 
 def attendance(
@@ -297,10 +305,11 @@ def documents(window: Window, waived: Sequence[Span], rule: DocumentRule, papers
     that arrives in the days of grace is late for nothing.
     """
     facts = [_brought(window, paper) for paper in sorted(papers, key=lambda one: (one.effective_on, one.id))]
-    brought = sum(fact.counts for fact in facts)
+    brought, given = sum(fact.counts for fact in facts), sum(fact.why == GIVEN for fact in facts)
     due = _due(window, rule.grace_days)
-    numbers = {"brought": brought, "wanted": rule.at_least}
-    state = _by_day(window, waived, due, on, done=brought >= rule.at_least)
+    numbers = {"brought": brought, "wanted": rule.at_least, **({"given": given} if given else {})}
+    enough = rule.at_least
+    state = _by_day(window, waived, due, on, done=brought >= enough, given=brought + given >= enough)
     return Found(state, numbers, tuple(facts), due_on=due)
 
 
@@ -317,10 +326,9 @@ def attested(
     `is_secretarys` says that the one who has to state it is the coordinator, of another's duty: it is then awaited.
     """
     due = _due(window, rule.grace_days)
-    facts = (
-        () if said is None else (Fact("attestation", said.id, said.on, said.held, "held" if said.held else "not_held"),)
-    )
-    state = _by_day(window, waived, due, on, done=said is not None and said.held)
+    facts = () if said is None else (Fact("attestation", said.id, said.on, said.why == "held", said.why),)
+    why = said.why if said is not None else ""
+    state = _by_day(window, waived, due, on, done=why == "held", given=why == GIVEN)
     if said is not None and not said.held and state not in ("waived", "not_yet"):
         state = "missed" if due is not None and on > due else "at_risk"
     elif said is None and state == "missed" and is_secretarys:
@@ -371,14 +379,18 @@ def _is_over(window: Window, on: date) -> bool:
     return window.ends_on is not None and on > window.ends_on
 
 
-def _by_day(window: Window, waived: Sequence[Span], due: date | None, on: date, *, done: bool) -> str:
-    """How something stands that has to be there by a day."""
+def _by_day(
+    window: Window, waived: Sequence[Span], due: date | None, on: date, *, done: bool, given: bool = False
+) -> str:
+    """How something stands that has to be there by a day; `given`, where it is and waits to be accepted."""
     if done:
         return "met"
     if window.ends_on is not None and any(span.holds(window.ends_on) for span in waived):
         return "waived"
     if window.starts_on > on:
         return "not_yet"
+    if given:
+        return GIVEN
     if due is None:
         return "on_track"
     if on > due:

@@ -23,7 +23,7 @@ from duties.casework import assigning
 from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from duties.here import many, program_of
-from duties.obligations import judging
+from duties.obligations import judging, to_accept
 from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
 from duties.obligations.judging import LOST, Found
 from duties.obligations.turns import take_turn
@@ -105,6 +105,8 @@ def keep(
             if starts_on not in bound:
                 kept.let_go(row)
     changed = kept.write()
+    if chosen is None or chosen & {"attestation", "document"}:
+        to_accept.ask(session, by=BY_OBLIGATIONS, at=at, whole=organization_ids is None and chosen is None)
     if chosen is None or "attestation" in chosen:
         whole = organization_ids is None and chosen is None
         _ask_for_attestations(session, records, owing if whole else None, at)

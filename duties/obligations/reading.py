@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Table, and_, func, or_, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
 from models.agreement import Agreement, Obligation
 from models.base import refers, table_of
-from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
+from models.casework import Evidence
+from models.obligation import Acceptance, Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization, Person
 
 _period = table_of(ObligationPeriod)
@@ -24,6 +25,19 @@ _organization = table_of(Organization)
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
 _person = table_of(Person)
+_evidence = table_of(Evidence)
+
+#: What somebody said of a proof, as `stands_of` joins it.
+WORD: Final = table_of(Acceptance).alias("word")
+_looker = _person.alias("looker")
+_SAID_OF_IT: Final = (
+    func.coalesce(WORD.c.said, "").label("looked_at_as"),
+    WORD.c.said_by.label("looked_at_by"),
+    WORD.c.said_at.label("looked_at"),
+    func.coalesce(WORD.c.reason, "").label("looked_at_reason"),
+    _looker.c.given_name.label("looker_given_name"),
+    _looker.c.family_name.label("looker_family_name"),
+)
 
 #: The worst first: how a state ranks where something has to be done about it.
 WORST_FIRST: Final = (
@@ -31,6 +45,7 @@ WORST_FIRST: Final = (
     "missed",
     "at_risk",
     "awaiting_record",
+    "given",
     "on_track",
     "not_yet",
     "met",
@@ -91,13 +106,18 @@ def periods(
 def lately(session: Session, on: date, *, organization_ids: Collection[UUID]) -> list[dict[str, Any]]:
     """The periods of these organizations that are open on the local day `on` or ended lately, as `periods` has them.
 
-    A period with days of grace ends with them; what was missed stays for as long as committees talk about it.
+    A period with days of grace ends with them; what was missed stays for as long as committees talk about it, and what
+    was given until somebody looked at it.
     """
     return _rows(
         session,
         _agreement.c.organization_id.in_(list(organization_ids)),
         _period.c.starts_on <= on,
-        or_(_goes_on_after(on - LATELY), and_(_period.c.state == "missed", _goes_on_after(on - TALKED_ABOUT))),
+        or_(
+            _goes_on_after(on - LATELY),
+            and_(_period.c.state == "missed", _goes_on_after(on - TALKED_ABOUT)),
+            _period.c.state == "given",
+        ),
     )
 
 
@@ -156,11 +176,17 @@ def findings_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
 
 
 def documents_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
-    """The documents given for a clause, those taken back included, by the day that they speak of; never their bytes."""
+    """The documents given for a clause, those taken back included, by the day that they speak of; never their bytes.
+
+    What somebody said of each stands beside it, as `looked_at_as`: "" while nobody looked at it, or one of
+    `models.obligation.LOOKED_AT_AS`; with who, when and the words.
+    """
     return many(
         session,
-        select(_document, _person.c.given_name, _person.c.family_name)
+        select(_document, _person.c.given_name, _person.c.family_name, *_SAID_OF_IT)
         .outerjoin(_person, refers(_document.c.added_by, _person))
+        .outerjoin(WORD, stands_of(WORD.c.document_id, _document))
+        .outerjoin(_looker, refers(WORD.c.said_by, _looker))
         .where(
             _document.c.program_id == program_of(session),
             _document.c.agreement_id == agreement_id,
@@ -171,14 +197,77 @@ def documents_of(session: Session, agreement_id: UUID, key: str) -> list[dict[st
 
 
 def attestations_of(session: Session, period_id: UUID) -> list[dict[str, Any]]:
-    """What was stated of a period, the newest first; the one without `superseded_at` stands."""
+    """What was stated of a period, the newest first; the one without `superseded_at` stands.
+
+    With what was said of each, as `documents_of` has it.
+    """
     return many(
         session,
-        select(_attestation, _person.c.given_name, _person.c.family_name)
+        select(_attestation, _person.c.given_name, _person.c.family_name, *_SAID_OF_IT)
         .join(_person, refers(_attestation.c.person_id, _person))
+        .outerjoin(WORD, stands_of(WORD.c.attestation_id, _attestation))
+        .outerjoin(_looker, refers(WORD.c.said_by, _looker))
         .where(_attestation.c.program_id == program_of(session), _attestation.c.period_id == period_id)
         .order_by(_attestation.c.said_at.desc(), _attestation.c.superseded_at.desc().nulls_first()),
     )
+
+
+def documents_of_steps(session: Session, task_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """The documents of these steps of procedures, those taken back left out, with what was said of each."""
+    return many(
+        session,
+        select(
+            *(_evidence.c[name] for name in ("id", "task_id", "label", "added_at", "added_by")),
+            _person.c.given_name,
+            _person.c.family_name,
+            *_SAID_OF_IT,
+        )
+        .outerjoin(_person, refers(_evidence.c.added_by, _person))
+        .outerjoin(WORD, stands_of(WORD.c.evidence_id, _evidence))
+        .outerjoin(_looker, refers(WORD.c.said_by, _looker))
+        .where(
+            _evidence.c.program_id == program_of(session),
+            _evidence.c.task_id.in_(list(task_ids)),
+            _evidence.c.kind == "document",
+            _evidence.c.withdrawn_at.is_(None),
+        )
+        .order_by(_evidence.c.added_at, _evidence.c.id),
+    )
+
+
+def hands_of(session: Session, facts: Collection[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Who gave each proof among these facts, and who accepted or returned it, by the fact's id.
+
+    Each has the columns that `documents_of` has of that, and when it was given as `given_at`.
+    """
+    ids: dict[str, list[UUID]] = {"document": [], "attestation": [], "task": []}
+    for fact in facts:
+        if fact["kind"] in ids:
+            ids[fact["kind"]].append(UUID(fact["id"]))
+    here, found = program_of(session), dict[str, dict[str, Any]]()
+    for table, given_by, given_at, proof in (
+        (_document, _document.c.added_by, _document.c.added_at, WORD.c.document_id),
+        (_attestation, _attestation.c.person_id, _attestation.c.said_at, WORD.c.attestation_id),
+    ):
+        wanted = ids["document" if table is _document else "attestation"]
+        if not wanted:
+            continue
+        rows = many(
+            session,
+            select(table.c.id, given_at.label("given_at"), _person.c.given_name, _person.c.family_name, *_SAID_OF_IT)
+            .outerjoin(_person, refers(given_by, _person))
+            .outerjoin(WORD, stands_of(proof, table))
+            .outerjoin(_looker, refers(WORD.c.said_by, _looker))
+            .where(table.c.program_id == here, table.c.id.in_(wanted)),
+        )
+        found |= {str(row["id"]): row for row in rows}
+    steps = documents_of_steps(session, ids["task"]) if ids["task"] else []
+    return found | {str(row["task_id"]): {**row, "given_at": row["added_at"]} for row in steps}
+
+
+def stands_of(proof: ColumnElement[Any], table: Table) -> ColumnElement[bool]:
+    """The join from a proof to the word that stands of it."""
+    return and_(WORD.c.program_id == table.c.program_id, proof == table.c.id, WORD.c.superseded_at.is_(None))
 
 
 def _goes_on_after(day: date) -> ColumnElement[bool]:

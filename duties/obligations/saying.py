@@ -1,5 +1,7 @@
 """What people say of obligations: attestations, documents, and days on which a decision frees a partner of a clause.
 
+Whoever owes a clause gives the proof of it, which somebody else accepts (`accepting`), and records no waiver of it.
+
 Each verb judges the obligations that it touches again in the same transaction. The caller commits.
 """
 
@@ -14,13 +16,17 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from duties import decided
 from duties.actors import Actor
-from duties.casework import proofs
+from duties.casework import asking, proofs
 from duties.casework.tasks import checked_note, complete_task, needed_reason
 from duties.declarations.program_agreements import AttestationRule, DocumentRule
 from duties.here import local_day, one, program_of
+from duties.obligations import waiving
 from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
+from duties.obligations.owing import acts_among, on_day, who_owes
+from duties.obligations.to_accept import GIVE_AGAIN
 from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched
 from duties.record import events
@@ -29,7 +35,6 @@ from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.casework import Task
-from models.minutes import Decision
 from models.obligation import ATTESTED_AS, Attestation, ObligationDocument, ObligationFile, ObligationPeriod, Waiver
 
 _agreement = table_of(Agreement)
@@ -40,7 +45,6 @@ _attestation = table_of(Attestation)
 _document = table_of(ObligationDocument)
 _file = table_of(ObligationFile)
 _waiver = table_of(Waiver)
-_decision = table_of(Decision)
 _task = table_of(Task)
 
 LONGEST_NOTE: Final = 2000
@@ -103,7 +107,9 @@ def attest(
             period_id=period_id,
             person_id=by.person_id,
             role=by.role,
+            acting_for=by.acting_for,
             said=said,
+            to_be_accepted=said == ATTESTED_AS[0] and _says_it_of_themselves(session, row, clause, by, at),
             note=note,
             said_at=at,
         )
@@ -114,9 +120,21 @@ def attest(
     task = _open_task(session, row["task_id"])
     if task is not None:
         complete_task(session, task, by=by, at=at, in_its_act=True)
+    asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
     if judged:
         touched = partial(Touched, (Span(row["starts_on"], row["ends_on"]),))
         keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], touched=touched, by=by, at=at)
+
+
+def _says_it_of_themselves(session: Session, row: Mapping[str, Any], clause: Clause, by: Actor, at: datetime) -> bool:
+    """Whether who states that a clause was kept is one of those who owe it, so that somebody else has to accept it.
+
+    What the coordination owes is accepted at another partner, whoever of its own states it.
+    """
+    days = [Span(row["starts_on"], row["ends_on"]), on_day(local_day(session, at))]
+    owing = who_owes(session, clause.owed_by, row["organization_id"], days)
+    is_of_the_coordination = clause.owed_by == COORDINATOR and by.organization_id == row["organization_id"]
+    return is_of_the_coordination or acts_among(by, owing)
 
 
 def may_attest(by: Actor, clause: Clause, organization_id: UUID) -> bool:
@@ -159,6 +177,8 @@ def add_document(
             effective_on=effective_on,
             added_at=at,
             added_by=by.person_id,
+            added_as=by.role,
+            added_for=by.acting_for,
             version=1,
             **checked.columns,
         )
@@ -174,6 +194,8 @@ def add_document(
         clause=row["key"],
         effective_on=effective_on.isoformat(),
     )
+    if Span(row["period_starts"], row["period_ends"]).holds(effective_on):
+        asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
     if judged:
         touched = partial(Touched, (Span(effective_on, effective_on),))
         keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
@@ -218,7 +240,10 @@ def waive(
 ) -> UUID:
     """Free a partner of a clause from a local day to another, both inclusive, by a decision; the waiver's id.
 
-    Raises Refusal: no such clause, no such decision or one withdrawn, days in disorder, or days waived already.
+    The decision was taken on a proposal to free this partner of this clause on these days, by the committee that the
+    agreement names, and counts (`duties.decided`). Nobody who owes the clause, or acts for one who does, on these days,
+    today or when it was proposed, records the waiver; nor did they propose it, nor record the decision. Raises Refusal:
+    one of these, no such clause, days in disorder, or days waived already.
     """
     here = program_of(session)
     # As the agreement's own verbs lock it: whoever judges may refer to it meanwhile, and nobody waits in a circle.
@@ -238,11 +263,23 @@ def waive(
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
     if ends_on < starts_on:
         raise Refusal("waiver.in_order", N_("The last day comes before the first."))
-    decided = session.scalar(
-        select(_decision.c.state).where(_decision.c.program_id == here, _decision.c.id == decision_id)
-    )
-    if decided is None or decided == "withdrawn":
+    proposal = waiving.decided_on(session, decision_id)
+    if not decided.counts(session, decision_id):
         raise Refusal("waiver.no_decision", N_("A partner is freed of a clause by a decision that stands."))
+    if proposal is None or (proposal["agreement_id"], proposal["key"]) != (agreement_id, key):
+        raise Refusal(
+            "waiver.other_decision",
+            N_("This decision does not free this partner of this clause. Propose that to the committee first."),
+        )
+    waiving.refuse_other_committee(session, proposal)
+    if not (proposal["starts_on"] <= starts_on and ends_on <= proposal["ends_on"]):
+        raise Refusal(
+            "waiver.other_days",
+            N_("The committee decided on the days from %(first)s to %(last)s, and on no others."),
+            first=proposal["starts_on"].isoformat(),
+            last=proposal["ends_on"].isoformat(),
+        )
+    waiving.refuse_who_owes(session, agreement_id, key, Span(starts_on, ends_on), by=by, at=at, proposal=proposal)
     if any(one["starts_on"] <= ends_on and one["ends_on"] >= starts_on for one in waivers(session, agreement_id, key)):
         raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
     _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
@@ -256,8 +293,12 @@ def waive(
             starts_on=starts_on,
             ends_on=ends_on,
             decision_id=decision_id,
+            proposal_id=proposal["id"],
+            from_before=False,
             reason=needed_reason(reason),
             recorded_by=by.person_id,
+            recorded_as=by.role,
+            recorded_for=by.acting_for,
             recorded_at=at,
             version=1,
         )
@@ -280,21 +321,26 @@ def waive(
 
 
 def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:
-    """Have the waivers of a clause make room that were for some of these days, and whose decision was withdrawn."""
-    withdrawn = select(_decision.c.id).where(
-        _decision.c.program_id == _waiver.c.program_id, _decision.c.state == "withdrawn"
-    )
-    session.execute(
-        update(_waiver)
-        .where(
-            _waiver.c.program_id == program_of(session),
+    """Have the waivers of a clause make room that were for some of these days, and whose decision counts no more."""
+    here = program_of(session)
+    rows = session.execute(
+        select(_waiver.c.id, _waiver.c.decision_id, _waiver.c.from_before).where(
+            _waiver.c.program_id == here,
             _waiver.c.agreement_id == agreement_id,
             _waiver.c.key == key,
             _waiver.c.starts_on <= days.ends_on,
             _waiver.c.ends_on >= days.starts_on,
             _waiver.c.set_aside_at.is_(None),
-            _waiver.c.decision_id.in_(withdrawn),
         )
+    ).all()
+    over = [
+        row.id
+        for row in rows
+        if not decided.counted(session, [row.decision_id], quorum_asked=not row.from_before)[row.decision_id].now
+    ]
+    session.execute(
+        update(_waiver)
+        .where(_waiver.c.program_id == here, _waiver.c.id.in_(over))
         .values(set_aside_at=at, version=_waiver.c.version + 1)
     )
 

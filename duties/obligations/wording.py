@@ -12,6 +12,7 @@ STATES: Final[Mapping[str, str]] = {
     "missed": N_("Not met"),
     "at_risk": N_("At risk"),
     "awaiting_record": N_("Awaiting record"),
+    "given": N_("Given, to be looked at"),
     "on_track": N_("On track"),
     "not_yet": N_("Nothing to tell yet"),
     "met": N_("Met"),
@@ -41,6 +42,8 @@ WHY: Final[Mapping[str, str]] = {
     "other_period": N_("of another period"),
     "unfinished": N_("its procedure is not carried to its end"),
     "not_endorsed": N_("not endorsed by the committee yet"),
+    "given": N_("given, to be looked at"),
+    "returned": N_("returned: to be given again"),
     "held": N_("stated that it held"),
     "not_held": N_("stated that it did not"),
 }

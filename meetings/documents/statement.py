@@ -18,6 +18,7 @@ PeriodState = Literal[
     "missed",
     "at_risk",
     "awaiting_record",
+    "given",
     "on_track",
     "not_yet",
     "met",
@@ -81,13 +82,17 @@ class PostYear:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class Proof:
-    """One thing on record that was looked at: what, of which day, whether it counts, and the code that says why."""
+    """One thing on record that was looked at: what, of which day, whether it counts, and the code that says why.
+
+    `hands` says who gave it and who accepted or returned it, and when; blank of what nobody gives.
+    """
 
     kind: ProofKind
     what: Both
     on: date | None = None
     counts: bool
     why: str
+    hands: Both = NOTHING
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)

@@ -291,7 +291,9 @@ def _proof(words: Speaker, proof: Proof) -> Line:
     on = show_day(words.language, proof.on, "medium") if proof.on else ""
     what = ", ".join(part for part in (words.of(proof.what), on) if part)
     why = words.say(WHY[proof.why]) if proof.why in WHY else proof.why
-    return Line(words.say(N_("%(what)s: %(why)s"), what=what, why=why), "plain" if proof.counts else "quiet")
+    said = words.say(N_("%(what)s: %(why)s"), what=what, why=why)
+    hands = words.of(proof.hands)
+    return Line(f"{said} – {hands}" if hands else said, "plain" if proof.counts else "quiet")
 
 
 # ------------------------------------------------------------------------------------- resources and decisions

@@ -16,7 +16,7 @@ from duties.declarations.program_agreements import clause_without_role
 from duties.here import local_day, many, program_of
 from duties.obligations import reading
 from duties.obligations.windows import Span
-from locales import N_, say
+from locales import N_, say, show_day
 from meetings.documents.content import Both
 from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof
 from meetings.statements.naming import title_of
@@ -89,6 +89,7 @@ class _Facts:
 
     tasks: Mapping[str, Both]
     documents: Mapping[str, Both]
+    hands: Mapping[str, Both]
     names: Mapping[str, Both]
 
     @classmethod
@@ -114,12 +115,20 @@ class _Facts:
         return cls(
             {str(row["id"]): Both(fr=row["title_fr"], en=row["title_en"] or row["title_fr"]) for row in tasks},
             {str(row["id"]): _given_on(local_day(session, row["added_at"])) for row in documents},
+            _hands(session, rows),
             names,
         )
 
     def proof(self, row: Mapping[str, Any], fact: Mapping[str, Any]) -> Proof:
         on = date.fromisoformat(fact["on"]) if fact["on"] else None
-        return Proof(kind=fact["kind"], what=self._what(row, fact), on=on, counts=fact["counts"], why=fact["why"])
+        return Proof(
+            kind=fact["kind"],
+            what=self._what(row, fact),
+            on=on,
+            counts=fact["counts"],
+            why=fact["why"],
+            hands=self.hands.get(fact["id"], Both()) if row["check_kind"] in _GIVEN_BY_PEOPLE else Both(),
+        )
 
     def _what(self, row: Mapping[str, Any], fact: Mapping[str, Any]) -> Both:
         kind, rule = fact["kind"], row["rule"]
@@ -132,6 +141,39 @@ class _Facts:
         if kind == "attestation":
             return title_of(self.names, rule.get("by", ""))
         return title_of(self.names, fact["id"])
+
+
+#: The kinds of check that are proved by what people give.
+_GIVEN_BY_PEOPLE: Final = frozenset({"document", "attestation"})
+#: Who gave a proof and, by what was said of it, who accepted or returned it.
+_HANDS: Final[Mapping[str, str]] = {
+    "": N_("given by %(giver)s on %(day)s"),
+    "kept": N_("given by %(giver)s on %(day)s"),
+    "accepted": N_("given by %(giver)s on %(day)s, accepted by %(name)s on %(then)s"),
+    "returned": N_("given by %(giver)s on %(day)s, returned by %(name)s on %(then)s"),
+}
+
+
+def _hands(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, Both]:
+    """Who gave each proof of these periods and who looked at it, in words."""
+    facts = [fact for row in rows if row["check_kind"] in _GIVEN_BY_PEOPLE for fact in row["found"]["facts"]]
+    found = {}
+    for key, said in reading.hands_of(session, facts).items():
+        if said["given_name"] is None:
+            continue
+        told = {
+            "giver": f"{said['given_name']} {said['family_name']}".strip(),
+            "day": local_day(session, said["given_at"]),
+            "name": f"{said['looker_given_name'] or ''} {said['looker_family_name'] or ''}".strip(),
+            "then": local_day(session, said["looked_at"]) if said["looked_at"] else "",
+        }
+        words = _HANDS[said["looked_at_as"]]
+        found[key] = Both(**{language: say(language, words, **_days(language, told)) for language in ("fr", "en")})
+    return found
+
+
+def _days(language: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: show_day(language, one) if isinstance(one, date) else one for name, one in told.items()}
 
 
 _GIVEN: Final = N_("Document given on %(day)s")

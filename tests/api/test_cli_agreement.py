@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from duties import people
+from tests import waiving
 from tests.agreeing import PDF, in_force
-from tests.cast import TODAY, Cast
-from tests.duties.obligations.signed import kept, period
+from tests.cast import AT, TODAY, Cast
+from tests.duties.obligations.files import UNREADABLE
+from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.meetings.sitting import seat_everyone
 from tests.sealing import tamper
 from tests.terminal import Say
 
@@ -71,6 +76,13 @@ def test_what_a_partner_owes_is_listed_stated_and_proved(cast: Cast, command: Sa
     assert stated in command("partner", "show", "en-marge", "--as", "manager_em")[1]
     assert command("obligation", "attest", stated, "held", "--as", "coordinator")[0] == 1
     assert command("obligation", "attest", stated, "held", "--as", "manager_em")[0] == 0
+    shown = command("obligation", "show", stated, "--as", "coordinator")[1]
+    assert "Given, to be looked at" in shown
+    word = next(line.split()[-1] for line in shown.splitlines() if " given " in line)
+    assert command("obligation", "accept", stated, word, "--as", "manager_em")[0] == 1
+    assert command("obligation", "return", stated, word, "The day is missing.", "--as", "coordinator")[0] == 0
+    assert "returned" in command("obligation", "show", stated, "--as", "coordinator")[1]
+    assert command("obligation", "accept", stated, word, "--as", "coordinator")[0] == 0
     assert "Met" in command("obligation", "show", stated, "--as", "coordinator")[1]
     paper = tmp_path / "bilan.txt"
     paper.write_text("Fait.", encoding="utf-8")
@@ -80,3 +92,44 @@ def test_what_a_partner_owes_is_listed_stated_and_proved(cast: Cast, command: Sa
     given = ("2026-11-01", "2026-11-02", str(cast.program_id), "Relocation")
     status, _, wrong = command("obligation", "waive", proved, *given, "--as", "coordinator")
     assert (status, "waiver.no_decision" in wrong) == (1, True)
+    for name, content, code in UNREADABLE:
+        (tmp_path / name).write_bytes(content)
+        given_so = command(
+            "obligation", "add-document", proved, str(tmp_path / name), "2026-11-02", "--as", "manager_em"
+        )
+        assert (given_so[0], f"document.{code}" in given_so[2]) == (1, True), name
+
+
+@pytest.mark.ci
+def test_a_waiver_is_proposed_decided_and_recorded_and_by_nobody_who_owes_it(cast: Cast, command: Say) -> None:
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        put_in_force(session, cast)
+        kept(session)
+        own = str(period(session, cast, "ccsmtl", "GV-6.report")["id"])
+        people.record_absence(
+            session,
+            person_id=cast.people["coordinator"],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=cast.people["manager_codim"],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+    days = ("2026-11-01", "2026-12-31")
+    propose = ("obligation", "propose-waiver", own, *days, "No place free.", "--as")
+    for who in ("manager_codim", "coordinator"):  # the deputy of who owes it, and who owes it
+        assert command(*propose, who)[0] == 1
+    status, proposal, _ = command(*propose, "manager_em")
+    assert status == 0
+    with cast.session() as session:
+        waiving.sat_on(session, cast, UUID(proposal.strip()))
+    decide = ("obligation", "decide-waiver", own, proposal.strip(), "--as")
+    assert "waiver.own" in command(*decide, "manager_codim")[2]
+    decision = command(*decide, "manager_em")[1].strip()
+    with cast.session() as session:
+        waiving.endorsed(session, cast, UUID(decision))
+    record = ("obligation", "waive", own, *days, decision, "No place free.", "--as")
+    assert "waiver.own" in command(*record, "manager_codim")[2]
+    assert command(*record, "manager_em")[0] == 0
+    assert "Waived" in command("obligation", "show", own, "--as", "manager_em")[1]

@@ -117,6 +117,8 @@ UNREACHED: Final[Mapping[str, str]] = {
     "POST /committees/{key}/dates": "after what a planner proposed was ticked",
     "POST /committees/{key}/drafts/{draft_id}/dismissal": "of a year that was drafted",
     "POST /participants/{participant_id}/decision": "while the committee sits on whose agenda the candidate is",
+    "POST /obligations/{period_id}/waiver-proposals/{proposal_id}/decision": "while the committee sits on a waiver",
+    "GET /obligations/{period_id}/proofs/{evidence_id}": "of a clause whose document a procedure brought",
 }
 
 #: What only an act leads to, and which one. Whether a form filled in here does it depends on what else it is sent.
@@ -161,6 +163,9 @@ AFTER: Final[Mapping[str, str]] = {
     "POST /post/retry": "letters were given up",
     "POST /participants/{participant_id}/destruction": "the retention of a file ended",
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": "a document was given as a proof",
+    "POST /obligations/{period_id}/acceptance": "a document was given as a proof",
+    "POST /obligations/{period_id}/return": "a document was given as a proof",
+    "POST /obligations/{period_id}/waivers": "a committee decided on a waiver",
     "GET /sign-in/letter": "a letter was asked for",
     "GET /referred": "a referral was sent by a link",
     "GET /statements/{period}/{language}.{form}": "a statement was released",
@@ -462,6 +467,8 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "settlement": ("note",),
     "signed_file": ("name",),
     "waiver": ("reason",),
+    "waiver_proposal": ("reason",),
+    "acceptance": ("reason",),
     "stray_reply": ("from_address",),
 }
 
@@ -527,7 +534,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "no_show": ("strategy",),
     "notice": ("key", "to_address", "language", "template", "thread", "state", "code"),
     "obligation": ("key", "owed_by", "period", "check_kind", "rule", "sources"),
-    "obligation_document": ("key", "kind", "content_type", "sha256", "withdrawn_why"),
+    "obligation_document": ("key", "kind", "content_type", "sha256", "withdrawn_why", "added_as"),
     "obligation_finding": ("state", "found"),
     "obligation_period": ("key", "state"),
     "organization": ("key", "kind", "regime"),
@@ -584,7 +591,9 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
         "holding",
     ),
     "tenure": ("role",),
-    "waiver": ("key",),
+    "waiver": ("key", "recorded_as"),
+    "waiver_proposal": ("key", "proposed_as"),
+    "acceptance": ("said", "said_as"),
     "wake_up": ("leased_by", "trouble"),
     "weekly_note": ("why_none",),
 }

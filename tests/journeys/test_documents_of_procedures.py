@@ -10,15 +10,17 @@ import pytest
 from sqlalchemy import select
 
 from duties.casework import cases, tasks
-from duties.obligations import saying
+from duties.obligations import accepting, saying, to_accept
 from duties.obligations.touching import settle
 from flows import beginnings
 from meetings import assembling, attendance, decisions, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of
-from models.casework import Case
+from models.casework import Case, Evidence
 from models.meeting import Meeting
 from models.obligation import ObligationFinding, ObligationPeriod
+from models.record import Event
+from tests.api.pages.looking import signed_in
 from tests.casework import approve, complete, step
 from tests.cast import AT, Cast
 from tests.declared import record
@@ -30,6 +32,8 @@ _case = table_of(Case)
 _meeting = table_of(Meeting)
 _period = table_of(ObligationPeriod)
 _finding = table_of(ObligationFinding)
+_evidence = table_of(Evidence)
+_event = table_of(Event)
 
 #: The Steering Committee of 13 January 2027, a Wednesday: local, and five minutes into it.
 LOCAL = datetime(2027, 1, 13, 13, 0)  # noqa: DTZ001 - local
@@ -41,6 +45,33 @@ DEBRIEFED = (
     *(f"debrief_{nth}_quarter" for nth in ("first", "second", "third", "fourth")),
 )
 PRESENT = ("ccsmtl", "codim", "spvm", "en-marge", "anonyme", "marie-vincent")
+
+
+def looked_at(cast: Cast, case_id: UUID, name: str, who: str, at: datetime) -> None:
+    """Have somebody accept the document that a step brought, for each period that it may count for."""
+    with cast.session() as session:
+        kept(session, at)
+        task_id = step(session, case_id, name)["id"]
+        for row in to_accept.periods_of(session, task_id):
+            if to_accept.waiting(row):
+                accepting.accept(session, row["id"], task_id, by=cast.actor(who), at=at)
+
+
+def read_by_who_looks_at_it(cast: Cast, period_id: UUID) -> None:
+    """The document of a step is on the page of the clause for whom it falls to, and reading it leaves a line."""
+    address = f"/obligations/{period_id}"
+    with cast.session() as session:
+        evidence = session.scalars(select(_evidence.c.id).where(_evidence.c.kind == "document")).one()
+    reader = signed_in(cast, "coordinator")
+    assert f"{address}/proofs/{evidence}" in reader.get(address).text
+    got = reader.get(f"{address}/proofs/{evidence}")
+    assert (got.status_code, got.headers["content-disposition"][:11]) == (200, "attachment;")
+    with cast.session() as session:
+        assert session.scalars(
+            select(_event.c.facts).where(_event.c.verb == "read", _event.c.subject_id == evidence)
+        ).all()
+    assert signed_in(cast, "worker_codim").get(f"{address}/proofs/{evidence}").status_code == 404
+    assert reader.get(f"{address}/proofs/{period_id}").status_code == 404
 
 
 def begun(cast: Cast, protocol: str, clock: Clock) -> UUID:
@@ -97,7 +128,7 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         )
     assert stands(cast, "GV-9", THERE) == (
         "met",
-        [("document", True, "in_period"), ("task", True, "in_period")],
+        [("document", False, "given"), ("task", True, "in_period")],
     )
     with cast.session() as session:
         other = items["standing"]["id"]
@@ -135,6 +166,8 @@ def test_the_quarters_statements_count_for_their_quarter_once_they_are_approved_
     carry_all(means)
     assert of_the_quarter() == ("at_risk", ["unfinished"])  # and still to be sent
     complete(cast, case_id, "send_statements", at=NEW_YEAR)
+    assert of_the_quarter() == ("given", ["given"])  # its own organization's manager approved it: one of another looks
+    looked_at(cast, case_id, "draw_up_statements", "manager_em", NEW_YEAR)
     assert of_the_quarter() == ("met", ["in_period"])
     with cast.session() as session:  # a step that is taken back takes the document with it
         task = step(session, case_id, "send_statements")
@@ -158,6 +191,7 @@ def test_the_statements_of_a_quarter_that_was_cut_count_for_one_part_of_it(cast:
     approve(cast, case_id, "draw_up_statements", by=cast.actor("manager_ccsmtl"), at=NEW_YEAR)
     carry_all(means)
     complete(cast, case_id, "send_statements", at=NEW_YEAR)
+    looked_at(cast, case_id, "draw_up_statements", "manager_em", NEW_YEAR)
     with cast.session() as session:
         kept(session, NEW_YEAR)
         rows = session.execute(
@@ -198,10 +232,15 @@ def test_the_training_of_one_role_is_no_proof_of_anothers(cast: Cast) -> None:
     case_id = year_of_training(cast, "codim")
     complete(cast, case_id, "plan_training")
     complete(cast, case_id, "train_manager", by=cast.actor("manager_codim"))
+    given = found(cast, "codim", "AG-X1:manager")
+    assert given["state"] == "given"
+    read_by_who_looks_at_it(cast, given["id"])
+    looked_at(cast, case_id, "train_manager", "coordinator", AT)
     assert found(cast, "codim", "AG-X1:manager")["state"] == "met"
     workers = found(cast, "codim", "AG-X1:youth_worker")
     assert (workers["state"], workers["found"]["facts"]) == ("on_track", [])
     complete(cast, case_id, "train_workers", by=cast.actor("worker_codim"))
+    looked_at(cast, case_id, "train_workers", "coordinator", AT)
     assert found(cast, "codim", "AG-X1:youth_worker")["state"] == "met"
     assert len(found(cast, "codim", "AG-X1:manager")["found"]["facts"]) == 1
     assert found(cast, "ccsmtl", "AG-X1:coordinator")["state"] == "on_track"

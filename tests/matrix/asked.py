@@ -471,6 +471,15 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
         which={"period_id": "paper"}, form={"reason": "Mauvais fichier."}
     ),
+    "POST /obligations/{period_id}/acceptance": Sent(which={"period_id": "paper"}, form={"proof": "{document_id}"}),
+    "POST /obligations/{period_id}/return": Sent(
+        which={"period_id": "paper"}, form={"proof": "{document_id}", "reason": "La date manque."}
+    ),
+    "POST /obligations/{period_id}/waiver-proposals": Sent(
+        which={"period_id": "paper"}, form={"first": _DAY, "last": _DAY, "reason": "Aucune place."}
+    ),
+    "POST /obligations/{period_id}/waiver-proposals/{proposal_id}/decision": Sent(which={"period_id": "paper"}),
+    "GET /obligations/{period_id}/proofs/{evidence_id}": Sent(which={"period_id": "paper"}),
     "POST /obligations/{period_id}/waivers": Sent(
         form={"first": _DAY, "last": _DAY, "decision": "{decision_id}", "reason": "Aucune place."}
     ),
@@ -519,6 +528,16 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/obligations/{period_id}/documents/{document_id}/withdrawal": Sent(
         which={"period_id": "paper"}, json={"reason": "Mauvais fichier."}
     ),
+    "POST /api/v1/obligations/{period_id}/acceptance": Sent(
+        which={"period_id": "paper"}, json={"proof_id": "{document_id}"}
+    ),
+    "POST /api/v1/obligations/{period_id}/return": Sent(
+        which={"period_id": "paper"}, json={"proof_id": "{document_id}", "reason": "La date manque."}
+    ),
+    "POST /api/v1/obligations/{period_id}/waiver-proposals": Sent(
+        which={"period_id": "paper"}, json={"starts_on": _DAY, "ends_on": _DAY, "reason": "Aucune place."}
+    ),
+    "POST /api/v1/obligations/{period_id}/waiver-proposals/{proposal_id}/decision": Sent(which={"period_id": "paper"}),
     "POST /api/v1/obligations/{period_id}/waivers": Sent(
         json={"starts_on": _DAY, "ends_on": _DAY, "decision_id": "{decision_id}", "reason": "Aucune place."}
     ),

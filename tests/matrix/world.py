@@ -28,7 +28,7 @@ from duties.participants.sealing import seal
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.record import incidents
 from duties.record.incidents import Entry
-from meetings import agendas, assembling, decisions, feeds, freezing, links, running, schedule
+from meetings import agendas, assembling, decisions, feeds, freezing, links, running, schedule, waivers
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of, membership
 from models.access import BrowserSession, Passkey
@@ -360,10 +360,21 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
             for key in ("AG-P2", "AG-P4")
         }
         document_id = saying.add_document(session, periods["AG-P4"], "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
+        proposal_id = waivers.propose(
+            session,
+            agreement_id,
+            "AG-P4",
+            starts_on=date(2027, 3, 1),
+            ends_on=date(2027, 3, 31),
+            reason="Aucune place.",
+            by=Actor("coordinator", cast.people["researcher"] if place != CCSMTL else cast.people["manager_la"]),
+            at=AT,
+        )
     return {
         "period_id": str(periods["AG-P2"]),
         "period_id:paper": str(periods["AG-P4"]),
         "document_id": str(document_id),
+        "proposal_id": str(proposal_id),
         "file_id": str(file_id),
         "director_id": str(director),
         "version_of_first": str(versions[first]),

@@ -11,20 +11,24 @@ from sqlmodel import Session
 
 from models.agreement import AgreementVersion, Obligation, SignedFile
 from models.base import table_of
+from models.casework import Evidence
 from models.minutes import Decision
 from models.obligation import (
+    Acceptance,
     Attestation,
     ObligationDocument,
     ObligationFile,
     ObligationFinding,
     ObligationPeriod,
     Waiver,
+    WaiverProposal,
 )
 from tests.cast import AT, TODAY, Cast
 
 _obligation = table_of(Obligation)
 _version = table_of(AgreementVersion)
 _decision = table_of(Decision)
+_evidence = table_of(Evidence)
 
 
 def owe(cast: Cast) -> None:
@@ -65,7 +69,17 @@ def owe(cast: Cast) -> None:
                 evaluated_at=AT,
             )
         )
-        session.add(Attestation(**here, period_id=period.id, person_id=person, role="manager", said="held", said_at=AT))
+        stated = Attestation(
+            **here,
+            period_id=period.id,
+            person_id=person,
+            acting_for=cast.people["manager_em"],
+            role="manager",
+            said="held",
+            to_be_accepted=True,
+            said_at=AT,
+        )
+        session.add(stated)
         content = b"%PDF-1.7"
         kept: dict[str, Any] = {
             "content_type": "application/pdf",
@@ -81,6 +95,8 @@ def owe(cast: Cast) -> None:
             key="GV-6.report",
             kind="annual-report",
             name="bilan.pdf",
+            added_as="coordinator",
+            added_for=cast.people["manager_em"],
             effective_on=TODAY,
         )
         session.add(document)
@@ -89,20 +105,44 @@ def owe(cast: Cast) -> None:
         )
         session.flush()
         session.add(ObligationFile(**here, id=document.id, content=content))
+        said: dict[str, Any] = {"said_by": person, "said_as": "coordinator", "said_for": cast.people["manager_em"]}
+        evidence = session.scalars(select(_evidence.c.id).where(_evidence.c.program_id == cast.program_id).limit(1))
+        proofs = {"document_id": document.id, "attestation_id": stated.id, "evidence_id": evidence.first()}
+        for column, proof in proofs.items():
+            if proof is not None:
+                session.add(Acceptance(**here, **said, **{column: proof}, said="accepted", said_at=AT))
         session.add(_waiver(session, cast, obligation.agreement_id))
 
 
 def _waiver(session: Session, cast: Cast, agreement_id: Any) -> Waiver:
+    of: dict[str, Any] = {
+        "program_id": cast.program_id,
+        "agreement_id": agreement_id,
+        "key": "AG-P1",
+        "starts_on": TODAY,
+        "ends_on": TODAY,
+        "reason": "Aucune place libre",
+    }
+    decided = session.execute(
+        select(_decision.c.id, _decision.c.committee_id).where(_decision.c.program_id == cast.program_id).limit(1)
+    ).one()
+    by, away = cast.people["coordinator"], cast.people["manager_em"]
+    proposal = WaiverProposal(
+        **of,
+        committee_id=decided.committee_id,
+        proposed_by=by,
+        proposed_as="coordinator",
+        proposed_for=away,
+        proposed_at=AT,
+    )
+    session.add(proposal)
+    session.flush()
     return Waiver(
-        program_id=cast.program_id,
-        agreement_id=agreement_id,
-        key="AG-P1",
-        starts_on=TODAY,
-        ends_on=TODAY,
-        decision_id=session.execute(
-            select(_decision.c.id).where(_decision.c.program_id == cast.program_id).limit(1)
-        ).scalar_one(),
-        reason="Aucune place libre",
-        recorded_by=cast.people["coordinator"],
+        **of,
+        decision_id=decided.id,
+        proposal_id=proposal.id,
+        recorded_by=by,
+        recorded_as="coordinator",
+        recorded_for=away,
         recorded_at=AT,
     )

@@ -233,6 +233,13 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_tenure_ended": ("tenure", "ended_at = now()", "ended_by is null"),
     "ck_tenure_in_order": ("tenure", "ends_on = starts_on - 1", ""),
     "ck_waiver_in_order": ("waiver", "ends_on = starts_on - 1", ""),
+    "ck_waiver_proposed": ("waiver", "proposal_id = null", "not from_before"),
+    "ck_waiver_proposal_in_order": ("waiver_proposal", "ends_on = starts_on - 1", ""),
+    "ck_waiver_proposal_with_a_reason": ("waiver_proposal", "reason = ''", ""),
+    "ck_acceptance_by_somebody": ("acceptance", "said_by = null", "said <> 'kept'"),
+    "ck_acceptance_of_one_proof": ("acceptance", "document_id = null", "document_id is not null"),
+    "ck_acceptance_returned_with_words": ("acceptance", "said = 'returned', reason = ''", "said = 'accepted'"),
+    "ck_acceptance_said": ("acceptance", "said = 'lost'", "said = 'accepted'"),
     "ck_activity_called_off": ("activity", "called_off_at = now()", "called_off_as is null"),
     "ck_activity_kind": ("activity", "kind = 'party'", ""),
     "ck_activity_part_place": ("activity_part", "place = 0", ""),
@@ -317,6 +324,7 @@ _KEYS = """
 #: The keys that stand beside the primary ones; a new one is tried as soon as it is named here.
 KEYS = {
     "absence": {"one_absence_at_a_time"},
+    "acceptance": {f"one_word_stands_of_{proof}" for proof in ("document", "attestation", "evidence")},
     "account": {"one_open_account"},
     "admission_decision": {"uq_admission_decision_program_id_participant_id_n"},
     "agenda_item": {"one_number_a_meeting", "one_open_item"},

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from duties import people
+from tests import waiving
 from tests.api.json.window import Asker
-from tests.cast import TODAY, Cast
+from tests.cast import AT, TODAY, Cast
+from tests.duties.obligations.files import UNREADABLE
 from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.meetings.sitting import seat_everyone
 
 PAPER = {"name": "bilan.txt", "content": base64.b64encode(b"Fait.").decode(), "effective_on": TODAY.isoformat()}
 
@@ -50,16 +55,34 @@ def test_a_statement_in_writing_meets_its_period_and_both_are_kept(cast: Cast, c
     shown: dict[str, Any] = manager.post(f"{place}/attestation", {"said": "held"})
     assert [one["said"] for one in shown["attestations"]] == ["held", "not_held"]
     assert len(shown["findings"]) >= 2
+    stands = shown["attestations"][0]
+    assert (shown["state"], stands["to_be_accepted"], stands["looked_at_as"]) == ("given", True, "")
+    own = manager.ask("POST", f"{place}/acceptance", {"proof_id": stands["id"]})
+    assert own.status_code == 404, "nobody who owes it is asked"
+    met = coordinator.post(f"{place}/acceptance", {"proof_id": stands["id"]})
+    stands = met["attestations"][0]
+    assert (met["state"], stands["looked_at_as"]) == ("met", "accepted")
+    assert stands["looked_at_by"] == str(cast.people["coordinator"])
     worker = Asker(cast, "deputy", app=coordinator.app).get(place)
     assert {one["note"] for one in worker["attestations"]} == {""}  # a note is for those who answer for the partner
 
 
 @pytest.mark.ci
-def test_a_document_counts_at_once_and_no_more_once_it_is_taken_back(cast: Cast, coordinator: Asker) -> None:
+def test_a_document_counts_once_it_is_accepted_and_no_more_once_it_is_taken_back(
+    cast: Cast, coordinator: Asker
+) -> None:
     place = f"/obligations/{of(cast, 'codim', 'AG-P4')}"
     manager = Asker(cast, "manager_codim", app=coordinator.app)
     given = manager.post(f"{place}/documents", PAPER)
-    assert given["state"] == "met"
+    assert given["state"] == "given"
+    proof = {"proof_id": given["documents"][0]["id"]}
+    returned = coordinator.post(f"{place}/return", proof | {"reason": "The day is missing."})
+    assert (returned["state"], returned["documents"][0]["looked_at_reason"]) == ("on_track", "The day is missing.")
+    assert Asker(cast, "worker_codim", app=coordinator.app).get(place)["documents"][0]["looked_at_reason"] == ""
+    accepted = coordinator.post(f"{place}/acceptance", proof)
+    assert (accepted["state"], accepted["documents"][0]["added_as"]) == ("met", "manager")
+    again = coordinator.ask("POST", f"{place}/acceptance", proof)
+    assert (again.status_code, again.json()["code"]) == (409, "proof.not_waiting")
     later = manager.ask("POST", f"{place}/documents", PAPER | {"effective_on": "2031-01-01"})
     assert (later.status_code, later.json()["code"]) == (409, "document.day_to_come")
     (paper,) = given["documents"]
@@ -79,6 +102,56 @@ def test_a_waiver_is_by_a_decision_that_stands(cast: Cast, coordinator: Asker) -
     }
     refused = coordinator.ask("POST", f"{place}/waivers", body)
     assert (refused.status_code, refused.json()["code"]) == (409, "waiver.no_decision")
+
+
+@pytest.mark.ci
+def test_empty_short_and_locked_files_are_no_proof(cast: Cast, coordinator: Asker) -> None:
+    place = f"/obligations/{of(cast, 'codim', 'AG-P4')}"
+    manager = Asker(cast, "manager_codim", app=coordinator.app)
+    for name, content, code in UNREADABLE:
+        body = PAPER | {"name": name, "content": base64.b64encode(content).decode()}
+        refused = manager.ask("POST", f"{place}/documents", body)
+        assert (refused.status_code, refused.json()["code"]) in ((409, f"document.{code}"), (422, f"document.{code}"))
+
+
+@pytest.mark.ci
+def test_the_coordination_is_freed_by_another_partners_manager_alone_and_nobody_by_the_deputy_of_who_owes(
+    cast: Cast, coordinator: Asker
+) -> None:
+    """Proposed, decided while the committee sits, endorsed, recorded: and refused at each step to who owes it."""
+    own = f"/obligations/{of(cast, 'ccsmtl', 'GV-6.report')}"
+    days = {"starts_on": "2026-11-01", "ends_on": "2026-12-31", "reason": "No place free."}
+    with cast.session() as session:
+        people.record_absence(
+            session,
+            person_id=cast.people["coordinator"],
+            starts_on=TODAY,
+            ends_on=TODAY,
+            deputy_id=cast.people["manager_codim"],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        seat_everyone(session, cast)
+    deputy = Asker(cast, "manager_codim", app=coordinator.app)
+    manager = Asker(cast, "manager_em", app=coordinator.app)
+    refused = deputy.ask("POST", f"{own}/waiver-proposals", days)
+    assert (refused.status_code, refused.json()["code"]) == (409, "waiver.own")
+    shown = manager.post(f"{own}/waiver-proposals", days)
+    (proposal,) = shown["proposals"]
+    assert (proposal["committee"], proposal["decision"], proposal["counts"]) == ("steering", None, False)
+    with cast.session() as session:
+        waiving.sat_on(session, cast, UUID(proposal["id"]))
+    decide = f"{own}/waiver-proposals/{proposal['id']}/decision"
+    refused = deputy.ask("POST", decide)
+    assert (refused.status_code, refused.json()["code"]) == (409, "waiver.own")
+    (proposal,) = manager.post(decide)["proposals"]
+    with cast.session() as session:
+        waiving.endorsed(session, cast, UUID(proposal["decision_id"]))
+    body = days | {"decision_id": proposal["decision_id"]}
+    refused = deputy.ask("POST", f"{own}/waivers", body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "waiver.own")
+    freed = manager.post(f"{own}/waivers", body)
+    assert (freed["state"], freed["waivers"][0]["recorded_by"]) == ("waived", str(cast.people["manager_em"]))
 
 
 @pytest.mark.ci

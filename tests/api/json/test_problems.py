@@ -181,6 +181,13 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "effective_on": "2026-11-02",
     },
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": {"reason": "Another one."},
+    "POST /obligations/{period_id}/acceptance": {"proof_id": SOMEONE},
+    "POST /obligations/{period_id}/return": {"proof_id": SOMEONE, "reason": "The day is missing."},
+    "POST /obligations/{period_id}/waiver-proposals": {
+        "starts_on": "2026-11-02",
+        "ends_on": "2026-11-30",
+        "reason": "No place free.",
+    },
     "POST /obligations/{period_id}/waivers": {
         "starts_on": "2026-11-02",
         "ends_on": "2026-11-30",

@@ -14,20 +14,25 @@ from sqlalchemy import select, update
 
 from duties.agreement.agreements import content_of_version, redraft_version
 from duties.agreement.succession import renew
+from duties.obligations import accepting
+from duties.obligations.to_accept import ACCEPT
 from duties.people import end_tenure
 from duties.roles import standing
-from meetings import decisions, schedule
+from meetings import schedule
 from models.base import table_of
 from models.committee import Seat, SeatHolder
 from models.meeting import Meeting
 from models.minutes import Decision
 from models.obligation import Attestation, ObligationDocument
+from tests import waiving
+from tests.agreeing import PDF
 from tests.api.pages.looking import signed_in as signed_in_as
 from tests.api.pages.looking import task_of
 from tests.api.pages.looking import text_of as text_of_page
 from tests.casework import approve, complete, open_onboarding
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.duties.obligations.signed import agreement_of, hold, kept, period, put_in_force
+from tests.duties.obligations.files import UNREADABLE
+from tests.duties.obligations.signed import agreement_of, hold, kept, period, put_in_force, tasks
 from tests.meetings.sitting import seat, seat_everyone
 
 _document = table_of(ObligationDocument)
@@ -137,7 +142,7 @@ def test_the_coordinator_states_of_a_worker_what_is_theirs_to_state(cast: Cast, 
     signed_in(cast, "coordinator").post(f"{address}/attestation", data={"said": "held"})
     with cast.session() as session:
         assert session.scalars(select(_attestation.c.role)).all() == ["coordinator"]
-        assert period(session, cast, "en-marge", "AG-W2")["state"] == "met"
+        assert period(session, cast, "en-marge", "AG-W2")["state"] == "met", "they do not owe it: it is their word"
 
 
 def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UUID]) -> None:
@@ -149,10 +154,10 @@ def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UU
     assert manager.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=lied).status_code in (409, 422)
     manager.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given)
     page = manager.get(address)
-    assert "Tenu" in text_of(page)
+    assert "Remis, à examiner" in text_of(page)
     with cast.session() as session:
         document = session.scalars(select(_document.c.id)).one()
-        assert period(session, cast, "en-marge", "AG-P4")["state"] == "met"
+        assert period(session, cast, "en-marge", "AG-P4")["state"] == "given"
     got = manager.get(f"/proofs/{document}")
     assert got.text == "Soirée d’information"
     assert got.headers["content-disposition"].startswith("attachment;")
@@ -161,6 +166,54 @@ def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UU
     manager.post(f"{address}/documents/{document}/withdrawal", data={"reason": "Mauvais fichier"})
     with cast.session() as session:
         assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
+
+
+def test_what_is_given_is_accepted_or_returned_with_words_on_the_page_of_the_clause_by_somebody_else(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    """Who gave, who accepted or returned, when and why stand there; the words for those who answer for the partner."""
+    manager, address = signed_in(cast, "manager_em"), f"/obligations/{owing['en-marge AG-P4']}"
+    given = {"document": ("Été 2026.pdf", PDF, "application/pdf")}
+    manager.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given)
+    with cast.session() as session:
+        document = session.scalars(select(_document.c.id)).one()
+        (task,) = tasks(session, ACCEPT)
+    assert f"{address}/acceptance" not in manager.get(address).text
+    for who in ("manager_em", "director_em", "deputy", "manager_codim"):
+        assert signed_in(cast, who).post(f"{address}/acceptance", data={"proof": str(document)}).status_code == 404
+    coordinator = signed_in(cast, "coordinator")
+    asked = coordinator.get(f"/tasks/{task['id']}")
+    assert f"{address}#proof" in asked.text
+    assert "Examiner la preuve de En Marge 12-17 pour AG-P4" in text_of(asked)
+    refused = coordinator.post(f"{address}/return", data={"proof": str(document), "reason": ""})
+    assert refused.status_code == 422
+    assert "Dites pourquoi" in text_of(refused)
+    coordinator.post(f"{address}/return", data={"proof": str(document), "reason": NOTE})
+    page = manager.get(address)
+    assert "Retournée : Agate Améthyste" in text_of(page)
+    assert "Gypse &lt;b&gt;Ardoise&lt;/b&gt;" in page.text
+    assert "Ardoise" not in signed_in(cast, "deputy").get(address).text
+    coordinator.post(f"{address}/acceptance", data={"proof": str(document)})
+    shown = text_of(coordinator.get(address))
+    assert "Acceptée : Agate Améthyste" in shown
+    assert "Tenu" in shown
+
+
+@pytest.mark.parametrize(("name", "content", "code"), [one for one in UNREADABLE if one[1]])
+def test_an_unreadable_file_is_refused_on_the_page_with_a_clear_sentence(
+    cast: Cast, owing: dict[str, UUID], name: str, content: bytes, code: str
+) -> None:
+    manager, address = signed_in(cast, "manager_em"), f"/obligations/{owing['en-marge AG-P4']}"
+    given = {"document": (name, content, "application/octet-stream")}
+    refused = manager.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given)
+    assert refused.status_code in (409, 422)
+    words = {
+        "empty": "ne contient rien, ou presque rien",
+        "damaged": "Ce fichier est endommagé",
+        "locked": "Un mot de passe verrouille ce fichier",
+        "not_what_it_says": "n’est pas ce que dit la fin de son nom",
+    }
+    assert words[code] in text_of(refused)
 
 
 def test_a_document_of_one_clause_is_not_taken_back_under_another(cast: Cast, owing: dict[str, UUID]) -> None:
@@ -187,13 +240,18 @@ def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_par
     cast: Cast, owing: dict[str, UUID]
 ) -> None:
     address, at_once = f"/obligations/{owing['en-marge AG-M1']}", {"first": "2026-12-01", "last": "2026-12-31"}
-    with cast.session() as session:
-        held = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "held")).all()[0]
-        session.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-        made = decisions.decide(session, held, None, text_fr="Dispense.", by=cast.actor("coordinator"), at=AT)
-        number = session.execute(select(_decision.c.number).where(_decision.c.id == made)).scalar_one()
-    said = {**at_once, "decision": str(made), "reason": "Déménagement"}
     coordinator = signed_in(cast, "coordinator")
+    coordinator.post(f"{address}/waiver-proposals", data={**at_once, "reason": "Déménagement"})
+    with cast.session() as session:
+        (proposal,) = waiving.proposals(session, cast, "en-marge", "AG-M1")
+        meeting = waiving.sat_on(session, cast, proposal)
+    assert "Consigner que le comité libère le partenaire" in text_of(coordinator.get(address))
+    assert f'href="{address}#waivers"' in coordinator.get(f"/meetings/{meeting}/run").text
+    coordinator.post(f"{address}/waiver-proposals/{proposal}/decision")
+    with cast.session() as session:
+        made, number = session.execute(select(_decision.c.id, _decision.c.number)).one()
+        waiving.endorsed(session, cast, made)
+    said = {**at_once, "decision": str(made), "reason": "Déménagement"}
     assert coordinator.post(f"{address}/waivers", data=said, follow_redirects=False).status_code == 303
     for name in ("coordinator", "manager_em"):
         page = text_of(signed_in(cast, name).get(address))
@@ -219,6 +277,11 @@ def test_what_needs_something_what_is_coming_and_what_is_settled_stand_apart_on_
     given = {"document": ("bilan.txt", b"Fait.", "text/plain")}
     assert card(manager.get(at), "settled") == ""
     manager.post(f"/obligations/{owing['en-marge AG-P4']}/documents", data={"day": TODAY.isoformat()}, files=given)
+    page = manager.get(at)
+    with cast.session() as session:
+        document = session.scalars(select(_document.c.id)).one()
+        by = cast.actor("coordinator")
+        accepting.accept(session, owing["en-marge AG-P4"], document, by=by, at=AT)
     page = manager.get(at)
     stands = {"AG-M1": "needs", "AG-P2": "coming", "AG-P4": "settled"}
     for clause, name in stands.items():

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from duties import people
 from duties.agreement import agreements
 from duties.casework.tasks import complete_task
 from duties.departure import departures
-from duties.obligations import saying
+from duties.obligations import accepting, saying
 from duties.obligations.facts import waivers
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.obligations.reading import lately, periods
@@ -27,12 +28,13 @@ from duties.obligations.touching import settle
 from duties.obligations.turns import take_turn
 from duties.participants import referring
 from duties.refusals import Refusal
-from meetings import attendance, decisions
+from meetings import attendance
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Attendance
 from models.obligation import Waiver
 from models.program import Tenure
+from tests import waiving
 from tests.agreeing import last_version
 from tests.cast import AT, SINCE, TODAY, Arranged, Cast
 from tests.departing import record_protocols
@@ -225,7 +227,7 @@ def test_an_attestation_is_asked_of_the_holder_of_its_role_near_the_end_and_done
     assert refused.value.code == "task.by_its_act"
     saying.attest(session, one["id"], "held", by=cast.actor("manager_em"), at=late)
     stated = period(session, cast, "en-marge", "AG-P2")
-    assert stated["state"] == "met"
+    assert stated["state"] == "given", "and somebody who does not owe it has to accept it"
     task = next(task for task in tasks(session, ATTEST) if task["id"] == one["task_id"])
     assert (task["state"], task["done_by"]) == ("done", cast.people["manager_em"])
     saying.attest(session, one["id"], "not_held", note="Le congélateur", by=cast.actor("manager_em"), at=late)
@@ -246,42 +248,28 @@ def test_that_it_held_is_not_stated_before_the_period_has_had_its_time_and_that_
     saying.attest(alone, one["id"], "not_held", note="Personne n’est libre cette année.", by=by, at=first_day)
     assert period(alone, cast, "en-marge", "AG-P2")["state"] == "at_risk"
     saying.attest(alone, one["id"], "held", by=by, at=datetime(2027, 7, 2, 15, 0, tzinfo=UTC))
-    assert period(alone, cast, "en-marge", "AG-P2")["state"] == "met"
+    assert period(alone, cast, "en-marge", "AG-P2")["state"] == "given"
 
 
 @pytest.mark.ci
 def test_an_attestation_that_a_decision_waives_is_asked_of_nobody_until_it_is_owed_again(
     cast: Cast, seated: Session
 ) -> None:
-    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
-    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-    decision = decisions.decide(seated, held, None, text_fr="Dispense pour l’année.", by=by, at=AT)
     late = AT + timedelta(days=28)
     kept(seated, late)
     one = period(seated, cast, "en-marge", "AG-P2")
-    saying.waive(
-        seated,
-        agreement_of(seated, cast, "en-marge"),
-        "AG-P2",
-        starts_on=one["starts_on"],
-        ends_on=one["ends_on"],
-        decision_id=decision,
-        reason="Aucune occasion.",
-        by=by,
-        at=late,
-    )
+    decision = waiving.freed(seated, cast, "en-marge", "AG-P2", one["starts_on"], one["ends_on"])
     (asked,) = [task for task in tasks(seated, ATTEST) if task["id"] == one["task_id"]]
     freed = period(seated, cast, "en-marge", "AG-P2")
     assert (freed["state"], asked["state"], freed["task_id"]) == ("waived", "cancelled", None)
-    other = decisions.decide(seated, held, None, text_fr="La dispense ne tient plus.", by=by, at=AT)
-    decisions.withdraw(seated, decision, withdrawn_by=other, by=by, at=late)
+    waiving.withdrawn(seated, cast, decision, at=late)
     kept(seated, late)
     again = period(seated, cast, "en-marge", "AG-P2")
     assert again["state"] != "waived"
     assert [task["state"] for task in tasks(seated, ATTEST) if task["id"] == again["task_id"]] == ["open"]
 
 
-def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_once_it_is_taken_back(
+def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_accepted_and_not_once_it_is_taken_back(
     cast: Cast, session: Session
 ) -> None:
     by, one = cast.actor("manager_em"), period(session, cast, "en-marge", "AG-P4")
@@ -292,10 +280,11 @@ def test_a_document_meets_what_asks_for_it_from_the_moment_it_is_there_and_not_o
         saying.add_document(session, one["id"], "bilan.pdf", b"Fait.", effective_on=TODAY, by=by, at=AT)
     assert refused.value.code == "document.not_what_it_says"
     document = saying.add_document(session, one["id"], "bilan.txt", b"Fait.", effective_on=TODAY, by=by, at=AT)
+    accepting.accept(session, one["id"], document, by=cast.actor("coordinator"), at=AT)
     assert period(session, cast, "en-marge", "AG-P4")["state"] == "met"
     saying.withdraw_document(session, document, reason="Mauvais fichier", by=by, at=AT)
     assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
-    assert findings(session, one["id"]) == ["on_track", "met", "on_track"]
+    assert findings(session, one["id"]) == ["on_track", "given", "met", "on_track"]
 
 
 @pytest.mark.ci
@@ -384,30 +373,15 @@ def test_a_waiver_needs_a_decision_that_stands(cast: Cast, session: Session) -> 
 @pytest.mark.ci
 def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast, seated: Session) -> None:
     """Freed of sitting from May to August: what comes on the day after counts again."""
-    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {"en-marge": "absent"})
+    hold(seated, cast, FEBRUARY, {"en-marge": "absent"})
     kept(seated)
-    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-    decision = decisions.decide(seated, held, None, text_fr="Dispense de mai à août.", by=by, at=AT)
-    saying.waive(
-        seated,
-        agreement_of(seated, cast, "en-marge"),
-        "AG-M1",
-        starts_on=MAY,
-        ends_on=AUGUST,
-        decision_id=decision,
-        reason="Déménagement",
-        by=by,
-        at=AT,
-    )
-    seated.execute(
-        update(_meeting).where(_meeting.c.id == held).values(state="held", closed_at=AT.replace(year=2026, month=2))
-    )
+    waiving.freed(seated, cast, "en-marge", "AG-M1", MAY, AUGUST)
     for day in (MAY, AUGUST):
         hold(seated, cast, day, {"en-marge": "absent"})
     kept(seated)
     freed = period(seated, cast, "en-marge", "AG-M1")
     assert freed["state"] == "at_risk"  # February's alone
-    assert [fact["why"] for fact in freed["found"]["facts"]] == ["absent", "waived", "waived"]
+    assert [fact["why"] for fact in freed["found"]["facts"]] == ["absent", "waived", "waived", "present"]
     hold(seated, cast, AUGUST + DAY, {"en-marge": "absent"})  # the day after its last
     kept(seated)
     assert period(seated, cast, "en-marge", "AG-M1")["state"] == "cannot_be_met"
@@ -416,21 +390,11 @@ def test_a_waiver_that_has_ended_excuses_nothing_that_comes_after_it(cast: Cast,
 @pytest.mark.ci
 def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_another(cast: Cast, seated: Session) -> None:
     """The first freed of sitting until it was withdrawn, and keeps on record what it was for; one never held at all."""
-    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
-    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
     agreement_id = agreement_of(seated, cast, "en-marge")
-
-    def waived(starts_on: date, ends_on: date) -> UUID:
-        decision = decisions.decide(seated, held, None, text_fr="Dispense.", by=by, at=AT)
-        more: dict[str, Any] = {"decision_id": decision, "reason": "Déménagement", "by": by, "at": AT}
-        saying.waive(seated, agreement_id, "AG-M1", starts_on=starts_on, ends_on=ends_on, **more)
-        return decision
-
+    waived = partial(waiving.freed, seated, cast, "en-marge", "AG-M1")
     last = TODAY + 90 * DAY
     first, never = waived(MAY, TODAY + 30 * DAY), waived(TODAY + 40 * DAY, TODAY + 50 * DAY)
-    other = decisions.decide(seated, held, None, text_fr="Elles ne tiennent plus.", by=by, at=AT)
-    for decision in (first, never):
-        decisions.withdraw(seated, decision, withdrawn_by=other, by=by, at=AT)
+    waiving.withdrawn(seated, cast, first, never)
     with pytest.raises(Refusal, match=r"waiver\.twice"):
         waived(TODAY - DAY, last)
     third = waived(TODAY, last)
@@ -444,22 +408,8 @@ def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_anothe
 @pytest.mark.ci
 def test_a_waiver_of_what_is_owed_at_all_times_ends_on_its_last_day(cast: Cast, seated: Session) -> None:
     """What is owed at all times is waived to the waiver's last day, and missed again on the next."""
-    by, held = cast.actor("coordinator"), hold(seated, cast, FEBRUARY, {})
-    seated.execute(update(_meeting).where(_meeting.c.id == held).values(state="under_way", closed_at=None))
-    decision = decisions.decide(seated, held, None, text_fr="Une personne sera nommée.", by=by, at=AT)
     assert period(seated, cast, "codim", "AG-X2")["state"] == "missed"
-    agreement_id = agreement_of(seated, cast, "codim")
-    saying.waive(
-        seated,
-        agreement_id,
-        "AG-X2",
-        starts_on=TODAY,
-        ends_on=TODAY + 9 * DAY,
-        decision_id=decision,
-        reason="On recrute",
-        by=by,
-        at=AT,
-    )
+    waiving.freed(seated, cast, "codim", "AG-X2", TODAY, TODAY + 9 * DAY)
     assert period(seated, cast, "codim", "AG-X2")["state"] == "waived"
     kept(seated, AT + 9 * DAY)
     assert period(seated, cast, "codim", "AG-X2")["state"] == "waived"
@@ -774,12 +724,14 @@ def test_a_document_counts_for_the_year_that_it_speaks_of_however_long_that_is_o
     document = saying.add_document(
         long_after, old["id"], "bilan.txt", b"Fait.", effective_on=TODAY, by=by, at=LONG_AFTER
     )
+    assert first_of(long_after, cast, "AG-P4")["state"] == "given"
+    accepting.accept(long_after, old["id"], document, by=cast.actor("coordinator"), at=LONG_AFTER)
     assert first_of(long_after, cast, "AG-P4")["state"] == "met"
     saying.withdraw_document(long_after, document, reason="Mauvais fichier", by=by, at=LONG_AFTER)
     assert first_of(long_after, cast, "AG-P4")["state"] == "missed"
     stated = first_of(long_after, cast, "AG-P2")
     saying.attest(long_after, stated["id"], "held", by=by, at=LONG_AFTER)
-    assert (stated["state"], first_of(long_after, cast, "AG-P2")["state"]) == ("missed", "met")
+    assert (stated["state"], first_of(long_after, cast, "AG-P2")["state"]) == ("missed", "given")
 
 
 def test_what_is_long_over_stays_as_it_was_found_where_nothing_of_it_is_touched(

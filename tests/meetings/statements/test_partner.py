@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from duties.casework.versions import record_protocol
 from duties.departure.departures import open_departure
+from duties.obligations.accepting import accept
 from duties.obligations.saying import add_document, attest
 from duties.people import appoint, end_tenure
 from flows.protocols import PROTOCOLS, read_protocol
@@ -163,7 +164,8 @@ def test_an_obligation_says_how_it_stood_and_each_thing_that_was_counted(session
     kept(session)
     promoted = period(session, cast, "en-marge", "AG-P4")["id"]
     manager = cast.actor("manager_em")
-    add_document(session, promoted, "soiree.txt", b"Fait.", effective_on=date(2026, 3, 3), by=manager, at=AT)
+    given = add_document(session, promoted, "soiree.txt", b"Fait.", effective_on=date(2026, 3, 3), by=manager, at=AT)
+    accept(session, promoted, given, by=cast.actor("coordinator"), at=AT)
     attest(session, period(session, cast, "en-marge", "AG-P2")["id"], "held", by=manager, at=AT)
     found = of(session, cast)
     lines = {line.clause: line.periods[0] for line in found.clauses}
@@ -174,9 +176,14 @@ def test_an_obligation_says_how_it_stood_and_each_thing_that_was_counted(session
     assert [(one.what.en, one.on, one.why) for one in lines["AG-P4"].proofs] == [
         ("Document given on November 23, 2026", date(2026, 3, 3), "in_period")
     ]
-    assert [(one.what.en, one.why) for one in lines["AG-P2"].proofs] == [("Manager", "held")]
-    assert lines["AG-P4"].state == lines["AG-P2"].state == "met"
-    assert found.states()["met"] >= 2
+    assert [(one.what.en, one.why) for one in lines["AG-P2"].proofs] == [("Manager", "given")]
+    assert (lines["AG-P4"].state, lines["AG-P2"].state) == ("met", "given")
+    (shown,) = lines["AG-P4"].proofs
+    assert shown.hands.en == (
+        "given by Perle Obsidienne on November 23, 2026, accepted by Agate Améthyste on November 23, 2026"
+    )
+    assert [one.hands.fr for one in lines["AG-P2"].proofs] == ["remis par Perle Obsidienne le 23 novembre 2026"]
+    assert found.states()["given"] == 1
 
 
 @pytest.mark.ci
@@ -219,7 +226,8 @@ def test_what_goes_on_over_new_year_stands_in_a_closed_year_as_it_stood_on_its_l
     director = cast.actor("director_em")
     kept(session, LATER)
     public = period(session, cast, "en-marge", "AG-D1")["id"]
-    add_document(session, public, "tribune.txt", b"Dit.", effective_on=date(2027, 2, 1), by=director, at=LATER)
+    given = add_document(session, public, "tribune.txt", b"Dit.", effective_on=date(2027, 2, 1), by=director, at=LATER)
+    accept(session, public, given, by=cast.actor("coordinator"), at=LATER)
     assert state_of(of(session, cast, year=2026, at=LATER), "AG-D1") == before
     assert state_of(of(session, cast, year=2027, at=LATER), "AG-D1") == ["met"]
 
@@ -237,9 +245,10 @@ def test_proof_in_the_days_of_grace_counts_for_the_year_that_ended(session: Sess
         )
     )
     assert promoted is not None
-    add_document(
+    given = add_document(
         session, promoted, "a.txt", b"Fait.", effective_on=date(2026, 12, 1), by=cast.actor("manager_em"), at=january
     )
+    accept(session, promoted, given, by=cast.actor("coordinator"), at=january)
     found = of(session, cast, at=january)
     assert found.is_final
     assert state_of(found, "AG-P4") == ["met"]

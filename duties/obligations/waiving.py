@@ -1,0 +1,189 @@
+"""What a waiver rests on: who may have a hand in it, the committee that decides it, and the proposal it was decided on.
+
+A waiver is proposed to the committee that the agreement names, as an item of its agenda; what that committee decides on
+the item frees the partner. Nobody who owes the clause proposes it, records the decision, or records the waiver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Text, cast, select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.here import local_day, many, one, program, program_of
+from duties.obligations.owing import acts_among, on_day, who_owes
+from duties.obligations.windows import Span
+from duties.refusals import Refusal
+from locales import N_
+from models.agenda import AgendaItem
+from models.agreement import Agreement, AgreementVersion, Obligation
+from models.base import refers, table_of
+from models.committee import Committee
+from models.minutes import Decision
+from models.obligation import WAIVER_ITEM, WaiverProposal
+from models.program import Person
+
+_proposal = table_of(WaiverProposal)
+_item = table_of(AgendaItem)
+_decision = table_of(Decision)
+_committee = table_of(Committee)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_obligation = table_of(Obligation)
+_person = table_of(Person)
+
+#: The condition that an item of an agenda asks what a proposal proposes.
+OF_PROPOSAL: Final = (
+    (_item.c.program_id == _proposal.c.program_id)
+    & (_item.c.kind == WAIVER_ITEM)
+    & (_item.c.subject == cast(_proposal.c.id, Text))
+)
+
+
+def committee_for(session: Session, agreement_id: UUID, key: str) -> str:
+    """The key of the committee that frees the partner of a clause: as the last version that has the clause names it.
+
+    Where that names none, it is the one by which the program decides on its coordination (GV-4).
+    """
+    named = session.scalar(
+        select(_version.c.terms["oversight"]["waivers"].astext)
+        .join(_obligation, refers(_obligation.c.agreement_version_id, _version))
+        .where(
+            _version.c.program_id == program_of(session),
+            _version.c.agreement_id == agreement_id,
+            _version.c.state.in_(["in_force", "ended"]),
+            _obligation.c.key == key,
+        )
+        .order_by(_version.c.starts_on.desc())
+        .limit(1)
+    )
+    return str(named or program(session).coordination["decisions"]["committee"])
+
+
+def decided_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
+    """The proposal on whose item a decision was taken, with `committee`, `decided_in`, `decided_by` and `decided_at`.
+
+    None for a decision on anything else, or outside the items.
+    """
+    return one(
+        session,
+        select(
+            _proposal,
+            _decision.c.committee_id.label("decided_in"),
+            _decision.c.recorded_by.label("decided_by"),
+            _decision.c.decided_at,
+        )
+        .select_from(_decision)
+        .join(_item, refers(_decision.c.item_id, _item))
+        .join(_proposal, OF_PROPOSAL)
+        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id),
+    )
+
+
+def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
+    """What was proposed for a clause, the newest first, with who proposed it, its item and what was decided on it.
+
+    `item_state` and `outcome` are those of the item that was asked for last; `decision_id` and `decision` are None
+    where nothing was decided.
+    """
+    latest = select(_item).where(OF_PROPOSAL).order_by(_item.c.asked_at.desc(), _item.c.id).limit(1).lateral("latest")
+    taken = (
+        select(_decision.c.id, _decision.c.number)
+        .join(_item, refers(_decision.c.item_id, _item))
+        .where(OF_PROPOSAL)
+        .order_by(_decision.c.decided_at.desc())
+        .limit(1)
+        .lateral("taken")
+    )
+    return many(
+        session,
+        select(
+            _proposal,
+            _committee.c.key.label("committee"),
+            _committee.c.title_fr,
+            _committee.c.title_en,
+            _person.c.given_name,
+            _person.c.family_name,
+            latest.c.id.label("item_id"),
+            latest.c.state.label("item_state"),
+            latest.c.outcome,
+            latest.c.meeting_id,
+            taken.c.id.label("decision_id"),
+            taken.c.number.label("decision"),
+        )
+        .join(_committee, refers(_proposal.c.committee_id, _committee))
+        .join(_person, refers(_proposal.c.proposed_by, _person))
+        .outerjoin(latest, latest.c.program_id == _proposal.c.program_id)
+        .outerjoin(taken, taken.c.id.is_not(None))
+        .where(
+            _proposal.c.program_id == program_of(session),
+            _proposal.c.agreement_id == agreement_id,
+            _proposal.c.key == key,
+        )
+        .order_by(_proposal.c.proposed_at.desc(), _proposal.c.id),
+    )
+
+
+def refuse_other_committee(session: Session, proposal: Mapping[str, Any]) -> None:
+    """Refuse what another committee decided than the one that the agreement names. Raises Refusal."""
+    named = session.scalar(
+        select(_committee.c.id).where(
+            _committee.c.program_id == program_of(session),
+            _committee.c.key == committee_for(session, proposal["agreement_id"], proposal["key"]),
+        )
+    )
+    if proposal["decided_in"] != named:
+        raise Refusal("waiver.other_committee", N_("Another committee frees of this clause: the agreement names it."))
+
+
+def refuse_who_owes(
+    session: Session,
+    agreement_id: UUID,
+    key: str,
+    days: Span,
+    *,
+    by: Actor,
+    at: datetime,
+    proposal: Mapping[str, Any] | None = None,
+) -> None:
+    """Refuse a hand in a waiver to who owes the clause, or acts for them, under whichever hat. Raises Refusal.
+
+    They are those of the days that are to be waived, of today and, with a `proposal`, of the days on which it was
+    proposed and decided; who proposed it and recorded the decision is asked as well.
+    """
+    today = local_day(session, at)
+    asked = [days, on_day(today)]
+    if proposal is not None:
+        asked += [on_day(local_day(session, proposal[name])) for name in ("proposed_at", "decided_at")]
+    owing = _who_owes(session, agreement_id, key, asked)
+    if by.person_id is None or acts_among(by, owing):
+        raise Refusal(
+            "waiver.own",
+            N_("Nobody frees themselves: who owes this clause, or acts for one who does, has no part in its waiver."),
+        )
+    if proposal is None:
+        return
+    if {proposal["proposed_by"], proposal["proposed_for"], proposal["decided_by"]} & owing:
+        raise Refusal(
+            "waiver.own_proposal",
+            N_("This waiver was proposed, or its decision recorded, by one who owes the clause: have it decided anew."),
+        )
+
+
+def _who_owes(session: Session, agreement_id: UUID, key: str, days: list[Span]) -> frozenset[UUID]:
+    """Who owes a clause by any of the versions that had it."""
+    rows = session.execute(
+        select(_obligation.c.owed_by, _agreement.c.organization_id)
+        .distinct()
+        .join(_version, refers(_obligation.c.agreement_version_id, _version))
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(
+            _obligation.c.program_id == program_of(session), _obligation.c.key == key, _agreement.c.id == agreement_id
+        )
+    )
+    return frozenset().union(*(who_owes(session, row.owed_by, row.organization_id, days) for row in rows))

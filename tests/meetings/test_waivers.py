@@ -1,0 +1,357 @@
+"""Nobody waives what they owe: a waiver rests on a decision on that clause and partner, of the committee named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties import people
+from duties.actors import Actor
+from duties.obligations.facts import waivers as waivers_of
+from duties.refusals import Refusal
+from duties.roles import standing
+from locales import say
+from meetings import agendas, decisions, running, waivers
+from meetings.agenda_items import items_of
+from meetings.committees import committee_of
+from models.agenda import AgendaItem
+from models.base import table_of
+from models.minutes import Decision
+from models.obligation import Waiver
+from tests import waiving
+from tests.agreeing import code_of
+from tests.cast import AT, TODAY, Arranged, Cast
+from tests.duties.obligations.signed import agreement_of, findings, kept, period, put_in_force
+from tests.meetings.sitting import seat_everyone
+from tests.waiving import decided, endorsed, freed, proposed, recorded, sat_on
+
+_decision = table_of(Decision)
+_item = table_of(AgendaItem)
+_waiver = table_of(Waiver)
+
+DAY: Final = timedelta(days=1)
+FIRST, LAST = date(2026, 11, 1), date(2026, 12, 31)
+
+
+def _signed(cast: Cast) -> None:
+    with cast.session() as made:
+        seat_everyone(made, cast)
+        put_in_force(made, cast)
+        kept(made)
+
+
+@pytest.fixture
+def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
+    """A session in which every agreement is in force, every seat is held, and what is owed was judged."""
+    arranged(cast, _signed)
+    with cast.session() as made:
+        yield made
+
+
+def as_coordinator(cast: Cast, person: str, acting_for: str | None = None) -> Actor:
+    """One of the cast under the coordinator's hat, whichever they hold besides."""
+    away = cast.people[acting_for] if acting_for else None
+    return Actor("coordinator", cast.people[person], cast.organizations["ccsmtl"], away)
+
+
+def away(session: Session, cast: Cast, person: str, deputy: str, first: date = TODAY, last: date = TODAY + DAY) -> UUID:
+    """Have somebody be away, and another act for them."""
+    found: UUID = people.record_absence(
+        session,
+        person_id=cast.people[person],
+        starts_on=first,
+        ends_on=last,
+        deputy_id=cast.people[deputy],
+        kinds=["tasks", "approvals", "seats"],
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    return found
+
+
+def tenure(session: Session, cast: Cast, person: str, role: str, day: date = TODAY) -> UUID:
+    return next(one.id for one in standing(session, day).roles_of(cast.people[person]) if one.role == role)
+
+
+# ------------------------------------------------------------------------------------------------------- the decision
+
+
+def test_a_waiver_by_a_decision_on_keeping_a_meeting_room_frees_nobody(cast: Cast, session: Session) -> None:
+    """The coordinator waived the coordination's own clause so."""
+    proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+    meeting = sat_on(session, cast, proposal)
+    room = decisions.decide(session, meeting, None, text_fr="La salle est gardée.", by=cast.actor("coordinator"), at=AT)
+    for place, key in (("ccsmtl", "GV-6.report"), ("en-marge", "AG-P4")):
+        assert code_of(partial(recorded, session, cast, place, key, FIRST, LAST, room)) == "waiver.other_decision"
+    assert session.scalars(select(_waiver.c.id)).all() == []
+
+
+def test_a_decision_frees_the_partner_and_of_the_clause_that_it_was_taken_on_and_on_these_days(
+    cast: Cast, session: Session
+) -> None:
+    decision = decided(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+    other: Callable[..., Any] = partial(recorded, session, cast)
+    assert code_of(lambda: other("codim", "AG-P4", FIRST, LAST, decision)) == "waiver.other_decision"
+    assert code_of(lambda: other("en-marge", "AG-P6", FIRST, LAST, decision)) == "waiver.other_decision"
+    assert code_of(lambda: other("en-marge", "AG-P4", FIRST - DAY, LAST, decision)) == "waiver.other_days"
+    assert code_of(lambda: other("en-marge", "AG-P4", FIRST, LAST + DAY, decision)) == "waiver.other_days"
+    recorded(session, cast, "en-marge", "AG-P4", FIRST, LAST, decision)
+    assert period(session, cast, "en-marge", "AG-P4")["state"] == "waived"
+    assert period(session, cast, "codim", "AG-P4")["state"] != "waived"
+    row = session.execute(select(_decision).where(_decision.c.id == decision)).one()
+    assert "En Marge 12-17 est libéré" in row.text_fr
+    assert "AG-P4" in row.text_fr
+    assert (row.kind, row.needs_endorsement) == ("management", True)
+
+
+def test_a_committee_without_its_quorum_frees_nobody_nor_one_that_has_it_by_the_partner_that_is_freed(
+    cast: Cast, session: Session
+) -> None:
+    for come in (("ccsmtl", "codim", "anonyme"), ("ccsmtl", "codim", "anonyme", "en-marge")):
+        proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+        meeting = sat_on(session, cast, proposal, come)
+        by = cast.actor("coordinator")
+        assert code_of(partial(waivers.decide, session, proposal, by=by, at=AT)) == "waiver.no_quorum"
+        for item in items_of(session, meeting):
+            running.treat(session, item["id"], "treated", by=by, at=AT)  # it does not want it: nothing is decided
+        running.close_meeting(session, meeting, by=by, at=AT)
+
+
+def test_an_old_decision_without_a_quorum_frees_nobody(cast: Cast, session: Session) -> None:
+    decision = decided(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+    session.execute(update(_decision).where(_decision.c.id == decision).values(has_quorum=False))
+    assert code_of(partial(recorded, session, cast, "en-marge", "AG-P4", FIRST, LAST, decision)) == "waiver.no_decision"
+
+
+def test_what_a_committee_says_of_a_waiver_in_its_own_words_frees_nobody(cast: Cast, session: Session) -> None:
+    """On the item itself a decision is taken by its act alone: whoever writes it down cannot write another."""
+    proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+    meeting = sat_on(session, cast, proposal)
+    (item,) = items_of(session, meeting)
+    say = partial(
+        decisions.decide, session, meeting, item["id"], text_fr="Refusé.", by=cast.actor("coordinator"), at=AT
+    )
+    assert code_of(say) == "decision.frees"
+    running.treat(session, item["id"], "treated", by=cast.actor("coordinator"), at=AT)
+    assert (
+        code_of(partial(waivers.decide, session, proposal, by=cast.actor("coordinator"), at=AT)) == "waiver.not_sitting"
+    )
+
+
+def test_another_committee_than_the_one_that_the_agreement_names_frees_nobody(cast: Cast, session: Session) -> None:
+    proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+    sat_on(session, cast, proposal)
+    decision = waivers.decide(session, proposal, by=cast.actor("coordinator"), at=AT)
+    other = committee_of(session, "clinical")["id"]
+    session.execute(update(_decision).where(_decision.c.id == decision).values(committee_id=other))
+    assert (
+        code_of(partial(recorded, session, cast, "en-marge", "AG-P4", FIRST, LAST, decision))
+        == "waiver.other_committee"
+    )
+
+
+def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, session: Session) -> None:
+    decision = freed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+    proposal = proposed(session, cast, "codim", "AG-P4", FIRST, LAST)
+    meeting = sat_on(session, cast, proposal)
+    later = decisions.decide(session, meeting, None, text_fr="Elle ne tient plus.", by=cast.actor("coordinator"), at=AT)
+    decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=AT)
+    kept(session)
+    one = period(session, cast, "en-marge", "AG-P4")
+    assert one["state"] != "waived"
+    assert findings(session, one["id"])[-2] == "waived"
+    left = waivers_of(session, agreement_of(session, cast, "en-marge"), "AG-P4")
+    assert [(row["starts_on"], row["ends_on"]) for row in left] == [(FIRST, TODAY - DAY)]
+
+
+def test_one_proposal_of_a_clause_waits_at_a_time_and_stands_on_the_agenda_without_what_somebody_typed(
+    cast: Cast, session: Session
+) -> None:
+    proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
+    again = partial(proposed, session, cast, "en-marge", "AG-P4", LAST, LAST + DAY)
+    assert code_of(again) == "waiver.proposed_already"
+    row = session.execute(select(_item).where(_item.c.kind == "waiver")).one()
+    assert row.title_en == "Free En Marge 12-17 of clause AG-P4, from November 1, 2026 to December 31, 2026"
+    assert waiving.WHY not in str(row.reasons) + row.title_fr
+    edit = partial(agendas.edit, session, row.id, title_fr="La salle", by=cast.actor("coordinator"), at=AT)
+    assert code_of(edit) == "waiver.title_stands"
+
+
+# ------------------------------------------------------------------------------------------------------ whoever owes it
+
+
+def refused_everywhere(session: Session, cast: Cast, place: str, key: str, by: Actor) -> set[str]:
+    """The codes by which proposing, recording the decision, and recording the waiver are refused to somebody."""
+    proposal = proposed(session, cast, place, key, FIRST, LAST, by=clean(cast, place))
+    meeting = sat_on(session, cast, proposal, (*(one for one in waiving.COME if one != place), "marie-vincent"))
+    codes = {code_of(partial(waivers.decide, session, proposal, by=by, at=AT))}
+    decision = waivers.decide(session, proposal, by=clean(cast, place), at=AT)
+    endorsed(session, cast, decision)
+    codes.add(code_of(partial(recorded, session, cast, place, key, FIRST, LAST, decision, by=by)))
+    codes.add(code_of(partial(proposed, session, cast, place, key, FIRST, LAST, by=by)))
+    running.close_meeting(session, meeting, carry_rest=True, by=cast.actor("coordinator"), at=AT)
+    return codes
+
+
+def clean(cast: Cast, place: str) -> Actor:
+    """Somebody who owes nothing of a place: the coordinator, or for the coordination's own the manager named."""
+    return cast.actor("manager_em") if place == "ccsmtl" else cast.actor("coordinator")
+
+
+HATS: Final[dict[str, tuple[str, str, Callable[[Session, Cast], Actor]]]] = {}
+
+
+def hat(place: str, key: str) -> Callable[[Callable[[Session, Cast], Actor]], Callable[[Session, Cast], Actor]]:
+    """Register a hat under which somebody who owes a clause, or acts for one who does, would have a part in it."""
+
+    def register(wears: Callable[[Session, Cast], Actor]) -> Callable[[Session, Cast], Actor]:
+        HATS[wears.__name__] = (place, key, wears)
+        return wears
+
+    return register
+
+
+@hat("ccsmtl", "GV-6.report")
+def the_coordinator_themselves(_: Session, cast: Cast) -> Actor:
+    return cast.actor("coordinator")
+
+
+@hat("ccsmtl", "GV-6.report")
+def the_deputy_of_the_coordinator(session: Session, cast: Cast) -> Actor:
+    away(session, cast, "coordinator", "manager_codim")
+    return as_coordinator(cast, "manager_codim", acting_for="coordinator")
+
+
+@hat("ccsmtl", "GV-6.report")
+def the_deputy_of_the_coordinator_under_a_hat_of_their_own(session: Session, cast: Cast) -> Actor:
+    away(session, cast, "coordinator", "manager_codim")
+    return cast.actor("manager_codim")
+
+
+@hat("ccsmtl", "GV-6.report")
+def the_deputy_of_the_deputy(session: Session, cast: Cast) -> Actor:
+    away(session, cast, "coordinator", "manager_codim")
+    away(session, cast, "manager_codim", "manager_la")
+    return cast.actor("manager_la")
+
+
+@hat("ccsmtl", "GV-6.report")
+def a_deputy_whose_turn_was_called_off_once_it_had_begun(session: Session, cast: Cast) -> Actor:
+    absence = away(session, cast, "coordinator", "manager_codim", TODAY - 3 * DAY)
+    people.cancel_absence(session, absence, by=cast.actor("coordinator"), at=AT)
+    return cast.actor("manager_codim")
+
+
+@hat("ccsmtl", "GV-6.report")
+def one_who_was_the_deputy_on_one_of_the_days(session: Session, cast: Cast) -> Actor:
+    away(session, cast, "coordinator", "manager_codim", FIRST, FIRST)
+    return cast.actor("manager_codim")
+
+
+@hat("ccsmtl", "GV-6.report")
+def one_who_coordinated_until_one_of_the_days(session: Session, cast: Cast) -> Actor:
+    people.end_tenure(
+        session, tenure(session, cast, "coordinator", "coordinator"), ends_on=FIRST, by=cast.actor("coordinator"), at=AT
+    )
+    return Actor("manager", cast.people["coordinator"], cast.organizations["codim"])
+
+
+@hat("en-marge", "AG-M1")
+def the_manager_under_the_coordinators_hat(_: Session, cast: Cast) -> Actor:
+    return as_coordinator(cast, "manager_em")
+
+
+@hat("en-marge", "AG-M1")
+def the_deputy_of_the_manager_under_the_coordinators_hat(session: Session, cast: Cast) -> Actor:
+    away(session, cast, "manager_em", "second_deputy")
+    return as_coordinator(cast, "second_deputy")
+
+
+@hat("en-marge", "AG-M1")
+def whoever_acts_for_the_manager_by_what_they_say(_: Session, cast: Cast) -> Actor:
+    return as_coordinator(cast, "researcher", acting_for="manager_em")
+
+
+@hat("en-marge", "AG-P4")
+def a_worker_of_the_partner_that_owes_it(_: Session, cast: Cast) -> Actor:
+    return as_coordinator(cast, "worker_em")  # whose role begins on one of the days
+
+
+@hat("en-marge", "AG-P4")
+def the_director_of_the_partner_that_owes_it(_: Session, cast: Cast) -> Actor:
+    return as_coordinator(cast, "director_em")
+
+
+@hat("en-marge", "AG-P4")
+def one_from_elsewhere_who_acts_for_somebody_of_the_partner(session: Session, cast: Cast) -> Actor:
+    away(session, cast, "director_em", "researcher")
+    return as_coordinator(cast, "researcher")
+
+
+@hat("ccsmtl", "GV-10")
+def the_coordinator_of_what_their_own_organization_owes(_: Session, cast: Cast) -> Actor:
+    return cast.actor("coordinator")
+
+
+@hat("en-marge", "AG-M1")
+def the_machine(_: Session, cast: Cast) -> Actor:
+    del cast
+    return Actor.system("rounds")
+
+
+@pytest.mark.wide(8)
+@pytest.mark.parametrize("name", sorted(HATS))
+def test_whoever_owes_a_clause_or_acts_for_them_has_no_part_in_its_waiver(
+    cast: Cast, session: Session, name: str
+) -> None:
+    """Neither proposes it, nor records the decision, nor records the waiver, whichever hat they wear."""
+    place, key, wears = HATS[name]
+    by = wears(session, cast)
+    assert refused_everywhere(session, cast, place, key, by) == {"waiver.own"}
+
+
+def test_who_owes_it_by_now_had_no_part_in_what_was_proposed(cast: Cast, session: Session) -> None:
+    """Who proposed the waiver is appointed to the role for days that it would free, before it is recorded."""
+    decision = decided(session, cast, "en-marge", "AG-M1", FIRST, LAST)
+    people.end_tenure(
+        session,
+        tenure(session, cast, "manager_em", "manager"),
+        ends_on=TODAY,
+        by=cast.actor("director_em"),
+        at=AT,
+    )
+    people.appoint(
+        session,
+        person_id=cast.people["coordinator"],
+        role="manager",
+        organization_id=cast.organizations["en-marge"],
+        starts_on=TODAY + DAY,
+        by=cast.actor("director_em"),
+        at=AT,
+    )
+    by = cast.actor("manager_codim")
+    assert (
+        code_of(partial(recorded, session, cast, "en-marge", "AG-M1", FIRST, LAST, decision, by=by))
+        == "waiver.own_proposal"
+    )
+
+
+def test_the_manager_of_another_partner_frees_the_coordination_of_its_own_clause(cast: Cast, session: Session) -> None:
+    by = cast.actor("manager_em")
+    decision = decided(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST, by=by)
+    recorded(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST, decision, by=by)
+    assert period(session, cast, "ccsmtl", "GV-6.report")["state"] == "waived"
+
+
+def test_a_refusal_says_why_in_both_languages(cast: Cast, session: Session) -> None:
+    with pytest.raises(Refusal) as refused:
+        proposed(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST)
+    assert "Nobody frees themselves" in say("en", refused.value.sentence)
+    assert "Personne ne se libère" in say("fr", refused.value.sentence)
