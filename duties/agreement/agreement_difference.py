@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from duties.agreement.agreements import Content
+from duties.endorsement.partners import majority_of
 
 How = Literal["added", "left_out", "changed"]
-Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement"]
+Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "decisions"]
 
 #: What of an obligation may change, by the word that a reader gets for it.
 _OF_OBLIGATION: Final = {
@@ -44,7 +45,7 @@ class Line:
 
 
 def difference(old: Content, new: Content) -> tuple[Line, ...]:
-    """What `new` says otherwise than `old`: notice, roles, obligations, resources, clauses, sharing, endorsement."""
+    """What `new` says otherwise than `old`: notice, roles, duties, resources, clauses, sharing, majority."""
     return tuple(_lines(old, new))
 
 
@@ -76,6 +77,8 @@ def _lines(old: Content, new: Content) -> Iterator[Line]:
     for key in sorted({*endorsed, *endorses}):
         changed = ["endorsement"] if endorsed.get(key) != endorses.get(key) else []
         yield from _one("endorsement", key, endorsed.get(key), endorses.get(key), None, changed)
+    before, after = (majority_of(one.terms) or None for one in (old, new))
+    yield from _one("decisions", after or before or "", before, after, None, ["majority"] if before != after else [])
 
 
 def _one(part: Part, key: str, before: Any, after: Any, words: Any, aspects: list[str]) -> Iterator[Line]:

@@ -48,8 +48,9 @@ Columns = dict[str, Any]
 class Content:
     """What a version says: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
 
-    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses what), with
-    lists where order matters, since the database keeps no order of keys.
+    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses what, and the
+    majority that suffices to endorse a decision), with lists where order matters, since the database keeps no order of
+    keys.
     """
 
     notice_days: int
@@ -93,6 +94,8 @@ def content_of(file: ProgramFile, organization: str) -> Content:
                 "safeguards": [text.model_dump() for text in sharing.safeguards],
             },
             "endorsed_by": {one.key: one.obligation.endorsed_by for one in owed if one.obligation.endorsed_by},
+            # Left out where it is not said: a text that was signed before it could be said reads the same.
+            **({"decisions": agreement.decisions.model_dump(mode="json")} if agreement.decisions else {}),
         },
     )
 

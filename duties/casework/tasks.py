@@ -367,6 +367,12 @@ def _refuse_unless_open(session: Session, held: Held) -> None:
     state = held.task["state"]
     if state == "open":
         return
+    if state == "planned" and held.case_id is None:
+        raise Refusal(
+            "task.rests_on_decision",
+            N_("This rests on a decision that does not count yet: nothing is to be done for it before."),
+            source="GV-4",
+        )
     if state == "planned":
         waits = _waits_for(session, held)
         raise Refusal(

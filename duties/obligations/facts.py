@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
@@ -29,6 +29,7 @@ from duties.declarations.program_agreements import (
     TasksRule,
     clause_without_role,
 )
+from duties.endorsement.counting import it_counts, last_day_it_counted
 from duties.here import local_day, many, program_of
 from duties.obligations.judging import Paper, Said, Sitting, Step
 from duties.obligations.vacancies import longest_vacancy
@@ -230,16 +231,16 @@ def clause_of(row: Mapping[str, Any]) -> Clause:
 def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
-    `decision` is the number of the decision that each was made by.
-    One whose decision was withdrawn holds to the day before that; where it had not begun, it is left out.
+    `decision` is the number of the decision that each was made by. One whose decision does not count now (GV-4) holds
+    to the last day on which it did; where it had not begun by then, it is left out.
     """
     rows = many(
         session,
         select(
             _waiver,
             _decision.c.number.label("decision"),
-            _decision.c.state.label("decision_state"),
-            _decision.c.closed_at,
+            it_counts().label("counts"),
+            *(_decision.c[name].label(f"decision_{name}") for name in _OF_DECISION),
         )
         .join(_decision, refers(_waiver.c.decision_id, _decision))
         .where(
@@ -251,12 +252,19 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
     )
     found = []
     for row in rows:
-        state, withdrawn_at = row.pop("decision_state"), row.pop("closed_at")
-        if state == "withdrawn":
-            row["ends_on"] = min(row["ends_on"], local_day(session, withdrawn_at) - timedelta(days=1))
+        decision = {name: row.pop(f"decision_{name}") for name in _OF_DECISION}
+        if not row.pop("counts"):
+            last = last_day_it_counted(session, decision)
+            if last is None:
+                continue
+            row["ends_on"] = min(row["ends_on"], last)
         if row["ends_on"] >= row["starts_on"]:
             found.append(row)
     return found
+
+
+#: What tells until when a decision counted.
+_OF_DECISION: Final = ("state", "endorsement", "counts_since", "suspended_at", "closed_at")
 
 
 @dataclass(frozen=True)
@@ -512,7 +520,7 @@ class Records:
             .where(
                 _decision.c.program_id == _task.c.program_id,
                 _item.c.task_id == _task.c.id,
-                _decision.c.state != "withdrawn",
+                it_counts(),
             )
             .scalar_subquery()
         )

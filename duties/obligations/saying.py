@@ -18,6 +18,7 @@ from duties.actors import Actor
 from duties.casework import proofs
 from duties.casework.tasks import checked_note, complete_task, needed_reason
 from duties.declarations.program_agreements import AttestationRule, DocumentRule
+from duties.endorsement.counting import refuse_unless_it_counts
 from duties.here import local_day, one, program_of
 from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
@@ -218,7 +219,7 @@ def waive(
 ) -> UUID:
     """Free a partner of a clause from a local day to another, both inclusive, by a decision; the waiver's id.
 
-    Raises Refusal: no such clause, no such decision or one withdrawn, days in disorder, or days waived already.
+    Raises Refusal: no such clause, a decision that does not count, days in disorder, or days waived already.
     """
     here = program_of(session)
     # As the agreement's own verbs lock it: whoever judges may refer to it meanwhile, and nobody waits in a circle.
@@ -238,12 +239,8 @@ def waive(
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
     if ends_on < starts_on:
         raise Refusal("waiver.in_order", N_("The last day comes before the first."))
-    decided = session.scalar(
-        select(_decision.c.state).where(_decision.c.program_id == here, _decision.c.id == decision_id)
-    )
-    if decided is None or decided == "withdrawn":
-        raise Refusal("waiver.no_decision", N_("A partner is freed of a clause by a decision that stands."))
-    if any(one["starts_on"] <= ends_on and one["ends_on"] >= starts_on for one in waivers(session, agreement_id, key)):
+    refuse_unless_it_counts(session, decision_id)
+    if _is_waived(session, agreement_id, key, Span(starts_on, ends_on)):
         raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
     _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
     waiver_id = uuid4()
@@ -277,6 +274,28 @@ def waive(
     touched = partial(Touched, (Span(starts_on, ends_on),))
     keep(session, organization_ids=[agreement["organization_id"]], touched=touched, by=by, at=at)
     return waiver_id
+
+
+def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bool:
+    """Whether a waiver is for some of these days already: also one whose decision waits to be settled."""
+    waits = session.scalar(
+        select(_waiver.c.id)
+        .join(_decision, refers(_waiver.c.decision_id, _decision))
+        .where(
+            _waiver.c.program_id == program_of(session),
+            _waiver.c.agreement_id == agreement_id,
+            _waiver.c.key == key,
+            _waiver.c.starts_on <= days.ends_on,
+            _waiver.c.ends_on >= days.starts_on,
+            _waiver.c.set_aside_at.is_(None),
+            _decision.c.state != "withdrawn",
+        )
+        .limit(1)
+    )
+    return waits is not None or any(
+        one["starts_on"] <= days.ends_on and one["ends_on"] >= days.starts_on
+        for one in waivers(session, agreement_id, key)
+    )
 
 
 def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:

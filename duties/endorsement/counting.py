@@ -1,0 +1,91 @@
+"""Does a decision count now: the one question of all that rests on a decision, when it is written and when it is read.
+
+A decision on management or coordination counts once the partners endorsed it. While one of them objects, nothing that
+rests on it counts; nor does anything that rests on one that a later decision withdrew. Guide: GV-4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, and_, select
+from sqlmodel import Session
+
+from duties.here import local_day, one, program_of
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.minutes import COUNTING, Decision
+
+_decision = table_of(Decision)
+
+
+def it_counts(decision: FromClause = _decision) -> ColumnElement[bool]:
+    """The condition that a decision counts now: `does_it_count` as SQL, on its table or an alias of it."""
+    return and_(decision.c.state != "withdrawn", decision.c.endorsement.in_(COUNTING))
+
+
+def counts_by(row: Mapping[str, Any]) -> bool:
+    """As `does_it_count`, by a decision's row."""
+    return row["state"] != "withdrawn" and row["endorsement"] in COUNTING
+
+
+def does_it_count(session: Session, decision_id: UUID) -> bool:
+    """Whether a decision counts now; one that does not exist does not."""
+    found = session.scalar(
+        select(it_counts()).where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
+    )
+    return bool(found)
+
+
+def refuse_unless_it_counts(session: Session, decision_id: UUID) -> dict[str, Any]:
+    """A decision's row, for whoever is about to rest something on it, held so that it stays as it is meanwhile.
+
+    One that settles objections decides nothing else, and nothing rests on it. Raises Refusal: unknown, withdrawn,
+    pending or objected to, or one that settles objections.
+    """
+    row = one(
+        session,
+        select(_decision)
+        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
+        .with_for_update(read=True),
+    )
+    if row is None or row["state"] == "withdrawn":
+        raise Refusal("decision.does_not_stand", N_("There is no such decision, or a later one took it back."))
+    if row["settles_id"] is not None:
+        raise Refusal(
+            "decision.settles_only",
+            N_("Decision %(number)s settles an objection and decides nothing else: name the decision itself."),
+            number=row["number"],
+            source="GV-4",
+        )
+    if not counts_by(row):
+        raise Refusal(
+            f"decision.{row['endorsement']}",
+            _NOT_YET[row["endorsement"]],
+            number=row["number"],
+            source="GV-4",
+        )
+    return row
+
+
+def last_day_it_counted(session: Session, row: Mapping[str, Any]) -> date | None:
+    """Of a decision that does not count now, the last local day on which it did; None where it never counted.
+
+    What rested on it stays as it was up to that day: nobody makes what was allowed then a fault afterwards. `row` has a
+    decision's state, endorsement, counts_since, suspended_at and closed_at.
+    """
+    if row["counts_since"] is None:
+        return None
+    ends = [row["suspended_at"], row["closed_at"] if row["state"] == "withdrawn" else None]
+    over = [moment for moment in ends if moment is not None]
+    return local_day(session, min(over)) - timedelta(days=1) if over else None
+
+
+_NOT_YET: Final[Mapping[str, str]] = {
+    "pending": N_("Decision %(number)s does not count yet: partners are still to endorse it."),
+    "objected": N_("A partner objects to decision %(number)s: nothing rests on it until that is settled."),
+}
