@@ -420,7 +420,7 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
         if against:
             reasons = [
                 Reason(
-                    "objected" if row["endorsement"] == "objected" else "objected_in_vain",
+                    _HOW_IT_OBJECTS.get(row["endorsement"], "objected"),
                     facts={"partner": one.organization, "day": _day_of(table, one.said_at)},
                 )
                 for one in against
@@ -439,6 +439,10 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
         else:
             yield drawn
     yield from silent
+
+
+#: By what the partners made of the decision, what an objection to it does.
+_HOW_IT_OBJECTS: Final[Mapping[str, str]] = {"endorsed": "objected_in_vain", "earlier": "objected_before"}
 
 
 def _day_of(table: Table, moment: datetime | None) -> str:

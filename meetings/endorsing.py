@@ -251,6 +251,8 @@ def endorse(
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     _write_word(session, row, before, said, reason, by=by, at=at)
     _answer_task(session, decision_id, organization_id, by=by, at=at)
+    if before.said == "objected" and said == "endorsed":
+        _call_off_item(session, decision_id, by=by, at=at)
     verb = "decision.objected" if said == "objected" else "decision.endorsed"
     events.write(
         session,
@@ -263,7 +265,7 @@ def endorse(
         organization=str(organization_id),
         before=before.said,
     )
-    look_again(session, decision_id, at=at)
+    look_again(session, decision_id, at=at, objected_now=said == "objected")
     if said == "objected":
         objections.bring_before_committee(session, decision_id, meeting, at=at)
         counts = counts_by(lock_decision(session, decision_id))
@@ -308,6 +310,7 @@ def take_back(
     )
     if before.said == "objected":
         look_again(session, decision_id, at=at)
+        _call_off_item(session, decision_id, by=by, at=at)
     after = lock_decision(session, decision_id)
     if after["endorsement"] != "endorsed":
         soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
@@ -330,6 +333,11 @@ def settle_objections(session: Session, decision_id: UUID, settled_by: UUID, *, 
     look_again(session, decision_id, at=at)
     letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
     return len(against)
+
+
+def _call_off_item(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
+    if not any(one.word.objects for one in endorsements_of(session, decision_id, at=at)):
+        objections.is_over(session, decision_id, by=by, at=at)
 
 
 def unsettle(session: Session, decision_id: UUID, settled_by: UUID, *, at: datetime) -> None:

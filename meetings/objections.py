@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
-from meetings import agenda_rules, assembling, endorsements, freezing, posting
+from meetings import agenda_rules, agendas, assembling, endorsements, freezing, posting
 from meetings.agenda_items import item_of, items_of, open_item
 from meetings.committees import committee_of, committees
 from meetings.holding import lock_meeting
@@ -78,6 +79,12 @@ def _item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> UUID | No
         (row["id"] for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None
     )
     return found
+
+
+def is_over(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Say on the committee's agenda that nothing is objected to a decision any more; whether anything changed."""
+    committee = endorsements.declared(session).committee
+    return agendas.withdraw(session, committee, agenda_rules.OBJECTION, str(decision_id), by=by, at=at)
 
 
 def item_that_sits(session: Session, decision_id: UUID) -> dict[str, Any] | None:

@@ -57,6 +57,9 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "objected_in_vain": N_(
         "%(partner)s objects since %(day)s; the decision counts, since as many endorse it as their agreements ask for."
     ),
+    "objected_before": N_(
+        "%(partner)s objected on %(day)s, when an objection did not suspend yet what rests on a decision."
+    ),
     "silent": N_("Decided on %(decided)s; %(partner)s was asked again on %(day)s and has said nothing."),
     "obligation_at_risk": N_("%(clause)s, period up to %(day)s: at risk."),
     "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: cannot be met any more."),

@@ -40,13 +40,18 @@ BY_ENDORSEMENT: Final = Actor.system("endorsement")
 DAYS_AFTER: Final = 5
 
 
-def look_again(session: Session, decision_id: UUID, *, at: datetime) -> bool:
-    """Have a decision be as the partners' words make it, and what rests on it begin or wait; whether that changed."""
+def look_again(session: Session, decision_id: UUID, *, at: datetime, objected_now: bool = False) -> bool:
+    """Have a decision be as the partners' words make it, and what rests on it begin or wait; whether that changed.
+
+    An objection of before endorsements bound stops nothing by itself: `objected_now` says that one is made now.
+    """
     row = lock_decision(session, decision_id)
     if not row["needs_endorsement"] or row["state"] == "withdrawn":
         return False
     wanted = outcome(one.word for one in endorsements_of(session, decision_id, at=at))
     state = row["endorsement"]
+    if state == "earlier" and wanted == "objected" and not objected_now:
+        return False
     for move in _moves(row, wanted):
         state = ENDORSEMENT.after(state, move)
     if state == row["endorsement"]:
