@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_, select
@@ -62,10 +62,17 @@ def refuse_unless_it_counts(session: Session, decision_id: UUID) -> dict[str, An
             number=row["number"],
             source="GV-4",
         )
+    if row["endorsement"] == "pending":
+        raise Refusal(
+            "decision.pending",
+            N_("Decision %(number)s does not count yet: partners are still to endorse it."),
+            number=row["number"],
+            source="GV-4",
+        )
     if not counts_by(row):
         raise Refusal(
-            f"decision.{row['endorsement']}",
-            _NOT_YET[row["endorsement"]],
+            "decision.objected",
+            N_("A partner objects to decision %(number)s: nothing rests on it until that is settled."),
             number=row["number"],
             source="GV-4",
         )
@@ -83,9 +90,3 @@ def last_day_it_counted(session: Session, row: Mapping[str, Any]) -> date | None
     ends = [row["suspended_at"], row["closed_at"] if row["state"] == "withdrawn" else None]
     over = [moment for moment in ends if moment is not None]
     return local_day(session, min(over)) - timedelta(days=1) if over else None
-
-
-_NOT_YET: Final[Mapping[str, str]] = {
-    "pending": N_("Decision %(number)s does not count yet: partners are still to endorse it."),
-    "objected": N_("A partner objects to decision %(number)s: nothing rests on it until that is settled."),
-}

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
@@ -135,6 +136,7 @@ def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_
     assert list(broken(session, MUCH_LATER + DAY)) == []
 
 
+@pytest.mark.ci
 def test_what_a_step_asks_of_the_committee_is_done_once_the_decision_counts_and_undone_by_an_objection(
     session: Session, cast: Cast
 ) -> None:
@@ -182,6 +184,7 @@ def test_silence_is_asked_again_once_a_day_at_most_and_then_shown_to_the_committ
     assert [row["subject"] for row in items(session, NEXT_LOCAL) if row["kind"] == "silence"] == [str(second)]
 
 
+@pytest.mark.ci
 def test_an_objection_after_the_last_day_is_an_objection(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     endorsing.ask_again(session, ASKED_AGAIN_ON, at=LATER)
@@ -230,6 +233,7 @@ def test_a_sitting_with_its_quorum_settles_an_objection_by_a_decision_of_its_own
     assert stands(session, decision) == ("objected", False), "what settled it was taken back"
 
 
+@pytest.mark.ci
 def test_a_sitting_may_take_back_what_is_objected_to(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "en-marge", "objected", at=MUCH_LATER)
@@ -242,6 +246,7 @@ def test_a_sitting_may_take_back_what_is_objected_to(session: Session, cast: Cas
     assert list(broken(session, NEXT + DAY)) == []
 
 
+@pytest.mark.ci
 def test_an_objection_to_what_sits_or_is_frozen_is_added_to_that_agenda(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "codim", "endorsed")
@@ -278,6 +283,7 @@ def test_nobody_who_recorded_a_decision_or_coordinates_speaks_for_a_partner_unde
     say(session, cast, decision, "codim", "endorsed", by=cast.actor("director_codim"))
 
 
+@pytest.mark.ci
 def test_who_acted_for_the_coordinator_and_recorded_it_leaves_the_word_to_another_of_their_organization(
     session: Session, cast: Cast
 ) -> None:
@@ -303,6 +309,7 @@ def test_who_acted_for_the_coordinator_and_recorded_it_leaves_the_word_to_anothe
     assert code_of(lambda: say(session, cast, decision, "codim", "endorsed", at=much_later)) == "endorsement.own"
 
 
+@pytest.mark.ci
 def test_a_partner_with_neither_manager_nor_director_speaks_by_its_second_representative(
     session: Session, cast: Cast
 ) -> None:
@@ -325,6 +332,7 @@ def test_a_partner_with_neither_manager_nor_director_speaks_by_its_second_repres
     assert stands(session, second) == ("pending", False), "nobody says it for them"
 
 
+@pytest.mark.ci
 def test_a_deputy_says_it_for_who_is_away_and_one_person_says_each_of_two_partners_apart(
     session: Session, cast: Cast
 ) -> None:
@@ -358,6 +366,7 @@ def test_who_leaves_is_not_waited_for_and_who_joins_is_not_asked(session: Sessio
     )
 
 
+@pytest.mark.ci
 def test_the_objection_of_a_partner_that_leaves_stays_until_it_is_settled(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "codim", "endorsed")
@@ -378,6 +387,7 @@ def _majority(session: Session, cast: Cast, *places: str, name: str = "more_than
         )
 
 
+@pytest.mark.ci
 def test_a_majority_suffices_where_every_agreement_says_so_and_a_later_text_changes_only_later_decisions(
     session: Session, cast: Cast
 ) -> None:
@@ -396,6 +406,7 @@ def test_a_majority_suffices_where_every_agreement_says_so_and_a_later_text_chan
     assert list(broken(session, NOW + 3 * MINUTE)) == []
 
 
+@pytest.mark.ci
 def test_a_word_is_taken_back_while_a_decision_is_pending_and_not_once_it_counts(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "codim", "endorsed")
@@ -408,6 +419,7 @@ def test_a_word_is_taken_back_while_a_decision_is_pending_and_not_once_it_counts
     assert [(row["said"], row["organization"]) for row in said] == [("endorsed", "CODIM")]
 
 
+@pytest.mark.ci
 def test_a_partner_may_ask_that_a_decision_of_another_kind_be_endorsed_and_it_counts_no_more_until_then(
     session: Session, cast: Cast
 ) -> None:
@@ -434,6 +446,7 @@ def test_a_partner_may_ask_that_a_decision_of_another_kind_be_endorsed_and_it_co
     assert list(broken(session, LATER + DAY)) == []
 
 
+@pytest.mark.ci
 def test_what_the_partners_endorsed_is_not_taken_back_by_less(session: Session, cast: Cast) -> None:
     by, at = cast.actor("coordinator"), NOW + 5 * MINUTE
     decision = decide(session, cast)
@@ -449,18 +462,20 @@ def test_what_the_partners_endorsed_is_not_taken_back_by_less(session: Session, 
     assert code_of(lambda: say(session, cast, decision, "codim", "objected", at=at)) == "decision.not_endorsed"
 
 
+@pytest.mark.ci
 def test_pages_papers_and_minutes_say_it_in_the_same_words(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "en-marge", "objected")
     row = decisions.decision_of(session, decision)
     words = decisions.endorsements_in_words(session, [row])[decision]
     assert words.en == "Objected: by En Marge 12-17. Nothing that rests on it counts until that is settled."
-    assert words.fr.startswith("Contestée : par En Marge 12-17.")
+    assert words.fr.startswith("Contestée : par En Marge 12-17.")
     paper = decisions.register_paper(session, row["committee_id"], 2027, NOW.date())
     assert (paper.decisions[0].state, paper.decisions[0].endorsement) == ("objected", words)
     assert minutes.recorded(session, meeting(session)).decisions[0].endorsement == words
 
 
+@pytest.mark.ci
 def test_the_letters_of_an_objection_hold_no_reason(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "en-marge", "objected", reason="Le budget-mystère déborde.")
