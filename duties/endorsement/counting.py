@@ -41,6 +41,21 @@ def does_it_count(session: Session, decision_id: UUID) -> bool:
     return bool(found)
 
 
+def waits_for_it(session: Session, task_id: UUID) -> bool:
+    """Whether a task is what a decision asks for that does not count now, and is not withdrawn."""
+    return (
+        session.scalar(
+            select(_decision.c.id).where(
+                _decision.c.program_id == program_of(session),
+                _decision.c.task_id == task_id,
+                _decision.c.state != "withdrawn",
+                ~it_counts(),
+            )
+        )
+        is not None
+    )
+
+
 def refuse_unless_it_counts(session: Session, decision_id: UUID) -> dict[str, Any]:
     """A decision's row, for whoever is about to rest something on it, held so that it stays as it is meanwhile.
 

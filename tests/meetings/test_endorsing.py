@@ -137,6 +137,25 @@ def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_
 
 
 @pytest.mark.ci
+def test_what_was_done_by_a_decision_that_is_objected_to_is_not_to_be_done_again_before_it_counts(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(
+        session, cast, owner_role="manager", owner_organization_id=cast.organizations["codim"], due_on=DUE
+    )
+    all_endorse(session, cast, decision)
+    task_id, manager = decisions.decision_of(session, decision)["task_id"], cast.actor("manager_codim")
+    tasks.complete_task(session, task_id, by=manager, at=NOW + 2 * MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER)
+    assert task_of(session, task_id)["state"] == "done", "what is done stays done"
+    tasks.undo_task(session, task_id, by=manager, at=LATER + MINUTE)
+    assert task_of(session, task_id)["state"] == "planned"
+    say(session, cast, decision, "en-marge", "endorsed", at=LATER + 2 * MINUTE)
+    assert task_of(session, task_id)["state"] == "open"
+    assert list(broken(session, LATER + DAY)) == []
+
+
+@pytest.mark.ci
 def test_what_a_step_asks_of_the_committee_is_done_once_the_decision_counts_and_undone_by_an_objection(
     session: Session, cast: Cast
 ) -> None:
