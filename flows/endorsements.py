@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from duties.casework.scheduling import calendar_of
 from duties.here import local_day
+from duties.obligations.touching import settle
 from flows.engine import Means
 from flows.marks import alone, last_at, mark_of, set_mark
 from meetings import endorsing
@@ -45,6 +46,7 @@ def ask(means: Means, program_id: UUID, ran_by: str) -> int:
             found = endorsing.follow_agreements(session, at=at)
             if calendar_of(session).is_working_day(day):
                 found += endorsing.ask_again(session, day, at=at)
+            settle(session, at=at)
             set_mark(session, KEY, at, ran_by, found)
             session.commit()
     return found
