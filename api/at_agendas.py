@@ -23,7 +23,7 @@ from locales import LANGUAGES, N_, pick
 from meetings import agenda_papers, agendas, posting
 from meetings.agenda_items import item_of
 from meetings.agenda_papers import Version
-from meetings.agendas import REQUEST
+from meetings.agenda_rules import REQUEST
 from meetings.committees import Membership, committees
 from meetings.documents import issuing
 from meetings.documents.content import AgendaContent

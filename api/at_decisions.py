@@ -20,12 +20,13 @@ from api.permissions import (
     to_program,
 )
 from api.session import Desk
+from duties.actors import Actor
 from duties.mail.envelopes import Attachment
-from meetings import decisions
+from meetings import decisions, endorsements
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
 from meetings.committees import membership, memberships
-from meetings.decisions import Endorsed
 from meetings.documents import issuing
+from meetings.endorsements import Endorsed
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[
     """
     sight = Sight.of(desk)
     row = decisions.find(desk.session, decision_id)
-    asked = decisions.endorsements_of(desk.session, decision_id)
+    asked = endorsements.endorsements_of(desk.session, decision_id, at=desk.at)
     if row is None:
         raise Forbidden
     given = to_program(desk.asker, organizations=[one.organization_id for one in asked])
@@ -85,10 +86,17 @@ def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[
     return row, asked, given
 
 
-def endorsing(desk: Desk, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
+def endorsing_for(desk: Desk, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
     """The organizations that are asked and for which the asker may speak, and what the asker is to each."""
     found = {one.organization_id: to_program(desk.asker, organizations=[one.organization_id]) for one in asked}
     return {place: given for place, given in found.items() if allows(Action.ENDORSE, given) is not None}
+
+
+def wanting(desk: Desk, row: Mapping[str, Any]) -> dict[UUID, Actor]:
+    """The organizations for which the asker may ask that a decision be endorsed, and under whom they would."""
+    places = endorsements.may_want(desk.session, row, organizations_for(desk.asker, Action.WANT_ENDORSEMENT))
+    found = {place: to_program(desk.asker, organizations=[place]) for place in places}
+    return {place: require(Action.WANT_ENDORSEMENT, given) for place, given in found.items()}
 
 
 def register_file(desk: Desk, key: str, year: int, language: str, form: issuing.Form) -> Attachment:

@@ -11,9 +11,9 @@ from api.meeting_lines import title_of
 from api.session import Desk
 from duties.here import local_day
 from locales import N_, pick
-from meetings import decisions
+from meetings import decision_words, decisions
 from meetings.committees import committees
-from meetings.decisions import Endorsed
+from meetings.endorsements import Endorsed, endorsements
 
 #: What kind a decision is of.
 KINDS: Final[Mapping[str, str]] = {
@@ -23,16 +23,20 @@ KINDS: Final[Mapping[str, str]] = {
 }
 #: What a partner said, and the shape that shows it.
 SAID: Final[Mapping[str, tuple[str, str]]] = {
-    "": ("wait", N_("Nothing said yet")),
-    "endorsed": ("full", N_("Endorses it")),
-    "objected": ("stop", N_("Objects")),
+    said: (shape, decision_words.SAID[said])
+    for said, shape in (("", "wait"), ("endorsed", "full"), ("objected", "stop"), ("settled", "skip"))
 }
-#: The states of decisions: what one that is open waits for is said otherwise than of a task.
+#: How decisions stand, and the shape that shows it: what one that is open waits for is said otherwise than of a task.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "open": ("empty", N_("To do")),
-    "standing": ("full", N_("Stands")),
-    "done": ("full", N_("Carried out")),
-    "withdrawn": ("skip", N_("Withdrawn")),
+    state: (shape, decision_words.DECISION_STATES[state])
+    for state, shape in (
+        ("open", "empty"),
+        ("standing", "full"),
+        ("done", "full"),
+        ("withdrawn", "skip"),
+        ("pending", "wait"),
+        ("objected", "stop"),
+    )
 }
 
 
@@ -42,14 +46,15 @@ def lines_of_committee(desk: Desk, committee_id: UUID, most: int) -> list[dict[s
     if committee_id not in sight.registers:
         return None
     rows = [row for row in decisions.latest(desk.session, committee_id, most) if sight.has(row)]
-    return lines_of(desk, rows, decisions.endorsements(desk.session, [row["id"] for row in rows]))
+    return lines_of(desk, rows, endorsements(desk.session, [row["id"] for row in rows], at=desk.at))
 
 
 def lines_of(
     desk: Desk, rows: Iterable[Mapping[str, Any]], said: Mapping[UUID, Sequence[Endorsed]]
 ) -> list[dict[str, Any]]:
     """Decisions as lists show them. `text` is in the reader's language, else in the other, which `language` says."""
-    named = committees(desk.session)
+    rows = list(rows)
+    named, made_of_it = committees(desk.session), decisions.endorsements_in_words(desk.session, rows)
     found = []
     for row in rows:
         asked = said[row["id"]]
@@ -63,11 +68,12 @@ def lines_of(
                 "text": mine or row[f"text_{language}"],
                 "language": language,
                 "owner": pick(desk.language, decisions.owner_of(row)),
-                "in_days": (row["due_on"] - desk.day).days if row["due_on"] and row["state"] == "open" else None,
+                "state": (state := decision_words.shown_state(row)),
+                "in_days": (row["due_on"] - desk.day).days if row["due_on"] and state == "open" else None,
                 "asked": len(asked),
                 "endorsed": sum(one.said == "endorsed" for one in asked),
-                "against": [one.organization for one in asked if one.said == "objected"],
-                "missing": [one.organization for one in asked if not one.said],
+                "endorsement": pick(desk.language, made_of_it[row["id"]]),
+                "missing": [one.organization for one in asked if one.word.is_awaited],
             }
         )
     return found

@@ -117,7 +117,9 @@ class Action(StrEnum):
     READ_FEED = "read_feed"  # whoever holds the private address of a calendar
     KEEP_FEED = "keep_feed"
     END_FEED = "end_feed"  # one of one's own
-    ENDORSE = "endorse"  # a decision on management or coordination, for one's organization (GV-4)
+    ENDORSE = "endorse"  # a decision on management, for one's organization (GV-4); or object, or take it back
+    WANT_ENDORSEMENT = "want_endorsement"  # of a decision that was recorded as another kind
+    SETTLE_OBJECTION = "settle_objection"  # record how the committee that sits settles it
     SEE_PARTNERS = "see_partners"  # how partners stand by what they owe: all of them, or one's own
     SEE_PARTNER = "see_partner"
     READ_STATEMENT = "read_statement"  # a partner's year, as its director signs it
@@ -186,6 +188,7 @@ class Relation(StrEnum):
     OFFICE = "office"  # the administrative officer
     MANAGER_HERE = "manager_here"  # manages the organization that the thing belongs to
     DIRECTOR_HERE = "director_here"
+    SECOND_HERE = "second_here"  # its second representative, who speaks where nobody else is there (CM-2R)
     WORKS_HERE = "works_here"  # holds any role at the organization that the thing belongs to
     ATTESTS = "attests"  # holds the role that the clause names to state it
     # It falls to them to look at the proof of the clause: the coordinator's, and of what the coordination owes or gave,
@@ -314,7 +317,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_DECISION: frozenset(
         {
             *(Relation.COORDINATOR, Relation.SITS, Relation.DIRECTOR_HERE, Relation.MANAGER_HERE),
-            *(Relation.OWES, Relation.DID),
+            *(Relation.SECOND_HERE, Relation.OWES, Relation.DID),
         }
     ),
     Action.ANSWER_INVITATION: frozenset({Relation.INVITED}),
@@ -323,7 +326,11 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.READ_FEED: frozenset({Relation.ANYONE}),
     Action.KEEP_FEED: frozenset({Relation.STAFF}),
     Action.END_FEED: frozenset({Relation.SELF}),
-    Action.ENDORSE: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
+    # Never the coordinator, whose work it is (GV-4). The second representative where nobody else is there: in the verb.
+    Action.ENDORSE: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE, Relation.SECOND_HERE}),
+    Action.WANT_ENDORSEMENT: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
+    # As secretary of the committee that decides; who objected takes it back by ENDORSE.
+    Action.SETTLE_OBJECTION: frozenset({Relation.COORDINATOR}),
     Action.SEE_PARTNERS: frozenset({Relation.STAFF}),
     # Whoever works there owes some of it: what an organization owes is no secret to its people.
     Action.SEE_PARTNER: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE}),
@@ -838,6 +845,7 @@ _CLOSEST = (
     Relation.FOLLOWS,
     Relation.MANAGER_HERE,
     Relation.DIRECTOR_HERE,
+    Relation.SECOND_HERE,
     Relation.OFFICE,
     Relation.SITS,
     Relation.INVITED,
@@ -857,7 +865,11 @@ _CLOSEST = (
 )
 
 #: The role at an organization that a relation to what belongs there stands for.
-_AT_AN_ORGANIZATION: Final = {Relation.MANAGER_HERE: "manager", Relation.DIRECTOR_HERE: "director"}
+_AT_AN_ORGANIZATION: Final = {
+    Relation.MANAGER_HERE: "manager",
+    Relation.DIRECTOR_HERE: "director",
+    Relation.SECOND_HERE: "second_representative",
+}
 
 # What permission asks of one case or one task, built once, its values named as in the functions above.
 _here = bindparam("here", type_=Uuid())

@@ -22,6 +22,7 @@ from locales import N_, say
 from meetings import admissions, agendas
 from meetings.partner_years import year_record
 from meetings.reasons import ENDED, Reason
+from meetings.resting import is_decided_in_part
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -126,7 +127,8 @@ def _put(session: Session, case: Mapping[str, Any], task: Mapping[str, Any], age
     words = subjects.in_words(session, [case["id"]], "fr")[case["id"]]
     # A participant's item goes by the number or the candidate's reference, by which it circulates anyway.
     subject = words.subject if words.kind == "participant" else f"task/{task['id']}"
-    if case["state"] != "open" or task["state"] != "open":
+    # What the committee decided on it, and the partners have still to endorse, is not asked of the committee again.
+    if case["state"] != "open" or task["state"] != "open" or is_decided_in_part(session, task["id"]):
         agendas.withdraw(session, agenda.committee, agenda.kind, subject, by=BY_ENGINE, at=at, task_id=task["id"])
         return
     titles = {language: _title(session, case, task, language) for language in ("fr", "en")}

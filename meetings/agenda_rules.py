@@ -21,13 +21,16 @@ from duties.agreement.agreements import version_in_force
 from duties.casework import board
 from duties.casework.steps import ROLE_OF_SUBJECT
 from duties.casework.subjects import notice_day
+from duties.declarations.declared import Bilingual
 from duties.declarations.program_agreements import clause_without_role
 from duties.declarations.program_committees import AgendaRule
+from duties.endorsement.counting import it_counts
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
 from duties.obligations.windows import year_begun
 from duties.roles import standing
 from locales import N_, say
+from meetings import endorsements
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
 from meetings.partner_years import year_record
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
@@ -57,6 +60,12 @@ TURN: Final = "turn"
 OF_ONE_MEETING: Final = frozenset({STANDING, TURN})
 #: The re-evaluation of an agreement after one year of it: of one agreement, one a year.
 AGREEMENT_YEAR: Final = "agreement_year"
+
+#: What a partner objects to, and on what one is silent: its subject is the decision's id.
+OBJECTION: Final = "objection"
+SILENCE: Final = "silence"
+#: Under this key the committee that settles objections has its rule where its file declares none.
+_BY_ITSELF: Final = "endorsements"
 
 #: The committee that answers for every place of the program, by its fact of the guide: the Steering Committee.
 WATCHES_EVERY_ROLE: Final = "CM-S"
@@ -162,7 +171,7 @@ def draw(
         at,
         _unreached(session, committee["id"], meeting),
     )
-    rules = rules_of(committee)
+    rules = _with_endorsements(session, committee)
     found: dict[tuple[str, str], Drawn] = {}
     for rule in rules:
         for one in _SOURCES[rule.declared.source](table, rule):
@@ -178,6 +187,23 @@ def draw(
         sections.setdefault(rule.declared.section.fr, rule.place)
     places = {rule.key: rule.place for rule in rules}
     return tuple(sorted(found.values(), key=lambda one: (sections[one.section_fr], places[one.rule])))
+
+
+def _with_endorsements(session: Session, committee: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """A committee's rules; that settles objections (GV-4), also the one by which they come before it.
+
+    It is no choice of whoever writes the file whether an objection is heard.
+    """
+    rules = rules_of(committee)
+    settles = committee["key"] == endorsements.declared(session).committee
+    if not settles or any(rule.declared.source == "endorsements" for rule in rules):
+        return rules
+    section = Bilingual(fr=say("fr", _TO_SETTLE), en=say("en", _TO_SETTLE))
+    by_itself = AgendaRule(source="endorsements", section=section, minutes=15, purpose="decision", sources=("GV-4",))
+    return (Rule(_BY_ITSELF, 0, by_itself), *(replace(rule, place=rule.place + 1) for rule in rules))
+
+
+_TO_SETTLE: Final = N_("Decisions that the partners endorse")
 
 
 def points_of(committee: Mapping[str, Any], rule: str) -> tuple[dict[str, str], ...]:
@@ -353,19 +379,24 @@ def _decisions(table: Table, rule: Rule) -> Iterator[Drawn]:
     """
     rows = many(
         table.session,
-        select(_decision, func.coalesce(_item.c.audience, AUDIENCES[0]).label("audience"))
+        select(
+            _decision,
+            _task.c.due_on.label("task_due_on"),
+            func.coalesce(_item.c.audience, AUDIENCES[0]).label("audience"),
+        )
         .outerjoin(_item, refers(_decision.c.item_id, _item))
         .outerjoin(_task, refers(_decision.c.task_id, _task))
         .where(
             _decision.c.program_id == program_of(table.session),
             _decision.c.committee_id == table.committee["id"],
             _decision.c.state == "open",
+            it_counts(),  # one that waits for the partners asks nothing of anybody yet
             or_(_task.c.id.is_(None), _task.c.state.not_in([*SETTLED, "cancelled"])),
         )
         .order_by(_decision.c.due_on.asc().nulls_last(), _decision.c.number),
     )
     for row in rows:
-        due = row["due_on"]
+        due = row["task_due_on"] or row["due_on"]
         facts: dict[str, Fact] = {"decided": local_day(table.session, row["decided_at"]).isoformat()}
         reason = Reason("decision_undated", facts=facts)
         if due is not None:
@@ -373,6 +404,68 @@ def _decisions(table: Table, rule: Rule) -> Iterator[Drawn]:
             reason = Reason(code, facts={**facts, "due": due.isoformat()})
         drawn = _presented(table, rule, "decision", str(row["id"]), _title_of_decision(row), [reason])
         yield replace(drawn, audience=max(drawn.audience, row["audience"], key=AUDIENCES.index))
+
+
+def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """One for each decision of any committee to which a partner objects, then for each on which one is silent still.
+
+    An objection comes at once, also where it stops nothing; silence, once its partners were asked again and the last
+    day of that is past on the day of the meeting. Words are for those alone who may read the item of the decision.
+    """
+    rows = many(
+        table.session,
+        select(_decision, func.coalesce(_item.c.audience, AUDIENCES[0]).label("audience"))
+        .outerjoin(_item, refers(_decision.c.item_id, _item))
+        .where(
+            _decision.c.program_id == program_of(table.session),
+            _decision.c.needs_endorsement,
+            _decision.c.state != "withdrawn",
+        )
+        .order_by(_decision.c.decided_at, _decision.c.number),
+    )
+    said = endorsements.endorsements(table.session, [row["id"] for row in rows], at=table.at)
+    silent: list[Drawn] = []
+    for row in rows:
+        facts = {"decided": local_day(table.session, row["decided_at"]).isoformat()}
+        against = [one for one in said[row["id"]] if one.word.objects]
+        missing = [one for one in said[row["id"]] if one.word.is_awaited]
+        if against:
+            reasons = [
+                Reason(
+                    _HOW_IT_OBJECTS.get(row["endorsement"], "objected"),
+                    facts={"partner": one.organization, "day": _day_of(table, one.said_at)},
+                )
+                for one in against
+            ]
+            kind, title = OBJECTION, _title_of_decision(row, _OBJECTION, _OBJECTION_SHORT)
+        elif row["endorsement"] == "pending" and missing and row["asked_again_at"] and row["endorse_by"] < table.day:
+            asked = _day_of(table, row["asked_again_at"])
+            reasons = [Reason("silent", facts={**facts, "partner": one.organization, "day": asked}) for one in missing]
+            kind, title = SILENCE, _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
+        else:
+            continue
+        drawn = _presented(table, rule, kind, str(row["id"]), title, reasons)
+        drawn = replace(drawn, audience=max(drawn.audience, row["audience"], key=AUDIENCES.index))
+        if kind == SILENCE:
+            silent.append(drawn)
+        else:
+            yield drawn
+    yield from silent
+
+
+#: By what the partners made of the decision, what an objection to it does.
+_HOW_IT_OBJECTS: Final[Mapping[str, str]] = {"endorsed": "objected_in_vain", "earlier": "objected_before"}
+
+
+def _day_of(table: Table, moment: datetime | None) -> str:
+    return local_day(table.session, moment or table.at).isoformat()
+
+
+_OBJECTION, _OBJECTION_SHORT = N_("Objection to decision %(number)s: %(text)s"), N_("Objection to decision %(number)s")
+_SILENCE, _SILENCE_SHORT = (
+    N_("Not endorsed by all yet, decision %(number)s: %(text)s"),
+    N_("Not endorsed by all yet: decision %(number)s"),
+)
 
 
 def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
@@ -454,13 +547,17 @@ def _renewed(session: Session) -> dict[UUID, list[tuple[date, date]]]:
     return found
 
 
-def _title_of_decision(row: Mapping[str, Any]) -> tuple[str, str]:
+def _title_of_decision(
+    row: Mapping[str, Any],
+    whole: str = N_("Decision %(number)s: %(text)s"),
+    number_alone: str = N_("Decision %(number)s"),
+) -> tuple[str, str]:
     """Its number and its words; the number alone in a language in which nobody wrote it down."""
     titles = []
     for language in ("fr", "en"):
         said = " ".join(row[f"text_{language}"].split())
         short = said if len(said) <= LONGEST_EXTRACT else said[:LONGEST_EXTRACT].rsplit(" ", 1)[0] + "…"
-        words = N_("Decision %(number)s: %(text)s") if short else N_("Decision %(number)s")
+        words = whole if short else number_alone
         titles.append(say(language, words, number=row["number"], text=short))
     return titles[0], titles[1]
 
@@ -500,6 +597,7 @@ _SOURCES: Final[Mapping[str, Callable[[Table, Rule], Iterator[Drawn]]]] = {
     "decisions": _decisions,
     "obligations": _obligations,
     "agreement_years": _agreement_years,
+    "endorsements": _endorsements,
     "asked": _asked,
 }
 

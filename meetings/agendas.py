@@ -36,7 +36,7 @@ from meetings.agenda_items import (
     tell,
     withdrawn_of,
 )
-from meetings.agenda_rules import OF_ONE_MEETING, REQUEST, presenter_of, rule_taking
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, REQUEST, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
 from meetings.reasons import (
@@ -455,6 +455,12 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     row = _lock_to_change(session, item_id, seen)
     if row["meeting_id"] is None:
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+    if row["kind"] == OBJECTION:
+        raise Refusal(
+            "agenda.objection_stays",
+            N_("What a partner objects to stays on the agenda until it is settled, or the partner takes it back."),
+            source="GV-4",
+        )
     reasons = [*row["reasons"], {"code": TAKEN_OFF, "facts": {"meeting": str(row["meeting_id"])}}]
     if is_asked(row) or (row["times_seen"] and row["kind"] not in OF_ONE_MEETING):
         change_item(session, row, state=moved(row, "put_back"), meeting_id=None, position=0, reasons=reasons)

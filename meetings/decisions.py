@@ -9,79 +9,58 @@ no task says: open, standing, or withdrawn by a later decision.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, and_, cast, func, insert, or_, select, update
+from sqlalchemy import and_, func, insert, select
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import asking
 from duties.casework.assigning import assign, call_off
-from duties.casework.scheduling import calendar_of
-from duties.casework.tasks import BY_ITS_ACT, complete_task
-from duties.here import local_day, many, one, program, program_of
+from duties.endorsement.counting import counts_by, refuse_unless_it_counts
+from duties.here import local_day, many, moments_of, program, program_of
 from duties.mail.notices import COORDINATION
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_, say
-from meetings import attendance, quorum
+from meetings import attendance, endorsing, quorum
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
+from meetings.agenda_rules import OBJECTION
 from meetings.committees import CommitteeSeat, committee_of, committees
+from meetings.decision_rows import change_decision, lock_decision
+from meetings.decision_words import endorsement_in_words, shown_state
 from meetings.documents.content import Both, RegisterContent, RegisterLine
-from meetings.holding import changed_meanwhile, lock_meeting
+from meetings.endorsements import declared, endorsements
+from meetings.holding import lock_meeting
+from meetings.resting import ask_committee_again, complete_asked
 from meetings.texts import checked_text
 from models.agenda import AgendaItem
-from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
-from models.casework import SETTLED, Case, Responsibility, Task
+from models.casework import SETTLED, Responsibility, Task
 from models.committee import Committee
-from models.lifecycles import DECISION, NoSuchMove
+from models.lifecycles import DECISION, ENDORSEMENT, NoSuchMove
 from models.meeting import Meeting
-from models.minutes import DECISION_KINDS, ENDORSED_AS, Decision, Endorsement
+from models.minutes import DECISION_KINDS, Decision
 from models.obligation import WAIVER_ITEM
 from models.program import Organization, Role
 
 _decision = table_of(Decision)
-_endorsement = table_of(Endorsement)
 _committee = table_of(Committee)
 _meeting = table_of(Meeting)
 _item = table_of(AgendaItem)
 _task = table_of(Task)
-_case = table_of(Case)
 _responsibility = table_of(Responsibility)
 _role = table_of(Role)
 _organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 
 #: The step of a task that follows from a decision; its item is the decision's number.
 STEP: Final = "decision"
-#: The step of a partner's task to endorse a decision or to object to it; its item is the decision's id.
-ENDORSE: Final = "decision.endorse"
-#: Who speaks for a partner, the first who is there.
-SPEAK_FOR_IT: Final = ("manager", "director")
-#: In how many working days a partner is asked to say so. The guide sets no day: lateness is shown and blocks nothing.
-DAYS_TO_ENDORSE: Final = 10
 #: Management and coordination are decided with every partner (GV-4).
 ENDORSED_KIND: Final = "management"
-
-
-@dataclass(frozen=True)
-class Endorsed:
-    """What a partner organization said of a decision: "endorsed", "objected", or "" while it has said nothing."""
-
-    organization_id: UUID
-    organization: str
-    said: str = ""
-    said_at: datetime | None = None
-    said_by: UUID | None = None
-    reason: str = ""
-    version: int = 0
 
 
 def decide(
@@ -92,6 +71,7 @@ def decide(
     text_fr: str,
     text_en: str = "",
     kind: str = DECISION_KINDS[2],
+    why_not_management: str = "",
     owner_role: str = "",
     owner_organization_id: UUID | None = None,
     due_on: date | None = None,
@@ -101,16 +81,19 @@ def decide(
     seen: int | None = None,
     in_its_act: bool = False,
     settles: bool = True,
+    settles_id: UUID | None = None,
 ) -> UUID:
     """Record what a meeting that is under way decides, on an item or on none, and return the decision's id.
 
     It is stamped with the quorum of the moment `decided_at`, met or not; that is `at`, where it is not recorded later
     than it was taken. With an `owner_role`, at one organization or wherever
     it is held, a task opens for that role to be done by the local day `due_on`. Where it is on management, another
-    opens for each partner that is asked to endorse it (GV-4). The item is then "decided", and the
-    task that it was asked for with is done. `seen` is the item's version. An item whose task only its act completes, as
-    that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where `settles` is false
-    the committee has more to decide on the item, which stays open with its task. Raises Refusal.
+    opens for each partner that is asked to endorse it, and nothing that rests on the decision counts before they did
+    (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided",
+    and the task that it was asked for with is done. `seen` is the item's version. An item whose task only its act
+    completes, as that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where
+    `settles` is false the committee has more to decide on the item, which stays open with its task. `settles_id` is the
+    decision whose objections this one settles (`meetings.settling`). Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "under_way":
@@ -124,23 +107,14 @@ def decide(
     if decided_at > at or (decided_at < at and decided_at < meeting["starts_at"]):
         raise Refusal("decision.when", N_("A decision is taken during its meeting, and not in the future."))
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
-    if item_id is not None and item_of(session, item_id)["meeting_id"] != meeting_id:
-        raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
-    if item_id is not None and not in_its_act and done_by_an_act(session, [item_id]):
-        raise Refusal(
-            "decision.on_its_page",
-            N_("What the committee decides of a candidate or a participant is recorded on their page."),
-            source="AD-R3",
-        )
-    if item_id is not None and not in_its_act and item_of(session, item_id)["kind"] == WAIVER_ITEM:
-        raise Refusal(
-            "decision.frees", N_("That a partner is freed of a clause is decided on the page of that clause.")
-        )
+    if item_id is not None:
+        _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
     number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
+    waits = kind == ENDORSED_KIND
     # A case is held before an item, as whoever asks for items holds them.
     completed = False
-    if item_id is not None and settles:
-        completed = _complete_asked(session, item_id, number, in_its_act=in_its_act, by=by, at=at)
+    if item_id is not None and settles and not waits:
+        completed = complete_asked(session, item_id, number, in_its_act=in_its_act, by=by, at=at)
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     task_id = None
     if owner_role:
@@ -155,6 +129,7 @@ def decide(
             due_on=due_on,
             by=by,
             at=at,
+            waits=waits,
         )
     decision = Decision(
         program_id=program_of(session),
@@ -172,7 +147,11 @@ def decide(
         owner_organization_id=owner_organization_id,
         due_on=due_on,
         task_id=task_id,
-        needs_endorsement=kind == ENDORSED_KIND,
+        needs_endorsement=waits,
+        why_not_management="" if waits else checked_text(why_not_management),
+        endorsement=ENDORSEMENT.after(ENDORSEMENT.initial, "ask") if waits else ENDORSEMENT.initial,
+        counts_since=None if waits else decided_at,
+        settles_id=settles_id,
         state=DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand"),
         decided_at=decided_at,
         recorded_by=by.person_id,
@@ -194,11 +173,36 @@ def decide(
         due=due_on.isoformat() if due_on else None,
         completed=completed,
     )
-    if decision.needs_endorsement:
-        _ask_partners(session, decision, by=by, at=at)
+    if waits:
+        endorsing.ask_partners(session, decision.id, by=by, at=at)
     if item_id is not None and settles:
         _settle_item(session, item_id, seen, by=by, at=at)
     return decision.id
+
+
+def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_act: bool) -> None:
+    """Raise Refusal where the item is on no agenda of the meeting, or is decided by an act of its own."""
+    item = item_of(session, item_id)
+    if item["meeting_id"] != meeting_id:
+        raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
+    if in_its_act:
+        return
+    if done_by_an_act(session, [item_id]):
+        raise Refusal(
+            "decision.on_its_page",
+            N_("What the committee decides of a candidate or a participant is recorded on their page."),
+            source="AD-R3",
+        )
+    if item["kind"] == WAIVER_ITEM:
+        raise Refusal(
+            "decision.frees", N_("That a partner is freed of a clause is decided on the page of that clause.")
+        )
+    if item["kind"] == OBJECTION:
+        raise Refusal(
+            "decision.settles_it",
+            N_("What is objected is settled where the decision stands, and that is what is decided on this item."),
+            source="GV-4",
+        )
 
 
 def withdraw(
@@ -206,17 +210,23 @@ def withdraw(
 ) -> None:
     """Have a decision hold no more, because a later one of the committee says so; nobody owes its task any more.
 
-    Raises Refusal: it is done or withdrawn, or the other is not later, not the committee's, or withdrawn itself.
+    What counts is taken back by what counts, and what the partners endorsed by what they endorse (GV-4). Raises
+    Refusal: it is done or withdrawn, or the other is not later, not the committee's, withdrawn itself, or not as much.
     """
-    row = _lock(session, decision_id, seen)
+    row = lock_decision(session, decision_id, seen=seen)
     later = decision_of(session, withdrawn_by)
     if later["committee_id"] != row["committee_id"] or not _is_later(later, row) or later["state"] == "withdrawn":
         raise Refusal("decision.not_later", N_("A decision is withdrawn by a later one of the same committee."))
+    if later["settles_id"] != decision_id:
+        _refuse_lesser(session, row, later)
     state = _moved(read_state(row), "withdraw")
     if row["task_id"] is not None:
         call_off(session, row["task_id"], by=by, at=at)
-    asking.no_more(session, ENDORSE, decision_id, by=by, at=at)
-    _change(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=withdrawn_by)
+    asking.no_more(session, endorsing.ENDORSE, decision_id, by=by, at=at)
+    change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=withdrawn_by)
+    ask_committee_again(session, row, at=at)
+    if row["settles_id"] is not None:
+        endorsing.unsettle(session, row["settles_id"], decision_id, at=at)
     events.write(
         session,
         "decision.withdrawn",
@@ -226,67 +236,6 @@ def withdraw(
         at=at,
         number=row["number"],
         later=later["number"],
-    )
-
-
-def endorse(
-    session: Session,
-    decision_id: UUID,
-    organization_id: UUID,
-    said: str,
-    *,
-    reason: str = "",
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
-) -> None:
-    """Record what a partner organization says of a decision on management; its last word counts (GV-4).
-
-    `said` is one of models.minutes.ENDORSED_AS, and an objection has its reason. `seen` is the version of its
-    last word, 0 before any. Raises Refusal: the decision needs none, is withdrawn, or the organization is not asked.
-    """
-    row = _lock(session, decision_id, None)
-    if not row["needs_endorsement"] or row["state"] == "withdrawn":
-        raise Refusal("decision.not_endorsed", N_("This decision is not one that the partners endorse."), source="GV-4")
-    if said not in ENDORSED_AS:
-        raise Refusal("endorsement.unknown", N_("A partner endorses a decision, or objects to it."))
-    before = {one.organization_id: one for one in endorsements_of(session, decision_id)}.get(organization_id)
-    if before is None:
-        raise Refusal(
-            "endorsement.not_asked", N_("This organization had no agreement in force on that day."), source="GV-4"
-        )
-    if seen is not None and seen != before.version:
-        raise changed_meanwhile("decision")
-    reason = checked_text(reason)
-    if said == "objected" and not reason:
-        raise Refusal("reason.missing", N_("Say why, in a few words."))
-    values = {
-        "said": said,
-        "said_at": at,
-        "said_by": by.person_id,
-        "said_as": by.role,
-        "reason": reason,
-        "version": before.version + 1,
-    }
-    place = {"program_id": program_of(session), "decision_id": decision_id, "organization_id": organization_id}
-    if before.version:
-        session.execute(update(_endorsement).where(*(_endorsement.c[k] == v for k, v in place.items())).values(values))
-    else:
-        session.execute(insert(_endorsement).values(id=uuid4(), **place, **values))
-    for task in asking.open_ones(session, ENDORSE, decision_id):
-        if task["links"][0]["at"] == str(organization_id):
-            complete_task(session, task["id"], by=by, at=at, in_its_act=True)
-    verb = "decision.objected" if said == "objected" else "decision.endorsed"
-    events.write(
-        session,
-        verb,
-        "decision",
-        decision_id,
-        by=by,
-        at=at,
-        number=row["number"],
-        organization=str(organization_id),
-        before=before.said,
     )
 
 
@@ -325,8 +274,9 @@ def register(session: Session, committee_id: UUID, year: int) -> list[dict[str, 
     """A committee's decisions of a year, in the order of their numbers.
 
     Each row has the columns of models.minutes.Decision; `state`, `closed_at` and `closed_as` are as the task that it
-    opened has them now. Beside them: the owner's role and organization as `owner_fr`, `owner_en` and
-    `owner_organization`, `letters` of the committee, the local start of the meeting as `starts`, and of the item that
+    opened has them now, and so is `due_on`. Beside them: whether its committee settles objections as
+    `is_where_objections_settle`, the owner's role and organization as `owner_fr`, `owner_en` and `owner_organization`,
+    `letters` of the committee, the local start of the meeting as `starts`, and of the item that
     it was taken on `item_number`, `item_fr`, `item_en` and `audience`: who may read it (`models.agenda.AUDIENCES`).
     """
     return registers(session, [committee_id], year)
@@ -374,6 +324,21 @@ def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[dic
     rows = _read(session, _decision.c.needs_endorsement, _decision.c.state != "withdrawn")
     asked = endorsements(session, [row["id"] for row in rows])
     return [row for row in rows if any(one.organization_id in organization_ids for one in asked[row["id"]])]
+
+
+def not_to_endorse(session: Session, since: date) -> list[dict[str, Any]]:
+    """What the committee that settles objections decided since a local day on something else than management.
+
+    No partner is asked of it unless it says that it is: each row as `register` has it, the last decision first.
+    """
+    return _read(
+        session,
+        _committee.c.key == declared(session).committee,
+        _decision.c.endorsement == "not_asked",
+        _decision.c.settles_id.is_(None),
+        _decision.c.state != "withdrawn",
+        _decision.c.decided_at >= moments_of(session, since)[0],
+    )[::-1]
 
 
 def owed_by(session: Session, organization_id: UUID) -> list[dict[str, Any]]:
@@ -428,57 +393,6 @@ def with_age(session: Session, row: Mapping[str, Any], day: date) -> dict[str, A
     return {**row, "age_days": age, "late_days": max(0, (day - row["due_on"]).days)}
 
 
-def endorsements_of(session: Session, decision_id: UUID) -> tuple[Endorsed, ...]:
-    """What each partner said of a decision on management: every organization whose agreement was in force that day.
-
-    Empty for a decision that needs none, and where there is no such decision.
-    """
-    return endorsements(session, [decision_id])[decision_id]
-
-
-def endorsements(session: Session, decision_ids: Iterable[UUID]) -> dict[UUID, tuple[Endorsed, ...]]:
-    """As `endorsements_of`, for several decisions in one question."""
-    wanted = list(decision_ids)
-    of_day = cast(func.timezone(program(session).time_zone, _decision.c.decided_at), Date)
-    rows = session.execute(
-        select(
-            _decision.c.id.label("decision_id"),
-            _organization.c.id.label("organization_id"),
-            _organization.c.short_name.label("organization"),
-            func.coalesce(_endorsement.c.said, "").label("said"),
-            _endorsement.c.said_at,
-            _endorsement.c.said_by,
-            func.coalesce(_endorsement.c.reason, "").label("reason"),
-            func.coalesce(_endorsement.c.version, 0).label("version"),
-        )
-        .select_from(_decision)
-        .join(_version, _version.c.program_id == _decision.c.program_id)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .outerjoin(
-            _endorsement,
-            and_(
-                _endorsement.c.program_id == _decision.c.program_id,
-                _endorsement.c.organization_id == _organization.c.id,
-                _endorsement.c.decision_id == _decision.c.id,
-            ),
-        )
-        .where(
-            _decision.c.program_id == program_of(session),
-            _decision.c.id.in_(wanted),
-            _decision.c.needs_endorsement,
-            _version.c.state.in_(["in_force", "ended"]),
-            _version.c.starts_on <= of_day,
-            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= of_day),
-        )
-        .order_by(_organization.c.short_name)
-    ).mappings()
-    found: dict[UUID, list[Endorsed]] = {one: [] for one in wanted}
-    for row in rows:
-        found[row["decision_id"]].append(Endorsed(**{name: row[name] for name in Endorsed.__dataclass_fields__}))
-    return {one: tuple(asked) for one, asked in found.items()}
-
-
 def read_state(row: Mapping[str, Any]) -> str:
     """The state of a decision's row by the state of its task, `task_state`: done while the task is."""
     stored: str = row["state"]
@@ -492,12 +406,12 @@ def register_paper(
     here = program(session)
     committee = committees(session)[committee_id]
     rows = [row for row in register(session, committee_id, year) if is_for(row, audience)]
-    asked = endorsements(session, [row["id"] for row in rows])
+    endorsed = endorsements_in_words(session, rows)
     return RegisterContent(
         program=Both(fr=here.title_fr, en=here.title_en),
         committee=Both(fr=committee["title_fr"], en=committee["title_en"]),
         on=on,
-        decisions=tuple(_register_line(session, row, asked[row["id"]]) for row in rows),
+        decisions=tuple(_register_line(session, row, endorsed[row["id"]]) for row in rows),
     )
 
 
@@ -517,21 +431,33 @@ def quorum_words(stood: quorum.Standing, seats: Sequence[CommitteeSeat]) -> Both
     return Both(fr=quorum.in_words(stood, "fr", seats), en=quorum.in_words(stood, "en", seats))
 
 
-def _register_line(session: Session, row: Mapping[str, Any], asked: Sequence[Endorsed]) -> RegisterLine:
-    endorsement = Both()
-    if row["needs_endorsement"]:
-        facts = {
-            "n": sum(one.said == "endorsed" for one in asked),
-            "of": len(asked),
-            "against": sum(one.said == "objected" for one in asked),
-        }
-        said = N_("partners that endorse it: %(n)s of %(of)s; against: %(against)s")
-        endorsement = Both(fr=say("fr", said, **facts), en=say("en", said, **facts))
+def endorsements_in_words(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, Both]:
+    """What the partners made of each of these decisions, in both languages, by its id; each row is as `register`'s."""
+    asked = endorsements(session, [row["id"] for row in rows])
+    settled = _numbers(session, [row["settles_id"] for row in rows if row["settles_id"]])
+    return {
+        row["id"]: endorsement_in_words(row, asked[row["id"]], settles=settled.get(row["settles_id"], ""))
+        for row in rows
+    }
+
+
+def _numbers(session: Session, ids: Sequence[UUID]) -> dict[UUID | None, str]:
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(_decision.c.id, _decision.c.number).where(
+            _decision.c.program_id == program_of(session), _decision.c.id.in_(ids)
+        )
+    )
+    return {row.id: row.number for row in rows}
+
+
+def _register_line(session: Session, row: Mapping[str, Any], endorsement: Both) -> RegisterLine:
     return RegisterLine(
         number=row["number"],
         decided_on=local_day(session, row["decided_at"]),
         text=Both(fr=row["text_fr"], en=row["text_en"]),
-        state=row["state"],
+        state=shown_state(row),  # type: ignore[arg-type]  # one of the words of both
         owner=owner_of(row),
         due_on=row["due_on"],
         closed_on=local_day(session, row["closed_at"]) if row["closed_at"] else None,
@@ -546,6 +472,7 @@ def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
         select(
             _decision,
             _task.c.state.label("task_state"),
+            _task.c.due_on.label("task_due_on"),
             _task.c.done_at,
             _task.c.done_as,
             _task.c.done_by.label("task_done_by"),
@@ -554,6 +481,7 @@ def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
             func.coalesce(_role.c.title_en, "").label("owner_en"),
             func.coalesce(_organization.c.short_name, "").label("owner_organization"),
             _committee.c.letters,
+            (_committee.c.key == declared(session).committee).label("is_where_objections_settle"),
             _meeting.c.starts,
             func.coalesce(_item.c.audience, WIDEST[0]).label("audience"),
             func.coalesce(_item.c.number, "").label("item_number"),
@@ -571,6 +499,7 @@ def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
     )
     for row in rows:
         done_at, done_as = row.pop("done_at"), row.pop("done_as")
+        row["due_on"] = row.pop("task_due_on") or row["due_on"]  # it moves where the partners took longer
         state = read_state(row)
         if state == "done":
             row |= {"state": state, "closed_at": done_at, "closed_as": done_as}
@@ -578,27 +507,6 @@ def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
 
 
 # ---------------------------------------------------------------------------------------------------------- writing
-
-
-def _ask_partners(session: Session, decision: Decision, *, by: Actor, at: datetime) -> None:
-    """Have each partner that is asked say whether it endorses a decision: its manager, else its director (GV-4)."""
-    due_on = calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_ENDORSE)
-    title = N_("Say whether your organization endorses decision %(number)s")
-    for asked in endorsements_of(session, decision.id):
-        speak: list[Link] = [{"role": role, "at": str(asked.organization_id)} for role in SPEAK_FOR_IT]
-        assign(
-            session,
-            ENDORSE,
-            str(decision.id),
-            title_fr=say("fr", title, number=decision.number),
-            title_en=say("en", title, number=decision.number),
-            chain=speak + COORDINATION,
-            due_on=due_on,
-            by=by,
-            at=at,
-            evidence=BY_ITS_ACT,
-            sources=["GV-4"],
-        )
 
 
 def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due_on: date | None, today: date) -> None:
@@ -650,27 +558,6 @@ def _count(number: str) -> tuple[int, int]:
     return int(year), int(count)
 
 
-def _complete_asked(session: Session, item_id: UUID, number: str, *, in_its_act: bool, by: Actor, at: datetime) -> bool:
-    """Do the task that an item was asked for with, where it can be done now. Returns whether it was.
-
-    One that asks for more than a decision, such as evidence, stays open: what was decided is recorded all the same.
-    """
-    task = one(
-        session,
-        select(_task.c.id, _task.c.state, _case.c.state.label("case_state"))
-        .outerjoin(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == program_of(session), _task.c.id == item_of(session, item_id)["task_id"]),
-    )
-    if task is None or task["state"] != "open" or task["case_state"] not in (None, "open"):
-        return False
-    try:
-        with session.begin_nested():
-            complete_task(session, task["id"], by=by, at=at, note=number, in_its_act=in_its_act)
-    except Refusal:
-        return False
-    return True
-
-
 def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor, at: datetime) -> None:
     row = lock_item(session, item_id, seen=seen)
     if row["outcome"] == "decided":
@@ -683,28 +570,17 @@ def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor
     tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome="decided")
 
 
-def _lock(session: Session, decision_id: UUID, seen: int | None) -> dict[str, Any]:
-    """A decision's stored row, locked, with the state of its task as `task_state`."""
-    row = one(
-        session,
-        select(_decision, _task.c.state.label("task_state"))
-        .outerjoin(_task, refers(_decision.c.task_id, _task))
-        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
-        .with_for_update(of=_decision),
-    )
-    if row is None:
-        raise Refusal("decision.unknown", N_("There is no such decision."))
-    if seen is not None and row["version"] != seen:
-        raise changed_meanwhile("decision")
-    return row
-
-
-def _change(session: Session, row: Mapping[str, Any], **values: Any) -> None:
-    session.execute(
-        update(_decision)
-        .where(_decision.c.program_id == row["program_id"], _decision.c.id == row["id"])
-        .values(**values, version=row["version"] + 1)
-    )
+def _refuse_lesser(session: Session, row: Mapping[str, Any], later: Mapping[str, Any]) -> None:
+    """Refuse that a decision is taken back by one that counts for less: a way around the partners. Raises Refusal."""
+    if not counts_by(row):
+        return
+    refuse_unless_it_counts(session, later["id"])
+    if row["needs_endorsement"] and not later["needs_endorsement"]:
+        raise Refusal(
+            "decision.endorsed_too",
+            N_("What the partners endorsed is taken back by a decision that they endorse: record it as on management."),
+            source="GV-4",
+        )
 
 
 def _moved(state: str, move: str) -> str:

@@ -24,7 +24,7 @@ from meetings.agenda_items import moved as item_moved
 from meetings.agenda_papers import head_of, item_line
 from meetings.attendance import Attended
 from meetings.committees import CommitteeSeat, committees
-from meetings.decisions import decisions_of, owner_of, quorum_words
+from meetings.decisions import decisions_of, endorsements_in_words, owner_of, quorum_words
 from meetings.documents.content import (
     NOTHING,
     AttendanceLine,
@@ -80,6 +80,7 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
     attended = attendance.attendance_of(session, meeting_id)
     stood = attendance.fullest(session, meeting_id)
     decided = decisions_of(session, meeting_id)
+    endorsed = endorsements_in_words(session, decided)
     items = items_of(session, meeting_id)
     names = _names(session, attended)
     seats = [one.seat for one in attended]
@@ -89,8 +90,10 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
         attendance=tuple(_attendance_line(one, names, meeting["time_zone"]) for one in attended),
         has_quorum=stood.is_met,
         quorum=quorum_words(stood, seats),
-        items=tuple(_item(row, str(place), decided, seats, titles) for place, row in enumerate(items, start=1)),
-        decisions=tuple(_decision_line(row, seats) for row in decided if row["item_id"] is None),
+        items=tuple(
+            _item(row, str(place), decided, endorsed, seats, titles) for place, row in enumerate(items, start=1)
+        ),
+        decisions=tuple(_decision_line(row, endorsed, seats) for row in decided if row["item_id"] is None),
     )
 
 
@@ -289,6 +292,7 @@ def _item(
     row: Mapping[str, Any],
     number: str,
     decided: Sequence[Mapping[str, Any]],
+    endorsed: Mapping[UUID, Both],
     seats: Sequence[CommitteeSeat],
     titles: Mapping[UUID, Both],
 ) -> MinutesItem:
@@ -298,11 +302,13 @@ def _item(
         said=Both(fr=row["note_fr"], en=row["note_en"]),
         outcome=row["outcome"],
         referred_to=titles[row["referred_to_id"]] if row["referred_to_id"] else NOTHING,
-        decisions=tuple(_decision_line(one, seats) for one in decided if one["item_id"] == row["id"]),
+        decisions=tuple(_decision_line(one, endorsed, seats) for one in decided if one["item_id"] == row["id"]),
     )
 
 
-def _decision_line(row: Mapping[str, Any], seats: Sequence[CommitteeSeat]) -> DecisionLine:
+def _decision_line(
+    row: Mapping[str, Any], endorsed: Mapping[UUID, Both], seats: Sequence[CommitteeSeat]
+) -> DecisionLine:
     return DecisionLine(
         number=row["number"],
         text=Both(fr=row["text_fr"], en=row["text_en"]),
@@ -310,6 +316,7 @@ def _decision_line(row: Mapping[str, Any], seats: Sequence[CommitteeSeat]) -> De
         due_on=row["due_on"],
         has_quorum=row["has_quorum"],
         quorum=quorum_words(Standing.from_json(row["quorum"]), seats),
+        endorsement=endorsed[row["id"]],
     )
 
 

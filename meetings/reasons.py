@@ -2,7 +2,8 @@
 
 Kept as `{"code": …, "facts": …}`; with `rule`, the declared rule that drew it; with `sentence`, the words that whoever
 asked for it brought along, so that a layer above adds reasons without a line here. Facts are days, counts, numbers
-such as #2019-02, and declared texts in both languages: never a name, never what somebody typed.
+such as #2019-02, names of organizations, and declared texts in both languages: never a person's name, never what
+somebody typed.
 """
 
 from __future__ import annotations
@@ -52,6 +53,14 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "decision_open": N_("Decided on %(decided)s, to be done by %(due)s."),
     "decision_late": N_("Decided on %(decided)s, to be done by %(due)s, and not done."),
     "decision_undated": N_("Decided on %(decided)s, and not done yet."),
+    "objected": N_("%(partner)s objects since %(day)s: nothing that rests on the decision counts until it is settled."),
+    "objected_in_vain": N_(
+        "%(partner)s objects since %(day)s; the decision counts, since as many endorse it as their agreements ask for."
+    ),
+    "objected_before": N_(
+        "%(partner)s objected on %(day)s, when an objection did not suspend yet what rests on a decision."
+    ),
+    "silent": N_("Decided on %(decided)s; %(partner)s was asked again on %(day)s and has said nothing."),
     "obligation_at_risk": N_("%(clause)s, period up to %(day)s: at risk."),
     "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: cannot be met any more."),
     "obligation_missed": N_("%(clause)s, period up to %(day)s: not met."),

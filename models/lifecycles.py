@@ -195,6 +195,23 @@ DECISION = Lifecycle(
     },
 )
 
+#: What the partners say of a decision (GV-4). earlier: it was taken before endorsements bound, and counts as it did.
+ENDORSEMENT = Lifecycle(
+    "endorsement",
+    states=("not_asked", "pending", "endorsed", "objected", "earlier"),
+    initial="not_asked",
+    moves={
+        ("not_asked", "ask"): "pending",
+        ("pending", "endorse"): "endorsed",
+        ("pending", "object"): "objected",
+        ("endorsed", "object"): "objected",
+        ("earlier", "object"): "objected",
+        ("earlier", "endorse"): "endorsed",
+        ("objected", "settle"): "pending",
+        ("objected", "settle_as_before"): "earlier",
+    },
+)
+
 MINUTES = Lifecycle(
     "minutes",
     states=("draft", "circulated", "approved"),
@@ -274,6 +291,7 @@ LIFECYCLES = (
     MEETING,
     AGENDA_ITEM,
     DECISION,
+    ENDORSEMENT,
     MINUTES,
     REFERRAL,
     PARTICIPANT,
@@ -337,6 +355,7 @@ _TITLES: Final = {
     "meeting": "A meeting",
     "agenda item": "An item of an agenda",
     "decision": "A decision of a committee",
+    "endorsement": "What the partners say of a decision on management or coordination",
     "minutes": "The minutes of a meeting",
     "referral": "A referral of somebody to the program",
     "participant": "A candidate, and then a participant",
@@ -379,6 +398,11 @@ _MEANS: Final = {
     ("decision", "standing"): "It holds, and nobody owes anything by it.",
     ("decision", "done"): "What was owed by it is done.",
     ("decision", "withdrawn"): "A later decision took it back.",
+    ("endorsement", "not_asked"): "It is not on management or coordination: it counts, and no partner is asked.",
+    ("endorsement", "pending"): "Partners are still to endorse it: nothing that rests on it counts.",
+    ("endorsement", "endorsed"): "Every partner that it needs endorsed it: it counts.",
+    ("endorsement", "objected"): "A partner objects: nothing that rests on it counts until that is settled.",
+    ("endorsement", "earlier"): "It was taken before endorsements bound, and counts as it did.",
     ("minutes", "draft"): "The secretary is writing them.",
     ("minutes", "circulated"): "The members have them and may ask for changes.",
     ("minutes", "approved"): "A later meeting approved them; they stay as they are.",
@@ -449,6 +473,11 @@ _HAPPENS: Final = {
     ("decision", "complete"): "The task that it opened is done.",
     ("decision", "reopen"): "That task is taken back.",
     ("decision", "withdraw"): "A later decision says so.",
+    ("endorsement", "ask"): "The committee says that it is on management, or a partner asks that it be endorsed.",
+    ("endorsement", "endorse"): "The last partner that it needs endorses it, or is a partner no more.",
+    ("endorsement", "object"): "A partner objects, with the reason.",
+    ("endorsement", "settle"): "Who objected takes it back, or a sitting with its quorum settles it by a decision.",
+    ("endorsement", "settle_as_before"): "The same, of a decision that was taken before endorsements bound.",
     ("minutes", "circulate"): "The secretary sends them to the members.",
     ("minutes", "amend"): "A member asks for a change before they are approved.",
     ("minutes", "approve"): "A later meeting of the committee approves them.",

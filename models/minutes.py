@@ -8,13 +8,18 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to, together
-from models.lifecycles import DECISION, MINUTES
+from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
 
 #: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
 ATTENDED = ("unrecorded", "present", "remote", "alternate", "excused", "absent")
 #: Management and coordination decisions are endorsed by all partners (GV-4); clinical ones are not.
 DECISION_KINDS = ("management", "clinical", "other")
-ENDORSED_AS = ("endorsed", "objected")
+#: What a partner said of a decision; "" while it was asked and has said nothing, or took back what it had said.
+ENDORSED_AS = ("", "endorsed", "objected")
+#: How many of the partners an agreement lets suffice, instead of all.
+MAJORITIES = ("more_than_half", "two_thirds", "three_quarters")
+#: The states of `models.lifecycles.ENDORSEMENT` in which what rests on a decision counts.
+COUNTING = ("not_asked", "endorsed", "earlier")
 
 
 class Attendance(InProgram, table=True):
@@ -60,13 +65,26 @@ class Decision(InProgram, table=True):
         to("organization", "owner_organization_id"),
         to("task", "task_id"),
         to("decision", "withdrawn_by_id"),
+        to("decision", "settles_id"),
         to("person", "recorded_by"),
+        to("organization", "wanted_by_id"),
+        to("person", "wanted_by_person"),
         UniqueConstraint("program_id", "number"),
         one_of("state", DECISION.states),
         one_of("kind", DECISION_KINDS),
         CheckConstraint("(owner_role = '') = (task_id is null)", name="owed"),
         CheckConstraint("(owner_role = '') = (due_on is null)", name="due"),
         together("closed", "closed_at", "closed_as"),
+        one_of("endorsement", ENDORSEMENT.states),
+        CheckConstraint("needs_endorsement = (endorsement <> 'not_asked')", name="needs_endorsement"),
+        CheckConstraint(
+            "(endorsement in ('not_asked', 'endorsed', 'earlier'))"
+            " = (counts_since is not null and suspended_at is null)",
+            name="counts",
+        ),
+        CheckConstraint("suspended_at is null or counts_since is not null", name="suspended"),
+        CheckConstraint("(wanted_by_id is null) = (wanted_at is null)", name="wanted"),
+        CheckConstraint("settles_id is null or not needs_endorsement", name="settles"),
         Index("ix_decision_open", "program_id", "committee_id", postgresql_where=text("state = 'open'")),
     )
 
@@ -84,6 +102,17 @@ class Decision(InProgram, table=True):
     due_on: date | None = None
     task_id: UUID | None = None
     needs_endorsement: bool = False  # GV-4
+    why_not_management: str = ""  # why a decision of the committee that settles these is on something else
+    endorsement: str = ENDORSEMENT.initial
+    counts_since: datetime | None = moment(default=None)  # since when it counted for the first time
+    suspended_at: datetime | None = moment(default=None)  # since when it counts no more
+    endorse_by: date | None = None  # the last local day on which partners are to say so; after it they are asked again
+    asked_again_at: datetime | None = moment(default=None)
+    wanted_by_id: UUID | None = None  # the partner that asked for it to be endorsed
+    wanted_by_person: UUID | None = None
+    wanted_at: datetime | None = moment(default=None)
+    wanted_why: str = ""
+    settles_id: UUID | None = None  # the decision whose objections this one settles
     state: str = DECISION.initial
     decided_at: datetime = moment()
     recorded_by: UUID | None = None
@@ -94,15 +123,30 @@ class Decision(InProgram, table=True):
 
 
 class Endorsement(InProgram, table=True):
-    """What a partner organization said of a decision on management or coordination (GV-4): the last word counts."""
+    """What a partner said of a decision on management or coordination (GV-4). Another word takes its place; both stay.
+
+    The first one of each partner says that it was asked, and on what terms its agreement was that day.
+    """
 
     __tablename__ = "endorsement"
     __table_args__ = (
         to("decision", "decision_id"),
         to("organization", "organization_id"),
         to("person", "said_by"),
-        UniqueConstraint("program_id", "decision_id", "organization_id"),
+        to("person", "said_for"),
+        to("decision", "settled_by_id"),
+        Index(
+            "one_endorsement_counts",
+            "program_id",
+            "decision_id",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("superseded_at is null"),
+        ),
         one_of("said", ENDORSED_AS),
+        one_of("majority", ("", *MAJORITIES)),
+        CheckConstraint("said <> 'objected' or reason <> ''", name="objects_with_a_reason"),
+        CheckConstraint("settled_by_id is null or said = 'objected'", name="settled"),
     )
 
     decision_id: UUID
@@ -111,7 +155,11 @@ class Endorsement(InProgram, table=True):
     said_at: datetime = moment()
     said_by: UUID | None = None
     said_as: str = ""
+    said_for: UUID | None = None  # the absent person for whom a deputy said it
     reason: str = ""
+    majority: str = ""  # what its agreement lets suffice; "": every partner
+    settled_by_id: UUID | None = None  # the decision that settled this objection
+    superseded_at: datetime | None = moment(default=None)
     version: int = 1
 
 

@@ -56,6 +56,8 @@ DIRECTORS: Final = {
     "anonyme": "director_la",
     "codim": "director_codim",
     "ccsmtl": "director_ccsmtl",
+    "spvm": "director_spvm",
+    "marie-vincent": "director_mv",
 }
 
 _version = table_of(AgreementVersion)

@@ -17,7 +17,18 @@ from duties.casework import asking
 from duties.casework.tasks import complete_task
 from duties.here import local_day, many, program_of
 from duties.roles import standing
-from meetings import assembling, attendance, decisions, freezing, minutes, posting, recruiters, running
+from meetings import (
+    assembling,
+    attendance,
+    decisions,
+    endorsements,
+    endorsing,
+    freezing,
+    minutes,
+    posting,
+    recruiters,
+    running,
+)
 from meetings.agenda_items import items_of, kept_for_their_act
 from models.base import table_of
 from models.meeting import Meeting
@@ -46,13 +57,17 @@ _WEIGHED: Final = {
 
 @dataclass(frozen=True)
 class _Decided:
-    """What a meeting decided: with a role that owes it, and within how many days, or for good."""
+    """What a meeting decided: with a role that owes it, and within how many days, or for good.
+
+    Where it is on management, one partner says nothing of it; with `against`, another one objects for this reason.
+    """
 
     fr: str
     en: str
     role: str = ""
     days: int = 0
     kind: str = "other"
+    against: str = ""
 
 
 #: Meeting by meeting, the oldest first. What was owed of the first one is done; of the second it is late by now.
@@ -76,6 +91,12 @@ _DECISIONS: Final = (
             "Bring the list of housing resources up to date.",
             "administrative_officer",
             days=5,
+        ),
+        _Decided(
+            "Partager une ligne téléphonique le soir, tenue à tour de rôle.",
+            "Share a telephone line in the evenings, kept in turn.",
+            kind="management",
+            against="Nos équipes n’ont pas de soirées payées cette année.",
         ),
     ),
     (
@@ -188,13 +209,23 @@ class DemonstratedSittings:
                 complete_task(self.session, row["task_id"], by=by, at=at, note="Invitation envoyée.")
 
     def _endorse(self, meeting_id: UUID, at: datetime) -> None:
-        """Each partner but one has said by the next meeting that it endorses what was decided on management."""
+        """Each partner but one has said by the next meeting what it says of what was decided on management.
+
+        Who said nothing is asked again, as the round does it.
+        """
+        today = standing(self.session, local_day(self.session, at))
+        against = {one.fr: one.against for several in _DECISIONS for one in several}
         for row in decisions.decisions_of(self.session, meeting_id):
-            for asked in asking.open_ones(self.session, decisions.ENDORSE, row["id"])[1:]:
-                first = standing(self.session, local_day(self.session, at)).falls(asked["links"]).holders[0]
+            reason = against.get(row["text_fr"], "")
+            for asked in asking.open_ones(self.session, endorsing.ENDORSE, row["id"])[1:]:
+                first = today.falls(asked["links"]).holders[0]
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
-                place = UUID(asked["links"][0]["at"])
-                decisions.endorse(self.session, row["id"], place, "endorsed", by=by, at=at)
+                if not endorsements.may_speak(today, row, by):
+                    continue  # it is vacant there
+                said, place = "objected" if reason else "endorsed", UUID(asked["links"][0]["at"])
+                endorsing.endorse(self.session, row["id"], place, said, reason=reason, by=by, at=at)
+                reason = ""
+        endorsing.ask_again(self.session, local_day(self.session, at), at=at)
 
     def _planned_on(self, day: date) -> list[dict[str, Any]]:
         rows = many(

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Path, Query, Response
 
 from api import papers
-from api.at_decisions import Sight, find_decision, register_file
+from api.at_decisions import Sight, find_decision, register_file, wanting
 from api.at_meetings import audience_of, find_committee, find_meeting
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
@@ -19,12 +19,16 @@ from api.json.sitting_shapes import (
     DecisionShown,
     EndorsementGiven,
     EndorsementShown,
+    EndorsementWanted,
+    SettlementGiven,
     WithdrawalGiven,
 )
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
-from meetings import decisions
-from meetings.decisions import Endorsed
+from duties.endorsement.counting import counts_by
+from meetings import decisions, endorsements, endorsing, settling
+from meetings.decision_words import shown_state
+from meetings.endorsements import Endorsed
 
 router = api_routes("meetings")
 
@@ -60,6 +64,7 @@ def decide(
         text_fr=body.text_fr,
         text_en=body.text_en,
         kind=body.kind,
+        why_not_management=body.why_not_management,
         owner_role=body.owner_role,
         owner_organization_id=body.owner_organization_id,
         due_on=body.due_on,
@@ -152,25 +157,57 @@ def list_endorsements(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Pa
 @router.put("/endorsements")
 @asks(Action.ENDORSE)
 def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
-    """Say for one's organization that it endorses a decision on management, or objects to it, with the reason."""
+    """Say for one's organization that it endorses a decision on management, objects, or takes back what it said."""
     by = require(Action.ENDORSE, to_program(desk.asker, organizations=[body.organization_id]))
-    decisions.endorse(
+    place = (desk.session, body.decision_id, body.organization_id)
+    if body.said:
+        endorsing.endorse(*place, body.said, reason=body.reason, by=by, at=desk.at, seen=body.seen)
+    else:
+        endorsing.take_back(*place, by=by, at=desk.at, seen=body.seen)
+    return _endorsements(endorsements.endorsements_of(desk.session, body.decision_id, at=desk.at))
+
+
+@router.post("/decisions/{decision_id}/wanted-endorsement")
+@asks(Action.WANT_ENDORSEMENT)
+def want_endorsement(decision_id: UUID, body: EndorsementWanted, desk: AtDesk, response: Response) -> DecisionShown:
+    """Ask, for a partner, that a decision be endorsed that was recorded as another kind than on management."""
+    row, _, _ = find_decision(desk, decision_id)
+    by = wanting(desk, row).get(body.organization_id)
+    if by is None:
+        raise Forbidden
+    endorsing.want_endorsement(
+        desk.session, decision_id, body.organization_id, reason=body.reason, by=by, at=desk.at, seen=body.seen
+    )
+    return get_decision(decision_id, desk, response)
+
+
+@router.post("/decisions/{decision_id}/settlement")
+@asks(Action.SETTLE_OBJECTION)
+def settle_objection(decision_id: UUID, body: SettlementGiven, desk: AtDesk, response: Response) -> DecisionShown:
+    """Record how the committee that sits settles what is objected to a decision: by a decision of its own."""
+    find_decision(desk, decision_id)
+    _, _, given = find_meeting(desk.session, desk.asker, body.meeting_id)
+    by = require(Action.SETTLE_OBJECTION, given)
+    settling.settle(
         desk.session,
-        body.decision_id,
-        body.organization_id,
-        body.said,
-        reason=body.reason,
+        decision_id,
+        body.meeting_id,
+        body.settled_as,
+        text_fr=body.text_fr,
+        text_en=body.text_en,
         by=by,
         at=desk.at,
         seen=body.seen,
     )
-    return _endorsements(decisions.endorsements_of(desk.session, body.decision_id))
+    return get_decision(decision_id, desk, response)
 
 
 _OF_DECISION: Final = (
-    *("id", "number", "kind", "text_fr", "text_en", "state", "decided_at"),
+    *("id", "number", "kind", "text_fr", "text_en", "decided_at"),
     *("committee_id", "meeting_id", "item_id", "task_id"),
-    *("owner_role", "owner_organization_id", "due_on", "needs_endorsement", "has_quorum", "withdrawn_by_id", "version"),
+    *("owner_role", "owner_organization_id", "due_on", "has_quorum", "withdrawn_by_id", "version"),
+    *("needs_endorsement", "endorsement", "counts_since", "endorse_by", "why_not_management"),
+    *("wanted_by_id", "wanted_why", "settles_id"),
 )
 
 
@@ -192,9 +229,14 @@ def _page(desk: Desk, rows: Sequence[Mapping[str, Any]], limit: int, offset: int
 
 
 def _decisions(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[DecisionShown]:
-    said = decisions.endorsements(desk.session, [row["id"] for row in rows])
+    said = endorsements.endorsements(desk.session, [row["id"] for row in rows], at=desk.at)
     return [
-        DecisionShown(**{name: row[name] for name in _OF_DECISION}, endorsements=_endorsements(said[row["id"]]))
+        DecisionShown(
+            **{name: row[name] for name in _OF_DECISION},
+            state=shown_state(row),
+            counts=counts_by(row),
+            endorsements=_endorsements(said[row["id"]]),
+        )
         for row in rows
     ]
 

@@ -34,7 +34,7 @@ from api.json.described import api_routes
 from api.json.once import AtOnce
 from api.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.session import AtDesk, Desk
-from duties import decided
+from duties.endorsement.counting import does_it_count
 from duties.obligations import accepting, reading, saying, waiving
 from duties.obligations.facts import waivers as waivers_of
 from meetings import waivers
@@ -236,7 +236,8 @@ def _shown(desk: Desk, period_id: UUID) -> PeriodShown:
                 {
                     **one,
                     "reason": one["reason"] if may_read else "",
-                    "counts": one["decision_id"] is not None and decided.counts(desk.session, one["decision_id"]),
+                    "counts": one["decision_id"] is not None
+                    and does_it_count(desk.session, one["decision_id"], with_quorum=True),
                 },
             )
             for one in waiving.proposals_of(desk.session, *where)

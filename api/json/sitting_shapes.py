@@ -70,6 +70,7 @@ class AdditionGiven(Given):
 class DecisionGiven(Given):
     """What is decided, in one language at least; with the role that owes it, and the last day for it.
 
+    One on management is endorsed by the partners before it counts; of another kind, `why_not_management` says why.
     `decided_at` is given where it was decided earlier than it is recorded: its quorum is that of then. `seen` is the
     version of the item.
     """
@@ -77,6 +78,7 @@ class DecisionGiven(Given):
     text_fr: Said = ""
     text_en: Said = ""
     kind: Literal["management", "clinical", "other"] = "other"
+    why_not_management: Said = ""
     item_id: UUID | None = None
     owner_role: Key = ""
     owner_organization_id: UUID | None = None
@@ -104,12 +106,30 @@ class ApprovalGiven(Given):
     meeting_id: UUID
 
 
+class SettlementGiven(Given):
+    """How the committee that sits settles what is objected: it keeps the decision, or takes it back."""
+
+    meeting_id: UUID
+    settled_as: Literal["kept", "taken_back"]
+    text_fr: Said = ""
+    text_en: Said = ""
+    seen: Version = None
+
+
+class EndorsementWanted(Given):
+    """That a partner asks for a decision to be endorsed that was recorded as another kind, and why."""
+
+    organization_id: UUID
+    reason: Said
+    seen: Version = None
+
+
 class EndorsementGiven(Given):
-    """What an organization says of a decision on management; an objection has its reason."""
+    """What an organization says of a decision on management; an objection has its reason. "" takes it back."""
 
     decision_id: UUID
     organization_id: UUID
-    said: Literal["endorsed", "objected"]
+    said: Literal["endorsed", "objected", ""]
     reason: Said = ""
     seen: Version = None
 
@@ -171,18 +191,29 @@ class ItemTreated(Shown):
 
 
 class EndorsementShown(Shown):
-    """What a partner said of a decision, empty while it said nothing."""
+    """What a partner said of a decision, empty while it said nothing.
+
+    `majority` is what its agreement of that day lets suffice, empty where every partner is needed; `settled_by_id` the
+    decision that settled its objection; `is_partner`, whether its agreement is in force today.
+    """
 
     organization_id: UUID
     organization: str
     said: str
     said_at: AwareDatetime | None
     reason: str
+    majority: str
+    settled_by_id: UUID | None
+    is_partner: bool
     version: int
 
 
 class DecisionShown(Shown):
-    """A decision, who owes it, and what the partners said of it where it needs their endorsement."""
+    """A decision, who owes it, and what the partners said of it where it needs their endorsement.
+
+    `endorsement` is not_asked, pending, endorsed, objected, or earlier for what was taken before endorsements bound;
+    `counts` says whether anything may rest on it now, and `counts_since` since when it counted first.
+    """
 
     id: UUID
     number: str
@@ -199,6 +230,14 @@ class DecisionShown(Shown):
     owner_organization_id: UUID | None
     due_on: date | None
     needs_endorsement: bool
+    endorsement: str
+    counts: bool
+    counts_since: AwareDatetime | None
+    endorse_by: date | None
+    why_not_management: str
+    wanted_by_id: UUID | None
+    wanted_why: str
+    settles_id: UUID | None
     has_quorum: bool
     withdrawn_by_id: UUID | None
     version: int

@@ -16,7 +16,7 @@ from duties.here import local_day
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agendas, posting, wording
 from meetings.agenda_items import is_asked, kept_for_their_act
-from meetings.agendas import REQUEST
+from meetings.agenda_rules import REQUEST
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
 from meetings.reasons import CARRIED, in_words, why_late, without

@@ -22,9 +22,11 @@ from duties.agreement.agreements import called_off_from, content_of_version, dir
 from duties.agreement.signed_files import files_of, text_stands
 from duties.agreement.succession import may_be_rewritten
 from duties.declarations.program_agreements import clause_without_role
+from duties.endorsement.partners import majority_of
 from duties.here import many, program_of
 from locales import N_, Counted, current_language, say, say_n, show_list
 from meetings.committees import committees
+from meetings.decision_words import MAJORITIES
 from models.agreement import AgreementRole, Obligation, Signature
 from models.base import refers, table_of
 from models.committee import Committee
@@ -106,6 +108,7 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         signers=[(str(one["person_id"]), f"{one['given_name']} {one['family_name']}") for one in signatures],
         terms=shown["terms"],
         sharing_days=_sharing_days(shown["terms"]),
+        majority=MAJORITIES.get(majority_of(shown["terms"]), ""),
         resources=_resources(shown["terms"]),
         oversight=_oversight(desk, shown["terms"]),
         changes=_changes(desk, versions, shown, titles),
@@ -253,6 +256,9 @@ HOW: Final[Mapping[tuple[str, str], str]] = {
     ("oversight", "added"): N_("Now named in the agreement: %(what)s"),
     ("oversight", "left_out"): N_("No longer named in the agreement: %(what)s"),
     ("oversight", "changed"): N_("Another one is named: %(what)s"),
+    ("decisions", "added"): N_("To endorse a decision, no longer every partner is needed: %(what)s"),
+    ("decisions", "left_out"): N_("To endorse a decision, every partner is needed again; before, %(what)s"),
+    ("decisions", "changed"): N_("To endorse a decision, another majority: %(what)s"),
 }
 ASPECTS: Final[Mapping[str, str]] = {
     "words": N_("the words"),
@@ -264,6 +270,7 @@ ASPECTS: Final[Mapping[str, str]] = {
     "headcount": N_("how many people"),
     "hours": N_("hours a week"),
     "endorsement": N_("who endorses it"),
+    "majority": N_("which majority"),
     "oversight": N_("who judges it"),
 }
 #: What an agreement names of who judges what is owed.
@@ -282,6 +289,8 @@ def change_in_words(line: Line, language: str, titles: Mapping[str, str]) -> str
     what = line.words[language] if line.words else titles.get(line.key, line.key)
     if line.part == "oversight":
         what = say(language, OVERSIGHT[line.key])
+    elif line.part == "decisions":
+        what = say(language, MAJORITIES[line.key])
     if owner:
         what = f"{what} ({titles.get(owner, owner)})"
     aspects = show_list(language, [say(language, ASPECTS[one]) for one in line.aspects])

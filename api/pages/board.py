@@ -47,6 +47,7 @@ ROUNDS: Final[Mapping[str, str]] = {
     "head": N_("Mailing the record's last seal"),
     "begin": N_("Beginning what is due to begin, once a day"),
     "obligations": N_("How each obligation stands, once a day"),
+    "endorsements": N_("Asking partners again that said nothing of a decision, once a day"),
     "agreements": N_("Warnings that agreements run out"),
     "contacts": N_("Lost contact, breaks that end and notes that are missing"),
     "retention": N_("What is not to be kept any longer, once a day"),

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
-from api.at_decisions import Sight, endorsing, find_decision, register_file
+from api.at_decisions import Sight, endorsing_for, find_decision, register_file, wanting
 from api.at_meetings import find_meeting
 from api.decision_lines import KINDS, SAID, STATES, lines_of
 from api.meeting_lines import title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.permissions import Action, Forbidden, allows, asks, find_task, require, to_program
+from api.pages.sitting_lines import owners_of
+from api.permissions import (
+    Action,
+    Forbidden,
+    allows,
+    asks,
+    find_task,
+    organizations_for,
+    require,
+    to_program,
+)
 from api.session import AtDesk, Desk
+from duties.endorsement.counting import counts_by
 from duties.refusals import Refusal
 from locales import N_
-from meetings import decisions, wording
+from meetings import decisions, endorsements, endorsing, objections, settling, wording
 from meetings.committees import committees, membership
-from meetings.decisions import Endorsed
+from meetings.decision_words import MAJORITIES, said_as
+from meetings.endorsements import Endorsed
 from meetings.quorum import Standing
 
 router = framed_pages()
+
+#: How far back what no partner is asked of is listed for those who may ask for it.
+LATELY: Final = timedelta(days=120)
+#: What the form sends to take back what an organization said.
+TAKE_BACK: Final = "taken_back"
 
 Asked = Annotated[str, Query(max_length=80)]
 Year = Annotated[int, Path(ge=2000, le=2100)]
@@ -47,7 +65,9 @@ def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: A
     open_ones = [decisions.with_age(desk.session, row, desk.day) for row in sight.open_ones(desk, chosen)]
     of_year = sight.of_year(desk, chosen, shown_year)
     asked_of = decisions.to_endorse(desk.session, sight.organizations)
-    said = decisions.endorsements(desk.session, {row["id"] for row in (*open_ones, *of_year, *asked_of)})
+    apart = _not_asked(desk, sight)
+    rows = (*open_ones, *of_year, *asked_of, *apart)
+    said = endorsements.endorsements(desk.session, {row["id"] for row in rows}, at=desk.at)
     waiting = [row for row in asked_of if _silent(said[row["id"]], sight.organizations)]
     return page(
         desk,
@@ -59,6 +79,7 @@ def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: A
         years=years,
         waiting=lines_of(desk, waiting, said),
         said_before=lines_of(desk, [row for row in asked_of if row not in waiting and not sight.has(row)], said),
+        not_asked=lines_of(desk, apart, said),
         open_ones=lines_of(desk, open_ones, said),
         of_year=lines_of(desk, of_year, said),
         states=STATES,
@@ -97,9 +118,9 @@ def endorse(
     said: Text = "",
     reason: Text = "",
 ) -> Response:
-    """Say for one's organization that it endorses the decision, or objects to it, with the reason."""
+    """Say for one's organization that it endorses the decision, objects to it, or takes back what it said."""
     _, asked, _ = find_decision(desk, decision_id)
-    mine = endorsing(desk, asked)
+    mine = endorsing_for(desk, asked)
     try:
         place = id_or_none(organization)
     except Refusal as refusal:
@@ -109,12 +130,78 @@ def endorse(
     by = require(Action.ENDORSE, mine[place])
 
     def act() -> None:
-        if said not in SAID or not said:
+        if said == TAKE_BACK:
+            endorsing.take_back(desk.session, decision_id, place, by=by, at=desk.at, seen=seen)
+            return
+        if said not in ("endorsed", "objected"):
             raise Refusal("endorsement.missing", N_("Choose whether your organization endorses the decision."))
-        decisions.endorse(desk.session, decision_id, place, said, reason=reason, by=by, at=desk.at, seen=seen)
+        endorsing.endorse(desk.session, decision_id, place, said, reason=reason, by=by, at=desk.at, seen=seen)
 
     form = f"endorsement-{place}"
     return _after(desk, request, decision_id, form, act, {"said": said, "reason": reason}, place="endorsements")
+
+
+@router.post("/decisions/{decision_id}/wanted-endorsement")
+@asks(Action.WANT_ENDORSEMENT)
+def want_endorsement(
+    desk: AtDesk, request: Request, decision_id: UUID, seen: Seen, organization: Text = "", reason: Text = ""
+) -> Response:
+    """Ask, for one's organization, that the decision be endorsed: it was recorded as another kind."""
+    row, _, _ = find_decision(desk, decision_id)
+    mine = wanting(desk, row)
+    try:
+        place = id_or_none(organization)
+    except Refusal as refusal:
+        return decision_page(desk, request, decision_id, Typed("wanted", refusal))
+    if place not in mine:
+        raise Forbidden
+
+    def act() -> None:
+        endorsing.want_endorsement(
+            desk.session, decision_id, place, reason=reason, by=mine[place], at=desk.at, seen=seen
+        )
+
+    return _after(desk, request, decision_id, "wanted", act, {"reason": reason}, place="endorsements")
+
+
+@router.post("/decisions/{decision_id}/settlement")
+@asks(Action.SETTLE_OBJECTION)
+def settle_objection(
+    desk: AtDesk,
+    request: Request,
+    decision_id: UUID,
+    meeting: Text = "",
+    seen: Annotated[int | None, Form()] = None,
+    settled_as: Text = "",
+    text_fr: Text = "",
+    text_en: Text = "",
+) -> Response:
+    """Record how the committee that sits settles what is objected to the decision."""
+    find_decision(desk, decision_id)
+    try:
+        meeting_id = id_or_none(meeting)
+    except Refusal as refusal:
+        return decision_page(desk, request, decision_id, Typed("settlement", refusal))
+    if meeting_id is None:
+        raise Forbidden
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    by = require(Action.SETTLE_OBJECTION, given)
+
+    def act() -> None:
+        settling.settle(
+            desk.session,
+            decision_id,
+            meeting_id,
+            settled_as,
+            text_fr=text_fr,
+            text_en=text_en,
+            by=by,
+            at=desk.at,
+            seen=seen,
+        )
+
+    values = {"settled_as": settled_as, "text_fr": text_fr, "text_en": text_en}
+    return _after(desk, request, decision_id, "settlement", act, values, place="endorsements")
 
 
 @router.post("/decisions/{decision_id}/withdrawal")
@@ -138,7 +225,8 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(desk, decision_id)
     may_withdraw = row["state"] in ("open", "standing") and allows(Action.RUN_MEETING, given) is not None
-    mine = endorsing(desk, asked) if row["state"] != "withdrawn" else {}
+    mine = endorsing_for(desk, asked) if row["state"] != "withdrawn" else {}
+    wanted_by = next((one.organization for one in asked if one.organization_id == row["wanted_by_id"]), "")
     people = people_by_id(desk)
     (line,) = lines_of(desk, [_aged(desk, row)], {row["id"]: asked})
     seats = membership(desk.session, row["committee_id"]).seats
@@ -157,8 +245,28 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row["meeting_id"])),
         task_is_theirs=row["task_id"] is not None and _may(lambda: find_task(desk.session, desk.asker, row["task_id"])),
         asked=[(one, people[one.said_by].name if one.said_by in people else "") for one in asked],
-        mine=[one for one in asked if one.organization_id in mine],
+        words_before=[
+            (one, people[one["said_by"]].name if one["said_by"] in people else "")
+            for one in endorsements.words_before(desk.session, decision_id)
+        ],
+        silent={
+            one.organization_id
+            for one in asked
+            if one.word.is_awaited and endorsements.nobody_speaks_for(desk.asker.standing, row, one.organization_id)
+        },
+        mine=[
+            (one, endorsements.may_speak(desk.asker.standing, row, require(Action.ENDORSE, mine[one.organization_id])))
+            for one in asked
+            if one.organization_id in mine
+        ],
+        may_take_back=not counts_by(row),
+        majorities=MAJORITIES,
+        wanted_by=wanted_by,
+        wanting=_named(desk, list(wanting(desk, row))),
+        settling=_sitting_on(desk, row, given),
         said=SAID,
+        said_as=said_as,
+        take_back=TAKE_BACK,
         later=_later(desk, row) if may_withdraw else [],
         may_withdraw=may_withdraw,
         withdrawn_by=_withdrawn_by(desk, row),
@@ -170,9 +278,31 @@ def _aged(desk: Desk, row: Mapping[str, Any]) -> Mapping[str, Any]:
     return decisions.with_age(desk.session, row, desk.day) if row["state"] == "open" else row
 
 
+def _not_asked(desk: Desk, sight: Sight) -> list[dict[str, Any]]:
+    """What was decided lately on something else than management, of which the asker may say that it is on that."""
+    if not organizations_for(desk.asker, Action.WANT_ENDORSEMENT):
+        return []
+    rows = [row for row in decisions.not_to_endorse(desk.session, desk.day - LATELY) if sight.has(row)]
+    return [row for row in rows if wanting(desk, row)]
+
+
+def _sitting_on(desk: Desk, row: Mapping[str, Any], given: Mapping[Any, Any]) -> dict[str, Any] | None:
+    """The item by which an objection stands before a committee that sits now, where the asker records."""
+    if row["endorsement"] not in ("objected", "endorsed", "earlier") or row["state"] == "withdrawn":
+        return None
+    if allows(Action.SETTLE_OBJECTION, given) is None:
+        return None
+    return objections.item_that_sits(desk.session, row["id"])
+
+
+def _named(desk: Desk, places: Sequence[UUID]) -> list[tuple[UUID, str]]:
+    names = dict(owners_of(desk)[1]) if places else {}
+    return [(place, names[place]) for place in places]
+
+
 def _silent(asked: Sequence[Endorsed], organizations: Sequence[UUID]) -> bool:
     """Whether one of these organizations is asked and has said nothing yet."""
-    return any(one.organization_id in organizations and not one.said for one in asked)
+    return any(one.organization_id in organizations and one.word.is_awaited for one in asked)
 
 
 def _later(desk: Desk, row: Mapping[str, Any]) -> list[tuple[UUID, str]]:

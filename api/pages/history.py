@@ -74,6 +74,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "task.rejected": (N_("Sent back: %(subject)s."), "stop"),
     "task.undone": (N_("Taken back: %(subject)s."), "skip"),
     "task.waived": (N_("Waived: %(subject)s."), "skip"),
+    "task.planned": (N_("Waits for what it rests on: %(subject)s."), "wait"),
+    "task.asked_again": (N_("Asked again: %(subject)s."), "ask"),
     "task.called_off": (N_("Called off: %(subject)s."), "skip"),
     "task.handed_back": (N_("Handed back: %(subject)s."), "stop"),
     "task.returned": (N_("Given again to the role that owes it: %(subject)s."), "empty"),

@@ -90,6 +90,12 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "decision.withdrawn": (N_("Decision withdrawn: %(subject)s."), "skip"),
     "decision.endorsed": (N_("Decision endorsed by a partner: %(subject)s."), "full"),
     "decision.objected": (N_("A partner objected to a decision: %(subject)s."), "stop"),
+    "decision.word_taken_back": (N_("A partner took back what it had said of a decision: %(subject)s."), "skip"),
+    "decision.endorsement_wanted": (N_("A partner asked that a decision be endorsed: %(subject)s."), "ask"),
+    "decision.asked_again": (N_("Partners asked again whether they endorse a decision: %(subject)s."), "ask"),
+    "decision.counts": (N_("A decision counts, by what the partners said: %(subject)s."), "full"),
+    "decision.suspended": (N_("A decision does not count any more, by what a partner said: %(subject)s."), "stop"),
+    "objection.settled": (N_("The committee settled an objection to a decision: %(subject)s."), "half"),
     "minutes.drafted": (N_("Minutes drafted: %(subject)s."), "half"),
     "minutes.refreshed": (N_("Minutes drafted again: %(subject)s."), "half"),
     "minutes.edited": (N_("Minutes changed: %(subject)s."), "half"),
@@ -112,6 +118,7 @@ SYSTEM: Final[Mapping[str, str]] = {
     "invitations": N_("the invitations"),
     "agendas": N_("the agendas"),
     "mail": N_("a calendar’s mail"),
+    "endorsement": N_("what the partners say of decisions"),
 }
 
 LETTERS: Final[Mapping[str, str]] = {
@@ -124,6 +131,8 @@ LETTERS: Final[Mapping[str, str]] = {
     "meeting_agenda_stuck": N_("an agenda that cannot be sent"),
     "meeting_minutes": N_("the minutes of a meeting"),
     "dates_drafted": N_("dates drafted for a committee"),
+    "decision_objected": N_("a partner objects to a decision"),
+    "objection_settled": N_("an objection to a decision is settled"),
 }
 
 #: Facts that are local times, as ISO texts.

@@ -38,7 +38,7 @@ from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
 from duties.sight import task_is_open_to
-from meetings.decisions import ENDORSE
+from meetings.endorsing import ENDORSE
 from meetings.unclosed import CLOSE
 from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed

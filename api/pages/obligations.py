@@ -19,9 +19,9 @@ from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.permissions import Action, Forbidden, allows, asks, require
 from api.session import AtDesk, Desk
-from duties import decided
 from duties.casework.proofs import LARGEST_DOCUMENT
 from duties.declarations.program_agreements import AttestationRule
+from duties.endorsement.counting import does_it_count
 from duties.here import one, program_of
 from duties.obligations import accepting, reading, saying, to_accept, waiving
 from duties.obligations.facts import waivers as waivers_of
@@ -305,7 +305,8 @@ def _proposals(desk: Desk, row: Mapping[str, Any]) -> list[dict[str, Any]]:
             **one,
             "title": one["title_fr"] if desk.language == "fr" else one["title_en"],
             "is_sat_on": waivers.item_under_way(desk.session, one["id"]) is not None,
-            "counts": one["decision_id"] is not None and decided.counts(desk.session, one["decision_id"]),
+            "counts": one["decision_id"] is not None
+            and does_it_count(desk.session, one["decision_id"], with_quorum=True),
             "is_recorded": one["id"] in recorded,
         }
         for one in waiving.proposals_of(desk.session, row["agreement_id"], row["key"])

@@ -19,6 +19,7 @@ from api.states import state_of_version
 from duties.casework.scheduling import calendar_of
 from duties.here import many, one, program_of
 from locales import N_, current_language, pick, say, say_n, show_clock
+from meetings import endorsements
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
@@ -213,6 +214,7 @@ def _coordination(desk: Desk, organizations: Mapping[UUID, Mapping[str, Any]]) -
             for share in structure.get("shares") or structure.get("funders") or ()
         ],
         "reports_to": committee["title"] if committee else "",
+        "endorsed": endorsements.declared(desk.session),
         "support": [titles.get(role, role) for role in declared.get("support", ())],
     }
 

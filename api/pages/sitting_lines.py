@@ -17,9 +17,10 @@ from duties.here import program_of
 from locales import N_, pick
 from meetings import answers, attendance, decisions, quorum, recruiters, running, waivers
 from meetings.agenda_items import items_of, kept_for_their_act
-from meetings.agenda_rules import OF_ONE_MEETING
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
 from meetings.committees import Membership, committees
+from meetings.documents.content import Both
 from meetings.local_times import local_of
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, why_late, without
 from models.base import table_of
@@ -115,7 +116,13 @@ class ItemLine:
     @property
     def about(self) -> str:
         """The id of the minutes' meeting, or of the decision, that the item is there for; "" for any other."""
-        return str(self.row["subject"]).partition("@")[0] if self.row["kind"] in ("minutes", "decision") else ""
+        is_one = self.row["kind"] in ("minutes", "decision", OBJECTION, SILENCE)
+        return str(self.row["subject"]).partition("@")[0] if is_one else ""
+
+    @property
+    def is_objection(self) -> bool:
+        """Whether it is settled where the decision stands that is objected to, by a decision of its own."""
+        return bool(self.row["kind"] == OBJECTION)
 
     @property
     def id(self) -> UUID:
@@ -164,7 +171,7 @@ class Sitting:
     items: tuple[ItemLine, ...]
     decided: tuple[Mapping[str, Any], ...]
     pace: Pace | None
-    endorsements: Mapping[UUID, tuple[decisions.Endorsed, ...]] = field(default_factory=dict)
+    endorsements: Mapping[UUID, Both] = field(default_factory=dict)
 
     @property
     def untreated(self) -> tuple[ItemLine, ...]:
@@ -202,9 +209,7 @@ def sitting_of(desk: Desk, meeting: Mapping[str, Any], members: Membership, peop
         items=tuple(_items(desk, meeting, rows, used, decided)),
         decided=decided,
         pace=_pace(meeting, rows, desk.at) if is_live and meeting["opened_at"] <= meeting["ends_at"] else None,
-        endorsements={
-            one["id"]: decisions.endorsements_of(session, one["id"]) for one in decided if one["needs_endorsement"]
-        },
+        endorsements=decisions.endorsements_in_words(session, decided),
     )
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from duties.agreement.agreements import Content
+from duties.endorsement.partners import majority_of
 
 How = Literal["added", "left_out", "changed"]
-Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight"]
+Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight", "decisions"]
 
 #: What of an obligation may change, by the word that a reader gets for it.
 _OF_OBLIGATION: Final = {
@@ -44,7 +45,7 @@ class Line:
 
 
 def difference(old: Content, new: Content) -> tuple[Line, ...]:
-    """What `new` says otherwise than `old`: notice, roles, obligations, resources, clauses, sharing, and who judges."""
+    """What `new` says otherwise than `old`: notice, roles, duties, resources, clauses, sharing, judges, majority."""
     return tuple(_lines(old, new))
 
 
@@ -80,6 +81,9 @@ def _lines(old: Content, new: Content) -> Iterator[Line]:
     for key in sorted({*watched, *watches}):
         changed = ["oversight"] if watched.get(key) != watches.get(key) else []
         yield from _one("oversight", key, watched.get(key), watches.get(key), None, changed)
+    enough, enough_now = (majority_of(one.terms) or None for one in (old, new))
+    changed = ["majority"] if enough != enough_now else []
+    yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, changed)
 
 
 def _one(part: Part, key: str, before: Any, after: Any, words: Any, aspects: list[str]) -> Iterator[Line]:

@@ -48,8 +48,8 @@ Columns = dict[str, Any]
 class Content:
     """What a version says: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
 
-    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses and judges what),
-    with lists where order matters, since the database keeps no order of keys.
+    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses and judges what,
+    the majority that endorses a decision), with lists where order matters, since the database keeps no order of keys.
     """
 
     notice_days: int
@@ -94,8 +94,9 @@ def content_of(file: ProgramFile, organization: str) -> Content:
                 "safeguards": [text.model_dump() for text in sharing.safeguards],
             },
             "endorsed_by": {one.key: one.obligation.endorsed_by for one in owed if one.obligation.endorsed_by},
-            # Left out where it is not said: what was signed before it could be said reads the same.
+            # Left out where it is not said: a text that was signed before it could be said reads the same.
             **({"oversight": oversight.model_dump(exclude_none=True)} if oversight else {}),
+            **({"decisions": agreement.decisions.model_dump(mode="json")} if agreement.decisions else {}),
         },
     )
 

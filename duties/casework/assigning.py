@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import scheduling
-from duties.casework.held import change, hold, tell
+from duties.casework.held import change, hold, tell, wait_again
 from duties.here import local_day, program_of
 from duties.record.events import write
 from duties.refusals import Refusal
@@ -37,15 +37,21 @@ def assign(
     at: datetime,
     evidence: str = "none",
     sources: Sequence[str] = (),
+    waits: bool = False,
+    at_once: bool = False,
 ) -> UUID:
     """Open a task outside any case for whoever the chain falls on, and return its id.
 
     Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
     board. It reminds whoever owes it as a task of a case does, and then the coordinator; no manager, who does not see
     it. With "act" as its `evidence`, only the act that it asks for completes it.
-    `sources` are the facts of the guide behind it. Raises Refusal for a day so far away that no holidays are known.
+    `sources` are the facts of the guide behind it. One that `waits` for what it rests on is planned, and nobody owes it
+    before `begin`. With `at_once`, whoever owes it hears of it with the next digest, and not only near its day. Raises
+    Refusal for a day so far away that no holidays are known.
     """
     chain_id = responsibility(session, chain)
+    today = local_day(session, at)
+    ladder = scheduling.ladder_outside(session, due_on, on=today, at_once=at_once)
     task = Task(
         program_id=program_of(session),
         id=uuid4(),
@@ -56,15 +62,69 @@ def assign(
         sources=list(sources),
         owed_by_id=chain_id,
         declared_owed_by_id=chain_id,
-        state=TASK.after(TASK.initial, "open"),
+        state=TASK.initial if waits else TASK.after(TASK.initial, "open"),
         due_on=due_on,
         evidence=evidence,
-        opened_at=at,
-        **scheduling.ladder_outside(session, due_on, on=local_day(session, at)),
+        opened_at=None if waits else at,
+        **(ladder | {"next_check": None} if waits else ladder),
     )
     session.execute(insert(_task).values(task.model_dump()))
-    write(session, "task.opened", "task", task.id, by=by, at=at, step=step, item=item)
+    verb = "task.planned" if waits else "task.opened"
+    write(session, verb, "task", task.id, by=by, at=at, step=step, item=item)
     return task.id
+
+
+def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: date | None = None) -> bool:
+    """Open a duty outside any case that waited for what it rests on; whether it did wait.
+
+    It is due by its day or, where that is past, by `due_on`. Its reminders count from today.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != TASK.initial:
+        return False
+    today = local_day(session, at)
+    due = held.task["due_on"] if held.task["due_on"] > today or due_on is None else due_on
+    change(
+        session,
+        held,
+        state=TASK.after(held.task["state"], "open"),
+        due_on=due,
+        opened_at=at,
+        **scheduling.ladder_outside(session, due, on=today, at_once=True),
+    )
+    tell(session, held, "task.opened", step=held.task["step"], item=held.task["item"])
+    return True
+
+
+def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have an open duty outside any case wait again, since what it rests on does not hold; whether it was open."""
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != "open":
+        return False
+    wait_again(session, held.task, by=by, at=at)
+    return True
+
+
+def ask_once_more(
+    session: Session, task_id: UUID, *, title_fr: str, title_en: str, due_on: date, by: Actor, at: datetime
+) -> bool:
+    """Ask an open duty outside any case again, under another title and by another day; whether it was open.
+
+    Whoever owes it hears of it with the next digest, which goes to a person once a day at most.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != "open":
+        return False
+    change(
+        session,
+        held,
+        title_fr=title_fr,
+        title_en=title_en,
+        due_on=due_on,
+        **scheduling.ladder_outside(session, due_on, on=local_day(session, at), at_once=True),
+    )
+    tell(session, held, "task.asked_again", step=held.task["step"], item=held.task["item"])
+    return True
 
 
 def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -118,9 +118,15 @@ def ladder_from(
     return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0]) if rungs else None}
 
 
-def ladder_outside(session: Session, due: date, *, on: date) -> dict[str, Any]:
-    """The ladder of a duty outside any case that somebody gets on the local day `on`, as columns of its task."""
-    rungs = _rungs_from(OUTSIDE_A_CASE, due, on, calendar_of(session))
+def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = False) -> dict[str, Any]:
+    """The ladder of a duty outside any case that somebody gets on the local day `on`, as columns of its task.
+
+    With `at_once` its first rung is the first working day from `on`, and the others stay where they are.
+    """
+    calendar = calendar_of(session)
+    rungs = _rungs_from(OUTSIDE_A_CASE, due, on, calendar)
+    if at_once:
+        rungs[0] = min(rungs[0], calendar.next_working_day(on).isoformat())
     return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0])}
 
 

@@ -38,6 +38,7 @@ from duties.casework.held import (
     wake,
 )
 from duties.departure import gathering, interviews
+from duties.endorsement.counting import waits_for_it
 from duties.here import local_day, many, program_of
 from duties.mail import notices
 from duties.refusals import Refusal
@@ -202,6 +203,11 @@ def undo_task(
         )
     reason = checked_note(reason)
     move_to = _move(held, "undo")
+    waits: dict[str, Any] = {}
+    if held.case_id is None and waits_for_it(session, held.id):
+        # What a decision asked for is not to be done again before the decision counts.
+        move_to = _move(held, "postpone")
+        waits = {"opened_at": None, "next_check": None}
     fall_back(session, held)
     change(
         session,
@@ -211,7 +217,7 @@ def undo_task(
         settled_by=None,
         settled_as="",
         reason=reason,
-        **to_do_again(session, held),
+        **(to_do_again(session, held) | waits),
     )
     proofs.withdraw_all(session, held.task, why="undone", by=by, at=at)
     tell(session, held, "task.undone", step=held.task["step"], item=held.task["item"], was=held.task["state"])
@@ -367,6 +373,12 @@ def _refuse_unless_open(session: Session, held: Held) -> None:
     state = held.task["state"]
     if state == "open":
         return
+    if state == "planned" and held.case_id is None:
+        raise Refusal(
+            "task.rests_on_decision",
+            N_("This rests on a decision that does not count yet: nothing is to be done for it before."),
+            source="GV-4",
+        )
     if state == "planned":
         waits = _waits_for(session, held)
         raise Refusal(

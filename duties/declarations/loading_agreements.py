@@ -109,7 +109,10 @@ def _rewordings(compared: Comparison, key: str, row: Row, content: Content) -> I
         facts = {**name, "duty": words(wording, "text"), "clause": duty}
         yield Step(Change(kind, "obligation", _OBLIGATION[kind], facts))
     if row["terms"] != content.terms or row["notice_days"] != content.notice_days:
-        said = N_("%(organization)s: the title, notice, resources, clauses or sharing of information changed.")
+        said = N_(
+            "%(organization)s: the title, notice, resources, clauses, sharing of information or the majority that "
+            "endorses decisions changed."
+        )
         yield Step(Change("changed", "agreement", said, name))
 
 

@@ -174,9 +174,15 @@ class Joint(Part):
 
 
 class Endorsement(Part):
-    """Where the decisions on coordination are endorsed, by all partners. Guide: GV-4."""
+    """How partners endorse decisions on management and coordination. Guide: GV-4.
+
+    They have `days` working days to say so. Who is silent is asked again, for `days_again` working days; the
+    `committee` then sees it on its agenda, as it sees each objection, and settles those.
+    """
 
     committee: Key
+    days: Annotated[int, Field(ge=1, le=120, strict=True)] = 10
+    days_again: Annotated[int, Field(ge=1, le=120, strict=True)] = 5
     source: Literal["GV-4"]
 
 
@@ -340,6 +346,8 @@ def _guide_ids(program: ProgramFile) -> Iterator[str]:
     for agreement in program.agreements.values():
         for resource in agreement.resources:
             yield from resource.sources
+        if agreement.decisions is not None:
+            yield agreement.decisions.source
     for committee in program.committees.values():
         yield from _sources_of(committee)
 

@@ -242,6 +242,19 @@ class CreatedRole(Part):
     hours_a_week: Annotated[float, Field(gt=0, le=60)] | None = None
 
 
+Majority = Literal["more_than_half", "two_thirds", "three_quarters"]
+
+
+class Decisions(Part):
+    """That a majority of the partners suffices to endorse a decision, and which one. Guide: GV-4.
+
+    A partner whose agreement is without it is bound by no majority: each decision then needs its own word.
+    """
+
+    majority: Majority
+    source: Literal["GV-4"]
+
+
 class Resource(Part):
     """What an organization brings to the program."""
 
@@ -285,6 +298,7 @@ class Agreement(Part):
     own_obligations: Obligations = Field(default_factory=dict)
     information_sharing: Key | None = None
     oversight: Oversight | None = None
+    decisions: Decisions | None = None
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,12 @@ def _coordination(declared: Declared[ProgramFile]) -> Findings:
             )
     yield from _is_committee(declared, ("coordination", "reports_to"), here.reports_to)
     yield from _is_committee(declared, ("coordination", "decisions", "committee"), here.decisions.committee)
+    settles = program.committees.get(here.decisions.committee)
+    if settles is not None and settles.established and settles.agenda is None:
+        yield declared.problem(
+            ("coordination", "decisions", "committee"),
+            N_("The committee that settles objections has an agenda, on which they come."),
+        )
 
 
 def _roles(declared: Declared[ProgramFile]) -> Findings:

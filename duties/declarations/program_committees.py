@@ -78,8 +78,10 @@ class AgendaRule(Part):
     `standing` puts its title on each agenda; `turn`, its title once for each seat of `role`; `minutes`, the minutes
     that wait to be approved; `onboarding`, `vacancies` and `decisions`, one item for each that is open; `obligations`,
     one for each partner that has any at risk; `agreement_years`, one for each agreement without a last day of which a
-    year is over, until the committee has spoken of it; `asked`, what was asked for under the `kinds`. `points` are what
-    is gone through under a standing item.
+    year is over, until the committee has spoken of it; `endorsements`, one for each decision to which a partner objects
+    or on which one is silent still; `asked`, what was asked for under the `kinds`. `points` are what is gone through
+    under a standing item. The committee that settles objections has `endorsements` also where its file has no such
+    rule.
     """
 
     source: Literal[
@@ -91,6 +93,7 @@ class AgendaRule(Part):
         "decisions",
         "obligations",
         "agreement_years",
+        "endorsements",
         "asked",
     ]
     section: Bilingual

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Select, case, func, select
 from sqlmodel import Session
 
-from duties import decided, periods
+from duties import periods
 from duties.agreement.posts import Promise
 from duties.calendars import Calendar
 from duties.casework.scheduling import calendar_of
@@ -29,6 +29,7 @@ from duties.declarations.program_agreements import (
     TasksRule,
     clause_without_role,
 )
+from duties.endorsement.counting import counted, it_counts
 from duties.here import local_day, many, program_of
 from duties.obligations.judging import GIVEN, Paper, Said, Sitting, Step
 from duties.obligations.reading import WORD, stands_of
@@ -235,8 +236,9 @@ def clause_of(row: Mapping[str, Any]) -> Clause:
 def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
-    `decision` is the number of the decision that each was made by. One holds for as long as its decision counts
-    (`duties.decided`), which of those from before asks no quorum; where that is on none of its days, it is left out.
+    `decision` is the number of the decision that each was made by. One whose decision counts no more (GV-4) holds to
+    the last day on which it did; where it had not begun by then, it is left out. A quorum is not asked of those from
+    before it was asked for.
     """
     rows = many(
         session,
@@ -250,7 +252,7 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
         .order_by(_waiver.c.starts_on),
     )
     how_long = {
-        from_before: decided.counted(
+        from_before: counted(
             session,
             [row["decision_id"] for row in rows if row["from_before"] is from_before],
             quorum_asked=not from_before,
@@ -259,9 +261,9 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
     }
     found = []
     for row in rows:
-        counted = how_long[row["from_before"]][row["decision_id"]]
-        last = min(row["ends_on"], counted.until or row["ends_on"])
-        if counted.ever and last >= row["starts_on"]:
+        decision = how_long[row["from_before"]][row["decision_id"]]
+        last = min(row["ends_on"], decision.until or row["ends_on"])
+        if decision.ever and last >= row["starts_on"]:
             found.append({**row, "ends_on": last})
     return found
 
@@ -528,7 +530,7 @@ class Records:
             .where(
                 _decision.c.program_id == _task.c.program_id,
                 _item.c.task_id == _task.c.id,
-                _decision.c.state != "withdrawn",
+                it_counts(),
             )
             .scalar_subquery()
         )

@@ -16,11 +16,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import decided
 from duties.actors import Actor
 from duties.casework import asking, proofs
 from duties.casework.tasks import checked_note, complete_task, needed_reason
 from duties.declarations.program_agreements import AttestationRule, DocumentRule
+from duties.endorsement.counting import refuse_unless_it_counts
 from duties.here import local_day, one, program_of
 from duties.obligations import waiving
 from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
@@ -35,6 +35,7 @@ from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.casework import Task
+from models.minutes import Decision
 from models.obligation import ATTESTED_AS, Attestation, ObligationDocument, ObligationFile, ObligationPeriod, Waiver
 
 _agreement = table_of(Agreement)
@@ -44,6 +45,7 @@ _period = table_of(ObligationPeriod)
 _attestation = table_of(Attestation)
 _document = table_of(ObligationDocument)
 _file = table_of(ObligationFile)
+_decision = table_of(Decision)
 _waiver = table_of(Waiver)
 _task = table_of(Task)
 
@@ -241,9 +243,9 @@ def waive(
     """Free a partner of a clause from a local day to another, both inclusive, by a decision; the waiver's id.
 
     The decision was taken on a proposal to free this partner of this clause on these days, by the committee that the
-    agreement names, and counts (`duties.decided`). Nobody who owes the clause, or acts for one who does, on these days,
+    agreement names, with a quorum, and counts. Nobody who owes the clause, or acts for one who does, on these days,
     today or when it was proposed, records the waiver; nor did they propose it, nor record the decision. Raises Refusal:
-    one of these, no such clause, days in disorder, or days waived already.
+    one of these, no such clause, a decision that does not count, days in disorder, or days waived already.
     """
     here = program_of(session)
     # As the agreement's own verbs lock it: whoever judges may refer to it meanwhile, and nobody waits in a circle.
@@ -264,8 +266,7 @@ def waive(
     if ends_on < starts_on:
         raise Refusal("waiver.in_order", N_("The last day comes before the first."))
     proposal = waiving.decided_on(session, decision_id)
-    if not decided.counts(session, decision_id):
-        raise Refusal("waiver.no_decision", N_("A partner is freed of a clause by a decision that stands."))
+    refuse_unless_it_counts(session, decision_id, with_quorum=True)
     if proposal is None or (proposal["agreement_id"], proposal["key"]) != (agreement_id, key):
         raise Refusal(
             "waiver.other_decision",
@@ -280,7 +281,7 @@ def waive(
             last=proposal["ends_on"].isoformat(),
         )
     waiving.refuse_who_owes(session, agreement_id, key, Span(starts_on, ends_on), by=by, at=at, proposal=proposal)
-    if any(one["starts_on"] <= ends_on and one["ends_on"] >= starts_on for one in waivers(session, agreement_id, key)):
+    if _is_waived(session, agreement_id, key, Span(starts_on, ends_on)):
         raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
     _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
     waiver_id = uuid4()
@@ -320,27 +321,44 @@ def waive(
     return waiver_id
 
 
-def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:
-    """Have the waivers of a clause make room that were for some of these days, and whose decision counts no more."""
-    here = program_of(session)
-    rows = session.execute(
-        select(_waiver.c.id, _waiver.c.decision_id, _waiver.c.from_before).where(
-            _waiver.c.program_id == here,
+def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bool:
+    """Whether a waiver is for some of these days already: also one whose decision waits to be settled."""
+    waits = session.scalar(
+        select(_waiver.c.id)
+        .join(_decision, refers(_waiver.c.decision_id, _decision))
+        .where(
+            _waiver.c.program_id == program_of(session),
             _waiver.c.agreement_id == agreement_id,
             _waiver.c.key == key,
             _waiver.c.starts_on <= days.ends_on,
             _waiver.c.ends_on >= days.starts_on,
             _waiver.c.set_aside_at.is_(None),
+            _decision.c.state != "withdrawn",
         )
-    ).all()
-    over = [
-        row.id
-        for row in rows
-        if not decided.counted(session, [row.decision_id], quorum_asked=not row.from_before)[row.decision_id].now
-    ]
+        .limit(1)
+    )
+    return waits is not None or any(
+        one["starts_on"] <= days.ends_on and one["ends_on"] >= days.starts_on
+        for one in waivers(session, agreement_id, key)
+    )
+
+
+def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:
+    """Have the waivers of a clause make room that were for some of these days, and whose decision was withdrawn."""
+    withdrawn = select(_decision.c.id).where(
+        _decision.c.program_id == _waiver.c.program_id, _decision.c.state == "withdrawn"
+    )
     session.execute(
         update(_waiver)
-        .where(_waiver.c.program_id == here, _waiver.c.id.in_(over))
+        .where(
+            _waiver.c.program_id == program_of(session),
+            _waiver.c.agreement_id == agreement_id,
+            _waiver.c.key == key,
+            _waiver.c.starts_on <= days.ends_on,
+            _waiver.c.ends_on >= days.starts_on,
+            _waiver.c.set_aside_at.is_(None),
+            _waiver.c.decision_id.in_(withdrawn),
+        )
         .values(set_aside_at=at, version=_waiver.c.version + 1)
     )
 

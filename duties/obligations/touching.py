@@ -47,8 +47,8 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("case.day_moved", "case.rescheduled", "case.version_taken"), _CASES),
     events.CLAUSE_SERVED: _CASES,
     "referral.received": _HOLDING,
-    # What counts no more, or only now, may have freed a partner of a clause.
-    **dict.fromkeys(("decision.withdrawn", "decision.endorsed", "decision.objected"), _EVERYTHING),
+    # It may have freed a partner of a clause, or stand for a plan.
+    **dict.fromkeys(("decision.withdrawn", "decision.counts", "decision.suspended"), _EVERYTHING),
     **dict.fromkeys(("agreement.started", "agreement.ended", "agreement.called_off"), _EVERYTHING),
 }
 #: What the engine judges by where it carried a case.

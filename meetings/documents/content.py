@@ -24,7 +24,7 @@ from locales import N_, ZONE
 Purpose = Literal["information", "discussion", "decision"]
 Outcome = Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
 SeatState = Literal["unrecorded", "present", "remote", "alternate", "excused", "absent"]
-DecisionState = Literal["open", "standing", "done", "withdrawn"]
+DecisionState = Literal["open", "standing", "done", "withdrawn", "pending", "objected"]
 MinutesState = Literal["draft", "circulated", "approved"]
 Audience = Literal["invited", "seats", "partners"]
 
@@ -178,6 +178,7 @@ class DecisionLine:
     due_on: date | None = None
     has_quorum: bool
     quorum: Both = NOTHING  # what was counted
+    endorsement: Both = NOTHING  # what the partners made of it on the day of the draft
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
@@ -232,7 +233,7 @@ class RegisterLine:
     owner: Both = NOTHING
     due_on: date | None = None
     closed_on: date | None = None
-    endorsement: Both = NOTHING  # how many of the partners endorsed it, where they are to
+    endorsement: Both = NOTHING  # what the partners made of it, or why they were not asked
     has_quorum: bool = True
 
     def is_late(self, on: date) -> bool:

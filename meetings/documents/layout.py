@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from locales import N_, Counted, show_day
+from meetings.decision_words import DECISION_STATES
 from meetings.documents.content import (
     AgendaContent,
     AttendanceLine,
@@ -55,12 +56,6 @@ _OUTCOMES: Final[Mapping[str, str]] = {
     "carried": N_("Outcome: carried over to a later meeting."),
     "referred": N_("Outcome: referred to another committee."),
     "withdrawn": N_("Outcome: withdrawn."),
-}
-_STATES: Final[Mapping[str, str]] = {
-    "open": N_("To be done"),
-    "standing": N_("Holds"),
-    "done": N_("Carried out"),
-    "withdrawn": N_("Taken back"),
 }
 
 
@@ -247,7 +242,11 @@ def _decided(words: Speaker, line: DecisionLine) -> Decided:
         )
     )
     quorum = _quorum(words, line)
-    facts = (Line(owed, "quiet"), Line(quorum.text, "quiet" if line.has_quorum else "warning"))
+    facts = (
+        Line(owed, "quiet"),
+        Line(quorum.text, "quiet" if line.has_quorum else "warning"),
+        Line(words.of(line.endorsement), "quiet"),
+    )
     return Decided(
         words.say(N_("Decision %(number)s"), number=line.number),
         words.prose(line.text),
@@ -296,7 +295,7 @@ def _register(words: Speaker, content: RegisterContent) -> Paper:
 
 
 def _register_row(words: Speaker, line: RegisterLine, on: date) -> tuple[Cell, ...]:
-    state = [Line(words.say(_STATES[line.state]))]
+    state = [Line(words.say(DECISION_STATES[line.state]))]
     if line.is_late(on):
         state.append(Line(words.say(N_("late")), "warning"))
     if not line.has_quorum:

@@ -27,7 +27,8 @@ PeriodState = Literal[
 ]
 ResourceKind = Literal["human", "material", "financial", "structure", "service"]
 ProofKind = Literal["meeting", "task", "document", "attestation", "count"]
-Said = Literal["", "endorsed", "objected"]
+Said = Literal["", "endorsed", "objected", "settled"]
+EndorsementState = Literal["", "pending", "endorsed", "objected", "earlier"]
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
@@ -153,6 +154,7 @@ class DecisionAsked:
     decided_on: date
     text: Both = NOTHING
     said: Said = ""
+    state: EndorsementState = ""  # what the partners made of it; empty in a statement from before they were asked so
 
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)

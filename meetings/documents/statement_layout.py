@@ -9,6 +9,7 @@ from typing import Final
 from duties.obligations.reading import WORST_FIRST
 from duties.obligations.wording import STATES, WHY
 from locales import N_, Counted, show_day, show_list, show_number, show_share
+from meetings.decision_words import DECISION_STATES, ENDORSEMENTS, SAID
 from meetings.documents.paper import Block, Cell, Column, Group, Heading, Line, Note, Paper, Signing, Table, Tone
 from meetings.documents.speaker import Speaker
 from meetings.documents.statement import (
@@ -29,17 +30,6 @@ _RESOURCES: Final[Mapping[str, str]] = {
     "financial": N_("Money"),
     "structure": N_("Structure"),
     "service": N_("Services"),
-}
-_DECIDED: Final[Mapping[str, str]] = {
-    "open": N_("To be done"),
-    "standing": N_("Holds"),
-    "done": N_("Carried out"),
-    "withdrawn": N_("Taken back"),
-}
-_SAID: Final[Mapping[str, str]] = {
-    "": N_("Nothing said yet"),
-    "endorsed": N_("Endorses it"),
-    "objected": N_("Objects"),
 }
 #: What a reader must not pass over.
 _ALARMING: Final = frozenset({"missed", "cannot_be_met", "at_risk"})
@@ -325,13 +315,14 @@ def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
         endorsing = (
             Column(words.say(N_("Number and day")), 30),
             Column(words.say(N_("To endorse"))),
-            Column(words.say(N_("What the organization said")), 60),
+            Column(words.say(N_("What the organization said")), 44),
+            Column(words.say(N_("State")), 34),
         )
         yield Table(endorsing, (Group("", tuple(_asked_row(words, line) for line in content.asked)),))
 
 
 def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> tuple[Cell, ...]:
-    state = [Line(words.say(_DECIDED[line.state]))]
+    state = [Line(words.say(DECISION_STATES[line.state]))]
     if line.state == "open" and line.due_on and line.due_on < content.on:
         state.append(Line(words.say(N_("late")), "warning"))
     if line.closed_on:
@@ -345,7 +336,12 @@ def _owed_row(words: Speaker, content: PartnerStatement, line: DecisionOwed) -> 
 
 
 def _asked_row(words: Speaker, line: DecisionAsked) -> tuple[Cell, ...]:
-    return (_numbered(words, line), (Line(_decided(words, line)),), (Line(words.say(_SAID[line.said])),))
+    return (
+        _numbered(words, line),
+        (Line(_decided(words, line)),),
+        (Line(words.say(SAID[line.said])),),
+        (Line(words.say(ENDORSEMENTS[line.state]) if line.state else "–"),),
+    )
 
 
 def _decided(words: Speaker, line: DecisionOwed | DecisionAsked) -> str:

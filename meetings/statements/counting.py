@@ -22,6 +22,7 @@ from duties.periods import Period
 from locales import N_
 from meetings import decisions
 from meetings.committees import committees, memberships
+from meetings.decision_words import shown_state
 from meetings.documents.content import Both
 from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import people_of, titles
@@ -73,6 +74,7 @@ _OF_DECISIONS: Final[Mapping[str, str]] = {
     "withdrawn": N_("Withdrawn"),
     "open": N_("To do at the end"),
     "late": N_("Of these late"),
+    "waiting": N_("Pending or objected"),
 }
 #: The best first.
 _OF_OBLIGATIONS: Final[Mapping[str, str]] = {state: STATES[state] for state in reversed(reading.WORST_FIRST)}
@@ -238,6 +240,8 @@ def _decisions(session: Session, period: Period) -> CountTable:
         of["taken"] += local_day(session, row["decided_at"]) >= period.starts_on
         if closed is not None and closed <= period.ends_on:
             of["withdrawn" if row["state"] == "withdrawn" else "carried_out"] += 1
+        elif shown_state(row) in ("pending", "objected"):
+            of["waiting"] += 1
         elif row["owner_role"]:
             of["open"] += 1
             of["late"] += row["due_on"] is not None and row["due_on"] < period.ends_on

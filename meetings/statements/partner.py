@@ -13,7 +13,8 @@ from sqlmodel import Session
 from duties.here import local_day, many, program, program_of
 from duties.refusals import Refusal
 from locales import N_
-from meetings.decisions import endorsements, owed_by, owner_of, to_endorse
+from meetings.decision_words import said_as, shown_state
+from meetings.decisions import owed_by, owner_of, to_endorse
 from meetings.documents.content import Both
 from meetings.documents.statement import (
     Days,
@@ -23,6 +24,7 @@ from meetings.documents.statement import (
     ResourceLine,
     SignedVersion,
 )
+from meetings.endorsements import endorsements
 from meetings.statements.clauses import clauses_of
 from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import days_of, people_of, titles
@@ -128,7 +130,7 @@ def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
             text=Both() if row["id"] in clinical else _said(row),
             owner=owner_of(row),
             due_on=row["due_on"],
-            state="open" if still_open else row["state"],
+            state="open" if still_open else shown_state(row),  # type: ignore[arg-type]  # one of the words of both
             closed_on=None if still_open else closed,
         )
 
@@ -146,7 +148,8 @@ def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
                 number=row["number"],
                 decided_on=local_day(session, row["decided_at"]),
                 text=Both() if row["id"] in clinical else _said(row),
-                said=mine.said,  # type: ignore[arg-type]  # one of the words that the table allows
+                said=said_as(mine),  # type: ignore[arg-type]  # one of the words that the table allows
+                state=row["endorsement"],
             )
 
 

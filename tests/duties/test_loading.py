@@ -1076,6 +1076,34 @@ def test_how_a_committee_works_is_written_out_anew_and_loads_back_without_a_chan
         assert changes(session, back, [onboarding()]) == []
 
 
+#: A majority that CODIM's agreement lets suffice, and other days to endorse decisions.
+_MAJORITY = (
+    (
+        "  codim:\n    title: &partnership",
+        "  codim:\n    decisions: {majority: two_thirds, source: GV-4}\n    title: &partnership",
+    ),
+    ("days: 10, days_again: 5", "days: 15, days_again: 3"),
+)
+
+
+def test_a_majority_and_the_days_to_endorse_are_loaded_written_out_anew_and_load_back_without_a_change(
+    cast: Cast,
+) -> None:
+    file = edited(*_MAJORITY)
+    with cast.session() as session:
+        said = in_english(changes(session, file, [onboarding()]))
+        assert any("the majority that endorses decisions changed" in one for one in said), said
+        load(session, file, [onboarding()], by=LOADING, at=AT)
+        assert program(session).coordination["decisions"]["days"] == 15
+        closes(session, cast, None, TODAY, TODAY)
+        back = read_program_text(export(session), "exported.yaml")
+        assert back.value.agreements["codim"].decisions == file.value.agreements["codim"].decisions
+        assert back.value.coordination.decisions == file.value.coordination.decisions
+        assert changes(session, back, [onboarding()]) == []
+        terms = session.scalars(select(_version.c.terms).where(_version.c.terms.has_key("decisions"))).all()
+        assert [one["decisions"]["majority"] for one in terms] == ["two_thirds"], "CODIM's draft, and no other"
+
+
 def test_an_exported_program_is_the_same_program_elsewhere(cast: Cast, database: Database) -> None:
     with cast.session() as session:
         closes(session, cast, "spvm", TODAY, TODAY + 3 * DAY)

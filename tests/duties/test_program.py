@@ -31,6 +31,10 @@ FILE = Path(__file__).resolve().parents[2] / "programs" / "greater-montreal.yaml
 TEXT = FILE.read_text("utf-8")
 HERE = "»"  # in a wrong text: stands on the line that the complaint must name, and is taken out
 
+_EXTENDED = TEXT[TEXT.index("  extended:\n") :]
+#: When the Extended Committee's agenda goes out, and its rules.
+_EXTENDED_AGENDA = _EXTENDED[_EXTENDED.index("    agenda:") : _EXTENDED.index("    derived_from:")]
+
 HOSTED = """  hosted:
     host: ccsmtl
     unit: {fr: Institut universitaire Jeunes en difficulté, en: Institut universitaire Jeunes en difficulté}
@@ -533,6 +537,29 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         [("decisions: {committee: steering", "»decisions: {committee: nowhere")],
         "coordination.decisions.committee",
         "No committee here is named “nowhere”.",
+    ),
+    "objections settled by a committee without an agenda": (
+        [
+            ("decisions: {committee: steering", "decisions: {»committee: extended"),
+            (_EXTENDED_AGENDA, ""),
+        ],
+        "coordination.decisions.committee",
+        "The committee that settles objections has an agenda, on which they come.",
+    ),
+    "no day to endorse a decision": (
+        [("days: 10, days_again", "»days: 0, days_again")],
+        "coordination.decisions.days",
+        "This number must be at least 1.",
+    ),
+    "a majority that is none": (
+        [
+            (
+                "  codim:\n    title: &partnership",
+                "  codim:\n    decisions: {»majority: most, source: GV-4}\n    title: &partnership",
+            )
+        ],
+        "agreements.codim.decisions.majority",
+        "One of these is expected here: 'more_than_half', 'two_thirds' or 'three_quarters'.",
     ),
     "shares that do not make a whole": (
         [(HOSTED, SECONDMENT.replace("percent: 40", "percent: 30").replace("    shares", "    »shares"))],

@@ -424,7 +424,14 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /decisions/{decision_id}/endorsement": Sent(
         form={"seen": "0", "organization": "{organization_id}", "said": "endorsed"}
     ),
-    "POST /decisions/{decision_id}/withdrawal": Sent(form={"seen": "1", "later": "{later_id}"}),
+    "POST /decisions/{decision_id}/wanted-endorsement": Sent(
+        which={"decision_id": "other"},
+        form={"seen": "1", "organization": "{organization_id}", "reason": "De la gestion."},
+    ),
+    "POST /decisions/{decision_id}/settlement": Sent(
+        form={"meeting": "{meeting_id:sits}", "settled_as": "kept", "text_fr": "On la garde."}
+    ),
+    "POST /decisions/{decision_id}/withdrawal": Sent(form={"seen": "2", "later": "{later_id}"}),
     "GET /committees/{key}/dates": Sent(path="/committees/{committee_key}/dates", query="?first=2027-04-07"),
     "POST /committees/{key}/dates": Sent(
         path="/committees/{committee_key}/dates",
@@ -669,6 +676,12 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/meetings/{meeting_id}/minutes/amendment": Sent(which=_TOLD),
     "POST /api/v1/meetings/{meeting_id}/minutes/approval": Sent(which=_TOLD, json={"meeting_id": "{meeting_id:sits}"}),
     "POST /api/v1/decisions/{decision_id}/withdrawal": Sent(json={"withdrawn_by": "{later_id}"}),
+    "POST /api/v1/decisions/{decision_id}/wanted-endorsement": Sent(
+        which={"decision_id": "other"}, json={"organization_id": "{organization_id}", "reason": "De la gestion."}
+    ),
+    "POST /api/v1/decisions/{decision_id}/settlement": Sent(
+        json={"meeting_id": "{meeting_id:sits}", "settled_as": "kept", "text_fr": "On la garde."}
+    ),
     "GET /api/v1/committees/{key}/drafts": Sent(path="/api/v1/committees/{committee_key}/drafts"),
     "POST /api/v1/committees/{key}/drafts/{draft_id}/dismissal": Sent(
         path="/api/v1/committees/{committee_key}/drafts/{draft_id}/dismissal"

@@ -681,8 +681,10 @@ def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         decisions.decide(session, meeting_id, item, text_fr=words, kind="management", by=by, at=during)
         for item, words in ((item_id, "On le reporte."), (None, "On l’adopte."))
     )
+    other = decisions.decide(session, meeting_id, None, text_fr="On remercie l’équipe.", by=by, at=during)
     running.close_meeting(session, meeting_id, by=by, at=during + timedelta(hours=1))
-    return {"meeting_id:held": str(meeting_id), "decision_id": str(first), "later_id": str(later)}
+    found = {"decision_id": first, "later_id": later, "decision_id:other": other, "meeting_id:held": meeting_id}
+    return {name: str(one) for name, one in found.items()}
 
 
 def _seat_for(cast: Cast, person_id: UUID, committee: str, organization: str) -> None:

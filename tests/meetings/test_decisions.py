@@ -19,6 +19,8 @@ from duties.refusals import Refusal
 from duties.roles import standing
 from meetings import agenda_papers, agendas, assembling, decisions, running
 from meetings.committees import committee_of
+from meetings.endorsements import endorsements_of
+from meetings.endorsing import ENDORSE, endorse
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion
@@ -260,26 +262,26 @@ def test_a_number_that_was_rolled_back_is_taken_by_the_next(session: Session, ca
 def test_every_partner_with_an_agreement_in_force_is_asked_to_endorse_a_management_decision(
     session: Session, cast: Cast
 ) -> None:
-    by = cast.actor("coordinator")
+    by = cast.actor("manager_codim")
     _in_force(session, cast, "codim", "en-marge")
     opened(session, cast, *PRESENT)
     row = decisions.decision_of(session, _decide(session, cast, kind="management"))
     assert row["needs_endorsement"]
-    asked = {one.organization_id: one.said for one in decisions.endorsements_of(session, row["id"])}
+    asked = {one.organization_id: one.said for one in endorsements_of(session, row["id"])}
     codim, en_marge = cast.organizations["codim"], cast.organizations["en-marge"]
     assert asked == {codim: "", en_marge: ""}
     with pytest.raises(Refusal) as refused:
-        decisions.endorse(session, row["id"], codim, "objected", by=by, at=NOW)
+        endorse(session, row["id"], codim, "objected", by=by, at=NOW)
     assert refused.value.code == "reason.missing"
-    decisions.endorse(session, row["id"], codim, "objected", reason="Trop cher.", by=by, at=NOW, seen=0)
+    endorse(session, row["id"], codim, "objected", reason="Trop cher.", by=by, at=NOW, seen=0)
     with pytest.raises(Refusal) as refused:
-        decisions.endorse(session, row["id"], codim, "endorsed", by=by, at=NOW, seen=0)
+        endorse(session, row["id"], codim, "endorsed", by=by, at=NOW, seen=0)
     assert refused.value.code == "decision.changed"
-    decisions.endorse(session, row["id"], codim, "endorsed", by=by, at=NEXT, seen=1)
+    endorse(session, row["id"], codim, "endorsed", by=by, at=NEXT, seen=1)
     with pytest.raises(Refusal) as refused:
-        decisions.endorse(session, row["id"], cast.organizations["anonyme"], "endorsed", by=by, at=NOW)
+        endorse(session, row["id"], cast.organizations["anonyme"], "endorsed", by=cast.actor("manager_la"), at=NOW)
     assert refused.value.code == "endorsement.not_asked"
-    asked = {one.organization_id: one.said for one in decisions.endorsements_of(session, row["id"])}
+    asked = {one.organization_id: one.said for one in endorsements_of(session, row["id"])}
     assert asked == {codim: "endorsed", en_marge: ""}
     told = [(verb, facts["before"]) for verb, facts in events_of(session, row["id"]) if "organization" in facts]
     assert told == [("decision.objected", ""), ("decision.endorsed", "objected")]
@@ -293,11 +295,9 @@ def test_a_clinical_decision_is_not_endorsed(session: Session, cast: Cast) -> No
     _in_force(session, cast, "codim")
     opened(session, cast, *PRESENT)
     decision = _decide(session, cast, kind="clinical")
-    assert decisions.endorsements_of(session, decision) == ()
+    assert endorsements_of(session, decision) == ()
     with pytest.raises(Refusal) as refused:
-        decisions.endorse(
-            session, decision, cast.organizations["codim"], "endorsed", by=cast.actor("coordinator"), at=NOW
-        )
+        endorse(session, decision, cast.organizations["codim"], "endorsed", by=cast.actor("coordinator"), at=NOW)
     assert refused.value.code == "decision.not_endorsed"
 
 
@@ -372,7 +372,7 @@ def _asked_of(session: Session, cast: Cast, decision: UUID) -> dict[str, str]:
     rows = session.execute(
         select(_task.c.state, _chain.c.links)
         .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.owed_by_id))
-        .where(_task.c.step == decisions.ENDORSE, _task.c.item == str(decision))
+        .where(_task.c.step == ENDORSE, _task.c.item == str(decision))
     )
     then = standing(session, local_day(session, NOW))
     return {name[then.falls(row.links).holders[0].person_id]: row.state for row in rows}
@@ -387,11 +387,9 @@ def test_each_partner_has_a_task_to_endorse_a_management_decision_until_it_has_s
     assert _asked_of(session, cast, decision) == {"manager_codim": "open", "manager_em": "open"}
     assert _asked_of(session, cast, _decide(session, cast, kind="clinical")) == {}
     codim = cast.organizations["codim"]
-    decisions.endorse(
-        session, decision, codim, "objected", reason="Trop cher.", by=cast.actor("manager_codim"), at=NOW + MINUTE
-    )
+    endorse(session, decision, codim, "objected", reason="Trop cher.", by=cast.actor("manager_codim"), at=NOW + MINUTE)
     assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "open"}
-    decisions.endorse(session, decision, codim, "endorsed", by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
+    endorse(session, decision, codim, "endorsed", by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
     later = _decide(session, cast, at=NOW + 3 * MINUTE)
     decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=NOW + 4 * MINUTE)
     assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "cancelled"}

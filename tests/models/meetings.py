@@ -190,6 +190,8 @@ def _sit_and_decide(session: Session, cast: Cast, committee_id: UUID, held: Meet
         due_on=TODAY + 4 * WEEK,
         task_id=task_id.scalar_one(),
         needs_endorsement=True,
+        endorsement="endorsed",
+        counts_since=AT,
         decided_at=AT,
         recorded_by=coordinator,
     )

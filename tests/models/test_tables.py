@@ -103,10 +103,20 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_criterion_finding_criterion": ("criterion_finding", "criterion = 'AD-C9', allowed_by = null", ""),
     "ck_criterion_finding_finding": ("criterion_finding", "finding = 'perhaps'", ""),
     "ck_decision_closed": ("decision", "closed_at = now()", "closed_as is null"),
+    "ck_decision_counts": ("decision", "counts_since = null", "needs_endorsement"),
     "ck_decision_due": ("decision", "due_on = null", "owner_role <> ''"),
+    "ck_decision_endorsement": ("decision", "endorsement = 'perhaps', counts_since = null", "needs_endorsement"),
     "ck_decision_kind": ("decision", "kind = 'personal'", ""),
+    "ck_decision_needs_endorsement": ("decision", "needs_endorsement = false", "needs_endorsement"),
     "ck_decision_owed": ("decision", "task_id = null", "owner_role <> ''"),
+    "ck_decision_settles": ("decision", "settles_id = id", "needs_endorsement"),
     "ck_decision_state": ("decision", "state = 'lost'", ""),
+    "ck_decision_suspended": (
+        "decision",
+        "suspended_at = now(), counts_since = null, endorsement = 'pending'",
+        "needs_endorsement",
+    ),
+    "ck_decision_wanted": ("decision", "wanted_at = now()", ""),
     "ck_disclosure_ground": ("disclosure", "ground = 'gossip'", ""),
     "ck_disclosure_only_necessary": ("disclosure", "only_necessary = false", ""),
     "ck_door_browser_digest": ("door", "browser_digest = 'Firefox'", ""),
@@ -116,7 +126,10 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_door_used_by_digest": ("door", "used_at = now(), used_by_digest = 'Firefox'", ""),
     "ck_drafted_year_settled": ("drafted_year", "settled_at = now()", "settled_as = ''"),
     "ck_drafted_year_settled_as": ("drafted_year", "settled_as = 'lost', settled_at = now()", ""),
+    "ck_endorsement_majority": ("endorsement", "majority = 'all'", ""),
+    "ck_endorsement_objects_with_a_reason": ("endorsement", "said = 'objected', reason = ''", ""),
     "ck_endorsement_said": ("endorsement", "said = 'perhaps'", ""),
+    "ck_endorsement_settled": ("endorsement", "settled_by_id = decision_id", "said = 'endorsed'"),
     "ck_evidence_kind": ("evidence", "kind = 'password'", ""),
     "ck_evidence_withdrawn": ("evidence", "withdrawn_at = now()", "withdrawn_why is null"),
     "ck_first_meeting_outcome": ("first_meeting", "outcome = 'perhaps'", ""),
@@ -347,7 +360,7 @@ KEYS = {
     "decision": {"uq_decision_program_id_number"},
     "departure": {"uq_departure_program_id_case_id"},
     "drafted_year": {"uq_drafted_year_program_id_committee_id_follows"},
-    "endorsement": {"uq_endorsement_program_id_decision_id_organization_id"},
+    "endorsement": {"one_endorsement_counts"},
     "equipment": {"uq_equipment_program_id_kind_serial"},
     "first_meeting": {"uq_first_meeting_program_id_participant_id_n"},
     "follow_up_summary": {"uq_follow_up_summary_program_id_task_id"},
@@ -675,6 +688,8 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         column = "state"
         if lifecycle is lifecycles.ACT:
             table, column = "task", "act_state"
+        if lifecycle is lifecycles.ENDORSEMENT:
+            table, column = "decision", "endorsement"
         assert table is not None, f"no table is known for {lifecycle.name}"
         checks = "select conname, pg_get_constraintdef(oid) from pg_constraint where contype = 'c'"
         definition = dict(tuple(row) for row in _catalogue(lived_in.database, checks))[f"ck_{table}_{column}"]

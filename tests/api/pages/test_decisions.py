@@ -13,7 +13,8 @@ from sqlalchemy import select, update
 from api import permissions
 from api.permissions import TABLE, Action, Relation
 from duties.casework.tasks import complete_task
-from meetings import decisions, running
+from meetings import decisions, freezing, running
+from meetings.endorsing import endorse
 from models.base import table_of
 from models.minutes import Decision, Endorsement
 from models.program import Organization
@@ -22,7 +23,7 @@ from tests.api.pages.gathered import END, Held, hold
 from tests.api.pages.looking import text_of
 from tests.api.pages.test_meetings import HARD
 from tests.cast import Arranged, Cast
-from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, meeting
+from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, PRESENT, meeting, opened
 
 _decision = table_of(Decision)
 _endorsement = table_of(Endorsement)
@@ -65,8 +66,8 @@ def test_what_is_to_be_done_stands_first_with_who_by_when_and_how_long(cast: Cas
     year = part(page, "year")
     assert "CD-2027-001" in year
     assert "CD-2027-003" in year
-    assert "partners who endorse it: 0 of 3" in year
-    assert "missing: CCSMTL, CODIM and En Marge" in year
+    assert "Pending: endorsed by 0 of 3 partners" in year
+    assert "Missing: CCSMTL, CODIM and En Marge" in year
     assert "with a quorum" in year
     assert page.index('id="open"') < page.index('id="year"')
 
@@ -158,7 +159,8 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     assert objected.headers["location"] == f"{path}#endorsements"
     assert "Too little for two." in director.get(path).text
     register = signed_in(cast, "manager_em").get("/decisions").text
-    assert "against: CODIM" in part(register, "year")
+    assert "Objected: by CODIM." in part(register, "year")
+    assert "This decision does not count now" in director.get(path).text
     late = director.post(f"{path}/endorsement", data=ours | {"said": "endorsed", "reason": "We talked about it"})
     assert late.status_code == 412
     assert "We talked about it" in late.text
@@ -167,7 +169,11 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     manager.post(f"{path}/endorsement", data=ours | {"seen": 1, "said": "endorsed"})
     after = director.get("/decisions").text
     assert part(after, "waiting") == ""
-    assert "partners who endorse it: 1 of 3" in part(after, "said")
+    assert "Pending: endorsed by 1 of 3 partners" in part(after, "said")
+    taken_back = manager.post(f"{path}/endorsement", data=ours | {"seen": 2, "said": "taken_back"})
+    assert taken_back.status_code == 303
+    assert "The budget is adopted." in part(director.get("/decisions").text, "waiting")
+    assert "Said before, and no more" in director.get(path).text
 
 
 @pytest.mark.parametrize("said", ["", "perhaps"])
@@ -183,7 +189,52 @@ def test_nobody_speaks_for_anothers_organization(cast: Cast, held: Held) -> None
     for name in ("director_codim", "coordinator", "manager_la", "worker_codim", "police"):
         assert signed_in(cast, name).post(path, data=theirs).status_code == 404, name
     with cast.session() as session:
-        assert session.execute(select(_endorsement)).all() == []
+        assert session.execute(select(_endorsement).where(_endorsement.c.said != "")).all() == []
+
+
+@pytest.mark.ci
+def test_a_partner_sees_what_was_decided_without_it_and_asks_that_it_be_endorsed(cast: Cast, held: Held) -> None:
+    manager, path = signed_in(cast, "manager_codim"), f"/decisions/{held.owed}"
+    apart = part(manager.get("/decisions").text, "not-asked")
+    assert "Write to the funders." in apart
+    assert "No reason is on record." in apart
+    ask = {"organization": str(cast.organizations["codim"]), "seen": row(cast, held.owed).version, "reason": " "}
+    refused = manager.post(f"{path}/wanted-endorsement", data=ask)
+    assert (refused.status_code, "Say why, in a few words." in refused.text) == (422, True)
+    for name in ("coordinator", "manager_la", "worker_codim"):
+        asked = signed_in(cast, name).post(f"{path}/wanted-endorsement", data=ask | {"reason": "C’est de la gestion."})
+        assert asked.status_code == 404, name
+    done = manager.post(f"{path}/wanted-endorsement", data=ask | {"reason": "C’est de la gestion."})
+    assert done.headers["location"] == f"{path}#endorsements"
+    page = manager.get(path).text
+    assert "CODIM: C’est de la gestion." in text_of(page)
+    assert "Speak for CODIM" in page
+    assert "Write to the funders." not in part(manager.get("/decisions").text, "not-asked")
+
+
+@pytest.mark.ci
+def test_an_objection_is_settled_on_its_page_while_the_committee_sits_and_by_the_secretary_alone(
+    cast: Cast, held: Held
+) -> None:
+    path = f"/decisions/{held.budget}"
+    with cast.session() as session:
+        for name, place, said in (("director_ccsmtl", "ccsmtl", "endorsed"), ("manager_em", "en-marge", "endorsed")):
+            endorse(session, held.budget, cast.organizations[place], said, by=cast.actor(name), at=END)
+        by = cast.actor("manager_codim")
+        endorse(session, held.budget, cast.organizations["codim"], "objected", reason="Trop cher.", by=by, at=END)
+        freezing.freeze(session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=LATE)
+        here = opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    client = signed_in(cast, "coordinator", NEXT)
+    assert f"{path}#settlement" in client.get(f"/meetings/{here}/run").text
+    assert 'action="' + f"{path}/settlement" in client.get(path).text
+    assert f"{path}/settlement" not in signed_in(cast, "manager_codim", NEXT).get(path).text
+    said = {"meeting": str(here), "settled_as": "kept", "text_fr": "On le garde."}
+    assert signed_in(cast, "manager_codim", NEXT).post(f"{path}/settlement", data=said).status_code == 404
+    assert client.post(f"{path}/settlement", data=said | {"text_fr": ""}).status_code == 422
+    assert client.post(f"{path}/settlement", data=said).headers["location"] == f"{path}#endorsements"
+    page = text_of(client.get(path).text)
+    assert "Endorsed by 2 of 3 partners." in page
+    assert "Objected; the committee settled it" in page
 
 
 @pytest.mark.ci

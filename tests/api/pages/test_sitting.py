@@ -484,7 +484,7 @@ def test_a_decision_is_recorded_on_its_item_with_its_owner_and_its_quorum(room: 
     assert made["number"] in shown
     assert "With a quorum" in shown
     assert "Manager, CODIM · by Feb 15, 2027" in shown
-    assert "Partners who endorse it: 0 of" in shown
+    assert "Endorsed: no agreement was in force on that day, and nobody was asked." in shown
     assert "Decided" in card(room.page(), "items")
     # A note can still be kept; another outcome can not be given.
     assert place(room.treat(0, "decided", note_fr="À l’unanimité.")) == f"#item-{item['id']}"

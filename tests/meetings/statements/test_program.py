@@ -200,6 +200,8 @@ def taken(
             has_quorum=True,
             quorum={},
             state=state,
+            endorsement="not_asked",
+            counts_since=AT,
             decided_at=AT,
             closed_at=closed_at,
             closed_as="coordinator" if closed_at else None,

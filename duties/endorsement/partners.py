@@ -1,0 +1,86 @@
+"""What the partners that are asked make of a decision: endorsed, objected to, or pending still (GV-4).
+
+Every partner that is asked endorses it, unless its agreement lets a majority of them suffice. Who signed no such clause
+is outvoted by nobody: its own word is needed, whatever the others' agreements say. Pure: no session and no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final
+from uuid import UUID
+
+#: More than this part of the partners, or as much, is a majority of the name; the flag says whether as much suffices.
+_ENOUGH: Final[Mapping[str, tuple[Fraction, bool]]] = {
+    "more_than_half": (Fraction(1, 2), False),
+    "two_thirds": (Fraction(2, 3), True),
+    "three_quarters": (Fraction(3, 4), True),
+}
+
+
+def majority_of(terms: Mapping[str, Any]) -> str:
+    """The majority of the partners that an agreement's terms let suffice; "" where all of them are needed."""
+    found: str = (terms.get("decisions") or {}).get("majority", "")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one partner says: models.minutes.ENDORSED_AS, on its agreement's terms (models.minutes.MAJORITIES, or "").
+
+    `is_settled`: its objection was settled at a sitting. `is_partner`: its agreement is in force today.
+    """
+
+    organization_id: UUID
+    said: str = ""
+    majority: str = ""
+    is_settled: bool = False
+    is_partner: bool = True
+
+    @property
+    def objects(self) -> bool:
+        """Whether it objects and nobody settled that; also where it is no partner any more."""
+        return self.said == "objected" and not self.is_settled
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the decision waits for a word of it."""
+        return self.is_partner and self.said == ""
+
+
+def outcome(words: Iterable[Word]) -> str:
+    """The state of `models.lifecycles.ENDORSEMENT` that these words make: endorsed, objected or pending.
+
+    Who is a partner no more is not waited for, and does not count among the partners; an objection of theirs stands
+    until it is settled. Where nobody was ever asked, since no agreement was in force, it is endorsed.
+    """
+    every = list(words)
+    here = [one for one in every if one.is_partner]
+    outvoted = _is_majority(here)
+    if any(one.objects and not (one.majority and outvoted) for one in every):
+        return "objected"
+    if not every:
+        return "endorsed"
+    bound_alone = [one for one in here if not one.majority]
+    asks_more = any(one.said == "" for one in bound_alone)
+    majority_is_enough = outvoted or not any(one.majority for one in here)
+    said_by_somebody = any(one.said == "endorsed" or one.is_settled for one in every)
+    return "endorsed" if said_by_somebody and not asks_more and majority_is_enough else "pending"
+
+
+def _is_majority(here: Iterable[Word]) -> bool:
+    """Whether so many endorse it as the strictest of the agreements asks for; False where none lets a majority do.
+
+    An objection that was settled counts neither for it nor against.
+    """
+    partners = list(here)
+    named = {one.majority for one in partners if one.majority}
+    if not named:
+        return False
+    saying = [one for one in partners if not one.is_settled]
+    if not saying:
+        return True
+    part = Fraction(sum(one.said == "endorsed" for one in saying), len(saying))
+    return all(part > least or (may_equal and part == least) for least, may_equal in (_ENOUGH[name] for name in named))

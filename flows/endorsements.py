@@ -1,0 +1,52 @@
+"""The round of decisions that wait for partners: who has left is not waited for, and silence is asked again.
+
+It comes before the digests of the morning, which tell each person of all that is asked of them in one letter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.casework.scheduling import calendar_of
+from duties.here import local_day
+from duties.obligations.touching import settle
+from flows.engine import Means
+from flows.marks import alone, last_at, mark_of, set_mark
+from meetings import endorsing
+
+KEY: Final = "endorsements"
+#: The local hour at which the round looks, every day: before people get their digests.
+HOUR: Final = time(7, 30)
+
+
+def due_at(session: Session, at: datetime) -> datetime:
+    """When the round was last due: at its local hour of today, or of yesterday before that."""
+    return last_at(session, HOUR, at)
+
+
+def ask(means: Means, program_id: UUID, ran_by: str) -> int:
+    """See to every decision of one program that waits for partners; how many stand otherwise or are asked again.
+
+    Nobody is asked again on a day that is not worked. Blocks for as long as it takes; run it in a thread. Running it
+    again, late or twice at once changes nothing.
+    """
+    at = means.clock()
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            done = mark_of(session, KEY)
+            if done is not None and done >= due_at(session, at):
+                return 0
+            day = local_day(session, at)
+            found = endorsing.follow_agreements(session, at=at)
+            if calendar_of(session).is_working_day(day):
+                found += endorsing.ask_again(session, day, at=at)
+            settle(session, at=at)
+            set_mark(session, KEY, at, ran_by, found)
+            session.commit()
+    return found

@@ -1,0 +1,104 @@
+"""How a decision stands, in the words that pages, papers, statements and exports share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from duties.endorsement.counting import counts_by
+from locales import LANGUAGES, N_, Counted, say, show_day, show_list
+from meetings.documents.content import NOTHING, Both
+from meetings.endorsements import Endorsed
+
+#: How a decision stands: what it asks for, or that it waits for the partners.
+DECISION_STATES: Final[Mapping[str, str]] = {
+    "open": N_("To be done"),
+    "standing": N_("Holds"),
+    "done": N_("Carried out"),
+    "withdrawn": N_("Taken back"),
+    "pending": N_("Pending"),
+    "objected": N_("Objected"),
+}
+#: What the partners made of it.
+ENDORSEMENTS: Final[Mapping[str, str]] = {
+    "not_asked": N_("No partner is asked"),
+    "pending": DECISION_STATES["pending"],
+    "endorsed": N_("Endorsed"),
+    "objected": DECISION_STATES["objected"],
+    "earlier": N_("Counts, from before endorsements bound"),
+}
+#: What one partner said; "settled" of an objection that the committee settled.
+SAID: Final[Mapping[str, str]] = {
+    "": N_("Nothing said yet"),
+    "endorsed": N_("Endorses it"),
+    "objected": N_("Objects"),
+    "settled": N_("Objected; the committee settled it"),
+}
+#: How many of the partners an agreement lets suffice.
+MAJORITIES: Final[Mapping[str, str]] = {
+    "more_than_half": N_("more than half of the partners suffice"),
+    "two_thirds": N_("two thirds of the partners suffice"),
+    "three_quarters": N_("three quarters of the partners suffice"),
+}
+
+
+def shown_state(row: Mapping[str, Any]) -> str:
+    """How a decision's row stands: one of `DECISION_STATES`. What does not count is pending or objected."""
+    state: str = row["state"]
+    endorsement: str = row["endorsement"]
+    return state if state == "withdrawn" or counts_by(row) else endorsement
+
+
+def said_as(one: Endorsed) -> str:
+    """What a partner said, as one of `SAID`."""
+    return "settled" if one.settled_by_id is not None else one.said
+
+
+def endorsement_in_words(row: Mapping[str, Any], asked: Sequence[Endorsed], *, settles: str = "") -> Both:
+    """What the partners made of a decision, in both languages; blank where there is nothing to say of it.
+
+    `row` is as `decisions.register` has it; `settles`, the number of the decision whose objections this one settles.
+    """
+    said = {language: _said(language, row, asked, settles) for language in LANGUAGES}
+    return Both(fr=said["fr"], en=said["en"]) if any(said.values()) else NOTHING
+
+
+def _said(language: str, row: Mapping[str, Any], asked: Sequence[Endorsed], settles: str) -> str:
+    if row["settles_id"] is not None:
+        return say(language, N_("It settles what was objected to decision %(number)s."), number=settles)
+    if not row["needs_endorsement"]:
+        return _not_asked(language, row) if row["is_where_objections_settle"] else ""
+    endorsed = sum(one.said == "endorsed" for one in asked)
+    so_many = {"n": endorsed, "partners": Counted("%(n)s partner", "%(n)s partners", len(asked))}
+    state = row["endorsement"]
+    if state == "objected":
+        against = show_list(language, [one.organization for one in asked if one.word.objects])
+        words = N_("Objected: by %(against)s. Nothing that rests on it counts until that is settled.")
+        return say(language, words, against=against)
+    if state == "pending":
+        until: date | None = row["endorse_by"]
+        day = show_day(language, until, "medium") if until else "–"
+        return say(language, N_("Pending: endorsed by %(n)s of %(partners)s, asked by %(day)s."), **so_many, day=day)
+    if state == "earlier":
+        words = N_("Taken before endorsements bound, and counts: endorsed by %(n)s of %(partners)s.")
+        return say(language, words, **so_many)
+    if not asked:
+        return say(language, N_("Endorsed: no agreement was in force on that day, and nobody was asked."))
+    by_majority = endorsed < len(asked) and any(one.majority for one in asked)
+    words = N_("Endorsed by a majority: %(n)s of %(partners)s.") if by_majority else _ENDORSED
+    return say(language, words, **so_many)
+
+
+_ENDORSED: Final = N_("Endorsed by %(n)s of %(partners)s.")
+
+
+def _not_asked(language: str, row: Mapping[str, Any]) -> str:
+    why: str = row["why_not_management"]
+    if row["kind"] == "clinical" and not why:
+        return say(language, N_("Not on management but clinical: no partner is asked to endorse it."))
+    if not why:
+        return say(
+            language, N_("Not on management, says who recorded it: no partner is asked. No reason is on record.")
+        )
+    return say(language, N_("Not on management, says who recorded it: no partner is asked. Reason: %(why)s"), why=why)

@@ -1,0 +1,177 @@
+"""What becomes of a decision by the words of the partners, and what rests on it: it begins, or it waits (GV-4).
+
+Whatever else rests on a decision asks `duties.endorsement.counting`; what the decision itself opened is moved here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.casework import assigning, wakeups
+from duties.casework.scheduling import calendar_of
+from duties.casework.tasks import complete_task, undo_task
+from duties.endorsement.partners import outcome
+from duties.here import local_day, one, program_of
+from duties.record import events
+from duties.refusals import Refusal
+from meetings.decision_rows import change_decision, lock_decision
+from meetings.endorsements import endorsements_of
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.lifecycles import ENDORSEMENT
+from models.minutes import COUNTING, Decision
+
+_decision = table_of(Decision)
+_item = table_of(AgendaItem)
+_task = table_of(Task)
+_case = table_of(Case)
+
+#: What the program does by itself once the partners have spoken.
+BY_ENDORSEMENT: Final = Actor.system("endorsement")
+#: What was to be done by a day that passed while the decision was pending is due so many working days after.
+DAYS_AFTER: Final = 5
+
+
+def look_again(session: Session, decision_id: UUID, *, at: datetime, objected_now: bool = False) -> bool:
+    """Have a decision be as the partners' words make it, and what rests on it begin or wait; whether that changed.
+
+    An objection of before endorsements bound stops nothing by itself: `objected_now` says that one is made now.
+    """
+    row = lock_decision(session, decision_id)
+    if not row["needs_endorsement"] or row["state"] == "withdrawn":
+        return False
+    wanted = outcome(one.word for one in endorsements_of(session, decision_id, at=at))
+    state = row["endorsement"]
+    if state == "earlier" and wanted == "objected" and not objected_now:
+        return False
+    for move in _moves(row, wanted):
+        state = ENDORSEMENT.after(state, move)
+    if state == row["endorsement"]:
+        return False
+    counted, counts = row["endorsement"] in COUNTING, state in COUNTING
+    values: dict[str, Any] = {"endorsement": state}
+    if counts and not counted:
+        values |= {"counts_since": row["counts_since"] or at, "suspended_at": None}
+    elif counted and not counts:
+        values["suspended_at"] = at
+    change_decision(session, row, **values)
+    if counts and not counted:
+        begin(session, row, at=at)
+    elif counted and not counts:
+        stop(session, row, at=at)
+    return True
+
+
+def _moves(row: Mapping[str, Any], wanted: str) -> Sequence[str]:
+    """The moves of `models.lifecycles.ENDORSEMENT` by which a decision comes to be what the words make of it."""
+    state = row["endorsement"]
+    if wanted == state:
+        return ()
+    if wanted == "objected":
+        return ("object",)
+    if state == "objected":
+        # One of before endorsements bound, on which nobody set a day, counts again as it did.
+        settled = "settle_as_before" if row["endorse_by"] is None and wanted == "pending" else "settle"
+        return (settled,) if wanted == "pending" else (settled, "endorse")
+    # What counts goes on counting, whoever leaves; only an objection stops it.
+    return ("endorse",) if wanted == "endorsed" else ()
+
+
+def begin(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+    """What a decision asks of people begins, now that it counts."""
+    events.write(session, "decision.counts", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=row["number"])
+    if row["task_id"] is not None:
+        by_when = calendar_of(session).add_working_days(local_day(session, at), DAYS_AFTER)
+        assigning.begin(session, row["task_id"], due_on=by_when, by=BY_ENDORSEMENT, at=at)
+    if row["item_id"] is not None:
+        complete_asked(session, row["item_id"], row["number"], by=BY_ENDORSEMENT, at=at)
+
+
+def stop(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+    """What a decision asks of people waits, since it does not count: what is done already stays done."""
+    events.write(session, "decision.suspended", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=row["number"])
+    if row["task_id"] is not None:
+        assigning.put_off(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
+    if row["item_id"] is not None:
+        _reopen_asked(session, row["item_id"], row["number"], at=at)
+
+
+def complete_asked(
+    session: Session, item_id: UUID, number: str, *, in_its_act: bool = False, by: Actor, at: datetime
+) -> bool:
+    """Do the task that an item was asked for with, where it can be done now. Returns whether it was.
+
+    One that asks for more than a decision, such as evidence, stays open: what was decided is recorded all the same.
+    """
+    task = _asked_task(session, item_id)
+    if task is None or task["state"] != "open" or task["case_state"] not in (None, "open"):
+        return False
+    try:
+        with session.begin_nested():
+            complete_task(session, task["id"], by=by, at=at, note=number, in_its_act=in_its_act)
+    except Refusal:
+        return False
+    return True
+
+
+def _reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
+    """Undo the task that a decision did, where nothing was built on it; what was given as its proof keeps it done."""
+    task = _asked_task(session, item_id)
+    if task is None or task["state"] != "done" or task["note"] != number or task["evidence"] != "none":
+        return False
+    try:
+        with session.begin_nested():
+            undo_task(session, task["id"], by=BY_ENDORSEMENT, at=at, reason=number)
+    except Refusal:
+        return False
+    return True
+
+
+def ask_committee_again(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+    """Have the engine put on an agenda again what a decision was to do that was taken back before it counted."""
+    task = None if row["item_id"] is None else _asked_task(session, row["item_id"])
+    if task is not None and task["state"] == "open" and task["case_id"] is not None:
+        wakeups.wake(session, task["case_id"], at=at)
+
+
+def is_decided_in_part(session: Session, task_id: UUID) -> bool:
+    """Whether a committee decided on what a task asks, and the decision waits for the partners."""
+    return (
+        session.scalar(
+            select(_decision.c.id)
+            .join(_item, refers(_decision.c.item_id, _item))
+            .where(
+                _decision.c.program_id == program_of(session),
+                _item.c.task_id == task_id,
+                _decision.c.state != "withdrawn",
+                _decision.c.endorsement.in_(["pending", "objected"]),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _asked_task(session: Session, item_id: UUID) -> dict[str, Any] | None:
+    return one(
+        session,
+        select(
+            _task.c.id,
+            _task.c.case_id,
+            _task.c.state,
+            _task.c.note,
+            _task.c.evidence,
+            _case.c.state.label("case_state"),
+        )
+        .join(_item, and_(_item.c.program_id == _task.c.program_id, _item.c.task_id == _task.c.id))
+        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == program_of(session), _item.c.id == item_id),
+    )

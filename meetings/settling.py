@@ -1,0 +1,96 @@
+"""Settling objections: by a decision of its own, at a sitting with its quorum, on the item that the rule put there.
+
+The committee keeps the decision in spite of the objection, or takes the decision back. What settles decides nothing
+else, so that no other matter comes in under its name, and is itself endorsed by nobody: else it would never end (GV-4).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.record import events
+from duties.refusals import Refusal
+from locales import N_
+from meetings import decisions, endorsements, endorsing
+from meetings.agenda_items import items_of
+from meetings.attendance import quorum_now
+from meetings.decision_rows import lock_decision
+from meetings.holding import lock_meeting
+from meetings.objections import is_of_objection
+
+#: How the committee settles an objection.
+KEPT: Final = "kept"
+TAKEN_BACK: Final = "taken_back"
+SETTLED_AS: Final = (KEPT, TAKEN_BACK)
+
+
+def settle(
+    session: Session,
+    decision_id: UUID,
+    meeting_id: UUID,
+    settled_as: str,
+    *,
+    text_fr: str,
+    text_en: str = "",
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Record how the committee settles what is objected to a decision, and return the id of the decision that does.
+
+    `settled_as` is one of `SETTLED_AS`; `seen` is the item's version. With "kept", the objections are settled and the
+    decision counts once the other partners endorsed it; with "taken_back", it holds no more. Raises Refusal: the
+    meeting is not under way, it has no item of this objection, there is no quorum now, nothing is objected, or no word
+    of what was decided.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if settled_as not in SETTLED_AS:
+        raise Refusal("objection.settled_as", N_("An objection is settled in one of the ways that are offered."))
+    item = next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
+    if item is None:
+        raise Refusal(
+            "objection.not_on_agenda",
+            N_("An objection is settled on the item by which it stands on the agenda of this meeting."),
+            source="GV-4",
+        )
+    if not quorum_now(session, meeting_id, at).is_met:
+        raise Refusal(
+            "objection.no_quorum", N_("An objection is settled with a quorum: too few sit now."), source="GV-4"
+        )
+    row = lock_decision(session, decision_id)
+    against = [one for one in endorsements.endorsements_of(session, decision_id, at=at) if one.word.objects]
+    if not against or row["state"] == "withdrawn":
+        raise Refusal("objection.none", N_("No partner objects to this decision any more."), source="GV-4")
+    settles = decisions.decide(
+        session,
+        meeting["id"],
+        item["id"],
+        text_fr=text_fr,
+        text_en=text_en,
+        by=by,
+        at=at,
+        seen=seen,
+        settles_id=decision_id,
+    )
+    if settled_as == TAKEN_BACK:
+        decisions.withdraw(session, decision_id, withdrawn_by=settles, by=by, at=at)
+    number = decisions.decision_of(session, settles)["number"]
+    events.write(
+        session,
+        "objection.settled",
+        "decision",
+        decision_id,
+        by=by,
+        at=at,
+        number=row["number"],
+        later=number,
+        settled_as=settled_as,
+        partners=len(against),
+    )
+    endorsing.settle_objections(session, decision_id, settles, by=by, at=at)
+    return settles

@@ -1,0 +1,194 @@
+"""What the pages promise of decisions that the partners endorse (GV-4), each found in the rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from duties.here import local_day, program_of
+from simulation.promises import promise
+
+#: Silence is asked again on the first working day after the last one: a week covers any holidays that are declared.
+_PATIENCE: Final = timedelta(days=21)
+
+#: A partner on a day: its agreement is in force.
+_IS_PARTNER: Final = """
+exists (
+    select 1 from agreement join agreement_version on agreement_version.program_id = agreement.program_id
+        and agreement_version.agreement_id = agreement.id
+    where agreement.program_id = word.program_id and agreement.organization_id = word.organization_id
+        and agreement_version.state in ('in_force', 'ended') and agreement_version.starts_on <= {day}
+        and (agreement_version.ends_on is null or agreement_version.ends_on >= {day})
+)"""
+_WORDS: Final = """
+from endorsement word join decision on decision.program_id = word.program_id and decision.id = word.decision_id
+join program on program.id = word.program_id
+where word.program_id = :here and word.superseded_at is null and decision.state <> 'withdrawn'
+"""
+_ASKED: Final = """
+select 1 from task
+join responsibility on responsibility.program_id = task.program_id and responsibility.id = task.declared_owed_by_id
+where task.program_id = word.program_id and task.step = 'decision.endorse' and task.state = 'open'
+    and task.item = decision.id::text and responsibility.links->0->>'at' = word.organization_id::text
+"""
+_SO_MANY: Final = {"more_than_half": (1, 2, False), "two_thirds": (2, 3, True), "three_quarters": (3, 4, True)}
+
+
+@promise("A decision that the partners endorse counts for nothing while one of them that it needs is silent.")
+def silent_ones(session: Session, _: datetime) -> Iterator[str]:
+    """Endorsed, though a partner of the day on which it began to count, bound by no majority, had said nothing."""
+    counted_on = "(decision.counts_since at time zone program.time_zone)::date"
+    yield from _ids(
+        session,
+        f"""select distinct decision.id {_WORDS}
+        and decision.endorsement = 'endorsed' and word.said = '' and word.majority = ''
+        and {_IS_PARTNER.format(day=counted_on)}""",
+    )
+
+
+@promise("A decision counts for nothing while a partner objects to it and nobody settled that.")
+def objected_ones(session: Session, _: datetime) -> Iterator[str]:
+    """Counting or pending, though a partner objects that no majority outvotes.
+
+    Of one that was taken before endorsements bound, an objection of then stops nothing.
+    """
+    yield from _ids(
+        session,
+        f"""select distinct decision.id {_WORDS} and decision.endorsement in ('endorsed', 'pending')
+        and word.said = 'objected' and word.settled_by_id is null and word.majority = ''""",
+    )
+
+
+@promise("A majority endorses a decision only where the agreements of that day let it, and it is one.")
+def majorities(session: Session, at: datetime) -> Iterator[str]:
+    """Endorsed with fewer words than the strictest of its agreements asks for, of who was a partner then and is one."""
+    counted_on = "(decision.counts_since at time zone program.time_zone)::date"
+    rows = _rows(
+        session,
+        f"""select decision.id, array_agg(distinct word.majority) filter (where word.majority <> '') as named,
+        count(*) filter (where word.said = 'endorsed') as endorsed, count(*) as asked
+        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null
+        and {_IS_PARTNER.format(day=counted_on)} and {_IS_PARTNER.format(day=":today")}
+        group by decision.id having bool_or(word.majority <> '')""",
+        today=local_day(session, at),
+    )
+    for row in rows:
+        for name in row["named"]:
+            part, of, may_equal = _SO_MANY[name]
+            reached, needed = row["endorsed"] * of, row["asked"] * part
+            if reached < needed or (reached == needed and not may_equal):
+                yield f"decision {row['id']}"
+
+
+@promise("Nobody owes anything by a decision that does not count.")
+def owed_for_nothing(session: Session, _: datetime) -> Iterator[str]:
+    """The task that a decision opened is open, though the decision is pending or objected to."""
+    yield from _ids(
+        session,
+        """select decision.id from decision
+        join task on task.program_id = decision.program_id and task.id = decision.task_id
+        where decision.program_id = :here and decision.endorsement in ('pending', 'objected')
+        and decision.state <> 'withdrawn' and task.state in ('open', 'submitted')""",
+    )
+
+
+@promise("No partner is freed of a clause by a decision that never counted.")
+def freed_for_nothing(session: Session, _: datetime) -> Iterator[str]:
+    """A period is waived, and each waiver of its clause rests on a decision that never counted."""
+    yield from _ids(
+        session,
+        """select period.id from obligation_period period where period.program_id = :here and period.state = 'waived'
+        and not exists (
+            select 1 from waiver
+            join decision on decision.program_id = waiver.program_id and decision.id = waiver.decision_id
+            where waiver.program_id = period.program_id and waiver.agreement_id = period.agreement_id
+                and waiver.key = period.key and decision.counts_since is not null)""",
+        "obligation_period",
+    )
+
+
+@promise("Who recorded a decision speaks for no partner on it.")
+def their_own(session: Session, _: datetime) -> Iterator[str]:
+    """A word by the person who recorded the decision, under whichever hat."""
+    yield from _ids(
+        session,
+        """select word.id from endorsement word join decision on decision.program_id = word.program_id
+            and decision.id = word.decision_id
+        where word.program_id = :here and word.said <> '' and word.said_by = decision.recorded_by""",
+        "endorsement",
+    )
+
+
+@promise("An objection is settled by a decision of its own, taken with a quorum and not taken back.")
+def settled_otherwise(session: Session, _: datetime) -> Iterator[str]:
+    """An objection that a decision settles which is about something else, had no quorum, or was withdrawn."""
+    yield from _ids(
+        session,
+        """select word.id from endorsement word join decision settles on settles.program_id = word.program_id
+            and settles.id = word.settled_by_id
+        where word.program_id = :here and word.superseded_at is null and (
+            settles.settles_id is distinct from word.decision_id or not settles.has_quorum
+            or settles.state = 'withdrawn'
+        )""",
+        "endorsement",
+    )
+
+
+@promise("Each partner that is awaited has a task to say whether it endorses a decision.")
+def not_asked(session: Session, at: datetime) -> Iterator[str]:
+    """A partner is silent on a pending decision, and no open task asks it."""
+    yield from _ids(
+        session,
+        f"""select word.id {_WORDS} and decision.endorsement in ('pending', 'objected') and word.said = ''
+        and {_IS_PARTNER.format(day=":today")}
+        and not exists ({_ASKED})""",
+        "endorsement",
+        today=local_day(session, at),
+    )
+
+
+@promise("Silence is asked again once the last day for it is past.")
+def not_asked_again(session: Session, at: datetime) -> Iterator[str]:
+    """A decision that is pending long after its last day, of which no partner was asked again."""
+    yield from _ids(
+        session,
+        """select id from decision where program_id = :here and endorsement = 'pending' and state <> 'withdrawn'
+        and asked_again_at is null and endorse_by < :then""",
+        then=local_day(session, at) - _PATIENCE,
+    )
+
+
+@promise("An agenda of the committee that settles objections, made after one, has it.")
+def not_on_agenda(session: Session, _: datetime) -> Iterator[str]:
+    """A frozen agenda of the committee is without an objection that stood before it was frozen, and stands still."""
+    yield from _ids(
+        session,
+        """select distinct word.id from endorsement word
+        join decision on decision.program_id = word.program_id and decision.id = word.decision_id
+        join program on program.id = word.program_id
+        join committee on committee.program_id = word.program_id
+            and committee.key = program.coordination->'decisions'->>'committee'
+        join meeting on meeting.program_id = committee.program_id and meeting.committee_id = committee.id
+        where word.program_id = :here and word.superseded_at is null and word.said = 'objected'
+            and word.settled_by_id is null and decision.state <> 'withdrawn'
+            and meeting.state <> 'cancelled' and meeting.agenda_frozen_at > word.said_at
+            and not exists (
+                select 1 from agenda_item item where item.program_id = meeting.program_id
+                    and item.meeting_id = meeting.id and item.kind = 'objection'
+                    and item.subject = decision.id::text)""",
+        "endorsement",
+    )
+
+
+def _ids(session: Session, asked: str, kind: str = "decision", **values: Any) -> Iterator[str]:
+    for row in _rows(session, asked, **values):
+        yield f"{kind} {row['id']}"
+
+
+def _rows(session: Session, asked: str, **values: Any) -> list[dict[str, Any]]:
+    found = session.execute(text(asked), {"here": program_of(session), **values}).mappings()
+    return [{str(name): value for name, value in row.items()} for row in found]

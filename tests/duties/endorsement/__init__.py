@@ -1,0 +1,1 @@
+"""Tests of what the partners make of a decision."""

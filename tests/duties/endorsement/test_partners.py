@@ -1,0 +1,108 @@
+"""What the partners' words make of a decision: all of them, or the majority that each agreement names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duties.endorsement.partners import Word, outcome
+from models.minutes import ENDORSED_AS, MAJORITIES
+
+
+def words(*said: str, majority: str = "") -> list[Word]:
+    return [Word(UUID(int=n), one, majority) for n, one in enumerate(said, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "majority", "made"),
+    [
+        (("endorsed", "endorsed", "endorsed"), "", "endorsed"),
+        (("endorsed", "endorsed", ""), "", "pending"),
+        (("endorsed", "endorsed", "objected"), "", "objected"),
+        (("endorsed", ""), "more_than_half", "pending"),
+        (("endorsed", "endorsed", ""), "more_than_half", "endorsed"),
+        (("endorsed", "endorsed", "objected"), "more_than_half", "endorsed"),
+        (("endorsed", "objected", ""), "more_than_half", "objected"),
+        (("endorsed", "endorsed", ""), "two_thirds", "endorsed"),
+        (("endorsed", "endorsed", ""), "three_quarters", "pending"),
+        (("endorsed", "endorsed", "endorsed", "objected"), "three_quarters", "endorsed"),
+    ],
+)
+def test_a_decision_is_as_every_partner_or_the_majority_of_their_agreements_makes_it(
+    said: tuple[str, ...], majority: str, made: str
+) -> None:
+    assert outcome(words(*said, majority=majority)) == made
+
+
+def test_who_signed_no_majority_is_outvoted_by_nobody() -> None:
+    bound = words("endorsed", "endorsed", "endorsed", majority="more_than_half")
+    alone = Word(UUID(int=9))
+    assert outcome([*bound, alone]) == "pending"
+    assert outcome([*bound, replace(alone, said="objected")]) == "objected"
+    assert outcome([*bound, replace(alone, said="endorsed")]) == "endorsed"
+
+
+def test_the_strictest_of_the_majorities_counts() -> None:
+    one, two, three = words("endorsed", "endorsed", "", majority="more_than_half")
+    assert outcome([one, two, three]) == "endorsed"
+    assert outcome([one, two, replace(three, majority="three_quarters")]) == "pending"
+
+
+def test_a_partner_that_has_left_is_not_waited_for_and_its_objection_stays_until_it_is_settled() -> None:
+    here, gone = Word(UUID(int=1), "endorsed"), Word(UUID(int=2), is_partner=False)
+    assert outcome([here, gone]) == "endorsed"
+    objecting = replace(gone, said="objected")
+    assert outcome([here, objecting]) == "objected"
+    assert outcome([here, replace(objecting, is_settled=True)]) == "endorsed"
+    assert outcome([gone]) == "pending", "nobody is left who endorsed it"
+
+
+def test_a_settled_objection_counts_neither_for_a_majority_nor_against_it() -> None:
+    one, two = words("endorsed", "objected", majority="more_than_half")
+    assert outcome([one, two]) == "objected"
+    assert outcome([one, replace(two, is_settled=True)]) == "endorsed"
+
+
+def test_where_no_agreement_was_in_force_nobody_is_waited_for() -> None:
+    assert outcome([]) == "endorsed"
+
+
+_WORDS = st.lists(
+    st.builds(
+        Word,
+        st.uuids(),
+        st.sampled_from(ENDORSED_AS),
+        st.sampled_from(("", *MAJORITIES)),
+        st.booleans(),
+        is_partner=st.booleans(),
+    ),
+    min_size=1,
+    max_size=7,
+)
+
+
+@given(_WORDS)
+def test_one_more_endorsement_never_makes_a_decision_less(every: list[Word]) -> None:
+    order = ("objected", "pending", "endorsed")
+    for place, one in enumerate(every):
+        if one.said == "" and one.is_partner:
+            after = [*every[:place], replace(one, said="endorsed"), *every[place + 1 :]]
+            assert order.index(outcome(after)) >= order.index(outcome(every))
+
+
+@given(_WORDS)
+def test_an_unsettled_objection_of_who_signed_no_majority_always_suspends(every: list[Word]) -> None:
+    if any(one.objects and not one.majority for one in every):
+        assert outcome(every) == "objected"
+    elif not any(one.objects for one in every):
+        assert outcome(every) != "objected"
+
+
+@given(_WORDS)
+def test_silence_of_a_partner_that_signed_no_majority_is_no_endorsement(every: list[Word]) -> None:
+    if any(one.is_awaited and not one.majority for one in every):
+        assert outcome(every) != "endorsed"

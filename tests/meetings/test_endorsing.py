@@ -1,0 +1,512 @@
+"""A decision on management counts once the partners endorsed it: silence, objections, hats, and who leaves (GV-4)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from email import message_from_bytes
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlmodel import Session
+
+from duties import people
+from duties.actors import Actor
+from duties.agreement import agreements
+from duties.casework import tasks
+from duties.casework.assigning import assign
+from duties.here import local_day
+from duties.mail.notices import COORDINATION
+from duties.obligations import saying
+from duties.obligations.facts import waivers
+from duties.roles import standing
+from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling
+from meetings.decision_words import endorsement_in_words
+from meetings.reasons import Reason, in_words
+from models.agreement import AgreementVersion
+from models.base import table_of
+from models.outbox import Notice
+from simulation.promises import broken
+from tests.agreeing import agreement_of, code_of, in_force, last_version
+from tests.cast import AT, Cast
+from tests.meetings.endorsed import (
+    ASKED,
+    DUE,
+    all_endorse,
+    asked_of,
+    decide,
+    say,
+    session,
+    stands,
+    task_of,
+    told,
+)
+from tests.meetings.meeting_room import MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, events_of, items, meeting, opened, sit
+
+__all__ = ["session"]
+
+_version = table_of(AgreementVersion)
+_notice = table_of(Notice)
+DAY = timedelta(days=1)
+#: After the ten working days that partners have from 20 January 2027, and after the five of being asked again.
+ASKED_AGAIN_ON = date(2027, 2, 4)
+LATER = NOW + timedelta(days=15)
+MUCH_LATER = NOW + timedelta(days=30)
+
+
+def _waive(session: Session, cast: Cast, decision: UUID, first: date, last: date) -> UUID:
+    return saying.waive(
+        session,
+        agreement_of(session, cast, "codim"),
+        "AG-P2",
+        starts_on=first,
+        ends_on=last,
+        decision_id=decision,
+        reason="Aucune occasion.",
+        by=cast.actor("coordinator"),
+        at=LATER,
+    )
+
+
+def _waived(session: Session, cast: Cast) -> list[tuple[date, date]]:
+    return [(row["starts_on"], row["ends_on"]) for row in waivers(session, agreement_of(session, cast, "codim"))]
+
+
+def _objections(session: Session) -> list[dict[str, Any]]:
+    """What is objected, on the agenda of the committee's next meeting."""
+    return [row for row in items(session, NEXT_LOCAL) if row["kind"] == "objection"]
+
+
+def test_a_decision_on_management_is_pending_until_every_partner_endorsed_it_and_nothing_rests_on_it_before(
+    session: Session, cast: Cast
+) -> None:
+    owner = {"owner_role": "manager", "owner_organization_id": cast.organizations["codim"], "due_on": DUE}
+    decision = decide(session, cast, **owner)
+    row = decisions.decision_of(session, decision)
+    assert stands(session, decision) == ("pending", False)
+    assert set(asked_of(session, decision)) == {str(cast.organizations[place]) for place in ASKED}
+    assert task_of(session, row["task_id"])["state"] == "planned"
+    manager = cast.actor("manager_codim")
+    assert code_of(lambda: tasks.complete_task(session, row["task_id"], by=manager, at=NOW)) == "task.rests_on_decision"
+    assert code_of(lambda: _waive(session, cast, decision, DUE, DUE + DAY)) == "decision.pending"
+    say(session, cast, decision, "codim", "endorsed")
+    assert stands(session, decision) == ("pending", False)
+    say(session, cast, decision, "en-marge", "endorsed")
+    assert stands(session, decision) == ("endorsed", True)
+    opened_task = task_of(session, row["task_id"])
+    assert (opened_task["state"], opened_task["due_on"]) == ("open", DUE)
+    assert asked_of(session, decision) == {}
+    _waive(session, cast, decision, DUE, DUE + DAY)
+    assert [verb for verb, _ in events_of(session, decision)][-1] == "decision.counts"
+    assert list(broken(session, NOW + MINUTE)) == []
+
+
+def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_what_was_before(
+    session: Session, cast: Cast
+) -> None:
+    owner = {"owner_role": "manager", "owner_organization_id": cast.organizations["codim"], "due_on": DUE}
+    decision = decide(session, cast, **owner)
+    all_endorse(session, cast, decision)
+    first, last = LATER.date(), LATER.date() + 60 * DAY
+    _waive(session, cast, decision, first, last)
+    assert _waived(session, cast) == [(first, last)]
+    say(session, cast, decision, "en-marge", "objected", at=MUCH_LATER)
+    assert stands(session, decision) == ("objected", False)
+    assert _waived(session, cast) == [(first, local_day(session, MUCH_LATER) - DAY)], "what was before stays"
+    task_id = decisions.decision_of(session, decision)["task_id"]
+    assert task_of(session, task_id)["state"] == "planned"
+    assert code_of(lambda: _waive(session, cast, decision, last + DAY, last + 2 * DAY)) == "decision.objected"
+    assert told(session, cast, "decision_objected") == {
+        *("coordinator", "manager_codim", "director_codim", "director_em")
+    }, "everyone concerned but who objected"
+    (item,) = _objections(session)
+    assert "En Marge" in in_words(item["reasons"], "fr")
+    assert code_of(lambda: agendas.take_off(session, item["id"], by=cast.actor("coordinator"), at=NOW)) == (
+        "agenda.objection_stays"
+    )
+    say(session, cast, decision, "en-marge", "", at=MUCH_LATER + MINUTE)
+    assert stands(session, decision) == ("pending", False), "silence is no endorsement"
+    assert _objections(session) == []
+    say(session, cast, decision, "en-marge", "endorsed", at=MUCH_LATER + 2 * MINUTE)
+    assert stands(session, decision) == ("endorsed", True)
+    assert _waived(session, cast) == [(first, last)]
+    assert task_of(session, task_id)["state"] == "open"
+    assert list(broken(session, MUCH_LATER + DAY)) == []
+
+
+@pytest.mark.ci
+def test_what_was_done_by_a_decision_that_is_objected_to_is_not_to_be_done_again_before_it_counts(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(
+        session, cast, owner_role="manager", owner_organization_id=cast.organizations["codim"], due_on=DUE
+    )
+    all_endorse(session, cast, decision)
+    task_id, manager = decisions.decision_of(session, decision)["task_id"], cast.actor("manager_codim")
+    tasks.complete_task(session, task_id, by=manager, at=NOW + 2 * MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER)
+    assert task_of(session, task_id)["state"] == "done", "what is done stays done"
+    tasks.undo_task(session, task_id, by=manager, at=LATER + MINUTE)
+    assert task_of(session, task_id)["state"] == "planned"
+    say(session, cast, decision, "en-marge", "endorsed", at=LATER + 2 * MINUTE)
+    assert task_of(session, task_id)["state"] == "open"
+    assert list(broken(session, LATER + DAY)) == []
+
+
+@pytest.mark.ci
+def test_what_a_step_asks_of_the_committee_is_done_once_the_decision_counts_and_undone_by_an_objection(
+    session: Session, cast: Cast
+) -> None:
+    by = cast.actor("coordinator")
+    task = assign(session, "ask", "", title_fr="Plan", title_en="Plan", chain=COORDINATION, due_on=DUE, by=by, at=AT)
+    item = agendas.ask(
+        session,
+        *("steering", "report", "x"),
+        title_fr="Plan",
+        title_en="Plan",
+        reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+        task_id=task,
+        by=by,
+        at=AT,
+    )
+    freezing.add_late(session, meeting(session), item, reason="Urgent", by=by, at=NOW)
+    decision = decide(session, cast, item=item)
+    assert task_of(session, task)["state"] == "open"
+    all_endorse(session, cast, decision)
+    assert (task_of(session, task)["state"], task_of(session, task)["note"]) == ("done", "CD-2027-001")
+    say(session, cast, decision, "codim", "objected", at=LATER)
+    assert task_of(session, task)["state"] == "open"
+
+
+def test_silence_is_asked_again_once_a_day_at_most_and_then_shown_to_the_committee(
+    session: Session, cast: Cast
+) -> None:
+    first, second = decide(session, cast), decide(session, cast, text_fr="Changer d’horaire.")
+    say(session, cast, first, "codim", "endorsed")
+    assert endorsing.ask_again(session, ASKED_AGAIN_ON - DAY, at=LATER - DAY) == 0, "the last day is not over"
+    assert endorsing.ask_again(session, ASKED_AGAIN_ON, at=LATER) == 2
+    assert endorsing.ask_again(session, ASKED_AGAIN_ON, at=LATER) == 0
+    (of_first,) = asked_of(session, first).values()
+    assert of_first["title_en"] == "Asked again: say whether your organization endorses decision CD-2027-001"
+    assert of_first["due_on"] == date(2027, 2, 11)
+    assert len(asked_of(session, second)) == 2
+    then = meeting(session, NEXT_LOCAL)
+    assembling.assemble(session, then, by=cast.actor("coordinator"), at=LATER)
+    (one, two) = [row for row in items(session, NEXT_LOCAL) if row["kind"] == "silence"]
+    assert (one["subject"], two["subject"]) == (str(first), str(second))
+    assert "En Marge" in in_words(one["reasons"], "fr")
+    assert "CODIM" not in in_words(one["reasons"], "fr")
+    say(session, cast, first, "en-marge", "endorsed", at=LATER + MINUTE)
+    assembling.assemble(session, then, by=cast.actor("coordinator"), at=LATER + MINUTE)
+    assert [row["subject"] for row in items(session, NEXT_LOCAL) if row["kind"] == "silence"] == [str(second)]
+
+
+@pytest.mark.ci
+def test_an_objection_after_the_last_day_is_an_objection(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    endorsing.ask_again(session, ASKED_AGAIN_ON, at=LATER)
+    say(session, cast, decision, "codim", "endorsed", at=MUCH_LATER)
+    say(session, cast, decision, "en-marge", "objected", at=MUCH_LATER)
+    assert stands(session, decision) == ("objected", False)
+    assert len(_objections(session)) == 1
+
+
+def _next_sitting(session: Session, cast: Cast, *keys: str) -> UUID:
+    here = meeting(session, NEXT_LOCAL)
+    freezing.freeze(session, here, by=cast.actor("coordinator"), at=MUCH_LATER + DAY)
+    return opened(session, cast, *keys, local=NEXT_LOCAL, at=NEXT)
+
+
+def _settle(session: Session, cast: Cast, decision: UUID, here: UUID, settled_as: str, **more: Any) -> UUID:
+    by = cast.actor("coordinator")
+    facts = {"text_fr": "Le comité maintient sa décision.", "at": NEXT + MINUTE}
+    return settling.settle(session, decision, here, settled_as, by=by, **{**facts, **more})
+
+
+def test_a_sitting_with_its_quorum_settles_an_objection_by_a_decision_of_its_own(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected", at=MUCH_LATER)
+    assert code_of(lambda: _settle(session, cast, decision, meeting(session), settling.KEPT, at=NOW + MINUTE)) == (
+        "objection.not_on_agenda"
+    ), "what was not announced is not settled"
+    here = _next_sitting(session, cast, "ccsmtl", "codim")
+    assert code_of(lambda: _settle(session, cast, decision, here, settling.KEPT)) == "objection.no_quorum"
+    (item,) = _objections(session)
+    assert code_of(lambda: decide(session, cast, meeting=here, item=item["id"], at=NEXT)) == "decision.settles_it"
+    for key in ("spvm", "en-marge", "anonyme"):
+        sit(session, cast, key, local=NEXT_LOCAL, at=NEXT)
+    settles = _settle(session, cast, decision, here, settling.KEPT)
+    assert stands(session, decision) == ("endorsed", True)
+    assert decisions.decision_of(session, settles)["settles_id"] == decision
+    assert code_of(lambda: _waive(session, cast, settles, DUE, DUE + DAY)) == "decision.settles_only"
+    assert code_of(lambda: say(session, cast, decision, "en-marge", "objected", at=NEXT + 2 * MINUTE)) == (
+        "objection.settled"
+    )
+    assert told(session, cast, "objection_settled") >= {"manager_em", "manager_codim", "director_codim"}
+    assert list(broken(session, NEXT + DAY)) == []
+    later = decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE)
+    decisions.withdraw(session, settles, withdrawn_by=later, by=cast.actor("coordinator"), at=NEXT + 4 * MINUTE)
+    assert stands(session, decision) == ("objected", False), "what settled it was taken back"
+
+
+@pytest.mark.ci
+def test_a_sitting_may_take_back_what_is_objected_to(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected", at=MUCH_LATER)
+    here = _next_sitting(session, cast, *PRESENT)
+    settles = _settle(session, cast, decision, here, settling.TAKEN_BACK)
+    row = decisions.decision_of(session, decision)
+    assert (row["state"], row["withdrawn_by_id"]) == ("withdrawn", settles)
+    assert asked_of(session, decision) == {}
+    assert stands(session, decision)[1] is False
+    assert list(broken(session, NEXT + DAY)) == []
+
+
+@pytest.mark.ci
+def test_an_objection_to_what_sits_or_is_frozen_is_added_to_that_agenda(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected")
+    (item,) = [row for row in items(session) if row["kind"] == "objection"]
+    assert item["late"]
+    settling.settle(
+        session,
+        decision,
+        meeting(session),
+        settling.KEPT,
+        text_fr="On la garde.",
+        by=cast.actor("coordinator"),
+        at=NOW + 2 * MINUTE,
+    )
+    assert stands(session, decision) == ("endorsed", True)
+
+
+def test_nobody_who_recorded_a_decision_or_coordinates_speaks_for_a_partner_under_any_hat(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast)
+    coordinator, codim = cast.people["coordinator"], cast.organizations["codim"]
+    as_manager = Actor("manager", coordinator, codim)
+    as_deputy = Actor("manager", coordinator, codim, acting_for=cast.people["manager_codim"])
+    for by, code in (
+        (cast.actor("coordinator"), "endorsement.not_theirs"),
+        (as_manager, "endorsement.own"),
+        (as_deputy, "endorsement.own"),
+        (cast.actor("manager_em"), "endorsement.not_theirs"),
+        (Actor("youth_worker", cast.people["worker_codim"], codim), "endorsement.not_theirs"),
+    ):
+        assert code_of(partial(say, session, cast, decision, "codim", "endorsed", by=by)) == code
+    say(session, cast, decision, "codim", "endorsed", by=cast.actor("director_codim"))
+
+
+@pytest.mark.ci
+def test_who_acted_for_the_coordinator_and_recorded_it_leaves_the_word_to_another_of_their_organization(
+    session: Session, cast: Cast
+) -> None:
+    people.record_absence(
+        session,
+        person_id=cast.people["coordinator"],
+        deputy_id=cast.people["manager_codim"],
+        kinds=["tasks", "approvals", "seats"],
+        starts_on=NOW.date(),
+        ends_on=NOW.date() + 3 * DAY,
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+    recording = Actor(
+        "coordinator", cast.people["manager_codim"], cast.organizations["ccsmtl"], cast.people["coordinator"]
+    )
+    here = meeting(session)
+    decision = decisions.decide(session, here, None, text_fr="Louer.", kind="management", by=recording, at=NOW)
+    (task,) = [one for place, one in asked_of(session, decision).items() if place == str(cast.organizations["codim"])]
+    today = standing(session, local_day(session, NOW))
+    assert [one.person_id for one in today.falls(task["links"]).holders] == [cast.people["director_codim"]]
+    much_later = NOW + 10 * DAY
+    assert code_of(lambda: say(session, cast, decision, "codim", "endorsed", at=much_later)) == "endorsement.own"
+
+
+@pytest.mark.ci
+def test_a_partner_with_neither_manager_nor_director_speaks_by_its_second_representative(
+    session: Session, cast: Cast
+) -> None:
+    deputy, en_marge = cast.actor("deputy"), cast.organizations["en-marge"]
+    first = decide(session, cast)
+    assert code_of(lambda: say(session, cast, first, "en-marge", "endorsed", by=deputy)) == "endorsement.manager_first"
+    for name in ("manager_em", "director_em"):
+        _leave(session, cast, name)
+    then = NOW + DAY
+    say(session, cast, first, "en-marge", "endorsed", by=deputy, at=then)
+    _leave(session, cast, "deputy")
+    second = decide(session, cast, text_fr="Encore.", at=then)
+    today = standing(session, local_day(session, then))
+    row = decisions.decision_of(session, second)
+    assert endorsements.nobody_speaks_for(today, row, en_marge)
+    falls = today.falls(asked_of(session, second)[str(en_marge)]["links"])
+    assert falls.vacant
+    assert [one.person_id for one in falls.holders] == [cast.people["coordinator"]], "it is on the board as vacant"
+    say(session, cast, second, "codim", "endorsed", at=then)
+    assert stands(session, second) == ("pending", False), "nobody says it for them"
+
+
+@pytest.mark.ci
+def test_a_deputy_says_it_for_who_is_away_and_one_person_says_each_of_two_partners_apart(
+    session: Session, cast: Cast
+) -> None:
+    for place in ("spvm", "marie-vincent"):
+        in_force(session, cast, place)
+    decision = decide(session, cast)
+    both = cast.people["manager_two"]
+    for place in ("spvm", "marie-vincent"):
+        say(session, cast, decision, place, "endorsed", by=Actor("manager", both, cast.organizations[place]))
+        said = {one.organization_id: one.said for one in endorsements.endorsements_of(session, decision)}
+        assert said[cast.organizations["marie-vincent"]] == ("endorsed" if place == "marie-vincent" else "")
+    deputy = Actor("manager", cast.people["deputy"], cast.organizations["en-marge"], cast.people["manager_em"])
+    say(session, cast, decision, "en-marge", "objected", by=deputy)
+    (word,) = [one for one in endorsements.endorsements_of(session, decision) if one.said == "objected"]
+    assert (word.said_by, word.said_for) == (cast.people["deputy"], cast.people["manager_em"])
+
+
+def test_who_leaves_is_not_waited_for_and_who_joins_is_not_asked(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    in_force(session, cast, "anonyme", since=NOW.date() + DAY)
+    assert len(endorsements.endorsements_of(session, decision)) == len(ASKED)
+    version, by = last_version(session, cast), cast.actor("coordinator")
+    agreements.end_version(session, version, ends_on=NOW.date() + 3 * DAY, by=by, at=NOW + MINUTE)
+    assert endorsing.follow_agreements(session, at=NOW + 3 * DAY) == 0, "its last day counts"
+    assert endorsing.follow_agreements(session, at=NOW + 4 * DAY) == 1
+    assert stands(session, decision) == ("endorsed", True)
+    assert asked_of(session, decision) == {}
+    assert code_of(lambda: say(session, cast, decision, "en-marge", "endorsed", at=NOW + 5 * DAY)) == (
+        "endorsement.no_partner"
+    )
+
+
+@pytest.mark.ci
+def test_the_objection_of_a_partner_that_leaves_stays_until_it_is_settled(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected")
+    version, by = last_version(session, cast), cast.actor("coordinator")
+    agreements.end_version(session, version, ends_on=NOW.date() + DAY, by=by, at=NOW + MINUTE)
+    endorsing.follow_agreements(session, at=NOW + 5 * DAY)
+    assert stands(session, decision) == ("objected", False)
+
+
+def _majority(session: Session, cast: Cast, *places: str, name: str = "more_than_half") -> None:
+    """Have these agreements let a majority suffice, in the rows: the text that binds is another test's."""
+    for place in places:
+        session.execute(
+            update(_version)
+            .where(_version.c.id == last_version(session, cast, place))
+            .values(terms=_version.c.terms.op("||")(text(f"""'{{"decisions": {{"majority": "{name}"}}}}'::jsonb""")))
+        )
+
+
+@pytest.mark.ci
+def test_a_majority_suffices_where_every_agreement_says_so_and_a_later_text_changes_only_later_decisions(
+    session: Session, cast: Cast
+) -> None:
+    in_force(session, cast, "anonyme")
+    before = decide(session, cast)
+    _majority(session, cast, "codim", "en-marge", "anonyme")
+    after = decide(session, cast, text_fr="Encore.")
+    for decision in (before, after):
+        all_endorse(session, cast, decision)
+    assert stands(session, before) == ("pending", False)
+    assert stands(session, after) == ("endorsed", True)
+    say(session, cast, after, "anonyme", "objected", by=cast.actor("manager_la"), at=NOW + 2 * MINUTE)
+    assert stands(session, after) == ("endorsed", True), "it is outvoted, as its agreement says"
+    (reason,) = next(row for row in items(session) if row["kind"] == "objection")["reasons"]
+    assert reason["code"] == "objected_in_vain", "and heard all the same"
+    assert list(broken(session, NOW + 3 * MINUTE)) == []
+
+
+@pytest.mark.ci
+def test_a_word_is_taken_back_while_a_decision_is_pending_and_not_once_it_counts(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "codim", "")
+    assert set(asked_of(session, decision)) == {str(cast.organizations[place]) for place in ASKED}
+    assert code_of(lambda: say(session, cast, decision, "codim", "")) == "endorsement.nothing_said"
+    all_endorse(session, cast, decision, at=NOW + 2 * MINUTE)
+    assert code_of(lambda: say(session, cast, decision, "codim", "")) == "endorsement.binds"
+    said = endorsements.words_before(session, decision)
+    assert [(row["said"], row["organization"]) for row in said] == [("endorsed", "CODIM")]
+
+
+@pytest.mark.ci
+def test_a_partner_may_ask_that_a_decision_of_another_kind_be_endorsed_and_it_counts_no_more_until_then(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast, kind="other", why_not_management="Une question de café.")
+    row = decisions.decision_of(session, decision)
+    assert stands(session, decision) == ("not_asked", True)
+    assert "Une question de café." in endorsement_in_words(row, ()).fr
+    assert [one["id"] for one in decisions.not_to_endorse(session, NOW.date())] == [decision]
+    _waive(session, cast, decision, NOW.date() - 5 * DAY, NOW.date() + 60 * DAY)
+    codim, by = cast.organizations["codim"], cast.actor("manager_codim")
+
+    def want(by: Actor = by, reason: str = "C’est de la gestion.", place: UUID = codim) -> None:
+        endorsing.want_endorsement(session, decision, place, reason=reason, by=by, at=LATER)
+
+    assert code_of(lambda: want(by=cast.actor("coordinator"))) == "endorsement.not_theirs"
+    assert code_of(lambda: want(reason=" ")) == "reason.missing"
+    assert code_of(lambda: want(place=cast.organizations["anonyme"])) == "endorsement.not_asked"
+    want()
+    assert stands(session, decision) == ("pending", False)
+    assert _waived(session, cast) == [(NOW.date() - 5 * DAY, local_day(session, LATER) - DAY)]
+    assert code_of(want) == "endorsement.not_to_be_asked"
+    all_endorse(session, cast, decision, at=LATER + MINUTE)
+    assert stands(session, decision) == ("endorsed", True)
+    assert list(broken(session, LATER + DAY)) == []
+
+
+@pytest.mark.ci
+def test_what_the_partners_endorsed_is_not_taken_back_by_less(session: Session, cast: Cast) -> None:
+    by, at = cast.actor("coordinator"), NOW + 5 * MINUTE
+    decision = decide(session, cast)
+    all_endorse(session, cast, decision)
+    other = decide(session, cast, kind="other", at=NOW + 2 * MINUTE)
+    pending = decide(session, cast, at=NOW + 3 * MINUTE)
+    for later, code in ((other, "decision.endorsed_too"), (pending, "decision.pending")):
+        act = partial(decisions.withdraw, session, decision, withdrawn_by=later, by=by, at=at)
+        assert code_of(act) == code
+    all_endorse(session, cast, pending, at=NOW + 4 * MINUTE)
+    decisions.withdraw(session, decision, withdrawn_by=pending, by=by, at=at)
+    assert stands(session, decision) == ("endorsed", False)
+    assert code_of(lambda: say(session, cast, decision, "codim", "objected", at=at)) == "decision.not_endorsed"
+
+
+@pytest.mark.ci
+def test_pages_papers_and_minutes_say_it_in_the_same_words(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    row = decisions.decision_of(session, decision)
+    words = decisions.endorsements_in_words(session, [row])[decision]
+    assert words.en == "Objected: by En Marge 12-17. Nothing that rests on it counts until that is settled."
+    assert words.fr.startswith("Contestée\N{NO-BREAK SPACE}: par En Marge 12-17.")
+    paper = decisions.register_paper(session, row["committee_id"], 2027, NOW.date())
+    assert (paper.decisions[0].state, paper.decisions[0].endorsement) == ("objected", words)
+    assert minutes.recorded(session, meeting(session)).decisions[0].endorsement == words
+
+
+@pytest.mark.ci
+def test_the_letters_of_an_objection_hold_no_reason(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected", reason="Le budget-mystère déborde.")
+    rows = session.execute(
+        select(_notice.c.message, _notice.c.person_id).where(_notice.c.template == "decision_objected")
+    )
+    letters = [message_from_bytes(bytes(row.message)).as_string() for row in rows]
+    assert letters
+    assert not any("mystère" in letter or "myst=" in letter for letter in letters)
+
+
+def _leave(session: Session, cast: Cast, name: str) -> None:
+    today = standing(session, NOW.date())
+    for held in today.roles_of(cast.people[name]):
+        people.end_tenure(session, held.id, ends_on=NOW.date(), by=cast.actor("coordinator"), at=NOW)

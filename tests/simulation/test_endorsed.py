@@ -1,0 +1,150 @@
+"""What endorsement promises, broken in the rows on purpose: each check finds it, and where."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session
+
+from duties.obligations import saying
+from meetings import freezing, settling
+from simulation.promises import Broken, broken
+from tests.agreeing import agreement_of
+from tests.cast import Cast
+from tests.meetings.endorsed import all_endorse, decide, say, session
+from tests.meetings.meeting_room import MINUTE, NEXT_LOCAL, NOW, meeting
+
+__all__ = ["session"]
+
+DAY = timedelta(days=1)
+
+
+def _found(session: Session, kind: str, row: UUID, sentence: str, **later: timedelta) -> bool:
+    """Whether exactly this promise is told to be broken by that row."""
+    at = NOW + later.get("later", 5 * MINUTE)
+    return [one for one in broken(session, at) if one.sentence == sentence] == [Broken(sentence, f"{kind} {row}")]
+
+
+def _break(session: Session, change: str, **values: object) -> None:
+    session.execute(text(change), values)
+
+
+def test_a_decision_that_counts_though_a_partner_is_silent_or_objects_is_found(session: Session, cast: Cast) -> None:
+    silent, against = decide(session, cast), decide(session, cast, text_fr="Encore.")
+    say(session, cast, against, "codim", "objected")
+    assert list(broken(session, NOW + 5 * MINUTE)) == []
+    for decision in (silent, against):
+        _break(
+            session,
+            "update decision set endorsement = 'endorsed', counts_since = :at, suspended_at = null where id = :one",
+            at=NOW,
+            one=decision,
+        )
+    sentences = {(one.sentence, one.where) for one in broken(session, NOW + 5 * MINUTE)}
+    assert {where for sentence, where in sentences if "is silent" in sentence} == {
+        f"decision {silent}",
+        f"decision {against}",
+    }
+    assert {where for sentence, where in sentences if "objects to it" in sentence} == {f"decision {against}"}
+
+
+def test_what_is_owed_by_a_pending_decision_is_found(session: Session, cast: Cast) -> None:
+    owner = {"owner_role": "coordinator", "due_on": date(2027, 3, 1)}
+    decision = decide(session, cast, **owner)
+    _break(
+        session,
+        "update task set state = 'open' where id = (select task_id from decision where id = :one)",
+        one=decision,
+    )
+    assert _found(session, "decision", decision, "Nobody owes anything by a decision that does not count.")
+
+
+def test_a_partner_that_nobody_asks_and_one_that_nobody_asks_again_are_found(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    _break(session, "update task set state = 'cancelled' where item = :one", one=str(decision))
+    (word,) = session.scalars(text("select id from endorsement where superseded_at is null and said = ''"))
+    assert _found(
+        session, "endorsement", word, "Each partner that is awaited has a task to say whether it endorses a decision."
+    )
+    sentence = "Silence is asked again once the last day for it is past."
+    assert _found(session, "decision", decision, sentence, later=60 * DAY)
+
+
+@pytest.mark.ci
+def test_a_word_of_who_recorded_the_decision_is_found(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    _break(session, "update endorsement set said_by = :who where said <> ''", who=cast.people["coordinator"])
+    (word,) = session.scalars(text("select id from endorsement where said <> ''"))
+    assert _found(session, "endorsement", word, "Who recorded a decision speaks for no partner on it.")
+
+
+@pytest.mark.ci
+def test_a_majority_that_is_none_is_found(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    _break(session, "update endorsement set majority = 'two_thirds'")
+    counts = "update decision set endorsement = 'endorsed', counts_since = :at where id = :one"
+    _break(session, counts, at=NOW, one=decision)
+    sentence = "A majority endorses a decision only where the agreements of that day let it, and it is one."
+    assert _found(session, "decision", decision, sentence)
+
+
+@pytest.mark.ci
+def test_an_objection_that_something_else_settled_is_found(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected")
+    settling.settle(
+        session,
+        decision,
+        meeting(session),
+        settling.KEPT,
+        text_fr="On la garde.",
+        by=cast.actor("coordinator"),
+        at=NOW + 2 * MINUTE,
+    )
+    assert list(broken(session, NOW + 5 * MINUTE)) == []
+    _break(session, "update decision set has_quorum = false where settles_id is not null")
+    (word,) = session.scalars(text("select id from endorsement where settled_by_id is not null"))
+    sentence = "An objection is settled by a decision of its own, taken with a quorum and not taken back."
+    assert _found(session, "endorsement", word, sentence)
+
+
+@pytest.mark.ci
+def test_an_agenda_made_after_an_objection_without_it_is_found(session: Session, cast: Cast) -> None:
+    decision, by = decide(session, cast), cast.actor("coordinator")
+    say(session, cast, decision, "en-marge", "objected")
+    freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 3 * MINUTE)
+    (word,) = session.scalars(text("select id from endorsement where said = 'objected'"))
+    sentence = "An agenda of the committee that settles objections, made after one, has it."
+    assert _found(session, "endorsement", word, sentence)
+
+
+@pytest.mark.ci
+def test_a_partner_freed_of_a_clause_by_what_never_counted_is_found(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    all_endorse(session, cast, decision)
+    saying.waive(
+        session,
+        agreement_of(session, cast, "codim"),
+        "AG-P2",
+        starts_on=date(2027, 1, 1),
+        ends_on=date(2027, 12, 31),
+        decision_id=decision,
+        reason="Aucune occasion.",
+        by=cast.actor("coordinator"),
+        at=NOW + 2 * MINUTE,
+    )
+    assert list(broken(session, NOW + 5 * MINUTE)) == []
+    _break(session, "update decision set endorsement = 'pending', counts_since = null where id = :one", one=decision)
+    rows = session.scalars(text("select id from obligation_period where state = 'waived'")).all()
+    assert rows
+    sentence = "No partner is freed of a clause by a decision that never counted."
+    assert {one.where for one in broken(session, NOW + 5 * MINUTE) if one.sentence == sentence} == {
+        f"obligation_period {row}" for row in rows
+    }
