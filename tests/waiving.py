@@ -12,6 +12,8 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.obligations import saying, waiving
 from meetings import agendas, attendance, decisions, running, schedule, waivers
+from meetings.endorsements import endorsements_of
+from meetings.endorsing import endorse
 from models.base import table_of
 from models.meeting import Meeting
 from tests.cast import AT, Cast
@@ -77,9 +79,9 @@ def _committee(session: Session, meeting: UUID) -> UUID:
 
 def endorsed(session: Session, cast: Cast, decision_id: UUID) -> None:
     """Have every partner that is asked endorse a decision."""
-    for asked in decisions.endorsements_of(session, decision_id):
+    for asked in endorsements_of(session, decision_id):
         by = Actor("manager", cast.people["manager_em"], asked.organization_id)
-        decisions.endorse(session, decision_id, asked.organization_id, "endorsed", by=by, at=AT)
+        endorse(session, decision_id, asked.organization_id, "endorsed", by=by, at=AT)
 
 
 def decided(

@@ -67,6 +67,8 @@ def _itself(compared: Comparison) -> Iterator[Step]:
             "governance": coordination.structure,
             "coordination": {
                 **coordination.model_dump(mode="json", exclude_none=True),
+                # What a file leaves out is not kept: what was loaded before it could be said reads the same.
+                "decisions": coordination.decisions.model_dump(mode="json", exclude_defaults=True),
                 "organizations": places,
             },
         },

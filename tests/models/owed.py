@@ -107,7 +107,11 @@ def owe(cast: Cast) -> None:
         session.add(ObligationFile(**here, id=document.id, content=content))
         said: dict[str, Any] = {"said_by": person, "said_as": "coordinator", "said_for": cast.people["manager_em"]}
         evidence = session.scalars(select(_evidence.c.id).where(_evidence.c.program_id == cast.program_id).limit(1))
-        proofs = {"document_id": document.id, "attestation_id": stated.id, "evidence_id": evidence.first()}
+        proofs: dict[str, Any] = {
+            "document_id": document.id,
+            "attestation_id": stated.id,
+            "evidence_id": evidence.first(),
+        }
         for column, proof in proofs.items():
             if proof is not None:
                 session.add(Acceptance(**here, **said, **{column: proof}, said="accepted", said_at=AT))

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Executable, select, update
 from sqlmodel import Session
 
 from duties.obligations import accepting, saying
@@ -71,10 +71,10 @@ def test_what_the_verbs_did_breaks_none_of_them_and_each_row_written_by_hand_is_
     assert found(session) == []
     manager, other = cast.people["manager_em"], cast.people["manager_codim"]
 
-    def breaks(sentence: str, *statements: object) -> None:
+    def breaks(sentence: str, *statements: Executable) -> None:
         with session.begin_nested() as apart:
             for statement in statements:
-                session.execute(statement)  # type: ignore[call-overload]
+                session.execute(statement)
             assert any(one.startswith(sentence.partition(",")[0]) for one in found(session)), sentence
             apart.rollback()
 

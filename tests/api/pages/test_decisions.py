@@ -228,10 +228,10 @@ def test_an_objection_is_settled_on_its_page_while_the_committee_sits_and_by_the
     assert f"{path}#settlement" in client.get(f"/meetings/{here}/run").text
     assert 'action="' + f"{path}/settlement" in client.get(path).text
     assert f"{path}/settlement" not in signed_in(cast, "manager_codim", NEXT).get(path).text
-    said = {"meeting": str(here), "settled_as": "kept", "text_fr": "On le garde."}
-    assert signed_in(cast, "manager_codim", NEXT).post(f"{path}/settlement", data=said).status_code == 404
-    assert client.post(f"{path}/settlement", data=said | {"text_fr": ""}).status_code == 422
-    assert client.post(f"{path}/settlement", data=said).headers["location"] == f"{path}#endorsements"
+    settlement = {"meeting": str(here), "settled_as": "kept", "text_fr": "On le garde."}
+    assert signed_in(cast, "manager_codim", NEXT).post(f"{path}/settlement", data=settlement).status_code == 404
+    assert client.post(f"{path}/settlement", data=settlement | {"text_fr": ""}).status_code == 422
+    assert client.post(f"{path}/settlement", data=settlement).headers["location"] == f"{path}#endorsements"
     page = text_of(client.get(path).text)
     assert "Endorsed by 2 of 3 partners." in page
     assert "Objected; the committee settled it" in page
