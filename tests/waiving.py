@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.casework import asking
+from duties.here import local_day
 from duties.obligations import saying, waiving
+from duties.roles import standing
 from meetings import agendas, attendance, decisions, running, schedule, waivers
-from meetings.endorsements import endorsements_of
-from meetings.endorsing import endorse
+from meetings.endorsing import ENDORSE, endorse
 from models.base import table_of
 from models.meeting import Meeting
 from tests.cast import AT, Cast
@@ -77,11 +79,13 @@ def _committee(session: Session, meeting: UUID) -> UUID:
     return found
 
 
-def endorsed(session: Session, cast: Cast, decision_id: UUID) -> None:
+def endorsed(session: Session, decision_id: UUID) -> None:
     """Have every partner that is asked endorse a decision."""
-    for asked in endorsements_of(session, decision_id):
-        by = Actor("manager", cast.people["manager_em"], asked.organization_id)
-        endorse(session, decision_id, asked.organization_id, "endorsed", by=by, at=AT)
+    held = standing(session, local_day(session, AT))
+    for asked in asking.open_ones(session, ENDORSE, decision_id):
+        first = held.falls(asked["links"]).holders[0]
+        by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
+        endorse(session, decision_id, UUID(asked["links"][0]["at"]), "endorsed", by=by, at=AT)
 
 
 def decided(
@@ -91,7 +95,7 @@ def decided(
     proposal = proposed(session, cast, place, key, first, last, by=by)
     meeting = sat_on(session, cast, proposal)
     decision = waivers.decide(session, proposal, by=by or cast.actor("coordinator"), at=AT)
-    endorsed(session, cast, decision)
+    endorsed(session, decision)
     running.close_meeting(session, meeting, carry_rest=True, by=cast.actor("coordinator"), at=AT)
     return decision
 
@@ -132,7 +136,8 @@ def withdrawn(session: Session, cast: Cast, *decision_ids: UUID, at: datetime = 
     """Have a later decision of the committee withdraw these."""
     by = cast.actor("coordinator")
     meeting = sitting(session, cast, None)
-    later = decisions.decide(session, meeting, None, text_fr="Elles ne tiennent plus.", by=by, at=at)
+    later = decisions.decide(session, meeting, None, text_fr="Elles ne tiennent plus.", kind="management", by=by, at=at)
+    endorsed(session, later)
     for decision_id in decision_ids:
         decisions.withdraw(session, decision_id, withdrawn_by=later, by=by, at=at)
     running.close_meeting(session, meeting, by=by, at=at)

@@ -82,8 +82,8 @@ def _lines(old: Content, new: Content) -> Iterator[Line]:
         changed = ["oversight"] if watched.get(key) != watches.get(key) else []
         yield from _one("oversight", key, watched.get(key), watches.get(key), None, changed)
     enough, enough_now = (majority_of(one.terms) or None for one in (old, new))
-    changed = ["majority"] if enough != enough_now else []
-    yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, changed)
+    if enough != enough_now:
+        yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, ["majority"])
 
 
 def _one(part: Part, key: str, before: Any, after: Any, words: Any, aspects: list[str]) -> Iterator[Line]:

@@ -128,7 +128,7 @@ def test_a_waiver_is_proposed_decided_and_recorded_and_by_nobody_who_owes_it(cas
     assert "waiver.own" in command(*decide, "manager_codim")[2]
     decision = command(*decide, "manager_em")[1].strip()
     with cast.session() as session:
-        waiving.endorsed(session, cast, UUID(decision))
+        waiving.endorsed(session, UUID(decision))
     record = ("obligation", "waive", own, *days, decision, "No place free.", "--as")
     assert "waiver.own" in command(*record, "manager_codim")[2]
     assert command(*record, "manager_em")[0] == 0

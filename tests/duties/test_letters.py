@@ -20,6 +20,7 @@ ITEM = {"title": "Remettre le cahier", "case": "Accueil : Zoé Untel", "due_on":
 DEPUTY_ITEM = {**ITEM, "for_name": "Luc Fictif", "due_on": None}
 
 FACTS: dict[str, Any] = {
+    "counts": False,
     "name": "Nadia",
     "program": "SPHÈRES – Grand Montréal",
     "base_url": "https://spheres.example.org",

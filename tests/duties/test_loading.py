@@ -57,6 +57,7 @@ from tests.conftest import Database
 from tests.duties.test_program import CCSMTL_COORDINATOR, EN_MARGE_WORKER, HOSTED, JOINT, MANAGER_TITLE, SECONDMENT
 
 DAY = timedelta(days=1)
+TERMS = "the title, notice, resources, clauses, sharing of information or the majority that endorses decisions"
 _program = table_of(Program)
 _version = table_of(AgreementVersion)
 _agreement = table_of(Agreement)
@@ -493,7 +494,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         (("notice_days: 180", "notice_days: 90"),),
         [
             "Version 1 of the agreement with CCSMTL, a draft, is rewritten.",
-            "CCSMTL: the title, notice, resources, clauses or sharing of information changed.",
+            f"CCSMTL: {TERMS} changed.",
         ],
     ),
 }
@@ -749,7 +750,7 @@ def test_a_version_that_is_in_force_keeps_its_text_and_a_next_one_is_drafted(cas
         before = version_of(session, spvm, 1)
         assert loaded(session, edited(*REWORDED)) == [
             "Version 2 of the agreement with SPVM is drafted; what is signed stays.",
-            "SPVM: the title, notice, resources, clauses or sharing of information changed.",
+            f"SPVM: {TERMS} changed.",
         ]
         assert version_of(session, spvm, 1) == before
         assert resources(session, cast, 2) == "Company of the Les Survivantes team"

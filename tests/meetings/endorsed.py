@@ -12,13 +12,14 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.endorsement.counting import does_it_count
+from duties.endorsement.counting import does_it_count, refuse_unless_it_counts
 from meetings import decisions, endorsing
 from models.base import table_of
 from models.casework import Responsibility, Task
 from models.minutes import Decision
+from models.obligation import Waiver
 from models.outbox import Notice
-from tests.agreeing import in_force
+from tests.agreeing import agreement_of, in_force
 from tests.cast import Arranged, Cast
 from tests.meetings.meeting_room import MINUTE, NOW, PRESENT, arrange, meeting, opened
 
@@ -108,3 +109,22 @@ def numbers(found: list[dict[str, Any]]) -> list[str]:
 
 
 Act = Callable[[], object]
+
+
+def rest_waiver(session: Session, cast: Cast, decision: UUID, first: date, last: date) -> None:
+    """Rest on a decision a waiver as one was recorded before waivers were proposed: Codim is freed of AG-P2."""
+    refuse_unless_it_counts(session, decision)
+    session.add(
+        Waiver(
+            program_id=cast.program_id,
+            agreement_id=agreement_of(session, cast, "codim"),
+            key="AG-P2",
+            starts_on=first,
+            ends_on=last,
+            decision_id=decision,
+            from_before=True,
+            reason="Aucune occasion.",
+            recorded_at=NOW,
+        )
+    )
+    session.flush()

@@ -19,7 +19,6 @@ from duties.casework import tasks
 from duties.casework.assigning import assign
 from duties.here import local_day
 from duties.mail.notices import COORDINATION
-from duties.obligations import saying
 from duties.obligations.facts import waivers
 from duties.roles import standing
 from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling
@@ -37,6 +36,7 @@ from tests.meetings.endorsed import (
     all_endorse,
     asked_of,
     decide,
+    rest_waiver,
     say,
     session,
     stands,
@@ -54,20 +54,6 @@ DAY = timedelta(days=1)
 ASKED_AGAIN_ON = date(2027, 2, 4)
 LATER = NOW + timedelta(days=15)
 MUCH_LATER = NOW + timedelta(days=30)
-
-
-def _waive(session: Session, cast: Cast, decision: UUID, first: date, last: date) -> UUID:
-    return saying.waive(
-        session,
-        agreement_of(session, cast, "codim"),
-        "AG-P2",
-        starts_on=first,
-        ends_on=last,
-        decision_id=decision,
-        reason="Aucune occasion.",
-        by=cast.actor("coordinator"),
-        at=LATER,
-    )
 
 
 def _waived(session: Session, cast: Cast) -> list[tuple[date, date]]:
@@ -90,7 +76,7 @@ def test_a_decision_on_management_is_pending_until_every_partner_endorsed_it_and
     assert task_of(session, row["task_id"])["state"] == "planned"
     manager = cast.actor("manager_codim")
     assert code_of(lambda: tasks.complete_task(session, row["task_id"], by=manager, at=NOW)) == "task.rests_on_decision"
-    assert code_of(lambda: _waive(session, cast, decision, DUE, DUE + DAY)) == "decision.pending"
+    assert code_of(lambda: rest_waiver(session, cast, decision, DUE, DUE + DAY)) == "decision.pending"
     say(session, cast, decision, "codim", "endorsed")
     assert stands(session, decision) == ("pending", False)
     say(session, cast, decision, "en-marge", "endorsed")
@@ -98,7 +84,7 @@ def test_a_decision_on_management_is_pending_until_every_partner_endorsed_it_and
     opened_task = task_of(session, row["task_id"])
     assert (opened_task["state"], opened_task["due_on"]) == ("open", DUE)
     assert asked_of(session, decision) == {}
-    _waive(session, cast, decision, DUE, DUE + DAY)
+    rest_waiver(session, cast, decision, DUE, DUE + DAY)
     assert [verb for verb, _ in events_of(session, decision)][-1] == "decision.counts"
     assert list(broken(session, NOW + MINUTE)) == []
 
@@ -110,14 +96,14 @@ def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_
     decision = decide(session, cast, **owner)
     all_endorse(session, cast, decision)
     first, last = LATER.date(), LATER.date() + 60 * DAY
-    _waive(session, cast, decision, first, last)
+    rest_waiver(session, cast, decision, first, last)
     assert _waived(session, cast) == [(first, last)]
     say(session, cast, decision, "en-marge", "objected", at=MUCH_LATER)
     assert stands(session, decision) == ("objected", False)
     assert _waived(session, cast) == [(first, local_day(session, MUCH_LATER) - DAY)], "what was before stays"
     task_id = decisions.decision_of(session, decision)["task_id"]
     assert task_of(session, task_id)["state"] == "planned"
-    assert code_of(lambda: _waive(session, cast, decision, last + DAY, last + 2 * DAY)) == "decision.objected"
+    assert code_of(lambda: rest_waiver(session, cast, decision, last + DAY, last + 2 * DAY)) == "decision.objected"
     assert told(session, cast, "decision_objected") == {
         *("coordinator", "manager_codim", "director_codim", "director_em")
     }, "everyone concerned but who objected"
@@ -241,7 +227,7 @@ def test_a_sitting_with_its_quorum_settles_an_objection_by_a_decision_of_its_own
     settles = _settle(session, cast, decision, here, settling.KEPT)
     assert stands(session, decision) == ("endorsed", True)
     assert decisions.decision_of(session, settles)["settles_id"] == decision
-    assert code_of(lambda: _waive(session, cast, settles, DUE, DUE + DAY)) == "decision.settles_only"
+    assert code_of(lambda: rest_waiver(session, cast, settles, DUE, DUE + DAY)) == "decision.settles_only"
     assert code_of(lambda: say(session, cast, decision, "en-marge", "objected", at=NEXT + 2 * MINUTE)) == (
         "objection.settled"
     )
@@ -447,7 +433,7 @@ def test_a_partner_may_ask_that_a_decision_of_another_kind_be_endorsed_and_it_co
     assert stands(session, decision) == ("not_asked", True)
     assert "Une question de café." in endorsement_in_words(row, ()).fr
     assert [one["id"] for one in decisions.not_to_endorse(session, NOW.date())] == [decision]
-    _waive(session, cast, decision, NOW.date() - 5 * DAY, NOW.date() + 60 * DAY)
+    rest_waiver(session, cast, decision, NOW.date() - 5 * DAY, NOW.date() + 60 * DAY)
     codim, by = cast.organizations["codim"], cast.actor("manager_codim")
 
     def want(by: Actor = by, reason: str = "C’est de la gestion.", place: UUID = codim) -> None:

@@ -127,7 +127,7 @@ def test_a_committee_without_its_quorum_frees_nobody_nor_one_that_has_it_by_the_
 def test_an_old_decision_without_a_quorum_frees_nobody(cast: Cast, session: Session) -> None:
     decision = decided(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     session.execute(update(_decision).where(_decision.c.id == decision).values(has_quorum=False))
-    assert code_of(partial(recorded, session, cast, "en-marge", "AG-P4", FIRST, LAST, decision)) == "waiver.no_decision"
+    assert code_of(partial(recorded, session, cast, "en-marge", "AG-P4", FIRST, LAST, decision)) == "decision.no_quorum"
 
 
 def test_what_a_committee_says_of_a_waiver_in_its_own_words_frees_nobody(cast: Cast, session: Session) -> None:
@@ -149,6 +149,7 @@ def test_another_committee_than_the_one_that_the_agreement_names_frees_nobody(ca
     proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     sat_on(session, cast, proposal)
     decision = waivers.decide(session, proposal, by=cast.actor("coordinator"), at=AT)
+    endorsed(session, decision)
     other = committee_of(session, "clinical")["id"]
     session.execute(update(_decision).where(_decision.c.id == decision).values(committee_id=other))
     assert (
@@ -161,7 +162,10 @@ def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, sessi
     decision = freed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     proposal = proposed(session, cast, "codim", "AG-P4", FIRST, LAST)
     meeting = sat_on(session, cast, proposal)
-    later = decisions.decide(session, meeting, None, text_fr="Elle ne tient plus.", by=cast.actor("coordinator"), at=AT)
+    later = decisions.decide(
+        session, meeting, None, text_fr="Elle ne tient plus.", kind="management", by=cast.actor("coordinator"), at=AT
+    )
+    endorsed(session, later)
     decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=AT)
     kept(session)
     one = period(session, cast, "en-marge", "AG-P4")
@@ -193,7 +197,7 @@ def refused_everywhere(session: Session, cast: Cast, place: str, key: str, by: A
     meeting = sat_on(session, cast, proposal, (*(one for one in waiving.COME if one != place), "marie-vincent"))
     codes = {code_of(partial(waivers.decide, session, proposal, by=by, at=AT))}
     decision = waivers.decide(session, proposal, by=clean(cast, place), at=AT)
-    endorsed(session, cast, decision)
+    endorsed(session, decision)
     codes.add(code_of(partial(recorded, session, cast, place, key, FIRST, LAST, decision, by=by)))
     codes.add(code_of(partial(proposed, session, cast, place, key, FIRST, LAST, by=by)))
     running.close_meeting(session, meeting, carry_rest=True, by=cast.actor("coordinator"), at=AT)

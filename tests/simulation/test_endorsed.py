@@ -9,12 +9,11 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from duties.obligations import saying
+from duties.obligations.keeping import keep
 from meetings import freezing, settling
 from simulation.promises import Broken, broken
-from tests.agreeing import agreement_of
 from tests.cast import Cast
-from tests.meetings.endorsed import all_endorse, decide, say, session
+from tests.meetings.endorsed import all_endorse, decide, rest_waiver, say, session
 from tests.meetings.meeting_room import MINUTE, NEXT_LOCAL, NOW, meeting
 
 __all__ = ["session"]
@@ -129,17 +128,8 @@ def test_an_agenda_made_after_an_objection_without_it_is_found(session: Session,
 def test_a_partner_freed_of_a_clause_by_what_never_counted_is_found(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     all_endorse(session, cast, decision)
-    saying.waive(
-        session,
-        agreement_of(session, cast, "codim"),
-        "AG-P2",
-        starts_on=date(2027, 1, 1),
-        ends_on=date(2027, 12, 31),
-        decision_id=decision,
-        reason="Aucune occasion.",
-        by=cast.actor("coordinator"),
-        at=NOW + 2 * MINUTE,
-    )
+    rest_waiver(session, cast, decision, date(2027, 1, 1), date(2027, 12, 31))
+    keep(session, at=NOW + 2 * MINUTE)
     assert list(broken(session, NOW + 5 * MINUTE)) == []
     _break(session, "update decision set endorsement = 'pending', counts_since = null where id = :one", one=decision)
     rows = session.scalars(text("select id from obligation_period where state = 'waived'")).all()

@@ -101,7 +101,7 @@ def test_a_waiver_is_by_a_decision_that_stands(cast: Cast, coordinator: Asker) -
         "reason": "No place free.",
     }
     refused = coordinator.ask("POST", f"{place}/waivers", body)
-    assert (refused.status_code, refused.json()["code"]) == (409, "waiver.no_decision")
+    assert (refused.status_code, refused.json()["code"]) == (409, "decision.does_not_stand")
 
 
 @pytest.mark.ci
@@ -146,7 +146,7 @@ def test_the_coordination_is_freed_by_another_partners_manager_alone_and_nobody_
     assert (refused.status_code, refused.json()["code"]) == (409, "waiver.own")
     (proposal,) = manager.post(decide)["proposals"]
     with cast.session() as session:
-        waiving.endorsed(session, cast, UUID(proposal["decision_id"]))
+        waiving.endorsed(session, UUID(proposal["decision_id"]))
     body = days | {"decision_id": proposal["decision_id"]}
     refused = deputy.ask("POST", f"{own}/waivers", body)
     assert (refused.status_code, refused.json()["code"]) == (409, "waiver.own")

@@ -250,7 +250,7 @@ def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_par
     coordinator.post(f"{address}/waiver-proposals/{proposal}/decision")
     with cast.session() as session:
         made, number = session.execute(select(_decision.c.id, _decision.c.number)).one()
-        waiving.endorsed(session, cast, made)
+        waiving.endorsed(session, made)
     said = {**at_once, "decision": str(made), "reason": "Déménagement"}
     assert coordinator.post(f"{address}/waivers", data=said, follow_redirects=False).status_code == 303
     for name in ("coordinator", "manager_em"):
