@@ -378,7 +378,7 @@ def test_a_waiver_needs_a_decision_that_stands(cast: Cast, session: Session) -> 
             by=cast.actor("coordinator"),
             at=AT,
         )
-    assert refused.value.code == "waiver.no_decision"
+    assert refused.value.code == "decision.does_not_stand"
 
 
 @pytest.mark.ci

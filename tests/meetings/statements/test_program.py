@@ -218,7 +218,7 @@ def test_decisions_count_those_taken_and_those_closed_and_no_clinical_one(sessio
     ):
         taken(session, cast, meeting_id, n, kind=kind, state=state, closed_at=AT if state == "withdrawn" else None)
     found = counts(look(session), "decisions", "steering")
-    assert found == {"taken": 3, "carried_out": 0, "withdrawn": 1, "open": 0, "late": 0}
+    assert found == {"taken": 3, "carried_out": 0, "withdrawn": 1, "open": 0, "late": 0, "waiting": 0}
     assert len(decisions.taken_before(session, LATER)) == 4
 
 
