@@ -211,7 +211,7 @@ def test_an_unreadable_file_is_refused_on_the_page_with_a_clear_sentence(
         "empty": "ne contient rien, ou presque rien",
         "damaged": "Ce fichier est endommagé",
         "locked": "Un mot de passe verrouille ce fichier",
-        "not_what_it_says": "n’est pas ce que dit la fin de son nom",
+        "not_what_it_says": "n’est pas ce qu’annonce la fin de son nom",
     }
     assert words[code] in text_of(refused)
 
