@@ -149,6 +149,7 @@ class Action(StrEnum):
     TRIAGE = "triage"  # the referrals that came, the criteria, and the links for outside professionals
     SEE_PARTICIPANT = "see_participant"  # a candidate or participant by reference or number, and nothing nominative
     READ_IDENTITY = "read_identity"  # who they are, one deliberate act away
+    READ_FACTS = "read_facts"  # what was referred and found (AD-R2), without who they are
     SEE_ADMISSION = "see_admission"  # what was referred, found and decided
     SEE_RISK = "see_risk"
     SEE_CONSENTS = "see_consents"  # to what they consented, and until when
@@ -174,7 +175,8 @@ class Action(StrEnum):
 class Relation(StrEnum):
     """What the asker is to the thing that they ask about.
 
-    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone; BARRED takes away what any other
+    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone, and as far as a referral's facts go by
+    SECOND; BARRED takes away what any other
     gives (`api.at_follow_ups.to_follow_up`), and with it their cases and tasks, and their lines in lists
     (`duties.sight`). See docs/adr/0006.
     """
@@ -201,6 +203,7 @@ class Relation(StrEnum):
     FOLLOWS = "follows"  # is a youth worker of the program
     RESEARCH = "research"  # coordinates the research
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
+    SECOND = "second"  # is to meet a candidate with the worker, before a consent opens the file to whom they are of
     # Sits on the Clinical Committee that day for a partner who is told (AD-R11): duties.agreement.sharing.
     CLINICAL = "clinical"
     # As CLINICAL, each where the organization for which they sit is told this too (AG-IS): who the person is, why they
@@ -359,8 +362,12 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.TRIAGE: frozenset({Relation.COORDINATOR}),
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
-    Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.SEE_PARTICIPANT: frozenset(
+        {Relation.ASSIGNED, Relation.SECOND, Relation.CLINICAL, Relation.COORDINATOR}
+    ),
+    # By assignment or by role; a member of the committee says what for: `api.at_participants.open_file`.
     Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.TOLD_WHO, Relation.COORDINATOR}),
+    Action.READ_FACTS: frozenset({Relation.ASSIGNED, Relation.SECOND, Relation.TOLD_WHY, Relation.COORDINATOR}),
     Action.SEE_ADMISSION: frozenset({Relation.ASSIGNED, Relation.TOLD_WHY, Relation.COORDINATOR}),
     Action.SEE_RISK: frozenset({Relation.ASSIGNED, Relation.TOLD_RISK, Relation.COORDINATOR}),
     Action.SEE_CONSENTS: frozenset({Relation.ASSIGNED, Relation.TOLD_CONSENTS, Relation.COORDINATOR}),
@@ -820,6 +827,7 @@ _CLOSEST = (
     Relation.SELF,
     Relation.ASSIGNED,
     Relation.COORDINATOR,
+    Relation.SECOND,
     Relation.CLINICAL,
     Relation.TOLD_WHO,
     Relation.TOLD_WHY,

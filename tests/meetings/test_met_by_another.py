@@ -111,6 +111,10 @@ def test_who_signed_and_bars_the_worker_is_given_to_another_organization_which_l
     assert offered[cast.people[SECOND]] == (), "what is shown beside the name is what the act does"
     _name(cast, signed, SECOND)
     with cast.session() as session:
+        with refused("assignment.not_agreed"):
+            workers.change_second(session, signed, cast.people[THIRD], by=cast.actor("coordinator"), at=THEN)
+    _share(cast, signed, "anonyme")
+    with cast.session() as session:
         workers.change_second(session, signed, cast.people[THIRD], by=cast.actor("coordinator"), at=THEN)
     _sign_with(cast, signed, SECOND)
     assert _number(cast, signed, SECOND) == "#2026-01"
