@@ -146,6 +146,12 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
     )
 
 
+def missed(session: Session, participant_id: UUID, day: date, *, before: datetime) -> list[UUID]:
+    """The consents recorded before a moment that are to be looked at again on a local day, and are not known to be."""
+    rows = [row for row in _standing(session, participant_id, day) if row["recorded_at"] < before]
+    return [row["id"] for row in _due(session, participant_id, rows, day) if row["review_since"] is None]
+
+
 def is_due(consent: Mapping[str, Any], who: Identity, day: date) -> bool:
     """Whether a consent that holds is to be looked at again on a local day, by what is known of the person's age.
 

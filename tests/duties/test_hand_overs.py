@@ -227,14 +227,22 @@ def test_an_offer_cannot_be_taken_once_the_consent_to_share_is_withdrawn(program
 
 
 @pytest.mark.ci
-def test_whose_organization_accompanies_the_participant_already_takes_over_without_another_consent(
-    program: Cast,
-) -> None:
+def test_a_second_takes_over_from_the_worker_only_as_long_as_the_participant_agrees_to_it(program: Cast) -> None:
     made = follow(program)
     with program.session() as session:
-        consented(session, program, made)
+        (_, with_codim) = consented(session, program, made, "codim")
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        consents.withdraw(session, with_codim, by=program.actor("coordinator"), at=AT)
+        (offer,) = hand_overs.last_offers(session, case_id).values()
+        assert offer["state"] == "withdrawn", "what is offered is taken back with the consent"
+        assert hand_overs.offered_to(session, program.people[SECOND]) == []
+    with refused("assignment.not_agreed"):
+        settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        consented(session, program, made, "codim")
     settle(program, task["id"], to=SECOND)
     answer(program, SECOND)
     assert primary(program, made) == [SECOND]

@@ -159,7 +159,9 @@ def _ready(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
     """A candidate who can get a number."""
     participant_id = _committed(cast, form)
     with cast.session() as session:
-        consents.sign(session, participant_id, "program", _signed(), by=cast.actor(WORKER), at=LATER)
+        sign = partial(consents.sign, session, participant_id, by=cast.actor(WORKER), at=LATER)
+        sign("program", _signed())
+        sign("sharing", _signed(), organization_id=cast.organizations["codim"])  # of the second of the pair
         risks.assess(session, participant_id, "admission", "yellow", why={}, by=cast.actor(WORKER), at=LATER)
     return participant_id
 
