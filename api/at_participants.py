@@ -94,7 +94,7 @@ def find_participant(
 
 
 def ground_of(given: Given) -> Ground:
-    """On what ground the asker reads who somebody is: the person is theirs, they oversee it, or a purpose that they say.
+    """On what ground the asker reads who somebody is: the person is theirs, they oversee it, or they said what for.
 
     A member of the committee says what for, also while they sit with the candidate on the table.
     """
@@ -104,7 +104,7 @@ def ground_of(given: Given) -> Ground:
 
 
 def ground_of_facts(given: Given) -> Ground:
-    """As `ground_of`, of what was referred and found without the name: that is the part of who sits on the candidate."""
+    """As `ground_of`, of what was referred and found without the name: the part of who sits on the candidate."""
     ground = ground_of(given)
     return "part" if ground == "purpose" and {Relation.IN_SESSION, Relation.SECOND} & given.keys() else ground
 
@@ -165,7 +165,7 @@ def open_file(
 class Facts:
     """What was referred and found of somebody, without who they are: what AD-R2 lists, and how it went on.
 
-    `age` is that of the day, `reached_by` which ways there are to reach them, and not what they are. No text names them.
+    `age` is that of the day, `reached_by` which ways there are to reach them, not what they are. No text names them.
     """
 
     age: Age | None
@@ -195,9 +195,7 @@ def read_facts(
     ]
     sits = bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
     found = (
-        findings.read_findings(
-            session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen
-        )
+        findings.read_findings(session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen)
         if sits
         else {}
     )
@@ -213,14 +211,10 @@ def read_facts(
     )
     return Facts(
         age=who.age_as_of(local_day(session, at)),
-        reached_by=tuple(
-            name for name in _WAYS if any(getattr(one, name) for one in (who, *who.also))
-        ),
+        reached_by=tuple(name for name in _WAYS if any(getattr(one, name) for one in (who, *who.also))),
         referrals=referrals,
         found={name: replace(one, fact=shown(one.fact), why=shown(one.why)) for name, one in found.items()},
-        reasons=[
-            replace(one, fields={name: shown(text) for name, text in one.fields.items()}) for one in why
-        ],
+        reasons=[replace(one, fields={name: shown(text) for name, text in one.fields.items()}) for one in why],
     )
 
 

@@ -175,10 +175,9 @@ class Action(StrEnum):
 class Relation(StrEnum):
     """What the asker is to the thing that they ask about.
 
-    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone, and as far as a referral's facts go by
-    SECOND; BARRED takes away what any other
-    gives (`api.at_follow_ups.to_follow_up`), and with it their cases and tasks, and their lines in lists
-    (`duties.sight`). See docs/adr/0006.
+    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone, and by SECOND as far as a referral's
+    facts go; BARRED takes away what any other gives (`api.at_follow_ups.to_follow_up`), and with it their cases and
+    tasks, and their lines in lists (`duties.sight`). See docs/adr/0006.
     """
 
     ANYONE = "anyone"  # signed in or not
@@ -362,9 +361,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.TRIAGE: frozenset({Relation.COORDINATOR}),
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
-    Action.SEE_PARTICIPANT: frozenset(
-        {Relation.ASSIGNED, Relation.SECOND, Relation.CLINICAL, Relation.COORDINATOR}
-    ),
+    Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.SECOND, Relation.CLINICAL, Relation.COORDINATOR}),
     # By assignment or by role; a member of the committee says what for: `api.at_participants.open_file`.
     Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.TOLD_WHO, Relation.COORDINATOR}),
     Action.READ_FACTS: frozenset({Relation.ASSIGNED, Relation.SECOND, Relation.TOLD_WHY, Relation.COORDINATOR}),

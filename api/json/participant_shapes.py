@@ -148,9 +148,7 @@ class ConsentGiven(Given):
     limits_stated: StrictBool
     copy_given_on: Day | None = None
     ends_on: Day | None = None
-    again_at_18: Annotated[
-        StrictBool, Field(description="The form says that it is looked at again at 18.")
-    ] = False
+    again_at_18: Annotated[StrictBool, Field(description="The form says that it is looked at again at 18.")] = False
     text_version: Annotated[int, Field(ge=1, le=10_000)] = CURRENT
     worker_id: UUID | None = None
 

@@ -119,13 +119,12 @@ class Circle:
         worker of their own organization could be given that day.
         """
         away = {each.person_id for each in today.acting_for(person_id) if "tasks" in each.kinds}
-        found: list[Opened] = [""]
-        for part in self.parts:
-            if part.person_id == person_id:
-                found.append(self._opened_by(part))
-            elif part.person_id in away and self._may_act(part, person_id, today):
-                found.append(self._opened_by(part))
-        return max(found, key=_IN_ORDER.index)
+        theirs = (
+            part
+            for part in self.parts
+            if part.person_id == person_id or (part.person_id in away and self._may_act(part, person_id, today))
+        )
+        return max((self._opened_by(part) for part in theirs), key=_IN_ORDER.index, default="")
 
     def is_shut_to(self, part: Part) -> bool:
         """Whether somebody has a part by which they read nothing any more, since the participant does not agree."""
@@ -268,8 +267,6 @@ def _to_meet(here: UUID, participant_id: UUID, day: date) -> Select[Any]:
                 ~never_began(),
             ),
         )
-        .where(
-            _named.c.program_id == here, _named.c.participant_id == participant_id, _named.c.ended_at.is_(None)
-        )
+        .where(_named.c.program_id == here, _named.c.participant_id == participant_id, _named.c.ended_at.is_(None))
         .order_by(_tenure.c.organization_id)
     )

@@ -456,9 +456,7 @@ def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, 
     return _withdraw(session, theirs, by=by, at=at)
 
 
-def withdraw_left_out(
-    session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime
-) -> int:
+def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered of a follow-up to whom its participant does not agree to share with; how many offers.
 
     They are told that nothing is left to answer. It is offered anew.

@@ -188,8 +188,8 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
     """The role under which a worker can be given a follow-up on a local day. Raises Refusal where there is none.
 
     Of one who has such a role at two organizations it is the one that nothing bars. It tells nobody why a participant
-    barred a worker, nor since when. To an organization whose worker does not accompany the participant already, they are
-    only given where they agreed to share with it.
+    barred a worker, nor since when. To an organization whose worker does not accompany the participant already, they
+    are only given where they agreed to share with it.
     """
     today = standing(session, day)
     roles = roles_for(today, person_id, kind)

@@ -179,9 +179,7 @@ def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = No
         asking.answered(session, STORE, row["participant_id"], by=by, at=at)
 
 
-def withdraw(
-    session: Session, consent_id: UUID, *, confirmed: bool = True, by: Actor, at: datetime
-) -> None:
+def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: Actor, at: datetime) -> None:
     """The participant takes a consent back: at once, and nobody asks why (AD-R11).
 
     Raises Refusal: it was already, or whoever records it did not say, once they were told what follows, that it is so.

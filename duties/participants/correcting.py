@@ -42,8 +42,8 @@ def correct_identity(
 
     `changes` are some of FIELDS; a birth date is a local day, an age in years that of the local day of `at`. It is
     sealed and marked anew, the record says which fields changed and not what they say, and the age of a referral that
-    waits is worked out again, as is whether whoever signed a consent may. Raises Refusal: nothing to correct, a day, an age or an address that cannot be, an age
-    beside a birth date that is known, or a file that is destroyed.
+    waits is worked out again, as is whether whoever signed a consent may. Raises Refusal: nothing to correct, a day, an
+    age or an address that cannot be, an age beside a birth date that is known, or a file that is destroyed.
     """
     given = {name: value for name, value in changes.items() if name in FIELDS and value not in ("", None)}
     if not given:

@@ -2,8 +2,8 @@
 
 People write as they speak, and a name slips into a reason. Where the facts are read without the name (AD-R2), each word
 of each of the person's names is taken out of them, whatever its case and accents, and so are their telephone, address,
-e-mail address and birth date. A word that is also a name is taken out with it: too much rather than too little. It knows
-neither nicknames nor anybody else.
+e-mail address and birth date. A word that is also a name is taken out with it: too much rather than too little. It
+knows neither nicknames nor anybody else.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from locales import LANGUAGES, show_day
 LEFT_OUT: Final = "[…]"
 #: Words of names that are words of every sentence: of a name only where they are written as one.
 _PARTICLES: Final = frozenset(
-    "a al au aux d da de del della des di do dos du e el l la las le les los of san st ste van von y".split()
+    {
+        *("a", "al", "au", "aux", "d", "da", "de", "del", "della", "des", "di", "do", "dos", "du", "e", "el"),
+        *("l", "la", "las", "le", "les", "los", "of", "san", "st", "ste", "van", "von", "y"),
+    }
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
 #: Figures as a telephone is written, with what may stand between them.
@@ -34,7 +37,7 @@ _AGAIN: Final = re.compile(rf"{re.escape(LEFT_OUT)}(?:[\s,'’.\-–]*{re.escape
 
 
 def without_the_name(who: Identity) -> Callable[[str], str]:
-    """A function that takes out of a text what says who somebody is, as every file says it that was joined to theirs."""
+    """A function that takes out of a text what says who somebody is, as each joined file said it too."""
     said = (who, *who.also)
     whole = [_loosely(text) for text in _texts(said)]
     figures = [digits for one in said if len(digits := _digits(one.phone)) >= _TELLS]
@@ -101,7 +104,13 @@ def _digits(text: str) -> str:
 _ACCENTED: Final = {
     letter: f"[{letter}{accented}]"
     for letter, accented in {
-        **{"a": "àâäáãå", "c": "ç", "e": "éèêëē", "i": "îïíì"},
-        **{"n": "ñ", "o": "ôöóòõ", "u": "ùûüú", "y": "ÿý"},
+        "a": "àâäáãå",
+        "c": "ç",
+        "e": "éèêëē",
+        "i": "îïíì",
+        "n": "ñ",
+        "o": "ôöóòõ",
+        "u": "ùûüú",
+        "y": "ÿý",
     }.items()
 }

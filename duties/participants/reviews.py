@@ -61,9 +61,7 @@ def keep(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> 
     found = [row["id"] for row in _due(session, participant_id, rows, day) if row["review_since"] is None]
     if found:
         _mark(session, found, since=at)
-        events.write(
-            session, "consent.to_review", "participant", participant_id, by=by, at=at, consents=len(found)
-        )
+        events.write(session, "consent.to_review", "participant", participant_id, by=by, at=at, consents=len(found))
     if not found and all(row["review_since"] is None for row in rows):
         for step in (REVIEW, REVIEWED):
             asking.answered(session, step, participant_id, by=by, at=at)
@@ -166,9 +164,7 @@ def is_due(consent: Mapping[str, Any], who: Identity, day: date) -> bool:
     return is_theirs_now or (consent["again_at_18"] and then.least < OF_AGE <= now.most)
 
 
-def _due(
-    session: Session, participant_id: UUID, rows: list[dict[str, Any]], day: date
-) -> list[dict[str, Any]]:
+def _due(session: Session, participant_id: UUID, rows: list[dict[str, Any]], day: date) -> list[dict[str, Any]]:
     """Those of these consents that are to be looked at again on the day."""
     sealed = session.scalar(
         select(_participant.c.sealed).where(
@@ -213,10 +209,10 @@ def _ask(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> 
     if worker is not None:
         wanted.append((REVIEW, _REVIEW, [worker, *coordination], DAYS_TO_REVIEW))
     for step, title, chain, days in wanted:
-        asking.ask(
-            session, step, participant_id, title, chain=chain, working_days=days, by=by, at=at, subject=subject
-        )
+        asking.ask(session, step, participant_id, title, chain=chain, working_days=days, by=by, at=at, subject=subject)
 
 
 _REVIEW: Final = N_("Look at the consents again with %(subject)s: who signed them may not be who signs now")
-_REVIEWED: Final = N_("See that the consents of %(subject)s are looked at again: who signed them may not be who signs now")
+_REVIEWED: Final = N_(
+    "See that the consents of %(subject)s are looked at again: who signed them may not be who signs now"
+)

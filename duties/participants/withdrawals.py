@@ -209,7 +209,8 @@ def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Act
     Refusal where nobody is asked (any more).
     """
     steps = (SPEAK, STOPS, *((FOLLOWS, STOPPED) if for_everyone else ()))
-    if not any([asking.answered(session, step, participant_id, by=by, at=at) for step in steps]):
+    answered = [step for step in steps if asking.answered(session, step, participant_id, by=by, at=at)]
+    if not answered:
         raise Refusal("consent.nothing_asked", N_("Nobody is asked what follows a withdrawal, or it was said already."))
     events.write(session, "consent.goes_on", "participant", participant_id, by=by, at=at)
 
@@ -287,9 +288,7 @@ def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
     )
 
 
-def _write(
-    session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, by: Actor, at: datetime
-) -> None:
+def _write(session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
     """Tell somebody, but for whoever recorded it, that a consent was taken back. The letter says of whom by a link."""
     if by.is_one_of(to):
         return

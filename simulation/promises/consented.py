@@ -1,4 +1,4 @@
-"""What is promised to participants about their consent: with whom they are shared, and what follows a word of theirs."""
+"""What participants are promised about their consent: with whom they are shared, and what follows a word of theirs."""
 
 from __future__ import annotations
 
@@ -214,7 +214,9 @@ def _asked(session: Session, step: str, participant_id: UUID) -> list[dict[str, 
 
 
 def _was_open(task: Mapping[str, Any], at: datetime) -> bool:
-    return task["opened_at"] <= at and task["state"] != "cancelled" and (task["done_at"] is None or task["done_at"] >= at)
+    return (
+        task["opened_at"] <= at and task["state"] != "cancelled" and (task["done_at"] is None or task["done_at"] >= at)
+    )
 
 
 def _acted_for(session: Session, person_id: UUID, at: datetime) -> Iterator[UUID]:

@@ -20,9 +20,8 @@ from models.consent import Consent
 from models.follow_up import Assignment
 from simulation.promises import consented
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.duties.participants.test_reviews import BY_A_PARENT, by_the_round, prepare_child
+from tests.duties.participants.test_reviews import by_the_round, prepare_child, whose
 from tests.duties.participants.test_reviews import sign as sign_for_child
-from tests.duties.participants.test_reviews import whose
 from tests.following import SECOND, WORKER, row_of
 
 _consent, _task, _assignment = table_of(Consent), table_of(Task), table_of(Assignment)
@@ -65,7 +64,8 @@ def test_a_second_without_a_consent_is_found(cast: Cast, pair: UUID) -> None:
         assert found.startswith("assignment ")
 
 
-def test_a_second_who_goes_on_after_the_last_day_of_the_consent_is_found_after_the_round(cast: Cast, pair: UUID) -> None:
+@pytest.mark.usefixtures("pair")
+def test_a_second_who_goes_on_after_the_last_day_of_the_consent_is_found_after_the_round(cast: Cast) -> None:
     with cast.session() as session:
         ends = update(_consent).where(_consent.c.purpose == "sharing", _consent.c.replaced_at.is_(None))
         session.execute(ends.values(ends_on=TODAY))

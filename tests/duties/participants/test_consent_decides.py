@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -64,9 +64,7 @@ def prepare_followed_by_a_pair(cast: Cast) -> UUID:
         left_without_consent(session, participant_id)
         _sign(session, cast, participant_id)
         _sign(session, cast, participant_id, "codim")
-        assigning.assign(
-            session, found, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT - HOUR
-        )
+        assigning.assign(session, found, cast.people[SECOND], kind="second", by=cast.actor("coordinator"), at=AT - HOUR)
     return found
 
 
@@ -116,9 +114,7 @@ def _reads(client: TestClient, participant_id: UUID) -> list[int]:
     ]
 
 
-def test_the_second_of_a_pair_does_not_read_who_they_meet_before_the_person_agreed_to_it(
-    cast: Cast, met: UUID
-) -> None:
+def test_the_second_of_a_pair_does_not_read_who_they_meet_before_the_person_agreed_to_it(cast: Cast, met: UUID) -> None:
     second = client_for(cast.database, cast.people[SECOND], at=AT)
     assert _reads(second, met) == [200, 404, 200, 404], "the reference, and nothing nominative"
     assert _reads(client_for(cast.database, cast.people[WORKER], at=AT), met) == [200] * 4
@@ -145,9 +141,7 @@ def test_nobody_is_named_as_the_second_for_a_partner_that_the_person_did_not_agr
         workers.change_second(session, met, cast.people[THIRD], by=by, at=AT)
 
 
-def test_nobody_is_admitted_with_a_second_of_a_partner_that_the_person_did_not_agree_to(
-    cast: Cast, met: UUID
-) -> None:
+def test_nobody_is_admitted_with_a_second_of_a_partner_that_the_person_did_not_agree_to(cast: Cast, met: UUID) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:
         _commits(session, cast, met)

@@ -84,9 +84,7 @@ def _letters(session: Session) -> list[_Letter]:
     """What people are told of consents by mail."""
     rows = session.execute(select(_notice).where(_notice.c.template.like("%consent%")).order_by(_notice.c.n))
     return [
-        _Letter(
-            row.template, row.person_id, row.subject, message_from_bytes(row.message, policy=SMTP).as_string()
-        )
+        _Letter(row.template, row.person_id, row.subject, message_from_bytes(row.message, policy=SMTP).as_string())
         for row in rows
     ]
 
@@ -188,9 +186,7 @@ def test_what_is_taken_back_of_a_partner_is_asked_of_the_worker_and_the_coordina
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
         for partner in ("spvm", "codim"):
-            consents.withdraw(
-                session, _shares(session, cast, follow_up, partner), by=cast.actor("coordinator"), at=AT
-            )
+            consents.withdraw(session, _shares(session, cast, follow_up, partner), by=cast.actor("coordinator"), at=AT)
         assert withdrawals.asked(session, participant_id) is None, "nothing was taken back of the program"
         assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=True, coordinator=True)
         assert [len(_open(session, step)) for step in (STOPS, STOPPED)] == [1, 1], "once, of both"
