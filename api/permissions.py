@@ -33,6 +33,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties.actors import OPERATOR, Actor
+from duties.agreement.sharing import circle_of
 from duties.casework import board
 from duties.casework.cases import links_allowed
 from duties.here import one, program_of, run
@@ -190,6 +191,7 @@ class Relation(StrEnum):
     ATTESTS = "attests"  # holds the role that the clause names to state it
     SUBJECT = "subject"  # the one whom the case is about
     TAKES_PART = "takes_part"  # has, or had, something to do in the case
+    TOOK_PART = "took_part"  # the same, in the case of somebody whose file is not open to them, and nothing more to do
     OWES = "owes"  # the task is now theirs to do
     APPROVES = "approves"  # it waits for their approval
     DID = "did"  # did it, and may take it back
@@ -239,6 +241,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
             *(_OF_ROLE[role] for role in (SEES_EVERY_CASE, *SEE_CASES_OF_THEIRS)),
             Relation.SUBJECT,
             Relation.TAKES_PART,
+            Relation.TOOK_PART,
         }
     ),
     Action.OPEN_CASE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
@@ -538,8 +541,30 @@ def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
     given = _to_owner(asker, case)
     takes_part = case["takes_part"] if "takes_part" in case else _takes_part(session, asker, case["id"])
     if takes_part:
-        given[Relation.TAKES_PART] = themselves(asker)
+        given[Relation.TAKES_PART if _reads_of(session, asker, case) else Relation.TOOK_PART] = themselves(asker)
     return given
+
+
+def _reads_of(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
+    """Whether what people wrote in a case may be the asker's to read who takes part in it.
+
+    In that of a candidate or participant it is for whom the file is open to, or who has something to do there under a
+    role of their own: having done a step once, or acting for a worker, opens no words about somebody.
+    """
+    participant_id = case.get("participant_id")
+    if participant_id is None or circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing):
+        return True
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    own = [chain for held in (hats.tasks, hats.approvals) for chain, hat in held.items() if hat.acting_for is None]
+    waits = select(_task.c.id).where(
+        _task.c.program_id == program_of(session),
+        _task.c.case_id == case["id"],
+        or_(
+            and_(_task.c.state.in_(["planned", "open"]), _task.c.owed_by_id.in_(own)),
+            and_(_task.c.state == "submitted", _task.c.approved_by_id.in_(own)),
+        ),
+    )
+    return session.scalar(waits.limit(1)) is not None
 
 
 def may_end(session: Session, asker: Asker, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> Given:
@@ -844,6 +869,7 @@ _CLOSEST = (
     Relation.STANDS_IN,
     Relation.SUBJECT,
     Relation.TAKES_PART,
+    Relation.TOOK_PART,
     Relation.TRIES_OUT,
     Relation.WORKS_HERE,
     Relation.STAFF,

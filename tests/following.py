@@ -83,6 +83,7 @@ def _agree_to_everything(session: Session, cast: Cast, participant_id: UUID, at:
     partners = select(_organization.c.id).where(
         _organization.c.program_id == cast.program_id, _organization.c.kind != "outside"
     )
+    worker_id = cast.people.get(WORKER) or next(iter(cast.people.values()))
     for place in (None, *session.scalars(partners)):
         session.add(
             Consent(
@@ -97,7 +98,7 @@ def _agree_to_everything(session: Session, cast: Cast, participant_id: UUID, at:
                 explained_on=day,
                 signed_on=day,
                 signed_by="self",
-                worker_id=cast.people[WORKER],
+                worker_id=worker_id,
                 worker_signed_on=day,
                 copy_given_on=day,
                 recorded_at=at,

@@ -15,9 +15,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
+from duties.casework.tasks import complete_task
 from duties.follow_ups import assigning
 from duties.follow_ups.assigning import on_day
-from duties.participants import consents, first_meetings, numbers, risks, workers
+from duties.participants import consents, first_meetings, held, numbers, risks, workers
 from duties.participants.consents import Signed
 from duties.people import record_absence
 from tests.api.desk import client_for
@@ -255,3 +256,24 @@ def test_a_withdrawal_is_asked_once_more_with_what_follows_by_page_and_over_json
     assert _reads(second, participant_id) == [404] * 4
     answer = worker.post(f"/api/v1{here}/consents/{program_id}/withdrawal", json={"really": True})
     assert (answer.status_code, answer.json()["what_follows_is_asked_of"]) == (200, ["worker", "coordinator"])
+
+
+@pytest.mark.ci
+def test_who_had_a_step_of_the_admission_reads_none_of_its_words_once_the_person_is_no_longer_theirs(
+    cast: Cast, met: UUID
+) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        step = held.step_of(session, met, "make_contact")
+        assert step is not None
+        complete_task(session, step["id"], by=cast.actor(WORKER), at=AT, note="Elle dort chez sa tante.")
+        case_id = held.case_of(session, met)
+    worker = client_for(cast.database, cast.people[WORKER], at=AT)
+    doors = (f"/cases/{case_id}", f"/tasks/{step['id']}", f"/api/v1/tasks/{step['id']}")
+    assert "chez sa tante" in "".join(worker.get(door).text for door in doors)
+    with cast.session() as session:
+        workers.name_another(session, met, cast.people[THIRD], by=by, at=AT)
+    for door in doors:
+        answer = worker.get(door)
+        assert answer.status_code == 200, "that they did it stands"
+        assert "chez sa tante" not in answer.text, door
