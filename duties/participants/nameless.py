@@ -40,7 +40,7 @@ def without_the_name(who: Identity) -> Callable[[str], str]:
     """A function that takes out of a text what says who somebody is, as each joined file said it too."""
     said = (who, *who.also)
     whole = [_loosely(text) for text in _texts(said)]
-    figures = [digits for one in said if len(digits := _digits(one.phone)) >= _TELLS]
+    figures = [digits for one in said for digits in _telephones(one.phone)]
     words = {_folded(word) for one in said for word in _WORD.findall(one.name)}
 
     def shown(text: str) -> str:
@@ -59,6 +59,11 @@ def _names(word: str, words: set[str]) -> bool:
     if any(len(name) >= _LONG and name in folded for name in words):
         return True
     return folded in words and (folded not in _PARTICLES or word[0].isupper())
+
+
+def _telephones(written: str) -> Iterator[str]:
+    """Each telephone in a line, as its figures: what an extension adds is none of them."""
+    yield from (digits for found in _FIGURES.findall(written) if len(digits := _digits(found)) >= _TELLS)
 
 
 def _is_theirs(written: str, figures: list[str]) -> bool:
