@@ -459,6 +459,7 @@ class Told:
     admission: bool = True
     risk: bool = True
     consents: bool = True
+    reviews: bool = True  # since when a consent is the person's own to give, which tells when they were born
     disclosures: bool = True
 
 
@@ -487,9 +488,15 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
         criteria=_each(FoundShown, findings.findings_of(session, participant_id).values() if told.admission else ()),
         decisions=_each(DecidedShown, admissions.decisions_about(session, participant_id) if told.admission else ()),
         meetings=_each(MeetingShown, first_meetings.meetings_of(session, participant_id) if told.admission else ()),
-        consents=_each(ConsentShown, consents.consents_of(session, participant_id) if told.consents else ()),
+        consents=_each(
+            ConsentShown,
+            (
+                each if told.reviews else {**each, "review_since": None}
+                for each in (consents.consents_of(session, participant_id) if told.consents else ())
+            ),
+        ),
         what_follows_is_asked_of=_asked_of(*asked) if told.consents else [],
-        review_is_asked_of=_asked_of(reviews.asked(session, participant_id)) if told.consents else [],
+        review_is_asked_of=_asked_of(reviews.asked(session, participant_id)) if told.reviews else [],
         disclosures=_each(
             DisclosureShown,
             disclosures.disclosures_of(session, participant_id) if told.disclosures else (),

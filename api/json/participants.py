@@ -76,6 +76,7 @@ def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> P
         admission=allows(Action.SEE_ADMISSION, given) is not None,
         risk=allows(Action.SEE_RISK, given) is not None,
         consents=allows(Action.SEE_CONSENTS, given) is not None,
+        reviews=allows(Action.KEEP_ADMISSION, given) is not None,
         disclosures=allows(Action.KEEP_DISCLOSURES, given) is not None,
     )
     return shown_participant(desk, participant_id, response, told=told)
