@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -12,10 +12,11 @@ from sqlmodel import Session
 from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.session import Desk
 from duties.actors import Actor
-from duties.agreement.agreement_days import CLINICAL, PARTICIPANT, TO_ACCOMPANY, other_than
+from duties.agreement.agreement_days import CLINICAL, PARTICIPANT, other_than
 from duties.agreement.sharing import Circle, circle_of
 from duties.follow_ups import assigning, breaks, states
 from duties.follow_ups.held import follow_ups
+from duties.follow_ups.parts import PRIMARY
 from duties.here import many, program_of
 from duties.record.reads import Ground
 from duties.refusals import Refusal
@@ -29,15 +30,8 @@ from models.follow_up import FollowUp
 _follow_up = table_of(FollowUp)
 
 
-def to_follow_up(
-    asker: Asker,
-    workers: Iterable[UUID],
-    *,
-    barred: Collection[UUID],
-    clinic: Membership | None,
-    circle: Circle,
-) -> Given:
-    """What the asker is to a follow-up that `workers` have today. One whom the participant barred is nothing to it.
+def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership | None, circle: Circle) -> Given:
+    """What the asker is to the follow-up of a participant. One whom the participant barred is nothing to it.
 
     `clinic` is the Clinical Committee: whoever holds a seat of it that votes, as principal or as alternate, for a
     role of theirs that day, for an organization that is within the participant's `circle`.
@@ -45,7 +39,7 @@ def to_follow_up(
     if asker.person_id in barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
-    if asker.is_staff and accompanies_as(asker, circle) & set(workers):
+    if asker.is_staff and circle.opens(asker.person_id, asker.standing) == "file":
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
     told = {shared for place in sits_for(clinic, asker) for shared in _TOLD if not circle.withholds(place, shared)}
     if PARTICIPANT in told:
@@ -53,28 +47,9 @@ def to_follow_up(
     return given
 
 
-def accompanies_as(asker: Asker, circle: Circle) -> set[UUID]:
-    """Whose part in somebody's follow-up, or in meeting them, is the asker's that day: their own, and of whom they act
-    for.
-
-    Acting for a worker opens nothing to another organization that is not within the participant's circle: a deputy has
-    what a worker of theirs could be given that day.
-    """
-    return {asker.person_id} | (acts_for(asker) if _is_within(asker, circle) else set())
-
-
 def acts_for(asker: Asker) -> set[UUID]:
     """Whose duties are the asker's that day, besides their own."""
     return {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
-
-
-def _is_within(asker: Asker, circle: Circle) -> bool:
-    """Whether an organization of the asker's accompanies the participant, or might begin to."""
-    return any(
-        held.organization_id in circle.places
-        or not circle.withholds_from(asker.person_id, held.organization_id, TO_ACCOMPANY)
-        for held in asker.standing.roles_of(asker.person_id)
-    )
 
 
 #: What a member of the committee is told of a follow-up, each where an organization for which they sit is told it.
@@ -136,15 +111,13 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
         session, follow_ups().where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
     )
     row = rows[0] if rows else None
-    parts = assigning.on_day(session, asker.day, follow_up_ids=[follow_up_id])
     participant_id = row["participant_id"] if row is not None else uuid4()
     barred = assigning.barred_from(session, participant_id)
     clinic = clinic_of(session)
     circle = circle_of(session, participant_id, asker.day)
     if row is None:
         raise Forbidden
-    people = [part["person_id"] for part in parts]
-    given = to_follow_up(asker, people, barred=barred, clinic=clinic, circle=circle)
+    given = to_follow_up(asker, barred=barred, clinic=clinic, circle=circle)
     require(Action.SEE_FOLLOW_UP, given)
     return row, given
 
@@ -152,14 +125,16 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
 def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
     """The follow-ups on the asker's own page: those that they have today, or have for someone absent.
 
-    Each row has its `part`: primary or second. A participant who barred the asker is not among them, nor one of whom
-    the asker has nothing by acting for somebody (`accompanies_as`).
+    Each row has its `part`: primary or second. A participant who barred the asker is not among them, nor one whose file
+    that part, or acting for somebody, does not open (`duties.agreement.sharing`).
     """
     parts = assigning.on_day(session, asker.day, people=[asker.person_id, *acts_for(asker)])
     kinds: dict[UUID, str] = {}
     for part in parts:
         kinds.setdefault(part["follow_up_id"], part["kind"])
-    own = {part["follow_up_id"] for part in parts if part["person_id"] == asker.person_id}
+    theirs = {
+        part["follow_up_id"] for part in parts if part["person_id"] == asker.person_id and part["kind"] == PRIMARY
+    }
     rows = many(
         session,
         follow_ups()
@@ -171,7 +146,10 @@ def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
         {**row, "part": kinds[row["id"]]}
         for row in rows
         if row["participant_id"] not in kept_from
-        and (row["id"] in own or _is_within(asker, circle_of(session, row["participant_id"], asker.day)))
+        and (
+            row["id"] in theirs
+            or circle_of(session, row["participant_id"], asker.day).opens(asker.person_id, asker.standing) == "file"
+        )
     ]
 
 

@@ -3,20 +3,22 @@
 Whom the participant barred is nothing to them, whatever else they are. A member of the Clinical Committee sees a
 candidate while they sit there with the candidate on the agenda of the day (AD-R3), and a participant as long as they
 hold the seat; only for an organization whose terms of sharing name it, and who the person is only where they name that
-too (AG-IS).
+too (AG-IS). What was referred they read without the name (AD-R2); the name opens to whom the person is assigned, and
+to others for a purpose that they state.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlmodel import Session
 
-from api.at_follow_ups import accompanies_as, clinic_of, sits_for, sits_today
+from api.at_follow_ups import clinic_of, sits_for, sits_today
 from api.permissions import (
     Action,
     Asker,
@@ -33,10 +35,12 @@ from duties.actors import Actor
 from duties.agreement.agreement_days import CANDIDATE, PARTICIPANT, other_than
 from duties.agreement.sharing import circle_of
 from duties.casework import asking
-from duties.here import many, one, program_of
+from duties.here import local_day, many, one, program_of
 from duties.participants import barring, findings, recruiting, referring
+from duties.participants.ages import Age
 from duties.participants.findings import Found
-from duties.participants.identity import Identity, open_identity
+from duties.participants.identity import Identity, identity_within, open_identity
+from duties.participants.nameless import without_the_name
 from duties.participants.reasons import Reason, read_reasons
 from duties.participants.sealing import unseal
 from duties.record import reads
@@ -47,16 +51,12 @@ from meetings.committees import Membership
 from meetings.reasons import ENDED
 from models.agenda import AgendaItem
 from models.base import refers, table_of
-from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
-from models.participant import CandidateWorker, Participant
+from models.participant import Participant
 from models.referral import Referral
 
 _participant = table_of(Participant)
 _referral = table_of(Referral)
-_named = table_of(CandidateWorker)
-_follow_up = table_of(FollowUp)
-_assignment = table_of(Assignment)
 _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 
@@ -94,15 +94,24 @@ def find_participant(
 
 
 def ground_of(given: Given) -> Ground:
-    """On what ground the asker reads: the person is theirs, they oversee it, they sit on the candidate; or a purpose.
+    """On what ground the asker reads who somebody is: the person is theirs, they oversee it, or they said what for.
 
-    A member of the committee says what for, save while they sit with the candidate on the table: then it is their part.
+    A member of the committee says what for, also while they sit with the candidate on the table.
     """
     if Relation.ASSIGNED in given:
         return "part"
-    if Relation.COORDINATOR in given:
-        return "role"
-    return "part" if Relation.IN_SESSION in given else "purpose"
+    return "role" if Relation.COORDINATOR in given else "purpose"
+
+
+def ground_of_facts(given: Given) -> Ground:
+    """As `ground_of`, of what was referred and found without the name: the part of who sits on the candidate."""
+    ground = ground_of(given)
+    return "part" if ground == "purpose" and {Relation.IN_SESSION, Relation.SECOND} & given.keys() else ground
+
+
+def purposes_for(given: Given) -> tuple[Purpose, ...]:
+    """What the asker may say that they read for: to say who follows up, only while they sit on the candidate."""
+    return tuple(one for one in reads.CHOSEN if one is not Purpose.WHO_FOLLOWS or Relation.IN_SESSION in given)
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ def open_file(
     decided so, are for the coordinator, and for who sits on the candidate; why a risk was assessed so is for whom the
     table tells of the risk. Raises Refusal.
     """
-    ground, chosen = ground_of(given), reads.chosen(purpose)
+    ground, chosen = ground_of(given), _stated(given, purpose)
     who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
     of_admission = allows(Action.SEE_ADMISSION, given) is not None
     with_facts = of_admission and bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
@@ -150,6 +159,73 @@ def open_file(
         purpose=chosen,
     )
     return Opened(who, told, found, why)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was referred and found of somebody, without who they are: what AD-R2 lists, and how it went on.
+
+    `age` is that of the day, `reached_by` which ways there are to reach them, not what they are. No text names them.
+    """
+
+    age: Age | None
+    reached_by: tuple[str, ...]
+    referrals: list[dict[str, Any]]
+    found: dict[str, Found]
+    reasons: list[Reason]
+
+
+def read_facts(
+    session: Session, given: Given, participant_id: UUID, *, purpose: str, language: str, by: Actor, at: datetime
+) -> Facts:
+    """What was referred and found, told to the record, with every text as it stands without the name. Raises Refusal.
+
+    Who referred is left out with the name: a parent or a carer tells whose child it is.
+    """
+    ground, chosen = ground_of_facts(given), _stated(given, purpose)
+    who = identity_within(session, participant_id)
+    shown = without_the_name(who)
+    referrals = [
+        {
+            "received_at": said["received_at"],
+            **{name: shown(said.get(name, "")) for name in ("setting", "legal_care", "reasons")},
+            "facts": {name: shown(text) for name, text in said.get("facts", {}).items()},
+        }
+        for said in _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    ]
+    sits = bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
+    found = (
+        findings.read_findings(session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen)
+        if sits
+        else {}
+    )
+    why = read_reasons(
+        session,
+        participant_id,
+        admission=sits,
+        risk=allows(Action.SEE_RISK, given) is not None,
+        by=by,
+        at=at,
+        ground=ground,
+        purpose=chosen,
+    )
+    return Facts(
+        age=who.age_as_of(local_day(session, at)),
+        reached_by=tuple(name for name in _WAYS if any(getattr(one, name) for one in (who, *who.also))),
+        referrals=referrals,
+        found={name: replace(one, fact=shown(one.fact), why=shown(one.why)) for name, one in found.items()},
+        reasons=[replace(one, fields={name: shown(text) for name, text in one.fields.items()}) for one in why],
+    )
+
+
+#: The ways in which somebody can be reached, as `Identity` calls them.
+_WAYS: Final = ("phone", "email", "address", "contact_note")
+
+
+def _stated(given: Given, purpose: str) -> Purpose | None:
+    """What the asker says that they read for; None where it is nothing that they may say."""
+    said = reads.chosen(purpose)
+    return said if said in purposes_for(given) else None
 
 
 def _read_referrals(
@@ -178,30 +254,6 @@ def _read_referrals(
 def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, Any] | None) -> Given:
     barred = barring.is_barred(session, participant_id, asker.person_id)
     circle = circle_of(session, participant_id, asker.day)
-    mine = accompanies_as(asker, circle)
-    named = session.scalar(
-        select(_named.c.id)
-        .where(
-            _named.c.program_id == program_of(session),
-            _named.c.participant_id == participant_id,
-            _named.c.ended_at.is_(None),
-            or_(_named.c.worker_id.in_(mine), _named.c.second_id.in_(mine)),
-        )
-        .limit(1)
-    )
-    follows = session.scalar(
-        select(_assignment.c.id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .where(
-            _assignment.c.program_id == program_of(session),
-            _follow_up.c.participant_id == participant_id,
-            _assignment.c.person_id.in_(mine),
-            _assignment.c.withdrawn_at.is_(None),
-            _assignment.c.starts_on <= asker.day,
-            or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= asker.day),
-        )
-        .limit(1)
-    )
     is_admitted = row is not None and row["state"] == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
     clinic = clinic_of(session)
@@ -213,8 +265,9 @@ def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, 
     if barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
-    if asker.is_staff and (named is not None or follows is not None):
-        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+    part = circle.opens(asker.person_id, asker.standing) if asker.is_staff else ""
+    if part:
+        given[_BY_PART[part]] = given.get(Relation.FOLLOWS) or themselves(asker)
     told = {
         relation
         for relation, information in _TOLD.items()
@@ -250,6 +303,8 @@ def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID
     return frozenset(found)
 
 
+#: What somebody is who accompanies the person or is to meet them, by what that opens.
+_BY_PART: Final[Mapping[str, Relation]] = {"file": Relation.ASSIGNED, "facts": Relation.SECOND}
 #: What a member of the committee is told, each where an organization for which they sit is told that information.
 _TOLD: Final = {
     Relation.CLINICAL: "",  # what the committee speaks of: a candidate's admission, a participant's follow-up

@@ -33,6 +33,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties.actors import OPERATOR, Actor
+from duties.agreement.sharing import circle_of
 from duties.casework import board
 from duties.casework.cases import links_allowed
 from duties.here import one, program_of, run
@@ -152,6 +153,7 @@ class Action(StrEnum):
     TRIAGE = "triage"  # the referrals that came, the criteria, and the links for outside professionals
     SEE_PARTICIPANT = "see_participant"  # a candidate or participant by reference or number, and nothing nominative
     READ_IDENTITY = "read_identity"  # who they are, one deliberate act away
+    READ_FACTS = "read_facts"  # what was referred and found (AD-R2), without who they are
     SEE_ADMISSION = "see_admission"  # what was referred, found and decided
     SEE_RISK = "see_risk"
     SEE_CONSENTS = "see_consents"  # to what they consented, and until when
@@ -177,9 +179,9 @@ class Action(StrEnum):
 class Relation(StrEnum):
     """What the asker is to the thing that they ask about.
 
-    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone; BARRED takes away what any other
-    gives (`api.at_follow_ups.to_follow_up`), and with it their cases and tasks, and their lines in lists
-    (`duties.sight`). See docs/adr/0006.
+    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone, and by SECOND as far as a referral's
+    facts go; BARRED takes away what any other gives (`api.at_follow_ups.to_follow_up`), and with it their cases and
+    tasks, and their lines in lists (`duties.sight`). See docs/adr/0006.
     """
 
     ANYONE = "anyone"  # signed in or not
@@ -196,6 +198,7 @@ class Relation(StrEnum):
     ACCEPTS = "accepts"
     SUBJECT = "subject"  # the one whom the case is about
     TAKES_PART = "takes_part"  # has, or had, something to do in the case
+    TOOK_PART = "took_part"  # the same, in the case of somebody whose file is not open to them, and nothing more to do
     OWES = "owes"  # the task is now theirs to do
     APPROVES = "approves"  # it waits for their approval
     DID = "did"  # did it, and may take it back
@@ -208,6 +211,7 @@ class Relation(StrEnum):
     FOLLOWS = "follows"  # is a youth worker of the program
     RESEARCH = "research"  # coordinates the research
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
+    SECOND = "second"  # is to meet a candidate with the worker, before a consent opens the file to whom they are of
     # Sits on the Clinical Committee that day for a partner who is told (AD-R11): duties.agreement.sharing.
     CLINICAL = "clinical"
     # As CLINICAL, each where the organization for which they sit is told this too (AG-IS): who the person is, why they
@@ -244,6 +248,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
             *(_OF_ROLE[role] for role in (SEES_EVERY_CASE, *SEE_CASES_OF_THEIRS)),
             Relation.SUBJECT,
             Relation.TAKES_PART,
+            Relation.TOOK_PART,
         }
     ),
     Action.OPEN_CASE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
@@ -374,8 +379,10 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.TRIAGE: frozenset({Relation.COORDINATOR}),
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
-    Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.SECOND, Relation.CLINICAL, Relation.COORDINATOR}),
+    # By assignment or by role; a member of the committee says what for: `api.at_participants.open_file`.
     Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.TOLD_WHO, Relation.COORDINATOR}),
+    Action.READ_FACTS: frozenset({Relation.ASSIGNED, Relation.SECOND, Relation.TOLD_WHY, Relation.COORDINATOR}),
     Action.SEE_ADMISSION: frozenset({Relation.ASSIGNED, Relation.TOLD_WHY, Relation.COORDINATOR}),
     Action.SEE_RISK: frozenset({Relation.ASSIGNED, Relation.TOLD_RISK, Relation.COORDINATOR}),
     Action.SEE_CONSENTS: frozenset({Relation.ASSIGNED, Relation.TOLD_CONSENTS, Relation.COORDINATOR}),
@@ -549,8 +556,30 @@ def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
     given = _to_owner(asker, case)
     takes_part = case["takes_part"] if "takes_part" in case else _takes_part(session, asker, case["id"])
     if takes_part:
-        given[Relation.TAKES_PART] = themselves(asker)
+        given[Relation.TAKES_PART if _reads_of(session, asker, case) else Relation.TOOK_PART] = themselves(asker)
     return given
+
+
+def _reads_of(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
+    """Whether what people wrote in a case may be the asker's to read who takes part in it.
+
+    In that of a candidate or participant it is for whom the file is open to, or who has something to do there under a
+    role of their own: having done a step once, or acting for a worker, opens no words about somebody.
+    """
+    participant_id = case.get("participant_id")
+    if participant_id is None or circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing):
+        return True
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    own = [chain for held in (hats.tasks, hats.approvals) for chain, hat in held.items() if hat.acting_for is None]
+    waits = select(_task.c.id).where(
+        _task.c.program_id == program_of(session),
+        _task.c.case_id == case["id"],
+        or_(
+            and_(_task.c.state.in_(["planned", "open"]), _task.c.owed_by_id.in_(own)),
+            and_(_task.c.state == "submitted", _task.c.approved_by_id.in_(own)),
+        ),
+    )
+    return session.scalar(waits.limit(1)) is not None
 
 
 def may_end(session: Session, asker: Asker, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> Given:
@@ -836,6 +865,7 @@ _CLOSEST = (
     Relation.SELF,
     Relation.ASSIGNED,
     Relation.COORDINATOR,
+    Relation.SECOND,
     Relation.CLINICAL,
     Relation.TOLD_WHO,
     Relation.TOLD_WHY,
@@ -856,6 +886,7 @@ _CLOSEST = (
     Relation.STANDS_IN,
     Relation.SUBJECT,
     Relation.TAKES_PART,
+    Relation.TOOK_PART,
     Relation.TRIES_OUT,
     Relation.WORKS_HERE,
     Relation.STAFF,

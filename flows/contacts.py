@@ -3,7 +3,8 @@
 Whoever lost contact is put on the agenda of the Clinical Committee, by number, with since when and why; once there is
 contact again, or the follow-up ended, the item is taken back. So is whoever was found to recruit others, until the
 committee assessed the risk; and a candidate on whom it has still to decide, and whom no agenda has, is put back on one.
-Each follow-up is a transaction of its own; running the round again, late or twice at once changes nothing.
+Consents that are somebody's own to give since their birthday are asked about. Each follow-up, and each file, is a
+transaction of its own; running the round again, late or twice at once changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from duties.actors import ROUNDS, Actor
 from duties.follow_ups import assigning, breaks, lost, notes
 from duties.follow_ups.lost import Losing
 from duties.here import local_day, program_of
-from duties.participants import referred_again, withdrawals
+from duties.participants import referred_again, reviews, withdrawals
 from flows import agenda_points
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
@@ -70,6 +71,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
                     .order_by(_follow_up.c.opened_at, _follow_up.c.id)
                 )
             )
+            consenting = reviews.to_look_at(session, day)
             forgotten = agenda_points.forgotten(session)
         found = 0
         for follow_up_id in returning:
@@ -78,6 +80,8 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
             found += in_its_own(means, program_id, KEY, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
         found += in_its_own(means, program_id, KEY, partial(_see_to_notes, at=at))
         found += in_its_own(means, program_id, KEY, partial(_see_to_withdrawals, at=at))
+        for participant_id in consenting:
+            found += in_its_own(means, program_id, KEY, partial(_see_to_review, participant_id=participant_id, at=at))
         found += in_its_own(means, program_id, KEY, partial(breaks.ask_who_has_it_now, by=BY_ROUNDS, at=at))
         found += in_its_own(means, program_id, KEY, partial(referred_again.ask_who_has_them_now, by=BY_ROUNDS, at=at))
         found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
@@ -142,7 +146,13 @@ def _see_to_notes(session: Session, *, at: datetime) -> int:
 
 def _see_to_withdrawals(session: Session, *, at: datetime) -> int:
     moved = withdrawals.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
+    moved += reviews.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
     return moved + withdrawals.ask_of_the_ended(session, by=BY_ROUNDS, at=at)
+
+
+def _see_to_review(session: Session, *, participant_id: UUID, at: datetime) -> int:
+    """Have consents that are somebody's own to give since today looked at again; how many."""
+    return reviews.keep(session, participant_id, by=BY_ROUNDS, at=at)
 
 
 _TITLE: Final = N_("Lost contact: %(number)s")

@@ -69,6 +69,8 @@ class Consent(InProgram, table=True):
     worker_signed_on: date
     copy_given_on: date | None = None
     ends_on: date | None = None
+    again_at_18: bool = False  # the form says that it is looked at again at 18
+    review_since: datetime | None = moment(default=None)  # since when it is to be looked at again with the person
     stored_at: datetime | None = moment(default=None)
     stored_by: UUID | None = None
     withdrawn_on: date | None = None

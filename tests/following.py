@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
@@ -18,8 +18,10 @@ from duties.participants.identity import sealed_identity
 from duties.participants.sealing import new_key
 from models.base import table_of
 from models.casework import Task
+from models.consent import Consent
 from models.follow_up import Assignment, FollowUp
 from models.participant import Barred, DataKey, Participant
+from models.program import Organization
 from models.record import Event
 from tests.cast import AT, Cast
 from tests.duties.obligations.signed import put_in_force
@@ -30,9 +32,13 @@ _assignment = table_of(Assignment)
 _participant = table_of(Participant)
 _task = table_of(Task)
 _event = table_of(Event)
+_consent = table_of(Consent)
+_organization = table_of(Organization)
 
 #: Who follows whom in these tests, and who cannot: worker_em has not arrived yet.
 WORKER, SECOND, THIRD = "worker_ccsmtl", "worker_codim", "without_mail"
+#: The digest of what was signed before the tests began.
+OF_BEFORE: Final = "0" * 64
 
 
 def agreed(session: Session, cast: Cast) -> None:
@@ -49,7 +55,7 @@ def in_force(cast: Cast) -> None:
 def admitted(
     session: Session, cast: Cast, number: str = "#2026-01", *, recruiter: bool = False, at: datetime = AT
 ) -> UUID:
-    """Somebody with a number, of whom nothing nominative is kept."""
+    """Somebody with a number, of whom nothing nominative is kept, and who shares with every partner."""
     participant_id = uuid4()
     new_key(session, participant_id)
     session.add(
@@ -67,7 +73,51 @@ def admitted(
     session.flush()
     session.add(DataKey(program_id=cast.program_id, participant_id=participant_id, made_at=at))
     session.flush()
+    _agree_to_everything(session, cast, participant_id, at)
     return participant_id
+
+
+def _agree_to_everything(session: Session, cast: Cast, participant_id: UUID, at: datetime) -> None:
+    """The consents without which nobody is admitted, and to sharing with every partner."""
+    day = local_day(session, at)
+    partners = select(_organization.c.id).where(
+        _organization.c.program_id == cast.program_id, _organization.c.kind != "outside"
+    )
+    worker_id = cast.people.get(WORKER) or next(iter(cast.people.values()))
+    for place in (None, *session.scalars(partners)):
+        session.add(
+            Consent(
+                program_id=cast.program_id,
+                participant_id=participant_id,
+                purpose="sharing" if place else "program",
+                organization_id=place,
+                text_key="consent",
+                text_version=1,
+                text_digest=OF_BEFORE,
+                language="fr",
+                explained_on=day,
+                signed_on=day,
+                signed_by="self",
+                worker_id=worker_id,
+                worker_signed_on=day,
+                copy_given_on=day,
+                recorded_at=at,
+            )
+        )
+    session.flush()
+
+
+def left_without_consent(session: Session, participant_id: UUID) -> None:
+    """What they agreed to before the tests' own consents holds no more."""
+    session.execute(
+        update(_consent)
+        .where(
+            _consent.c.participant_id == participant_id,
+            _consent.c.text_digest == OF_BEFORE,
+            _consent.c.replaced_at.is_(None),
+        )
+        .values(replaced_at=AT)
+    )
 
 
 def followed(
@@ -109,9 +159,10 @@ def bar(session: Session, cast: Cast, follow_up_id: UUID, person_id: UUID, *, at
 def consented(
     session: Session, cast: Cast, follow_up_id: UUID, *partners: str, program: bool = True, ends_on: date | None = None
 ) -> list[UUID]:
-    """Have the participant, who is 16, sign the consent to the program, and to sharing with each of these partners."""
+    """Have the participant, who is 16, sign the consent to the program, and to sharing with these partners alone."""
     participant_id, day = row_of(session, follow_up_id)["participant_id"], local_day(session, AT)
     known_as_somebody(session, participant_id)
+    left_without_consent(session, participant_id)
     signed = Signed(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on)
     wanted: list[tuple[str, UUID | None]] = [("program", None)] if program else []
     wanted += [("sharing", cast.organizations[one]) for one in partners]

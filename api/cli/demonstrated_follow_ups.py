@@ -2,7 +2,7 @@
 
 They were admitted before the program kept this record, without a referral in it. Each consented to sharing with every
 partner, but for one who left one partner out. One is being lost, one is on a break, one was found to recruit others,
-then withdrew, and one is without a worker since theirs left.
+then withdrew, and one is without a worker since theirs left. For the youngest a parent signed, and they are 14 by now.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator, person, worker
+from duties.actors import ROUNDS, Actor
 from duties.calendars import Calendar
 from duties.follow_ups import breaks, contacts, notes, opening, states
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import WEEK, monday_of
 from duties.here import local_day, program_of
-from duties.participants import consents, numbers
+from duties.participants import consents, numbers, reviews
+from duties.participants.ages import CONSENTS_ALONE
 from duties.participants.consents import Signed
 from duties.participants.held import new_reference
 from duties.participants.identity import Identity, sealed_identity
@@ -71,6 +73,9 @@ _STORIES: Final = (
 _LOST: Final = 3
 _ON_BREAK: Final = 4
 _WITHDREW: Final = 6
+#: For whom a parent signed three weeks ago, and since when they are 14, or some days longer.
+_FOURTEEN: Final = 7
+_FOURTEEN_SINCE: Final = timedelta(days=8)
 #: Of whom the committee assesses the risk to others, at its next meeting.
 _RECRUITS: Final = 6
 #: What the weeks were like, one after the other.
@@ -115,6 +120,7 @@ class DemonstratedFollowUps:
         yield Happening(self._day(2, 3), self._agree)
         yield Happening(self._day(2, 4), self._pause)
         yield Happening(self._day(1, 1), self._withdraw)
+        yield Happening(self.calendar.add_working_days(self.today, -1), self._find_who_is_fourteen)
 
     def _said(self, story: _Story, back: int, week: Week) -> Week | None:
         if story.worker == "theo" and self._day(back, 4) >= self._left():
@@ -158,6 +164,7 @@ class DemonstratedFollowUps:
         self.session.add(DataKey(program_id=here, participant_id=participant_id, made_at=at))
         self.session.flush()
         self._people[story.place] = participant_id
+        self._consent(story, participant_id, at)
         self._made[story.place] = opening.open_follow_up(
             self.session,
             participant_id,
@@ -167,18 +174,21 @@ class DemonstratedFollowUps:
             by=coordinator(self.session, at),
             at=at,
         )
-        self._consent(story, participant_id, at)
 
     def _who(self, story: _Story, participant_id: UUID, at: datetime) -> dict[str, Any]:
-        """The sealed columns of somebody of 17 or so, who exists nowhere else."""
+        """The sealed columns of somebody of 17 or so, who exists nowhere else; of one who turned 14 since."""
         given_name, family_name = story.name.split()
         born = local_day(self.session, at).replace(day=1) - timedelta(days=(16 + story.place % 3) * 366)
+        if story.place == _FOURTEEN:
+            day = self.today - _FOURTEEN_SINCE
+            born = date(day.year - CONSENTS_ALONE, day.month, min(day.day, 28))
         return sealed_identity(self.session, participant_id, Identity(given_name, family_name, birth_date=born))
 
     def _consent(self, story: _Story, participant_id: UUID, at: datetime) -> None:
         """The consent to the program, and one to sharing with each partner that is not left out; the forms stored."""
         day, by = local_day(self.session, at), worker(self.session, story.worker, at)
-        signed = Signed(day, day, "self", day, "fr", limits_stated=True, copy_given_on=day)
+        signer = "parental_authority" if story.place == _FOURTEEN else "self"
+        signed = Signed(day, day, signer, day, "fr", limits_stated=True, copy_given_on=day)
         sign, keep = partial(consents.sign, self.session, participant_id, by=by, at=at), coordinator(self.session, at)
         made = [sign("program", signed)]
         for place, key in self._partners().items():
@@ -230,6 +240,9 @@ class DemonstratedFollowUps:
             by=worker(self.session, "noe", at),
             at=at,
         )
+
+    def _find_who_is_fourteen(self, at: datetime) -> None:
+        reviews.keep(self.session, self._people[_FOURTEEN], by=Actor.system(ROUNDS), at=at)
 
     def _withdraw(self, at: datetime) -> None:
         states.deactivate(self.session, self._made[_WITHDREW], "withdrew", by=worker(self.session, "elodie", at), at=at)

@@ -12,7 +12,7 @@ from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 from sqlalchemy import select
 
-from api.at_participants import Opened
+from api.at_participants import Facts, Opened
 from api.json.once import etag
 from api.json.referrals import Line
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
@@ -25,6 +25,7 @@ from duties.participants import (
     first_meetings,
     reading,
     referring,
+    reviews,
     risks,
     triage,
     withdrawals,
@@ -53,7 +54,7 @@ Words = Annotated[Typed, StringConstraints(max_length=triage.LONGEST)]
 class IdentityAsked(Given):
     """What one reads it for, where it lies outside one's own follow-ups."""
 
-    purpose: Literal["", "hand_over", "urgent_help", "request_of_person", "legal_duty"] = ""
+    purpose: Literal["", "who_follows", "hand_over", "urgent_help", "request_of_person", "legal_duty"] = ""
 
 
 class IdentityGiven(Given):
@@ -147,8 +148,15 @@ class ConsentGiven(Given):
     limits_stated: StrictBool
     copy_given_on: Day | None = None
     ends_on: Day | None = None
+    again_at_18: Annotated[StrictBool, Field(description="The form says that it is looked at again at 18.")] = False
     text_version: Annotated[int, Field(ge=1, le=10_000)] = CURRENT
     worker_id: UUID | None = None
+
+
+class WithdrawalGiven(Given):
+    """That the person really takes a consent back."""
+
+    really: StrictBool = False
 
 
 class StoringGiven(Given):
@@ -265,6 +273,10 @@ class ConsentShown(Shown):
     worker_id: UUID
     copy_given_on: date | None
     ends_on: date | None
+    again_at_18: bool
+    review_since: Annotated[
+        AwareDatetime | None, Field(description="Since when it is to be looked at again with the person.")
+    ]
     stored_at: AwareDatetime | None
     withdrawn_on: date | None
     replaced_at: AwareDatetime | None
@@ -309,7 +321,8 @@ class ParticipantShown(Shown):
     decisions: list[DecidedShown]
     meetings: list[MeetingShown]
     consents: list[ConsentShown]
-    what_follows_is_asked_of: list[str]  # after a withdrawn consent to the program: the worker, the coordinator
+    what_follows_is_asked_of: list[str]  # after a consent that was taken back: the worker, the coordinator
+    review_is_asked_of: list[str]  # of consents that somebody else signed, or that may not be theirs: the same two
     disclosures: list[DisclosureShown]
     version: int
 
@@ -326,14 +339,19 @@ class DestructionShown(Shown):
     key_gone_at: AwareDatetime | None
 
 
-class ReferralWords(Shown):
-    """What a referral says."""
+class WordsShown(Shown):
+    """What a referral says of why the person was referred."""
 
     received_at: AwareDatetime
     setting: str = ""
     legal_care: str = ""
     reasons: str = ""
     facts: dict[str, str] = Field(default_factory=dict)
+
+
+class ReferralWords(WordsShown):
+    """What a referral says, with who referred."""
+
     referrer_name: str = ""
     referrer_organization: str = ""
     referrer_contact: str = ""
@@ -382,6 +400,32 @@ class IdentityShown(SaidOfThem):
         )
 
 
+class FactsShown(Shown):
+    """What was referred and found, without who they are. No text names the person; `[…]` stands where one did.
+
+    `age_least` and `age_most` are one where the age can be told. `reached_by` says which ways there are to reach them.
+    """
+
+    age_least: int | None
+    age_most: int | None
+    reached_by: list[str]
+    referrals: list[WordsShown]
+    facts: list[FactShown]
+    reasons: list[ReasonShown]
+
+    @classmethod
+    def of(cls, read: Facts) -> FactsShown:
+        """Of what was read."""
+        return cls(
+            age_least=read.age.least if read.age else None,
+            age_most=read.age.most if read.age else None,
+            reached_by=list(read.reached_by),
+            referrals=[WordsShown.model_validate(one) for one in read.referrals],
+            facts=[FactShown.model_validate(one) for one in read.found.values()],
+            reasons=[ReasonShown.model_validate(one) for one in read.reasons],
+        )
+
+
 class DuplicateShown(Shown):
     """Somebody who may be the same person."""
 
@@ -415,6 +459,7 @@ class Told:
     admission: bool = True
     risk: bool = True
     consents: bool = True
+    reviews: bool = True  # since when a consent is the person's own to give, which tells when they were born
     disclosures: bool = True
 
 
@@ -427,7 +472,8 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
     )
     assert row is not None  # noqa: S101 - found before
     response.headers["ETag"] = etag(row["version"])
-    named, asked = workers.named(session, participant_id), withdrawals.asked(session, participant_id)
+    named = workers.named(session, participant_id)
+    asked = [withdrawals.asked(session, participant_id), withdrawals.asked_of_partners(session, participant_id)]
     risk = risks.last(session, participant_id, "admission") if told.risk else None
     others = risks.to_others(session, participant_id) if told.risk and row["recruiter"] else None
     return ParticipantShown(
@@ -442,14 +488,26 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
         criteria=_each(FoundShown, findings.findings_of(session, participant_id).values() if told.admission else ()),
         decisions=_each(DecidedShown, admissions.decisions_about(session, participant_id) if told.admission else ()),
         meetings=_each(MeetingShown, first_meetings.meetings_of(session, participant_id) if told.admission else ()),
-        consents=_each(ConsentShown, consents.consents_of(session, participant_id) if told.consents else ()),
-        what_follows_is_asked_of=[
-            who for who, is_asked in (asdict(asked) if asked is not None and told.consents else {}).items() if is_asked
-        ],
+        consents=_each(
+            ConsentShown,
+            (
+                each if told.reviews else {**each, "review_since": None}
+                for each in (consents.consents_of(session, participant_id) if told.consents else ())
+            ),
+        ),
+        what_follows_is_asked_of=_asked_of(*asked) if told.consents else [],
+        review_is_asked_of=_asked_of(reviews.asked(session, participant_id)) if told.reviews else [],
         disclosures=_each(
             DisclosureShown,
             disclosures.disclosures_of(session, participant_id) if told.disclosures else (),
         ),
+    )
+
+
+def _asked_of(*asked: withdrawals.Asked | None) -> list[str]:
+    """Who is asked by one of these, each once."""
+    return list(
+        dict.fromkeys(who for one in asked if one is not None for who, is_asked in asdict(one).items() if is_asked)
     )
 
 

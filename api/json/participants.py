@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel
 
-from api.at_participants import find_participant, ground_of, open_file
+from api.at_participants import find_participant, ground_of, open_file, read_facts
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, Once, seen_version
 from api.json.participant_shapes import (
@@ -23,6 +23,7 @@ from api.json.participant_shapes import (
     DisclosureGiven,
     DisclosureWords,
     DuplicateShown,
+    FactsShown,
     FindingGiven,
     IdentityAsked,
     IdentityGiven,
@@ -37,6 +38,7 @@ from api.json.participant_shapes import (
     TakingBackGiven,
     Told,
     TriageGiven,
+    WithdrawalGiven,
     shown_participant,
     shown_proposals,
 )
@@ -53,6 +55,7 @@ from duties.participants import (
     first_meetings,
     numbers,
     retention,
+    reviews,
     risks,
     triage,
     withdrawals,
@@ -73,6 +76,7 @@ def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> P
         admission=allows(Action.SEE_ADMISSION, given) is not None,
         risk=allows(Action.SEE_RISK, given) is not None,
         consents=allows(Action.SEE_CONSENTS, given) is not None,
+        reviews=allows(Action.KEEP_ADMISSION, given) is not None,
         disclosures=allows(Action.KEEP_DISCLOSURES, given) is not None,
     )
     return shown_participant(desk, participant_id, response, told=told)
@@ -88,6 +92,18 @@ def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> Id
         desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
     )
     return IdentityShown.of(opened)
+
+
+@router.post("/{participant_id}/facts")
+@asks(Action.READ_FACTS)
+def read_what_was_referred(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> FactsShown:
+    """What was referred and found (AD-R2), without who they are: each text as it stands without the name."""
+    _, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_FACTS)
+    by = require(Action.READ_FACTS, given)
+    facts = read_facts(
+        desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
+    )
+    return FactsShown.of(facts)
 
 
 @router.put("/{participant_id}/identity")
@@ -301,14 +317,27 @@ def sign_consent(
 
 @router.post("/{participant_id}/consents/{consent_id}/withdrawal")
 @asks(Action.KEEP_ADMISSION)
-def withdraw_consent(participant_id: UUID, consent_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
-    """The person takes a consent back; nobody asks why."""
+def withdraw_consent(
+    participant_id: UUID, consent_id: UUID, body: WithdrawalGiven, desk: AtDesk, response: Response
+) -> ParticipantShown:
+    """The person takes a consent back; nobody asks why. It is refused, with what follows, until it is `really` so."""
 
     def act(by: Actor) -> None:
         consents.refuse_other(desk.session, participant_id, consent_id)
-        consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
+        consents.withdraw(desk.session, consent_id, confirmed=body.really, by=by, at=desk.at)
 
     return _do(desk, participant_id, Action.KEEP_ADMISSION, act, response)
+
+
+@router.post("/{participant_id}/consents/review")
+@asks(Action.DECIDE_ADMISSION)
+def leave_consents(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
+    """The consents were looked at again, and stay as they were signed by the birth date that is known now."""
+
+    def act(by: Actor) -> None:
+        reviews.leave_as_signed(desk.session, participant_id, by=by, at=desk.at)
+
+    return _do(desk, participant_id, Action.DECIDE_ADMISSION, act, response)
 
 
 @router.post("/{participant_id}/consents/going-on")

@@ -299,6 +299,8 @@ LETTERS: Final[Mapping[str, str]] = {
     "agreement_running_out": N_("an agreement that ends soon"),
     "agreement_lapsed": N_("an agreement that is no longer in force"),
     "worker_named": N_("who makes contact after a referral"),
+    "consent_taken_back": N_("a consent was taken back"),
+    "closed_by_consent": N_("a file is closed to somebody, since a consent was taken back"),
     **history_meetings.LETTERS,
 }
 

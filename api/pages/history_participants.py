@@ -52,6 +52,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "consent.signed": (N_("%(subject)s: a consent was signed."), "full"),
     "consent.stored": (N_("%(subject)s: a signed consent was stored."), "full"),
     "consent.withdrawn": (N_("%(subject)s: a consent was withdrawn."), "stop"),
+    "consent.to_review": (N_("%(subject)s: consents are to be looked at again with them."), "ask"),
+    "consent.left_as_signed": (N_("%(subject)s: consents stay as they were signed."), "half"),
     "consent.goes_on": (N_("%(subject)s: goes on with what the withdrawn consent leaves."), "half"),
     "research_consent.kept": (N_("%(subject)s: consent to research was recorded."), "full"),
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."), "stop"),

@@ -34,7 +34,8 @@ from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from duties.participants.consents import STORE
 from duties.participants.recruiting import ASSESS, REFUSE
 from duties.participants.retention import DESTROY
-from duties.participants.withdrawals import FOLLOWS, SPEAK
+from duties.participants.reviews import REVIEW, REVIEWED
+from duties.participants.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
 from duties.sight import task_is_open_to
@@ -394,6 +395,10 @@ _PLACES: Final[Mapping[str, str]] = {
     DESTROY: "/participants/%s#retention",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
+    STOPS: "/participants/%s#consent",
+    STOPPED: "/participants/%s#consent",
+    REVIEW: "/participants/%s#consent",
+    REVIEWED: "/participants/%s#consent",
     STORE: "/participants/%s#consent",
     ATTEST: "/obligations/%s",
     ACCEPT: "/obligations/%s#proof",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_participants import find_participant, ground_of, open_file
+from api.at_participants import find_participant, ground_of, ground_of_facts, open_file, purposes_for, read_facts
 from api.follow_up_lines import WHY_PROPOSED, bars_of
 from api.languages_spoken import names_of as names_of_languages
 from api.pages.forms import Text, Typed
@@ -33,11 +33,13 @@ from duties.participants import (
     first_meetings,
     reading,
     retention,
+    reviews,
     risks,
     withdrawals,
     workers,
 )
 from duties.participants.admission import BEING_ADMITTED
+from duties.participants.ages import Age
 from duties.participants.areas import areas
 from duties.participants.consent_text import CURRENT
 from duties.participants.held import case_of
@@ -74,10 +76,18 @@ RECRUITER: Final[Mapping[str, str]] = {
     "risks_exceed": N_("The risks to others exceed the benefits"),
 }
 PURPOSES: Final[Mapping[str, str]] = {
+    Purpose.WHO_FOLLOWS: N_("To say whether I know the person, or who could meet them"),
     Purpose.HAND_OVER: N_("Handing over a follow-up"),
     Purpose.URGENT_HELP: N_("Urgent help"),
     Purpose.REQUEST_OF_PERSON: N_("The person asks for it"),
     Purpose.LEGAL_DUTY: N_("A duty in law"),
+}
+#: The ways there are to reach somebody, without what they are.
+WAYS_TO_REACH: Final[Mapping[str, str]] = {
+    "phone": N_("Telephone"),
+    "email": N_("E-mail"),
+    "address": N_("Where they live"),
+    "contact_note": N_("How and when it is safe"),
 }
 OUTCOMES: Final[Mapping[str, str]] = {
     "assign": N_("Given to a worker"),
@@ -152,16 +162,40 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
             desk.session, given, participant_id, purpose=purpose, language=desk.language, by=by, at=desk.at
         )
         shown.update(who=opened.who, facts=opened.found, reasons=[_why(one) for one in opened.reasons])
-        shown["told"] = [
-            {**said, "facts": [(gettext(ASKED[name]), words) for name, words in said.get("facts", {}).items()]}
-            for said in opened.referrals
-        ]
+        shown["told"] = [_said_in(one) for one in opened.referrals]
         if Relation.COORDINATOR in given and row["state"] == "candidate":
             shown["duplicates"] = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
 
     refusal = desk.attempt(act)
     if refusal is not None:
         return participant_page(desk, request, row, given, typed=Typed("identity", refusal, {"purpose": purpose}))
+    return participant_page(desk, request, row, given, shown=shown)
+
+
+@router.post("/{participant_id}/facts")
+@asks(Action.READ_FACTS)
+def read_what_was_referred(desk: AtDesk, request: Request, participant_id: UUID, purpose: Text = "") -> Response:
+    """What was referred and found (AD-R2), without who they are, shown once, and told to the record."""
+    row, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_FACTS)
+    by = require(Action.READ_FACTS, given)
+    shown: dict[str, Any] = {}
+
+    def act() -> None:
+        facts = read_facts(
+            desk.session, given, participant_id, purpose=purpose, language=desk.language, by=by, at=desk.at
+        )
+        shown.update(
+            referred=facts,
+            age=_age_in_words(facts.age),
+            reached_by=[gettext(WAYS_TO_REACH[way]) for way in facts.reached_by],
+            facts=facts.found,
+            reasons=[_why(one) for one in facts.reasons],
+            told=[_said_in(one) for one in facts.referrals],
+        )
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return participant_page(desk, request, row, given, typed=Typed("facts", refusal, {"purpose": purpose}))
     return participant_page(desk, request, row, given, shown=shown)
 
 
@@ -263,7 +297,8 @@ def participant_page(
         area=place.get(row["area"], ""),
         may={action.value: allowed for action, allowed in may.items()},
         must_say_why=ground_of(given) == "purpose",
-        purposes=[(key, gettext(words)) for key, words in PURPOSES.items()],
+        must_say_why_of_facts=ground_of_facts(given) == "purpose",
+        purposes=[(one.value, gettext(PURPOSES[one])) for one in purposes_for(given)],
         shown=shown or {},
         referrals=referrals,
         waiting=waiting,
@@ -282,6 +317,9 @@ def participant_page(
         offered=[(one, _said_of(one, names, desk.language)) for one in offered],
         pair=[names[person] for person in workers.proposed_pair(offered) or ()],
         choices=[(str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible],
+        seconds=[
+            (str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible_as_second
+        ],
         decided=decided,
         outcomes=OUTCOMES,
         met=met,
@@ -311,6 +349,9 @@ def participant_page(
         and may[Action.TRIAGE]
         and bool(duplicates.alike(session, [participant_id], reader=desk.asker.person_id)),
         asked_what_follows=withdrawals.asked(session, participant_id),
+        asked_of_partners=withdrawals.asked_of_partners(session, participant_id),
+        asked_to_review=reviews.asked(session, participant_id) if may[Action.KEEP_ADMISSION] else None,
+        taking_back=_taking_back(typed, signed),
         follow_up_id=_follow_up_of(desk, participant_id),
         triaged=[(key, gettext(words)) for key, words in TRIAGED.items()],
         risk_words=RISKS,
@@ -326,6 +367,7 @@ _ACTS: Final = (
     Action.KEEP_DISCLOSURES,
     Action.KEEP_RETENTION,
     Action.READ_IDENTITY,
+    Action.READ_FACTS,
     Action.SEE_ADMISSION,
     Action.SEE_RISK,
     Action.SEE_CONSENTS,
@@ -333,6 +375,19 @@ _ACTS: Final = (
     Action.KEEP_ADMISSION,
     Action.DECIDE_ADMISSION,
 )
+
+
+def _said_in(referral: Mapping[str, Any]) -> dict[str, Any]:
+    """What a referral says, with each criterion as it was asked."""
+    return {**referral, "facts": [(gettext(ASKED[name]), words) for name, words in referral.get("facts", {}).items()]}
+
+
+def _age_in_words(age: Age | None) -> str:
+    if age is None:
+        return gettext(N_("Not known"))
+    if age.exact is not None:
+        return str(age.exact)
+    return gettext(N_("%(least)s or %(most)s")) % {"least": age.least, "most": age.most}
 
 
 def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
@@ -343,6 +398,11 @@ def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
         reason.at,
         [(gettext(_WRITTEN[name]), text) for name, text in reason.fields.items()],
     )
+
+
+def _taking_back(typed: Typed, signed: Sequence[Mapping[str, Any]]) -> UUID | None:
+    """The consent of which somebody is asked whether it is really taken back; None of no one."""
+    return next((one["id"] for one in signed if typed.form == f"take-back-{one['id']}"), None)
 
 
 def _to_triage_again(row: Mapping[str, Any], referrals: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from duties.participants import (
     duplicates,
     first_meetings,
     numbers,
+    reviews,
     risks,
     triage,
     withdrawals,
@@ -332,6 +333,7 @@ def sign_consent(
     worker_signed_on: Text = "",
     copy_given_on: Text = "",
     ends_on: Text = "",
+    again_at_18: Text = "",
     text: Text = "fr",
     text_version: Annotated[int, Form(ge=1, le=10_000)] = CURRENT,
     worker: Text = "",
@@ -349,6 +351,7 @@ def sign_consent(
         "worker_signed_on": worker_signed_on,
         "copy_given_on": copy_given_on,
         "ends_on": ends_on,
+        "again_at_18": again_at_18,
         "text": text,
         "text_version": text_version,
     }
@@ -363,6 +366,7 @@ def sign_consent(
             limits_stated=limits == "yes",
             copy_given_on=day_or_none(copy_given_on),
             ends_on=day_or_none(ends_on),
+            again_at_18=again_at_18 == "yes",
             text_version=text_version,
             worker_id=id_or_none(worker),
         )
@@ -381,14 +385,27 @@ def sign_consent(
 
 @router.post("/{participant_id}/consents/{consent_id}/withdrawal")
 @asks(Action.KEEP_ADMISSION)
-def withdraw_consent(desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID) -> Response:
-    """The person takes a consent back; nobody asks why."""
+def withdraw_consent(
+    desk: AtDesk, request: Request, participant_id: UUID, consent_id: UUID, really: Text = ""
+) -> Response:
+    """The person takes a consent back: asked once more, with what follows from it. Nobody asks why."""
 
     def act(by: Actor) -> None:
         consents.refuse_other(desk.session, participant_id, consent_id)
-        consents.withdraw(desk.session, consent_id, by=by, at=desk.at)
+        consents.withdraw(desk.session, consent_id, confirmed=really == "yes", by=by, at=desk.at)
 
-    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent")
+    return act_on(desk, request, participant_id, Action.KEEP_ADMISSION, act, "consent", f"take-back-{consent_id}")
+
+
+@router.post("/{participant_id}/consents/review")
+@asks(Action.DECIDE_ADMISSION)
+def leave_consents(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
+    """The consents were looked at again, and stay as they were signed by the birth date that is known now."""
+
+    def act(by: Actor) -> None:
+        reviews.leave_as_signed(desk.session, participant_id, by=by, at=desk.at)
+
+    return act_on(desk, request, participant_id, Action.DECIDE_ADMISSION, act, "consent")
 
 
 @router.post("/{participant_id}/consents/going-on")

@@ -17,6 +17,8 @@ from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, upd
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.agreement.agreement_days import TO_ACCOMPANY
+from duties.agreement.sharing import circle_of
 from duties.casework import assigning as outside
 from duties.casework import scheduling, versions, wakeups
 from duties.casework.held import Moved, hold
@@ -35,6 +37,7 @@ from duties.mail import notices
 from duties.participants import workers
 from duties.record import events
 from duties.refusals import Refusal
+from duties.roles import standing
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Evidence, Task
@@ -451,6 +454,26 @@ def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, 
     # The cases first, as for whoever offers or answers.
     hold_cases(session, _cases_of_unanswered(session, theirs))
     return _withdraw(session, theirs, by=by, at=at)
+
+
+def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what was offered of a follow-up to whom its participant does not agree to share with; how many offers.
+
+    They are told that nothing is left to answer. It is offered anew.
+    """
+    circle = circle_of(session, participant_id, local_day(session, at))
+    today = standing(session, local_day(session, at))
+    which = _hand_over.c.follow_up_id == follow_up_id
+    hold_cases(session, _cases_of_unanswered(session, which))
+    found = 0
+    for row in _unanswered(session, which):
+        part = _part(session, _task_of(session, row))
+        kind = PRIMARY if part is None else part["kind"]
+        places = [held.organization_id for held in assigning.roles_for(today, row["to_id"], kind)]
+        if not any(circle.withholds_from(place, TO_ACCOMPANY, kind=kind) != "consent" for place in places):
+            _take_back(session, row, by=by, at=at)
+            found += 1
+    return found
 
 
 def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> int:

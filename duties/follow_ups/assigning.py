@@ -188,8 +188,8 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
     """The role under which a worker can be given a follow-up on a local day. Raises Refusal where there is none.
 
     Of one who has such a role at two organizations it is the one that nothing bars. It tells nobody why a participant
-    barred a worker, nor since when. To an organization whose workers do not accompany the participant already, they are
-    only given where they agreed to share with it.
+    barred a worker, nor since when. To an organization whose worker does not accompany the participant already, they
+    are only given where they agreed to share with it.
     """
     today = standing(session, day)
     roles = roles_for(today, person_id, kind)
@@ -235,7 +235,7 @@ def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: St
             source="AG-IS",
         )
     circle = circle_of(session, participant_id, day)
-    withheld = circle.withholds_from(person_id, held.organization_id, given_with(circle, held, kind))
+    withheld = circle.withholds_from(held.organization_id, given_with(circle, held, kind), kind=kind)
     if withheld == "terms":
         raise Refusal(
             "assignment.not_shared",
@@ -257,7 +257,7 @@ def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: St
 
 def given_with(circle: Circle, held: HeldRole, kind: str = PRIMARY) -> Shared:
     """What a worker's organization is given with a participant: by a hand-over, where another one accompanies them."""
-    is_handed_over = kind == PRIMARY and circle.places and held.organization_id not in circle.places
+    is_handed_over = kind == PRIMARY and circle.homes and held.organization_id not in circle.homes
     return TO_TAKE_OVER if is_handed_over else TO_ACCOMPANY
 
 

@@ -52,7 +52,7 @@ class Load:
     how much they ask; `to_meet` the candidates whom they were given and who have no number yet, alone or as the first
     of a pair, and `expected` what these will weigh, with those whom they meet as the second; `minutes_a_week` what the
     notes of the last four weeks say was spent in person; `waits_for` what their onboarding waits for before they follow
-    anybody.
+    anybody. `bars` say why they cannot be given one now, `bars_as_second` why they cannot be the second of a pair.
     """
 
     person_id: UUID
@@ -66,6 +66,7 @@ class Load:
     to_meet: int = 0
     expected: float = 0.0
     bars: tuple[str, ...] = ()
+    bars_as_second: tuple[str, ...] = ()
     waits_for: tuple[gate.Awaited, ...] = ()
 
     @property
@@ -115,14 +116,17 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     found: dict[UUID, Load] = {}
     for held in workers:
         waits_for = shut.get((held.person_id, held.organization_id), ())
-        bars = [
+        in_any_case = [
             *([AWAY] if today.is_away(held.person_id) else []),
             *([LEAVING] if leaves(held, day, leaving) else []),
             *([BARRED] if held.person_id in barred else []),
             *([ONBOARDING] if waits_for else []),
             *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
-            *(_WITHHELD[withheld[held]] if hours[held.organization_id] is not None else ()),
         ]
+        bars, bars_as_second = (
+            (*in_any_case, *(_WITHHELD[withheld[held, kind]] if hours[held.organization_id] is not None else ()))
+            for kind in (PRIMARY, SECOND)
+        )
         before = found.get(held.person_id)
         if before is not None and (before.can_be_given_one or bars):
             continue  # of one who works at two organizations, where nothing bars them
@@ -138,7 +142,8 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
             minutes_a_week=minutes.get(held.person_id, 0),
             to_meet=to_meet.get(held.person_id, []).count(PRIMARY),
             expected=weight_of((kind, "active", "regular") for kind in to_meet.get(held.person_id, [])),
-            bars=tuple(bars),
+            bars=bars,
+            bars_as_second=bars_as_second,
             waits_for=waits_for,
         )
     return sorted(found.values(), key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
@@ -149,14 +154,16 @@ _WITHHELD: Final[Mapping[Withheld, tuple[str, ...]]] = {"": (), "terms": (NOT_SH
 
 def _withheld(
     session: Session, workers: Iterable[HeldRole], day: date, participant_id: UUID | None
-) -> dict[HeldRole, Withheld]:
-    """Why a participant is not given to each worker: of nobody in particular, as the terms alone say."""
+) -> dict[tuple[HeldRole, str], Withheld]:
+    """Why a participant is not given to each worker, as each of a pair: of nobody in particular, as the terms say."""
+    both = [(held, kind) for held in workers for kind in (PRIMARY, SECOND)]
     if participant_id is None:
         closed = not_sharing(session, day, TO_ACCOMPANY)
-        return {held: "terms" if held.organization_id in closed else "" for held in workers}
+        return {(held, kind): "terms" if held.organization_id in closed else "" for held, kind in both}
     circle = circle_of(session, participant_id, day)
     return {
-        held: circle.withholds_from(held.person_id, held.organization_id, given_with(circle, held)) for held in workers
+        (held, kind): circle.withholds_from(held.organization_id, given_with(circle, held, kind), kind=kind)
+        for held, kind in both
     }
 
 

@@ -16,7 +16,7 @@ from duties.follow_ups.breaks import end_open_break, forget_return
 from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
 from duties.follow_ups.held import Held, hold, hold_person, move
 from duties.here import local_day
-from duties.participants import consents, retention, withdrawals
+from duties.participants import consents, retention, reviews, withdrawals
 from duties.refusals import Refusal
 from locales import N_
 from models.follow_up import INACTIVE_REASONS
@@ -93,6 +93,7 @@ def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime,
     # What was asked of a withdrawal was settled as the follow-up ended: it goes on, and so does the question.
     if consents.lapsed(session, held.participant_id, "program", local_day(session, at)):
         withdrawals.ask_what_follows(session, held.participant_id, by=by, at=at)
+    reviews.keep(session, held.participant_id, by=by, at=at)
 
 
 def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: datetime) -> None:
@@ -105,5 +106,6 @@ def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: dateti
     leave_all(session, held.id, by=by, at=at)
     end_all(session, held.id, by=by, at=at)
     keep_vacancy(session, held.id, by=by, at=at)
-    withdrawals.settle(session, held.participant_id, by=by, at=at)
+    withdrawals.settle_everything(session, held.participant_id, by=by, at=at)
+    reviews.ask_no_more(session, held.participant_id, by=by, at=at)
     retention.count_from(session, held.participant_id, ended, by=by, at=at)

@@ -15,7 +15,7 @@ from duties.departure import hand_overs
 from duties.follow_ups import breaks
 from duties.follow_ups.assigning import part_with
 from duties.here import many, program_of
-from duties.participants import referred_again, withdrawals, workers
+from duties.participants import referred_again, reviews, withdrawals, workers
 from duties.participants.held import hold_participant
 from duties.record import events
 from duties.refusals import Refusal
@@ -67,6 +67,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
     hand_overs.withdraw_barred(session, participant_id, person_id, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
     withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    reviews.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
     breaks.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
     referred_again.ask_who_has_them_now(session, by=by, at=at, only=participant_id)
 

@@ -21,13 +21,12 @@ from duties.casework import asking
 from duties.casework.subjects import ROLE_OF_WORKER
 from duties.here import local_day, many, one, program_of
 from duties.mail.notices import coordination_chain
-from duties.participants import workers
+from duties.participants import reviews, withdrawals, workers
 from duties.participants.admission import BEFORE_COMMITTING
 from duties.participants.ages import signers
 from duties.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
 from duties.participants.held import finish_step, hold_participant, known_as, step_of
 from duties.participants.identity import identity_within
-from duties.participants.withdrawals import ask_what_follows, settle
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -48,7 +47,8 @@ _organization = table_of(Organization)
 class Signed:
     """What a signed form says: the days, who signed, and that the limits of confidentiality were stated.
 
-    `text_version` is that of the text on it. `worker_id` is who explained it and signed; where it is left out, the
+    `again_at_18` is whether it says that it is looked at again at that age. `text_version` is that of the text on it.
+    `worker_id` is who explained it and signed; where it is left out, the
     worker who records it.
     """
 
@@ -60,6 +60,7 @@ class Signed:
     limits_stated: bool
     copy_given_on: date | None = None
     ends_on: date | None = None
+    again_at_18: bool = False
     text_version: int = CURRENT
     worker_id: UUID | None = None
 
@@ -135,6 +136,7 @@ def sign(
         worker_signed_on=signed.worker_signed_on,
         copy_given_on=signed.copy_given_on,
         ends_on=signed.ends_on,
+        again_at_18=signed.again_at_18,
         recorded_at=at,
     )
     session.execute(insert(_consent).values(row.model_dump()))
@@ -153,8 +155,9 @@ def sign(
     )
     if purpose == "program":
         finish_step(session, participant_id, "consent", by=by, at=at)
-        settle(session, participant_id, by=by, at=at)
+        withdrawals.settle(session, participant_id, by=by, at=at)
         _ask_to_store(session, participant_id, by=by, at=at)
+    reviews.keep(session, participant_id, by=by, at=at)
     return row.id
 
 
@@ -176,14 +179,24 @@ def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = No
         asking.answered(session, STORE, row["participant_id"], by=by, at=at)
 
 
-def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The participant takes a consent back: at once, and nobody asks why (AD-R11). Raises Refusal: it was already.
+def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: Actor, at: datetime) -> None:
+    """The participant takes a consent back: at once, and nobody asks why (AD-R11).
 
-    Of the consent to the program, the worker and the coordinator are asked in the same transaction what follows.
+    Raises Refusal: it was already, or whoever records it did not say, once they were told what follows, that it is so.
+    The worker and the coordinator are asked in the same transaction what follows, and the worker hears of it by letter.
     """
     row = _hold(session, consent_id)
     if row["withdrawn_on"] is not None or row["replaced_at"] is not None:
         raise Refusal("consent.withdrawn", N_("This consent was taken back or replaced already."))
+    if not confirmed:
+        raise Refusal(
+            "consent.confirm",
+            N_(
+                "Say that the person really takes it back: partners whom it covers see nothing more at once, what is "
+                "offered to them is taken back, and the worker and the coordination are asked what follows."
+            ),
+            source="AD-R11",
+        )
     _change(
         session,
         row,
@@ -203,7 +216,8 @@ def withdraw(session: Session, consent_id: UUID, *, by: Actor, at: datetime) -> 
     )
     if row["purpose"] == "program":
         asking.no_more(session, STORE, row["participant_id"], by=by, at=at)
-        ask_what_follows(session, row["participant_id"], by=by, at=at)
+    withdrawals.took_back(session, row, by=by, at=at)
+    reviews.keep(session, row["participant_id"], by=by, at=at)
 
 
 def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> bool:

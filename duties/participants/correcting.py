@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import local_day, program_of
-from duties.participants import triage
+from duties.participants import reviews, triage
 from duties.participants.held import change_participant, hold_participant
 from duties.participants.identity import Identity, identity_within, sealed_identity
 from duties.participants.referring import checked_identity
@@ -42,8 +42,8 @@ def correct_identity(
 
     `changes` are some of FIELDS; a birth date is a local day, an age in years that of the local day of `at`. It is
     sealed and marked anew, the record says which fields changed and not what they say, and the age of a referral that
-    waits is worked out again. Raises Refusal: nothing to correct, a day, an age or an address that cannot be, an age
-    beside a birth date that is known, or a file that is destroyed.
+    waits is worked out again, as is whether whoever signed a consent may. Raises Refusal: nothing to correct, a day, an
+    age or an address that cannot be, an age beside a birth date that is known, or a file that is destroyed.
     """
     given = {name: value for name, value in changes.items() if name in FIELDS and value not in ("", None)}
     if not given:
@@ -67,6 +67,7 @@ def correct_identity(
         session, "participant.corrected", "participant", participant_id, by=by, at=at, fields=", ".join(changed)
     )
     if {"birth_date", "age"} & set(changed):
+        reviews.keep(session, participant_id, by=by, at=at)
         for referral_id in _waiting(session, participant_id):
             triage.find_age(session, referral_id, by=by, at=at)
 

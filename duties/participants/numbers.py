@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import select, update
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.agreement.sharing import circle_of
 from duties.follow_ups.opening import open_follow_up
 from duties.here import local_day, one, program_of
 from duties.participants import consents, risks, workers
@@ -32,8 +34,9 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     """Admit somebody who committed and consented: give the year's next number, open the follow-up, return the number.
 
     All in one transaction: a number that is not used is not taken. Raises Refusal: not committed, the consent is not
-    signed or was withdrawn, the risk is not assessed, the worker cannot follow them (any more), or they are not of the
-    program's age on this day (AD-C1), whatever they were when they were referred, or it is not known whether they are.
+    signed or was withdrawn, the risk is not assessed, the worker cannot follow them (any more), the person does not
+    agree to share with whom the second of the pair is of, or they are not of the program's age on this day (AD-C1),
+    whatever they were when they were referred, or it is not known whether they are.
 
     The other criteria are not asked again: none is found anew before the referral is triaged again, and from then on
     nobody is named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
@@ -71,6 +74,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     named = workers.named(session, participant_id)
     if named is None:
         raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
+    _refuse_second(session, participant_id, named, today)
     number = _next(session, today.year)
     change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
     events.write(session, "participant.admitted", "participant", participant_id, by=by, at=at, number=number)
@@ -78,6 +82,21 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     workers.end(session, participant_id, "admitted", at=at)
     finish_step(session, participant_id, STEP, by=by, at=at)
     return number
+
+
+def _refuse_second(session: Session, participant_id: UUID, named: Mapping[str, Any], today: date) -> None:
+    """Refuse a second of the pair with whose organization the person did not agree to share. Raises Refusal."""
+    circle = circle_of(session, participant_id, today)
+    shut = any(part.person_id == named["second_id"] and circle.is_shut_to(part) for part in circle.parts)
+    if shut:
+        raise Refusal(
+            "admission.second_not_agreed",
+            N_(
+                "The person has not agreed to sharing with the organization of the second of the pair. Ask for that "
+                "consent first, or name somebody else, or nobody, as the second."
+            ),
+            source="AD-R11",
+        )
 
 
 def _is_open(session: Session, participant_id: UUID, step: str) -> bool:

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import asking, cases
 from duties.here import local_day, one, program_of
-from duties.participants import recruiting, withdrawals, workers
+from duties.participants import recruiting, reviews, withdrawals, workers
 from duties.participants.admission import TRIAGE
 from duties.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from duties.participants.held import (
@@ -183,7 +183,8 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
         cases.cancel_case(session, case_id, by=by, at=at, reason=_ENDED[move])
     workers.ask_no_more(session, participant["id"], by=by, at=at)
     recruiting.ask_no_more(session, participant["id"], by=by, at=at)
-    withdrawals.settle(session, participant["id"], by=by, at=at)
+    withdrawals.settle_everything(session, participant["id"], by=by, at=at)
+    reviews.ask_no_more(session, participant["id"], by=by, at=at)
 
 
 _ENDED: Final = {"refuse": "AD-R3", "decline": "AD-R7"}

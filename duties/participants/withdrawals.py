@@ -1,11 +1,14 @@
-"""What follows once a consent to the program is taken back, or has ended by its day: it is asked, and blocks nothing.
+"""What follows once a consent is taken back, or has ended by its day: it is asked, and blocks nothing.
 
-The worker speaks with the participant, the coordinator sees what it means for the team. Either the follow-up ends, or a
-consent is signed anew, or it goes on with what the withdrawal leaves; nobody asks why it was taken back (AD-R11).
+To the program: the worker speaks with the participant, the coordinator sees what it means for the team. Either the
+follow-up ends, or a consent is signed anew, or it goes on with what the withdrawal leaves. To a partner: the partner
+gets nothing more from that moment on, and both see to what was under way there. Nobody asks why it was taken back
+(AD-R11), and the worker hears of it by a letter that names nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,16 +19,21 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.agreement.sharing import circle_of
 from duties.casework import asking
+from duties.departure import hand_overs
+from duties.follow_ups import assigning
 from duties.follow_ups.assigning import on_day
-from duties.follow_ups.parts import PRIMARY
+from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, moments_of, one, program_of
+from duties.mail import notices
 from duties.mail.notices import coordination_chain
 from duties.participants import workers
 from duties.participants.admission import BEING_ADMITTED
+from duties.participants.held import known_as
 from duties.record import events
 from duties.refusals import Refusal
-from duties.roles import Link
+from duties.roles import Link, standing
 from locales import N_
 from models.base import table_of
 from models.casework import Task
@@ -36,6 +44,9 @@ from models.participant import Participant
 #: The worker's task: speak with the participant. And the coordinator's: see what follows.
 SPEAK: Final = "consent.speak"
 FOLLOWS: Final = "consent.follows"
+#: The same of a consent to share with a partner, or to be referred to it: what was under way there stops.
+STOPS: Final = "consent.stops"
+STOPPED: Final = "consent.stopped"
 #: How soon each is due, in working days.
 DAYS_TO_SPEAK: Final = 2
 DAYS_TO_SETTLE: Final = 5
@@ -54,67 +65,113 @@ class Asked:
     coordinator: bool
 
 
-def ask_what_follows(session: Session, participant_id: UUID, *, by: Actor, at: datetime, ended: bool = False) -> None:
+@dataclass(frozen=True)
+class _Question:
+    """What the worker and the coordinator are asked, in this order, of a consent taken back or ended by its day."""
+
+    steps: tuple[str, str]
+    taken_back: tuple[str, str]
+    ended: tuple[str, str]
+
+
+def took_back(session: Session, consent: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """See to what follows a consent that was just taken back, in the transaction of that.
+
+    A second of a pair and a worker to whom the follow-up is offered have it no more where their organization is one
+    with which the participant does not agree to share. The worker, and a second, hear of it by a letter.
+    """
+    participant_id = consent["participant_id"]
+    if not is_under_way(session, participant_id):
+        return
+    for second_id in close_to_partners(session, participant_id, by=by, at=at):
+        _write(session, "closed_by_consent", second_id, consent, by=by, at=at)
+    ask_what_follows(session, participant_id, of=consent["purpose"], by=by, at=at)
+    worker = whose(session, participant_id, at=at)
+    if worker is not None:
+        for holder in standing(session, local_day(session, at)).falls([worker]).holders:
+            _write(session, "consent_taken_back", holder.person_id, consent, by=by, at=at)
+
+
+def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:
+    """End what a consent no longer covers: the part of a second, what is offered and not answered. Whose part it was.
+
+    The worker stays, whatever their organization, until somebody else is named: nobody is left alone by a word.
+    """
+    day = local_day(session, at)
+    circle = circle_of(session, participant_id, day)
+    shut = {part.person_id for part in circle.parts if part.kind == SECOND and circle.is_shut_to(part)}
+    named = workers.named(session, participant_id)
+    if named is not None and named["second_id"] in shut:
+        workers.change_second(session, participant_id, None, by=by, at=at)
+    follow_up_id = _follow_up_of(session, participant_id)
+    parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
+    for part in parts:
+        if part["kind"] == SECOND and part["person_id"] in shut:
+            assigning.end_part(session, part["follow_up_id"], part["person_id"], by=by, at=at)
+    if follow_up_id is not None:
+        hand_overs.withdraw_left_out(session, participant_id, follow_up_id, by=by, at=at)
+    return sorted(shut)
+
+
+def ask_what_follows(
+    session: Session, participant_id: UUID, *, of: str = "program", by: Actor, at: datetime, ended: bool = False
+) -> None:
     """Ask the worker and the coordinator what follows a consent that was taken back, or has `ended` by its day.
 
-    Again, nothing changes.
-
-    Where nobody accompanies the person, the coordinator alone is asked. Somebody of whom nothing is under way is asked
-    about no more than once it is over.
+    `of` is what it was for (`models.consent.CONSENT_PURPOSES`). Again, nothing changes. Where nobody accompanies the
+    person, the coordinator alone is asked. Somebody of whom nothing is under way is asked about no more than once it is
+    over.
     """
+    if not is_under_way(session, participant_id):
+        return
+    question = _OF_PROGRAM if of == "program" else _OF_PARTNER
+    titles = question.ended if ended else question.taken_back
+    coordination = coordination_chain(session)
+    worker = whose(session, participant_id, at=at)
+    asked = [(coordination, DAYS_TO_SETTLE)]
+    if worker is not None:
+        asked.insert(0, ([worker, *coordination], DAYS_TO_SPEAK))
+    for step, title, (chain, days) in zip(question.steps[-len(asked) :], titles[-len(asked) :], asked, strict=True):
+        asking.ask(
+            session,
+            step,
+            participant_id,
+            title,
+            chain=chain,
+            working_days=days,
+            by=by,
+            at=at,
+            subject=known_as(session, participant_id),
+        )
+
+
+def is_under_way(session: Session, participant_id: UUID) -> bool:
+    """Whether somebody is being admitted, or is followed: active, or on a break."""
     row = one(
         session,
-        select(
-            _participant.c.state,
-            _participant.c.number,
-            _participant.c.candidate_ref,
-            _follow_up.c.state.label("stands"),
-        )
+        select(_participant.c.state, _follow_up.c.state.label("stands"))
         .outerjoin(
             _follow_up,
             (_follow_up.c.program_id == _participant.c.program_id) & (_follow_up.c.participant_id == _participant.c.id),
         )
         .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id),
     )
-    if row is None or row["state"] not in (*BEING_ADMITTED, "admitted") or row["stands"] in ("inactive", "completed"):
-        return
-    known_as = row["number"] or row["candidate_ref"]
-    coordination = coordination_chain(session)
-    worker = whose(session, participant_id, at=at)
-    if worker is not None:
-        asking.ask(
-            session,
-            SPEAK,
-            participant_id,
-            _SPEAK_OF_ITS_END if ended else _SPEAK,
-            chain=[worker, *coordination],
-            working_days=DAYS_TO_SPEAK,
-            by=by,
-            at=at,
-            subject=known_as,
-        )
-    asking.ask(
-        session,
-        FOLLOWS,
-        participant_id,
-        _FOLLOWS_ITS_END if ended else _FOLLOWS,
-        chain=coordination,
-        working_days=DAYS_TO_SETTLE,
-        by=by,
-        at=at,
-        subject=known_as,
+    return (
+        row is not None
+        and row["state"] in (*BEING_ADMITTED, "admitted")
+        and row["stands"] not in ("inactive", "completed")
     )
 
 
 def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
-    """Ask about each participant who is followed, and whose consent to the program has ended by its day; how many.
+    """Ask about each participant who is followed, and of whom a consent has ended by its day; how many.
 
     Once for each end: what was answered since is not asked again.
     """
     here, day = program_of(session), local_day(session, at)
     rows = many(
         session,
-        select(_consent.c.participant_id, _consent.c.ends_on)
+        select(_consent.c.participant_id, _consent.c.ends_on, _consent.c.purpose)
         .join(
             _follow_up,
             (_follow_up.c.program_id == _consent.c.program_id)
@@ -122,25 +179,25 @@ def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
         )
         .where(
             _consent.c.program_id == here,
-            _consent.c.purpose == "program",
             _consent.c.ends_on < day,
             _consent.c.withdrawn_on.is_(None),
             _consent.c.replaced_at.is_(None),
             _follow_up.c.state.in_(["active", "on_break"]),
         )
-        .order_by(_consent.c.ends_on, _consent.c.participant_id),
+        .order_by(_consent.c.ends_on, _consent.c.participant_id, _consent.c.id),
     )
     found = 0
     for row in rows:
         since = moments_of(session, row["ends_on"])[1]
         asked_since = select(_task.c.id).where(
             _task.c.program_id == here,
-            _task.c.step == FOLLOWS,
+            _task.c.step == (FOLLOWS if row["purpose"] == "program" else STOPPED),
             _task.c.item == str(row["participant_id"]),
             _task.c.opened_at >= since,
         )
         if session.scalar(asked_since.limit(1)) is None:
-            ask_what_follows(session, row["participant_id"], by=by, at=at, ended=True)
+            close_to_partners(session, row["participant_id"], by=by, at=at)
+            ask_what_follows(session, row["participant_id"], of=row["purpose"], by=by, at=at, ended=True)
             found += 1
     return found
 
@@ -151,9 +208,9 @@ def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Act
     The coordinator answers `for_everyone`, a worker for themselves: the coordinator then sees to the rest. Raises
     Refusal where nobody is asked (any more).
     """
-    spoken = asking.answered(session, SPEAK, participant_id, by=by, at=at)
-    settled = for_everyone and asking.answered(session, FOLLOWS, participant_id, by=by, at=at)
-    if not (spoken or settled):
+    steps = (SPEAK, STOPS, *((FOLLOWS, STOPPED) if for_everyone else ()))
+    answered = [step for step in steps if asking.answered(session, step, participant_id, by=by, at=at)]
+    if not answered:
         raise Refusal("consent.nothing_asked", N_("Nobody is asked what follows a withdrawal, or it was said already."))
     events.write(session, "consent.goes_on", "participant", participant_id, by=by, at=at)
 
@@ -164,9 +221,25 @@ def settle(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -
         asking.answered(session, step, participant_id, by=by, at=at)
 
 
+def settle_everything(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The follow-up or the admission ended: with it, what was under way at partners."""
+    settle(session, participant_id, by=by, at=at)
+    for step in (STOPS, STOPPED):
+        asking.answered(session, step, participant_id, by=by, at=at)
+
+
 def asked(session: Session, participant_id: UUID) -> Asked | None:
-    """Who is still asked what follows; None where nobody is."""
-    worker, coordinator = (bool(asking.open_ones(session, step, participant_id)) for step in (SPEAK, FOLLOWS))
+    """Who is still asked what follows of the consent to the program; None where nobody is."""
+    return _asked(session, participant_id, SPEAK, FOLLOWS)
+
+
+def asked_of_partners(session: Session, participant_id: UUID) -> Asked | None:
+    """As `asked`, of what was under way at partners; None where nobody is."""
+    return _asked(session, participant_id, STOPS, STOPPED)
+
+
+def _asked(session: Session, participant_id: UUID, *steps: str) -> Asked | None:
+    worker, coordinator = (bool(asking.open_ones(session, step, participant_id)) for step in steps)
     return Asked(worker, coordinator) if worker or coordinator else None
 
 
@@ -176,21 +249,27 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
     `only` looks at one participant alone.
     """
 
-    def ask_anew(participant_id: UUID, now: Link | None) -> None:
+    def ask_anew(participant_id: UUID, now: Link | None, of: str) -> None:
         if now is not None:
-            ask_what_follows(session, participant_id, by=by, at=at)
+            ask_what_follows(session, participant_id, of=of, by=by, at=at)
 
-    return asking.ask_who_has_it_now(
-        session, SPEAK, whose=partial(whose, session, at=at), ask_anew=ask_anew, by=by, at=at, only=only
+    return sum(
+        asking.ask_who_has_it_now(
+            session,
+            step,
+            whose=partial(whose, session, at=at),
+            ask_anew=partial(ask_anew, of=of),
+            by=by,
+            at=at,
+            only=only,
+        )
+        for step, of in ((SPEAK, "program"), (STOPS, "sharing"))
     )
 
 
 def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
     """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does."""
-    here, day = program_of(session), local_day(session, at)
-    follow_up_id = session.scalar(
-        select(_follow_up.c.id).where(_follow_up.c.program_id == here, _follow_up.c.participant_id == participant_id)
-    )
+    day, follow_up_id = local_day(session, at), _follow_up_of(session, participant_id)
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
     found: Any = next((part for part in parts if part["kind"] == PRIMARY), None)
     if found is None:
@@ -201,9 +280,47 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
     return {"role": "youth_worker", "at": str(found["organization_id"]), "person": str(found["person_id"])}
 
 
-_SPEAK: Final = N_("Speak with %(subject)s, who took the consent back: end, sign anew, or go on with what it leaves")
-_SPEAK_OF_ITS_END: Final = N_(
-    "Speak with %(subject)s, whose consent has ended: end, sign anew, or go on with what it leaves"
+def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
+    return session.scalar(
+        select(_follow_up.c.id).where(
+            _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
+        )
+    )
+
+
+def _write(session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell somebody, but for whoever recorded it, that a consent was taken back. The letter says of whom by a link."""
+    if by.is_one_of(to):
+        return
+
+    def facts(language: notices.Language) -> Mapping[str, Any]:
+        return {
+            "by_name": notices.name_of(session, by, language),
+            "path": f"/participants/{consent['participant_id']}",
+        }
+
+    notices.write(session, template, to=to, key=f"{template}:{consent['id']}", facts=facts, at=at)
+
+
+_OF_PROGRAM: Final = _Question(
+    (SPEAK, FOLLOWS),
+    (
+        N_("Speak with %(subject)s, who took the consent back: end, sign anew, or go on with what it leaves"),
+        N_("See what follows: %(subject)s took the consent to the program back"),
+    ),
+    (
+        N_("Speak with %(subject)s, whose consent has ended: end, sign anew, or go on with what it leaves"),
+        N_("See what follows: the consent of %(subject)s to the program has ended"),
+    ),
 )
-_FOLLOWS_ITS_END: Final = N_("See what follows: the consent of %(subject)s to the program has ended")
-_FOLLOWS: Final = N_("See what follows: %(subject)s took the consent to the program back")
+_OF_PARTNER: Final = _Question(
+    (STOPS, STOPPED),
+    (
+        N_("Stop what goes to a partner: %(subject)s took a consent about it back"),
+        N_("See that nothing more goes to a partner: %(subject)s took a consent about it back"),
+    ),
+    (
+        N_("Stop what goes to a partner: the consent of %(subject)s about it has ended"),
+        N_("See that nothing more goes to a partner: the consent of %(subject)s about it has ended"),
+    ),
+)

@@ -110,6 +110,11 @@ class Proposal:
         """Whether nothing bars it: not absent, leaving, barred or being welcomed, and an agreement in force."""
         return self.load.can_be_given_one
 
+    @property
+    def possible_as_second(self) -> bool:
+        """Whether nothing bars it as the second of a pair, who comes with a consent where one was signed."""
+        return not self.load.bars_as_second
+
 
 def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str = "regular") -> list[Proposal]:
     """Every youth worker of the day, who fits best first: people decide, and this only says whom to think of first.
@@ -171,10 +176,10 @@ def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
 
     Of those who fit best the first, and the next of another organization: pairs are of two organizations (AG-W4).
     """
-    possible = [each for each in proposals if each.possible]
-    if len(possible) < 2:  # noqa: PLR2004 - a pair
+    first = next((each for each in proposals if each.possible), None)
+    others = [each for each in proposals if each.possible_as_second and each is not first]
+    if first is None or not others:
         return None
-    first, *others = possible
     second = next((each for each in others if each.load.organization_id != first.load.organization_id), others[0])
     return first.person_id, second.person_id
 

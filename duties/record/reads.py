@@ -57,14 +57,22 @@ class Purpose(StrEnum):
     ADMINISTRATION = "administration"
     PROTECTION = "protection"
     FOLLOW_UP = "follow_up"
+    WHO_FOLLOWS = "who_follows"
     HAND_OVER = "hand_over"
     URGENT_HELP = "urgent_help"
     REQUEST_OF_PERSON = "request_of_person"
     LEGAL_DUTY = "legal_duty"
 
 
-#: What a reader may choose, for what lies outside their own follow-ups.
-CHOSEN: Final = (Purpose.HAND_OVER, Purpose.URGENT_HELP, Purpose.REQUEST_OF_PERSON, Purpose.LEGAL_DUTY)
+#: What a reader may choose, for what lies outside their own follow-ups; the first while the committee sits on somebody.
+#: From a list and not in words: the record is kept, and what people write of somebody is no part of it.
+CHOSEN: Final = (
+    Purpose.WHO_FOLLOWS,
+    Purpose.HAND_OVER,
+    Purpose.URGENT_HELP,
+    Purpose.REQUEST_OF_PERSON,
+    Purpose.LEGAL_DUTY,
+)
 
 
 def chosen(said: str) -> Purpose | None:

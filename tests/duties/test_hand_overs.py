@@ -212,29 +212,37 @@ def test_a_follow_up_goes_to_no_worker_of_an_organization_with_which_the_partici
 
 
 @pytest.mark.ci
-def test_an_offer_cannot_be_taken_once_the_consent_to_share_is_withdrawn(program: Cast) -> None:
+def test_an_offer_cannot_be_taken_once_the_consent_to_share_has_ended_by_its_day(program: Cast) -> None:
     made = follow(program, second=None)
     with program.session() as session:
-        _, with_codim = consented(session, program, made, "codim")
+        consented(session, program, made, "codim", ends_on=AT.date())
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task["id"], to=SECOND)
     with program.session() as session:
-        consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
-    with refused("assignment.not_agreed"):
-        answer(program, SECOND)
+        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        with refused("assignment.not_agreed"):
+            hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT + timedelta(days=1))
     assert primary(program, made) == [WORKER]
 
 
 @pytest.mark.ci
-def test_whose_organization_accompanies_the_participant_already_takes_over_without_another_consent(
-    program: Cast,
-) -> None:
+def test_a_second_takes_over_from_the_worker_only_as_long_as_the_participant_agrees_to_it(program: Cast) -> None:
     made = follow(program)
     with program.session() as session:
-        consented(session, program, made)
+        (_, with_codim) = consented(session, program, made, "codim")
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        consents.withdraw(session, with_codim, by=program.actor("coordinator"), at=AT)
+        (offer,) = hand_overs.last_offers(session, case_id).values()
+        assert offer["state"] == "withdrawn", "what is offered is taken back with the consent"
+        assert hand_overs.offered_to(session, program.people[SECOND]) == []
+    with refused("assignment.not_agreed"):
+        settle(program, task["id"], to=SECOND)
+    with program.session() as session:
+        consented(session, program, made, "codim")
     settle(program, task["id"], to=SECOND)
     answer(program, SECOND)
     assert primary(program, made) == [SECOND]

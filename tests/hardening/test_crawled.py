@@ -161,6 +161,7 @@ AFTER: Final[Mapping[str, str]] = {
     "POST /tasks/{task_id}/hiring": "a recruiting came to its last step",
     "POST /activities/{activity_id}/parts/{follow_up_id}/leaving": "somebody in an activity was found to recruit",
     "POST /participants/{participant_id}/consents/going-on": "a consent to the program was taken back",
+    "POST /participants/{participant_id}/consents/review": "a consent for a child was found that is theirs now",
     "POST /post/retry": "letters were given up",
     "POST /participants/{participant_id}/destruction": "the retention of a file ended",
     "POST /obligations/{period_id}/documents/{document_id}/withdrawal": "a document was given as a proof",

@@ -285,6 +285,7 @@ SENT: Final[Mapping[str, Sent]] = {
             "do": "send",
         },
     ),
+    "POST /participants/{participant_id}/facts": Sent(form={"purpose": "urgent_help"}),
     "POST /participants/{participant_id}/identity": Sent(form={"purpose": "urgent_help"}),
     "POST /participants/{participant_id}/findings": Sent(
         which=_WAITING,
@@ -331,6 +332,7 @@ SENT: Final[Mapping[str, Sent]] = {
             "limits": "yes",
         }
     ),
+    "POST /participants/{participant_id}/consents/{consent_id}/withdrawal": Sent(form={"really": "yes"}),
     "POST /participants/{participant_id}/consents/{consent_id}/storing": Sent(
         form={"copy_given_on": TODAY.isoformat()}
     ),
@@ -704,6 +706,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/referrals/{referral_id}": Sent(json={"given_name": "Viorne"}),
     "POST /api/v1/referrals/{referral_id}/sending": Sent(json=_REFERRAL),
     "PUT /api/v1/participants/{participant_id}/identity": Sent(json={"phone": "514-555-0144"}),
+    "POST /api/v1/participants/{participant_id}/facts": Sent(json={"purpose": "urgent_help"}),
     "POST /api/v1/participants/{participant_id}/identity": Sent(json={"purpose": "urgent_help"}),
     "POST /api/v1/participants/{participant_id}/duplicates": Sent(which=_WAITING),
     "POST /api/v1/participants/{participant_id}/joining": Sent(
@@ -732,6 +735,7 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_GIVEN, json={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
     "POST /api/v1/participants/{participant_id}/consents": Sent(json=_CONSENT),
+    "POST /api/v1/participants/{participant_id}/consents/{consent_id}/withdrawal": Sent(json={"really": True}),
     "POST /api/v1/participants/{participant_id}/consents/{consent_id}/storing": Sent(
         json={"copy_given_on": TODAY.isoformat()}
     ),

@@ -159,7 +159,9 @@ def _ready(cast: Cast, form: ReferralForm = ONDINE) -> UUID:
     """A candidate who can get a number."""
     participant_id = _committed(cast, form)
     with cast.session() as session:
-        consents.sign(session, participant_id, "program", _signed(), by=cast.actor(WORKER), at=LATER)
+        sign = partial(consents.sign, session, participant_id, by=cast.actor(WORKER), at=LATER)
+        sign("program", _signed())
+        sign("sharing", _signed(), organization_id=cast.organizations["codim"])  # of the second of the pair
         risks.assess(session, participant_id, "admission", "yellow", why={}, by=cast.actor(WORKER), at=LATER)
     return participant_id
 
@@ -703,14 +705,14 @@ def test_a_consent_that_was_not_given_rightly_is_not_recorded(
 @pytest.mark.ci
 def test_sharing_is_consented_partner_by_partner_and_withdrawn_at_a_word(cast: Cast, ready: UUID) -> None:
     participant_id = ready
-    spvm, codim = cast.organizations["spvm"], cast.organizations["codim"]
+    spvm, anonyme = cast.organizations["spvm"], cast.organizations["anonyme"]
     day = TODAY + timedelta(days=3)
     with cast.session() as session:
         consent_id = consents.sign(
             session, participant_id, "sharing", _signed(), organization_id=spvm, by=cast.actor(WORKER), at=LATER
         )
         assert consents.stands(session, participant_id, "sharing", day, organization_id=spvm)
-        assert not consents.stands(session, participant_id, "sharing", day, organization_id=codim)
+        assert not consents.stands(session, participant_id, "sharing", day, organization_id=anonyme)
         consents.withdraw(session, consent_id, by=cast.actor(WORKER), at=LATER)
         assert not consents.stands(session, participant_id, "sharing", day, organization_id=spvm)
         assert consents.stands(session, participant_id, "program", day)

@@ -1,11 +1,13 @@
 """What the Clinical Committee hears of a candidate: who sits reads what the referral says while they sit, only then.
 
-AD-R2 is read on the candidate's page and over JSON alike; each reading is in the record.
+AD-R2 is read without the name, on the candidate's page and over JSON alike; the name opens for a stated purpose. Each
+reading is in the record.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -33,16 +35,19 @@ from tests.meetings.clinic import (
     clinic_of,
     committee_of,
     on_the_agenda,
+    on_the_table,
     prepare_clinic,
     prepare_on_the_table,
 )
 from tests.meetings.sitting import seat
-from tests.referring import ROMARIN, refer, triaged
+from tests.referring import ONDINE, ROMARIN, refer, triaged
 
 MEMBER: Final = "worker_codim"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-#: What AD-R2 collects, as ONDINE's referral says it.
-SAID: Final = ("514 555-0144", "Foyer de groupe", "Placement volontaire", "sortir d’une situation", "2010")
+#: What AD-R2 collects, as ONDINE's referral says it; and what tells who she is, and how to reach her.
+SAID: Final = ("Foyer de groupe", "Placement volontaire", "sortir d’une situation", "Elle parle de sa santé")
+WHO: Final = ("Ondine", "Fougère", "514 555-0144", "ondine@", "Épinettes", "21 h", "2010")
+FOR: Final = {"purpose": "who_follows"}
 
 _event = table_of(Event)
 _referral = table_of(Referral)
@@ -66,17 +71,19 @@ def _member(cast: Cast, name: str = MEMBER, *, at: datetime = NOW) -> TestClient
 
 
 def _answers(client: TestClient, participant_id: UUID) -> list[int]:
-    """How each door to a candidate answers: the page, what was referred on it, and both over JSON."""
+    """How each door to a candidate answers: the page, what was referred, and who it is; and these over JSON."""
     here = f"/participants/{participant_id}"
     return [
         client.get(here).status_code,
-        client.post(f"{here}/identity").status_code,
+        client.post(f"{here}/facts").status_code,
+        client.post(f"{here}/identity", data=FOR).status_code,
         client.get(f"/api/v1{here}").status_code,
-        client.post(f"/api/v1{here}/identity", json={}).status_code,
+        client.post(f"/api/v1{here}/facts", json={}).status_code,
+        client.post(f"/api/v1{here}/identity", json=FOR).status_code,
     ]
 
 
-ALL, NONE = [200] * 4, [404] * 4
+ALL, NONE = [200] * 6, [404] * 6
 
 
 def _read(cast: Cast, name: str = MEMBER) -> list[tuple[str, UUID, str, str]]:
@@ -105,30 +112,80 @@ def test_who_sits_reads_what_the_referral_says_while_the_clinic_sits_and_each_re
     here = f"/participants/{participant_id}"
     page = member.get(here)
     assert page.status_code == 200
-    assert not [word for word in (*SAID, "Ondine") if word in page.text], "nothing is opened by looking"
+    assert not [word for word in (*SAID, *WHO) if word in page.text], "nothing is opened by looking"
     assert _read(clinic) == []
-    shown = member.post(f"{here}/identity")
+    shown = member.post(f"{here}/facts")
     assert [word for word in SAID if word not in shown.text] == []
-    of_one = [
-        ("identity", participant_id, "own_part", "part"),
-        ("referral", referral_id, "own_part", "part"),
-    ]
+    assert [word for word in WHO if word in shown.text] == [], "and who it is stays closed"
+    assert "Age today" in shown.text
     first = _read(clinic)
-    assert [line for line in first if line[0] in ("identity", "referral")] == of_one
+    assert ("referral", referral_id, "own_part", "part") in first
     assert ("findings", participant_id, "own_part", "part") in first
     assert {line[2:] for line in first} == {("own_part", "part")}, "their part, whatever role they hold"
-    answer = member.post(f"/api/v1{here}/identity", json={})
+    assert "identity" not in {line[0] for line in first}
+    answer = member.post(f"/api/v1{here}/facts", json={})
     assert answer.status_code == 200
     (told,) = answer.json()["referrals"]
     assert (told["setting"], told["legal_care"]) == ("Foyer de groupe", "Placement volontaire")
+    assert (answer.json()["age_least"], answer.json()["reached_by"]) == (
+        16,
+        ["phone", "email", "address", "contact_note"],
+    )
+    assert [word for word in WHO if word in answer.text] == []
     assert _read(clinic) == first * 2, "a reading is a line, each time"
+
+    for nothing in ("", " ", "x", "hand"):
+        for answered in (
+            member.post(f"{here}/identity", data={"purpose": nothing}),
+            member.post(f"/api/v1{here}/identity", json={"purpose": nothing}),
+        ):
+            assert answered.status_code in (409, 422), nothing
+            assert [word for word in WHO if word in answered.text] == []
+    assert _read(clinic) == first * 2
+    assert [word for word in WHO if word not in member.post(f"{here}/identity", data=FOR).text] == []
+    assert ("identity", participant_id, "who_follows", "purpose") in _read(clinic)
+    assert member.post(f"/api/v1{here}/identity", json=FOR).json()["given_name"] == "Ondine"
 
     with clinic.session() as session:
         running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=NOW + HOUR)
-    later = _member(clinic, at=NOW + HOUR)
+    before, later = _read(clinic), _member(clinic, at=NOW + HOUR)
     assert _answers(later, participant_id) == NONE
     assert later.post(f"{here}/identity", data={"purpose": "urgent_help"}).status_code == 404, "for no purpose either"
-    assert _read(clinic) == first * 2
+    assert _read(clinic) == before
+
+
+@pytest.mark.ci
+def test_a_name_that_slipped_into_the_words_of_the_referral_is_left_out_for_who_sits(clinic: Cast) -> None:
+    slipped = replace(
+        ONDINE,
+        reasons="ONDINE fougere lys (née le 4 mai 2010) dort chez une amie; texto au 514.555.0144.",
+        setting="Foyer du 12 rue des Épinettes, demander Ondine",
+        facts={"AD-C0": "Mme Fougère-Lys le dit."},
+    )
+    participant_id, _ = on_the_table(clinic, slipped)
+    member, here = _member(clinic), f"/participants/{participant_id}"
+    for answer in (member.post(f"{here}/facts"), member.post(f"/api/v1{here}/facts", json={})):
+        assert "dort chez une amie" in answer.text
+        said = answer.text.casefold()
+        assert [one for one in ("ondine", "foug", "lys", "514", "mai 2010", "pinettes") if one in said] == []
+
+
+@pytest.mark.ci
+def test_neither_the_agenda_nor_a_decision_nor_an_address_tells_a_member_who_a_candidate_is(
+    cast: Cast, on_table: tuple[UUID, UUID]
+) -> None:
+    participant_id, _ = on_table
+    with cast.session() as session:
+        meeting = clinic_of(session)
+    for name in (MEMBER, "police", "deputy", "coordinator"):
+        client = _member(cast, name)
+        doors = [f"/meetings/{meeting}{part}" for part in ("", "/agenda", "/minutes", "/run")]
+        doors += [f"/participants/{participant_id}", "/caseload", "/cases", "/decisions", "/referrals", "/"]
+        doors += [f"/api/v1{door}" for door in (*doors[:2], doors[4])]
+        for door in doors:
+            answer = client.get(door)
+            assert [word for word in WHO if word in answer.text] == [], (name, door)
+            assert "ondine" not in str(answer.url).casefold()
 
 
 def _recorded(state: str, *, left: bool = False) -> Callable[[Session, Cast, UUID, UUID], object]:

@@ -110,6 +110,9 @@ def test_who_signed_and_bars_the_worker_is_given_to_another_organization_which_l
         offered = {one.person_id: one.load.bars for one in workers.proposals(session, signed, at=THEN)}
     assert offered[cast.people[SECOND]] == (), "what is shown beside the name is what the act does"
     _name(cast, signed, SECOND)
+    with cast.session() as session, refused("assignment.not_agreed"):
+        workers.change_second(session, signed, cast.people[THIRD], by=cast.actor("coordinator"), at=THEN)
+    _share(cast, signed, "anonyme")
     with cast.session() as session:
         workers.change_second(session, signed, cast.people[THIRD], by=cast.actor("coordinator"), at=THEN)
     _sign_with(cast, signed, SECOND)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from api.at_follow_ups import caseload_of
 from api.permissions import Asker
+from duties.agreement.agreement_days import PARTICIPANT
 from duties.agreement.agreements import content_of
 from duties.agreement.sharing import circle_of
 from duties.follow_ups import assigning
@@ -25,7 +26,16 @@ from models.meeting import Meeting
 from tests.agreeing import sharing_otherwise
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Cast, program_file
-from tests.following import SECOND, WORKER, agreed, consented, followed, known_as_somebody, row_of
+from tests.following import (
+    SECOND,
+    WORKER,
+    agreed,
+    consented,
+    followed,
+    known_as_somebody,
+    left_without_consent,
+    row_of,
+)
 from tests.meetings.sitting import give, seat_everyone
 
 _meeting = table_of(Meeting)
@@ -124,7 +134,8 @@ def test_each_kind_of_information_is_told_where_the_terms_name_it(
     follow_up = signed_in(cast, "police").get(f"/api/v1/follow-ups/{made}").json()
     assert follow_up["never_with_others"] is (None if information == "risk" else False)
     everything = signed_in(cast, SECOND).get(f"/api/v1/participants/{participant}").json()
-    assert (everything["risk"], len(everything["consents"])) == ("red", 3)
+    assert everything["risk"] == "red"
+    assert len([one for one in everything["consents"] if one["replaced_at"] is None]) == 3
     page = text_of(signed_in(cast, "police").get(f"/participants/{participant}").text)
     heading = {"risk": "Red: dangerous", "consent": "Sharing with a partner", "admission": "Criteria"}[information]
     assert heading not in page
@@ -173,7 +184,7 @@ def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, 
     [
         ("deputy", ("codim",), 404),
         ("deputy", ("codim", "en-marge"), 200),
-        ("deputy", None, 200),  # before any consent the terms alone count
+        ("deputy", None, 200),  # whose organization they share with, as with every partner
         ("police", ("codim",), 404),
         ("manager_ccsmtl", ("codim",), 200),  # within the organization that accompanies them
     ],
@@ -230,16 +241,17 @@ def test_what_is_withdrawn_closes_the_doors_at_the_next_request_and_leaves_the_w
     assert signed_in(cast, "coordinator").get(f"/participants/{participant}").status_code == 200
 
 
-def test_before_any_consent_the_committee_sees_what_the_terms_allow_and_a_consent_that_ended_counts_as_one(
-    cast: Cast,
-) -> None:
+def test_without_a_consent_the_committee_sees_nothing_of_a_participant_and_one_that_ended_is_none(cast: Cast) -> None:
     made = there(cast)
-    police = signed_in(cast, "police")
+    police, spvm = signed_in(cast, "police"), cast.organizations["spvm"]
     assert police.get(f"/follow-ups/{made}").status_code == 200
     with cast.session() as session:
-        consented(session, cast, made, "spvm", ends_on=TODAY)
         participant = row_of(session, made)["participant_id"]
-        spvm = cast.organizations["spvm"]
+        left_without_consent(session, participant)
+        assert circle_of(session, participant, TODAY).withholds(spvm, PARTICIPANT) == "consent"
+    assert police.get(f"/follow-ups/{made}").status_code == 404
+    with cast.session() as session:
+        consented(session, cast, made, "spvm", ends_on=TODAY)
         assert circle_of(session, participant, TODAY).agrees_to(spvm)
         assert not circle_of(session, participant, TODAY + DAY).agrees_to(spvm)
 

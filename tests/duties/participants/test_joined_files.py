@@ -41,7 +41,18 @@ from models.tables import metadata
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
-from tests.following import SECOND, THIRD, WORKER, followed, in_force, known_as_somebody, parts, row_of, tasks_of
+from tests.following import (
+    SECOND,
+    THIRD,
+    WORKER,
+    followed,
+    in_force,
+    known_as_somebody,
+    left_without_consent,
+    parts,
+    row_of,
+    tasks_of,
+)
 from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
@@ -290,6 +301,7 @@ def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(ca
     referral_id, joined = _lived(cast, "spvm", "codim", "anonyme")
     with cast.session() as session:
         _, known = _known(session, cast)
+        left_without_consent(session, known)
 
         def sign(place: str, at: datetime) -> None:
             organization_id = cast.organizations[place]

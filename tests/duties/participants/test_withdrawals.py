@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from sqlmodel import Session
 
 from duties.follow_ups import assigning, states
 from duties.participants import barring, consents, withdrawals
 from duties.participants.consents import STORE, Signed
-from duties.participants.withdrawals import FOLLOWS, SPEAK, Asked
+from duties.participants.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS, Asked
 from flows import contacts
+from models.base import table_of
+from models.outbox import Notice
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.flows.support import means_of
-from tests.following import SECOND, THIRD, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of, told_of
+from tests.following import (
+    SECOND,
+    THIRD,
+    WORKER,
+    agreed,
+    followed,
+    known_as_somebody,
+    left_without_consent,
+    parts,
+    row_of,
+    tasks_of,
+    told_of,
+)
 from tests.refusing import refused
+
+_notice = table_of(Notice)
 
 SIGNED = Signed(TODAY, TODAY, "self", TODAY, "fr", limits_stated=True)
 DAY = timedelta(days=1)
@@ -32,6 +51,7 @@ def _follow(cast: Cast) -> UUID:
         found = followed(session, cast, second=SECOND)
         participant_id = row_of(session, found)["participant_id"]
         known_as_somebody(session, participant_id)
+        left_without_consent(session, participant_id)
         consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
     return found
 
@@ -43,9 +63,30 @@ def follow_up(cast: Cast, arranged: Arranged[UUID]) -> UUID:
 
 def _withdrawn(session: Session, cast: Cast, follow_up: UUID) -> UUID:
     participant_id: UUID = row_of(session, follow_up)["participant_id"]
-    (row,) = [one for one in consents.consents_of(session, participant_id) if one["withdrawn_on"] is None]
+    (row,) = [
+        one
+        for one in consents.consents_of(session, participant_id)
+        if one["withdrawn_on"] is None and one["replaced_at"] is None
+    ]
     consents.withdraw(session, row["id"], by=cast.actor(WORKER), at=AT)
     return participant_id
+
+
+@dataclass(frozen=True)
+class _Letter:
+    template: str
+    to: UUID
+    subject: str
+    text: str
+
+
+def _letters(session: Session) -> list[_Letter]:
+    """What people are told of consents by mail."""
+    rows = session.execute(select(_notice).where(_notice.c.template.like("%consent%")).order_by(_notice.c.n))
+    return [
+        _Letter(row.template, row.person_id, row.subject, message_from_bytes(row.message, policy=SMTP).as_string())
+        for row in rows
+    ]
 
 
 def _open(session: Session, step: str) -> list[tuple[str, str]]:
@@ -114,18 +155,72 @@ def test_where_a_follow_up_is_taken_up_again_without_a_consent_the_coordinator_i
         assert withdrawals.asked(session, participant_id) is None, "a consent stands"
 
 
-def test_of_what_is_over_nobody_is_asked_and_sharing_alone_asks_nothing(cast: Cast, follow_up: UUID) -> None:
+def _shares(session: Session, cast: Cast, follow_up: UUID, partner: str, signed: Signed = SIGNED) -> UUID:
+    return consents.sign(
+        session,
+        row_of(session, follow_up)["participant_id"],
+        "sharing",
+        signed,
+        organization_id=cast.organizations[partner],
+        by=cast.actor(WORKER),
+        at=AT,
+    )
+
+
+def test_of_what_is_over_nobody_is_asked(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, follow_up)["participant_id"]
-        spvm = cast.organizations["spvm"]
-        shared = consents.sign(
-            session, participant_id, "sharing", SIGNED, organization_id=spvm, by=cast.actor(WORKER), at=AT
-        )
-        consents.withdraw(session, shared, by=cast.actor(WORKER), at=AT)
-        assert withdrawals.asked(session, participant_id) is None
+        with_spvm, with_codim = (_shares(session, cast, follow_up, one) for one in ("spvm", "codim"))
+        consents.withdraw(session, with_spvm, by=cast.actor(WORKER), at=AT)
         states.complete(session, follow_up, participant_agrees=True, by=cast.actor(WORKER), at=AT)
+        assert {state for step in (STOPS, STOPPED) for _, state in _open(session, step)} == {"done"}
+        consents.withdraw(session, with_codim, by=cast.actor(WORKER), at=AT)
         _withdrawn(session, cast, follow_up)
         assert withdrawals.asked(session, participant_id) is None
+        assert withdrawals.asked_of_partners(session, participant_id) is None
+
+
+def test_what_is_taken_back_of_a_partner_is_asked_of_the_worker_and_the_coordinator_until_they_saw_to_it(
+    cast: Cast, follow_up: UUID
+) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, follow_up)["participant_id"]
+        for partner in ("spvm", "codim"):
+            consents.withdraw(session, _shares(session, cast, follow_up, partner), by=cast.actor("coordinator"), at=AT)
+        assert withdrawals.asked(session, participant_id) is None, "nothing was taken back of the program"
+        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=True, coordinator=True)
+        assert [len(_open(session, step)) for step in (STOPS, STOPPED)] == [1, 1], "once, of both"
+        _shares(session, cast, follow_up, "spvm")
+        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=True, coordinator=True)
+        withdrawals.go_on(session, participant_id, for_everyone=False, by=cast.actor(WORKER), at=AT)
+        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=False, coordinator=True)
+        withdrawals.go_on(session, participant_id, for_everyone=True, by=cast.actor("coordinator"), at=AT)
+        assert withdrawals.asked_of_partners(session, participant_id) is None
+
+
+def test_a_second_of_a_partner_that_is_left_out_leaves_the_pair_and_each_hears_of_it_by_a_letter_without_a_name(
+    cast: Cast, follow_up: UUID
+) -> None:
+    with cast.session() as session:
+        with_codim = _shares(session, cast, follow_up, "codim")
+        consents.withdraw(session, with_codim, by=cast.actor("coordinator"), at=AT)
+        assert [part[0] for part in parts(session, follow_up) if part[3] is None] == ["primary"]
+        participant_id = row_of(session, follow_up)["participant_id"]
+        read = {(letter.template, letter.to): letter for letter in _letters(session)}
+    assert set(read) == {
+        ("consent_taken_back", cast.people[WORKER]),
+        ("closed_by_consent", cast.people[SECOND]),
+    }
+    for letter in read.values():
+        assert not [word for word in ("Ondine", "Foug", "2026-01", "CODIM") if word in letter.subject + letter.text]
+    assert str(participant_id) in read["consent_taken_back", cast.people[WORKER]].text
+    assert str(participant_id) not in read["closed_by_consent", cast.people[SECOND]].text
+
+
+def test_whoever_records_a_withdrawal_themselves_is_not_written_to(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        consents.withdraw(session, _shares(session, cast, follow_up, "spvm"), by=cast.actor(WORKER), at=AT)
+        assert "consent_taken_back" not in [letter.template for letter in _letters(session)]
 
 
 @pytest.mark.ci
@@ -150,16 +245,18 @@ def test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word(c
 
 def test_whoever_has_the_participant_now_is_asked_and_no_longer_who_had_them(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
-        participant_id = _withdrawn(session, cast, follow_up)
+        participant_id = row_of(session, follow_up)["participant_id"]
         before = cast.people[WORKER]
+        _shares(session, cast, follow_up, "codim")
+        consents.withdraw(session, _shares(session, cast, follow_up, "spvm"), by=cast.actor(WORKER), at=AT)
         assigning.assign(
             session, follow_up, cast.people[SECOND], instead_of=before, by=cast.actor("coordinator"), at=AT + DAY
         )
     assert contacts.look(means_of(cast, lambda: AT + DAY), cast.program_id, "worker") > 0
     with cast.session() as session:
-        assert [state for _, state in _open(session, SPEAK)] == ["cancelled", "open"]
+        assert [state for _, state in _open(session, STOPS)] == ["cancelled", "open"]
         barring.bar(session, participant_id, cast.people[SECOND], by=cast.actor("coordinator"), at=AT + DAY)
-        assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
+        assert withdrawals.asked_of_partners(session, participant_id) == Asked(worker=False, coordinator=True)
     seen = client_for(cast.database, cast.people[SECOND], at=AT + DAY).get("/").text
     assert "#2026-01" not in seen, "whom the participant barred reads nothing of them, from that moment on"
 
