@@ -31,8 +31,8 @@ from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.participants.consents import STORE
+from duties.participants.destruction import ASK, CONFIRM
 from duties.participants.recruiting import ASSESS, REFUSE
-from duties.participants.retention import DESTROY
 from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, Link, Standing, standings
@@ -390,7 +390,8 @@ _PLACES: Final[Mapping[str, str]] = {
     APART_COORDINATION: "/activities",
     ASSESS: "/participants/%s#risk",
     REFUSE: "/participants/%s#again",
-    DESTROY: "/participants/%s#retention",
+    ASK: "/participants/%s#retention",
+    CONFIRM: "/participants/%s/destruction",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STORE: "/participants/%s#consent",

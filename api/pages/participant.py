@@ -27,12 +27,12 @@ from duties.here import program_of
 from duties.participants import (
     barring,
     consents,
+    destruction,
     disclosures,
     duplicates,
     findings,
     first_meetings,
     reading,
-    retention,
     risks,
     withdrawals,
     workers,
@@ -78,6 +78,22 @@ PURPOSES: Final[Mapping[str, str]] = {
     Purpose.URGENT_HELP: N_("Urgent help"),
     Purpose.REQUEST_OF_PERSON: N_("The person asks for it"),
     Purpose.LEGAL_DUTY: N_("A duty in law"),
+}
+#: Why the destruction of a file is asked, and what became of that.
+DESTRUCTION_GROUNDS: Final[Mapping[str, str]] = {
+    "calendar": N_("The last day of its retention is over"),
+    "person_asks": N_("The person asks for it"),
+    "not_triaged": N_("Nobody ever triaged the referral, and nothing came of it"),
+    "by_mistake": N_("The file was made by mistake"),
+    "law": N_("A law or a court asks for it"),
+}
+BECAME: Final[Mapping[str, tuple[str, str]]] = {
+    "asked": (N_("Waits for another person"), "wait"),
+    "confirmed": (N_("Destroyed"), "skip"),
+    "refused": (N_("Refused: the file is kept"), "stop"),
+    "withdrawn": (N_("Taken back"), "skip"),
+    "lapsed": (N_("Lapsed: nobody answered in time"), "late"),
+    "stopped": (N_("Stopped: something came between"), "stop"),
 }
 OUTCOMES: Final[Mapping[str, str]] = {
     "assign": N_("Given to a worker"),
@@ -299,8 +315,16 @@ def participant_page(
         disclosed=disclosures.disclosures_of(session, participant_id) if may[Action.KEEP_DISCLOSURES] else [],
         grounds=GROUNDS,
         is_due=row["retain_until"] is not None and row["retain_until"] < desk.day and not row["held"],
-        proof=_proof_of(desk, row) if may[Action.KEEP_RETENTION] else None,
-        is_followed=retention.is_followed(session, participant_id),
+        proof=proof_of(desk, participant_id) if may[Action.KEEP_RETENTION] and row["state"] == "destroyed" else None,
+        is_followed=destruction.is_followed(session, participant_id),
+        is_being_decided=destruction.is_being_decided(session, participant_id),
+        asked=destruction.last_of(session, participant_id) if may[Action.KEEP_RETENTION] else None,
+        became=BECAME,
+        destruction_grounds=[
+            (key, gettext(words))
+            for key, words in DESTRUCTION_GROUNDS.items()
+            if key != "not_triaged" or row["state"] == "candidate"
+        ],
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=recruiter_risk,
         risk_decision=_decision_of(desk, recruiter_risk),
@@ -401,12 +425,15 @@ def _not_shared_with(desk: Desk, participant_id: UUID) -> list[str]:
     return [name for place, name in _partners(desk) if not circle.agrees_to(place)]
 
 
-def _proof_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The proof that a file is destroyed, with the name of who did it."""
-    found = retention.proof_of(desk.session, row["id"]) if row["state"] == "destroyed" else None
+def proof_of(desk: Desk, participant_id: UUID) -> dict[str, Any] | None:
+    """The proof that a file is destroyed, with the names of who asked for it and who confirmed it."""
+    found = destruction.proof_of(desk.session, participant_id)
     if found is None:
         return None
-    return {"of": found, "by": names_of(desk, [found.by_id]).get(found.by_id, "") if found.by_id else ""}
+    by, asked_by = (
+        names_of(desk, [person_id])[person_id] if person_id else "" for person_id in (found.by_id, found.asked_by_id)
+    )
+    return {"of": found, "by": by, "asked_by": asked_by}
 
 
 def _follow_up_of(desk: Desk, participant_id: UUID) -> UUID | None:
