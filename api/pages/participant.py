@@ -32,6 +32,7 @@ from duties.participants import (
     duplicates,
     findings,
     first_meetings,
+    rates,
     reading,
     risks,
     withdrawals,
@@ -42,6 +43,7 @@ from duties.participants.areas import areas
 from duties.participants.consent_text import CURRENT
 from duties.participants.held import case_of
 from duties.participants.reasons import Reason
+from duties.record import turned_away
 from duties.record.reads import Purpose
 from duties.roles import standing
 from locales import N_, gettext
@@ -177,6 +179,16 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
 
     refusal = desk.attempt(act)
     if refusal is not None:
+        if refusal.code == rates.TOO_MANY:  # what was refused is undone; that it was is kept
+            turned_away.tell(
+                desk.session,
+                by=by,
+                at=desk.at,
+                action=Action.READ_IDENTITY.value,
+                why="too_many",
+                kind="participant",
+                asked=participant_id,
+            )
         return participant_page(desk, request, row, given, typed=Typed("identity", refusal, {"purpose": purpose}))
     return participant_page(desk, request, row, given, shown=shown)
 

@@ -86,6 +86,7 @@ WHYS: Final[Mapping[str, str]] = {
     "lapsed": N_("their sign-in had lapsed"),
     "ended": N_("their sign-in had been ended"),
     "left": N_("they have left"),
+    "too_many": N_("they had opened as many files as their role may in that time"),
 }
 #: What someone was turned away from, where it is no longer, or never was, a thing of this program.
 KINDS: Final[Mapping[str, str]] = {

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import one, program_of
+from duties.participants import rates
 from duties.participants.ages import Age, age_on
 from duties.participants.sealing import mark, seal, unseal
 from duties.record.reads import Ground, Purpose, record_read
@@ -105,7 +106,8 @@ def open_identity(
     """Who a participant is, given to `by`, and told to the record in the same transaction. The only door to it.
 
     `ground` says by what they may: their part (the follow-up is theirs), their role, or a purpose that they say.
-    Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, or the purpose is missing.
+    Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, the purpose is missing, or
+    they opened as many files as they may in this time (`rates`).
     """
     row = one(
         session,
@@ -117,6 +119,7 @@ def open_identity(
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if row["sealed"] is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+    rates.refuse_more(session, participant_id, by=by, at=at)
     identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row["sealed"]))
     record_read(session, "participant", participant_id, what="identity", ground=ground, by=by, at=at, purpose=purpose)
     return identity

@@ -100,4 +100,4 @@ WHERE called.program_id = notice.program_id AND called.id = notice.id;
 
 ALTER TABLE program ADD COLUMN reading JSONB NOT NULL DEFAULT '{}';
 ALTER TABLE program ALTER COLUMN reading DROP DEFAULT;
-CREATE INDEX ix_event_reader ON event (program_id, actor_id, at) WHERE verb in ('read', 'exported');
+CREATE INDEX ix_event_read_at ON event (program_id, at) WHERE verb in ('read', 'exported');
