@@ -57,6 +57,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."), "stop"),
     "disclosure.recorded": (N_("%(subject)s: a disclosure without consent was recorded."), "ask"),
     "retention.set": (N_("%(subject)s: kept until %(day)s."), "half"),
+    "retention.moved": (N_("%(subject)s: kept until %(day)s, for a reason of its own."), "half"),
     "retention.stopped": (
         N_("%(subject)s: followed again; how long the file is kept is counted from a later end."),
         "half",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -46,7 +46,7 @@ from duties.participants.reasons import Reason
 from duties.record import turned_away
 from duties.record.reads import Purpose
 from duties.roles import standing
-from locales import N_, gettext
+from locales import N_, current_language, gettext, show_day
 from meetings import admissions, decisions, recruiters
 from models.base import table_of
 from models.follow_up import FollowUp
@@ -114,6 +114,7 @@ _DECIDED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "triage": (N_("Triage"), TRIAGED),
     "admission": (N_("Decision"), OUTCOMES),
     "risk": (N_("Risk"), {**RISKS, **RECRUITER}),
+    "kept_until": (N_("Kept until"), {}),
 }
 _WRITTEN: Final[Mapping[str, str]] = {
     "reason": N_("Why"),
@@ -374,8 +375,12 @@ _ACTS: Final = (
 def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
     """What was decided, when, and each thing that was written with it, in the reader's words."""
     kind, results = _DECIDED[reason.of]
+    if reason.of == "kept_until":
+        became = show_day(current_language(), date.fromisoformat(reason.result))
+    else:
+        became = gettext(results[reason.result])
     return (
-        f"{gettext(kind)} – {gettext(results[reason.result])}",
+        f"{gettext(kind)} – {became}",
         reason.at,
         [(gettext(_WRITTEN[name]), text) for name, text in reason.fields.items()],
     )

@@ -63,6 +63,8 @@ _referral = table_of(Referral)
 _event = table_of(Event)
 _key = table_of(DataKey)
 _note = table_of(WeeklyNote)
+#: What of a request is shown without opening what is sealed.
+_SHOWN: Final = tuple(column for column in _destruction.c if column.name not in ("sealed", "answer_sealed"))
 #: What of a file is counted for whoever confirms its destruction.
 _COUNTED: Final[Mapping[str, Table]] = {
     "referrals": _referral,
@@ -240,7 +242,7 @@ def asked_of(session: Session, participant_id: UUID) -> dict[str, Any] | None:
     """What is asked of a file and not answered; None where nothing is."""
     return one(
         session,
-        select(_destruction).where(
+        select(*_SHOWN).where(
             _destruction.c.program_id == program_of(session),
             _destruction.c.participant_id == participant_id,
             _destruction.c.state == DESTRUCTION.initial,
@@ -252,7 +254,7 @@ def last_of(session: Session, participant_id: UUID) -> dict[str, Any] | None:
     """The last request about a file, whatever became of it; None where there never was one."""
     return one(
         session,
-        select(_destruction)
+        select(*_SHOWN)
         .where(_destruction.c.program_id == program_of(session), _destruction.c.participant_id == participant_id)
         .order_by(_destruction.c.asked_at.desc(), _destruction.c.id)
         .limit(1),
@@ -263,7 +265,7 @@ def all_asked(session: Session) -> list[dict[str, Any]]:
     """Every request that waits for an answer, the first to be confirmed first, with how the file is called."""
     return many(
         session,
-        select(_destruction, _participant.c.number, _participant.c.candidate_ref)
+        select(*_SHOWN, _participant.c.number, _participant.c.candidate_ref)
         .join(_participant, refers(_destruction.c.participant_id, _participant))
         .where(_destruction.c.program_id == program_of(session), _destruction.c.state == DESTRUCTION.initial)
         .order_by(_destruction.c.confirm_from, _destruction.c.id),
@@ -334,10 +336,17 @@ def read_answer(session: Session, asked: Mapping[str, Any], *, by: Actor, at: da
 
 
 def _read(session: Session, asked: Mapping[str, Any], column: str, place: str, *, by: Actor, at: datetime) -> str:
-    if asked[column] is None or asked["state"] == "confirmed":
-        return ""
     participant_id = asked["participant_id"]
-    told = unseal(session, participant_id, f"destruction/{asked['id']}{place}", asked[column])["reason"]
+    sealed = session.scalar(
+        select(_destruction.c[column]).where(
+            _destruction.c.program_id == program_of(session),
+            _destruction.c.id == asked["id"],
+            _destruction.c.state != "confirmed",
+        )
+    )
+    if sealed is None:
+        return ""
+    told = unseal(session, participant_id, f"destruction/{asked['id']}{place}", sealed)["reason"]
     record_read(
         session,
         "participant",

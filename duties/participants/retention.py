@@ -84,7 +84,7 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
     )
     session.execute(insert(_kept).values(row.model_dump()))
     change_participant(session, held, retain_until=day)
-    events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
+    events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
     destruction.stop(session, participant_id, "day_moved", by=by, at=at)
     asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
 

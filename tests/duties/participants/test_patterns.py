@@ -1,7 +1,8 @@
 """What of somebody's readings another person hears of, and that a hard week is none: on weeks that are made up.
 
-`Weeks` makes a program of thirty people work for a week from a seed: sittings, triage, visits, calls at night, stand-ins,
-hand-overs, quarters. What they do besides reading counts as acts; what they read is looked at as the watch does.
+`Weeks` makes a program of thirty people work for a week from a seed: sittings, triage, visits, calls at night, some who
+stand in for others, hand-overs. What they do besides reading makes their habit; what they read is looked at as the
+watch does.
 """
 
 from __future__ import annotations
@@ -259,7 +260,7 @@ def _lived(seed: int, weeks: int) -> tuple[Weeks, datetime]:
 
 
 def _letters_and_readings(seed: int, weeks: int) -> tuple[int, int]:
-    """How many letters there would be, and how many readings: the fewer of all acts, so that it is measured strictly."""
+    """How many letters there would be, and how many readings: fewer than all acts, so that it is measured strictly."""
     made_up, since = _lived(seed, weeks)
     letters = sum(len(list(letters_about(one, since))) for one in made_up.people)
     return letters, sum(1 for one in made_up.people for look in one.looks if look.at >= since)
@@ -283,7 +284,7 @@ def test_a_coordinator_who_reads_twenty_files_before_a_sitting_is_no_pattern(see
     made_up, since = _lived(seed, weeks=1)
     me = made_up.coordinator
     me.looks = [look for look in me.looks if look.at < since]
-    made_up._coordinates(since + DAY, made_up.files[:20])  # noqa: SLF001 - its own generator
+    made_up._coordinates(since + DAY, made_up.files[:20])
     assert list(letters_about(me, since)) == []
 
 
