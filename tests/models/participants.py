@@ -259,7 +259,7 @@ def _consent(session: Session, cast: Cast, participant: UUID) -> None:
             recorded_at=AT,
         )
     )
-    asked = {
+    asked: dict[str, Any] = {
         "participant_id": participant,
         "asked_by": coordinator,
         "asked_as": "coordinator",

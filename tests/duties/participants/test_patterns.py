@@ -8,17 +8,30 @@ watch does.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import Session
 
+from adapters.database import program_session
+from api.cli.demonstration import Demonstration
 from duties.declarations.program import Rate, Rates
+from duties.here import many
 from duties.participants.patterns import Distance, Habit, Kind, Look, patterns_in
+from duties.participants.watching import looks_of
+from locales import ZONE
+from models.base import table_of
+from models.record import Event
+from tests.cast import KEYS, stationery
+from tests.conftest import Copies
+
+_event = table_of(Event)
 
 MONDAY: Final = datetime(2026, 11, 23)  # noqa: DTZ001 - local time, as the patterns are of
 HOUR: Final = timedelta(hours=1)
@@ -245,7 +258,7 @@ def letters_about(one: Person, since: datetime) -> Iterator[datetime]:
         if look.at < since or (heard_at is not None and look.at < heard_at + HOUR):
             continue
         before = [seen for seen in looks[: place + 1] if seen.at > look.at - 7 * DAY]
-        begins = max(heard_at or ALWAYS, look.at - HOUR)
+        begins = look.at - HOUR if heard_at is None else max(heard_at, look.at - HOUR)
         if patterns_in(before, one.rate, habit, since=begins, heard_at=heard_at):
             heard_at = look.at
             yield look.at
@@ -302,5 +315,42 @@ def test_somebody_who_takes_files_away_in_a_busy_week_is_heard_of(kind: str) -> 
     }[kind]
     for n in range(count):
         at = begins + every * n  # type: ignore[operator]
-        one.looks.append(Look(at, others[n], distance, _works(at.date())))  # type: ignore[arg-type]
+        one.looks.append(Look(at, others[n], distance, _works(at.date())))
     assert list(letters_about(one, since))
+
+
+@pytest.mark.ci
+def test_the_year_of_the_demonstration_raises_fewer_than_one_letter_in_a_thousand_acts(
+    copies: Copies, template: str
+) -> None:
+    """Measured strictly: as if whoever did anything in a file had opened it too."""
+    at = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
+    with copies.of(template) as database:
+        program_id = Demonstration(database.engine, stationery(), at=at, keys=KEYS).load()
+        with program_session(database.engine, program_id) as session:
+            session.info["keys"] = KEYS
+            rows = many(session, select(_event).where(_event.c.actor_id.is_not(None)).order_by(_event.c.at, _event.c.n))
+            letters = sum(
+                len(list(_letters_of_a_year(session, reader, rows))) for reader in {row["actor_id"] for row in rows}
+            )
+    assert len(rows) > 500
+    assert letters * 1_000 < len(rows), f"{letters} letters in {len(rows)} acts"
+
+
+def _letters_of_a_year(session: Session, reader: UUID, rows: Sequence[Mapping[str, Any]]) -> Iterator[datetime]:
+    ground = {"youth_worker": "part", "coordinator": "role"}
+    theirs = [
+        {**row, "facts": {"ground": ground.get(row["actor_as"], "committee")}}
+        for row in rows
+        if row["actor_id"] == reader
+    ]
+    for week in range(-55, 2):
+        begins = datetime(2027, 1, 4, 5, 0, tzinfo=UTC) + DAY * 7 * week
+        of_these_days = [row for row in theirs if begins - DAY * 7 <= row["at"] < begins + DAY * 7]
+        if not any(row["at"] >= begins for row in of_these_days):
+            continue
+        ends = begins + DAY * 7
+        one = Person(Rates().rate_of(of_these_days[-1]["actor_as"]), 0, 0)
+        one.looks = looks_of(session, reader, of_these_days, at=ends)
+        one.acts = [row["at"].astimezone(ZONE) for row in theirs]
+        yield from letters_about(one, begins.astimezone(ZONE))
