@@ -10,7 +10,6 @@ import re
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any, Final, get_args
 
 import pytest
@@ -39,12 +38,18 @@ DAY: Final = date(2026, 12, 7)
 _PATH: Final = "/tasks/6b1f0a3e-5d0c-4a57-9e0e-2f1d3c4b5a69"
 _ITEM: Final = {
     "title": CALLED, "case": CALLED, "due_on": DAY, "path": _PATH, "for_name": "Luc Fictif", "words": CALLED,
+    "text": CALLED,
 }  # fmt: skip
+_MEMBER: Final = {
+    **{"vacant": False, "alternate": True, "name": "Luc Fictif", "role": "Gestionnaire"},
+    **{"organization": "En Marge 12-17", "email": "luc@partner.example", "phone": "514 555-0199"},
+}
 #: Facts that are no text: by their names.
 _FACTS: Final[dict[str, Any]] = {
     **dict.fromkeys(("due_on", "since", "on", "until", "day", "ends_on", "starts_on", "anchor_on"), DAY),
     **dict.fromkeys(("tasks", "attempts", "days", "notice_days"), 2),
-    **{key: [_ITEM] for key in ("to_do", "late", "to_approve", "acting_for", "team", "patterns")},
+    **{key: [_ITEM] for key in ("to_do", "late", "to_approve", "acting_for", "team", "patterns", "lines", "changes")},
+    "committees": [{"title": "Comité clinique", "members": [_MEMBER], "and_those_of": ["Comité aviseur"]}],
     "number": 41290,
     "base_url": "https://spheres.example",
     "name": "Nadia",
@@ -76,27 +81,8 @@ class _Facts(dict[str, Any]):
 
 
 def _render(template: str, language: Language, **facts: Any) -> Any:
-    """The letter, with what its template loops over guessed where it is no text."""
     letters = _letters()
-    found: dict[str, Any] = {**_Facts(letters.facts_of(template, language)), **facts}
-    for _ in range(20):
-        try:
-            return letters.render(template, language=language, facts=found)
-        except (TypeError, AttributeError, ValueError) as error:
-            found = _mended(template, language, found, error)
-    raise AssertionError(template)
-
-
-def _mended(template: str, language: str, facts: dict[str, Any], error: Exception) -> dict[str, Any]:
-    """The facts with those as lists that the template's source goes through one by one."""
-    folders = [COMMON, *letter_folders()]
-    source = next(path for folder in folders if (path := Path(folder) / f"{template}.{language}.txt").exists())
-    words = source.read_text(encoding="utf-8")
-    looped = {name for name in re.findall(r"{% for \w+ in (\w+)", words) if not isinstance(facts.get(name), list)}
-    days = {name for name in re.findall(r"(\w+) \| day", words) if isinstance(facts.get(name), str)}
-    if not looped and not days:
-        raise AssertionError(template) from error
-    return {**facts, **{key: [_ITEM] for key in looped}, **dict.fromkeys(days, DAY)}
+    return letters.render(template, language=language, facts={**_Facts(letters.facts_of(template, language)), **facts})
 
 
 def test_there_are_letters_of_every_folder_to_walk() -> None:
