@@ -41,8 +41,13 @@ _ITEM: Final = {
     "text": CALLED,
 }  # fmt: skip
 _MEMBER: Final = {
-    **{"vacant": False, "alternate": True, "name": "Luc Fictif", "role": "Gestionnaire"},
-    **{"organization": "En Marge 12-17", "email": "luc@partner.example", "phone": "514 555-0199"},
+    "vacant": False,
+    "alternate": True,
+    "name": "Luc Fictif",
+    "role": "Gestionnaire",
+    "organization": "En Marge 12-17",
+    "email": "luc@partner.example",
+    "phone": "514 555-0199",
 }
 #: Facts that are no text: by their names.
 _FACTS: Final[dict[str, Any]] = {
