@@ -22,6 +22,8 @@ from starlette.exceptions import HTTPException
 from api import recording
 from api.json.shapes import Given
 from api.rendering import render
+from api.requests import TooManyRequests
+from duties.participants.rates import TOO_MANY
 from duties.refusals import Refusal
 from locales import N_, current_language, say
 
@@ -35,6 +37,7 @@ _STATUS: Final = {
     "changed": 412,
     "too_long": 422,
     "too_large": 413,
+    "too_many": 429,
     "missing": 422,
     "not_text": 422,
     "empty": 422,
@@ -116,12 +119,20 @@ def answer(
 async def refused(request: Request, refusal: Exception) -> Response:
     """A rule said no: its sentence, its code, the guide's reason."""
     assert isinstance(refusal, Refusal)  # noqa: S101  # registered for it alone
+    headers = None
+    if refusal.code == TOO_MANY:
+        headers = {"Retry-After": str(60 * int(str(refusal.facts["minutes"])))}
+        try:
+            await recording.stopped(request)
+        except (OperationalError, NoConnection) as error:
+            return await database_away(request, error)
     return answer(
         request,
         status_of(refusal),
         detail=sentence_of(refusal),
         code=refusal.code,
         source=refusal.source,
+        headers=headers,
     )
 
 
@@ -143,6 +154,33 @@ async def not_signed_in(request: Request, _: Exception) -> Response:
     if wants_json(request):
         return answer(request, 401)
     return RedirectResponse(request.app.url_path_for("sign_in"), 303)
+
+
+async def slow_down(request: Request, error: Exception) -> Response:
+    """A signed-in person asked more than one may: until when, and all that they typed, to be sent again."""
+    assert isinstance(error, TooManyRequests)  # noqa: S101  # registered for it alone
+    minutes = -(-error.seconds // 60)
+    detail = say(current_language(), _SLOW_DOWN, minutes=minutes)
+    if wants_json(request) or request.method != "POST":
+        return answer(request, 429, detail=detail, code="requests.too_many", headers=dict(error.headers or {}))
+    form = await request.form()
+    typed = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    return render(
+        request,
+        "slow_down.html",
+        status=429,
+        headers=dict(error.headers or {}),
+        detail=detail,
+        again=request.url.path,
+        typed=typed,
+        had_files=len(typed) < len(form.multi_items()),
+    )
+
+
+_SLOW_DOWN: Final = N_(
+    "You asked more of the program than one person may in a quarter of an hour. Go on in %(minutes)s minutes; "
+    "nothing is lost."
+)
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -39,6 +39,7 @@ from api.pages import routes as page_routes
 from api.pages.entra import CALLBACK, LEFT_TO
 from api.permissions import Action, Forbidden, asks
 from api.rendering import STATIC
+from api.requests import TooManyRequests
 from api.session import DESKS, NotSignedIn, Office
 from duties.mail.envelopes import Mailbox
 from duties.mail.notices import stationery_for
@@ -106,6 +107,7 @@ def create_app(office: Office) -> FastAPI:
     app.add_exception_handler(Refusal, answers.refused)
     app.add_exception_handler(Forbidden, answers.not_found)
     app.add_exception_handler(NotSignedIn, answers.not_signed_in)
+    app.add_exception_handler(TooManyRequests, answers.slow_down)
     app.add_exception_handler(HTTPException, answers.http_error)
     app.add_exception_handler(RequestValidationError, answers.malformed)
     app.add_exception_handler(OperationalError, answers.database_away)

@@ -153,6 +153,7 @@ def open_file(
         participant_id,
         admission=with_facts,
         risk=allows(Action.SEE_RISK, given) is not None,
+        retention=allows(Action.KEEP_RETENTION, given) is not None,
         by=by,
         at=at,
         ground=ground,

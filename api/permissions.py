@@ -159,7 +159,10 @@ class Action(StrEnum):
     SEE_CONSENTS = "see_consents"  # to what they consented, and until when
     KEEP_ADMISSION = "keep_admission"  # the first meeting, the consent, the risk, whom they bar
     KEEP_DISCLOSURES = "keep_disclosures"  # what was said without consent: recorded, and read by who keeps the file
-    KEEP_RETENTION = "keep_retention"  # until when a file is kept, the legal hold, and its destruction
+    KEEP_RETENTION = "keep_retention"  # until when a file is kept, the legal hold, and asking for its destruction
+    SEE_DESTRUCTIONS = "see_destructions"  # those that are asked and wait for an answer
+    SEE_DESTRUCTION = "see_destruction"  # what is to be destroyed and why, by number
+    CONFIRM_DESTRUCTION = "confirm_destruction"  # or refuse it: never what one asked for
     KEEP_RESEARCH_CONSENTS = "keep_research_consents"  # apart from the program's, by number
     SEE_CONSENT_FORM = "see_consent_form"  # its text, which names nobody
     PLAN_ACTIVITIES = "plan_activities"  # with participants whom the asker follows
@@ -391,6 +394,10 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # AD-R12: who keeps the file; what was said is not for the whole committee.
     Action.KEEP_DISCLOSURES: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
     Action.KEEP_RETENTION: frozenset({Relation.COORDINATOR}),
+    # Destruction takes two: the coordination asks. MANAGER_HERE: at the organization that holds the file.
+    Action.SEE_DESTRUCTIONS: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.MANAGER_HERE}),
+    Action.SEE_DESTRUCTION: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.MANAGER_HERE}),
+    Action.CONFIRM_DESTRUCTION: frozenset({Relation.PRIVACY, Relation.MANAGER_HERE}),
     # FU-9: the research coordinator alone, so that nobody who follows somebody asks it of them.
     Action.KEEP_RESEARCH_CONSENTS: frozenset({Relation.RESEARCH}),
     Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),

@@ -41,6 +41,15 @@ async def refused(request: Request) -> None:
     )
 
 
+async def stopped(request: Request) -> None:
+    """Tell that somebody opened as many files as they may, and asked for one more."""
+    seated: Desk | None = getattr(request.state, "seated", None)
+    if seated is not None:
+        by = themselves(seated.asker)
+        told = (office_of(request), seated.program_id, by, request, seated.at, "too_many")
+        await _at_a_desk(request, _tell, *told)
+
+
 async def not_signed_in(request: Request) -> None:
     """Tell that nobody is signed in, or that a known person's sign-in no longer holds."""
     office = office_of(request)

@@ -12,7 +12,7 @@ request's own transaction, built once: who is signed in (`_SIGNED_IN`, which als
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -26,6 +26,7 @@ from sqlmodel import Session
 from adapters.database import finding_session, open_session, program_session, saying
 from api.being_written import being_written
 from api.permissions import Asker
+from api.requests import Requests
 from duties.access import sign_ins
 from duties.access.doors import digest
 from duties.access.sign_ins import Means
@@ -94,6 +95,7 @@ class Office:
     letters_leave: bool = True  # or, in a demonstration, are shown; else they wait, and links are handed over
     opened_at: datetime | None = None  # when this process began to answer, if that is known
     is_being_written: Callable[[], bool] = lambda: False  # of a demonstration: its people, or the year behind them
+    requests: Requests = field(default_factory=Requests)  # how much each signed-in person asked lately
 
     def finding_a_program(self) -> Session:
         """A session that finds out its program by who is signed in, with the letters' stationery in it."""
@@ -188,7 +190,7 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
 
     Where the endpoint raises, nothing is kept. One that answers a refusal itself calls `Desk.attempt`.
 
-    Raises NotSignedIn.
+    Raises NotSignedIn, or TooManyRequests.
     """
     office = office_of(request)
     token = request.cookies.get(office.cookie, "")
@@ -213,13 +215,14 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
 
 
 def _sit_down(office: Office, session: Session, token: str) -> Desk:
-    """Find out who is signed in and what they hold today. Raises NotSignedIn."""
+    """Find out who is signed in and what they hold today. Raises NotSignedIn, or TooManyRequests."""
     at = office.clock()
     person_id = _signed_in(session, token, at)
     asker = Asker(person_id, standing(session, local_day(session, at)))
     if not asker.is_staff:
         # Whoever left is out at the next request, whatever their cookie says.
         raise NotSignedIn
+    office.requests.hit(person_id, at, office.before_a_program)
     return Desk(session, asker, at, office)
 
 

@@ -204,9 +204,9 @@ def _put_letters(ground: Ground, count: int, *, is_sent: bool) -> None:
     with ground.as_admin() as admin:
         admin.execute(
             f"""insert into notice (program_id, id, key, person_id, to_address, language, template, thread, subject,
-                                    message, state, created_at, attempts, sent_at, next_attempt_at, code)
+                                    calls, message, state, created_at, attempts, sent_at, next_attempt_at, code)
                 select %s, gen_random_uuid(), 'bench:' || gen_random_uuid(), %s, 'someone@bench.example', 'fr',
-                       'digest', '', 'Objet', convert_to(repeat('x', 3000), 'UTF8'), {state[0]}, now(), 0, {state[1]},
-                       {state[2]}, '' from generate_series(1, %s)""".encode(),
+                       'digest', '', 'Objet', '{{}}', convert_to(repeat('x', 3000), 'UTF8'), {state[0]}, now(), 0,
+                       {state[1]}, {state[2]}, '' from generate_series(1, %s)""".encode(),
             (ground.program_id, ground.coordinator.person_id, count),
         )

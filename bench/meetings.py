@@ -374,9 +374,9 @@ place, online_url, reason, state, cancelled_at, recorded_at, version)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'Salle 1', '', '', %s, %s, %s, 1)
 """
 _NOTICE: Final = """
-insert into notice (program_id, id, key, person_id, to_address, language, template, thread, subject, message, state,
-created_at, attempts, next_attempt_at, code)
-values (%s, %s, %s, %s, %s, 'fr', 'meeting_invitation', %s, 'Invitation', %s, 'queued', %s, 0, %s, '')
+insert into notice (program_id, id, key, person_id, to_address, language, template, thread, subject, calls, message,
+state, created_at, attempts, next_attempt_at, code)
+values (%s, %s, %s, %s, %s, 'fr', 'meeting_invitation', %s, 'Invitation', '{}', %s, 'queued', %s, 0, %s, '')
 """
 _INVITATION: Final = """
 insert into invitation (program_id, id, series_id, person_id, told, sequence, told_at, version)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Text, and_, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
@@ -115,8 +116,8 @@ def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def letter_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
-    """As `case_is_open_to`, on a letter: of their case, or that calls them in its subject."""
-    about = or_(_of_the_case(_notice.c.case_id), _calls_them(_notice.c.subject))
+    """As `case_is_open_to`, on a letter: of their case, or that was written about them by their number or reference."""
+    about = or_(_of_the_case(_notice.c.case_id), _is_about_them())
     return ~_barring(person, _notice.c.program_id, about)
 
 
@@ -166,6 +167,21 @@ def _calls_them(words: Column[Any]) -> ColumnElement[bool]:
             ),
         )
         .correlate(_barred, words.table)
+        .exists()
+    )
+
+
+def _is_about_them() -> ColumnElement[bool]:
+    """That a letter was written about whoever barred the person: its subject leaves their number or reference out."""
+    names = array([_participant.c.number, _participant.c.candidate_ref])
+    return (
+        select(_participant.c.id)
+        .where(
+            _participant.c.program_id == _barred.c.program_id,
+            _participant.c.id == _barred.c.participant_id,
+            _notice.c.calls.overlap(names),
+        )
+        .correlate(_barred, _notice)
         .exists()
     )
 

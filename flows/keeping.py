@@ -1,7 +1,9 @@
-"""The round of retention: whose last day is over is told to whoever is entitled to destroy the file.
+"""The round of retention: of whose last day is over, somebody asks that the file be destroyed.
 
-The program's calendar says how long a file is kept after its end. Nothing is destroyed by itself, unless the program
-declares so; a legal hold holds either. Each file is a transaction of its own; running it again changes nothing.
+The program's calendar says how long a file is kept after its end. The coordination is asked to ask; where the program
+declares so, the program asks by itself, once. Nothing is destroyed before another person confirms it
+(`duties.participants.destruction`); what nobody answers in time lapses here. Each file is a transaction of its own;
+running it again changes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from sqlmodel import Session
 
 from duties.actors import ROUNDS, Actor
 from duties.here import local_day
-from duties.participants import keeping, retention
+from duties.participants import destruction, keeping, retention
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
 
@@ -33,7 +35,7 @@ def due_at(session: Session, at: datetime) -> datetime:
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:
-    """See to the files of one program whose last day is over; how many were asked about, or destroyed.
+    """See to the files of one program whose last day is over; how many were asked about.
 
     Blocks for as long as it takes; run it in a thread.
     """
@@ -47,6 +49,10 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
                 return 0
         in_its_own(means, program_id, KEY, partial(retention.count_what_was_missed, by=BY_ROUNDS, at=at))
         with means.sessions(program_id) as session:
+            asked = [row["participant_id"] for row in destruction.all_asked(session)]
+        for participant_id in asked:
+            in_its_own(means, program_id, KEY, _looked_at_again(participant_id, at))
+        with means.sessions(program_id) as session:
             over = retention.due(session, local_day(session, at))
             by_itself = keeping.retention_of(session).destruction == "by_itself"
         found = sum(in_its_own(means, program_id, KEY, _seen_to(row, at, by_itself=by_itself)) for row in over)
@@ -56,10 +62,16 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
     return found
 
 
+def _looked_at_again(participant_id: UUID, at: datetime) -> Callable[[Session], int]:
+    return lambda session: int(destruction.look_again(session, participant_id, by=BY_ROUNDS, at=at))
+
+
 def _seen_to(row: dict[str, Any], at: datetime, *, by_itself: bool) -> Callable[[Session], int]:
     def do(session: Session) -> int:
-        if by_itself:
-            retention.destroy(session, row["id"], by=BY_ROUNDS, at=at)
+        last = destruction.last_of(session, row["id"])
+        # Once for each last day: what a person refused or let lapse is a person's to ask anew.
+        if by_itself and (last is None or local_day(session, last["asked_at"]) <= row["retain_until"]):
+            destruction.ask(session, row["id"], destruction.BY_CALENDAR, by=BY_ROUNDS, at=at)
             return 1
         known_as = row["number"] or row["candidate_ref"]
         return int(retention.ask_to_destroy(session, row["id"], known_as, by=BY_ROUNDS, at=at))

@@ -48,7 +48,7 @@ from duties.casework.wakeups import Claim
 from duties.mail.envelopes import Mailbox
 from duties.mail.notices import stationery_for
 from duties.participants.identity import names_known
-from flows import departing, destroying, post, rounds, sealing
+from flows import departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow
 from flows.departure.flow import departure
@@ -128,6 +128,7 @@ class Worker:
                 self._deliver,
                 self._seal,
                 self._destroy,
+                self._watch,
                 self._see_off,
                 self._keep_time,
             )
@@ -324,6 +325,11 @@ class Worker:
             except NoKeys:
                 _log.warning("nothing is destroyed: the participants' keys cannot be used; see spheres keys init")
             await self._pause(destroying.DESTROY_SECONDS)
+
+    async def _watch(self) -> None:
+        while not self.stopping.is_set():
+            await asyncio.to_thread(watching.watch, self.means)
+            await self._pause(watching.WATCH_SECONDS)
 
     # --------------------------------------------------------------------------------------------------- departures
 

@@ -235,6 +235,7 @@ PARTICIPANT = Lifecycle(
         ("candidate", "refuse"): "refused",
         ("candidate", "decline"): "declined",
         ("candidate", "join"): "destroyed",
+        ("candidate", "destroy"): "destroyed",
         ("assigned", "reassign"): "assigned",
         ("assigned", "take_back"): "candidate",
         ("assigned", "commit"): "committed",
@@ -253,7 +254,7 @@ PARTICIPANT = Lifecycle(
 
 REFERRAL = Lifecycle(
     "referral",
-    states=("draft", "received", "triaged", "joined", "abandoned"),
+    states=("draft", "received", "triaged", "joined", "abandoned", "destroyed"),
     initial="draft",
     moves={
         ("draft", "send"): "received",
@@ -262,6 +263,7 @@ REFERRAL = Lifecycle(
         ("received", "join"): "joined",
         ("triaged", "take_back"): "received",
         ("triaged", "join"): "joined",
+        ("received", "destroy"): "destroyed",
     },
 )
 
@@ -282,6 +284,20 @@ FOLLOW_UP = Lifecycle(
     },
 )
 
+#: asked: by one person. The other one confirms or refuses; whoever asked can take it back; what comes between stops it.
+DESTRUCTION = Lifecycle(
+    "destruction",
+    states=("asked", "confirmed", "refused", "withdrawn", "lapsed", "stopped"),
+    initial="asked",
+    moves={
+        ("asked", "confirm"): "confirmed",
+        ("asked", "refuse"): "refused",
+        ("asked", "withdraw"): "withdrawn",
+        ("asked", "lapse"): "lapsed",
+        ("asked", "stop"): "stopped",
+    },
+)
+
 LIFECYCLES = (
     CASE,
     TASK,
@@ -296,6 +312,7 @@ LIFECYCLES = (
     REFERRAL,
     PARTICIPANT,
     FOLLOW_UP,
+    DESTRUCTION,
 )
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
@@ -360,6 +377,7 @@ _TITLES: Final = {
     "referral": "A referral of somebody to the program",
     "participant": "A candidate, and then a participant",
     "follow-up": "A follow-up of a participant",
+    "destruction": "The destruction of a file, which takes two",
 }
 
 _MEANS: Final = {
@@ -410,6 +428,7 @@ _MEANS: Final = {
     ("referral", "received"): "The coordinator has it, and looks at the criteria.",
     ("referral", "triaged"): "The coordinator said where it goes: to the committee, to a worker, or no further.",
     ("referral", "joined"): "It is about somebody who was known already, and belongs to them.",
+    ("referral", "destroyed"): "It was never triaged, and what it says is destroyed with the file.",
     ("referral", "abandoned"): "It was never sent; what was written is destroyed.",
     ("participant", "draft"): "Somebody is writing a referral of them.",
     ("participant", "candidate"): "They were referred, and nobody has decided yet.",
@@ -425,6 +444,12 @@ _MEANS: Final = {
     ): "A worker accompanies the participant; also while people are asked what a withdrawn consent leaves.",
     ("follow-up", "on_break"): "Worker and participant agreed on a break, which ends on its day.",
     ("follow-up", "inactive"): "Nobody accompanies the participant now, for a reason that is on record.",
+    ("destruction", "asked"): "One person asked for it, with a reason; another is to answer, some days later.",
+    ("destruction", "confirmed"): "Another person confirmed it, and the file is destroyed.",
+    ("destruction", "refused"): "Another person refused it, with words; the file stays.",
+    ("destruction", "withdrawn"): "It was taken back before anyone answered.",
+    ("destruction", "lapsed"): "Nobody answered in time; it may be asked anew.",
+    ("destruction", "stopped"): "Something came between: a legal hold, another last day, a return, a new referral.",
     ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
 }
 
@@ -486,6 +511,7 @@ _HAPPENS: Final = {
     ("referral", "triage"): "The coordinator decides, every criterion looked at.",
     ("referral", "take_back"): "The coordinator corrects a triage of which nothing has come yet, or asks for more.",
     ("referral", "join"): "The coordinator sees that it is about somebody who is known.",
+    ("referral", "destroy"): "The file of somebody whom nobody ever triaged is destroyed.",
     ("participant", "send"): "Their first referral is sent.",
     ("participant", "assign"): "The committee, or the coordinator directly, names the worker who meets them.",
     ("participant", "reassign"): "Another worker is named.",
@@ -496,7 +522,10 @@ _HAPPENS: Final = {
     ("participant", "admit"): "The consent is signed, and a number given.",
     ("participant", "refer_again"): "Somebody refers them anew.",
     ("participant", "join"): "They are somebody who is known already: what was kept apart is destroyed.",
-    ("participant", "destroy"): "Their retention has ended and nothing holds them, or the draft was thrown away.",
+    (
+        "participant",
+        "destroy",
+    ): "Two people want it, their retention has ended and nothing holds them; or the draft was thrown away.",
     ("follow-up", "pause"): "Worker and participant agree on a break; the participant sets the terms of the return.",
     ("follow-up", "resume"): "The day of the return has come, or the participant comes back before it.",
     (
@@ -505,6 +534,11 @@ _HAPPENS: Final = {
     ): "The participant withdraws, the team says why it ends, or it ends for a withdrawn consent.",
     ("follow-up", "complete"): "The participant and the team consider that the gains are consolidated.",
     ("follow-up", "reactivate"): "The participant comes back, at any time.",
+    ("destruction", "confirm"): "Another person than who asked confirms it, after the delay that the program declares.",
+    ("destruction", "refuse"): "Another person than who asked says why not.",
+    ("destruction", "withdraw"): "The coordination takes it back.",
+    ("destruction", "lapse"): "Its last day is over without an answer.",
+    ("destruction", "stop"): "A hold, another last day, a return or a new referral comes between.",
 }
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, to
+from models.base import InProgram, moment, one_of, to, words
 from models.lifecycles import NOTICE
 
 
@@ -49,7 +49,10 @@ class Notice(InProgram, table=True):
     language: str
     template: str
     thread: str = ""  # letters of one thread to one person leave in the order in which they were written
-    subject: str
+    subject: str  # calls nobody by number or reference
+    calls: list[str] = (
+        words()
+    )  # the numbers and references of participants that it leaves out: whom the letter is about
     message: bytes = Field(sa_type=LargeBinary)
     case_id: UUID | None = None
     state: str = NOTICE.initial

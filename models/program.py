@@ -44,6 +44,7 @@ class Program(Table, table=True):
     retention: dict[str, Any] = (
         structure()
     )  # how long participants' files are kept (duties.declarations.program.Retention)
+    reading: dict[str, Any] = structure()  # how many files a role may open (duties.declarations.program.Rates)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: dict[str, Any] = structure()
     is_demonstration: bool = False

@@ -29,6 +29,7 @@ class Event(InProgram, table=True):
         Index("ix_event_n", "program_id", "n"),
         Index("ix_event_xid", "program_id", "xid"),
         Index("ix_event_read", "program_id", "n", postgresql_where=text("verb in ('read', 'exported')")),
+        Index("ix_event_read_at", "program_id", "at", postgresql_where=text("verb in ('read', 'exported')")),
     )
 
     n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))

@@ -50,6 +50,7 @@ APPEND_ONLY = {
     "first_meeting": (),
     "risk_assessment": (),
     "disclosure": (),
+    "kept_until": (),
     "settlement": (),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the

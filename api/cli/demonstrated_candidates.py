@@ -1,24 +1,30 @@
-"""The candidates of the demonstration, all of them made up: one to triage, one before the committee, one refused."""
+"""The candidates of the demonstration, all made up: one to triage, one before the committee, one to be forgotten."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.here import local_day
-from duties.participants import referring, triage
+from duties.here import local_day, program_of
+from duties.participants import destruction, referring, retention, triage
+from duties.participants.identity import open_identity
 from duties.participants.reading import to_triage
 from duties.participants.referring import ReferralForm
 from duties.roles import standing
+from models.base import table_of
+from models.referral import Referral
+
+_referral = table_of(Referral)
 
 
 def refer_some(session: Session, *, at: datetime) -> None:
     """Have workers of the demonstration refer people, and the coordinator triage some. Nothing without either role.
 
-    One is a draft yet.
+    One is a draft yet. One lives elsewhere, was refused, and asks that nothing be kept: that waits for another person.
     """
     today = standing(session, local_day(session, at))
     workers, coordinators = today.holding("youth_worker"), today.holding("coordinator")
@@ -33,8 +39,28 @@ def refer_some(session: Session, *, at: datetime) -> None:
     before = _send(session, decided, worker, at - timedelta(days=5))
     _triage(session, before, coordinator, at - timedelta(days=4))
     elsewhere = _form("Aubépine", "Sorbier", day.replace(day=1) - timedelta(days=17 * 365), "819 555-0163")
-    _refuse(session, _send(session, elsewhere, worker, at - timedelta(days=8)), coordinator, at - timedelta(days=6))
+    refused = _send(session, elsewhere, worker, at - timedelta(days=16))
+    _refuse(session, refused, coordinator, at - timedelta(days=14))
+    _ask_to_forget(session, refused, coordinator, at - timedelta(days=12))
     referring.begin_referral(session, ReferralForm(given_name="Romarin", reasons="À compléter."), by=worker, at=at)
+
+
+def _ask_to_forget(session: Session, referral_id: UUID, coordinator: Actor, at: datetime) -> None:
+    """The person asks that their file be destroyed: its last day is set, and on the day after it another is asked."""
+    participant_id = _whom(session, referral_id)
+    day, why = local_day(session, at), "La personne demande que rien ne soit conservé."
+    retention.retain_until(session, participant_id, day, reason=why, by=coordinator, at=at)
+    later = at + timedelta(days=1)
+    destruction.ask(session, participant_id, "person_asks", reason=why, by=coordinator, at=later)
+
+
+def _whom(session: Session, referral_id: UUID) -> UUID:
+    found: UUID = session.execute(
+        select(_referral.c.participant_id).where(
+            _referral.c.program_id == program_of(session), _referral.c.id == referral_id
+        )
+    ).scalar_one()
+    return found
 
 
 def _send(session: Session, form: ReferralForm, worker: Actor, at: datetime) -> UUID:
@@ -44,6 +70,7 @@ def _send(session: Session, form: ReferralForm, worker: Actor, at: datetime) -> 
 
 
 def _triage(session: Session, referral_id: UUID, coordinator: Actor, at: datetime) -> None:
+    open_identity(session, _whom(session, referral_id), by=coordinator, at=at, ground="role")
     triage.find_age(session, referral_id, by=coordinator, at=at)
     facts = {
         "AD-C0": "La personne le dit elle-même.",

@@ -1,4 +1,4 @@
-"""Files of participants from the command line: whose last day is over, destroying one, and the proof of it."""
+"""Files of participants from the command line: whose last day is over, having one destroyed by two, and the proof."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from uuid import UUID
 
 import typer
 
+from api.at_destructions import answers_as, find_destruction, seen_destructions
 from api.at_participants import find_participant
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
 from api.permissions import Action, asks, require, to_program
-from duties.participants import retention
+from duties.actors import Actor
+from duties.participants import destruction, retention
 from duties.refusals import Refusal
 from duties.sight import who_barred
 from locales import N_
+from models.destruction import DESTRUCTION_GROUNDS
 
 app = typer.Typer(no_args_is_help=True, help="How long files of participants are kept.")
 
-FileId = Annotated[UUID, typer.Argument(help="The file's id, as `spheres participant due` shows it.")]
+FileId = Annotated[UUID, typer.Argument(help="The file's id, as `spheres participant due` or `asked` shows it.")]
+RequestId = Annotated[UUID, typer.Option(help="The request that you looked at, as `spheres participant why` shows it.")]
+Ground = Annotated[str, typer.Option(help=f"Why it is to be destroyed: {', '.join(DESTRUCTION_GROUNDS)}.")]
+Reason = Annotated[str, typer.Option(help="In your words, by number and without a name. It is sealed.")]
 
 
 @app.callback()
@@ -43,12 +49,107 @@ def due(as_person: AsPerson, program: ProgramKey = "") -> None:
 
 @app.command()
 @asks(Action.KEEP_RETENTION)
-def destroy(file_id: FileId, as_person: AsPerson, program: ProgramKey = "") -> None:
-    """Destroy a file whose last day is over, for good and in every copy; prints the proof."""
+def ask(
+    file_id: FileId,
+    as_person: AsPerson,
+    ground: Ground = destruction.BY_CALENDAR,
+    reason: Reason = "",
+    program: ProgramKey = "",
+) -> None:
+    """Ask that a file whose last day is over be destroyed. Another person confirms it, some days later."""
     with counter(program) as here:
         _, given = find_participant(here.session, here.asker(as_person), file_id, Action.KEEP_RETENTION)
-        retention.destroy(here.session, file_id, by=require(Action.KEEP_RETENTION, given), at=here.at)
+        by = require(Action.KEEP_RETENTION, given)
+        destruction.ask(here.session, file_id, ground, reason=reason, by=by, at=here.at)
+        asked = destruction.asked_of(here.session, file_id)
+        assert asked is not None  # noqa: S101 - just asked
+        tell(
+            N_("Asked. Another person can confirm it from %(day)s on, until %(until)s."),
+            day=asked["confirm_from"],
+            until=asked["lapses_on"],
+        )
+
+
+@app.command()
+@asks(Action.KEEP_RETENTION)
+def withdraw(file_id: FileId, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """Take back that a file be destroyed."""
+    with counter(program) as here:
+        _, given = find_participant(here.session, here.asker(as_person), file_id, Action.KEEP_RETENTION)
+        destruction.withdraw(here.session, file_id, by=require(Action.KEEP_RETENTION, given), at=here.at)
+        tell(N_("Taken back: nobody asks any more that the file be destroyed."))
+
+
+@app.command()
+@asks(Action.SEE_DESTRUCTIONS)
+def asked(as_person: AsPerson, program: ProgramKey = "") -> None:
+    """The destructions that are asked and wait for an answer: the file, from when, until when, and on what ground."""
+    with counter(program) as here:
+        rows = seen_destructions(here.session, here.asker(as_person))
+        if not rows:
+            tell(N_("No destruction waits for an answer."))
+        for row in rows:
+            called = row["number"] or row["candidate_ref"]
+            typer.echo(f"{row['participant_id']}  {row['confirm_from']}  {row['lapses_on']}  {row['ground']}  {called}")
+
+
+@app.command()
+@asks(Action.SEE_DESTRUCTION)
+def why(file_id: FileId, as_person: AsPerson, program: ProgramKey = "") -> None:
+    """What is to be destroyed and why, by number, who can answer, and the request’s id, by which it is answered."""
+    with counter(program) as here:
+        asker = here.asker(as_person)
+        found, given = find_destruction(here.session, asker, file_id)
+        contents = destruction.contents_of(here.session, file_id)
+        tell(
+            N_("%(subject)s: request %(request)s, %(state)s, on the ground “%(ground)s”, asked by %(who)s."),
+            subject=found["known_as"],
+            request=found["id"],
+            state=found["state"],
+            ground=found["ground"],
+            who=here.person(str(found["asked_by"])).name if found["asked_by"] else found["asked_as"],
+        )
+        tell(
+            N_(
+                "Referrals: %(referrals)s. Consents: %(consents)s. Disclosures: %(disclosures)s. "
+                "Weekly notes: %(notes)s."
+            ),
+            referrals=contents.referrals,
+            consents=contents.consents,
+            disclosures=contents.disclosures,
+            notes=contents.notes,
+        )
+        by = require(Action.SEE_DESTRUCTION, given)
+        for words in (
+            destruction.read_reason(here.session, found, by=by, at=here.at),
+            destruction.read_answer(here.session, found, by=by, at=here.at),
+        ):
+            if words:
+                typer.echo(words)
+        able = destruction.who_may_confirm(here.session, found, asker.standing) if found["state"] == "asked" else []
+        if able:
+            people = sorted({here.person(str(holder.person_id)).name for holder in able})
+            tell(N_("It waits for: %(people)s."), people=", ".join(people))
+
+
+@app.command()
+@asks(Action.CONFIRM_DESTRUCTION)
+def confirm(file_id: FileId, as_person: AsPerson, request: RequestId, program: ProgramKey = "") -> None:
+    """Confirm, as another person than who asked, that a file be destroyed, for good and in every copy."""
+    with counter(program) as here:
+        by = _answers_as(here, as_person, file_id)
+        destruction.confirm(here.session, file_id, seen=request, by=by, at=here.at)
         _tell_proof(here, file_id)
+
+
+@app.command()
+@asks(Action.CONFIRM_DESTRUCTION)
+def refuse(file_id: FileId, as_person: AsPerson, request: RequestId, reason: Reason, program: ProgramKey = "") -> None:
+    """Refuse, as another person than who asked, that a file be destroyed: it is kept."""
+    with counter(program) as here:
+        by = _answers_as(here, as_person, file_id)
+        destruction.refuse(here.session, file_id, reason=reason, seen=request, by=by, at=here.at)
+        tell(N_("Refused: the file is kept."))
 
 
 @app.command()
@@ -60,13 +161,29 @@ def proof(file_id: FileId, as_person: AsPerson, program: ProgramKey = "") -> Non
         _tell_proof(here, file_id)
 
 
+def _answers_as(here: Counter, as_person: str, file_id: UUID) -> Actor:
+    asker = here.asker(as_person)
+    found, given = find_destruction(here.session, asker, file_id, Action.CONFIRM_DESTRUCTION)
+    return answers_as(here.session, asker, found, given)
+
+
 def _tell_proof(here: Counter, file_id: UUID) -> None:
-    found = retention.proof_of(here.session, file_id)
+    found = destruction.proof_of(here.session, file_id)
     if found is None:
         raise Refusal("retention.not_destroyed", N_("This file is not destroyed."))
-    who = here.person(str(found.by_id)).name if found.by_id else found.by_as
+    who, asked = (
+        here.person(str(person_id)).name if person_id else role
+        for person_id, role in ((found.by_id, found.by_as), (found.asked_by_id, found.asked_as))
+    )
+    sentence = N_("%(subject)s: destroyed %(at)s by %(who)s. Kept until %(day)s. Line %(line)s of the record.")
+    if not found.before_two:
+        sentence = N_(
+            "%(subject)s: destroyed %(at)s. Asked by %(asked)s, confirmed by %(who)s. Kept until %(day)s. "
+            "Line %(line)s of the record."
+        )
     tell(
-        N_("%(subject)s: destroyed %(at)s by %(who)s. Kept until %(day)s. Line %(line)s of the record."),
+        sentence,
+        asked=asked,
         subject=found.known_as,
         at=found.destroyed_at.isoformat(timespec="seconds"),
         who=who,

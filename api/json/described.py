@@ -28,6 +28,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         (421, "The program is not reached by that name."),
         (422, "It does not fit, or a rule wants more."),
         (428, "If-Match is missing."),
+        (429, "It is more than one person may ask in this time; Retry-After says when the next one counts anew."),
         (431, "The headers are too many, or too long."),
         (503, "The database does not answer."),
     )

@@ -204,9 +204,29 @@ class DisclosureGiven(Given):
 
 
 class RetentionGiven(Given):
-    """The last day on which a file is kept."""
+    """Another last day on which a file is kept, and why."""
 
     day: Day
+    reason: Typed
+
+
+class DestructionGiven(Given):
+    """Why a file is to be destroyed: a ground, and words, which on the ground of the calendar may be empty."""
+
+    ground: Typed
+    reason: Typed = ""
+
+
+class DestructionAnswered(Given):
+    """Which request was looked at."""
+
+    seen: UUID
+
+
+class DestructionRefused(DestructionAnswered):
+    """Why the file is kept."""
+
+    reason: Typed
 
 
 class FoundShown(Shown):
@@ -337,6 +357,55 @@ class DestructionShown(Shown):
     kept_until: date | None
     line: int
     key_gone_at: AwareDatetime | None
+    asked_by_id: UUID | None
+    asked_as: str
+    asked_at: AwareDatetime
+    ground: str
+    before_two: Annotated[bool, Field(description="One person destroyed it, or the program, before it took two.")]
+
+
+class DestructionAsked(Shown):
+    """That a file be destroyed: what is asked and why, by number, and what became of it.
+
+    `waiting_for` are those who can answer today; `reason` and `answer` are without the person's names.
+    """
+
+    id: UUID
+    participant_id: UUID
+    known_as: str
+    state: str
+    ground: str
+    reason: str
+    asked_by: UUID | None
+    asked_as: str
+    asked_at: AwareDatetime
+    confirm_from: date
+    lapses_on: date
+    waiting_for: list[UUID]
+    stopped_by: str
+    ended_by: UUID | None
+    ended_at: AwareDatetime | None
+    answer: str
+    file_state: str
+    admitted_on: date | None
+    kept_until: date | None
+    referrals: int
+    consents: int
+    disclosures: int
+    notes: int
+
+
+class DestructionListed(Shown):
+    """A request that waits for an answer."""
+
+    id: UUID
+    participant_id: UUID
+    known_as: str
+    ground: str
+    asked_by: UUID | None
+    asked_at: AwareDatetime
+    confirm_from: date
+    lapses_on: date
 
 
 class WordsShown(Shown):

@@ -19,6 +19,7 @@ from api.json.participant_shapes import (
     AnotherWorkerGiven,
     BarGiven,
     ConsentGiven,
+    DestructionGiven,
     DestructionShown,
     DisclosureGiven,
     DisclosureWords,
@@ -50,6 +51,7 @@ from duties.participants import (
     barring,
     consents,
     correcting,
+    destruction,
     disclosures,
     duplicates,
     first_meetings,
@@ -465,10 +467,10 @@ def read_disclosure(participant_id: UUID, disclosure_id: UUID, desk: AtDesk) -> 
 @router.put("/{participant_id}/retention")
 @asks(Action.KEEP_RETENTION)
 def retain(participant_id: UUID, body: RetentionGiven, desk: AtDesk, response: Response) -> ParticipantShown:
-    """Set the last day on which the file is kept, by the retention calendar."""
+    """Set another last day on which the file is kept than that of the retention calendar, and say why."""
 
     def act(by: Actor) -> None:
-        retention.retain_until(desk.session, participant_id, body.day, by=by, at=desk.at)
+        retention.retain_until(desk.session, participant_id, body.day, reason=body.reason, by=by, at=desk.at)
 
     return _do(desk, participant_id, Action.KEEP_RETENTION, act, response)
 
@@ -494,10 +496,21 @@ def release(participant_id: UUID, desk: AtDesk) -> None:
 
 @router.post("/{participant_id}/destruction", status_code=204)
 @asks(Action.KEEP_RETENTION)
-def destroy(participant_id: UUID, desk: AtDesk) -> None:
-    """Destroy what is known of somebody, once the retention has ended and nothing holds the file."""
+def ask_to_destroy(participant_id: UUID, body: DestructionGiven, desk: AtDesk) -> None:
+    """Ask that what is known of somebody be destroyed, once the retention has ended and nothing holds the file.
+
+    Another person confirms it, some days later.
+    """
     by = _actor(desk, participant_id, Action.KEEP_RETENTION)
-    retention.destroy(desk.session, participant_id, by=by, at=desk.at)
+    destruction.ask(desk.session, participant_id, body.ground, reason=body.reason, by=by, at=desk.at)
+
+
+@router.post("/{participant_id}/destruction/withdrawal", status_code=204)
+@asks(Action.KEEP_RETENTION)
+def take_destruction_back(participant_id: UUID, desk: AtDesk) -> None:
+    """Take back that the file be destroyed."""
+    by = _actor(desk, participant_id, Action.KEEP_RETENTION)
+    destruction.withdraw(desk.session, participant_id, by=by, at=desk.at)
 
 
 @router.get("/{participant_id}/destruction")
@@ -505,7 +518,7 @@ def destroy(participant_id: UUID, desk: AtDesk) -> None:
 def get_proof(participant_id: UUID, desk: AtDesk) -> DestructionShown:
     """The proof that a file is destroyed: the line of the record, and since when its key is gone."""
     _actor(desk, participant_id, Action.KEEP_RETENTION)
-    proof = retention.proof_of(desk.session, participant_id)
+    proof = destruction.proof_of(desk.session, participant_id)
     if proof is None:
         raise Forbidden
     return DestructionShown.model_validate(proof)

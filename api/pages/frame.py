@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import func, select
 
 from api.answers import sentence_of, status_of
+from api.at_destructions import to_destructions
 from api.permissions import Action, allows, to_post, to_program
 from api.rendering import render
 from api.session import AtDesk, Desk, Office
@@ -56,6 +57,7 @@ PLACES: Final = (
     Place("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),
     Place("/post", N_("Outgoing mail"), Action.SEE_POST, N_("Records")),
     Place("/activity", N_("Activity"), Action.SEE_ACTIVITY),
+    Place("/destructions", N_("Files to destroy"), Action.SEE_DESTRUCTIONS),
     Place("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
     Place("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
     Place("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
@@ -152,6 +154,8 @@ def may_go(desk: Desk, action: Action) -> bool:
     if action is Action.SEE_ACCESS:
         managed = desk.asker.organizations_as("manager")
         return allows(action, to_program(desk.asker, organizations=managed)) is not None
+    if action is Action.SEE_DESTRUCTIONS:
+        return allows(action, to_destructions(desk.asker, desk.asker.organizations_as("manager"))) is not None
     given = to_program(desk.asker)
     if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
         return False  # the register is one of the pages of privacy

@@ -32,8 +32,8 @@ from duties.here import many, program_of
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from duties.participants.consents import STORE
+from duties.participants.destruction import ASK, CONFIRM
 from duties.participants.recruiting import ASSESS, REFUSE
-from duties.participants.retention import DESTROY
 from duties.participants.reviews import REVIEW, REVIEWED
 from duties.participants.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
@@ -392,7 +392,8 @@ _PLACES: Final[Mapping[str, str]] = {
     APART_COORDINATION: "/activities",
     ASSESS: "/participants/%s#risk",
     REFUSE: "/participants/%s#again",
-    DESTROY: "/participants/%s#retention",
+    ASK: "/participants/%s#retention",
+    CONFIRM: "/participants/%s/destruction",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STOPS: "/participants/%s#consent",

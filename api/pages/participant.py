@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -27,12 +27,13 @@ from duties.here import program_of
 from duties.participants import (
     barring,
     consents,
+    destruction,
     disclosures,
     duplicates,
     findings,
     first_meetings,
+    rates,
     reading,
-    retention,
     reviews,
     risks,
     withdrawals,
@@ -44,9 +45,10 @@ from duties.participants.areas import areas
 from duties.participants.consent_text import CURRENT
 from duties.participants.held import case_of
 from duties.participants.reasons import Reason
+from duties.record import turned_away
 from duties.record.reads import Purpose
 from duties.roles import standing
-from locales import N_, gettext
+from locales import N_, current_language, gettext, show_day
 from meetings import admissions, decisions, recruiters
 from models.base import table_of
 from models.follow_up import FollowUp
@@ -89,6 +91,22 @@ WAYS_TO_REACH: Final[Mapping[str, str]] = {
     "address": N_("Where they live"),
     "contact_note": N_("How and when it is safe"),
 }
+#: Why the destruction of a file is asked, and what became of that.
+DESTRUCTION_GROUNDS: Final[Mapping[str, str]] = {
+    "calendar": N_("The last day of its retention is over"),
+    "person_asks": N_("The person asks for it"),
+    "not_triaged": N_("Nobody ever triaged the referral, and nothing came of it"),
+    "by_mistake": N_("The file was made by mistake"),
+    "law": N_("A law or a court asks for it"),
+}
+BECAME: Final[Mapping[str, tuple[str, str]]] = {
+    "asked": (N_("Waits for another person"), "wait"),
+    "confirmed": (N_("Destroyed"), "skip"),
+    "refused": (N_("Refused: the file is kept"), "stop"),
+    "withdrawn": (N_("Taken back"), "skip"),
+    "lapsed": (N_("Lapsed: nobody answered in time"), "late"),
+    "stopped": (N_("Stopped: something came between"), "stop"),
+}
 OUTCOMES: Final[Mapping[str, str]] = {
     "assign": N_("Given to a worker"),
     "defer": N_("Deferred"),
@@ -106,6 +124,7 @@ _DECIDED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "triage": (N_("Triage"), TRIAGED),
     "admission": (N_("Decision"), OUTCOMES),
     "risk": (N_("Risk"), {**RISKS, **RECRUITER}),
+    "kept_until": (N_("Kept until"), {}),
 }
 _WRITTEN: Final[Mapping[str, str]] = {
     "reason": N_("Why"),
@@ -168,6 +187,16 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
 
     refusal = desk.attempt(act)
     if refusal is not None:
+        if refusal.code == rates.TOO_MANY:  # what was refused is undone; that it was is kept
+            turned_away.tell(
+                desk.session,
+                by=by,
+                at=desk.at,
+                action=Action.READ_IDENTITY.value,
+                why="too_many",
+                kind="participant",
+                asked=participant_id,
+            )
         return participant_page(desk, request, row, given, typed=Typed("identity", refusal, {"purpose": purpose}))
     return participant_page(desk, request, row, given, shown=shown)
 
@@ -337,8 +366,16 @@ def participant_page(
         disclosed=disclosures.disclosures_of(session, participant_id) if may[Action.KEEP_DISCLOSURES] else [],
         grounds=GROUNDS,
         is_due=row["retain_until"] is not None and row["retain_until"] < desk.day and not row["held"],
-        proof=_proof_of(desk, row) if may[Action.KEEP_RETENTION] else None,
-        is_followed=retention.is_followed(session, participant_id),
+        proof=proof_of(desk, participant_id) if may[Action.KEEP_RETENTION] and row["state"] == "destroyed" else None,
+        is_followed=destruction.is_followed(session, participant_id),
+        is_being_decided=destruction.is_being_decided(session, participant_id),
+        asked=destruction.last_of(session, participant_id) if may[Action.KEEP_RETENTION] else None,
+        became=BECAME,
+        destruction_grounds=[
+            (key, gettext(words))
+            for key, words in DESTRUCTION_GROUNDS.items()
+            if key != "not_triaged" or row["state"] == "candidate"
+        ],
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=recruiter_risk,
         risk_decision=_decision_of(desk, recruiter_risk),
@@ -393,8 +430,12 @@ def _age_in_words(age: Age | None) -> str:
 def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
     """What was decided, when, and each thing that was written with it, in the reader's words."""
     kind, results = _DECIDED[reason.of]
+    if reason.of == "kept_until":
+        became = show_day(current_language(), date.fromisoformat(reason.result))
+    else:
+        became = gettext(results[reason.result])
     return (
-        f"{gettext(kind)} – {gettext(results[reason.result])}",
+        f"{gettext(kind)} – {became}",
         reason.at,
         [(gettext(_WRITTEN[name]), text) for name, text in reason.fields.items()],
     )
@@ -461,12 +502,15 @@ def _not_shared_with(desk: Desk, participant_id: UUID) -> list[str]:
     return [name for place, name in _partners(desk) if not circle.agrees_to(place)]
 
 
-def _proof_of(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The proof that a file is destroyed, with the name of who did it."""
-    found = retention.proof_of(desk.session, row["id"]) if row["state"] == "destroyed" else None
+def proof_of(desk: Desk, participant_id: UUID) -> dict[str, Any] | None:
+    """The proof that a file is destroyed, with the names of who asked for it and who confirmed it."""
+    found = destruction.proof_of(desk.session, participant_id)
     if found is None:
         return None
-    return {"of": found, "by": names_of(desk, [found.by_id]).get(found.by_id, "") if found.by_id else ""}
+    by, asked_by = (
+        names_of(desk, [person_id])[person_id] if person_id else "" for person_id in (found.by_id, found.asked_by_id)
+    )
+    return {"of": found, "by": by, "asked_by": asked_by}
 
 
 def _follow_up_of(desk: Desk, participant_id: UUID) -> UUID | None:

@@ -14,7 +14,7 @@ from api.pages.participant import act_on, participant_page
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.participants import disclosures, retention
+from duties.participants import destruction, disclosures, retention
 
 router = framed_pages("/participants")
 
@@ -78,13 +78,15 @@ def read_disclosure(desk: AtDesk, request: Request, participant_id: UUID, disclo
 
 @router.post("/{participant_id}/retention")
 @asks(Action.KEEP_RETENTION)
-def retain(desk: AtDesk, request: Request, participant_id: UUID, day: Text = "") -> Response:
-    """Set the last day on which the file is kept, by the retention calendar."""
+def retain(desk: AtDesk, request: Request, participant_id: UUID, day: Text = "", reason: Text = "") -> Response:
+    """Set another last day on which the file is kept than that of the retention calendar, and say why."""
 
     def act(by: Actor) -> None:
-        retention.retain_until(desk.session, participant_id, day_of(day), by=by, at=desk.at)
+        retention.retain_until(desk.session, participant_id, day_of(day), reason=reason, by=by, at=desk.at)
 
-    return act_on(desk, request, participant_id, Action.KEEP_RETENTION, act, "retention", "retain", day=day)
+    return act_on(
+        desk, request, participant_id, Action.KEEP_RETENTION, act, "retention", "retain", day=day, reason=reason
+    )
 
 
 @router.post("/{participant_id}/hold")
@@ -103,9 +105,24 @@ def release(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
 
 @router.post("/{participant_id}/destruction")
 @asks(Action.KEEP_RETENTION)
-def destroy(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
-    """Destroy what is known of somebody, once the retention has ended and nothing holds the file."""
-    return _retain(desk, request, participant_id, retention.destroy)
+def ask_to_destroy(
+    desk: AtDesk, request: Request, participant_id: UUID, ground: Text = "", reason: Text = ""
+) -> Response:
+    """Ask that what is known of somebody be destroyed, once the retention has ended and nothing holds the file."""
+
+    def act(by: Actor) -> None:
+        destruction.ask(desk.session, participant_id, ground, reason=reason, by=by, at=desk.at)
+
+    return act_on(
+        desk, request, participant_id, Action.KEEP_RETENTION, act, "retention", "destroy", ground=ground, reason=reason
+    )
+
+
+@router.post("/{participant_id}/destruction/withdrawal")
+@asks(Action.KEEP_RETENTION)
+def take_destruction_back(desk: AtDesk, request: Request, participant_id: UUID) -> Response:
+    """Take back that the file be destroyed."""
+    return _retain(desk, request, participant_id, destruction.withdraw)
 
 
 def _retain(desk: Desk, request: Request, participant_id: UUID, verb: Callable[..., object]) -> Response:

@@ -64,6 +64,7 @@ WHAT: Final[Mapping[str, str]] = {
     "weekly_note": N_("Words of a weekly note: %(thing)s"),
     "follow_up_summary": N_("Summary of a follow-up that is handed over: %(thing)s"),
     "break_terms": N_("Terms of return of a break: %(thing)s"),
+    "destruction": N_("Why a file is to be destroyed, or not: %(thing)s"),
     "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),
 }
 PURPOSES: Final[Mapping[str, str]] = {
@@ -85,6 +86,7 @@ WHYS: Final[Mapping[str, str]] = {
     "lapsed": N_("their sign-in had lapsed"),
     "ended": N_("their sign-in had been ended"),
     "left": N_("they have left"),
+    "too_many": N_("they had opened as many files as their role may in that time"),
 }
 #: What someone was turned away from, where it is no longer, or never was, a thing of this program.
 KINDS: Final[Mapping[str, str]] = {

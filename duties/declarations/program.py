@@ -106,15 +106,52 @@ class Kept(Part):
 
 
 class Retention(Part):
-    """The retention calendar of participants' files: how long after which end, and who destroys them then.
+    """The retention calendar of participants' files: how long after which end, and how they are destroyed then.
 
-    `asked`: on the day after the last one the coordinator is asked. `by_itself`: the program does it, on that day.
+    `asked`: on the day after the last one the coordinator is asked to ask for it. `by_itself`: the program asks on
+    that day. Either way another person confirms it, from so many days after the asking until it lapses.
     """
 
     completed: Kept = Kept(years=5)
     inactive: Kept = Kept(years=5)
     not_admitted: Kept = Kept(years=1)
     destruction: Literal["asked", "by_itself"] = "asked"
+    confirmed_after_days: Annotated[int, Field(ge=1, le=90, strict=True)] = 7
+    lapses_after_days: Annotated[int, Field(ge=2, le=365, strict=True)] = 60
+
+    @model_validator(mode="after")
+    def _time_to_confirm(self) -> Retention:
+        if self.lapses_after_days <= self.confirmed_after_days:
+            raise Wrong(N_("A request lapses before anybody may confirm it."), at=("lapses_after_days",))
+        return self
+
+
+class Rate(Part):
+    """How many files of participants one person opens at most in any hour, and in any 24 hours."""
+
+    an_hour: Annotated[int, Field(ge=1, le=200, strict=True)]
+    a_day: Annotated[int, Field(ge=1, le=1000, strict=True)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Rate:
+        if self.a_day < self.an_hour:
+            raise Wrong(N_("Fewer files a day than in one hour."), at=("a_day",))
+        return self
+
+
+#: Before a sitting the coordinator reads some twenty files, and more on the days around it.
+_PROPOSED_RATES: Final[Mapping[RoleKey, Rate]] = {"coordinator": Rate(an_hour=60, a_day=150)}
+
+
+class Rates(Part):
+    """How many files people may open to see who somebody is, by the role under which they do."""
+
+    roles: dict[RoleKey, Rate] = Field(default_factory=lambda: dict(_PROPOSED_RATES))
+    others: Rate = Rate(an_hour=20, a_day=60)
+
+    def rate_of(self, role: str) -> Rate:
+        """The rate of a role."""
+        return next((rate for key, rate in self.roles.items() if key == role), self.others)
 
 
 class Identity(Part):
@@ -127,6 +164,7 @@ class Identity(Part):
     calendar: ProgramCalendar
     area: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
     retention: Retention = Retention()
+    reading: Rates = Field(default_factory=Rates)
 
 
 class Share(Part):

@@ -99,6 +99,10 @@ def _roles(declared: Declared[ProgramFile]) -> Findings:
     for role in program.roles:
         if role not in created:
             yield declared.problem(("roles", role), N_("No agreement creates the role “%(role)s”."), role=role)
+    for role in program.program.reading.roles:
+        if role not in program.roles:
+            path = ("program", "reading", "roles", role)
+            yield declared.problem(path, N_("The role “%(role)s” is not among the program's roles."), role=role)
     for name, agreement in program.agreements.items():
         for role, terms in agreement.roles.items():
             path = ("agreements", name, "roles", role)

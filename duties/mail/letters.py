@@ -6,6 +6,9 @@ paragraphs, `# headings` and `- lists`. The HTML alternative is made from the sa
 A letter leaves the walls of the program. So its facts are declared titles, staff names, roles, days and counts: never a
 participant's identity, and never what somebody typed freely (a reason, a note). The letter says where
 that can be read, and the page there asks who is reading.
+
+A subject is read on a locked telephone, over a shoulder and by every server on the way. So it calls nobody and nothing
+by reference or number, whatever its facts hold: the body does.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, pass_co
 from jinja2.runtime import Context
 
 from locales import show_day, typeset
+from models.participant import CANDIDATE_REF, NUMBER
 
 Language = Literal["fr", "en"]
 
@@ -50,14 +54,24 @@ _FACT_MARKS = str.maketrans("", "", _FACT + _FACT_END)
 _JOINERS = "\u200c\u200d"  # inside emoji and some scripts; all other invisible format characters go
 _NO_BREAK_SPACES = "\u00a0\u202f"
 
+#: How a participant is called: their number, or the reference of a candidate.
+_CALLED = re.compile(rf"{NUMBER.strip('^$')}|\b{CANDIDATE_REF.strip('^$')}\b")
+#: What designates in a subject: these, and any word of five figures or more, such as a decision's or a serial number.
+_DESIGNATES = re.compile(rf"{_CALLED.pattern}|[^\s«»“”()]*(?:\d[^\s\d«»“”()]*){{5,}}")
+_LEFT_OUT = "…"
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter in one language, ready to be put in its envelope by `duties.mail.envelopes.mime`."""
+    """A letter in one language, ready to be put in its envelope by `duties.mail.envelopes.mime`.
+
+    `calls` are the numbers and references of participants that its subject leaves out.
+    """
 
     subject: str
     text: str
     html: str
+    calls: tuple[str, ...] = ()
 
 
 class Letters:
@@ -112,15 +126,26 @@ class Letters:
         if not first.startswith("Subject: "):
             msg = f"{template}: the first line of a letter is its subject"
             raise ValueError(msg)
-        subject = _cut(_plain(_words(first.removeprefix("Subject: "))), LONGEST_SUBJECT)
+        whole = _plain(_words(first.removeprefix("Subject: ")))
+        subject = _cut(without_numbers(whole), LONGEST_SUBJECT)
         blocks = list(_blocks(body))
-        return Letter(subject, _text(blocks), _page(blocks, subject, language))
+        return Letter(subject, _text(blocks), _page(blocks, subject, language), tuple(called_in(whole)))
 
     def _source(self, file: str) -> str:
         loader = self._environment.loader
         assert loader is not None  # noqa: S101  # given in __init__
         source, _, _ = loader.get_source(self._environment, file)
         return source
+
+
+def called_in(text: str) -> list[str]:
+    """The numbers and references of participants that a text holds, each once, in order."""
+    return sorted(set(_CALLED.findall(text)))
+
+
+def without_numbers(text: str) -> str:
+    """`text` with an ellipsis for every number or reference by which somebody or something is called."""
+    return _DESIGNATES.sub(_LEFT_OUT, text)
 
 
 def render_letter(template: str, *, language: Language, facts: Mapping[str, Any]) -> Letter:

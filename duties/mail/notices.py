@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -110,11 +110,13 @@ def write(
     thread: str = "",
     calendar: CalendarPart | None = None,
     attachments: Sequence[Attachment] = (),
+    calls: Sequence[str] = (),
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
     Letters of one `thread` to one person leave in the order in which they were written. `calendar` goes with the
-    letter, for the calendar of whoever reads it. `facts` gives the letter's facts in the language that the person
+    letter, for the calendar of whoever reads it. `calls` are the numbers and references of those whom it is about
+    beside those in its own words. `facts` gives the letter's facts in the language that the person
     reads. False where it was written before, where it calls a participant who barred the person from their file
     (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
     coordinator gets to know of the person, once until something changes.
@@ -123,6 +125,7 @@ def write(
     person = _person(session, to)
     language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
+    letter = replace(letter, calls=tuple(sorted({*letter.calls, *calls})))
     Gate.here(session).refuse(_parts_of(letter, calendar, attachments))
     if (case_id is not None or template in _OF_LETTERS) and _is_kept_from(session, template, person, letter):
         return False
@@ -326,6 +329,7 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
                 "path": f"/post/{notice.id}",
             },
             at=at,
+            calls=notice.calls,
         )
 
 
@@ -516,7 +520,7 @@ def _tell_of_no_address(
             continue
         language = cast("Language", coordinator.language)
         facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
-        told = _letter(session, "no_address", coordinator, language, facts)
+        told = replace(_letter(session, "no_address", coordinator, language, facts), calls=letter.calls)
         if _is_kept_from(session, "no_address", coordinator, told):
             continue
         _put(
@@ -607,7 +611,7 @@ def _is_kept_from(session: Session, template: str, person: Person, letter: Lette
     """
     if template in _ALL_THE_SAME:
         return False
-    return calls_who_barred(session, person.id)(f"{letter.subject}\n{letter.text}")
+    return calls_who_barred(session, person.id)("\n".join((*letter.calls, letter.text)))
 
 
 def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:
@@ -673,6 +677,7 @@ def _put(
             template=template,
             thread=thread,
             subject=letter.subject,
+            calls=list(letter.calls),
             message=message,
             case_id=case_id,
             state=NOTICE.initial,

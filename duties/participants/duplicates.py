@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import asking, cases
 from duties.here import many, program_of
-from duties.participants import joining, referred_again, retention
+from duties.participants import destruction, joining, referred_again
 from duties.participants.held import case_of, change_participant, hold_participant, moved
 from duties.participants.identity import identity_within
 from duties.participants.opening import open_admission
@@ -124,9 +124,10 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         raise Refusal("referral.not_joined", N_("These two cannot be joined as things stand now."))
     again = known["state"] in ("refused", "declined")
     brought = joining.bring_referrals(session, joined["id"], to, received=referral_id if again else None)
+    destruction.stop(session, to, "referred_again", by=by, at=at)
     if again:
         change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
-        asking.no_more(session, retention.DESTROY, to, by=by, at=at)
+        asking.no_more(session, destruction.ASK, to, by=by, at=at)
         open_admission(session, to, by=by, at=at)
     joining.bring_identity(session, joined, known)
     joining.bring_what_protects(session, joined, known, by=by, at=at)
@@ -143,6 +144,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
 
 def _end(session: Session, joined: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
     """Destroy a held file that is joined to another: nothing is under way nor asked about it any more."""
+    destruction.stop(session, joined["id"], "joined", by=by, at=at)
     change_participant(
         session,
         joined,

@@ -5,6 +5,7 @@ Beside it stand the names alone, sealed apart, which the gate of letters and doc
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -17,6 +18,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import one, program_of
+from duties.participants import rates
 from duties.participants.ages import Age, age_on
 from duties.participants.sealing import mark, seal, unseal
 from duties.record.reads import Ground, Purpose, record_read
@@ -104,7 +106,8 @@ def open_identity(
     """Who a participant is, given to `by`, and told to the record in the same transaction. The only door to it.
 
     `ground` says by what they may: their part (the follow-up is theirs), their role, or a purpose that they say.
-    Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, or the purpose is missing.
+    Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, the purpose is missing, or
+    they opened as many files as they may in this time (`rates`).
     """
     row = one(
         session,
@@ -116,6 +119,7 @@ def open_identity(
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if row["sealed"] is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+    rates.refuse_more(session, participant_id, by=by, at=at)
     identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row["sealed"]))
     record_read(session, "participant", participant_id, what="identity", ground=ground, by=by, at=at, purpose=purpose)
     return identity
@@ -155,6 +159,51 @@ def names_known(session: Session) -> Iterable[str]:
             if refusal.code != "keys.gone":  # whose key is destroyed has a name that nobody here knows
                 raise
     return known
+
+
+def words_without(text: str, who: Identity) -> str:
+    """A text with a blank for each name, telephone, address of mail and birth date of a person in it.
+
+    For those who are to know why, and not who: in any case and accents, each half of a double name by itself.
+    """
+    said = (who, *who.also)
+    names = {word for each in said for word in _letters(f"{each.given_name} {each.family_name}") if len(word) > 1}
+    folded, places = _folded(text)
+    hidden = [found.span() for word in names for found in re.finditer(rf"\b{re.escape(word)}\b", folded)]
+    for each in said:
+        digits = [mark for mark in each.phone if mark.isdigit()][-10:]
+        exact = [re.escape(each.email.casefold())] if each.email else []
+        exact += [r"\D{0,3}".join(digits)] if len(digits) >= 7 else []  # noqa: PLR2004 - a number without its area
+        exact += [re.escape(each.birth_date.isoformat())] if each.birth_date else []
+        hidden += [found.span() for one_form in exact for found in re.finditer(one_form, folded)]
+    for first, last in sorted(_apart(hidden), reverse=True):
+        text = text[: places[first]] + _HIDDEN + text[places[last - 1] + 1 :]
+    return text
+
+
+_HIDDEN: Final = "[…]"
+
+
+def _folded(text: str) -> tuple[str, list[int]]:
+    """A text without capitals and accents, and for each of its letters where it stood."""
+    letters, places = [], []
+    for place, character in enumerate(text):
+        for letter in unicodedata.normalize("NFKD", character.casefold()):
+            if not unicodedata.combining(letter):
+                letters.append(letter)
+                places.append(place)
+    return "".join(letters), places
+
+
+def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans that share a place, as one."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if found and first < found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------ blind marks

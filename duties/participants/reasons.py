@@ -1,4 +1,4 @@
-"""Why a referral was triaged so, the committee decided so, and a risk was assessed so: sealed when it was written."""
+"""Why a referral was triaged, an admission decided, a risk assessed and a last day set so: sealed as it was written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, Table, literal, select, union_all
+from sqlalchemy import Select, Table, Text, cast, literal, select, union_all
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -16,22 +16,24 @@ from duties.here import many, program_of
 from duties.participants.sealing import unseal
 from duties.record.reads import Ground, Purpose, record_read
 from models.base import table_of
+from models.destruction import KeptUntil
 from models.participant import RiskAssessment
 from models.referral import AdmissionDecision, Referral
 
 _referral = table_of(Referral)
 _decided = table_of(AdmissionDecision)
 _risk = table_of(RiskAssessment)
+_kept = table_of(KeptUntil)
 
-Of = Literal["triage", "admission", "risk"]
+Of = Literal["triage", "admission", "risk", "kept_until"]
 
 
 @dataclass(frozen=True)
 class Reason:
     """What was written with one decision: `of` which kind, its `result` and instant, and the fields that say something.
 
-    `fields` has reason and offered of a triage or an admission, why of a risk, and profile, involvement, benefits and
-    risks of the risk to others.
+    `fields` has reason and offered of a triage or an admission, why of a risk, profile, involvement, benefits and risks
+    of the risk to others, and reason of a last day that was set by hand, whose result is that day.
     """
 
     of: Of
@@ -46,6 +48,7 @@ def read_reasons(
     *,
     admission: bool,
     risk: bool,
+    retention: bool = False,
     by: Actor,
     at: datetime,
     ground: Ground,
@@ -53,13 +56,14 @@ def read_reasons(
 ) -> list[Reason]:
     """Why it was decided so of somebody, the first first, of what the reader may know; told to the record.
 
-    `admission` stands for triage and decisions (AD-R3, AD-R4), `risk` for every assessment (AD-C4, AD-R10). Raises
-    Refusal: the keys.
+    `admission` stands for triage and decisions (AD-R3, AD-R4), `risk` for every assessment (AD-C4, AD-R10),
+    `retention` for every day that was set by hand. Raises Refusal: the keys.
     """
     asked = [
         *([_written("triage", _referral, "result", "triaged_at", "result_sealed")] if admission else []),
         *([_written("admission", _decided, "outcome", "taken_at", "sealed")] if admission else []),
         *([_written("risk", _risk, "level", "assessed_at", "sealed")] if risk else []),
+        *([_written("kept_until", _kept, "day", "set_at", "sealed")] if retention else []),
     ]
     if not asked:
         return []
@@ -85,7 +89,7 @@ def _written(of: Of, table: Table, result: str, at: str, sealed: str) -> tuple[T
     """What one table keeps of such reasons, by the same names for each."""
     return table, select(
         literal(of).label("of"),
-        table.c[result].label("result"),
+        cast(table.c[result], Text).label("result"),
         table.c[at].label("at"),
         table.c.id.label("id"),
         table.c[sealed].label("sealed"),

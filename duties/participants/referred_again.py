@@ -19,7 +19,7 @@ from duties.actors import Actor
 from duties.casework import asking
 from duties.here import local_day, program_of
 from duties.mail.notices import coordination_chain
-from duties.participants import retention, withdrawals
+from duties.participants import destruction, withdrawals
 from duties.participants.held import known_as
 from duties.roles import Link
 from locales import N_
@@ -107,7 +107,7 @@ def _is_over(session: Session, participant_id: UUID) -> bool:
             _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
         )
     )
-    return state in retention.ENDED
+    return state in destruction.ENDED
 
 
 _ANSWER: Final = N_(

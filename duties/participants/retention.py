@@ -1,35 +1,35 @@
-"""The end of a file: its retention runs out and nothing holds it, and what was sealed is destroyed in every copy.
+"""How long a file is kept: its last day, what moves it, and the legal hold that keeps it whatever its day says.
 
-The last day is counted from the end of the follow-up, or of the admission, by the program's own calendar (`keeping`).
-On the day after it somebody who is entitled is asked; nothing is destroyed by itself unless the program says so. First
-the database forgets, then the key goes: a key is destroyed once the row says so for good, so that nothing is lost where
-the transaction is not kept. The worker does it within a minute.
+The last day is counted from the end of the follow-up or of the admission, and of a candidate whom nobody triaged from
+the referral, by the program's own calendar (`keeping`). On the day after it the coordination is asked to have it
+destroyed, which takes another person too (`destruction`). Whatever keeps a file stops what is asked of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import asking
 from duties.declarations.program import Ended
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, many, program_of
 from duties.mail.notices import coordination_chain
-from duties.participants.held import change_participant, hold_participant, moved
+from duties.participants import destruction
+from duties.participants.held import change_participant, hold_participant
 from duties.participants.keeping import last_day
 from duties.participants.referring import DRAFT_KEPT, destroy_draft
-from duties.participants.sealing import keys_of
+from duties.participants.sealing import keys_of, seal
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
-from models.base import table_of
+from models.base import refers, table_of
+from models.destruction import KeptUntil
 from models.follow_up import FollowUp
 from models.lifecycles import PARTICIPANT
 from models.participant import DataKey, Participant
@@ -39,29 +39,54 @@ from models.referral import Referral
 #: How long a key may lie without its row: no transaction takes that long.
 WITHOUT_ROW: Final = timedelta(days=1)
 
-#: What is asked once the last day of a file is over, and how soon it is due, in working days.
-DESTROY: Final = "retention.destroy"
-DAYS_TO_DESTROY: Final = 10
-#: The states in which nobody accompanies a participant any more: from then on the retention is counted.
-ENDED: Final = ("inactive", "completed")
+#: How soon it is due, in working days, to have a file destroyed whose last day is over, or to say why it is kept.
+DAYS_TO_ASK: Final = 10
+LONGEST_REASON: Final = 4000
 
 _participant = table_of(Participant)
 _event = table_of(Event)
 _referral = table_of(Referral)
 _key = table_of(DataKey)
 _follow_up = table_of(FollowUp)
+_kept = table_of(KeptUntil)
 
 
-def retain_until(session: Session, participant_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
-    """Set another last day on which a file is kept, which answers whoever is asked to destroy it. Raises Refusal."""
+def retain_until(session: Session, participant_id: UUID, day: date, *, reason: str, by: Actor, at: datetime) -> None:
+    """Set another last day on which a file is kept, with the reason, which is sealed.
+
+    It answers whoever is asked to have the file destroyed, and stops what is asked already. Raises Refusal.
+    """
     held = hold_participant(session, participant_id)
+    words = reason.strip()
     if held["state"] in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if day < local_day(session, at):
         raise Refusal("retention.past", N_("The last day on which a file is kept lies ahead."))
+    if not words:
+        raise Refusal("retention.reason.missing", N_("Say why the file is kept until another day."))
+    if len(words) > LONGEST_REASON:
+        raise Refusal(
+            "retention.reason.too_long",
+            N_("One of the answers is longer than %(max_length)s characters."),
+            max_length=LONGEST_REASON,
+        )
+    change_id = uuid4()
+    row = KeptUntil(
+        program_id=program_of(session),
+        id=change_id,
+        participant_id=participant_id,
+        was=held["retain_until"],
+        day=day,
+        sealed=seal(session, participant_id, f"kept_until/{change_id}", {"reason": words}),
+        set_by=by.person_id,  # type: ignore[arg-type]  # a person
+        set_as=by.role,
+        set_at=at,
+    )
+    session.execute(insert(_kept).values(row.model_dump()))
     change_participant(session, held, retain_until=day)
-    events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
-    asking.answered(session, DESTROY, participant_id, by=by, at=at)
+    events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
+    destruction.stop(session, participant_id, "day_moved", by=by, at=at)
+    asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
 
 
 def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Actor, at: datetime) -> None:
@@ -71,19 +96,38 @@ def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Acto
     events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
 
 
-def count_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """A follow-up is taken up again: its end lies ahead, and with it the last day on which the file is kept."""
+def count_no_more(
+    session: Session, participant_id: UUID, *, by: Actor, at: datetime, stopped_by: str = "taken_up"
+) -> None:
+    """A file is needed again: its end lies ahead, and with it the last day on which it is kept.
+
+    `stopped_by` is what came between, where its destruction is asked (`models.destruction.STOPPED_BY`).
+    """
     held = hold_participant(session, participant_id)
     if held["retain_until"] is None:
         return
     change_participant(session, held, retain_until=None)
     events.write(session, "retention.stopped", "participant", participant_id, by=by, at=at)
-    asking.no_more(session, DESTROY, participant_id, by=by, at=at)
+    destruction.stop(session, participant_id, stopped_by, by=by, at=at)
+    asking.no_more(session, destruction.ASK, participant_id, by=by, at=at)
 
 
 def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
-    """Set the last day of each file whose follow-up ended without one, from the day on which it ended; how many."""
-    rows = many(
+    """Set the last day of each file that has ended without one, from the day on which it ended; how many.
+
+    One whose follow-up ended, and one of a candidate whom nobody triaged: somebody was referred, and that was all.
+    """
+    found = [(row, row["state"], row["state_since"]) for row in _ended_without_a_day(session)]
+    found += [(row, "not_admitted", local_day(session, row["received_at"])) for row in _never_triaged(session)]
+    for row, ended, since in found:
+        day = last_day(session, ended, since)
+        change_participant(session, row, retain_until=day)
+        events.write(session, "retention.set", "participant", row["id"], by=by, at=at, day=day.isoformat())
+    return len(found)
+
+
+def _ended_without_a_day(session: Session) -> list[dict[str, Any]]:
+    return many(
         session,
         select(_participant.c.id, _follow_up.c.state, _follow_up.c.state_since)
         .join(
@@ -94,15 +138,33 @@ def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
             _participant.c.program_id == program_of(session),
             _participant.c.state == "admitted",
             _participant.c.retain_until.is_(None),
-            _follow_up.c.state.in_(ENDED),
+            _follow_up.c.state.in_(destruction.ENDED),
         )
         .order_by(_participant.c.id),
     )
-    for row in rows:
-        day = last_day(session, row["state"], row["state_since"])
-        change_participant(session, row, retain_until=day)
-        events.write(session, "retention.set", "participant", row["id"], by=by, at=at, day=day.isoformat())
-    return len(rows)
+
+
+def _never_triaged(session: Session) -> list[dict[str, Any]]:
+    """The candidates without a last day, none of whose referrals was ever triaged, and when the last one came."""
+    was_triaged = exists().where(
+        _event.c.program_id == _referral.c.program_id,
+        _event.c.subject_id == _referral.c.id,
+        _event.c.verb == "referral.triaged",
+    )
+    return many(
+        session,
+        select(_participant.c.id, func.max(_referral.c.received_at).label("received_at"))
+        .join(_referral, refers(_referral.c.participant_id, _participant))
+        .where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.state == "candidate",
+            _participant.c.retain_until.is_(None),
+            _referral.c.received_at.is_not(None),
+        )
+        .group_by(_participant.c.id)
+        .having(~func.bool_or(was_triaged))
+        .order_by(_participant.c.id),
+    )
 
 
 def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -112,7 +174,8 @@ def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetim
         raise Refusal("retention.held", N_("This file is held already, or there is nothing left to hold."))
     change_participant(session, held, held=True, held_by=by.person_id, held_at=at)
     events.write(session, "retention.held", "participant", participant_id, by=by, at=at)
-    asking.answered(session, DESTROY, participant_id, by=by, at=at)
+    destruction.stop(session, participant_id, "hold", by=by, at=at)
+    asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
 
 
 def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -124,65 +187,16 @@ def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datet
     events.write(session, "retention.released", "participant", participant_id, by=by, at=at)
 
 
-def destroy(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Destroy what is known of a participant: their number and the days stay, nothing that says who they were.
-
-    Guide and law: the retention calendar, with a legal hold. Raises Refusal: it is held, or its last day lies ahead.
-    """
-    held = hold_participant(session, participant_id)
-    if held["held"]:
-        raise Refusal("retention.hold", N_("A legal hold keeps this file. Release it first."))
-    if held["retain_until"] is None or held["retain_until"] >= local_day(session, at):
-        raise Refusal("retention.not_yet", N_("This file is destroyed after its retention has ended."))
-    if is_followed(session, participant_id):
-        raise Refusal(
-            "retention.followed", N_("This participant is still followed: the file is needed."), source="FU-1"
-        )
-    change_participant(
-        session,
-        held,
-        state=moved(held, "destroy"),
-        destroyed_at=at,
-        sealed=None,
-        names=None,
-        marks=[],
-        languages=[],
-        area="",
-    )
-    session.execute(
-        update(_key)
-        .where(_key.c.program_id == program_of(session), _key.c.participant_id == participant_id)
-        .values(destroyed_at=at)
-    )
-    events.write(
-        session,
-        "participant.destroyed",
-        "participant",
-        participant_id,
-        by=by,
-        at=at,
-        day=held["retain_until"].isoformat(),
-    )
-    asking.answered(session, DESTROY, participant_id, by=by, at=at)
-    referrals = session.scalars(
-        select(_referral.c.id)
-        .where(_referral.c.program_id == program_of(session), _referral.c.participant_id == participant_id)
-        .order_by(_referral.c.id)
-    ).all()
-    for item in (participant_id, *referrals):  # a question may be about one referral of theirs
-        asking.nothing_more(session, item, by=by, at=at)
-
-
 def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by: Actor, at: datetime) -> bool:
-    """Ask whoever is entitled to destroy a file whose last day is over; whether it was not asked before."""
+    """Ask the coordination to have a file destroyed whose last day is over; whether it was not asked before."""
     return (
         asking.ask(
             session,
-            DESTROY,
+            destruction.ASK,
             participant_id,
-            N_("Destroy the file of %(subject)s, or say why it is kept: its last day is over"),
+            N_("Ask that the file of %(subject)s be destroyed, or say why it is kept: its last day is over"),
             chain=coordination_chain(session),
-            working_days=DAYS_TO_DESTROY,
+            working_days=DAYS_TO_ASK,
             by=by,
             at=at,
             subject=known_as,
@@ -191,76 +205,8 @@ def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by:
     )
 
 
-@dataclass(frozen=True)
-class Destruction:
-    """The proof that a file is destroyed: by whom and under which last day, and where the record says so.
-
-    `line` is the number of that line. `key_gone_at` is when the store of keys was seen to have its key no more; empty
-    until the worker has been there, within a minute or so.
-    """
-
-    known_as: str
-    destroyed_at: datetime
-    by_id: UUID | None
-    by_as: str
-    kept_until: date | None
-    line: int
-    key_gone_at: datetime | None
-
-
-def proof_of(session: Session, participant_id: UUID) -> Destruction | None:
-    """The proof that a file is destroyed; None of one that is not, or that was joined to another or never sent."""
-    row = one(
-        session,
-        select(
-            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
-            _participant.c.destroyed_at,
-            _participant.c.retain_until,
-            _key.c.gone_at,
-            _event.c.n,
-            _event.c.actor_id,
-            _event.c.actor_as,
-        )
-        .join(_key, (_key.c.program_id == _participant.c.program_id) & (_key.c.participant_id == _participant.c.id))
-        .join(
-            _event,
-            (_event.c.program_id == _participant.c.program_id)
-            & (_event.c.subject_id == _participant.c.id)
-            & (_event.c.verb == "participant.destroyed"),
-        )
-        .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id)
-        .order_by(_event.c.n.desc())
-        .limit(1),
-    )
-    if row is None:
-        return None
-    return Destruction(
-        row["known_as"],
-        row["destroyed_at"],
-        row["actor_id"],
-        row["actor_as"],
-        row["retain_until"],
-        row["n"],
-        row["gone_at"],
-    )
-
-
-def is_followed(session: Session, participant_id: UUID) -> bool:
-    """Whether the follow-up of a participant is active, or on a break from which they come back."""
-    return (
-        session.scalar(
-            select(_follow_up.c.id).where(
-                _follow_up.c.program_id == program_of(session),
-                _follow_up.c.participant_id == participant_id,
-                _follow_up.c.state.in_(["active", "on_break"]),
-            )
-        )
-        is not None
-    )
-
-
 def due(session: Session, day: date) -> list[dict[str, Any]]:
-    """The files whose retention has ended on a local day and which nothing holds: for the coordinator to destroy."""
+    """The files whose retention has ended on a local day, which nothing holds, and of which nothing is asked yet."""
     return many(
         session,
         select(_participant.c.id, _participant.c.number, _participant.c.candidate_ref, _participant.c.retain_until)
@@ -270,10 +216,17 @@ def due(session: Session, day: date) -> list[dict[str, Any]]:
             _participant.c.state.in_(PARTICIPANT.open_to("destroy")),
             _participant.c.state != "draft",
             ~_participant.c.held,
+            ~destruction.is_asked(),
             ~exists().where(
                 _follow_up.c.program_id == _participant.c.program_id,
                 _follow_up.c.participant_id == _participant.c.id,
-                _follow_up.c.state.not_in(ENDED),
+                _follow_up.c.state.not_in(destruction.ENDED),
+            ),
+            ~exists().where(
+                _participant.c.state == "candidate",
+                _referral.c.program_id == _participant.c.program_id,
+                _referral.c.participant_id == _participant.c.id,
+                _referral.c.state == "triaged",
             ),
         )
         .order_by(_participant.c.retain_until, _participant.c.id),

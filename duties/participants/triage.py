@@ -16,7 +16,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import asking, cases
 from duties.here import local_day, one, program_of
-from duties.participants import recruiting, reviews, withdrawals, workers
+from duties.participants import destruction, recruiting, retention, reviews, withdrawals, workers
 from duties.participants.admission import TRIAGE
 from duties.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from duties.participants.held import (
@@ -155,6 +155,8 @@ def triage(
         )
     )
     events.write(session, "referral.triaged", "referral", referral_id, by=by, at=at, result=result)
+    # Kept for want of a triage until a day: somebody looks at it now.
+    retention.count_no_more(session, participant["id"], by=by, at=at, stopped_by="triaged")
     finish_step(session, participant["id"], TRIAGE, by=by, at=at)
     if result == "refused":
         refuse(session, participant, by=by, at=at)
@@ -177,6 +179,7 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
         state=moved(participant, move),
         retain_until=last_day(session, "not_admitted", local_day(session, at)),
     )
+    destruction.stop(session, participant["id"], "changed", by=by, at=at)
     asking.no_more(session, workers.FIND_OUT, participant["id"], by=by, at=at)
     case_id = case_of(session, participant["id"])
     if case_id is not None:

@@ -24,7 +24,7 @@ _ADD = insert(table_of(Event))
 #: Lines about the readers and the refused, which the privacy officer reads and no page of activity shows.
 FOR_PRIVACY: Final = frozenset(
     {
-        *("access.refused", "access.refused_often", "read", "exported"),
+        *("access.refused", "access.refused_often", "read", "exported", "reading.pattern"),
         *("incident.entered", "incident.completed", "incident.assessed", "incident.told"),
         *("incident.closed", "incident.reopened"),
     }

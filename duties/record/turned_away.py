@@ -30,8 +30,9 @@ LISTED: Final = 20
 REFUSED: Final = "access.refused"
 LEFT_OUT: Final = "access.refused_often"
 
-#: Why: it is not theirs, or is not there; their sign-in had lapsed or was ended; they had left.
-Why = Literal["not_theirs", "lapsed", "ended", "left"]
+#: Why: it is not theirs, or is not there; their sign-in had lapsed or was ended; they had left; or they had opened as
+#: many files as they may.
+Why = Literal["not_theirs", "lapsed", "ended", "left", "too_many"]
 
 #: Things that a path names otherwise than their table is called.
 TABLES: Final = {

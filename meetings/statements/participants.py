@@ -37,7 +37,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "completed": N_("Admitted: completed"),
 }
 #: A draft was never sent, an abandoned one neither, and one that was joined is another's.
-_COUNTED: Final = ("received", "triaged")
+_COUNTED: Final = ("received", "triaged", "destroyed")
 
 
 def participant_tables(session: Session, period: Period) -> tuple[CountTable, ...]:

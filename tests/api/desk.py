@@ -13,6 +13,7 @@ from sqlmodel import select as select_model
 
 from adapters.database import open_session, program_session
 from api.app import create_app
+from api.requests import Requests
 from api.session import Office, sign_in
 from models.base import table_of
 from models.program import Person, Program
@@ -35,6 +36,7 @@ def office_of(
     at: datetime = AT,
     base_url: str = ADDRESS,
     letters_leave: bool = True,
+    most_requests: int | None = None,
 ) -> Office:
     """The web's means on a test's database, at one moment."""
     return Office(
@@ -45,6 +47,8 @@ def office_of(
         clock=lambda: at,
         keys=KEYS,
         letters_leave=letters_leave,
+        # The tests' clock stands still: a whole walk through the program is one quarter of an hour.
+        requests=Requests(most=1_000_000 if most_requests is None else most_requests),
     )
 
 

@@ -173,12 +173,13 @@ _NOT_PROTECTED: Final = {
     "incident_version": ("stood",),  # for the privacy officer alone, whose page the register is
     "invitation": ("told",),
     "minutes": ("content", "circulated"),  # what the committee approved or was sent; it names no participant
+    "notice": ("calls",),  # the numbers and references of whom a letter is about
     "obligation": ("rule", "sources"),
     "participant": ("marks", "languages", "names"),  # the names for the gate of letters, which shows them to nobody
     "obligation_finding": ("found",),  # codes, days and ids of what was counted
     "passkey": ("public_key",),
     "person": ("spoken",),  # codes of languages
-    "program": ("languages", "calendar", "area", "coordination", "retention"),
+    "program": ("languages", "calendar", "area", "coordination", "retention", "reading"),
     "protocol_version": ("declared",),
     "responsibility": ("links",),
     "seal": ("events", "marks"),

@@ -11,9 +11,10 @@ from sqlmodel import Session
 
 from duties.declarations.program import Kept
 from duties.follow_ups import states
-from duties.participants import consents, recruiting, retention
+from duties.participants import consents, destruction, reading, recruiting, retention, triage
 from duties.participants.identity import IDENTITY
 from duties.participants.keeping import later
+from duties.participants.referring import ReferralForm
 from duties.participants.sealing import unseal
 from flows import destroying, keeping
 from models.base import table_of
@@ -21,8 +22,10 @@ from models.participant import Participant
 from models.program import Program
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
+from tests.destroying import DELAY, LAPSES, WHY, asked, destroyed
 from tests.flows.support import means_of
 from tests.following import agreed, followed, known_as_somebody, row_of, tasks_of
+from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everything, participant_of, refer, triaged
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
@@ -57,7 +60,7 @@ def _look(cast: Cast, days: int = 0) -> int:
 
 def _asked(cast: Cast) -> list[str]:
     with cast.session() as session:
-        return [one["state"] for one in tasks_of(session, retention.DESTROY)]
+        return [one["state"] for one in tasks_of(session, destruction.ASK)]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +96,10 @@ def test_the_coordinator_is_asked_once_the_last_day_is_over_and_nothing_goes_by_
     assert (_look(cast), _look(cast, days=1)) == (0, 0), "once"
     assert _asked(cast) == ["open"]
     coordinator = client_for(cast.database, cast.people["coordinator"], at=THEN)
-    assert "Destroy the file of #2026-01" in coordinator.get("/").text
-    assert coordinator.post(f"/participants/{ended}/destruction").status_code == 303
+    assert "Ask that the file of #2026-01 be destroyed" in coordinator.get("/").text
+    assert coordinator.post(f"/participants/{ended}/destruction", data={"ground": "calendar"}).status_code == 303
     assert _asked(cast) == ["done"]
+    assert (_look(cast, days=1), _asked(cast)) == (0, ["done"]), "nobody is asked again while another is to answer"
 
 
 def test_a_legal_hold_answers_the_question_and_its_release_asks_again(cast: Cast, ended: UUID) -> None:
@@ -105,12 +109,12 @@ def test_a_legal_hold_answers_the_question_and_its_release_asks_again(cast: Cast
         retention.place_hold(session, ended, by=by, at=THEN)
     assert (_look(cast, days=1), _asked(cast)) == (0, ["done"])
     with cast.session() as session, refused("retention.hold"):
-        retention.destroy(session, ended, by=by, at=THEN + DAY)
+        asked(session, cast, ended, at=THEN + DAY)
     with cast.session() as session:
         retention.release_hold(session, ended, by=by, at=THEN + DAY)
     assert (_look(cast, days=2), _asked(cast)) == (1, ["done", "open"])
     with cast.session() as session:
-        retention.retain_until(session, ended, (THEN + 40 * DAY).date(), by=by, at=THEN + 2 * DAY)
+        retention.retain_until(session, ended, (THEN + 40 * DAY).date(), reason=WHY, by=by, at=THEN + 2 * DAY)
     assert (_look(cast, days=30), _asked(cast)) == (0, ["done", "done"]), "a later day says why it is kept"
 
 
@@ -119,7 +123,7 @@ def test_nothing_is_asked_any_more_about_a_file_that_is_destroyed(cast: Cast, en
     with cast.session() as session:
         recruiting.find_recruiter(session, ended, by=by, at=AT)
         assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["open"]
-        retention.destroy(session, ended, by=by, at=THEN)
+        destroyed(session, cast, ended, at=THEN)
         assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["cancelled"]
 
 
@@ -140,23 +144,105 @@ def test_an_end_of_before_the_calendar_is_counted_from_its_own_day(cast: Cast, e
         assert _until(session, ended) == FIVE_YEARS
 
 
-def test_where_the_program_says_so_it_goes_by_itself_and_no_backup_opens_it_again(cast: Cast, ended: UUID) -> None:
+def _referred(cast: Cast, form: ReferralForm = ONDINE, *, taken_back: bool = False) -> UUID:
+    """Somebody who was referred, and whom nobody triaged; or whose triage was taken back."""
+    referral_id = refer(cast, form)
+    if not taken_back:
+        with cast.session() as session:
+            return participant_of(session, referral_id)
+    participant_id = triaged(cast, referral_id)
+    with cast.session() as session:
+        triage.take_back_triage(session, referral_id, by=cast.actor("coordinator"), at=AT)
+    return participant_id
+
+
+def _by_itself(cast: Cast) -> None:
     with cast.session() as session:
         session.execute(
             update(_program)
             .where(_program.c.id == cast.program_id)
             .values(retention={"destruction": "by_itself", "completed": {"years": 5}})
         )
+
+
+def test_where_the_program_says_so_it_asks_by_itself_and_a_person_confirms(cast: Cast, ended: UUID) -> None:
+    _by_itself(cast)
+    with cast.session() as session:
         kept_elsewhere = session.execute(select(_participant.c.sealed).where(_participant.c.id == ended)).scalar_one()
         assert unseal(session, ended, IDENTITY, kept_elsewhere)["given_name"] == "Ondine"
-    assert (_look(cast), _asked(cast)) == (1, [])
-    means = means_of(cast, lambda: THEN)
-    destroying.destroy(means)
+    assert (_look(cast), _asked(cast), _look(cast, days=1)) == (1, [], 0)
     with cast.session() as session:
-        proof = retention.proof_of(session, ended)
+        assert [one["state"] for one in tasks_of(session, destruction.CONFIRM)] == ["open"]
+        destruction.confirm(session, ended, by=cast.actor("privacy_officer"), at=THEN + DELAY)
+    destroying.destroy(means_of(cast, lambda: THEN + DELAY))
+    with cast.session() as session:
+        proof = destruction.proof_of(session, ended)
         assert proof is not None
-        assert (proof.known_as, proof.by_id, proof.by_as, proof.kept_until) == ("#2026-01", None, "rounds", FIVE_YEARS)
-        assert proof.key_gone_at == THEN
+        assert (proof.known_as, proof.asked_by_id, proof.asked_as, proof.kept_until) == (
+            *("#2026-01", None, "rounds"),
+            FIVE_YEARS,
+        )
+        assert (proof.by_id, proof.by_as) == (cast.people["privacy_officer"], "privacy_officer")
+        assert proof.key_gone_at == THEN + DELAY
         with refused("keys.gone"):
             unseal(session, ended, IDENTITY, kept_elsewhere)
         assert consents.consents_of(session, ended) == []
+
+
+def test_what_a_person_refused_the_program_asks_for_no_more_and_the_coordination_is_asked(
+    cast: Cast, ended: UUID
+) -> None:
+    _by_itself(cast)
+    assert _look(cast) == 1
+    with cast.session() as session:
+        destruction.refuse(session, ended, reason=WHY, by=cast.actor("privacy_officer"), at=THEN)
+    assert (_look(cast, days=1), _asked(cast)) == (1, ["open"])
+    assert (_look(cast, days=2), _asked(cast)) == (0, ["open"])
+
+
+def test_what_nobody_answers_lapses_and_is_asked_anew(cast: Cast, ended: UUID) -> None:
+    assert _look(cast) == 1
+    with cast.session() as session:
+        asked(session, cast, ended, at=THEN)
+    assert (_look(cast, days=LAPSES.days), _asked(cast)) == (0, ["done"]), "its last day is one on which it counts"
+    assert (_look(cast, days=LAPSES.days + 1), _asked(cast)) == (1, ["done", "open"])
+    with cast.session() as session:
+        assert [one["state"] for one in tasks_of(session, destruction.CONFIRM)] == ["cancelled"]
+        with refused("destruction.over"):
+            destruction.confirm(session, ended, by=cast.actor("privacy_officer"), at=THEN + LAPSES + 2 * DAY)
+
+
+def test_a_candidate_whom_nobody_ever_triaged_is_not_kept_for_ever(cast: Cast) -> None:
+    declare_admission(cast)
+    left, looked_at = _referred(cast), _referred(cast, ROMARIN, taken_back=True)
+    a_year = AT + timedelta(days=365)
+    assert keeping.look(means_of(cast, lambda: a_year), cast.program_id, "worker") == 0
+    with cast.session() as session:
+        assert (_until(session, left), _until(session, looked_at)) == (a_year.date(), None)
+    assert keeping.look(means_of(cast, lambda: a_year + DAY), cast.program_id, "worker") == 1
+    with cast.session() as session:
+        asked(session, cast, left, at=a_year + DAY, ground="not_triaged")
+        destruction.confirm(session, left, by=cast.actor("manager_ccsmtl"), at=a_year + DAY + DELAY)
+        states = (
+            "select p.state, r.state from participant p join referral r on r.participant_id = p.id where p.id = :id"
+        )
+        assert session.execute(text(states), {"id": left}).one() == ("destroyed", "destroyed")
+        assert [row["participant_id"] for row in reading.to_triage(session)] == [looked_at]
+        case = session.scalar(text('select state from "case" where participant_id = :id'), {"id": left})
+        assert case == "cancelled", "nobody waits for a triage any more"
+
+
+def test_a_triage_that_comes_late_stops_what_is_asked(cast: Cast) -> None:
+    declare_admission(cast)
+    candidate, at = _referred(cast), AT + timedelta(days=367)
+    keeping.look(means_of(cast, lambda: at), cast.program_id, "worker")
+    with cast.session() as session:
+        asked(session, cast, candidate, at=at, ground="not_triaged")
+        referral_id = reading.to_triage(session)[0]["id"]
+        look_at_everything(session, cast, referral_id, at=at)
+        triage.triage(session, referral_id, "committee", by=cast.actor("coordinator"), at=at)
+        last = destruction.last_of(session, candidate)
+        assert last is not None
+        assert (last["state"], last["stopped_by"], _until(session, candidate)) == ("stopped", "triaged", None)
+        with refused("retention.being_admitted"):
+            asked(session, cast, candidate, at=at)

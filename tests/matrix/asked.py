@@ -166,6 +166,8 @@ _LEAVING: Final = {"case_id": "departure"}
 _RECRUITING: Final = {"case_id": "recruiting"}
 _OFFERED: Final = {"hand_over_id": "offered"}
 _REFUSED: Final = {"participant_id": "refused"}
+#: A file whose destruction the coordinator asked for ten days ago.
+_ASKED: Final = {"participant_id": "asked"}
 _TRIAGED: Final = {"participant_id": "triaged"}
 _GIVEN: Final = {"participant_id": "given"}
 _RESEARCHED: Final = {"participant_id": "in_research"}
@@ -314,9 +316,17 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_TRIAGED, form={"seen": "{version_of_triaged}", "referral": "{referral_id:triaged}"}
     ),
     "POST /participants/{participant_id}/hold/release": Sent(which={"participant_id": "held"}),
-    "POST /participants/{participant_id}/destruction": Sent(which=_REFUSED),
+    "POST /participants/{participant_id}/destruction": Sent(which=_REFUSED, form={"ground": "calendar"}),
+    "GET /participants/{participant_id}/destruction": Sent(which=_ASKED),
+    "POST /participants/{participant_id}/destruction/withdrawal": Sent(which=_ASKED),
+    "POST /participants/{participant_id}/destruction/confirmation": Sent(
+        which=_ASKED, form={"seen": "{destruction_id:asked}"}
+    ),
+    "POST /participants/{participant_id}/destruction/refusal": Sent(
+        which=_ASKED, form={"seen": "{destruction_id:asked}", "reason": "On en a besoin"}
+    ),
     "POST /participants/{participant_id}/disclosures": Sent(form={**_DISCLOSED, "only_necessary": "yes"}),
-    "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat()}),
+    "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat(), "reason": "Un juge"}),
     "POST /research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /research-consents": Sent(form={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /activities": Sent(form={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up": "{follow_up_id}"}),
@@ -725,7 +735,15 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_TRIAGED, json={"referral_id": "{referral_id:triaged}"}
     ),
     "DELETE /api/v1/participants/{participant_id}/hold": Sent(which={"participant_id": "held"}),
-    "POST /api/v1/participants/{participant_id}/destruction": Sent(which=_REFUSED),
+    "POST /api/v1/participants/{participant_id}/destruction": Sent(which=_REFUSED, json={"ground": "calendar"}),
+    "GET /api/v1/participants/{participant_id}/destruction-request": Sent(which=_ASKED),
+    "POST /api/v1/participants/{participant_id}/destruction/withdrawal": Sent(which=_ASKED),
+    "POST /api/v1/participants/{participant_id}/destruction/confirmation": Sent(
+        which=_ASKED, json={"seen": "{destruction_id:asked}"}
+    ),
+    "POST /api/v1/participants/{participant_id}/destruction/refusal": Sent(
+        which=_ASKED, json={"seen": "{destruction_id:asked}", "reason": "On en a besoin"}
+    ),
     "GET /api/v1/participants/{participant_id}/destruction": Sent(which={"participant_id": "destroyed"}),
     "POST /api/v1/participants/{participant_id}/decision": Sent(
         which=_WAITING, json={"item_id": _NOBODY, "outcome": "defer", "reason": "Plus tard."}
@@ -745,7 +763,7 @@ SENT: Final[Mapping[str, Sent]] = {
         path="/api/v1/participants/{participant_id}/barred/{barred_id}"
     ),
     "POST /api/v1/participants/{participant_id}/disclosures": Sent(json={**_DISCLOSED, "only_necessary": True}),
-    "PUT /api/v1/participants/{participant_id}/retention": Sent(json={"day": TODAY.isoformat()}),
+    "PUT /api/v1/participants/{participant_id}/retention": Sent(json={"day": TODAY.isoformat(), "reason": "Un juge"}),
     "POST /api/v1/research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /api/v1/research-consents": Sent(json={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /api/v1/activities": Sent(

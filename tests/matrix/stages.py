@@ -18,7 +18,7 @@ from duties.actors import Actor
 from duties.casework import cases
 from duties.departure import departures, hand_overs
 from duties.here import program_of
-from duties.participants import research, retention, triage, workers
+from duties.participants import destruction, research, retention, triage, workers
 from duties.participants.referring import ReferralForm, begin_referral, send_referral
 from duties.record import incidents
 from duties.record.incidents import Entry
@@ -202,12 +202,12 @@ def another_passkey(session: Session, person_id: UUID) -> None:
 def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUID) -> dict[str, str]:
     """Others who were referred.
 
-    One who was refused, and whose file has had its time; one whose file was destroyed after it; one whose file is
-    held; one whose referral goes to the committee; and one who was forwarded to a worker.
+    One who was refused, and whose file has had its time; one whose file was destroyed after it, and one of whom that
+    is asked; one whose file is held; one whose referral goes to the committee; and one who was forwarded to a worker.
     """
     by = cast.actor("coordinator")
     made = {}
-    for stage in ("refused", "destroyed", "held", "triaged", "given"):
+    for stage in ("refused", "destroyed", "asked", "held", "triaged", "given"):
         referral_id = begin_referral(session, form, by=by, at=AT)
         send_referral(session, referral_id, form, by=by, at=AT)
         found = participant_of(session, referral_id)
@@ -222,11 +222,16 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
         made[f"participant_id:{stage}"] = str(found)
         made[f"referral_id:{stage}"] = str(referral_id)
     # Some time ago, as the calendar of retention has it: no verb sets a day that is past.
-    over = [UUID(made[f"participant_id:{stage}"]) for stage in ("refused", "destroyed")]
+    over = [UUID(made[f"participant_id:{stage}"]) for stage in ("refused", "destroyed", "asked")]
     session.execute(
-        update(_participant).where(_participant.c.id.in_(over)).values(retain_until=TODAY - timedelta(days=1))
+        update(_participant).where(_participant.c.id.in_(over)).values(retain_until=TODAY - timedelta(days=20))
     )
-    retention.destroy(session, over[1], by=by, at=AT)
+    for file in over[1:]:
+        destruction.ask(session, file, destruction.BY_CALENDAR, by=by, at=AT - timedelta(days=10))
+    destruction.confirm(session, over[1], by=cast.actor("privacy_officer"), at=AT)
+    asked = destruction.asked_of(session, over[2])
+    assert asked is not None, "it was just asked"
+    made["destruction_id:asked"] = str(asked["id"])
     return made
 
 

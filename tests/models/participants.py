@@ -14,6 +14,7 @@ from models.agenda import AgendaItem
 from models.base import table_of
 from models.casework import Case
 from models.consent import Consent, Disclosure, ResearchConsent
+from models.destruction import Destruction, KeptUntil
 from models.minutes import Decision
 from models.participant import (
     Barred,
@@ -256,5 +257,27 @@ def _consent(session: Session, cast: Cast, participant: UUID) -> None:
             sealed=SEALED,
             recorded_by=coordinator,
             recorded_at=AT,
+        )
+    )
+    asked: dict[str, Any] = {
+        "participant_id": participant,
+        "asked_by": coordinator,
+        "asked_as": "coordinator",
+        "asked_at": AT,
+        "ground": "by_mistake",
+        "confirm_from": TODAY + timedelta(days=7),
+        "lapses_on": TODAY + timedelta(days=60),
+    }
+    session.add(Destruction(**here, **asked, sealed=SEALED))
+    session.add(Destruction(**here, **asked, state="stopped", stopped_by="hold", ended_by=coordinator, ended_at=AT))
+    session.add(
+        KeptUntil(
+            **here,
+            participant_id=participant,
+            day=TODAY + timedelta(days=30),
+            sealed=SEALED,
+            set_by=coordinator,
+            set_as="coordinator",
+            set_at=AT,
         )
     )

@@ -117,6 +117,19 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
         "needs_endorsement",
     ),
     "ck_decision_wanted": ("decision", "wanted_at = now()", ""),
+    "ck_destruction_before_two": ("destruction", "before_two = true", "state = 'stopped'"),
+    "ck_destruction_confirmed_by_somebody": (
+        "destruction",
+        "state = 'confirmed', stopped_by = '', ended_by = null",
+        "state = 'stopped'",
+    ),
+    "ck_destruction_ended": ("destruction", "ended_at = now()", "state = 'asked'"),
+    "ck_destruction_ground": ("destruction", "ground = 'whim'", ""),
+    "ck_destruction_in_order": ("destruction", "lapses_on = confirm_from - 1", ""),
+    "ck_destruction_state": ("destruction", "state = 'lost', ended_at = now()", "state = 'asked'"),
+    "ck_destruction_stopped": ("destruction", "stopped_by = ''", "state = 'stopped'"),
+    "ck_destruction_stopped_by": ("destruction", "stopped_by = 'rain'", "state = 'stopped'"),
+    "ck_destruction_takes_two": ("destruction", "state = 'confirmed', stopped_by = ''", "state = 'stopped'"),
     "ck_disclosure_ground": ("disclosure", "ground = 'gossip'", ""),
     "ck_disclosure_only_necessary": ("disclosure", "only_necessary = false", ""),
     "ck_door_browser_digest": ("door", "browser_digest = 'Firefox'", ""),
@@ -359,6 +372,7 @@ KEYS = {
     "data_key": {"uq_data_key_program_id_participant_id"},
     "decision": {"uq_decision_program_id_number"},
     "departure": {"uq_departure_program_id_case_id"},
+    "destruction": {"one_destruction_asked"},
     "drafted_year": {"uq_drafted_year_program_id_committee_id_follows"},
     "endorsement": {"one_endorsement_counts"},
     "equipment": {"uq_equipment_program_id_kind_serial"},
@@ -682,6 +696,7 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         "referral",
         "participant",
         "follow-up",
+        "destruction",
     }
     for lifecycle in lifecycles.LIFECYCLES:
         table = lifecycle.name.replace(" ", "_").replace("-", "_") if lifecycle.name in places else None

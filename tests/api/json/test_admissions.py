@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,10 +11,11 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import text
 
-from duties.participants import workers
+from duties.follow_ups import states
+from duties.participants import retention, workers
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, WORKER, agreed, followed, row_of
+from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
 from tests.referring import ROMARIN, declare_admission, participant_of, refer, triaged
 
 HERE = "/api/v1"
@@ -42,8 +43,8 @@ def there(cast: Cast) -> Cast:
 class _Asker:
     """Somebody at the window, who sends the version that they saw last."""
 
-    def __init__(self, cast: Cast, name: str) -> None:
-        self.client: TestClient = client_for(cast.database, cast.people[name])
+    def __init__(self, cast: Cast, name: str, at: datetime = AT) -> None:
+        self.client: TestClient = client_for(cast.database, cast.people[name], at=at)
 
     def get(self, path: str) -> Response:
         return self.client.get(HERE + path)
@@ -193,17 +194,58 @@ def test_disclosures_activities_and_research_are_kept_apart_at_the_window(cast: 
 
 
 @pytest.mark.ci
-def test_a_file_is_held_and_destroyed_at_the_window_by_the_coordinator(cast: Cast, two: tuple[UUID, UUID]) -> None:
+def test_a_file_is_held_at_the_window_and_its_day_is_set_with_a_reason(cast: Cast, two: tuple[UUID, UUID]) -> None:
     worker, coordinator = _Asker(cast, WORKER), _Asker(cast, "coordinator")
     with cast.session() as session:
         here = f"/participants/{row_of(session, two[0])['participant_id']}"
     assert worker.send("PUT", f"{here}/hold").status_code == 404
     assert coordinator.send("PUT", f"{here}/hold").json()["held"] is True
-    assert coordinator.send("POST", f"{here}/destruction").json()["code"] == "retention.hold"
+    calendar = {"ground": "calendar"}
+    assert coordinator.send("POST", f"{here}/destruction", calendar).json()["code"] == "retention.hold"
     assert coordinator.send("DELETE", f"{here}/hold").status_code == 204
-    kept = coordinator.send("PUT", f"{here}/retention", {"day": TODAY.isoformat()})
-    assert kept.json()["retain_until"] == TODAY.isoformat()
-    assert coordinator.send("POST", f"{here}/destruction").json()["code"] == "retention.not_yet"
+    day = TODAY.isoformat()
+    unsaid = coordinator.send("PUT", f"{here}/retention", {"day": day, "reason": " "})
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "retention.reason.missing")
+    kept = coordinator.send("PUT", f"{here}/retention", {"day": day, "reason": "Un juge le demande"})
+    assert kept.json()["retain_until"] == day
+    assert coordinator.send("POST", f"{here}/destruction", calendar).json()["code"] == "retention.not_yet"
+
+
+@pytest.mark.ci
+def test_a_file_is_destroyed_at_the_window_by_two(cast: Cast, two: tuple[UUID, UUID]) -> None:
+    with cast.session() as session:
+        file = row_of(session, two[0])["participant_id"]
+        known_as_somebody(session, file)
+        states.deactivate(session, two[0], "withdrew", by=cast.actor("coordinator"), at=AT)
+        retention.retain_until(session, file, TODAY, reason="Son souhait", by=cast.actor("coordinator"), at=AT)
+    here, later = f"/participants/{file}", AT + timedelta(days=1)
+    coordinator, officer = _Asker(cast, "coordinator", later), _Asker(cast, "privacy_officer", later)
+    unsaid = coordinator.send("POST", f"{here}/destruction", {"ground": "person_asks"})
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "destruction.reason.missing")
+    why = {"ground": "person_asks", "reason": "Ondine le demande"}
+    assert coordinator.send("POST", f"{here}/destruction", why).status_code == 204
+    (listed,) = officer.get("/destructions").json()
+    assert (listed["participant_id"], listed["ground"]) == (str(file), "person_asks")
+    asked = officer.get(f"{here}/destruction-request").json()
+    assert (asked["reason"], asked["waiting_for"]) == (
+        "[…] le demande",
+        sorted(str(cast.people[name]) for name in ("privacy_officer", "manager_ccsmtl")),
+    )
+    seen = {"seen": asked["id"]}
+    assert coordinator.send("POST", f"{here}/destruction/confirmation", seen).status_code == 404
+    assert _Asker(cast, WORKER, later).get(f"{here}/destruction-request").status_code == 404
+    early = officer.send("POST", f"{here}/destruction/confirmation", seen)
+    assert (early.status_code, early.json()["code"]) == (409, "destruction.not_yet")
+    officer = _Asker(cast, "privacy_officer", later + timedelta(days=7))
+    done = officer.send("POST", f"{here}/destruction/confirmation", seen).json()
+    assert (done["state"], done["file_state"], done["reason"]) == ("confirmed", "destroyed", "")
+    again = officer.send("POST", f"{here}/destruction/refusal", {**seen, "reason": "Trop tard"})
+    assert (again.status_code, again.json()["code"]) == (409, "destruction.over")
+    proof = _Asker(cast, "coordinator", later).get(f"{here}/destruction").json()
+    assert (proof["asked_by_id"], proof["by_id"], proof["before_two"]) == (
+        *(str(cast.people["coordinator"]), str(cast.people["privacy_officer"])),
+        False,
+    )
 
 
 def test_the_way_in_is_counted_for_the_coordinator_and_for_nobody_else(there: Cast) -> None:

@@ -271,7 +271,10 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "disclosed_on": TODAY.isoformat(),
         "only_necessary": True,
     },
-    "PUT /participants/{participant_id}/retention": {"day": ARRIVAL.isoformat()},
+    "PUT /participants/{participant_id}/retention": {"day": ARRIVAL.isoformat(), "reason": "Un juge"},
+    "POST /participants/{participant_id}/destruction": {"ground": "calendar"},
+    "POST /participants/{participant_id}/destruction/confirmation": {"seen": SOMEONE},
+    "POST /participants/{participant_id}/destruction/refusal": {"seen": SOMEONE, "reason": "On en a besoin"},
     "POST /research-consents": {"number": "#2026-01", "signed_on": TODAY.isoformat()},
     "POST /activities": {"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": [SOMEONE]},
     "POST /agreements/{agreement_id}/versions/{n}/files": {

@@ -158,34 +158,84 @@ def test_nobody_but_the_committee_while_it_sits_assesses_the_risk_to_others(cast
         assert session.scalar(text("select count(*) from risk_assessment")) == 0
 
 
-@pytest.mark.ci
-def test_a_file_is_held_released_and_destroyed_by_the_coordinator(cast: Cast) -> None:
+@pytest.fixture
+def declined(cast: Cast) -> UUID:
+    """Somebody who said no today; the last day of their file is in a year."""
     declare_admission(cast)
     participant_id = triaged(cast, refer(cast))
     with cast.session() as session:
         first_meetings.decline(session, participant_id, by=cast.actor("coordinator"), at=AT)
-    here = f"/participants/{participant_id}"
+    return participant_id
+
+
+@pytest.mark.ci
+def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID) -> None:
+    here, calendar = f"/participants/{declined}", {"ground": "calendar"}
     now = _client(cast, "coordinator")
     later = _client(cast, "coordinator", days=366)
     assert "/destruction" not in now.get(here).text
-    assert now.post(f"{here}/destruction").status_code == 409
+    assert now.post(f"{here}/destruction", data=calendar).status_code == 409
     assert "/destruction" in later.get(here).text
     assert f'href="{here}"' in later.get("/referrals").text, "the board says which retention has ended"
     assert later.post(f"{here}/hold").status_code == 303
-    assert later.post(f"{here}/destruction").status_code == 409
+    assert later.post(f"{here}/destruction", data=calendar).status_code == 409
     assert later.post(f"{here}/hold/release").status_code == 303
-    assert later.post(f"{here}/retention", data={"day": (TODAY - DAY).isoformat()}).status_code in (409, 422)
-    assert later.post(f"{here}/destruction").status_code == 303
+    moved = {"day": (TODAY - DAY).isoformat(), "reason": "Un juge"}
+    assert later.post(f"{here}/retention", data=moved).status_code in (409, 422)
+    unsaid = later.post(f"{here}/retention", data={"day": (TODAY + 400 * DAY).isoformat(), "reason": ""})
+    assert (unsaid.status_code, "Say why the file is kept" in unsaid.text) == (422, True)
+    unsaid = later.post(f"{here}/destruction", data={"ground": "law", "reason": ""})
+    assert (unsaid.status_code, 'value="law" selected' in unsaid.text) == (422, True), "what was chosen stays"
+    assert later.post(f"{here}/destruction", data={"ground": "law", "reason": "Ondine, un juge"}).status_code == 303
+    page = later.get(here).text
+    assert "Asked that the file be destroyed" in page
+    assert f'action="{here}/destruction"' not in page, "it is asked once"
+
+    officer = _client(cast, "privacy_officer", days=367)
+    assert officer.get(here).status_code == 404, "who confirms sees nothing else of the file"
+    assert f"{here}/destruction" in officer.get("/").text, "it is among their work"
+    assert f"{here}/destruction" in officer.get("/destructions").text
+    asked = officer.get(f"{here}/destruction").text
+    assert ("un juge" in asked, "Ondine" in asked, "Fougère" in asked) == (True, False, False)
+    assert "/destruction/confirmation" not in asked, "the delay is not over"
+    assert "so another person answers" in later.get(f"{here}/destruction").text
+    assert "/destruction/confirmation" not in later.get(f"{here}/destruction").text
+    due = _client(cast, "privacy_officer", days=373)
+    form = fields_of(due.get(f"{here}/destruction").text, f"{here}/destruction/confirmation")
+    assert _client(cast, "coordinator", days=373).post(f"{here}/destruction/confirmation", data=form).status_code == 404
+    empty = due.post(f"{here}/destruction/refusal", data={**form, "reason": ""})
+    assert (empty.status_code, "Say why the file is to be kept" in empty.text) == (422, True)
+    assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 303
+    assert due.post(f"{here}/destruction/confirmation", data=form).status_code == 409, "it is done once"
     gone = later.get(here)
     assert (gone.status_code, "/identity" in gone.text) == (200, False)
     assert "not yet: within a minute or so" in gone.text
+    assert cast.members["privacy_officer"].name in html.unescape(gone.text)
     with cast.session() as session:
-        retention.destroy_keys(session, at=AT + 366 * DAY)
+        retention.destroy_keys(session, at=AT + 373 * DAY)
         line = session.scalar(text("select n from event where verb = 'participant.destroyed'"))
     proof = later.get(f"/api/v1{here}/destruction").json()
-    assert (proof["line"], proof["by_as"], proof["key_gone_at"] is None) == (line, "coordinator", False)
+    assert (proof["line"], proof["by_as"], proof["key_gone_at"] is None) == (line, "privacy_officer", False)
     assert "not yet: within" not in later.get(here).text
     assert now.get(f"/api/v1/participants/{refer(cast)}/destruction").status_code == 404
+
+
+@pytest.mark.ci
+def test_what_is_asked_is_refused_with_words_or_taken_back_on_its_page(cast: Cast, declined: UUID) -> None:
+    here, later = f"/participants/{declined}/destruction", _client(cast, "coordinator", days=366)
+    manager = _client(cast, "manager_ccsmtl", days=366)
+    assert manager.get("/destructions").status_code == 200
+    assert _client(cast, WORKER).get("/destructions").status_code == 404
+    assert later.post(here, data={"ground": "calendar"}).status_code == 303
+    form = fields_of(manager.get(here).text, f"{here}/refusal")
+    assert manager.post(f"{here}/refusal", data={**form, "reason": "Un proces attend"}).status_code == 303
+    page = later.get(here).text
+    assert ("Refused: the file is kept" in page, "Un proces attend" in page) == (True, True)
+    assert later.post(here, data={"ground": "calendar"}).status_code == 303
+    assert later.post(f"{here}/withdrawal").status_code == 303
+    assert "Taken back" in manager.get(here).text
+    for name in ("manager_codim", WORKER, "administrator"):
+        assert _client(cast, name, days=366).get(here).status_code == 404, name
 
 
 def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast, two: tuple[UUID, UUID]) -> None:

@@ -9,13 +9,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from duties.participants import duplicates, first_meetings, referred_again, retention, triage, workers
+from duties.participants import duplicates, first_meetings, referred_again, triage, workers
 from duties.participants.sealing import unseal
 from models.base import table_of
 from models.participant import Participant
 from models.referral import Referral
 from tests.api.desk import client_for
 from tests.cast import AT, Cast
+from tests.destroying import destroyed
 from tests.flows.support import carry_all, letters, means_of
 from tests.following import WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
 from tests.referring import ONDINE, declare_admission, look_at_everything, participant_of, refer, triaged
@@ -153,5 +154,5 @@ def test_nobody_is_asked_what_to_say_of_somebody_whose_file_is_destroyed(cast: C
         known = participant_of(session, first)
         duplicates.join_referral(session, again, known, by=by, at=AT)
         first_meetings.decline(session, known, by=by, at=AT)
-        retention.destroy(session, known, by=by, at=AT + kept)
+        destroyed(session, cast, known, at=AT + kept)
         assert [task["state"] for task in tasks_of(session, referred_again.ANSWER)] == ["cancelled"]

@@ -13,6 +13,7 @@ from duties.participants.identity import names_known, open_identity
 from models.base import table_of
 from models.participant import Participant
 from tests.cast import AT, KEYS, TODAY, Cast
+from tests.destroying import WHY, asked, destroyed
 from tests.following import agreed, followed, row_of
 from tests.referring import ROMARIN, declare_admission, refer, triaged
 from tests.refusing import refused
@@ -38,11 +39,11 @@ def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> Non
     last = AT + KEPT_AFTER_NO
     with cast.session() as session:
         with refused("retention.not_yet"):
-            retention.destroy(session, participant_id, by=by, at=last)
+            asked(session, cast, participant_id, at=last)
         assert retention.due(session, TODAY + KEPT_AFTER_NO) == []
         assert [row["id"] for row in retention.due(session, TODAY + KEPT_AFTER_NO + DAY)] == [participant_id]
         before = set(names_known(session))
-        retention.destroy(session, participant_id, by=by, at=last + DAY)
+        destroyed(session, cast, participant_id, at=last + DAY)
     with cast.session() as session:
         assert participant_id in KEYS.keys, "the key goes once the row says so for good"
         retention.destroy_keys(session, at=AT)
@@ -54,7 +55,7 @@ def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> Non
         )
         assert row.candidate_ref, "the reference and the days stay"
         with refused("keys.gone"):
-            open_identity(session, participant_id, by=by, at=last + 2 * DAY, ground="role")
+            open_identity(session, participant_id, by=by, at=last + 9 * DAY, ground="role")
         left = session.execute(
             text("select sealed from referral where participant_id = :id"), {"id": participant_id}
         ).scalar_one()
@@ -75,9 +76,9 @@ def test_a_legal_hold_keeps_a_file_whatever_its_last_day_and_is_released_once(ca
             retention.place_hold(session, participant_id, by=by, at=AT)
         assert retention.due(session, TODAY + 2 * KEPT_AFTER_NO) == []
         with refused("retention.hold"):
-            retention.destroy(session, participant_id, by=by, at=later)
+            asked(session, cast, participant_id, at=later)
         retention.release_hold(session, participant_id, by=by, at=later)
-        retention.destroy(session, participant_id, by=by, at=later)
+        destroyed(session, cast, participant_id, at=later)
         with refused("retention.held"):
             retention.place_hold(session, participant_id, by=by, at=later)
         told = session.scalars(
@@ -94,19 +95,19 @@ def test_the_last_day_lies_ahead_and_nobody_who_is_followed_is_destroyed(cast: C
         follow_up = followed(session, cast)
         participant_id = row_of(session, follow_up)["participant_id"]
         with refused("retention.past"):
-            retention.retain_until(session, participant_id, TODAY - DAY, by=by, at=AT)
+            retention.retain_until(session, participant_id, TODAY - DAY, reason=WHY, by=by, at=AT)
         with refused("retention.not_yet"):
-            retention.destroy(session, participant_id, by=by, at=later + 400 * DAY)
-        retention.retain_until(session, participant_id, TODAY, by=by, at=AT)
+            asked(session, cast, participant_id, at=later + 400 * DAY)
+        retention.retain_until(session, participant_id, TODAY, reason=WHY, by=by, at=AT)
         with refused("retention.followed"):
-            retention.destroy(session, participant_id, by=by, at=later)
+            asked(session, cast, participant_id, at=later)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
         with refused("retention.not_yet"):
-            retention.destroy(session, participant_id, by=by, at=later)
-        retention.retain_until(session, participant_id, TODAY, by=by, at=AT)
-        retention.destroy(session, participant_id, by=by, at=later)
+            asked(session, cast, participant_id, at=later)
+        retention.retain_until(session, participant_id, TODAY, reason=WHY, by=by, at=AT)
+        destroyed(session, cast, participant_id, at=later)
         with refused("participant.state"):
-            retention.destroy(session, participant_id, by=by, at=later)
+            asked(session, cast, participant_id, at=later)
         number = session.execute(select(_participant.c.number).where(_participant.c.id == participant_id)).scalar_one()
         assert number == "#2026-01", "the number is not given again"
 

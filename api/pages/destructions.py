@@ -1,0 +1,139 @@
+"""The destruction of files that is asked: what and why, for whoever confirms or refuses it, by number and no name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.at_destructions import answers_as, find_destruction, seen_destructions
+from api.pages.forms import Text, Typed, id_or_none
+from api.pages.frame import framed_pages, page, see_other
+from api.pages.lines import names_of
+from api.pages.participant import BECAME, DESTRUCTION_GROUNDS, proof_of
+from api.permissions import Action, Given, allows, asks
+from api.session import AtDesk, Desk
+from api.states import STATES
+from duties.here import many, program_of
+from duties.participants import destruction
+from locales import N_, gettext
+from models.base import table_of
+from models.program import Organization
+
+router = framed_pages()
+
+_organization = table_of(Organization)
+
+STOPPED: Final[Mapping[str, str]] = {
+    "hold": N_("a legal hold was placed"),
+    "day_moved": N_("another last day was set"),
+    "taken_up": N_("the follow-up was taken up again"),
+    "triaged": N_("the referral was triaged"),
+    "referred_again": N_("the person was referred again"),
+    "joined": N_("the file was joined to another"),
+    "changed": N_("the file is needed again"),
+}
+
+
+@router.get("/destructions", name="destructions")
+@asks(Action.SEE_DESTRUCTIONS)
+def show_destructions(desk: AtDesk, request: Request) -> HTMLResponse:
+    """The destructions that are asked and wait for an answer."""
+    rows = seen_destructions(desk.session, desk.asker)
+    names = names_of(desk, {row["asked_by"] for row in rows})
+    return page(desk, request, "destructions.html", rows=rows, names=names, grounds=DESTRUCTION_GROUNDS, today=desk.day)
+
+
+@router.get("/participants/{participant_id}/destruction", name="destruction")
+@asks(Action.SEE_DESTRUCTION)
+def show_destruction(desk: AtDesk, request: Request, participant_id: UUID) -> HTMLResponse:
+    """What is to be destroyed and why, and what became of it."""
+    asked, given = find_destruction(desk.session, desk.asker, participant_id)
+    return _page(desk, request, asked, given)
+
+
+@router.post("/participants/{participant_id}/destruction/confirmation")
+@asks(Action.CONFIRM_DESTRUCTION)
+def confirm(desk: AtDesk, request: Request, participant_id: UUID, seen: Text = "") -> Response:
+    """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
+    asked, given = find_destruction(desk.session, desk.asker, participant_id, Action.CONFIRM_DESTRUCTION)
+    by = answers_as(desk.session, desk.asker, asked, given)
+
+    def act() -> None:
+        destruction.confirm(desk.session, participant_id, seen=id_or_none(seen), by=by, at=desk.at)
+
+    return _after(desk, request, participant_id, Typed("confirm", desk.attempt(act)))
+
+
+@router.post("/participants/{participant_id}/destruction/refusal")
+@asks(Action.CONFIRM_DESTRUCTION)
+def refuse(desk: AtDesk, request: Request, participant_id: UUID, seen: Text = "", reason: Text = "") -> Response:
+    """Refuse it, as another person than who asked: the file is kept, and who asked reads why."""
+    asked, given = find_destruction(desk.session, desk.asker, participant_id, Action.CONFIRM_DESTRUCTION)
+    by = answers_as(desk.session, desk.asker, asked, given)
+
+    def act() -> None:
+        destruction.refuse(desk.session, participant_id, reason=reason, seen=id_or_none(seen), by=by, at=desk.at)
+
+    return _after(desk, request, participant_id, Typed("refuse", desk.attempt(act), {"reason": reason}))
+
+
+def _after(desk: Desk, request: Request, participant_id: UUID, typed: Typed) -> Response:
+    if typed.refusal is None:
+        return see_other(f"/participants/{participant_id}/destruction")
+    asked, given = find_destruction(desk.session, desk.asker, participant_id)
+    return _page(desk, request, asked, given, typed=typed)
+
+
+def _page(
+    desk: Desk, request: Request, asked: dict[str, Any], given: Given, *, typed: Typed | None = None
+) -> HTMLResponse:
+    session, participant_id, typed = desk.session, asked["participant_id"], typed or Typed()
+    by = allows(Action.SEE_DESTRUCTION, given)
+    assert by is not None  # noqa: S101 - found for it
+    able = destruction.who_may_confirm(session, asked, desk.asker.standing)
+    if any(holder.person_id == desk.asker.person_id for holder in able):
+        by = answers_as(session, desk.asker, asked, given)
+    contents = destruction.contents_of(session, participant_id)
+    names = names_of(desk, {asked["asked_by"], asked["asked_for"], asked["ended_by"], *(one.person_id for one in able)})
+    waits = asked["state"] == "asked"
+    return page(
+        desk,
+        request,
+        "destruction.html",
+        refused=typed.refusal,
+        typed=typed,
+        asked=asked,
+        known_as=asked["known_as"],
+        contents=contents,
+        file_state=gettext(STATES[contents.state][1]),
+        became=BECAME[asked["state"]],
+        ground=DESTRUCTION_GROUNDS[asked["ground"]],
+        stopped_by=STOPPED.get(asked["stopped_by"], ""),
+        reason=destruction.read_reason(session, asked, by=by, at=desk.at),
+        answer=destruction.read_answer(session, asked, by=by, at=desk.at),
+        names=names,
+        able=[names[one] for one in dict.fromkeys(holder.person_id for holder in able)],
+        holders=_holders(desk, participant_id),
+        answers=waits and any(one.person_id == desk.asker.person_id for one in able),
+        is_own=desk.asker.person_id in (asked["asked_by"], asked["asked_for"]),
+        can_withdraw=waits and allows(Action.KEEP_RETENTION, given) is not None,
+        from_its_page=allows(Action.KEEP_RETENTION, given) is not None,
+        proof=proof_of(desk, participant_id) if asked["state"] == "confirmed" else None,
+        today=desk.day,
+    )
+
+
+def _holders(desk: Desk, participant_id: UUID) -> list[str]:
+    """The organizations that hold the file, as they are called in short."""
+    places = destruction.holding_organizations(desk.session, participant_id)
+    rows = many(
+        desk.session,
+        _organization.select().where(
+            _organization.c.program_id == program_of(desk.session), _organization.c.id.in_(places)
+        ),
+    )
+    return sorted(row["short_name"] for row in rows)

@@ -1,0 +1,33 @@
+"""Watching how files are read, as it goes on: who is to hear of a pattern has a letter within a minute."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from duties.participants import watching
+from flows.engine import Means
+from flows.marks import alone, mark_of, set_mark
+from flows.post import programs
+
+KEY: Final = "watch"
+#: How often it is looked: a letter leaves as soon as it is written.
+WATCH_SECONDS: Final = 15.0
+
+
+def watch(means: Means) -> int:
+    """Write the letters about every pattern since the last look, in every program; returns how many letters.
+
+    Of several workers one looks at a program at a time. Blocks; run it in a thread.
+    """
+    written = 0
+    for program_id in programs(means):
+        with alone(means, program_id, KEY) as mine:
+            if not mine:
+                continue
+            with means.sessions(program_id) as session:
+                at = means.clock()
+                found = watching.watch(session, since=mark_of(session, KEY), at=at)
+                set_mark(session, KEY, at, "worker", found)
+                session.commit()
+            written += found
+    return written

@@ -1,0 +1,87 @@
+"""How a file ends: each time that its last day is set by hand, with the reason, and its destruction by two."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, text
+from sqlmodel import Field
+
+from models.base import InProgram, moment, one_of, to
+from models.lifecycles import DESTRUCTION
+
+#: Why somebody asks that a file be destroyed. `calendar`: the program's own says so, and there is nothing to add.
+DESTRUCTION_GROUNDS = ("calendar", "person_asks", "not_triaged", "by_mistake", "law")
+#: What came between, where a request was stopped.
+STOPPED_BY = ("hold", "day_moved", "taken_up", "triaged", "referred_again", "joined", "changed")
+
+
+class Destruction(InProgram, table=True):
+    """That a file be destroyed: asked by one person, and confirmed by another some days later, or not at all.
+
+    What was written with it is sealed as the file is, and goes with it; the ground, the days and the people stay.
+    `before_two` marks what one person destroyed, or the program by itself, before it took two.
+    """
+
+    __tablename__ = "destruction"
+    __table_args__ = (
+        to("participant", "participant_id"),
+        to("person", "asked_by"),
+        to("person", "asked_for"),
+        to("person", "ended_by"),
+        to("person", "ended_for"),
+        one_of("ground", DESTRUCTION_GROUNDS),
+        one_of("state", DESTRUCTION.states),
+        one_of("stopped_by", ("", *STOPPED_BY)),
+        CheckConstraint("(state = 'stopped') = (stopped_by <> '')", name="stopped"),
+        CheckConstraint("lapses_on >= confirm_from", name="in_order"),
+        CheckConstraint("(state = 'asked') = (ended_at is null)", name="ended"),
+        CheckConstraint("not before_two or state = 'confirmed'", name="before_two"),
+        CheckConstraint("state <> 'confirmed' or before_two or ended_by is not null", name="confirmed_by_somebody"),
+        # Nobody confirms what they asked for, under whichever hat: nor who acts for them, nor for whom they acted.
+        CheckConstraint(
+            "state <> 'confirmed' or before_two or (ended_by is distinct from asked_by "
+            "and ended_by is distinct from asked_for and (ended_for is null or "
+            "(ended_for is distinct from asked_by and ended_for is distinct from asked_for)))",
+            name="takes_two",
+        ),
+        Index(
+            "one_destruction_asked",
+            "program_id",
+            "participant_id",
+            unique=True,
+            postgresql_where=text("state = 'asked'"),
+        ),
+    )
+
+    participant_id: UUID = Field(index=True)
+    asked_by: UUID | None = None  # empty where the program asks by itself, by its calendar
+    asked_as: str
+    asked_for: UUID | None = None  # for whom who asked acted
+    asked_at: datetime = moment()
+    ground: str
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # the reason in words
+    confirm_from: date  # nobody confirms before this day
+    lapses_on: date  # nor after this one
+    state: str = DESTRUCTION.initial
+    stopped_by: str = ""
+    ended_by: UUID | None = None
+    ended_as: str = ""
+    ended_for: UUID | None = None
+    ended_at: datetime | None = moment(default=None)
+    answer_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # why it was refused
+    before_two: bool = False
+
+
+class KeptUntil(InProgram, table=True):
+    """One time that somebody set the last day of a file by hand, and why: sealed, as what is said of people."""
+
+    __tablename__ = "kept_until"
+    __table_args__ = (to("participant", "participant_id"), to("person", "set_by"))
+
+    participant_id: UUID = Field(index=True)
+    was: date | None = None
+    day: date
+    sealed: bytes = Field(sa_type=LargeBinary)  # why
+    set_by: UUID
+    set_as: str
+    set_at: datetime = moment()
