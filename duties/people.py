@@ -26,7 +26,8 @@ from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_
 from models.agreement import AgreementRole
-from models.base import table_of
+from models.base import refers, table_of
+from models.casework import Case
 from models.committee import Seat
 from models.departure import Departure
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
@@ -42,6 +43,7 @@ _organization = table_of(Organization)
 _created = table_of(AgreementRole)
 _seat = table_of(Seat)
 _departure = table_of(Departure)
+_case = table_of(Case)
 
 
 def folded(text: str) -> str:
@@ -188,16 +190,14 @@ def appoint(
     its seats. How many people the agreement promises is no limit, so that a successor may overlap with the one who
     leaves. A role that they were to hold on one of these days and that never began is taken up again, in its row.
     Raises Refusal: unknown, an agreement that has lapsed by then, not in the agreement, the person holds it then
-    already or leaves the organization later, or it has a holder and may have only one.
+    already or leaves the organization later, it has a holder and may have only one, or whoever leaves would give it to
+    themselves.
     """
     here = program_of(session)
     if ends_on is not None and ends_on < starts_on:
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
-    person = session.scalar(
-        select(_person.c.id).where(_person.c.program_id == here, _person.c.id == person_id).with_for_update()
-    )
-    if person is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
+    hold_person(session, person_id)
+    _refuse_own_return(session, person_id, by)
     found = session.execute(select(_role).where(_role.c.program_id == here, _role.c.key == role)).first()
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))
@@ -332,6 +332,26 @@ def _refuse_while_leaving(session: Session, tenure: Mapping[str, Any]) -> None:
         raise Refusal(
             "tenure.leaves_meanwhile",
             N_("This person leaves this organization: cancel their departure, or begin after its last day."),
+        )
+
+
+def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
+    """Refuse a role that somebody who leaves would give to themselves: it would undo what others were told."""
+    if person_id not in (by.person_id, by.acting_for):
+        return
+    leaving = (
+        select(_departure.c.id)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.person_id == person_id,
+            _departure.c.called_off_at.is_(None),
+            _case.c.state == "open",
+        )
+    )
+    if session.scalar(leaving.limit(1)) is not None:
+        raise Refusal(
+            "tenure.own_return", N_("Whoever leaves gives themselves no role: have somebody else appoint you.")
         )
 
 
