@@ -89,7 +89,8 @@ def _shut(session: Session, person_id: UUID, at: datetime) -> int:
 def _hands_of(means: Means, program_id: UUID) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
-        to_open = [*departures.due_to_open(session, at), *departures.left_behind(session, at)]
+        found = [*departures.left_behind(session, at), *departures.due_to_open(session, at)]
+        to_open = {(one["person_id"], one["organization_id"]): one for one in found}.values()  # each once
         under_way = departures.under_way(session)
     silent = _alone(means, program_id, partial(_lapse, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)

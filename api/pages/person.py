@@ -10,7 +10,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_departures import to_departure
+from api.at_departures import people_names, to_departure
 from api.languages_spoken import names_of
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
@@ -31,8 +31,10 @@ from api.permissions import (
 from api.session import AtDesk, Desk
 from duties import calendar_readers, people
 from duties.departure import departures
+from duties.departure.foreseeing import Foreseen, foresee_end
 from duties.here import one, program_of
 from duties.refusals import Refusal
+from duties.sight import calls_who_barred
 from locales import N_, gettext
 from models.base import table_of
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
@@ -122,13 +124,23 @@ def end_tenure(
     tenure_id: UUID,
     seen: Annotated[int | None, Form()] = None,
     ends_on: Text = "",
+    really: Text = "",
 ) -> Response:
-    """End a person's hold of a role on a last day."""
+    """End a person's hold of a role on a last day; first only to see what that does."""
     held = _row(desk, _tenure, tenure_id, person_id)
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
-    refusal = desk.attempt(
-        lambda: departures.end_role(desk.session, tenure_id, ends_on=day_of(ends_on), by=by, at=desk.at, seen=seen)
-    )
+    found: list[Foreseen] = []
+
+    def act() -> None:
+        asked: dict[str, Any] = {"ends_on": day_of(ends_on), "by": by, "at": desk.at, "seen": seen}
+        if really:
+            departures.end_role(desk.session, tenure_id, **asked)
+        else:
+            found.append(foresee_end(desk.session, tenure_id, **asked))
+
+    refusal = desk.attempt(act)
+    if found:
+        return _foreseen_page(desk, request, held, found[0])
     return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
 
 
@@ -170,6 +182,28 @@ def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: 
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, person_id))
     refusal = desk.attempt(lambda: people.cancel_absence(desk.session, absence_id, by=by, at=desk.at))
     return _after(desk, request, person_id, "absences", refusal, {})
+
+
+def _foreseen_page(desk: Desk, request: Request, held: Mapping[str, Any], foreseen: Foreseen) -> HTMLResponse:
+    """What ending a role would do, and the form that does it."""
+    names = people_names(desk.session)
+    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    shown = [one for one in foreseen.in_hand if not kept(one.title.en)]
+    return page(
+        desk,
+        request,
+        "end_role.html",
+        shown=desk.session.get(Person, (program_of(desk.session), held["person_id"])),
+        tenure_id=held["id"],
+        seen=held["version"],
+        day=desk.day,
+        notice=departures.NOTICE.days,
+        foreseen=foreseen,
+        in_hand=shown,
+        keeps_back=len(shown) < len(foreseen.in_hand),
+        names=names,
+        told=[names[one] for one in foreseen.told],
+    )
 
 
 def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) -> HTMLResponse:

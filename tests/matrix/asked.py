@@ -252,7 +252,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /people": Sent(form={**_PERSON, "place": "{role_and_place}", "starts_on": _DAY}),
     "POST /people/{person_id}": Sent(form={**_PERSON, "seen": "{version_of_person}"}),
     "POST /people/{person_id}/roles": Sent(form={"place": "{role_and_place}", "starts_on": _DAY}),
-    "POST /people/{person_id}/roles/{tenure_id}/end": Sent(form={"ends_on": _DAY}),
+    "POST /people/{person_id}/roles/{tenure_id}/end": Sent(form={"ends_on": _DAY, "really": "yes"}),
     "POST /people/{person_id}/absences": Sent(
         form={"starts_on": _DAY, "ends_on": _DAY, "deputy": "{deputy_id}", "kinds": "tasks"}
     ),
