@@ -262,5 +262,10 @@ _TOLD: Final = {
 
 def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
     """The actor under whom the asker goes on with a draft of theirs. Raises Forbidden, also where there is none."""
-    is_theirs = referring.is_draft_of(session, referral_id, asker.person_id)
-    return require(Action.KEEP_DRAFT, to_person(asker, asker.person_id) if is_theirs else to_program(asker))
+    whose = referring.whose_draft(session, referral_id)
+    given = {relation: actor for relation, actor in to_program(asker).items() if relation is not Relation.COORDINATOR}
+    if whose == asker.person_id:
+        given = to_person(asker, asker.person_id)
+    elif whose == "coordination":
+        given = to_program(asker)
+    return require(Action.KEEP_DRAFT, given)

@@ -355,7 +355,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     # AD-R1: the program's people; others come by a link.
     Action.REFER: frozenset({Relation.STAFF}),
-    Action.KEEP_DRAFT: frozenset({Relation.SELF}),
+    # Of one that its author left unfinished, the coordinator: `api.at_participants.drafter`.
+    Action.KEEP_DRAFT: frozenset({Relation.SELF, Relation.COORDINATOR}),
     Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.TRIAGE: frozenset({Relation.COORDINATOR}),
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.

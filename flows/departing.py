@@ -20,6 +20,7 @@ from sqlmodel import Session
 from duties.actors import ENGINE, Actor
 from duties.departure import accounts, departures, gathering, hand_overs, settling
 from duties.here import local_day
+from duties.participants import referring
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.post import programs
@@ -92,7 +93,7 @@ def _hands_of(means: Means, program_id: UUID) -> int:
         found = [*departures.left_behind(session, at), *departures.due_to_open(session, at)]
         to_open = {(one["person_id"], one["organization_id"]): one for one in found}.values()  # each once
         under_way = departures.under_way(session)
-    silent = _alone(means, program_id, partial(_lapse, at=at))
+    silent = _alone(means, program_id, partial(_lapse, at=at)) + _alone(means, program_id, partial(_finish, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
     joined = sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
     # Last, when it is known of each account whether its departure asks for it still.
@@ -101,6 +102,10 @@ def _hands_of(means: Means, program_id: UUID) -> int:
 
 def _lapse(session: Session, at: datetime) -> int:
     return hand_overs.lapse(session, at, by=BY_ENGINE)
+
+
+def _finish(session: Session, at: datetime) -> int:
+    return referring.ask_to_finish(session, by=BY_ENGINE, at=at)
 
 
 def _accounts_of(means: Means, program_id: UUID, at: datetime) -> int:

@@ -32,6 +32,7 @@ from duties.here import many, program_of
 from duties.obligations.keeping import ATTEST, RECORD
 from duties.participants.consents import STORE
 from duties.participants.recruiting import ASSESS, REFUSE
+from duties.participants.referring import UNFINISHED
 from duties.participants.retention import DESTROY
 from duties.participants.withdrawals import FOLLOWS, SPEAK
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
@@ -391,6 +392,7 @@ _PLACES: Final[Mapping[str, str]] = {
     ASSESS: "/participants/%s#risk",
     REFUSE: "/participants/%s#again",
     DESTROY: "/participants/%s#retention",
+    UNFINISHED: "/referrals/%s",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STORE: "/participants/%s#consent",

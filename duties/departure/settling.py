@@ -125,6 +125,15 @@ def settle_holding(
     note = _checked(note)
     if ended_as and ended_as not in ENDINGS[kind]:
         raise Refusal("holding.no_such_end", N_("A thing of this kind does not end so."))
+    if ended_as in _OF_THE_LEAVER and not by.is_one_of(held.case["subject_id"]):
+        raise Refusal(
+            "draft.unread",
+            N_(
+                "What was written of a young person is thrown away by who wrote it alone. Leave it to the coordinator,"
+                " who reads it and says what becomes of it."
+            ),
+            source="AD-R1",
+        )
     if successor_id is not None and not TAKEN_OVER[kind]:
         raise Refusal("holding.nobody_takes_it", N_("Nobody takes over a thing of this kind: say how it ends."))
     if ended_as in _WITH_A_REASON:
@@ -188,8 +197,6 @@ def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, 
     fit = {held.person_id for held in then.tenures}
     if task["holding"] == seats.SEAT:
         fit = _for_seat(session, UUID(task["item"]), after)
-    if task["holding"] == candidates.DRAFT:
-        fit = _for_draft(session, case["organization_id"], after)
     if task["holding"] == candidates.REFERRAL:
         fit = _for_triage(session, after)
     return sorted(fit - leaving - {case["subject_id"]}, key=str)
@@ -444,11 +451,12 @@ def _settle_candidate(one_thing: Settling) -> None:
 
 
 def _settle_draft(one_thing: Settling) -> None:
+    """The coordinator goes on with it, whoever that is; or who may read it throws it away. Nobody else has it ever."""
     session, by, at = one_thing.session, one_thing.by, one_thing.at
-    if one_thing.successor_id is None:
+    if one_thing.ended_as == "thrown_away":
         referring.throw_draft_away(session, one_thing.holding_id, by=by, at=at)
     else:
-        referring.hand_draft_on(session, one_thing.holding_id, one_thing.successor_id, by=by, at=at)
+        referring.leave_draft(session, one_thing.holding_id, by=by, at=at)
 
 
 _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
@@ -485,12 +493,22 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     notes.NOTE: ("left_unfinished",),
     candidates.CANDIDATE: ("left_vacant",),
     candidates.REFERRAL: ("with_the_role", "left_vacant"),
-    candidates.DRAFT: ("thrown_away",),
+    candidates.DRAFT: ("to_the_coordinator", "thrown_away"),
 }
+
+#: What the leaver alone may say of their own: nobody else knows what would be lost.
+_OF_THE_LEAVER: Final = ("thrown_away",)
+
+
+def endings(kind: str, *, own: bool) -> tuple[str, ...]:
+    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another."""
+    return tuple(end for end in ENDINGS[kind] if own or end not in _OF_THE_LEAVER)
+
 
 #: Whether somebody can take a thing of the kind over.
 TAKEN_OVER: Final[Mapping[str, bool]] = {
-    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE) for kind in ENDINGS
+    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE, candidates.DRAFT)
+    for kind in ENDINGS
 }
 
 #: An ending in words, as a choice.
@@ -507,6 +525,7 @@ ENDS: Final[Mapping[str, str]] = {
     "by_itself": N_("Out of their hands by itself"),
     "left_unfinished": N_("Stays unfinished: what is known is not enough to complete it"),
     "thrown_away": N_("Thrown away: what was written is destroyed"),
+    "to_the_coordinator": N_("Goes to the coordinator, as unfinished, of somebody who left"),
 }
 
 _WITH_A_REASON: Final = (
@@ -541,13 +560,6 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
     if kind == candidates.REFERRAL and successor_id not in _for_triage(session, one_thing.after):
         raise Refusal(
             "successor.not_for_triage", N_("Only a coordinator triages: name who coordinates then."), source="AD-R1"
-        )
-    if kind == candidates.DRAFT and successor_id not in _for_draft(
-        session, one_thing.case["organization_id"], one_thing.after
-    ):
-        raise Refusal(
-            "successor.not_for_the_draft",
-            N_("A referral tells of a person: name a colleague of the same organization, or the coordinator."),
         )
 
 
@@ -592,15 +604,6 @@ def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
         held.person_id
         for role in (seat["role"], seat_holders.SECOND)
         for held in then.holding(role, seat["organization_id"])
-    }
-
-
-def _for_draft(session: Session, organization_id: UUID, day: date) -> set[UUID]:
-    """Who may read a draft that somebody of an organization began: its own people, and the coordinator."""
-    return {
-        held.person_id
-        for held in standing(session, day).tenures
-        if held.organization_id == organization_id or held.role == "coordinator"
     }
 
 

@@ -68,7 +68,7 @@ def has_something(person: ColumnElement[UUID], today: date) -> ColumnElement[boo
         followed,
         has(_note, _note.c.written_by == person, ~_note.c.is_complete),
         has(_named, or_(_named.c.worker_id == person, _named.c.second_id == person), _named.c.ended_at.is_(None)),
-        has(_referral, _referral.c.referred_by == person, _referral.c.state == "draft"),
+        has(_referral, _referral.c.referred_by == person, _referral.c.state == "draft", _referral.c.left_at.is_(None)),
         has(
             _holder,
             _holder.c.person_id == person,
