@@ -193,7 +193,7 @@ def test_a_candidate_is_not_there_for_anyone_else_nor_for_whoever_referred(there
 
 
 @pytest.mark.parametrize("door", ["/referrals", "/api/v1/referrals"])
-def test_what_somebody_who_leaves_began_is_read_by_the_coordinator_once_it_is_left_and_by_nobody_else(
+def test_what_somebody_who_leaves_began_is_read_by_the_coordinator_alone_once_it_is_left(
     there: Cast, door: str
 ) -> None:
     def read_by() -> list[Any]:
@@ -208,8 +208,8 @@ def test_what_somebody_who_leaves_began_is_read_by_the_coordinator_once_it_is_le
     assert _client(there, "coordinator").get(f"{door}/{draft}").status_code == 404, "not before"
     with there.session() as session:
         referring.leave_draft(session, draft, by=there.actor("manager_ccsmtl"), at=AT)
-    for nobody in ("worker_ccsmtl", "manager_ccsmtl", "administrator", "privacy_officer"):
-        assert _client(there, nobody).get(f"{door}/{draft}").status_code == 404, nobody
+    for other in ("worker_ccsmtl", "manager_ccsmtl", "administrator", "privacy_officer"):
+        assert _client(there, other).get(f"{door}/{draft}").status_code == 404, other
     answer = _client(there, "coordinator").get(f"{door}/{draft}")
     assert (answer.status_code, "Ondine" in answer.text) == (200, True)
     assert read_by() == [(there.people["coordinator"], draft, "referral", "part")]
