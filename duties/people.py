@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import calendar_readers
+from duties import calendar_readers, takers
 from duties.access import doors, sign_ins
 from duties.actors import Actor
 from duties.agreement import agreement_days
@@ -456,7 +456,8 @@ def record_absence(
 ) -> UUID:
     """Record that a person is away from a day to a day, both inclusive, and who acts for them. It ends by itself.
 
-    `kinds` says for what the deputy acts: tasks, approvals, seats. Raises Refusal.
+    `kinds` says for what the deputy acts: tasks, approvals, seats. Raises Refusal, also where the deputy holds no role
+    on these days in which they may act for who is away (`duties.takers`).
     """
     here = program_of(session)
     if ends_on < starts_on:
@@ -485,6 +486,15 @@ def record_absence(
         )
     ):
         raise Refusal("absence.recorded_already", N_("An absence is recorded on some of these days already."))
+    if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
+        raise Refusal(
+            "absence.unfit_deputy",
+            N_(
+                "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
+                " things are open."
+            ),
+            source="AG-X2",
+        )
     absence_id = uuid4()
     session.execute(
         insert(_absence).values(
@@ -511,6 +521,22 @@ def record_absence(
         deputy=str(deputy_id) if deputy_id else None,
     )
     return absence_id
+
+
+def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date, last: date) -> bool:
+    """Whether somebody may act for another who is away on these local days, in some role that they hold then."""
+    rows = session.execute(
+        select(_tenure.c.person_id, _tenure.c.role).where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id.in_([deputy_id, person_id]),
+            _tenure.c.starts_on <= last,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= first),
+            ~never_began(),
+        )
+    ).all()
+    held = {row.role for row in rows if row.person_id == deputy_id}
+    wanted = {row.role for row in rows if row.person_id == person_id}
+    return any(takers.may_act_as(role, held) for role in wanted) if wanted else bool(held)
 
 
 def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -228,11 +228,12 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         calendar=calendar_readers.readers_of(desk.session, [person_id])[person_id],
         calendars=[(key, gettext(label), gettext(hint) if hint else "") for key, (label, hint) in CALENDARS.items()],
         roles=roles,
+        begins_on=desk.asker.standing.from_day(person_id),
         leaves_from=_leaves_from(desk, person_id, roles),
         away=desk.asker.standing.absences.get(person_id),
         acting_for=[everyone[a.person_id] for a in desk.asker.standing.acting_for(person_id)],
         absences=holdings.absences_of(desk, person_id, everyone),
-        deputies=[one for one in everyone.values() if one.id in desk.asker.standing.live and one.id != person_id],
+        deputies=_deputies(desk, person_id, everyone),
         kinds=[(kind, gettext(holdings.COVERS[kind])) for kind in ABSENCE_KINDS],
         seats=holdings.seats_of(desk, person_id),
         cases=cases,
@@ -250,6 +251,19 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         may_record_absence=allows(Action.RECORD_ABSENCE, given) is not None,
         may_open_case=allows(Action.OPEN_CASE, given) is not None,
     )
+
+
+def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[Person]:
+    """Who may act for somebody in a role that they hold today: of who holds none yet, anybody who does."""
+    today = desk.asker.standing
+    wanted = {held.role for held in today.roles_of(person_id)}
+    return [
+        one
+        for one in everyone.values()
+        if one.id in today.live
+        and one.id != person_id
+        and (not wanted or any(today.may_act_as(one.id, role) for role in wanted))
+    ]
 
 
 def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]]) -> list[tuple[UUID, str]]:

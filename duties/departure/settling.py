@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, and_, cast, func, or_, select, update
 from sqlmodel import Session
 
 from duties import seat_holders
@@ -32,17 +32,19 @@ from duties.participants import referring, workers
 from duties.participants.held import hold_participant
 from duties.record import events
 from duties.refusals import Refusal
-from duties.roles import Link, responsibility, standing
+from duties.roles import Link, Standing, responsibility, standing
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Equipment, Loan, Task
+from models.casework import Case, Equipment, Loan, Task
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
-from models.follow_up import Assignment
+from models.follow_up import Assignment, FollowUp
 from models.meeting import MeetingGuest
-from models.participant import CandidateWorker
+from models.participant import CandidateWorker, Participant
 from models.program import Absence, Tenure
+from models.referral import Referral
 
+_case = table_of(Case)
 _task = table_of(Task)
 _tenure = table_of(Tenure)
 _assignment = table_of(Assignment)
@@ -192,14 +194,22 @@ def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, 
     if task["holding"] == candidates.CANDIDATE:
         return _for_candidate(session, UUID(task["item"]), case["subject_id"], at)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
-    then = standing(session, after)
-    leaving = _leaving_by(session, after)
-    fit = {held.person_id for held in then.tenures}
-    if task["holding"] == seats.SEAT:
-        fit = _for_seat(session, UUID(task["item"]), after)
-    if task["holding"] == candidates.REFERRAL:
-        fit = _for_triage(session, after)
-    return sorted(fit - leaving - {case["subject_id"]}, key=str)
+    fit = _fit(session, task["holding"], UUID(task["item"]), after)
+    return sorted(fit - _leaving_by(session, after) - {case["subject_id"]}, key=str)
+
+
+def _fit(session: Session, kind: str, holding_id: UUID, day: date) -> set[UUID]:
+    """Who may have a thing of a kind from a day on, by what it is: what the form lists, and the verb asks."""
+    then = standing(session, day)
+    if kind == seats.SEAT:
+        return _for_seat(session, holding_id, then)
+    if kind == candidates.REFERRAL:
+        return {held.person_id for held in then.holding(referring.KEEPER)}
+    if kind == seats.DEPUTIZING:
+        return _for_absent(session, holding_id, then)
+    if kind in (duty.TASK, duty.APPROVAL, duty.DECISION):
+        return _for_task(session, holding_id, then, approval=kind == duty.APPROVAL)
+    return {held.person_id for held in then.tenures}
 
 
 # ------------------------------------------------------------------------------------------------------- each its way
@@ -551,16 +561,9 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
         raise Refusal("successor.leaves_too", N_("This person leaves too: name somebody who stays."))
     if kind != roles.TENURE and successor_id not in standing(session, one_thing.after).live:
         raise Refusal("successor.not_there", N_("This person holds no role then: name somebody who does."))
-    if kind == seats.SEAT and successor_id not in _for_seat(session, one_thing.holding_id, one_thing.after):
-        raise Refusal(
-            "successor.not_for_the_seat",
-            N_("A seat is for whoever holds its role at its organization, or for its second representative."),
-            source="CM-2R",
-        )
-    if kind == candidates.REFERRAL and successor_id not in _for_triage(session, one_thing.after):
-        raise Refusal(
-            "successor.not_for_triage", N_("Only a coordinator triages: name who coordinates then."), source="AD-R1"
-        )
+    if kind != roles.TENURE and successor_id not in _fit(session, kind, one_thing.holding_id, one_thing.after):
+        code, sentence, source = _NOT_FOR[kind]
+        raise Refusal(code, sentence, source=source)
 
 
 def _refuse_own_successor(one_thing: Settling) -> None:
@@ -590,7 +593,88 @@ def _leaving_by(session: Session, day: date) -> set[UUID]:
     return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}
 
 
-def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
+#: What whoever cannot have a thing of a kind is told: a code, a sentence, and the guide's reason.
+_NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
+    seats.SEAT: (
+        "successor.not_for_the_seat",
+        N_("A seat is for whoever holds its role at its organization, or for its second representative."),
+        "CM-2R",
+    ),
+    candidates.REFERRAL: (
+        "successor.not_for_triage",
+        N_("Only a coordinator triages: name who coordinates then."),
+        "AD-R1",
+    ),
+    seats.DEPUTIZING: (
+        "absence.unfit_deputy",
+        N_(
+            "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
+            " things are open."
+        ),
+        "AG-X2",
+    ),
+    **dict.fromkeys(
+        (duty.TASK, duty.APPROVAL, duty.DECISION),
+        (
+            "successor.not_for_this",
+            N_(
+                "This is for somebody in the role that owes it, or in one to which the same things are open: name"
+                " somebody else."
+            ),
+            "",
+        ),
+    ),
+}
+
+
+def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]:
+    """Who may act for whoever an absence is of, in some role that they hold."""
+    absent = session.scalar(
+        select(_absence.c.person_id).where(_absence.c.program_id == program_of(session), _absence.c.id == absence_id)
+    )
+    wanted = {held.role for held in then.roles_of(absent)} if absent else set()
+    return {
+        person
+        for person in then.live
+        if person != absent and (not wanted or any(then.may_act_as(person, role) for role in wanted))
+    }
+
+
+def _for_task(session: Session, task_id: UUID, then: Standing, *, approval: bool) -> set[UUID]:
+    """Who may do or approve a task, by the role that first owes it.
+
+    Any role is enough for what is no approval, and asks nothing about a participant.
+    """
+    row = one(
+        session,
+        select(_task.c.owed_by_id, _task.c.approved_by_id, _case.c.participant_id, _asks_about_participants())
+        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == program_of(session), _task.c.id == task_id),
+    )
+    if row is None:
+        return set()
+    if not approval and row["participant_id"] is None and not row["of_participants"]:
+        return set(then.live)
+    chain_id = row["approved_by_id" if approval else "owed_by_id"]
+    chain = chains(session, [chain_id])[chain_id]
+    return {person for person in then.live if any(then.may_act_as(person, link["role"]) for link in chain[:1])}
+
+
+def _asks_about_participants() -> Any:
+    """Whether a task outside any case asks something about a participant, by the thing that it is about."""
+    thing = func.left(_task.c.item, _AN_ID)
+    found = [
+        select(table.c.id).where(table.c.program_id == _task.c.program_id, cast(table.c.id, Text) == thing).exists()
+        for table in (table_of(Participant), table_of(FollowUp), table_of(Referral))
+    ]
+    return and_(_task.c.case_id.is_(None), or_(*found)).label("of_participants")
+
+
+#: How long an id is, as the item of a task begins with it.
+_AN_ID: Final = 36
+
+
+def _for_seat(session: Session, holding_id: UUID, then: Standing) -> set[UUID]:
     seat = one(
         session,
         select(_seat.c.role, _seat.c.organization_id)
@@ -599,16 +683,11 @@ def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
     )
     if seat is None:
         return set()
-    then = standing(session, day)
     return {
         held.person_id
         for role in (seat["role"], seat_holders.SECOND)
         for held in then.holding(role, seat["organization_id"])
     }
-
-
-def _for_triage(session: Session, day: date) -> set[UUID]:
-    return {held.person_id for held in standing(session, day).holding("coordinator")}
 
 
 def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: datetime) -> list[UUID]:
