@@ -263,9 +263,7 @@ _TOLD: Final = {
 def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
     """The actor under whom the asker goes on with a draft of theirs. Raises Forbidden, also where there is none."""
     whose = referring.whose_draft(session, referral_id)
-    given = {relation: actor for relation, actor in to_program(asker).items() if relation is not Relation.COORDINATOR}
-    if whose == asker.person_id:
-        given = to_person(asker, asker.person_id)
-    elif whose == "coordination":
-        given = to_program(asker)
+    given = to_person(asker, asker.person_id) if whose == asker.person_id else to_program(asker)
+    if whose not in (asker.person_id, "coordination"):
+        given.pop(Relation.COORDINATOR, None)
     return require(Action.KEEP_DRAFT, given)

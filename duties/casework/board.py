@@ -128,7 +128,7 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     one_by_one = waiting | {row.id for row in rows if row.to_approve}
     alone: dict[UUID, Holder | None] = {}
     if one_by_one:
-        found = run(session, _ONE_BY_ONE, {"here": program_of(session), "chains": list(one_by_one)}).mappings()
+        found = many(session, _ONE_BY_ONE, {"here": program_of(session), "chains": list(one_by_one)})
         alone = {row["id"]: who_has(standing, row, chains).on(person_id) for row in found}
     return Hats(
         person_id,

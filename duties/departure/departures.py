@@ -237,7 +237,8 @@ def end_role(
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
     person_id, place = held["person_id"], held["organization_id"]
     hold_cases(session, [*hand_overs.offering_to(session, person_id), *last_days.welcomes_after(session, tenure_id)])
-    before = hold_person(session, person_id) and _ends_on(session, tenure_id)
+    hold_person(session, person_id)
+    before = _ends_on(session, tenure_id)
     if by.is_one_of(person_id) and before is not None and before < ends_on:
         raise Refusal("tenure.own", N_("Nobody prolongs their own role: have somebody else do it."))
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)

@@ -56,7 +56,8 @@ def tenure_of(cast: Cast, who: str, role: str = "") -> UUID:
                 TENURE.c.person_id == cast.people[who], *([TENURE.c.role == role] if role else [])
             )
         )
-        return found.one()
+        tenure_id: UUID = found.one()
+    return tenure_id
 
 
 def end(

@@ -572,6 +572,7 @@ SENT: Final[Mapping[str, Sent]] = {
         json={"role": "second_representative", "organization_id": "{organization_id}", "starts_on": _DAY}
     ),
     "POST /api/v1/tenures/{tenure_id}/ending": Sent(json={"ends_on": _DAY}),
+    "POST /api/v1/tenures/{tenure_id}/ending/preview": Sent(json={"ends_on": _DAY}),
     "POST /api/v1/people/{person_id}/absences": Sent(
         json={"starts_on": _DAY, "ends_on": _DAY, "deputy_id": "{deputy_id}"}
     ),

@@ -124,7 +124,7 @@ def test_an_own_approval_and_one_that_stops_at_who_is_barred_are_found(
         return today.falls([]) if barred else whole
 
     with monkeypatch.context() as patched:
-        patched.setattr(promised.board, "who_has", stops)
+        patched.setattr("duties.casework.board.who_has", stops)
         assert found(program, on) == [f"task {task_id}"]
     run(
         program,
