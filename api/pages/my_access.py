@@ -124,8 +124,9 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
             "needs_address": access[one["id"]].state == "none" and one["id"] in live and one["email"] is None,
         }
         for one in people
-        # Who holds nothing cannot come in; they are listed where something of an access is left.
-        if one["id"] in access and (one["id"] in live or access[one["id"]].state != "none")
+        # Who holds nothing cannot come in; they are listed where they begin later, or something of an access is left.
+        if one["id"] in access
+        and (one["id"] in live or desk.asker.standing.from_day(one["id"]) or access[one["id"]].state != "none")
     ]
     return page(desk, request, "access.html", lines=lines, now=desk.at)
 

@@ -444,8 +444,9 @@ def under_way(session: Session) -> list[UUID]:
 def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[dict[str, Any]]:
     """Whose last role at an organization ends within the notice, and no departure of theirs knows of it.
 
-    One that was called off knows of it as long as the role can still be prolonged: where it ended all the same, whoever
-    held it has gone. Of everyone, or of one person. Nobody where the program has no protocol of departures.
+    One that was called off knows of the end that was foreseen before, as long as the role can still be prolonged: where
+    it ended all the same, whoever held it has gone. Of everyone, or of one person; nobody where the program has no
+    protocol of departures.
     """
     here, today = program_of(session), local_day(session, at)
     if not _is_declared(session):
@@ -464,7 +465,15 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
                 _departure.c.last_day >= _tenure.c.ends_on,
                 _case.c.state == "open",
             ),
-            or_(_departure.c.called_off_at.is_(None), _tenure.c.ends_on >= today),
+            or_(
+                _departure.c.called_off_at.is_(None),
+                # Not where another end was written down since: they were to stay.
+                and_(
+                    _tenure.c.ends_on >= today,
+                    _departure.c.was_to_end.op("->>", return_type=Text())(cast(_tenure.c.id, Text))
+                    == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
+                ),
+            ),
         )
         .exists()
     )

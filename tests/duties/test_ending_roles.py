@@ -105,6 +105,15 @@ def test_an_end_of_the_last_role_opens_the_departure_at_once_and_its_cancelling_
     assert open_departures(program, LEAVER) == []
 
 
+@pytest.mark.ci
+def test_somebody_who_stayed_once_and_whose_role_is_ended_again_leaves_by_a_departure_at_once(program: Cast) -> None:
+    case_id = leave(program, LEAVER, PLACE)
+    cancel(program, case_id)
+    again = end(program, LEAVER, LAST_DAY)
+    assert again not in (None, case_id)
+    assert open_departures(program, LEAVER) == [again]
+
+
 def test_an_end_that_was_only_written_down_is_taken_back_too_with_the_departure_that_it_opened(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people[LEAVER], "SN-1")

@@ -89,7 +89,9 @@ def test_what_is_needed_before_is_the_managers_with_words_for_her(cast: Cast) ->
     page = read(cast, f"/tasks/{task['id']}", "manager_em")
     mine = text_of(page)
     assert "Confirm that the person received the notebook and the guide" in mine
-    assert "Confirm that you received" not in mine
+    row = text_of(row_of(read(cast, f"/cases/{case_id}", "manager_em"), task["id"]))
+    assert "Confirm that the person received" in row
+    assert "Confirm that you received" not in row
     assert f"Émeraude Quartz (Youth worker) begins on {show_day('en', ARRIVAL, 'full')}" in mine
     assert "it is yours to do, in their place" in mine
     assert "Vacant" not in mine
