@@ -15,6 +15,7 @@ from duties import people
 from duties.casework import cases
 from duties.participants import referring
 from simulation.promises import nothing_in_hand as promised
+from tests.agreeing import in_force
 from tests.casework import complete, open_onboarding, step
 from tests.cast import AT, TODAY, Cast
 from tests.departing import asked, leave, lend, record_protocols, settle
@@ -179,7 +180,7 @@ def test_a_step_that_falls_to_another_though_somebody_begins_in_time_is_found(
 def test_a_role_to_come_that_is_called_vacant_is_found(program: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     look = promised._to_come_is_not_vacant
     with program.session() as session:
-        agreed(session, program)
+        in_force(session, program, "en-marge")
     assert found(program, look) == []
     monkeypatch.setattr("duties.roles.Standing.to_hold", lambda _self, _role, _place: [])
     assert len(found(program, look)) == 1

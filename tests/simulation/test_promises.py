@@ -15,6 +15,8 @@ from tests.cast import KEYS, stationery
 from tests.conftest import Copies
 
 AT = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
+#: Every module is imported by this, before a test puts other promises in their place.
+ALL = promises.promises()
 
 
 def test_a_promise_that_does_not_hold_is_told_by_its_sentence_and_by_where(
