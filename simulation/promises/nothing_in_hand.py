@@ -91,13 +91,6 @@ _ASKED_OF_WHO_LEFT = text(
     """  # noqa: S608 - of constants alone
 )
 
-_APPROVED_THEIR_OWN = text(
-    """
-    select id from task where program_id = :here and settled_by is not null and settled_by in (done_by, done_for)
-    and state = 'done' and approved_by_id is not null order by 1
-    """
-)
-
 
 def _rows(session: Session, statement: Any, at: datetime, **more: Any) -> list[dict[str, Any]]:
     here = {"here": program_of(session), "today": local_day(session, at)}
@@ -129,11 +122,6 @@ def _nobody_cancelled_their_own(session: Session, at: datetime) -> Iterable[str]
 @promise("A referral that somebody who left had begun is asked of whoever coordinates until it is sent or destroyed.")
 def _what_was_begun_is_asked(session: Session, at: datetime) -> Iterable[str]:
     return [f"referral {row['id']}" for row in _rows(session, _ASKED_OF_WHO_LEFT, at)]
-
-
-@promise("Nobody approved what they did themselves, nor what was done on their behalf.")
-def _nobody_approved_their_own(session: Session, at: datetime) -> Iterable[str]:
-    return [f"task {row['id']}" for row in _rows(session, _APPROVED_THEIR_OWN, at)]
 
 
 @promise("What falls to somebody for who is away is open to a role that they hold.")
