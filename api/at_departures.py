@@ -134,10 +134,12 @@ def left_of(
     *,
     may_settle: bool,
     kept: Callable[[str], bool],
+    own: bool = False,
 ) -> list[Left]:
     """All that the leaver of a departure has in hand and nobody settled, the kinds in their order.
 
-    Without what calls somebody of whom the reader is kept from knowing: `kept`, as `calls_who_barred` has it.
+    Without what calls somebody of whom the reader is kept from knowing: `kept`, as `calls_who_barred` has it. `own`
+    says that the reader is the leaver.
     """
     settled = gathering.settled_in(session, case["id"])
     found = [
@@ -168,7 +170,8 @@ def left_of(
         if task is not None and may_settle and case["state"] == "open":
             thought_of = _thought_of(session, task, case, at)
             ways = _takers(session, task, case, at, thought_of, names, language)
-            ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in settling.ENDINGS[one.kind]]
+            ends = settling.endings(one.kind, own=own)
+            ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in ends]
             not_now = _not_now(thought_of, names, language)
         lines.append(
             Left(

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from api.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.session import Desk
+from duties import takers
 from duties.actors import Actor
 from duties.agreement.agreement_days import CLINICAL, PARTICIPANT, other_than
 from duties.agreement.sharing import Circle, circle_of
@@ -48,7 +49,12 @@ def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership |
 
 
 def acts_for(asker: Asker) -> set[UUID]:
-    """Whose duties are the asker's that day, besides their own."""
+    """Whose duties towards participants are the asker's that day, besides their own.
+
+    None where the asker holds no role to which what is written of a participant is open, for whomever they act.
+    """
+    if not takers.may_write_of_participants({held.role for held in asker.standing.roles_of(asker.person_id)}):
+        return set()
     return {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
 
 

@@ -318,5 +318,8 @@ _TOLD: Final = {
 
 def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
     """The actor under whom the asker goes on with a draft of theirs. Raises Forbidden, also where there is none."""
-    is_theirs = referring.is_draft_of(session, referral_id, asker.person_id)
-    return require(Action.KEEP_DRAFT, to_person(asker, asker.person_id) if is_theirs else to_program(asker))
+    whose = referring.whose_draft(session, referral_id)
+    given = to_person(asker, asker.person_id) if whose == asker.person_id else to_program(asker)
+    if whose not in (asker.person_id, "coordination"):
+        given.pop(Relation.COORDINATOR, None)
+    return require(Action.KEEP_DRAFT, given)

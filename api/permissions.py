@@ -35,6 +35,7 @@ from sqlmodel import Session
 from duties.actors import OPERATOR, Actor
 from duties.agreement.sharing import circle_of
 from duties.casework import board
+from duties.casework.approving import falls_for_approval
 from duties.casework.cases import links_allowed
 from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
@@ -378,7 +379,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     # AD-R1: the program's people; others come by a link.
     Action.REFER: frozenset({Relation.STAFF}),
-    Action.KEEP_DRAFT: frozenset({Relation.SELF}),
+    # Of one that its author left unfinished, the coordinator: `api.at_participants.drafter`.
+    Action.KEEP_DRAFT: frozenset({Relation.SELF, Relation.COORDINATOR}),
     Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
     Action.TRIAGE: frozenset({Relation.COORDINATOR}),
     # CLINICAL of a candidate only while the committee sits on them: `api.at_participants`.
@@ -614,11 +616,14 @@ def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Lin
     """
     given: Given = {}
     if task["owed_by_id"]:
-        holder = asker.standing.falls(links[task["owed_by_id"]]).on(asker.person_id)
+        holder = asker.standing.falls_by(links[task["owed_by_id"]], task["due_on"]).on(asker.person_id)
         if holder:
             given[Relation.OWES] = acting_as(asker, holder)
     if task["approved_by_id"]:
-        holder = asker.standing.falls(links[task["approved_by_id"]], kind="approvals").on(asker.person_id)
+        # Whoever is barred from it is told so by the verb; it then falls to the next of the chain as well.
+        chain = links[task["approved_by_id"]]
+        holder = asker.standing.falls(chain, kind="approvals").on(asker.person_id)
+        holder = holder or falls_for_approval(asker.standing, task, chain).on(asker.person_id)
         if holder:
             given[Relation.APPROVES] = acting_as(asker, holder)
     if asker.person_id in (task["done_by"], task["settled_by"]) and asker.person_id is not None:
@@ -672,7 +677,7 @@ def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     part = _has_part(
         literal(asker.person_id, Uuid()),
         literal(list(hats.tasks), board.CHAINS),
-        literal(list(hats.approvals), board.CHAINS),
+        literal(list(hats.alone), board.CHAINS),
     )
     return and_(
         is_open,
@@ -824,21 +829,19 @@ def _part_asked(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]
         "case_id": case_id,
         "person": asker.person_id,
         "tasks": list(hats.tasks),
-        "approvals": list(hats.approvals),
+        "alone": list(hats.alone),
     }
 
 
-def _has_part(
-    person: ColumnElement[Any], tasks: ColumnElement[Any], approvals: ColumnElement[Any]
-) -> ColumnElement[bool]:
-    """The condition on a case that a person takes part in it, whose the duties of these chains are."""
+def _has_part(person: ColumnElement[Any], tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition on a case that a person takes part in it, whose the duties are of these chains or single tasks."""
     return (
         select(_task.c.id)
         .where(
             _task.c.program_id == _case.c.program_id,
             _task.c.case_id == _case.c.id,
             or_(
-                board.is_for(tasks, approvals),
+                board.is_for(tasks, alone),
                 _task.c.done_by == person,
                 _task.c.settled_by == person,
                 and_(_task.c.state == "planned", _task.c.owed_by_id == any_(tasks)),
@@ -913,7 +916,7 @@ _AT_AN_ORGANIZATION: Final = {
 _here = bindparam("here", type_=Uuid())
 _owed, _approved = aliased(table_of(Responsibility)), aliased(table_of(Responsibility))
 _person = bindparam("person", type_=Uuid())
-_part = _has_part(_person, bindparam("tasks", type_=board.CHAINS), bindparam("approvals", type_=board.CHAINS))
+_part = _has_part(_person, bindparam("tasks", type_=board.CHAINS), bindparam("alone", type_=board.CHAINS))
 _this_case = and_(_case.c.program_id == _here, _case.c.id == bindparam("case_id", type_=Uuid()))
 
 _TAKES_PART: Final = select(_part).select_from(_case).where(_this_case)
@@ -931,7 +934,7 @@ _CASE_SEEN: Final = select(_case, _part.label("takes_part")).where(
 _TASK_ASKED: Final = (
     select(
         *(_task.c[name] for name in ("case_id", "state", "owed_by_id", "approved_by_id")),
-        *(_task.c[name] for name in ("done_by", "settled_by", "waived_by")),
+        *(_task.c[name] for name in ("due_on", "done_by", "done_for", "may_not_approve", "settled_by", "waived_by")),
         _case.c.organization_id,
         _case.c.subject_id,
         _owed.c.links.label("owed_by"),

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import calendar_readers
+from duties import calendar_readers, takers
 from duties.access import doors, sign_ins
 from duties.actors import Actor
 from duties.agreement import agreement_days
@@ -26,7 +26,8 @@ from duties.refusals import Refusal
 from duties.roles import never_began
 from locales import N_
 from models.agreement import AgreementRole
-from models.base import table_of
+from models.base import refers, table_of
+from models.casework import Case
 from models.committee import Seat
 from models.departure import Departure
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
@@ -42,6 +43,7 @@ _organization = table_of(Organization)
 _created = table_of(AgreementRole)
 _seat = table_of(Seat)
 _departure = table_of(Departure)
+_case = table_of(Case)
 
 
 def folded(text: str) -> str:
@@ -188,16 +190,14 @@ def appoint(
     its seats. How many people the agreement promises is no limit, so that a successor may overlap with the one who
     leaves. A role that they were to hold on one of these days and that never began is taken up again, in its row.
     Raises Refusal: unknown, an agreement that has lapsed by then, not in the agreement, the person holds it then
-    already or leaves the organization later, or it has a holder and may have only one.
+    already or leaves the organization later, it has a holder and may have only one, or whoever leaves would give it to
+    themselves.
     """
     here = program_of(session)
     if ends_on is not None and ends_on < starts_on:
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
-    person = session.scalar(
-        select(_person.c.id).where(_person.c.program_id == here, _person.c.id == person_id).with_for_update()
-    )
-    if person is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
+    hold_person(session, person_id)
+    _refuse_own_return(session, person_id, by)
     found = session.execute(select(_role).where(_role.c.program_id == here, _role.c.key == role)).first()
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))
@@ -335,6 +335,26 @@ def _refuse_while_leaving(session: Session, tenure: Mapping[str, Any]) -> None:
         )
 
 
+def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
+    """Refuse a role that somebody who leaves would give to themselves: it would undo what others were told."""
+    if person_id not in (by.person_id, by.acting_for):
+        return
+    leaving = (
+        select(_departure.c.id)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.person_id == person_id,
+            _departure.c.called_off_at.is_(None),
+            _case.c.state == "open",
+        )
+    )
+    if session.scalar(leaving.limit(1)) is not None:
+        raise Refusal(
+            "tenure.own_return", N_("Whoever leaves gives themselves no role: have somebody else appoint you.")
+        )
+
+
 def move_start(
     session: Session, tenure: Mapping[str, Any], day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
@@ -436,7 +456,8 @@ def record_absence(
 ) -> UUID:
     """Record that a person is away from a day to a day, both inclusive, and who acts for them. It ends by itself.
 
-    `kinds` says for what the deputy acts: tasks, approvals, seats. Raises Refusal.
+    `kinds` says for what the deputy acts: tasks, approvals, seats. Raises Refusal, also where the deputy holds no role
+    on these days in which they may act for who is away (`duties.takers`).
     """
     here = program_of(session)
     if ends_on < starts_on:
@@ -465,6 +486,15 @@ def record_absence(
         )
     ):
         raise Refusal("absence.recorded_already", N_("An absence is recorded on some of these days already."))
+    if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
+        raise Refusal(
+            "absence.unfit_deputy",
+            N_(
+                "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
+                " things are open."
+            ),
+            source="AG-X2",
+        )
     absence_id = uuid4()
     session.execute(
         insert(_absence).values(
@@ -491,6 +521,22 @@ def record_absence(
         deputy=str(deputy_id) if deputy_id else None,
     )
     return absence_id
+
+
+def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date, last: date) -> bool:
+    """Whether somebody may act for another who is away on these local days, in some role that they hold then."""
+    rows = session.execute(
+        select(_tenure.c.person_id, _tenure.c.role).where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id.in_([deputy_id, person_id]),
+            _tenure.c.starts_on <= last,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= first),
+            ~never_began(),
+        )
+    ).all()
+    held = {row.role for row in rows if row.person_id == deputy_id}
+    wanted = {row.role for row in rows if row.person_id == person_id}
+    return any(takers.may_act_as(role, held) for role in wanted) if wanted else bool(held)
 
 
 def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetime) -> None:

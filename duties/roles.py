@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Date, Table, Text, Uuid, and_, bindparam, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
+from duties import takers
 from duties.here import program_of, run
 from models.base import table_of
 from models.casework import Responsibility
@@ -76,12 +77,16 @@ class Holder:
 class Falls:
     """On whom a duty falls on a day.
 
-    `vacant` says that the role which first owes it has nobody, so that somebody further down the chain has
-    it, or, where `holders` is empty, nobody at all.
+    `vacant` says that nobody can act in the role which first owes it, nor is to begin in it, so that somebody further
+    down the chain has it, or, where `holders` is empty, nobody at all. `in_place` says that somebody further down has
+    it, for whatever reason. `waits_for` are those who begin in that role in time for it, by name: nobody else has it
+    meanwhile.
     """
 
     holders: tuple[Holder, ...]
     vacant: bool
+    in_place: bool = False
+    waits_for: tuple[HeldRole, ...] = ()
 
     def on(self, person_id: UUID) -> Holder | None:
         """The hat under which this person has it: their own before another's."""
@@ -91,8 +96,12 @@ class Falls:
 
 def _touches(table: Table) -> ColumnElement[bool]:
     """The condition that a row's days, both inclusive, and those asked for have one in common."""
-    first, last = bindparam("first", type_=Date()), bindparam("last", type_=Date())
-    return and_(table.c.starts_on <= last, or_(table.c.ends_on.is_(None), table.c.ends_on >= first))
+    return and_(table.c.starts_on <= bindparam("last", type_=Date()), _not_over(table))
+
+
+def _not_over(table: Table) -> ColumnElement[bool]:
+    """The condition that a row's last day, inclusive, is not before the first of those asked for."""
+    return or_(table.c.ends_on.is_(None), table.c.ends_on >= bindparam("first", type_=Date()))
 
 
 def never_began() -> ColumnElement[bool]:
@@ -121,7 +130,7 @@ def never_began() -> ColumnElement[bool]:
     return and_(_tenure.c.starts_on == _tenure.c.ends_on, ended_before)
 
 
-#: What everyone holds and who is away on some days, in one question built once: each request of a window asks it.
+#: What everyone holds or is to hold, and who is away on some days, in one question: each request of a window asks it.
 #: A line without a role is an absence, and has its deputy where a tenure has its organization.
 _ON_THESE_DAYS: Final = union_all(
     select(
@@ -141,7 +150,7 @@ _ON_THESE_DAYS: Final = union_all(
     )
     .where(
         _tenure.c.program_id == bindparam("here", type_=Uuid()),
-        _touches(_tenure),
+        _not_over(_tenure),
         ~never_began(),
         or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= bindparam("first", type_=Date())),
     ),
@@ -164,11 +173,17 @@ _ON_THESE_DAYS: Final = union_all(
 
 
 class Standing:
-    """Every tenure and absence of one day, read once, from which any chain can be resolved."""
+    """Every tenure and absence of one day, read once, from which any chain can be resolved.
 
-    def __init__(self, day: date, tenures: Iterable[HeldRole], absences: Iterable[Away]) -> None:
+    `coming` are the tenures that begin on a later day.
+    """
+
+    def __init__(
+        self, day: date, tenures: Iterable[HeldRole], absences: Iterable[Away], coming: Iterable[HeldRole] = ()
+    ) -> None:
         self.day = day
         self.tenures = tuple(tenures)
+        self.coming = tuple(sorted(coming, key=lambda tenure: (tenure.starts_on, str(tenure.id))))
         self.absences = {absence.person_id: absence for absence in absences}
         self.live = {tenure.person_id for tenure in self.tenures}
         self._by_role: dict[str, list[HeldRole]] = {}
@@ -180,25 +195,74 @@ class Standing:
         found = self._by_role.get(role, [])
         return [t for t in found if organization_id is None or t.organization_id == organization_id]
 
+    def to_hold(self, role: str, organization_id: UUID) -> list[HeldRole]:
+        """Who is to begin in a role at an organization after the day, besides those who hold it on it."""
+        have_it = {held.person_id for held in self.holding(role, organization_id)}
+        found = {
+            held.person_id: held
+            for held in reversed(self.coming)
+            if held.role == role and held.organization_id == organization_id and held.person_id not in have_it
+        }
+        return sorted(found.values(), key=lambda held: held.starts_on)
+
     def roles_of(self, person_id: UUID) -> list[HeldRole]:
         """What a person holds on the day."""
         return [tenure for tenure in self.tenures if tenure.person_id == person_id]
 
+    def from_day(self, person_id: UUID) -> date | None:
+        """The first day of who holds nothing on the day and is to hold something; None of anybody else."""
+        if person_id in self.live:
+            return None
+        return next((tenure.starts_on for tenure in self.coming if tenure.person_id == person_id), None)
+
     def acting_for(self, person_id: UUID) -> list[Away]:
-        """The absences in which this person is the deputy on the day."""
-        return [absence for absence in self.absences.values() if absence.deputy_id == person_id]
+        """The absences in which this person is the deputy on the day, and may act in some role of who is away."""
+        return [
+            absence
+            for absence in self.absences.values()
+            if absence.deputy_id == person_id
+            and any(self.may_act_as(person_id, held.role) for held in self.roles_of(absence.person_id))
+        ]
+
+    def may_act_as(self, person_id: UUID, role: str) -> bool:
+        """Whether what falls to a role may fall to this person on the day: `duties.takers`."""
+        return takers.may_act_as(role, {held.role for held in self.roles_of(person_id)})
 
     def is_away(self, person_id: UUID) -> bool:
         """Whether the person is absent on the day."""
         return person_id in self.absences
 
-    def falls(self, chain: Sequence[Link], *, kind: str = "tasks") -> Falls:
-        """On whom a duty with this chain falls. `kind` is what a deputy must have been given: tasks or approvals."""
+    def falls(self, chain: Sequence[Link], *, kind: str = "tasks", barred: Collection[UUID] = ()) -> Falls:
+        """On whom a duty with this chain falls. `kind` is what a deputy must have been given: tasks or approvals.
+
+        Whoever is `barred` does not have it, whatever they hold: the chain goes on behind them.
+        """
         for position, link in enumerate(chain):
-            holders = tuple(dict.fromkeys(self._able(link, kind)))
+            able = dict.fromkeys(self._able(link, kind))
+            holders = tuple(holder for holder in able if holder.person_id not in barred)
             if holders:
-                return Falls(holders, vacant=position > 0)
-        return Falls((), vacant=True)
+                return Falls(holders, position > 0 and self._is_vacant(chain[0], kind), in_place=position > 0)
+        return Falls((), not chain or self._is_vacant(chain[0], kind))
+
+    def _is_vacant(self, link: Link, kind: str) -> bool:
+        """Whether nobody can act in a link's role on the day; not where nobody holds it yet who is to begin in it."""
+        if any(self._able(link, kind)):
+            return False
+        return not (self.has_nobody(link) and self.coming_to(link))
+
+    def falls_by(self, chain: Sequence[Link], due_on: date | None) -> Falls:
+        """On whom a duty falls that is due on a day, or on none: it waits for who begins in time for it, by name.
+
+        What is needed before falls to the next of the chain, as where nobody is to come.
+        """
+        coming = self.coming_to(chain[0]) if chain and self.has_nobody(chain[0]) else []
+        in_time = tuple(held for held in coming if due_on is None or held.starts_on <= due_on)
+        return Falls((), False, waits_for=in_time) if in_time else self.falls(chain)
+
+    def coming_to(self, link: Link) -> list[HeldRole]:
+        """Who is to hold a link's role, from the first day on which somebody does."""
+        found = self._meant(link, [held for held in self.coming if held.role == link["role"]])
+        return [held for held in found if held.starts_on == found[0].starts_on]
 
     def behind(self, chain: Sequence[Link], person_id: UUID | None) -> Sequence[Link]:
         """The rest of a chain, after its first link, that falls on others than this person; empty where none does."""
@@ -214,15 +278,17 @@ class Standing:
 
     def _able(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):
-            person = self._who_acts(tenure.person_id, kind)
+            person = self._who_acts(tenure, kind)
             if person is not None:
                 for_whom = tenure.person_id if person != tenure.person_id else None
                 yield Holder(person, tenure.role, tenure.organization_id, for_whom)
 
     def tenures_of(self, link: Link) -> list[HeldRole]:
         """The tenures that a link means on the day, absent holders included."""
+        return self._meant(link, self.holding(link["role"]))
+
+    def _meant(self, link: Link, found: list[HeldRole]) -> list[HeldRole]:
         at = link["at"]
-        found = self.holding(link["role"])
         if at.startswith(HAVING):
             places = {t.organization_id for t in self.holding(at.removeprefix(HAVING))}
             found = [t for t in found if t.organization_id in places]
@@ -232,14 +298,16 @@ class Standing:
             found = [t for t in found if str(t.person_id) == link["person"]]
         return found
 
-    def _who_acts(self, person_id: UUID, kind: str) -> UUID | None:
-        acting = person_id
+    def _who_acts(self, tenure: HeldRole, kind: str) -> UUID | None:
+        acting = tenure.person_id
         for _ in range(_DEPUTIES_IN_A_ROW):
             absence = self.absences.get(acting)
             if absence is None:
                 return acting
-            if absence.deputy_id is None or kind not in absence.kinds or absence.deputy_id not in self.live:
+            if absence.deputy_id is None or kind not in absence.kinds:
                 return None
+            if not self.may_act_as(absence.deputy_id, tenure.role):
+                return None  # they hold nothing any more, or nothing to which this is open
             acting = absence.deputy_id
         return None
 
@@ -267,6 +335,11 @@ def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
             day,
             (tenure for tenure, ends_on in tenures if _covers(tenure, day) and (ends_on is None or ends_on >= day)),
             (absence for absence in absences if _covers(absence, day)),
+            (
+                tenure
+                for tenure, ends_on in tenures
+                if tenure.starts_on > day and (ends_on is None or ends_on >= tenure.starts_on)
+            ),
         )
         for day in days
     }

@@ -14,20 +14,18 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from duties.actors import ENGINE, Actor
 from duties.departure import accounts, departures, gathering, hand_overs, settling
-from duties.here import local_day, program_of
+from duties.here import local_day
+from duties.participants import referring
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.post import programs
 from flows.summaries import ask_for_summaries
 from meetings import invitations
-from models.base import table_of
-from models.casework import ProtocolVersion
 from models.ports import Accepted, Accounts
 
 _log = logging.getLogger(__name__)
@@ -37,8 +35,6 @@ DOORS_SECONDS: Final = 2.0
 HANDS_SECONDS: Final = 30.0
 
 BY_ENGINE: Final = Actor.system(ENGINE)
-
-_protocol = table_of(ProtocolVersion)
 
 
 def close_doors(means: Means) -> int:
@@ -94,14 +90,10 @@ def _shut(session: Session, person_id: UUID, at: datetime) -> int:
 def _hands_of(means: Means, program_id: UUID) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
-        known = session.scalar(
-            select(_protocol.c.id)
-            .where(_protocol.c.program_id == program_of(session), _protocol.c.key == departures.PROTOCOL)
-            .limit(1)
-        )
-        to_open = departures.due_to_open(session, at) if known else []
+        found = [*departures.left_behind(session, at), *departures.due_to_open(session, at)]
+        to_open = {(one["person_id"], one["organization_id"]): one for one in found}.values()  # each once
         under_way = departures.under_way(session)
-    silent = _alone(means, program_id, partial(_lapse, at=at))
+    silent = _alone(means, program_id, partial(_lapse, at=at)) + _alone(means, program_id, partial(_finish, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
     joined = sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
     # Last, when it is known of each account whether its departure asks for it still.
@@ -110,6 +102,10 @@ def _hands_of(means: Means, program_id: UUID) -> int:
 
 def _lapse(session: Session, at: datetime) -> int:
     return hand_overs.lapse(session, at, by=BY_ENGINE)
+
+
+def _finish(session: Session, at: datetime) -> int:
+    return referring.ask_to_finish(session, by=BY_ENGINE, at=at)
 
 
 def _accounts_of(means: Means, program_id: UUID, at: datetime) -> int:

@@ -13,14 +13,12 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from duties.actors import Actor
 from duties.casework import board, scheduling, versions
-from duties.casework.approving import bar_to_approval, people_of, who_may_approve
 from duties.casework.steps import links_of
 from duties.declarations.protocol import Protocol
 from duties.here import local_day, many, program_of
 from duties.mail import notices
-from duties.roles import Holder, Link, Standing, standing
+from duties.roles import Falls, Holder, Link, Standing, standing
 from duties.sight import sees_by_role
 from flows.engine import Means
 from locales import N_, say
@@ -130,7 +128,10 @@ def _by_person(
     protocols = Ladders(session)
     news: dict[UUID, _News] = defaultdict(_News)
     for task_id, task in tasks.items():
-        holders = _holders(today, task, chains)
+        falls = _falls(today, task, chains)
+        if falls.waits_for:
+            continue  # who it waits for is asked once they begin, which is in time for it
+        holders = falls.holders
         owners = {holder.person_id for holder in holders}
         told = {}
         if task["state"] == "open" and task["opened_at"] >= since - OVERLAP:
@@ -159,8 +160,11 @@ def _waits_on(task: Mapping[str, Any]) -> str:
 
 def _holders(today: Standing, task: Mapping[str, Any], chains: Mapping[UUID, list[Link]]) -> list[Holder]:
     """On whom a task waits now; of those who would approve it, none whom the protocol bars from it."""
-    chain = chains.get(task[_waits_on(task)], [])
-    return who_may_approve(today, task, chain) if task["state"] == "submitted" else list(today.falls(chain).holders)
+    return list(_falls(today, task, chains).holders)
+
+
+def _falls(today: Standing, task: Mapping[str, Any], chains: Mapping[UUID, list[Link]]) -> Falls:
+    return board.who_has(today, task, chains) if task[_waits_on(task)] in chains else today.falls([])
 
 
 def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
@@ -201,7 +205,7 @@ def _write_digest(
 ) -> None:
     """Write a person how their day stands, if what was new for them is still so."""
     hats = board.hats_of(session, today, person_id)
-    work = [row for row in board.work(session, hats) if not _is_barred(today, row, person_id)]
+    work = board.work(session, hats)
     team = [tasks[task_id] for task_id in board.open_to(session, person_id, news.team)]
     if not team and not any(row["id"] in news.own for row in work):
         return
@@ -214,7 +218,8 @@ def _write_digest(
         }
         for row in work:
             waits = row["state"] == "submitted"
-            hat = hats.approvals[row["approved_by_id"]] if waits else hats.tasks[row["owed_by_id"]]
+            hat = hats.of(row)
+            assert hat is not None  # noqa: S101 - it is among what is theirs
             item = _item(session, row, language)
             if hat.acting_for is not None:
                 lists["acting_for"].append({**item, "for_name": _name(session, hat.acting_for)})
@@ -241,14 +246,6 @@ def _step_alone(protocols: Ladders, task: Mapping[str, Any], language: notices.L
     step = protocol.by_id.get(task["step"]) if protocol else None
     title: str = step.title.in_language(language) if step else task[f"title_{language}"]
     return title
-
-
-def _is_barred(today: Standing, task: Mapping[str, Any], person_id: UUID) -> bool:
-    """Whether a task waits for an approval that this person, on whom it falls, may not give."""
-    return (
-        task["state"] == "submitted"
-        and bar_to_approval(task, Actor("", person_id), lambda link: people_of(today, link)) is not None
-    )
 
 
 _NOBODY = N_("a role that nobody holds")

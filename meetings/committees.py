@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from duties.here import many, program_of
 from duties.refusals import Refusal
+from duties.takers import may_act_as
 from locales import N_
 from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
@@ -70,7 +71,7 @@ class Holding:
 class Away:
     """A person is away from a day to a day, both inclusive; `deputy_id` sits for them, where one is named for that.
 
-    `deputy_until` is the last day of the roles of who sits for them; None where they never held one.
+    `deputy_until` is the last day of the roles in which who sits for them may; None where they never held one.
     """
 
     first: date
@@ -232,22 +233,28 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
 
 
 def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
-    until = (
-        select(func.max(func.coalesce(_tenure.c.ends_on, date.max)))
-        .where(_tenure.c.program_id == _absence.c.program_id, _tenure.c.person_id == _absence.c.deputy_id)
-        .scalar_subquery()
-    )
+    here = program_of(session)
     rows = many(
         session,
-        select(
-            *(_absence.c[name] for name in ("person_id", "deputy_id", "kinds", "starts_on", "ends_on")),
-            until.label("deputy_until"),
-        ).where(_absence.c.program_id == program_of(session), _absence.c.cancelled_at.is_(None)),
+        select(*(_absence.c[name] for name in ("person_id", "deputy_id", "kinds", "starts_on", "ends_on"))).where(
+            _absence.c.program_id == here, _absence.c.cancelled_at.is_(None)
+        ),
     )
+    people = {row[name] for row in rows if row["deputy_id"] for name in ("person_id", "deputy_id")}
+    roles: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
+    for held in session.execute(
+        select(_tenure.c.person_id, _tenure.c.role, func.coalesce(_tenure.c.ends_on, date.max).label("until")).where(
+            _tenure.c.program_id == here, _tenure.c.person_id.in_(people)
+        )
+    ):
+        roles[held.person_id].append((held.role, held.until))
     found: dict[UUID, list[Away]] = defaultdict(list)
     for row in rows:
         deputy = row["deputy_id"] if "seats" in row["kinds"] else None
-        found[row["person_id"]].append(Away(row["starts_on"], row["ends_on"], deputy, row["deputy_until"]))
+        # They sit for who is away as long as they hold a role in which they may act for them.
+        wanted = {role for role, until in roles[row["person_id"]] if until >= row["starts_on"]}
+        theirs = [until for role, until in roles[row["deputy_id"]] if any(may_act_as(one, {role}) for one in wanted)]
+        found[row["person_id"]].append(Away(row["starts_on"], row["ends_on"], deputy, max(theirs, default=None)))
     return {person: tuple(days) for person, days in found.items()}
 
 

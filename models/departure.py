@@ -23,6 +23,7 @@ ENDINGS = (
     "by_itself",
     "left_unfinished",
     "thrown_away",
+    "to_the_coordinator",
 )
 
 #: What becomes of a follow-up that is offered to another worker, and how it is handed over.

@@ -39,6 +39,7 @@ class Referral(InProgram, table=True):
         one_of("result", ("", *TRIAGE_RESULTS)),
         CheckConstraint("(way = 'link') = (referred_by is null)", name="someone_referred"),
         CheckConstraint("(way = 'link') = (link_id is not null)", name="by_its_link"),
+        CheckConstraint("left_at is null or way = 'page'", name="left_by_somebody"),
         CheckConstraint("state in ('draft', 'abandoned') or received_at is not null", name="received"),
         CheckConstraint("(state = 'triaged') = (result <> '')", name="has_its_result"),
         together("triaged", "triaged_at", "triaged_by"),
@@ -57,6 +58,7 @@ class Referral(InProgram, table=True):
     begun_at: datetime = moment()
     saved_at: datetime = moment()
     received_at: datetime | None = moment(default=None)
+    left_at: datetime | None = moment(default=None)  # its author left it unfinished: it is the coordination's since
     triaged_at: datetime | None = moment(default=None)
     triaged_by: UUID | None = None
     result: str = ""

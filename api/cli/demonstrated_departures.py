@@ -1,7 +1,7 @@
-"""The departure of the demonstration: a youth worker who leaves in nine days, half of whose work has found its hands.
+"""The departures of the demonstration: a youth worker who leaves in nine days, half of whose work has found its hands.
 
 One follow-up was taken over and summed up, and one is offered, with an answer to come; what is written and returned
-last is still to do.
+last is still to do. Somebody else has gone already, and what was in their hands is asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.cli.demonstrated_people import Happening, coordinator, organization, person, worker
+from duties.actors import ENGINE, Actor
 from duties.calendars import Calendar
 from duties.casework import tasks
 from duties.casework.proofs import Proof
@@ -62,6 +63,21 @@ class DemonstratedDepartures:
         yield Happening(self._ago(2), self._agree)
         yield Happening(self._ago(2), self._sum_up)
         yield Happening(self._ago(1), self._offer_the_own, takes_on=(_ASKED,))
+        yield Happening(self._ago(1), self._see_off_who_left)
+
+    def _see_off_who_left(self, at: datetime) -> None:
+        """As the worker does: whoever left with something in hand, as one did with a follow-up, has a departure."""
+        for gone in departures.left_behind(self.session, at):
+            case_id = departures.open_departure(
+                self.session,
+                person_id=gone["person_id"],
+                organization_id=gone["organization_id"],
+                last_day=gone["ends_on"],
+                planned=False,
+                by=Actor.system(ENGINE),
+                at=at,
+            )
+            carry_at_once(self.session, case_id, at=at)
 
     def _ago(self, working_days: int) -> date:
         return self.calendar.add_working_days(self.today, -working_days)

@@ -24,6 +24,7 @@ from api.json.shapes import (
     PersonGiven,
     PersonShown,
     RoleShown,
+    Shown,
     TenureGiven,
 )
 from api.permissions import (
@@ -41,9 +42,10 @@ from api.permissions import (
 from api.session import AtDesk, Desk
 from duties import calendar_readers, people
 from duties.access import invitations
-from duties.departure import departures
+from duties.departure import departures, foreseeing
 from duties.here import many, one, program_of
 from duties.roles import HeldRole, Standing, standing
+from duties.sight import calls_who_barred
 from models.base import table_of
 from models.program import Absence, Person, Tenure
 
@@ -52,6 +54,21 @@ router = api_routes("people")
 _person = table_of(Person)
 _tenure = table_of(Tenure)
 _absence = table_of(Absence)
+
+
+class EndForeseen(Shown):
+    """What ending a tenure would do. `told` are the people to whom a letter would go at once."""
+
+    departure_opens: bool
+    departure_opens_on: date | None
+    departure_is_open: bool
+    in_hand: list[str]
+    called_off: list[UUID]
+    seats: list[str]
+    told: list[UUID]
+    stays: bool
+    loses_access: bool
+    vacant_on: date | None
 
 
 @router.get("/people")
@@ -184,6 +201,33 @@ def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk, response: Response,
     ended = one(desk.session, asked)
     response.headers["ETag"] = etag(ended["version"] if ended else held["version"])
     return _one(desk, held["person_id"])
+
+
+@router.post("/tenures/{tenure_id}/ending/preview")
+@asks(Action.END_TENURE)
+def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk, if_match: IfMatch = "") -> EndForeseen:
+    """What ending a tenure would do: what opens, what is called off, and who is written to. Nothing is changed."""
+    asked = select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id)
+    held = one(desk.session, asked)
+    if held is None:
+        raise Forbidden
+    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
+    found = foreseeing.foresee_end(
+        desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at, seen=seen_version(if_match)
+    )
+    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    return EndForeseen(
+        departure_opens=found.opens,
+        departure_opens_on=found.opens_on,
+        departure_is_open=found.is_open,
+        in_hand=[one.title.in_language(desk.language) for one in found.in_hand if not kept(one.title.en)],
+        called_off=[one.id for one in found.called_off],
+        seats=[one.title.in_language(desk.language) for one in found.seats],
+        told=list(found.told),
+        stays=found.stays,
+        loses_access=found.loses_access,
+        vacant_on=found.vacant_on,
+    )
 
 
 @router.post("/people/{person_id}/absences", status_code=201)

@@ -236,8 +236,19 @@ class HolderShown(Shown):
     acting_for: str | None = None
 
 
+class ComingShown(Shown):
+    """A person who is to begin in a role, from a day on."""
+
+    person_id: UUID
+    name: str
+    role: str
+    starts_on: date
+
+
 class TaskShown(Shown):
-    """A task. `waits_on` is empty where it waits on nobody; `vacant` where its own role has no holder.
+    """A task. `waits_on` is empty where it waits on nobody; `vacant` where its own role has no holder, now or to come.
+
+    `waits_for` are those who begin in that role in time for it.
 
     `note` and `reason` are null for whoever sees the case and has no part in it.
     """
@@ -257,6 +268,7 @@ class TaskShown(Shown):
     late: bool
     waits_on: list[HolderShown] = []
     vacant: bool = False
+    waits_for: list[ComingShown] = []
     needs_approval: bool
     automatic: bool
     opened_at: AwareDatetime | None

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
+    ComingShown,
     Completion,
     HolderShown,
     Limit,
@@ -32,6 +33,7 @@ from api.permissions import Action, actor_for, allows, asks, find_task, require,
 from api.session import AtDesk, Desk
 from api.verbs import TaskVerb
 from duties.casework import board, tasks
+from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.proofs import Proof
 from duties.here import program_of
 from duties.refusals import Refusal
@@ -176,19 +178,22 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = Tr
     falls = [board.who(desk.asker.standing, row, links) for row in rows]
     people = {one.person_id for each in falls if each for one in each.holders}
     people |= {one.acting_for for each in falls if each for one in each.holders if one.acting_for}
+    people |= {one.person_id for each in falls if each for one in each.waits_for}
+    in_place = words_in_place(desk.session, [row for row, each in zip(rows, falls, strict=True) if is_in_place(each)])
     names = {
         person.id: person.name
         for person in desk.session.scalars(
             select(Person).where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(people))
         )
     }
-    title = "title_fr" if desk.language == "fr" else "title_en"
     return [
         TaskShown(
             **{name: row[name] for name in _AS_STORED},
             note=row["note"] if with_notes else None,
             reason=row["reason"] if with_notes else None,
-            title=row[title],
+            title=in_place[row["id"]].title.in_language(desk.language)
+            if row["id"] in in_place
+            else row[f"title_{desk.language}"],
             late=board.late_on(row, desk.day),
             waits_on=[
                 HolderShown(
@@ -200,6 +205,10 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = Tr
                 for one in (each.holders if each else ())
             ],
             vacant=bool(each and each.vacant),
+            waits_for=[
+                ComingShown(person_id=one.person_id, name=names[one.person_id], role=one.role, starts_on=one.starts_on)
+                for one in (each.waits_for if each else ())
+            ],
             needs_approval=row["approved_by_id"] is not None,
             automatic=bool(row["action"]),
         )

@@ -174,7 +174,9 @@ def case_page(
             held,
             given,
             lines,
-            ends_here=cases.may_be_cancelled(desk.session, held),
+            # Nobody cancels their own departure.
+            ends_here=cases.may_be_cancelled(desk.session, held)
+            and not (held["gathers"] and held["subject_id"] == desk.asker.person_id),
             goes_on_here=cases.may_be_reopened(desk.session, held),
         ),
         engine=_engine(desk, case_id),

@@ -269,7 +269,10 @@ def _page(
         if row.task is not None
         and allows(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, row.task, case)) is not None
     }
-    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=bool(settles), kept=kept)
+    own = case["subject_id"] == desk.asker.person_id
+    left = at_departures.left_of(
+        desk.session, case, desk.at, desk.language, may_settle=bool(settles), kept=kept, own=own
+    )
     kinds: dict[str, list[at_departures.Left]] = {}
     for one in left:
         kinds.setdefault(one.kind_name, []).append(one)
@@ -294,7 +297,7 @@ def _page(
         summaries=at_summaries.summaries_in(desk.session, desk.asker, case),
         progress=progress,
         late=[one for one in left if one.task is not None and board.late_on(one.task, desk.day)],
-        own=case["subject_id"] == desk.asker.person_id,
+        own=own,
         receipt=None if receipt is None else [line for line in receipt if not kept(line.title_en)],
         fit={
             line.task_id: at_departures.fit_in_words(line.proposal, desk.language)

@@ -21,6 +21,7 @@ from api.states import state_of_task
 from duties.actors import Actor
 from duties.casework import board, subjects
 from duties.casework.approving import bar_to_approval, people_of
+from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.tasks import BY_ITS_ACT
 from duties.declarations.program_agreements import clause_without_role
 from duties.departure.hiring import NAMES_THEM
@@ -34,17 +35,19 @@ from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from duties.participants.consents import STORE
 from duties.participants.destruction import ASK, CONFIRM
 from duties.participants.recruiting import ASSESS, REFUSE
+from duties.participants.referring import UNFINISHED
 from duties.participants.reviews import REVIEW, REVIEWED
 from duties.participants.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
-from duties.roles import Falls, Link, Standing, standings
+from duties.roles import Falls, HeldRole, Link, Standing, standings
 from duties.sight import task_is_open_to
+from locales import N_, gettext
 from meetings.endorsing import ENDORSE
 from meetings.unclosed import CLOSE
 from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import TASK
-from models.program import Person
+from models.program import Organization, Person
 
 _task = table_of(Task)
 _need = table_of(TaskNeed)
@@ -52,6 +55,7 @@ _case = table_of(Case)
 _protocol = table_of(ProtocolVersion)
 _evidence = table_of(Evidence)
 _person = table_of(Person)
+_organization = table_of(Organization)
 
 #: What may be done with a task, in the order of its buttons, and the action that each asks.
 ACTS: Final[Mapping[str, Action]] = {
@@ -73,6 +77,16 @@ class Named:
     name: str
     role: str = ""
     acting_for: str = ""
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A person who is to begin in a role, from a day on."""
+
+    id: UUID
+    name: str
+    role: str
+    starts_on: date
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,9 @@ class Line:
     `state` is a key of `api.states.STATES`; `in_days` counts calendar days from today to the due day, and is negative
     only where the task is late. `holders` are
     those on whom it waits, today or, where it comes later, on its due day; `vacant` is the role that nobody holds
-    for it then, and `away` the role whose holder is absent without a deputy. `offers` are keys of `ACTS`.
+    for it then, and `away` the role whose holder is absent without a deputy. `coming` are those for whom it waits since
+    they begin in time for it, or, where it `is_early`, in whose place somebody has it until they do. `stuck` says of an
+    approval that nobody can give what would help, role by role. `offers` are keys of `ACTS`.
     """
 
     id: UUID
@@ -122,6 +138,9 @@ class Line:
     holders: Sequence[Named]
     vacant: str
     away: str
+    coming: Sequence[Coming]
+    is_early: bool
+    stuck: Sequence[str]
     is_mine: bool
     for_whom: Named | None  # the absent person for whom the reader has it
     sources: Sequence[str]
@@ -251,6 +270,8 @@ class _Reading:
         self.names = names_of(desk, self._people())
         self.cases = cases_about(desk, {task["case_id"] for task in tasks if task["case_id"] is not None})
         self.helps = _helps(desk, set(self.cases))
+        self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(self.falls[one["id"]])])
+        self.places = self._places()
         self.needs = _needs(desk, [task["id"] for task in tasks if task["state"] == TASK.initial])
         self.evidence = _evidence_of(desk, [task["id"] for task in tasks], withdrawn=withdrawn)
         self.given = to_program(desk.asker)
@@ -269,10 +290,12 @@ class _Reading:
         in_days = (task["due_on"] - desk.day).days if task["due_on"] else None
         vacant, away = self._nobody(task)
         bar = self._bar(task)
+        words = self.in_place.get(task["id"])
+        coming = self._coming(task)
         return Line(
             id=task["id"],
             version=task["version"],
-            title=task[f"title_{desk.language}"],
+            title=words.title.in_language(desk.language) if words else task[f"title_{desk.language}"],
             state=state_of_task(task, is_late=is_late),
             is_settled=task["state"] in (*SETTLED, "cancelled"),
             is_late=is_late,
@@ -282,11 +305,16 @@ class _Reading:
             holders=self._holders(task),
             vacant=vacant,
             away=away,
+            coming=coming,
+            is_early=bool(coming) and bool(self._holders(task)),
+            stuck=self._stuck(task),
             is_mine=is_live and mine is not None,
             for_whom=self._named(mine.acting_for) if is_live and mine and mine.acting_for else None,
             sources=task["sources"],
             clause=clause_without_role(task["clause"]),
-            help=self.helps.get((case_id, task["step"]), ""),
+            help=words.help.in_language(desk.language)
+            if words and words.help
+            else self.helps.get((case_id, task["step"]), ""),
             waits_for=self.needs.get(task["id"], ()),
             done_by=self._doer(task),
             done_at=task["done_at"],
@@ -315,6 +343,7 @@ class _Reading:
             falls = self.falls[task["id"]]
             for holder in falls.holders if falls else ():
                 yield from (holder.person_id, holder.acting_for)
+            yield from (held.person_id for held in self._begins(task))
         yield from self.desk.asker.standing.absences
 
     def _holders(self, task: Mapping[str, Any]) -> list[Named]:
@@ -329,13 +358,52 @@ class _Reading:
             for holder in (falls.holders if falls else ())
         ]
 
-    def _nobody(self, task: Mapping[str, Any]) -> tuple[str, str]:
-        """The role that nobody holds for this task on its day, and the one whose holder is only away."""
+    def _chain(self, task: Mapping[str, Any]) -> list[Link]:
+        return self.links.get(task["approved_by_id" if task["state"] == "submitted" else "owed_by_id"], [])
+
+    def _begins(self, task: Mapping[str, Any]) -> Sequence[HeldRole]:
+        """Who is to begin in the role that a task first falls to, where nobody holds it on the day."""
+        chain, on = self._chain(task), self.standings[day_to_show(self.desk, task)]
+        is_live = task["state"] in (*LIVE, TASK.initial)
+        return on.coming_to(chain[0]) if is_live and chain and on.has_nobody(chain[0]) else []
+
+    def _coming(self, task: Mapping[str, Any]) -> list[Coming]:
+        return [
+            Coming(held.person_id, self.names[held.person_id], self.roles.get(held.role, ""), held.starts_on)
+            for held in self._begins(task)
+        ]
+
+    def _stuck(self, task: Mapping[str, Any]) -> list[str]:
+        """Of an approval that nobody can give today: each role that could, where, and why its holder cannot."""
         falls = self.falls[task["id"]]
-        if falls is None or not falls.vacant:
-            return "", ""
-        chain: list[Link] = self.links[task["approved_by_id" if task["state"] == "submitted" else "owed_by_id"]]
-        if not chain:
+        if task["state"] != "submitted" or falls is None or falls.holders:
+            return []
+        today = self.desk.asker.standing
+        return [
+            gettext(_NOBODY_HOLDS if today.has_nobody(link) else _ARE_KEPT)
+            % {"role": self.roles.get(link["role"], ""), "place": self.places.get(link["at"], "")}
+            for link in self._chain(task)
+        ]
+
+    def _places(self) -> Mapping[str, str]:
+        """The short names of organizations by id as text, where an approval is stuck."""
+        stuck = any(one["state"] == "submitted" and not (self.falls[one["id"]] or _NONE).holders for one in self.tasks)
+        if not stuck:
+            return {}
+        rows = self.desk.session.execute(
+            select(_organization.c.id, _organization.c.short_name).where(
+                _organization.c.program_id == program_of(self.desk.session)
+            )
+        )
+        return {str(row.id): row.short_name for row in rows}
+
+    def _nobody(self, task: Mapping[str, Any]) -> tuple[str, str]:
+        """The role that nobody holds for this task on its day, and the one whose holder is only away.
+
+        Neither where somebody is to begin in it.
+        """
+        falls, chain = self.falls[task["id"]], self._chain(task)
+        if falls is None or not falls.vacant or not chain:
             return "", ""
         title = self.roles.get(chain[0]["role"], "")
         if self.standings[day_to_show(self.desk, task)].has_nobody(chain[0]):
@@ -383,6 +451,13 @@ class _Reading:
         return frozenset(act for act in now if allows(ACTS[act], given) is not None)
 
 
+_NONE: Final = Falls((), vacant=True)
+_NOBODY_HOLDS = N_("%(role)s, %(place)s: nobody holds it. Appoint somebody to it.")
+_ARE_KEPT = N_(
+    "%(role)s, %(place)s: whoever holds it did this or is barred from approving it, or is away with nobody to act. Name"
+    " a deputy."
+)
+
 #: Where a task outside any case is done, by its step; its item is what it is about.
 _PLACES: Final[Mapping[str, str]] = {
     FIND_A_WORKER: "/follow-ups/%s#workers",
@@ -394,6 +469,7 @@ _PLACES: Final[Mapping[str, str]] = {
     REFUSE: "/participants/%s#again",
     ASK: "/participants/%s#retention",
     CONFIRM: "/participants/%s/destruction",
+    UNFINISHED: "/referrals/%s",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STOPS: "/participants/%s#consent",

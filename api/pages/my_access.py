@@ -117,14 +117,16 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
             "name": f"{one['given_name']} {one['family_name']}",
             "access": access[one["id"]],
             "is_live": one["id"] in live,
+            "begins_on": desk.asker.standing.from_day(one["id"]),
             "may_invite": _may(Action.INVITE, given[one["id"]]) and one["id"] in live,
             "has_address": one["email"] is not None,
             "is_self": one["id"] == desk.asker.person_id,
             "needs_address": access[one["id"]].state == "none" and one["id"] in live and one["email"] is None,
         }
         for one in people
-        # Who holds nothing cannot come in; they are listed where something of an access is left.
-        if one["id"] in access and (one["id"] in live or access[one["id"]].state != "none")
+        # Who holds nothing cannot come in; they are listed where they begin later, or something of an access is left.
+        if one["id"] in access
+        and (one["id"] in live or desk.asker.standing.from_day(one["id"]) or access[one["id"]].state != "none")
     ]
     return page(desk, request, "access.html", lines=lines, now=desk.at)
 
@@ -218,6 +220,7 @@ def _theirs(
         ),
         access=invitations.access_of(desk.session, [person_id], at=desk.at)[person_id],
         is_live=person_id in desk.asker.standing.live,
+        begins_on=desk.asker.standing.from_day(person_id),
         may_invite=_may(Action.INVITE, given),
         link=link,
         is_self=person_id == desk.asker.person_id,

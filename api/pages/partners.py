@@ -184,6 +184,10 @@ def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list
         {
             "title": titles.get(row["role"], row["role"]),
             "people": [people[tenure.person_id] for tenure in standing.holding(row["role"], organization_id)],
+            "to_come": [
+                {"person": people[one.person_id], "starts_on": one.starts_on}
+                for one in standing.to_hold(row["role"], organization_id)
+            ],
             "vacancy": vacant.get((row["role"], organization_id)),
         }
         for row in created

@@ -59,7 +59,7 @@ def list_people(desk: AtDesk, request: Request, on: str = "") -> HTMLResponse:
         typed_on=on if wrong else day.isoformat(),
         is_today=day == desk.day,
         organizations=_by_organization(desk, held, everyone),
-        without=[everyone[one] for one in everyone if one not in held.live],
+        without=[everyone[one] for one in everyone if one not in held.live and held.from_day(one) is None],
         absences=_absences(desk, everyone, day),
         may_add=_may_add(desk) is not None,
     )
@@ -123,6 +123,10 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
     shown = []
     for place in places:
         tenures = [tenure for tenure in held.tenures if tenure.organization_id == place["id"]]
+        to_come = {
+            role: held.to_hold(role, place["id"])
+            for role in {one.role for one in held.coming if one.organization_id == place["id"]}
+        }
         # A role once: the people who hold it beside each other, then the ones that nobody holds.
         rows = [
             {
@@ -132,10 +136,16 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
                     for tenure in sorted(tenures, key=lambda t: everyone[t.person_id].sort_key)
                     if tenure.role == role
                 ],
+                "to_come": [
+                    {"person": everyone[one.person_id], "starts_on": one.starts_on} for one in to_come.get(role, ())
+                ],
                 "vacant": next((v for v in vacant[place["id"]] if v.kind == "role" and v.role == role), None),
             }
             for role in _in_order(
-                {t.role for t in tenures} | {v.role for v in vacant[place["id"]] if v.kind == "role"}, titles
+                {t.role for t in tenures}
+                | {role for role, people in to_come.items() if people}
+                | {v.role for v in vacant[place["id"]] if v.kind == "role"},
+                titles,
             )
         ]
         seats = [v for v in vacant[place["id"]] if v.kind == "seat"]

@@ -10,7 +10,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_departures import to_departure
+from api.at_departures import people_names, to_departure
 from api.languages_spoken import names_of
 from api.pages import holdings
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
@@ -31,8 +31,10 @@ from api.permissions import (
 from api.session import AtDesk, Desk
 from duties import calendar_readers, people
 from duties.departure import departures
+from duties.departure.foreseeing import Foreseen, foresee_end
 from duties.here import one, program_of
 from duties.refusals import Refusal
+from duties.sight import calls_who_barred
 from locales import N_, gettext
 from models.base import table_of
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
@@ -122,13 +124,23 @@ def end_tenure(
     tenure_id: UUID,
     seen: Annotated[int | None, Form()] = None,
     ends_on: Text = "",
+    really: Text = "",
 ) -> Response:
-    """End a person's hold of a role on a last day."""
+    """End a person's hold of a role on a last day; first only to see what that does."""
     held = _row(desk, _tenure, tenure_id, person_id)
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
-    refusal = desk.attempt(
-        lambda: departures.end_role(desk.session, tenure_id, ends_on=day_of(ends_on), by=by, at=desk.at, seen=seen)
-    )
+    found: list[Foreseen] = []
+
+    def act() -> None:
+        asked: dict[str, Any] = {"ends_on": day_of(ends_on), "by": by, "at": desk.at, "seen": seen}
+        if really:
+            departures.end_role(desk.session, tenure_id, **asked)
+        else:
+            found.append(foresee_end(desk.session, tenure_id, **asked))
+
+    refusal = desk.attempt(act)
+    if found:
+        return _foreseen_page(desk, request, held, found[0])
     return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
 
 
@@ -172,6 +184,28 @@ def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: 
     return _after(desk, request, person_id, "absences", refusal, {})
 
 
+def _foreseen_page(desk: Desk, request: Request, held: Mapping[str, Any], foreseen: Foreseen) -> HTMLResponse:
+    """What ending a role would do, and the form that does it."""
+    names = people_names(desk.session)
+    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    shown = [one for one in foreseen.in_hand if not kept(one.title.en)]
+    return page(
+        desk,
+        request,
+        "end_role.html",
+        shown=desk.session.get(Person, (program_of(desk.session), held["person_id"])),
+        tenure_id=held["id"],
+        seen=held["version"],
+        day=desk.day,
+        notice=departures.NOTICE.days,
+        foreseen=foreseen,
+        in_hand=shown,
+        keeps_back=len(shown) < len(foreseen.in_hand),
+        names=names,
+        told=[names[one] for one in foreseen.told],
+    )
+
+
 def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) -> HTMLResponse:
     person = desk.session.get(Person, (program_of(desk.session), person_id))
     if person is None:
@@ -194,11 +228,12 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         calendar=calendar_readers.readers_of(desk.session, [person_id])[person_id],
         calendars=[(key, gettext(label), gettext(hint) if hint else "") for key, (label, hint) in CALENDARS.items()],
         roles=roles,
+        begins_on=desk.asker.standing.from_day(person_id),
         leaves_from=_leaves_from(desk, person_id, roles),
         away=desk.asker.standing.absences.get(person_id),
         acting_for=[everyone[a.person_id] for a in desk.asker.standing.acting_for(person_id)],
         absences=holdings.absences_of(desk, person_id, everyone),
-        deputies=[one for one in everyone.values() if one.id in desk.asker.standing.live and one.id != person_id],
+        deputies=_deputies(desk, person_id, everyone),
         kinds=[(kind, gettext(holdings.COVERS[kind])) for kind in ABSENCE_KINDS],
         seats=holdings.seats_of(desk, person_id),
         cases=cases,
@@ -216,6 +251,19 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
         may_record_absence=allows(Action.RECORD_ABSENCE, given) is not None,
         may_open_case=allows(Action.OPEN_CASE, given) is not None,
     )
+
+
+def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[Person]:
+    """Who may act for somebody in a role that they hold today: of who holds none yet, anybody who does."""
+    today = desk.asker.standing
+    wanted = {held.role for held in today.roles_of(person_id)}
+    return [
+        one
+        for one in everyone.values()
+        if one.id in today.live
+        and one.id != person_id
+        and (not wanted or any(today.may_act_as(one.id, role) for role in wanted))
+    ]
 
 
 def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]]) -> list[tuple[UUID, str]]:

@@ -186,7 +186,8 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
     under_way = shown(reading.under_way(desk.session)) if triages else []
     found = {row["id"]: findings_of(desk.session, row["participant_id"]) for row in received}
     made = links.links_of(desk.session) if triages else []
-    people = {row["referred_by"] for row in (*received, *under_way)} | {row["made_by"] for row in made}
+    left = referring.left_drafts(desk.session) if triages else []
+    people = {row["referred_by"] for row in (*received, *under_way, *left)} | {row["made_by"] for row in made}
     return page(
         desk,
         request,
@@ -194,6 +195,7 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         refused=refusal,
         sent=request.query_params.get("sent") == "yes",
         mine=reading.mine(desk.session, desk.asker.person_id),
+        left=left,
         triages=triages,
         received=received,
         found=found,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from duties.actors import Actor
 from duties.refusals import Refusal
-from duties.roles import Holder, Link, Standing
+from duties.roles import Falls, Holder, Link, Standing
 from locales import N_
 
 
@@ -36,10 +36,19 @@ def people_of(today: Standing, link: Link) -> list[UUID]:
     return [tenure.person_id for tenure in today.tenures_of(link)]
 
 
+def falls_for_approval(today: Standing, task: Mapping[str, Any], chain: Sequence[Link]) -> Falls:
+    """On whom the approval of a task falls by its chain: whoever is barred from giving it is passed over."""
+    return today.falls(chain, kind="approvals", barred=_barred(today, task))
+
+
 def who_may_approve(today: Standing, task: Mapping[str, Any], chain: Sequence[Link]) -> list[Holder]:
     """Those on whom the approval of a task falls by its chain, and whom nothing bars from giving it."""
-    return [
-        holder
-        for holder in today.falls(chain, kind="approvals").holders
-        if bar_to_approval(task, Actor(holder.role, holder.person_id), lambda link: people_of(today, link)) is None
-    ]
+    return list(falls_for_approval(today, task, chain).holders)
+
+
+def _barred(today: Standing, task: Mapping[str, Any]) -> set[UUID]:
+    """Who is barred from approving a task on the day of `today`, whatever they hold."""
+    barred = {task["done_by"], task["done_for"]} - {None}
+    for link in task["may_not_approve"]:
+        barred |= {UUID(link["person"])} if "person" in link else set(people_of(today, link))
+    return barred

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session
 
 from duties.agreement.agreed_roles import created_roles, creates_on
+from duties.casework.approving import falls_for_approval
 from duties.here import many, program_of, run
 from duties.roles import HAVING, Falls, Holder, Link, Standing
 from duties.sight import task_is_open_to
@@ -45,11 +46,23 @@ _CHAINS_ASKED: Final = select(_chain.c.id, _chain.c.links).where(
 
 @dataclass(frozen=True)
 class Hats:
-    """For which chains a person has the duty on a day, and under which hat: to do, and to approve."""
+    """What a person has on a day, and under which hat.
+
+    `tasks` are the chains whose duty is theirs to do. `alone` are single tasks, by their ids: what they may approve,
+    and what is needed before whoever its chain waits for begins.
+    """
 
     person_id: UUID
     tasks: Mapping[UUID, Holder]
-    approvals: Mapping[UUID, Holder]
+    alone: Mapping[UUID, Holder]
+
+    def of(self, task: Mapping[str, Any]) -> Holder | None:
+        """The hat under which they have a task that is open or waits for an approval; None where they have it not."""
+        return self.alone.get(task["id"]) or (self.tasks.get(task["owed_by_id"]) if task["state"] == "open" else None)
+
+    def to_approve(self, tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Those of these tasks that wait for their approval."""
+        return [dict(task) for task in tasks if task["state"] == "submitted" and task["id"] in self.alone]
 
 
 @dataclass(frozen=True)
@@ -109,13 +122,32 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
         return Hats(person_id, {}, {})
     asked = {f"link_{place}": [link] for place, link in enumerate(links)}
     rows = run(session, _chains_in_use(len(links)), {"here": program_of(session), **asked}).all()
-    tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do}
-    approvals = {row.id: standing.falls(row.links, kind="approvals").on(person_id) for row in rows if row.to_approve}
+    chains = {row.id: row.links for row in rows}
+    waiting = {row.id for row in rows if row.to_do and standing.falls_by(row.links, None).waits_for}
+    tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do and row.id not in waiting}
+    one_by_one = waiting | {row.id for row in rows if row.to_approve}
+    alone: dict[UUID, Holder | None] = {}
+    if one_by_one:
+        found = many(session, _ONE_BY_ONE, {"here": program_of(session), "chains": list(one_by_one)})
+        alone = {row["id"]: who_has(standing, row, chains).on(person_id) for row in found}
     return Hats(
         person_id,
         {chain: hat for chain, hat in tasks.items() if hat},
-        {chain: hat for chain, hat in approvals.items() if hat},
+        {task_id: hat for task_id, hat in alone.items() if hat},
     )
+
+
+#: The tasks of which it depends on the task, and not on its chain alone, who has them.
+_ONE_BY_ONE: Final = select(
+    *(_task.c[name] for name in ("id", "state", "due_on", "owed_by_id", "approved_by_id")),
+    *(_task.c[name] for name in ("done_by", "done_for", "may_not_approve")),
+).where(
+    _task.c.program_id == bindparam("here", type_=Uuid()),
+    or_(
+        and_(_task.c.state == "open", _task.c.owed_by_id == any_(bindparam("chains", type_=CHAINS))),
+        and_(_task.c.state == "submitted", _task.c.approved_by_id == any_(bindparam("chains", type_=CHAINS))),
+    ),
+)
 
 
 @cache
@@ -144,7 +176,7 @@ def is_mine(hats: Hats) -> ColumnElement[bool]:
     What is of the file of a participant who barred them is not: somebody else has to have it.
     """
     return and_(
-        is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.approvals), CHAINS)),
+        is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.alone), CHAINS)),
         task_is_open_to(literal(hats.person_id, Uuid())),
     )
 
@@ -156,17 +188,20 @@ def keeps_back(session: Session, hats: Hats) -> bool:
     """
     found = select(_task.c.id).where(
         _task.c.program_id == program_of(session),
-        is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.approvals), CHAINS)),
+        is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.alone), CHAINS)),
         ~task_is_open_to(literal(hats.person_id, Uuid())),
     )
     return session.scalar(found.limit(1)) is not None
 
 
-def is_for(tasks: ColumnElement[Any], approvals: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The condition on a task that it is now for whoever has the duty of these chains, whatever keeps them from it."""
+def is_for(tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition on a task that it is now for whoever has the duty of these chains, or of these single tasks.
+
+    Whatever keeps them from it (`Hats`).
+    """
     return or_(
         and_(_task.c.state == "open", _task.c.owed_by_id == any_(tasks)),
-        and_(_task.c.state == "submitted", _task.c.approved_by_id == any_(approvals)),
+        and_(_task.c.state.in_(LIVE), _task.c.id == any_(alone)),
     )
 
 
@@ -240,16 +275,25 @@ def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link
 
 def who(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Falls | None:
     """On whom a task waits now: its doer while open, its approver while it waits; None where it waits on nobody."""
-    if task["state"] == "submitted":
-        return standing.falls(links[task["approved_by_id"]], kind="approvals")
-    if task["state"] in ("open", "planned") and task["owed_by_id"]:
-        return standing.falls(links[task["owed_by_id"]])
+    if task["state"] == "submitted" or (task["state"] in ("open", "planned") and task["owed_by_id"]):
+        return who_has(standing, task, links)
     return None
+
+
+def who_has(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Falls:
+    """On whom a task falls: to approve it, where it was handed in, those whom nothing bars; else to do it.
+
+    A task that is due once somebody begins in the role that owes it waits for them.
+    """
+    if task["state"] == "submitted":
+        return falls_for_approval(standing, task, links[task["approved_by_id"]])
+    return standing.falls_by(links[task["owed_by_id"]], task["due_on"])
 
 
 def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     """Every role that an agreement creates on the day and too few hold then, and every seat without a principal.
 
+    A place for which somebody is appointed from a later day on is not vacant: it is theirs from that day.
     So is a role that no agreement creates any more, because a partner left, as long as something still falls to it.
     Each with the number of open tasks that first fall to it, in the state of this very transaction.
     """
@@ -268,7 +312,11 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
             _role.c.title_en,
         )
     ).all()
-    empty = [row for row in created if len(standing.holding(row.role, row.id)) < row.headcount]
+    empty = [
+        row
+        for row in created
+        if len(standing.holding(row.role, row.id)) + len(standing.to_hold(row.role, row.id)) < row.headcount
+    ]
     waiting = _waiting(session)
     empty += _once_created(session, standing, waiting, {(row.role, row.id) for row in created})
     falling = _falling_to(standing, waiting, {(row.role, row.id) for row in empty})
@@ -358,7 +406,7 @@ def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
             _holder.c.seat_id == _seat.c.id,
             _holder.c.kind == "principal",
             _holder.c.withdrawn_at.is_(None),
-            _holder.c.starts_on <= standing.day,
+            # Also of whoever begins later: then it is theirs from that day on.
             or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= standing.day),
         )
         .exists()
@@ -438,7 +486,9 @@ def _once_created(
     lost = [
         link
         for link, _ in waiting
-        if standing.has_nobody(link) and not any(_wants(standing, link, *place) for place in created)
+        if standing.has_nobody(link)
+        and not standing.coming_to(link)
+        and not any(_wants(standing, link, *place) for place in created)
     ]
     if not lost:
         return []

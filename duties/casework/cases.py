@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from typing import Protocol as Shape
 from uuid import UUID, uuid4
 
 from sqlalchemy import and_, insert, select, update
@@ -16,7 +18,7 @@ from duties.agreement import agreement_days
 from duties.casework import held as held_tasks
 from duties.casework import scheduling, tasks, versions, wakeups
 from duties.casework.held import of_case
-from duties.casework.held_case import change_case, hold_case
+from duties.casework.held_case import change_case, hold_case, hold_cases
 from duties.casework.steps import columns_of, links_of, tie
 from duties.casework.subjects import Found, Subject, hold_subject, same_subject, tenure_of
 from duties.declarations.protocol import Protocol
@@ -106,8 +108,12 @@ def cancel_case(
 ) -> None:
     """End a case that will not be finished, with the reason. Nothing is deleted; what the program did is undone.
 
-    Raises Refusal, also where it would leave somebody whom nobody looks after (`may_be_cancelled`).
+    Raises Refusal, also where it would leave somebody whom nobody looks after (`may_be_cancelled`), or where what goes
+    with it is refused (`when_cancelled`).
     """
+    with_it = _goes_with(session, case_id)
+    if with_it is not None:
+        hold_cases(session, [case_id, *with_it.together(session, case_id)])
     held = hold_case(session, case_id, seen=seen)
     state = _move(held, "cancel")
     if not may_be_cancelled(session, held):
@@ -133,8 +139,41 @@ def cancel_case(
         .values(act_state=ACT.moved(_task.c.act_state, "want_undo"), version=_task.c.version + 1)
     )
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
+    if with_it is not None:
+        with_it.do(session, case_id, by=by, at=at)
     notices.case_cancelled(session, held, had_a_part, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
+
+
+class Ends(Shape):
+    """What is done with a case's cancelling, in the same transaction. It may refuse."""
+
+    def __call__(self, session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+        """Do it."""
+
+
+@dataclass(frozen=True)
+class _With:
+    """What goes with the cancelling of a protocol's cases: what it does, and the other cases that it touches."""
+
+    together: Callable[[Session, UUID], Collection[UUID]]
+    do: Ends
+
+
+_WITH_A_CANCELLING: Final[dict[str, _With]] = {}
+
+
+def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[UUID]], do: Ends) -> None:
+    """Have something done in the transaction that cancels a case of a protocol: an act later on could come too late.
+
+    `together` gives the other cases that it touches, which are held first, in the order of their ids.
+    """
+    _WITH_A_CANCELLING[key] = _With(together, do)
+
+
+def _goes_with(session: Session, case_id: UUID) -> _With | None:
+    this = (_case.c.program_id == program_of(session), _case.c.id == case_id)
+    return _WITH_A_CANCELLING.get(session.scalar(select(_case.c.protocol).where(*this)) or "")
 
 
 def may_be_cancelled(session: Session, case: Mapping[str, Any]) -> bool:

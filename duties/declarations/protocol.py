@@ -305,12 +305,20 @@ class WaivedBy(Part):
     by: Key
 
 
+class Instead(Part):
+    """The words of a step for whoever has it in the place of the role that owes it, where its own speak to that one."""
+
+    title: Bilingual
+    help: Bilingual | None = None
+
+
 class Step(Part):
     """One line of the procedure, and one task of a case, or several where it is done for each of some things."""
 
     id: Key
     title: Bilingual
     help: Bilingual | None = None
+    instead: Instead | None = None
     stage: Key
     source: tuple[GuideId, ...] = ()
     clause: str | None = None  # what it serves: AG-M4; AG-X1:manager, of what several roles owe, what the manager does
@@ -341,6 +349,8 @@ class Step(Part):
             raise Wrong(N_("“undo” belongs to a step with an action."), at=("undo",))
         if self.action is not None and (self.approved_by or self.evidence != "none"):
             raise Wrong(N_("An action of the engine has neither approval nor evidence; put a step beside it."))
+        if self.instead is not None and self.by is None:
+            raise Wrong(N_("“instead” belongs to a step that somebody does."), at=("instead",))
         if self.on_reject is not None and self.approved_by is None:
             raise Wrong(N_("“on_reject” belongs to a step with an approval."), at=("on_reject",))
         if self.agenda is not None and (

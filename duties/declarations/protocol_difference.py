@@ -65,7 +65,18 @@ _WHOLE: Final = {
     "cancel": N_("Who may cancel a case changed."),
     "reopen": N_("Who may reopen a case changed."),
 }
-_SAID_APART: Final = {"title", "due", "by", "action", "needs", "approved_by", "stage", "required", "evidence"}
+_SAID_APART: Final = {
+    "title",
+    "due",
+    "by",
+    "action",
+    "needs",
+    "approved_by",
+    "stage",
+    "required",
+    "evidence",
+    "instead",
+}
 
 
 def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, language: str) -> Iterator[_Said]:
@@ -90,6 +101,8 @@ def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, langu
         yield (N_("“%(step)s” is now required.") if after.required else N_("“%(step)s” is now optional.")), {}
     if before.evidence != after.evidence:
         yield N_("“%(step)s” asks for another kind of evidence."), {}
+    if before.instead != after.instead:
+        yield N_("“%(step)s” says something else to whoever does it in somebody’s place."), {}
     if before.model_dump(exclude=_SAID_APART) != after.model_dump(exclude=_SAID_APART):
         yield N_("The details of “%(step)s” changed."), {}
 

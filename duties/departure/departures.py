@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Table, Text, and_, cast, func, insert, literal, or_, select, true, update
 from sqlmodel import Session
 
 from duties import people, seat_holders
@@ -22,8 +22,10 @@ from duties.casework.held_case import hold_cases
 from duties.departure import accounts, gathering, hand_overs, hiring, last_days
 from duties.follow_ups import assigning
 from duties.held_person import hold_person
-from duties.here import local_day, many, one, program, program_of
+from duties.here import local_day, many, one, program_of
+from duties.holdings import by_name
 from duties.holdings.holding import elsewhere, goes_on, left_on
+from duties.holdings.in_hand import holdings_of
 from duties.mail import notices
 from duties.record import events
 from duties.refusals import Refusal
@@ -31,7 +33,7 @@ from duties.roles import never_began
 from locales import N_, say
 from models.access import BrowserSession, Door, Identity, Passkey
 from models.base import refers, table_of
-from models.casework import Case
+from models.casework import Case, ProtocolVersion
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.follow_up import Assignment
@@ -67,6 +69,7 @@ _invitation = table_of(Invitation)
 _guest = table_of(MeetingGuest)
 _door = table_of(Door)
 _meeting = table_of(Meeting)
+_protocol = table_of(ProtocolVersion)
 
 #: By what somebody comes in or reads: each row is open until it has ended.
 _WAYS_IN: Final = (table_of(BrowserSession), table_of(Passkey), table_of(Identity), _feed)
@@ -89,17 +92,42 @@ def open_departure(
     A role that they were to take up later never begins; planned, that is for whoever holds none there yet, and one to
     which they come back stays theirs where what they hold is to be over before. Where all their roles are to be over
     sooner, or are, it is the day on which the last of them is. Everything that they have in hand is asked for. Whoever
-    came back after their last day leaves once more by a departure of its own, while the first may still be open.
+    came back after their last day leaves once more by a departure of its own, while the first may still be open. Whose
+    roles there ended long ago leaves by one all the same, where something of the organization is in their hands still.
     Raises Refusal.
     """
-    today = local_day(session, at)
-    # The cases first in which they were offered something, as for whoever answers: else the two wait for ever.
-    hold_cases(session, hand_overs.offering_to(session, person_id))
-    hold_person(session, person_id)
-    roles = _not_seen_to(session, _roles_there(session, person_id, organization_id, at))
-    _refuse_wrong_day(last_day, today, planned=planned)
+    _refuse_wrong_day(last_day, local_day(session, at), planned=planned)
     if not planned and by.is_one_of(person_id):
         raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
+    _hold_leaver(session, person_id)
+    return _open(session, person_id, organization_id, last_day, planned=planned, by=by, at=at)
+
+
+def _hold_leaver(session: Session, person_id: UUID) -> None:
+    """Hold somebody who is about to leave, after the cases in which they were offered something.
+
+    As for whoever answers: else the two wait for ever.
+    """
+    hold_cases(session, hand_overs.offering_to(session, person_id))
+    hold_person(session, person_id)
+
+
+def _open(
+    session: Session,
+    person_id: UUID,
+    organization_id: UUID,
+    last_day: date,
+    *,
+    planned: bool,
+    by: Actor,
+    at: datetime,
+    was: Mapping[UUID, date | None] | None = None,
+) -> UUID:
+    """Open the departure of a held person. `was` has the last days that roles had before they were ended just now."""
+    today = local_day(session, at)
+    roles = _not_seen_to(session, _roles_there(session, person_id, organization_id, at), person_id, organization_id)
+    if not roles:
+        last_day = min(last_day, _left_long_ago(session, person_id, organization_id, at))
     begun = [role for role in roles if role["starts_on"] <= last_day]
     if planned and begun and len(begun) < len(roles):
         _refuse_unless_they_come_back(begun, last_day)
@@ -122,7 +150,11 @@ def open_departure(
                 organization_id=organization_id,
                 last_day=ends,
                 planned=planned,
-                was_to_end={str(role["id"]): role["ends_on"] and role["ends_on"].isoformat() for role in roles},
+                was_to_end={
+                    str(role["id"]): ends and ends.isoformat()
+                    for role in roles
+                    for ends in [(was or {}).get(role["id"], role["ends_on"])]
+                },
             ).model_dump()
         )
     )
@@ -191,18 +223,35 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
 
 def end_role(
     session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
-) -> None:
+) -> UUID | None:
     """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
 
     The seats that were to end with the role go on with it. A departure that hangs on it goes with it at the worker's
-    next look. Whoever then holds nothing, today or later, has no access any more, as on the day after a last day.
-    Raises Refusal, also where the appointment has another version than the one that was `seen`.
+    next look. Where it is the last role that the person holds there, and its end is near or past, their departure opens
+    in the same transaction: the id of its case, else None. Whoever then holds nothing, today or later, has no access
+    any more, as on the day after a last day. Raises Refusal, also where the appointment has another version than the
+    one that was `seen`, and where somebody would prolong their own role.
     """
+    held = one(session, select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id))
+    if held is None:
+        raise Refusal("tenure.unknown", N_("There is no such appointment."))
+    person_id, place = held["person_id"], held["organization_id"]
+    hold_cases(session, [*hand_overs.offering_to(session, person_id), *last_days.welcomes_after(session, tenure_id)])
+    hold_person(session, person_id)
+    before = _ends_on(session, tenure_id)
+    if by.is_one_of(person_id) and before is not None and before < ends_on:
+        raise Refusal("tenure.own", N_("Nobody prolongs their own role: have somebody else do it."))
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
     last_days.keep_seats(session, tenure_id, ends_on, by=by, at=at)
-    person_id = people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
+    people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
+    opened: UUID | None = None
+    if any(row["organization_id"] == place for row in due_to_open(session, at, person_id)):
+        was = {tenure_id: before}
+        planned = ends_on >= local_day(session, at)
+        opened = _open(session, person_id, place, ends_on, planned=planned, by=by, at=at, was=was)
     if left_open(session, at, person_id):
         shut_out(session, person_id, by=by, at=at)
+    return opened
 
 
 def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -231,19 +280,36 @@ def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> N
 def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
 
-    What was offered and not answered is taken back, accounts that were said to be closed are theirs again, and what
-    welcomed them goes on. Access that ended needs a new invitation, and a seat that passed on is theirs again only once
-    it is given back; so is a role of one holder that somebody else holds by now, of which the coordinator has a task.
+    A role whose end is past by then goes on as it did before that end was written down. What was offered and not
+    answered is taken back, accounts that were said to be closed are theirs again, and what welcomed them goes on.
+    Access that ended needs a new invitation, and a seat that passed on is theirs again only once it is given back; so
+    is a role of one holder that somebody else holds by now, of which the coordinator has a task. Raises Refusal where a
+    person calls off their own departure, or would hold no role there by it. The engine, which comes after a case was
+    cancelled, does it all the same.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
         return
+    whose, place, today = departure["person_id"], departure["organization_id"], local_day(session, at)
+    if whose in (by.person_id, by.acting_for):
+        raise Refusal(
+            "departure.own",
+            N_("Nobody cancels their own departure, nor has it cancelled in their name: ask somebody else who may."),
+        )
+    hold_person(session, whose)
+    refusals: list[Refusal] = []
     for tenure_id, ends_on in departure["was_to_end"].items():
+        day = date.fromisoformat(ends_on) if ends_on else None
+        if day is not None and day < today:
+            day = _before_its_end(session, UUID(tenure_id), day)
         try:
             with session.begin_nested():
-                _put_back(session, UUID(tenure_id), date.fromisoformat(ends_on) if ends_on else None, by=by, at=at)
-        except Refusal:
+                _put_back(session, UUID(tenure_id), day, by=by, at=at)
+        except Refusal as refusal:
+            refusals.append(refusal)
             _ask_who_holds(session, departure, UUID(tenure_id), by=by, at=at)
+    if not by.is_system and not _holds_a_role(session, whose, place, today):
+        raise _nobody_stays(departure["last_day"], taken=bool(refusals))
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
@@ -251,10 +317,61 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
     if departure["ended_at"] is not None:
-        whose, place = departure["person_id"], departure["organization_id"]
         hiring.welcome_again(session, whose, place, ended_at=departure["ended_at"], by=by, at=at)
     accounts.stay_open(session, case_id, by=by, at=at)
-    events.write(session, "departure.called_off", "person", departure["person_id"], by=by, at=at, case_id=case_id)
+    events.write(session, "departure.called_off", "person", whose, by=by, at=at, case_id=case_id)
+
+
+def _cancelled_with(session: Session, case_id: UUID) -> list[UUID]:
+    """The cases that a departure's cancelling touches besides its own: what welcomed the person goes on by it."""
+    departure = gathering.departure_of(session, case_id)
+    return [] if departure is None else hiring.welcomed(session, departure["person_id"], departure["organization_id"])
+
+
+cases.when_cancelled(PROTOCOL, together=_cancelled_with, do=call_off)
+
+
+def _nobody_stays(last_day: date, *, taken: bool) -> Refusal:
+    if taken:
+        return Refusal(
+            "departure.role_taken",
+            N_(
+                "Somebody else holds their role there by now, and it has one holder: by cancelling this they would be"
+                " left without a role. End that appointment first, or go on with the departure."
+            ),
+        )
+    return Refusal(
+        "departure.role_over",
+        N_(
+            "Their role there was over on %(day)s as it was agreed: by cancelling this they would be left without a"
+            " role, with all that they have in hand. First give them a role there again, from today on, or go on with"
+            " the departure."
+        ),
+        day=last_day.isoformat(),
+    )
+
+
+def _holds_a_role(session: Session, person_id: UUID, organization_id: UUID, today: date) -> bool:
+    """Whether somebody holds a role at an organization today, or is to hold one."""
+    return goes_on(session, person_id, organization_id, today - timedelta(days=1))
+
+
+def _before_its_end(session: Session, tenure_id: UUID, ends_on: date) -> date | None:
+    """The last day that a role had before it was written down that it ends on this one, which is past; else this one.
+
+    None where it had no end.
+    """
+    was = session.execute(
+        select(_event.c.facts["was"].astext.label("was"))
+        .select_from(_tenure)
+        .join(_event, _tells_its_end())
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id, _tenure.c.ends_on == ends_on)
+        .order_by(_event.c.n.desc())
+        .limit(1)
+    ).first()
+    if was is None:
+        return ends_on
+    return date.fromisoformat(was.was) if was.was else None
 
 
 def is_called_off(session: Session, case_id: UUID) -> bool:
@@ -324,15 +441,16 @@ def under_way(session: Session) -> list[UUID]:
     )
 
 
-def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
+def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[dict[str, Any]]:
     """Whose last role at an organization ends within the notice, and no departure of theirs knows of it.
 
-    One that was called off knows of it as long as the role can still be prolonged: where it ended all the same, whoever
-    held it has gone.
+    One that was called off knows of the end that was foreseen before, as long as the role can still be prolonged: where
+    it ended all the same, whoever held it has gone. Of everyone, or of one person; nobody where the program has no
+    protocol of departures.
     """
-    today = local_day(session, at)
-    called_off_on = cast(func.timezone(program(session).time_zone, _departure.c.called_off_at), Date)
-    here = program_of(session)
+    here, today = program_of(session), local_day(session, at)
+    if not _is_declared(session):
+        return []
     known = (
         select(_departure.c.id)
         .join(_case, refers(_departure.c.case_id, _case))
@@ -349,8 +467,12 @@ def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
             ),
             or_(
                 _departure.c.called_off_at.is_(None),
-                _tenure.c.ends_on >= today,
-                called_off_on > _tenure.c.ends_on,
+                # Not where another end was written down since: they were to stay.
+                and_(
+                    _tenure.c.ends_on >= today,
+                    _departure.c.was_to_end.op("->>", return_type=Text())(cast(_tenure.c.id, Text))
+                    == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
+                ),
             ),
         )
         .exists()
@@ -376,10 +498,51 @@ def due_to_open(session: Session, at: datetime) -> list[dict[str, Any]]:
             ~known,
             ~goes_on,
             ~never_began(),
+            *([] if person_id is None else [_tenure.c.person_id == person_id]),
         )
         .distinct()
         .order_by(_tenure.c.ends_on, _tenure.c.person_id),
     )
+
+
+def left_behind(session: Session, at: datetime) -> list[dict[str, Any]]:
+    """Who holds no role at an organization any more, and has something of it in hand that no open departure asks for.
+
+    However long ago they left, and whatever became of their departure: each with their last day there, `ends_on`.
+    """
+    if not _is_declared(session):
+        return []
+    here, today = program_of(session), local_day(session, at)
+    there = and_(
+        _case.c.program_id == _tenure.c.program_id,
+        _case.c.subject_id == _tenure.c.person_id,
+        _case.c.organization_id == _tenure.c.organization_id,
+    )
+    asked = select(_case.c.id).where(there, _case.c.gathers, _case.c.state == "open").exists()
+    last = func.max(func.coalesce(_tenure.c.ends_on, date.max))
+    gone = many(
+        session,
+        select(_tenure.c.person_id, _tenure.c.organization_id, last.label("ends_on"))
+        .where(_tenure.c.program_id == here, ~never_began(), by_name.has_something(_tenure.c.person_id, today), ~asked)
+        .group_by(_tenure.c.person_id, _tenure.c.organization_id)
+        .having(last < today)
+        .order_by(last, _tenure.c.person_id),
+    )
+    return [one_of for one_of in gone if _left_something(session, one_of, at)]
+
+
+def _left_something(session: Session, gone: Mapping[str, Any], at: datetime) -> bool:
+    """Whether something of the organization is in the hands of who left it, and nobody said what becomes of it."""
+    found = holdings_of(
+        session,
+        gone["person_id"],
+        gone["organization_id"],
+        at,
+        kinds=by_name.KINDS,
+        last_day=gone["ends_on"],
+        known_on=local_day(session, at),
+    )
+    return bool(gathering.not_settled(session, gone["person_id"], found))
 
 
 def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[UUID]:
@@ -447,13 +610,8 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     written_down = (
         select(_event.c.id)
         .where(
-            _event.c.program_id == _tenure.c.program_id,
-            _event.c.subject_id == _tenure.c.person_id,
-            _event.c.verb == "tenure.ended",
+            _tells_its_end(),
             _event.c.at >= at - LOOKS_BACK,
-            _event.c.facts["role"].astext == _tenure.c.role,
-            _event.c.facts["organization"].astext == cast(_tenure.c.organization_id, Text),
-            _event.c.facts["ends_on"].astext == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
             or_(was.is_(None), was >= recent.isoformat()),
         )
         .exists()
@@ -461,9 +619,33 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down)
 
 
+def _tells_its_end() -> ColumnElement[bool]:
+    """The condition on a line of the record that it tells that a role ends on the day on which it does."""
+    return and_(
+        _event.c.program_id == _tenure.c.program_id,
+        _event.c.subject_id == _tenure.c.person_id,
+        _event.c.verb == "tenure.ended",
+        _event.c.facts["role"].astext == _tenure.c.role,
+        _event.c.facts["organization"].astext == cast(_tenure.c.organization_id, Text),
+        _event.c.facts["ends_on"].astext == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
+    )
+
+
+def _is_declared(session: Session) -> bool:
+    """Whether the program has a protocol of departures."""
+    found = select(_protocol.c.id).where(_protocol.c.program_id == program_of(session), _protocol.c.key == PROTOCOL)
+    return session.scalar(found.limit(1)) is not None
+
+
+def _ends_on(session: Session, tenure_id: UUID) -> date | None:
+    return session.scalar(
+        select(_tenure.c.ends_on).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    )
+
+
 def _roles_there(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> list[dict[str, Any]]:
-    """The roles that a person holds at an organization, today or later, or until lately. Raises Refusal."""
-    roles = many(
+    """The roles that a person holds at an organization, today or later, or until lately; held."""
+    return many(
         session,
         select(_tenure)
         .where(
@@ -475,13 +657,39 @@ def _roles_there(session: Session, person_id: UUID, organization_id: UUID, at: d
         .order_by(_tenure.c.id)
         .with_for_update(),
     )
-    if not roles:
+
+
+def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> date:
+    """The last day of who left an organization long ago with something of it in hand. Raises Refusal: of nobody else"""
+    last: date | None = session.scalar(
+        select(func.max(_tenure.c.ends_on)).where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == person_id,
+            _tenure.c.organization_id == organization_id,
+            ~never_began(),
+        )
+    )
+    gone = {"person_id": person_id, "organization_id": organization_id, "ends_on": last}
+    if last is None or not _left_something(session, gone, at):
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
-    return roles
+    return last
 
 
-def _not_seen_to(session: Session, roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those of a held person's roles that no open departure sees to. Raises Refusal where it sees to all of them."""
+def _not_seen_to(
+    session: Session, roles: list[dict[str, Any]], person_id: UUID, organization_id: UUID
+) -> list[dict[str, Any]]:
+    """Those of a held person's roles that no open departure sees to. Raises Refusal where one sees to all of them."""
+    if not roles:
+        under_way = select(_case.c.id).where(
+            _case.c.program_id == program_of(session),
+            _case.c.subject_id == person_id,
+            _case.c.organization_id == organization_id,
+            _case.c.gathers,
+            _case.c.state == "open",
+        )
+        if session.scalar(under_way.limit(1)) is not None:
+            raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
+        return []
     asked = select(_tenure.c.id).where(
         _tenure.c.program_id == program_of(session), _tenure.c.id.in_([role["id"] for role in roles]), ~is_seen_to()
     )

@@ -39,6 +39,7 @@ from models.lifecycles import TASK
 from models.program import LANGUAGES
 from models.record import Event
 
+_case = table_of(Case)
 _task = table_of(Task)
 _departure = table_of(Departure)
 _settlement = table_of(Settlement)
@@ -99,6 +100,25 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
         )
     )
     return {(row.kind, row.holding_id) for row in rows}
+
+
+def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -> list[Holding]:
+    """Those of somebody's holdings of which nobody said, in any departure of theirs, that they stay unfinished.
+
+    Whatever else was settled is out of their hands, or came back into them since.
+    """
+    said = set(
+        session.scalars(
+            select(_settlement.c.holding_id)
+            .join(_case, refers(_settlement.c.case_id, _case))
+            .where(
+                _settlement.c.program_id == program_of(session),
+                _case.c.subject_id == person_id,
+                _settlement.c.ended_as == "left_unfinished",
+            )
+        )
+    )
+    return [one_of for one_of in found if one_of.id not in said]
 
 
 def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:

@@ -271,6 +271,13 @@ def welcoming(session: Session, person_id: UUID, organization_id: UUID) -> list[
     return [case["id"] for case in found]
 
 
+def welcomed(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
+    """The cases that welcome somebody at an organization or did, whatever became of them."""
+    states = ["open", "closed", "cancelled"]
+    found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=states)
+    return [case["id"] for case in found]
+
+
 def first_day_of(session: Session, case: Mapping[str, Any]) -> str | None:
     """The name of a welcoming case's day that is the first of the role; None where its protocol has none."""
     anchors = scheduling.pinned_protocol(session, case["protocol_version_id"]).anchors

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -71,10 +71,14 @@ def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, 
 
 def welcomes(session: Session, case_id: UUID) -> list[UUID]:
     """The open cases that welcome whoever follows in a role of who leaves: they are moved with the last day."""
+    return _welcoming(session, _settlement.c.case_id == case_id)
+
+
+def _welcoming(session: Session, which: ColumnElement[bool]) -> list[UUID]:
     here = program_of(session)
     following = select(_settlement.c.successor_id).where(
         _settlement.c.program_id == here,
-        _settlement.c.case_id == case_id,
+        which,
         _settlement.c.kind == roles.TENURE,
         _settlement.c.successor_id.is_not(None),
     )
@@ -88,6 +92,11 @@ def welcomes(session: Session, case_id: UUID) -> list[UUID]:
             )
         )
     )
+
+
+def welcomes_after(session: Session, tenure_id: UUID) -> list[UUID]:
+    """The open cases that welcome whoever departures named to follow in one role: they move where it is prolonged."""
+    return _welcoming(session, _settlement.c.holding_id == tenure_id)
 
 
 def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, and_, cast, func, or_, select, update
 from sqlmodel import Session
 
 from duties import seat_holders
@@ -32,17 +32,19 @@ from duties.participants import referring, workers
 from duties.participants.held import hold_participant
 from duties.record import events
 from duties.refusals import Refusal
-from duties.roles import Link, responsibility, standing
+from duties.roles import Link, Standing, responsibility, standing
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Equipment, Loan, Task
+from models.casework import Case, Equipment, Loan, Task
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
-from models.follow_up import Assignment
+from models.follow_up import Assignment, FollowUp
 from models.meeting import MeetingGuest
-from models.participant import CandidateWorker
+from models.participant import CandidateWorker, Participant
 from models.program import Absence, Tenure
+from models.referral import Referral
 
+_case = table_of(Case)
 _task = table_of(Task)
 _tenure = table_of(Tenure)
 _assignment = table_of(Assignment)
@@ -125,6 +127,15 @@ def settle_holding(
     note = _checked(note)
     if ended_as and ended_as not in ENDINGS[kind]:
         raise Refusal("holding.no_such_end", N_("A thing of this kind does not end so."))
+    if ended_as in _OF_THE_LEAVER and not by.is_one_of(held.case["subject_id"]):
+        raise Refusal(
+            "draft.unread",
+            N_(
+                "What was written of a young person is thrown away by who wrote it alone. Leave it to the coordinator,"
+                " who reads it and says what becomes of it."
+            ),
+            source="AD-R1",
+        )
     if successor_id is not None and not TAKEN_OVER[kind]:
         raise Refusal("holding.nobody_takes_it", N_("Nobody takes over a thing of this kind: say how it ends."))
     if ended_as in _WITH_A_REASON:
@@ -183,16 +194,22 @@ def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, 
     if task["holding"] == candidates.CANDIDATE:
         return _for_candidate(session, UUID(task["item"]), case["subject_id"], at)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
-    then = standing(session, after)
-    leaving = _leaving_by(session, after)
-    fit = {held.person_id for held in then.tenures}
-    if task["holding"] == seats.SEAT:
-        fit = _for_seat(session, UUID(task["item"]), after)
-    if task["holding"] == candidates.DRAFT:
-        fit = _for_draft(session, case["organization_id"], after)
-    if task["holding"] == candidates.REFERRAL:
-        fit = _for_triage(session, after)
-    return sorted(fit - leaving - {case["subject_id"]}, key=str)
+    fit = _fit(session, task["holding"], UUID(task["item"]), after)
+    return sorted(fit - _leaving_by(session, after) - {case["subject_id"]}, key=str)
+
+
+def _fit(session: Session, kind: str, holding_id: UUID, day: date) -> set[UUID]:
+    """Who may have a thing of a kind from a day on, by what it is: what the form lists, and the verb asks."""
+    then = standing(session, day)
+    if kind == seats.SEAT:
+        return _for_seat(session, holding_id, then)
+    if kind == candidates.REFERRAL:
+        return {held.person_id for held in then.holding(referring.KEEPER)}
+    if kind == seats.DEPUTIZING:
+        return _for_absent(session, holding_id, then)
+    if kind in (duty.TASK, duty.APPROVAL, duty.DECISION):
+        return _for_task(session, holding_id, then, approval=kind == duty.APPROVAL)
+    return {held.person_id for held in then.tenures}
 
 
 # ------------------------------------------------------------------------------------------------------- each its way
@@ -444,11 +461,12 @@ def _settle_candidate(one_thing: Settling) -> None:
 
 
 def _settle_draft(one_thing: Settling) -> None:
+    """The coordinator goes on with it, whoever that is; or who may read it throws it away. Nobody else has it ever."""
     session, by, at = one_thing.session, one_thing.by, one_thing.at
-    if one_thing.successor_id is None:
+    if one_thing.ended_as == "thrown_away":
         referring.throw_draft_away(session, one_thing.holding_id, by=by, at=at)
     else:
-        referring.hand_draft_on(session, one_thing.holding_id, one_thing.successor_id, by=by, at=at)
+        referring.leave_draft(session, one_thing.holding_id, by=by, at=at)
 
 
 _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
@@ -485,12 +503,22 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     notes.NOTE: ("left_unfinished",),
     candidates.CANDIDATE: ("left_vacant",),
     candidates.REFERRAL: ("with_the_role", "left_vacant"),
-    candidates.DRAFT: ("thrown_away",),
+    candidates.DRAFT: ("to_the_coordinator", "thrown_away"),
 }
+
+#: What the leaver alone may say of their own: nobody else knows what would be lost.
+_OF_THE_LEAVER: Final = ("thrown_away",)
+
+
+def endings(kind: str, *, own: bool) -> tuple[str, ...]:
+    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another."""
+    return tuple(end for end in ENDINGS[kind] if own or end not in _OF_THE_LEAVER)
+
 
 #: Whether somebody can take a thing of the kind over.
 TAKEN_OVER: Final[Mapping[str, bool]] = {
-    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE) for kind in ENDINGS
+    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE, candidates.DRAFT)
+    for kind in ENDINGS
 }
 
 #: An ending in words, as a choice.
@@ -507,6 +535,7 @@ ENDS: Final[Mapping[str, str]] = {
     "by_itself": N_("Out of their hands by itself"),
     "left_unfinished": N_("Stays unfinished: what is known is not enough to complete it"),
     "thrown_away": N_("Thrown away: what was written is destroyed"),
+    "to_the_coordinator": N_("Goes to the coordinator, as unfinished, of somebody who left"),
 }
 
 _WITH_A_REASON: Final = (
@@ -532,23 +561,9 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
         raise Refusal("successor.leaves_too", N_("This person leaves too: name somebody who stays."))
     if kind != roles.TENURE and successor_id not in standing(session, one_thing.after).live:
         raise Refusal("successor.not_there", N_("This person holds no role then: name somebody who does."))
-    if kind == seats.SEAT and successor_id not in _for_seat(session, one_thing.holding_id, one_thing.after):
-        raise Refusal(
-            "successor.not_for_the_seat",
-            N_("A seat is for whoever holds its role at its organization, or for its second representative."),
-            source="CM-2R",
-        )
-    if kind == candidates.REFERRAL and successor_id not in _for_triage(session, one_thing.after):
-        raise Refusal(
-            "successor.not_for_triage", N_("Only a coordinator triages: name who coordinates then."), source="AD-R1"
-        )
-    if kind == candidates.DRAFT and successor_id not in _for_draft(
-        session, one_thing.case["organization_id"], one_thing.after
-    ):
-        raise Refusal(
-            "successor.not_for_the_draft",
-            N_("A referral tells of a person: name a colleague of the same organization, or the coordinator."),
-        )
+    if kind != roles.TENURE and successor_id not in _fit(session, kind, one_thing.holding_id, one_thing.after):
+        code, sentence, source = _NOT_FOR[kind]
+        raise Refusal(code, sentence, source=source)
 
 
 def _refuse_own_successor(one_thing: Settling) -> None:
@@ -578,7 +593,88 @@ def _leaving_by(session: Session, day: date) -> set[UUID]:
     return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}
 
 
-def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
+#: What whoever cannot have a thing of a kind is told: a code, a sentence, and the guide's reason.
+_NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
+    seats.SEAT: (
+        "successor.not_for_the_seat",
+        N_("A seat is for whoever holds its role at its organization, or for its second representative."),
+        "CM-2R",
+    ),
+    candidates.REFERRAL: (
+        "successor.not_for_triage",
+        N_("Only a coordinator triages: name who coordinates then."),
+        "AD-R1",
+    ),
+    seats.DEPUTIZING: (
+        "absence.unfit_deputy",
+        N_(
+            "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
+            " things are open."
+        ),
+        "AG-X2",
+    ),
+    **dict.fromkeys(
+        (duty.TASK, duty.APPROVAL, duty.DECISION),
+        (
+            "successor.not_for_this",
+            N_(
+                "This is for somebody in the role that owes it, or in one to which the same things are open: name"
+                " somebody else."
+            ),
+            "",
+        ),
+    ),
+}
+
+
+def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]:
+    """Who may act for whoever an absence is of, in some role that they hold."""
+    absent = session.scalar(
+        select(_absence.c.person_id).where(_absence.c.program_id == program_of(session), _absence.c.id == absence_id)
+    )
+    wanted = {held.role for held in then.roles_of(absent)} if absent else set()
+    return {
+        person
+        for person in then.live
+        if person != absent and (not wanted or any(then.may_act_as(person, role) for role in wanted))
+    }
+
+
+def _for_task(session: Session, task_id: UUID, then: Standing, *, approval: bool) -> set[UUID]:
+    """Who may do or approve a task, by the role that first owes it.
+
+    Any role is enough for what is no approval, and asks nothing about a participant.
+    """
+    row = one(
+        session,
+        select(_task.c.owed_by_id, _task.c.approved_by_id, _case.c.participant_id, _asks_about_participants())
+        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == program_of(session), _task.c.id == task_id),
+    )
+    if row is None:
+        return set()
+    if not approval and row["participant_id"] is None and not row["of_participants"]:
+        return set(then.live)
+    chain_id = row["approved_by_id" if approval else "owed_by_id"]
+    chain = chains(session, [chain_id])[chain_id]
+    return {person for person in then.live if any(then.may_act_as(person, link["role"]) for link in chain[:1])}
+
+
+def _asks_about_participants() -> Any:
+    """Whether a task outside any case asks something about a participant, by the thing that it is about."""
+    thing = func.left(_task.c.item, _AN_ID)
+    found = [
+        select(table.c.id).where(table.c.program_id == _task.c.program_id, cast(table.c.id, Text) == thing).exists()
+        for table in (table_of(Participant), table_of(FollowUp), table_of(Referral))
+    ]
+    return and_(_task.c.case_id.is_(None), or_(*found)).label("of_participants")
+
+
+#: How long an id is, as the item of a task begins with it.
+_AN_ID: Final = 36
+
+
+def _for_seat(session: Session, holding_id: UUID, then: Standing) -> set[UUID]:
     seat = one(
         session,
         select(_seat.c.role, _seat.c.organization_id)
@@ -587,25 +683,11 @@ def _for_seat(session: Session, holding_id: UUID, day: date) -> set[UUID]:
     )
     if seat is None:
         return set()
-    then = standing(session, day)
     return {
         held.person_id
         for role in (seat["role"], seat_holders.SECOND)
         for held in then.holding(role, seat["organization_id"])
     }
-
-
-def _for_draft(session: Session, organization_id: UUID, day: date) -> set[UUID]:
-    """Who may read a draft that somebody of an organization began: its own people, and the coordinator."""
-    return {
-        held.person_id
-        for held in standing(session, day).tenures
-        if held.organization_id == organization_id or held.role == "coordinator"
-    }
-
-
-def _for_triage(session: Session, day: date) -> set[UUID]:
-    return {held.person_id for held in standing(session, day).holding("coordinator")}
 
 
 def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: datetime) -> list[UUID]:

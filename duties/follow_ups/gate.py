@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties.casework.approving import falls_for_approval
 from duties.declarations.declared import Bilingual
 from duties.declarations.protocol import MAY_FOLLOW
 from duties.here import many, program_of
@@ -65,6 +66,7 @@ def awaited(session: Session, people: Iterable[UUID], today: Standing) -> dict[W
             _task.c.title_en,
             _task.c.state,
             _task.c.action,
+            *(_task.c[name] for name in ("due_on", "done_by", "done_for", "may_not_approve")),
             _chain.c.links,
         )
         .join(_version, refers(_case.c.protocol_version_id, _version))
@@ -106,17 +108,17 @@ def _awaited(row: Mapping[str, Any], who: Bilingual) -> Awaited:
     return Awaited(row["case_id"], row["id"], row["step"], Bilingual(fr=row["title_fr"], en=row["title_en"]), who)
 
 
+def _who(row: Mapping[str, Any], today: Standing) -> list[UUID]:
+    """Who has a task in hand on the day, or is to begin in time for it."""
+    links = row["links"] or []
+    waits = row["state"] == "submitted"
+    falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row["due_on"])
+    return [one.person_id for one in falls.holders or falls.waits_for]
+
+
 def _named(session: Session, rows: Sequence[Mapping[str, Any]], today: Standing) -> dict[UUID, Bilingual]:
     """Who has each task in hand on the day, by its id."""
-    holders = {
-        row["id"]: [
-            holder.person_id
-            for holder in today.falls(
-                row["links"] or [], kind="approvals" if row["state"] == "submitted" else "tasks"
-            ).holders
-        ]
-        for row in rows
-    }
+    holders = {row["id"]: _who(row, today) for row in rows}
     names = {
         row.id: f"{row.given_name} {row.family_name}"
         for row in session.execute(

@@ -37,7 +37,10 @@ _TO_MEET_WITH = N_("Candidate to meet as the second of the pair, %(reference)s")
 
 
 def drafts_of(leaving: Leaving) -> list[Holding]:
-    """The referrals that they began and did not send: nobody but their author knows of the person yet."""
+    """The referrals that they began and did not send: nobody but their author knows of the person yet.
+
+    Not those that somebody who left had begun: these are whoever's who coordinates.
+    """
     session = leaving.session
     rows = many(
         session,
@@ -47,6 +50,7 @@ def drafts_of(leaving: Leaving) -> list[Holding]:
             _referral.c.program_id == program_of(session),
             _referral.c.referred_by == leaving.person_id,
             _referral.c.state == "draft",
+            _referral.c.left_at.is_(None),
             leaving.had_by_then(_referral.c.begun_at),
         )
         .order_by(_referral.c.begun_at, _referral.c.id),

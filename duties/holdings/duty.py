@@ -42,10 +42,10 @@ def tasks_of(leaving: Leaving) -> list[Holding]:
 
 def approvals_of(leaving: Leaving) -> list[Holding]:
     """What others did and they are to approve."""
-    hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id).approvals
+    hats = board.hats_of(leaving.session, leaving.standing, leaving.person_id).alone
     theirs = _theirs(leaving, hats)
     waits = and_(_task.c.state == "submitted", leaving.had_by_then(_task.c.done_at))
-    rows = _rows(leaving, and_(waits, _task.c.approved_by_id.in_(theirs)))
+    rows = _rows(leaving, and_(waits, _task.c.id.in_(theirs)))
     return _holdings(leaving, APPROVAL, rows, chain="approved_by_id", kind="approvals")
 
 

@@ -101,6 +101,7 @@ class Leaving:
             then.day,
             (tenure for tenure in then.tenures if not self._is_theirs(tenure)),
             then.absences.values(),
+            then.coming,
         )
 
     def _is_theirs(self, tenure: HeldRole) -> bool:
@@ -134,7 +135,7 @@ def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[
     Nobody where the role itself is left empty: the rest of the chain has it then, and it shows as vacant.
     """
     falls = gone.falls(chain, kind=kind)
-    if falls.vacant and not (chain and "person" in chain[0]):
+    if falls.in_place and not (chain and "person" in chain[0]):
         return ()
     return tuple(dict.fromkeys(holder.person_id for holder in falls.holders))
 

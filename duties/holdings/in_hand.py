@@ -86,4 +86,5 @@ def holdings_of(
 
 
 def _as_if_there(now: Standing, person_id: UUID) -> Standing:
-    return Standing(now.day, now.tenures, (away for away in now.absences.values() if away.person_id != person_id))
+    others = (away for away in now.absences.values() if away.person_id != person_id)
+    return Standing(now.day, now.tenures, others, now.coming)

@@ -15,15 +15,15 @@ from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, select, text, update
+from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import subjects
-from duties.casework.approving import who_may_approve
+from duties.casework.approving import falls_for_approval, who_may_approve
 from duties.casework.wakeups import POST_CHANNEL
-from duties.here import local_day, one, program, program_of
+from duties.here import local_day, many, one, program, program_of
 from duties.mail.delivery import WAITS
 from duties.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
 from duties.mail.letters import COMMON, Letter, Letters
@@ -271,19 +271,29 @@ def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dic
     """How many of a case's steps wait on each person today, to do now or later or to approve; `by` is left out."""
     today = standing(session, local_day(session, at))
     counts: dict[UUID, int] = {}
-    for column, states, kind in (
-        (_task.c.owed_by_id, (TASK.initial, "open"), "tasks"),
-        (_task.c.approved_by_id, ("submitted",), "approvals"),
-    ):
-        rows = session.execute(
-            select(_chain.c.links, func.count())
-            .join(_task, and_(_task.c.program_id == _chain.c.program_id, column == _chain.c.id))
-            .where(_task.c.program_id == program_of(session), _task.c.case_id == case_id, _task.c.state.in_(states))
-            .group_by(_chain.c.links)
-        ).all()
-        for links, count in rows:
-            for holder in today.falls(links, kind=kind).holders:
-                counts[holder.person_id] = counts.get(holder.person_id, 0) + count
+    rows = many(
+        session,
+        select(
+            *(_task.c[name] for name in ("state", "due_on", "done_by", "done_for", "may_not_approve")), _chain.c.links
+        )
+        .join(
+            _task,
+            and_(
+                _task.c.program_id == _chain.c.program_id,
+                or_(
+                    and_(_task.c.owed_by_id == _chain.c.id, _task.c.state.in_([TASK.initial, "open"])),
+                    and_(_task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted"),
+                ),
+            ),
+        )
+        .where(_task.c.program_id == program_of(session), _task.c.case_id == case_id),
+    )
+    for row in rows:
+        waits = row["state"] == "submitted"
+        links = row["links"]
+        falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row["due_on"])
+        for holder in falls.holders:
+            counts[holder.person_id] = counts.get(holder.person_id, 0) + 1
     counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
     return counts
 
@@ -564,8 +574,11 @@ def _without_address(person: Person, coordinator: Person) -> str:
 
 
 def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:
-    """One letter to the coordinator for each time that a role became vacant, however many tasks fall to it."""
-    if not today.has_nobody(link):
+    """One letter to the coordinator for each time that a role became vacant, however many tasks fall to it.
+
+    None where somebody is to begin in it: that is no vacancy.
+    """
+    if not today.has_nobody(link) or today.coming_to(link):
         return
     here = program_of(session)
     place = link["at"]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlmodel import Session
 
 from duties.here import many, program_of
@@ -109,6 +109,7 @@ def mine(session: Session, person_id: UUID) -> list[dict[str, Any]]:
             _referral.c.program_id == program_of(session),
             _referral.c.referred_by == person_id,
             _referral.c.state != "abandoned",
+            or_(_referral.c.left_at.is_(None), _referral.c.state != "draft"),  # what was left is the coordination's
         )
         .order_by(_referral.c.saved_at.desc(), _referral.c.id)  # of one moment: nothing moves one
         .limit(50),

@@ -9,14 +9,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.here import local_day, one, program_of
+from duties.casework import asking
+from duties.here import local_day, many, one, program_of
 from duties.participants import links
 from duties.participants.ages import years
 from duties.participants.areas import areas
@@ -34,10 +35,9 @@ from duties.record import events
 from duties.record.reads import record_read
 from duties.refusals import Refusal
 from locales import N_
-from models.base import table_of
+from models.base import refers, table_of
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
-from models.record import Event
 from models.referral import CRITERIA, Referral
 
 #: A draft that nobody touched for so long is destroyed.
@@ -46,8 +46,12 @@ DRAFT_KEPT: Final = timedelta(days=14)
 EARLIEST_BIRTH: Final = date(1900, 1, 1)
 OLDEST: Final = 120
 
-#: What the record tells of a draft that somebody else goes on with.
-HANDED_ON: Final = "referral.handed_on"
+#: The coordinator's task to send or throw away what somebody who left had begun; its item is the referral.
+UNFINISHED: Final = "referral.unfinished"
+DAYS_TO_FINISH: Final = 2
+
+#: The role that keeps what somebody who left had begun: to it referrals are sent.
+KEEPER: Final = "coordinator"
 
 LONGEST_LINE: Final = 200
 LONGEST_TEXT: Final = 4_000
@@ -55,7 +59,6 @@ LONGEST_TEXT: Final = 4_000
 _participant = table_of(Participant)
 _referral = table_of(Referral)
 _key = table_of(DataKey)
-_event = table_of(Event)
 
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
@@ -156,6 +159,7 @@ def send_referral(
     form = _checked(session, form, at, whole=True)
     held = _hold_draft(session, referral_id, by, seen)
     _save(session, held, form, at)
+    asking.answered(session, UNFINISHED, referral_id, by=by, at=at)
     _receive(session, {**held, "version": held["version"] + 1}, by=by, at=at)
 
 
@@ -164,17 +168,70 @@ def abandon_referral(session: Session, referral_id: UUID, *, by: Actor, at: date
     destroy_draft(session, _hold_draft(session, referral_id, by, None), by=by, at=at)
 
 
-def hand_draft_on(session: Session, referral_id: UUID, to_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have somebody else go on with a draft, as its author from now on. Raises Refusal where it is none any more."""
+def leave_draft(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Leave a draft to the coordination, as unfinished: whoever coordinates reads it from now on, and nobody else.
+
+    Neither does its author. They are asked to send it, or to throw it away. Raises Refusal where it is none any more.
+    """
     held = _held(session, referral_id)
-    if held["state"] != "draft":
+    if held["state"] != "draft" or held["left_at"] is not None:
         raise _unknown()
     session.execute(
         update(_referral)
         .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
-        .values(referred_by=to_id, saved_at=at, version=held["version"] + 1)
+        .values(left_at=at, version=held["version"] + 1)
     )
-    events.write(session, HANDED_ON, "referral", referral_id, by=by, at=at, person=str(to_id))
+    events.write(session, "referral.left", "referral", referral_id, by=by, at=at)
+    _ask_to_finish(session, referral_id, held["participant_id"], by=by, at=at)
+
+
+def ask_to_finish(session: Session, *, by: Actor, at: datetime) -> int:
+    """Ask the coordinator to finish each draft that was left, where nobody is asked yet; how many."""
+    rows = left_drafts(session)
+    return sum(_ask_to_finish(session, row["id"], row["participant_id"], by=by, at=at) for row in rows)
+
+
+def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
+    reference = session.scalar(
+        select(_participant.c.candidate_ref).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    return (
+        asking.ask(
+            session,
+            UNFINISHED,
+            referral_id,
+            _FINISH,
+            chain=[{"role": KEEPER, "at": "*"}],
+            working_days=DAYS_TO_FINISH,
+            by=by,
+            at=at,
+            reference=reference,
+        )
+        is not None
+    )
+
+
+_FINISH = N_("Send or throw away a referral that somebody who left had begun: %(reference)s")
+
+
+def left_drafts(session: Session) -> list[dict[str, Any]]:
+    """The drafts that were left to the coordination, the longest waiting first: of whom, and not what they say."""
+    return many(
+        session,
+        select(
+            *(_referral.c[name] for name in ("id", "participant_id", "referred_by", "begun_at", "left_at")),
+            _participant.c.candidate_ref,
+        )
+        .join(_participant, refers(_referral.c.participant_id, _participant))
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.state == "draft",
+            _referral.c.left_at.is_not(None),
+        )
+        .order_by(_referral.c.left_at, _referral.c.id),
+    )
 
 
 def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -184,24 +241,28 @@ def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: date
         destroy_draft(session, held, by=by, at=at)
 
 
-def is_draft_of(session: Session, referral_id: UUID, person_id: UUID) -> bool:
-    """Whether a referral is somebody's own draft: begun by them, and neither sent nor thrown away."""
-    found = select(_referral.c.id).where(
-        _referral.c.program_id == program_of(session),
-        _referral.c.id == referral_id,
-        _referral.c.state == "draft",
-        _referral.c.referred_by == person_id,
-    )
-    return session.scalar(found) is not None
+def whose_draft(session: Session, referral_id: UUID) -> UUID | Literal["coordination"] | None:
+    """Whose a draft is to go on with: its author's, the coordination's where they left it; None where it is none."""
+    found = session.execute(
+        select(_referral.c.referred_by, _referral.c.left_at).where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.id == referral_id,
+            _referral.c.state == "draft",
+        )
+    ).first()
+    if found is None:
+        return None
+    author: UUID | None = found.referred_by
+    return author if found.left_at is None else "coordination"
 
 
 def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> tuple[ReferralForm, int]:
     """One's own draft as it was saved, to go on with, and its version. Raises Refusal.
 
-    One that was handed on holds what somebody else wrote: whoever has it now reads that, which is told to the record.
+    One that was left unfinished holds what somebody else wrote: the coordinator reads that, which the record tells.
     """
     held = _hold_draft(session, referral_id, by, None)
-    if _was_handed_on(session, referral_id):
+    if held["left_at"] is not None:
         record_read(session, "referral", referral_id, what="referral", ground="part", by=by, at=at)
     return _form_of(session, held), held["version"]
 
@@ -210,15 +271,6 @@ def version_of_draft(session: Session, referral_id: UUID, *, by: Actor) -> int:
     """The version of one's own draft, which is opened to nobody. Raises Refusal."""
     version: int = _hold_draft(session, referral_id, by, None)["version"]
     return version
-
-
-def _was_handed_on(session: Session, referral_id: UUID) -> bool:
-    found = select(_event.c.id).where(
-        _event.c.program_id == program_of(session),
-        _event.c.subject_id == referral_id,
-        _event.c.verb == HANDED_ON,
-    )
-    return session.scalar(found.limit(1)) is not None
 
 
 def _form_of(session: Session, held: Mapping[str, Any]) -> ReferralForm:
@@ -341,6 +393,7 @@ def destroy_draft(session: Session, held: Mapping[str, Any], *, by: Actor, at: d
         .where(_referral.c.program_id == held["program_id"], _referral.c.id == held["id"])
         .values(state=REFERRAL.after(held["state"], "abandon"), sealed=None, version=held["version"] + 1)
     )
+    asking.answered(session, UNFINISHED, held["id"], by=by, at=at)
     participant = hold_participant(session, held["participant_id"])
     change_participant(
         session,
@@ -460,8 +513,10 @@ def _held(session: Session, referral_id: UUID) -> dict[str, Any]:
 
 def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None) -> dict[str, Any]:
     held = _held(session, referral_id)
-    if held["state"] != "draft" or by.person_id is None or held["referred_by"] != by.person_id:
-        raise _unknown()  # a draft is its author's alone, and once it is sent nobody goes on with it
+    is_theirs = by.is_one_of(held["referred_by"]) if held["left_at"] is None else by.role == KEEPER
+    if held["state"] != "draft" or not is_theirs:
+        # A draft is its author's alone, or the coordinator's once they left it; nobody goes on with what was sent.
+        raise _unknown()
     if seen is not None and held["version"] != seen:
         raise _changed_meanwhile()
     return held

@@ -29,6 +29,7 @@ from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of
+from models.casework import Case
 from models.destruction import KeptUntil
 from models.follow_up import FollowUp
 from models.lifecycles import PARTICIPANT
@@ -49,6 +50,7 @@ _referral = table_of(Referral)
 _key = table_of(DataKey)
 _follow_up = table_of(FollowUp)
 _kept = table_of(KeptUntil)
+_case = table_of(Case)
 
 
 def retain_until(session: Session, participant_id: UUID, day: date, *, reason: str, by: Actor, at: datetime) -> None:
@@ -234,7 +236,7 @@ def due(session: Session, day: date) -> list[dict[str, Any]]:
 
 
 def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
-    """Destroy the drafts that nobody touched for two weeks; returns how many."""
+    """Destroy the drafts that nobody touched for two weeks, but of who leaves; returns how many."""
     left = many(
         session,
         select(_referral)
@@ -242,6 +244,16 @@ def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
             _referral.c.program_id == program_of(session),
             _referral.c.state == "draft",
             _referral.c.saved_at < at - DRAFT_KEPT,
+            # What somebody who leaves had begun is sent, or thrown away by who may read it: not by a day that passes.
+            _referral.c.left_at.is_(None),
+            ~select(_case.c.id)
+            .where(
+                _case.c.program_id == _referral.c.program_id,
+                _case.c.subject_id == _referral.c.referred_by,
+                _case.c.gathers,
+                _case.c.state == "open",
+            )
+            .exists(),
         )
         .with_for_update(skip_locked=True),
     )

@@ -105,6 +105,11 @@ def take_written(session: Session) -> tuple[Line, ...]:
     return tuple(session.info.pop(_WRITTEN, ()))
 
 
+def written(session: Session) -> tuple[Line, ...]:
+    """The lines written in this session since they were last taken, in order. They stay to be taken."""
+    return tuple(session.info.get(_WRITTEN, ()))
+
+
 def also(session: Session, verb: str, kind: str, subject_id: UUID, /) -> None:
     """Say of what is written of a subject that it is this as well, for what follows; it is no line of its own."""
     _note(session, Line(verb, kind, subject_id))

@@ -191,7 +191,7 @@ def test_a_procedure_is_printed_in_the_language_asked_for(command: Say) -> None:
 def test_a_right_procedure_is_said_to_be_right_and_a_wrong_one_where_it_is_wrong(command: Say, tmp_path: Path) -> None:
     status, out, _ = command("protocol", "check", str(ONBOARDING))
     assert status == 0
-    assert re.search(r"is right: version 1, \d+ steps, 26 facts of the guide", out)
+    assert re.search(r"is right: version 2, \d+ steps, 26 facts of the guide", out)
     wrong = tmp_path / "wrong.yaml"
     lines = ONBOARDING.read_text(encoding="utf-8").splitlines()
     number = next(place for place, line in enumerate(lines) if line.strip() == "by: it_contact")

@@ -208,8 +208,11 @@ def test_every_state_and_every_trouble_of_follow_ups_is_there_to_be_seen(
 def test_somebody_is_leaving_of_whose_follow_ups_one_is_in_other_hands_and_one_waits_for_an_answer(
     loaded: Loaded, session: Session, today: date
 ) -> None:
-    leaving = session.execute(select(_departure.c.case_id, _departure.c.person_id, _departure.c.last_day)).one()
-    assert leaving.last_day > today
+    departures = select(_departure.c.case_id, _departure.c.person_id, _departure.c.last_day)
+    gone, leaving = session.execute(departures.order_by(_departure.c.last_day)).all()
+    assert gone.last_day < today < leaving.last_day
+    of_who_left = session.execute(select(_case).where(_case.c.id == gone.case_id)).mappings().one()
+    assert "follow_up" in {one.kind for one in gathering.left(session, dict(of_who_left), loaded.at)}
     asked = list(hand_overs.last_offers(session, leaving.case_id).values())
     assert sorted(one["state"] for one in asked) == ["accepted", "proposed"]
     waits = next(one for one in asked if one["state"] == "proposed")

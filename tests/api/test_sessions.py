@@ -217,7 +217,7 @@ def test_an_end_that_is_written_in_the_past_leaves_no_way_in_for_whoever_comes_b
     with cast.session() as session:
         held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == person)).one()
     coordinator = client_for(cast.database, cast.people["coordinator"])
-    ended = {"ends_on": (TODAY - timedelta(days=1)).isoformat()}
+    ended = {"ends_on": (TODAY - timedelta(days=1)).isoformat(), "really": "yes"}
     assert coordinator.post(f"/people/{person}/roles/{held}/end", data=ended).status_code == 303
     with cast.session() as session:
         assert access_of(session, [person], at=AT)[person].state == "none"

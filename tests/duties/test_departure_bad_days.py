@@ -722,8 +722,7 @@ def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_
 
 def called_off(cast: Cast, case_id: UUID, *, at: datetime) -> None:
     with cast.session() as session:
-        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=at, reason="Stays")
-        departures.call_off(session, case_id, by=LOADING, at=at)
+        cases.cancel_case(session, case_id, by=cast.actor("manager_ccsmtl"), at=at, reason="Stays")
 
 
 def taken_up_again(cast: Cast, case_id: UUID, *, at: datetime) -> None:

@@ -9,10 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
+from duties.actors import Actor
 from duties.departure import departures, gathering
 from duties.follow_ups import notes, owed
 from duties.follow_ups.notes import Week
-from duties.participants import barring, referring, workers
+from duties.participants import barring, referring, retention, workers
 from duties.roles import standing
 from flows.admission.actions import TELL, referrer_is_told, tell_referrer
 from flows.engine import Act
@@ -20,7 +21,7 @@ from models.base import table_of
 from models.participant import CandidateWorker
 from models.referral import Referral
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast
-from tests.departing import TASK, asked, in_hand, leave, left, record_protocols, settle
+from tests.departing import TASK, asked, come_back, in_hand, leave, left, record_protocols, settle
 from tests.following import SECOND, WORKER, followed, in_force
 from tests.referring import ONDINE, declare_admission, participant_of, refer, triaged
 from tests.refusing import refused
@@ -196,14 +197,16 @@ def test_a_referral_that_was_begun_is_handed_on_or_sent_and_never_forgotten(prog
     assert kinds(program, WORKER).count("draft") == 2
     case_id = leave(program, WORKER, "ccsmtl")
     rows = {UUID(row["item"]): row for row in asked(program, case_id, "send_drafts")}
-    with refused("successor.not_for_the_draft"):
-        settle(program, rows[first]["id"], to=SECOND)
-    settle(program, rows[first]["id"], to="manager_ccsmtl")
+    for somebody in ("manager_ccsmtl", "administrator", "coordinator"):
+        with refused("holding.nobody_takes_it"):
+            settle(program, rows[first]["id"], to=somebody)
+    settle(program, rows[first]["id"], ended="to_the_coordinator", by=program.actor("manager_ccsmtl"))
     with program.session() as session:
-        form, _ = referring.draft_of(session, first, by=program.actor("manager_ccsmtl"), at=AT)
+        form, _ = referring.draft_of(session, first, by=program.actor("coordinator"), at=AT)
         assert form.family_name == ONDINE.family_name
-        with refused("referral.unknown"):
-            referring.draft_of(session, first, by=program.actor(WORKER), at=AT)
+        for somebody in (WORKER, "manager_ccsmtl", "administrator"):
+            with refused("referral.unknown"):
+                referring.draft_of(session, first, by=program.actor(somebody), at=AT)
         referring.send_referral(session, second, ONDINE, by=program.actor(WORKER), at=AT)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
@@ -215,12 +218,54 @@ def test_a_draft_that_is_thrown_away_has_its_reason_and_leaves_nothing(program: 
         referral_id = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
     case_id = leave(program, WORKER, "ccsmtl")
     (row,) = asked(program, case_id, "send_drafts")
+    for somebody in ("coordinator", "manager_ccsmtl"):
+        with refused("draft.unread"):
+            settle(program, row["id"], ended="thrown_away", note="It is old", by=program.actor(somebody))
+    author = program.actor(WORKER)
     with refused("reason.missing"):
-        settle(program, row["id"], ended="thrown_away")
-    settle(program, row["id"], ended="thrown_away", note="Referred by somebody else already")
+        settle(program, row["id"], ended="thrown_away", by=author)
+    settle(program, row["id"], ended="thrown_away", note="Referred by somebody else already", by=author)
     with program.session() as session:
         found = session.execute(select(REFERRAL.c.state, REFERRAL.c.sealed).where(REFERRAL.c.id == referral_id)).one()
         assert (found.state, found.sealed) == ("abandoned", None)
+
+
+def test_what_was_left_unfinished_is_whoevers_who_coordinates_and_is_asked_of_them_until_it_ends(
+    program: Cast,
+) -> None:
+    with program.session() as session:
+        first = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
+        second = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
+    case_id = leave(program, WORKER, "ccsmtl")
+    for row in asked(program, case_id, "send_drafts"):
+        settle(program, row["id"], ended="to_the_coordinator")
+
+    def waits() -> list[str]:
+        with program.session() as session:
+            found = select(TASK.c.state).where(TASK.c.step == referring.UNFINISHED).order_by(TASK.c.state)
+            return list(session.scalars(found))
+
+    assert waits() == ["open", "open"]
+    # The coordinator who leaves has it no more, and hands it to nobody: the next one has it.
+    leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=program.actor("manager_ccsmtl"))
+    assert "draft" not in kinds(program, "coordinator")
+    with program.session() as session:
+        retention.sweep_drafts(session, by=LOADING, at=AT + timedelta(days=60))
+    come_back(program, "officer", "ccsmtl", role="coordinator", starts_on=TODAY)
+    now = Actor("coordinator", program.people["officer"], program.organizations["ccsmtl"])
+    with program.session() as session:
+        referring.send_referral(session, first, ONDINE, by=now, at=AT)
+        referring.abandon_referral(session, second, by=now, at=AT)
+    assert waits() == ["done", "done"]
+
+
+@pytest.mark.ci
+def test_no_day_that_passes_destroys_what_somebody_who_leaves_had_begun(program: Cast) -> None:
+    with program.session() as session:
+        referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
+    leave(program, WORKER, "ccsmtl", last_day=TODAY, planned=False)
+    with program.session() as session:
+        assert retention.sweep_drafts(session, by=LOADING, at=AT + timedelta(days=60)) == 0
 
 
 # People to meet.

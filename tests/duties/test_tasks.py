@@ -22,6 +22,7 @@ from models.base import table_of
 from models.casework import Account, Equipment, Evidence, Loan, Task
 from models.engine import WakeUp
 from models.outbox import Notice
+from models.program import Tenure
 from models.record import Event
 from tests.casework import (
     approve,
@@ -44,6 +45,7 @@ _loan = table_of(Loan)
 _evidence = table_of(Evidence)
 _account = table_of(Account)
 _task = table_of(Task)
+_tenure = table_of(Tenure)
 _wake = table_of(WakeUp)
 
 
@@ -155,10 +157,42 @@ def test_whoever_did_it_is_not_asked_to_approve_it_and_another_who_may_is(cast: 
 
 def test_where_all_who_would_approve_are_barred_the_coordinator_hears_that_nobody_may(cast: Cast) -> None:
     case_id = open_onboarding(cast)
+    with cast.session() as session:
+        manager = responsibility(session, [{"role": "manager", "at": str(cast.organizations["en-marge"])}])
+        task_id = step(session, case_id, "request_secure_access")["id"]
+        session.execute(update(_task).where(_task.c.id == task_id).values(approved_by_id=manager))
     complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"))
     with cast.session() as session:
         assert _asked_to_approve(session, cast) == []
         assert _asked_to_approve(session, cast, "nobody_may_approve") == ["coordinator"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "asks", "asked"),
+    [
+        ((), "manager_em", "coordinator"),
+        (("manager_em",), "coordinator", "director_em"),
+        (("manager_em", "director_em"), "coordinator", "manager_ccsmtl"),
+    ],
+)
+def test_an_approval_goes_on_past_who_asked_to_the_director_and_to_a_manager_of_the_host(
+    cast: Cast, gone: tuple[str, ...], asks: str, asked: str
+) -> None:
+    case_id = open_onboarding(cast)
+    with cast.session() as session:
+        for name in gone:
+            held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people[name])).one()
+            end_tenure(session, held, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
+    complete(cast, case_id, "request_secure_access", by=cast.actor(asks))
+    with cast.session() as session:
+        assert _asked_to_approve(session, cast) == [asked]
+        assert _asked_to_approve(session, cast, "nobody_may_approve") == []
+        mine = board.hats_of(session, standing(session, TODAY), cast.people[asked])
+        theirs = [task["step"] for task in board.work(session, mine) if task["state"] == "submitted"]
+        assert theirs == ["request_secure_access"], "it is among their work"
+        asker = board.hats_of(session, standing(session, TODAY), cast.people[asks])
+        assert "request_secure_access" not in [task["step"] for task in board.work(session, asker)]
+    assert approve(cast, case_id, "request_secure_access", by=cast.actor(asked)).state == "done"
 
 
 def test_the_worker_never_approves_a_step_of_their_own_case(cast: Cast) -> None:

@@ -254,7 +254,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /people": Sent(form={**_PERSON, "place": "{role_and_place}", "starts_on": _DAY}),
     "POST /people/{person_id}": Sent(form={**_PERSON, "seen": "{version_of_person}"}),
     "POST /people/{person_id}/roles": Sent(form={"place": "{role_and_place}", "starts_on": _DAY}),
-    "POST /people/{person_id}/roles/{tenure_id}/end": Sent(form={"ends_on": _DAY}),
+    "POST /people/{person_id}/roles/{tenure_id}/end": Sent(form={"ends_on": _DAY, "really": "yes"}),
     "POST /people/{person_id}/absences": Sent(
         form={"starts_on": _DAY, "ends_on": _DAY, "deputy": "{deputy_id}", "kinds": "tasks"}
     ),
@@ -610,6 +610,7 @@ SENT: Final[Mapping[str, Sent]] = {
         json={"role": "second_representative", "organization_id": "{organization_id}", "starts_on": _DAY}
     ),
     "POST /api/v1/tenures/{tenure_id}/ending": Sent(json={"ends_on": _DAY}),
+    "POST /api/v1/tenures/{tenure_id}/ending/preview": Sent(json={"ends_on": _DAY}),
     "POST /api/v1/people/{person_id}/absences": Sent(
         json={"starts_on": _DAY, "ends_on": _DAY, "deputy_id": "{deputy_id}"}
     ),

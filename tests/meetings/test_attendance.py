@@ -78,7 +78,7 @@ def test_whom_an_absent_principal_named_sits_for_them(session: Session, cast: Ca
     people.record_absence(
         session,
         person_id=cast.people["manager_codim"],
-        deputy_id=cast.people["worker_codim"],
+        deputy_id=cast.people["director_codim"],
         kinds=["seats"],
         starts_on=NOW.date(),
         ends_on=NOW.date(),
@@ -86,7 +86,7 @@ def test_whom_an_absent_principal_named_sits_for_them(session: Session, cast: Ca
         at=AT,
     )
     opened(session, cast)
-    sit(session, cast, "codim", "alternate", person_id=cast.people["worker_codim"])
+    sit(session, cast, "codim", "alternate", person_id=cast.people["director_codim"])
     assert _seated(session, "codim").state == "alternate"
 
 

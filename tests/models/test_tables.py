@@ -221,6 +221,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_rate_count_tries": ("rate_count", "tries = 0", ""),
     "ck_referral_by_its_link": ("referral", "link_id = null", "way = 'link'"),
     "ck_referral_has_its_result": ("referral", "result = ''", "state = 'triaged'"),
+    "ck_referral_left_by_somebody": ("referral", "left_at = now()", "way = 'link'"),
     "ck_referral_link_browser_digest": ("referral_link", "browser_digest = 'a-cookie'", ""),
     "ck_referral_link_token_digest": ("referral_link", "token_digest = upper(token_digest)", "token_digest ~ '[a-f]'"),
     "ck_referral_received": ("referral", "received_at = null", "state = 'received'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from tests.api.pages.test_case_pages_in_browser import Window, window
 from tests.browser import assert_accessible, assert_fits
@@ -33,3 +34,32 @@ def test_a_departure_is_legible_and_fits(window: Window, width: int) -> None:  #
         page = window.open(name, path, width=width)
         assert_accessible(page)
         assert_fits(page)
+
+
+@pytest.mark.parametrize(("width", "language"), [(320, "fr"), (1280, "en")])
+def test_what_ending_a_role_does_is_read_before_it_is_done_and_then_asked(
+    window: Window, width: int, language: str
+) -> None:
+    cast = window.cast
+    record_protocols(cast)
+    with cast.session() as session:
+        lend(session, cast.people["worker_codim"], "SN-1")
+    person = cast.people["worker_codim"]
+    page = window.open("coordinator", f"/people/{person}", width=width, lang=language)
+    end, see, done = (
+        ("Mettre fin", "Voir ce qui arrivera", "Terminer ce rôle")
+        if language == "fr"
+        else ("End", "See what happens", "End this role")
+    )
+    page.locator("#roles summary").filter(has_text=end).first.click()
+    page.locator("#roles").get_by_role("button", name=see).first.click()
+    page.locator("#foreseen").wait_for()
+    assert "SN-1" in page.locator("main").inner_text()
+    assert_accessible(page)
+    assert_fits(page)
+    with cast.session() as session:
+        assert session.scalar(text("select count(*) from departure")) == 0, "nothing is done yet"
+    page.get_by_role("button", name=done).click()
+    page.locator("#roles").wait_for()
+    with cast.session() as session:
+        assert session.scalar(text("select count(*) from departure")) == 1

@@ -360,6 +360,12 @@ def test_a_role_is_given_and_ended_and_its_past_stays(cast: Cast) -> None:
     assert meanwhile.status_code == 412
     assert "This appointment was changed by someone else" in meanwhile.text
     ending = {"ends_on": "2026-11-20", "seen": "1"}
+    before = client.post(f"/people/{them}/roles/{held}/end", data=ending)
+    assert before.status_code == 200
+    assert "Nothing is done yet" in before.text
+    assert "They hold another role there: no departure opens." in before.text
+    assert client.get(f"/people/{them}").text.count("Nov 20, 2026") == 0, "and nothing was"
+    ending |= {"really": "yes"}
     assert client.post(f"/people/{them}/roles/{held}/end", data=ending).status_code == 303
     page = client.get(f"/people/{them}").text
     first, last = show_day("en", SINCE, "medium"), show_day("en", date(2026, 11, 20), "medium")

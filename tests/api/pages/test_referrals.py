@@ -193,7 +193,9 @@ def test_a_candidate_is_not_there_for_anyone_else_nor_for_whoever_referred(there
 
 
 @pytest.mark.parametrize("door", ["/referrals", "/api/v1/referrals"])
-def test_what_somebody_else_began_is_read_by_whoever_it_was_handed_on_to(there: Cast, door: str) -> None:
+def test_what_somebody_who_leaves_began_is_read_by_the_coordinator_alone_once_it_is_left(
+    there: Cast, door: str
+) -> None:
     def read_by() -> list[Any]:
         with there.session() as session:
             rows = session.execute(select(_event).where(_event.c.verb == "read").order_by(_event.c.n)).all()
@@ -203,12 +205,18 @@ def test_what_somebody_else_began_is_read_by_whoever_it_was_handed_on_to(there: 
         draft = referring.begin_referral(session, ONDINE, by=there.actor("worker_ccsmtl"), at=AT)
     assert _client(there, "worker_ccsmtl").get(f"{door}/{draft}").status_code == 200
     assert read_by() == [], "what one wrote oneself is no reading"
+    assert _client(there, "coordinator").get(f"{door}/{draft}").status_code == 404, "not before"
     with there.session() as session:
-        successor = there.people["manager_ccsmtl"]
-        referring.hand_draft_on(session, draft, successor, by=there.actor("coordinator"), at=AT)
-    answer = _client(there, "manager_ccsmtl").get(f"{door}/{draft}")
+        referring.leave_draft(session, draft, by=there.actor("manager_ccsmtl"), at=AT)
+    for other in ("worker_ccsmtl", "manager_ccsmtl", "administrator", "privacy_officer"):
+        assert _client(there, other).get(f"{door}/{draft}").status_code == 404, other
+    answer = _client(there, "coordinator").get(f"{door}/{draft}")
     assert (answer.status_code, "Ondine" in answer.text) == (200, True)
-    assert read_by() == [(successor, draft, "referral", "part")]
+    assert read_by() == [(there.people["coordinator"], draft, "referral", "part")]
+    if door == "/referrals":
+        board = _client(there, "coordinator").get(door).text
+        assert "Unfinished, of somebody who left" in board
+        assert "Unfinished, of somebody who left" not in _client(there, "manager_ccsmtl").get(door).text
 
 
 @pytest.mark.ci

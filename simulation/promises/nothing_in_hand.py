@@ -1,0 +1,230 @@
+"""Nobody leaves with anything in hand: departures, what is left of them, and on whom what waits falls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from duties.casework import board
+from duties.here import local_day, many, program_of
+from duties.roles import Standing, standing
+from duties.takers import may_act_as, may_write_of_participants
+from simulation.promises import promise
+
+#: A role as its row says it, left out where a departure ended it before its first day.
+_HELD = """
+    select t.person_id, t.organization_id, t.role, t.starts_on, t.ends_on from tenure t
+    where t.program_id = :here and not (t.starts_on = t.ends_on and exists (
+        select 1 from departure d where d.program_id = t.program_id and d.person_id = t.person_id
+        and d.organization_id = t.organization_id and d.last_day < t.starts_on and d.was_to_end ? t.id::text))
+"""
+
+#: What is in somebody's hands by name, whatever role they hold: each with the person, what it is, and its id.
+_BY_NAME = """
+    select person_id, 'loan' as what, id from loan where program_id = :here and returned_at is null
+    union all select person_id, 'account', id from account where program_id = :here and closed_at is null
+    union all select a.person_id, 'assignment', a.id from assignment a
+        join follow_up f on f.program_id = a.program_id and f.id = a.follow_up_id
+        where a.program_id = :here and a.withdrawn_at is null and a.ended_at is null and f.state <> 'completed'
+        and (a.ends_on is null or a.ends_on >= :today)
+    union all select worker_id, 'candidate', id from candidate_worker where program_id = :here and ended_at is null
+    union all select second_id, 'candidate', id from candidate_worker
+        where program_id = :here and ended_at is null and second_id is not null
+    union all select referred_by, 'referral', id from referral
+        where program_id = :here and state = 'draft' and left_at is null and referred_by is not null
+    union all select person_id, 'seat_holder', id from seat_holder
+        where program_id = :here and withdrawn_at is null and (ends_on is null or ends_on >= :today)
+"""
+
+_LEFT_WITH_SOMETHING = text(
+    f"""
+    with held as ({_HELD}), in_hand as ({_BY_NAME})
+    select i.what, i.id from in_hand i
+    where exists (select 1 from held h where h.person_id = i.person_id)
+    and not exists (select 1 from held h where h.person_id = i.person_id
+        and (h.ends_on is null or h.ends_on >= :today))
+    and not exists (select 1 from "case" c where c.program_id = :here and c.subject_id = i.person_id
+        and c.gathers and c.state = 'open')
+    order by 1, 2
+    """  # noqa: S608 - of constants alone
+)
+
+_STAYED_WITHOUT_A_ROLE = text(
+    f"""
+    with held as ({_HELD})
+    select d.id from departure d join "case" c on c.program_id = d.program_id and c.id = d.case_id
+    where d.program_id = :here and d.called_off_at is not null and c.state = 'cancelled'
+    and not exists (select 1 from held h where h.person_id = d.person_id and h.organization_id = d.organization_id
+        and (h.ends_on is null or h.ends_on >= (d.called_off_at at time zone :zone)::date))
+    and not exists (select 1 from departure n join "case" o on o.program_id = n.program_id and o.id = n.case_id
+        where n.program_id = d.program_id and n.person_id = d.person_id and n.organization_id = d.organization_id
+        and o.opened_at > d.called_off_at)
+    order by 1
+    """  # noqa: S608 - of constants alone
+)
+
+_CANCELLED_AND_GOES_ON = text(
+    """
+    select d.id from departure d join "case" c on c.program_id = d.program_id and c.id = d.case_id
+    where d.program_id = :here and c.state = 'cancelled' and d.called_off_at is null order by 1
+    """
+)
+
+_OWN_CANCELLING = text(
+    """
+    select id from "case" where program_id = :here and gathers and state = 'cancelled' and ended_by = subject_id
+    order by 1
+    """
+)
+
+_ASKED_OF_WHO_LEFT = text(
+    f"""
+    with held as ({_HELD})
+    select r.id from referral r where r.program_id = :here and r.state = 'draft' and r.left_at is not null
+    and not exists (select 1 from task t where t.program_id = r.program_id and t.step = 'referral.unfinished'
+        and t.item = r.id::text and t.state = 'open')
+    order by 1
+    """  # noqa: S608 - of constants alone
+)
+
+
+def _rows(session: Session, statement: Any, at: datetime, **more: Any) -> list[dict[str, Any]]:
+    here = {"here": program_of(session), "today": local_day(session, at)}
+    asked = {name: value for name, value in {**here, **more}.items() if f":{name}" in statement.text}
+    return many(session, statement.bindparams(**asked))
+
+
+@promise("Whoever holds no role any more and has something in hand by name has an open departure.")
+def _nobody_left_with_something(session: Session, at: datetime) -> Iterable[str]:
+    return [f"{row['what']} {row['id']}" for row in _rows(session, _LEFT_WITH_SOMETHING, at)]
+
+
+@promise("Whose departure was called off held a role there from that day on.")
+def _nobody_stayed_outside(session: Session, at: datetime) -> Iterable[str]:
+    zone = session.info.get("time_zone") or _zone(session)
+    return [f"departure {row['id']}" for row in _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=zone)]
+
+
+@promise("A departure whose case was cancelled is called off with it.")
+def _cancelled_is_called_off(session: Session, at: datetime) -> Iterable[str]:
+    return [f"departure {row['id']}" for row in _rows(session, _CANCELLED_AND_GOES_ON, at)]
+
+
+@promise("Nobody cancelled their own departure.")
+def _nobody_cancelled_their_own(session: Session, at: datetime) -> Iterable[str]:
+    return [f"case {row['id']}" for row in _rows(session, _OWN_CANCELLING, at)]
+
+
+@promise("A referral that somebody who left had begun is asked of whoever coordinates until it is sent or destroyed.")
+def _what_was_begun_is_asked(session: Session, at: datetime) -> Iterable[str]:
+    return [f"referral {row['id']}" for row in _rows(session, _ASKED_OF_WHO_LEFT, at)]
+
+
+@promise("What falls to somebody for who is away is open to a role that they hold.")
+def _deputies_are_fit(session: Session, at: datetime) -> Iterable[str]:
+    today = standing(session, local_day(session, at))
+    for task, falls in _live_tasks(session, today):
+        for holder in falls.holders:
+            held = {one.role for one in today.roles_of(holder.person_id)}
+            if holder.acting_for is not None and not may_act_as(holder.role, held):
+                yield f"task {task['id']}"
+
+
+@promise("A note of a participant is asked of nobody to whom what is written of participants is not open.")
+def _notes_are_asked_of_who_may_write(session: Session, at: datetime) -> Iterable[str]:
+    today = standing(session, local_day(session, at))
+    for task, falls in _live_tasks(session, today):
+        if task["step"] not in ("follow_up.note", "complete_notes", "finish_note", "write_summary"):
+            continue
+        for holder in falls.holders:
+            if not may_write_of_participants({one.role for one in today.roles_of(holder.person_id)}):
+                yield f"task {task['id']}"
+
+
+@promise("No approval waits on nobody while the chain that may give it has somebody who is not barred.")
+def _approvals_go_on(session: Session, at: datetime) -> Iterable[str]:
+    today = standing(session, local_day(session, at))
+    for task, falls in _live_tasks(session, today):
+        if task["state"] != "submitted" or falls.holders:
+            continue
+        barred = {task["done_by"], task["done_for"]}
+        for link in task["may_not_approve"]:
+            barred |= {held.person_id for held in today.tenures_of(link)}
+        for link in task["links"]:
+            there = [held.person_id for held in today.tenures_of(link) if not today.is_away(held.person_id)]
+            if set(there) - barred:
+                yield f"task {task['id']}"
+                break
+
+
+@promise("What is due once somebody begins waits for them, and falls to nobody else before.")
+def _steps_wait_by_name(session: Session, at: datetime) -> Iterable[str]:
+    today = standing(session, local_day(session, at))
+    for task, falls in _live_tasks(session, today):
+        if task["state"] != "open" or not task["links"]:
+            continue
+        first = task["links"][0]
+        if today.tenures_of(first):
+            continue
+        begins = [
+            held.starts_on
+            for held in today.coming
+            if held.role == first["role"]
+            and first["at"] in ("*", str(held.organization_id))
+            and first.get("person", str(held.person_id)) == str(held.person_id)
+        ]
+        if begins and (task["due_on"] is None or min(begins) <= task["due_on"]) and falls.holders:
+            yield f"task {task['id']}"
+
+
+@promise("A role for which somebody is appointed from a later day on is not vacant.")
+def _to_come_is_not_vacant(session: Session, at: datetime) -> Iterable[str]:
+    today = standing(session, local_day(session, at))
+    vacant = {(one.role, one.organization_id) for one in board.vacancies(session, today) if one.kind == "role"}
+    for held in today.coming:
+        place = (held.role, held.organization_id)
+        wanted = [one for one in today.coming if (one.role, one.organization_id) == place]
+        if (
+            place in vacant
+            and not today.holding(*place)
+            and len({one.person_id for one in wanted}) >= _wanted(session, *place)
+        ):
+            yield f"tenure {held.id}"
+
+
+def _live_tasks(session: Session, today: Standing) -> list[tuple[dict[str, Any], Any]]:
+    """Every task that waits on somebody, with its chain and on whom it falls."""
+    rows = many(
+        session,
+        text(
+            "select t.id, t.step, t.state, t.due_on, t.owed_by_id, t.approved_by_id, t.done_by, t.done_for,"
+            " t.may_not_approve, r.links from task t join responsibility r on r.program_id = t.program_id"
+            " and r.id = case t.state when 'submitted' then t.approved_by_id else t.owed_by_id end"
+            " where t.program_id = :here and t.state in ('open', 'submitted') order by t.id"
+        ).bindparams(here=program_of(session)),
+    )
+    chains = {row["approved_by_id" if row["state"] == "submitted" else "owed_by_id"]: row["links"] for row in rows}
+    return [(row, board.who_has(today, row, chains)) for row in rows]
+
+
+def _wanted(session: Session, role: str, organization_id: Any) -> int:
+    """How many people agreements promise for a role at an organization, at most."""
+    found = session.scalar(
+        text(
+            "select max(r.headcount) from agreement_role r"
+            " join agreement_version v on v.program_id = r.program_id and v.id = r.agreement_version_id"
+            " join agreement a on a.program_id = v.program_id and a.id = v.agreement_id"
+            " where r.program_id = :here and r.role = :role and a.organization_id = :place"
+        ),
+        {"here": program_of(session), "role": role, "place": organization_id},
+    )
+    return found or 1
+
+
+def _zone(session: Session) -> str:
+    found: str = session.scalar(text("select time_zone from program where id = :here"), {"here": program_of(session)})
+    return found

@@ -1,0 +1,178 @@
+"""The promises of departures: each is broken in the rows on purpose, and found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session
+
+from duties import people
+from duties.casework import cases
+from duties.participants import referring
+from simulation.promises import nothing_in_hand as promised
+from tests.agreeing import in_force
+from tests.casework import complete, open_onboarding, step
+from tests.cast import AT, TODAY, Cast
+from tests.departing import asked, leave, lend, record_protocols, settle
+from tests.following import agreed, followed
+from tests.referring import ONDINE, declare_admission
+
+LEAVER, PLACE = "worker_codim", "codim"
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    return cast
+
+
+def run(cast: Cast, statement: str, **values: Any) -> None:
+    with cast.session() as session:
+        session.execute(text(statement), values)
+
+
+def found(cast: Cast, look: Callable[[Session, Any], Any]) -> list[str]:
+    with cast.session() as session:
+        return list(look(session, AT))
+
+
+def test_who_is_outside_with_a_telephone_and_no_departure_is_found(program: Cast) -> None:
+    look = promised._nobody_left_with_something
+    with program.session() as session:
+        loan = lend(session, program.people[LEAVER], "SN-1")
+    case_id = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
+    assert found(program, look) == []
+    run(program, "update \"case\" set state = 'closed', ended_at = :at where id = :case", at=AT, case=case_id)
+    assert found(program, look) == [f"loan {loan}"]
+
+
+def test_a_departure_called_off_of_somebody_without_a_role_is_found(program: Cast) -> None:
+    look = promised._nobody_stayed_outside
+    case_id = leave(program, LEAVER, PLACE)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="They stay")
+    assert found(program, look) == []
+    run(
+        program,
+        "update tenure set ends_on = :day where person_id = :who",
+        day=TODAY - timedelta(days=1),
+        who=program.people[LEAVER],
+    )
+    with program.session() as session:
+        departure = session.scalar(text("select id from departure where case_id = :case"), {"case": case_id})
+    assert found(program, look) == [f"departure {departure}"]
+
+
+def test_a_cancelled_departure_that_ends_roles_all_the_same_or_was_cancelled_by_the_leaver_is_found(
+    program: Cast,
+) -> None:
+    still, own = promised._cancelled_is_called_off, promised._nobody_cancelled_their_own
+    case_id = leave(program, LEAVER, PLACE)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="They stay")
+    assert (found(program, still), found(program, own)) == ([], [])
+    run(program, "update departure set called_off_at = null")
+    run(program, 'update "case" set ended_by = subject_id where id = :case', case=case_id)
+    assert len(found(program, still)) == 1
+    assert found(program, own) == [f"case {case_id}"]
+
+
+@pytest.mark.ci
+def test_a_referral_that_is_left_and_asked_of_nobody_is_found(program: Cast) -> None:
+    look = promised._what_was_begun_is_asked
+    declare_admission(program)
+    with program.session() as session:
+        referral = referring.begin_referral(session, ONDINE, by=program.actor(LEAVER), at=AT)
+    case_id = leave(program, LEAVER, PLACE)
+    (row,) = asked(program, case_id, "send_drafts")
+    settle(program, row["id"], ended="to_the_coordinator")
+    assert found(program, look) == []
+    run(program, "update task set state = 'cancelled', next_check = null where step = 'referral.unfinished'")
+    assert found(program, look) == [f"referral {referral}"]
+
+
+def handed_in(cast: Cast) -> UUID:
+    """An access asked for by the coordinator while nobody manages the employer."""
+    case_id = open_onboarding(cast)
+    run(
+        cast,
+        "update tenure set ends_on = :day where person_id = :who",
+        day=TODAY - timedelta(days=1),
+        who=cast.people["manager_em"],
+    )
+    complete(cast, case_id, "request_secure_access")
+    with cast.session() as session:
+        found_id: UUID = step(session, case_id, "request_secure_access")["id"]
+    return found_id
+
+
+@pytest.mark.ci
+def test_an_approval_that_stops_at_who_is_barred_is_found(program: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = promised._approvals_go_on
+    task_id = handed_in(program)
+    assert found(program, on) == []
+
+    def stops(today: Any, task: Any, chains: Any) -> Any:
+        whole = today.falls(chains[task["approved_by_id" if task["state"] == "submitted" else "owed_by_id"]])
+        barred = any(one.person_id == task["done_by"] for one in whole.holders)
+        return today.falls([]) if barred else whole
+
+    with monkeypatch.context() as patched:
+        patched.setattr("duties.casework.board.who_has", stops)
+        assert found(program, on) == [f"task {task_id}"]
+
+
+@pytest.mark.ci
+def test_a_note_that_is_asked_of_who_keeps_the_petty_cash_is_found(
+    program: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an absence as it was recorded before it was asked whether the deputy may."""
+    notes, fit = promised._notes_are_asked_of_who_may_write, promised._deputies_are_fit
+    declare_admission(program)
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker="worker_ccsmtl", by=program.actor("coordinator"), at=AT)
+    leave(program, "worker_ccsmtl", "ccsmtl", last_day=TODAY, planned=False)
+    with program.session() as session:
+        people.record_absence(
+            session,
+            person_id=program.people["manager_ccsmtl"],
+            starts_on=TODAY,
+            ends_on=TODAY + timedelta(days=5),
+            deputy_id=program.people["director_ccsmtl"],
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    run(program, "update absence set deputy_id = :who", who=program.people["petty_cash_holder"])
+    assert (found(program, notes), found(program, fit)) == ([], []), "the resolver asks it too"
+    monkeypatch.setattr("duties.roles.takers.may_act_as", lambda _role, held: bool(held))
+    assert found(program, notes) != []
+    assert found(program, fit) != []
+
+
+def test_a_step_that_falls_to_another_though_somebody_begins_in_time_is_found(
+    program: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = promised._steps_wait_by_name
+    case_id = open_onboarding(program)
+    complete(program, case_id, "prepare_notebook_and_guide")
+    complete(program, case_id, "hand_over_notebook_and_guide")
+    assert found(program, look) == []
+    with program.session() as session:
+        waits = step(session, case_id, "confirm_notebook_and_guide")["id"]
+    monkeypatch.setattr("duties.roles.Standing.falls_by", lambda self, chain, _due: self.falls(chain))
+    assert found(program, look) == [f"task {waits}"]
+
+
+def test_a_role_to_come_that_is_called_vacant_is_found(program: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = promised._to_come_is_not_vacant
+    with program.session() as session:
+        in_force(session, program, "en-marge")
+    assert found(program, look) == []
+    monkeypatch.setattr("duties.roles.Standing.to_hold", lambda _self, _role, _place: [])
+    assert len(found(program, look)) == 1
