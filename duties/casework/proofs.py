@@ -340,7 +340,7 @@ def _checked_label(proof: Proof) -> str:
 
 
 def _bare(content: bytes) -> bytes:
-    """A photograph without its place and time, a PDF or a document of Office without what it says of itself.
+    """A photograph upright and without place and time, a PDF or a document of Office without what it says of itself.
 
     Raises Refusal where a photograph is cut off, or fills the machine of whoever opens it.
     """
@@ -349,11 +349,11 @@ def _bare(content: bytes) -> bytes:
 
     try:
         return packages.bare(pdfs.bare(images.bare(content)))
-    except images.Enormous:
+    except images.Enormous as enormous:
         raise Refusal(
             "document.not_what_it_says",
-            N_("This picture has more than %(most)s million points. Give a smaller one."),
-            most=images.MOST_POINTS // 1_000_000,
+            N_("This picture, or those of this document, have more than %(most)s million points. Give smaller ones."),
+            most=enormous.most // 1_000_000,
         ) from None
     except images.Broken:
         raise Refusal("document.not_what_it_says", N_("This picture is cut off or damaged.")) from None
