@@ -105,7 +105,8 @@ def _as_it_was(picture: Image.Image) -> dict[str, Any]:
 
 
 def _written(picture: Image.Image, beside: dict[str, Any], how: dict[str, Any]) -> bytes:
-    picture.info = dict(beside)
+    picture.info.clear()
+    picture.info.update(beside)
     file = io.BytesIO()
     picture.save(file, **how, **({"icc_profile": beside["icc_profile"]} if "icc_profile" in beside else {}))
     return file.getvalue()
