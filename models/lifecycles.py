@@ -265,6 +265,19 @@ FOLLOW_UP = Lifecycle(
     },
 )
 
+#: in_use: it can be lent, or is. What is lost, or out of use, is in nobody's hands.
+EQUIPMENT = Lifecycle(
+    "equipment",
+    states=("in_use", "out_of_use", "lost"),
+    initial="in_use",
+    moves={
+        ("in_use", "take_out_of_use"): "out_of_use",
+        ("in_use", "lose"): "lost",
+        ("out_of_use", "put_back"): "in_use",
+        ("lost", "find"): "in_use",
+    },
+)
+
 LIFECYCLES = (
     CASE,
     TASK,
@@ -278,6 +291,7 @@ LIFECYCLES = (
     REFERRAL,
     PARTICIPANT,
     FOLLOW_UP,
+    EQUIPMENT,
 )
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
@@ -341,6 +355,7 @@ _TITLES: Final = {
     "referral": "A referral of somebody to the program",
     "participant": "A candidate, and then a participant",
     "follow-up": "A follow-up of a participant",
+    "equipment": "A piece of equipment of the inventory",
 }
 
 _MEANS: Final = {
@@ -402,6 +417,9 @@ _MEANS: Final = {
     ("follow-up", "on_break"): "Worker and participant agreed on a break, which ends on its day.",
     ("follow-up", "inactive"): "Nobody accompanies the participant now, for a reason that is on record.",
     ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
+    ("equipment", "in_use"): "Somebody has it, or it can be lent.",
+    ("equipment", "out_of_use"): "It is broken, given away or sold; nobody has it in hand.",
+    ("equipment", "lost"): "It was given up, after it was found not to be there.",
 }
 
 _HAPPENS: Final = {
@@ -476,6 +494,10 @@ _HAPPENS: Final = {
     ): "The participant withdraws, the team says why it ends, or it ends for a withdrawn consent.",
     ("follow-up", "complete"): "The participant and the team consider that the gains are consolidated.",
     ("follow-up", "reactivate"): "The participant comes back, at any time.",
+    ("equipment", "take_out_of_use"): "Who keeps the inventory says so, with the reason, while nobody has it in hand.",
+    ("equipment", "put_back"): "It can be lent again.",
+    ("equipment", "lose"): "It was reported missing, and somebody else than who had it gives it up.",
+    ("equipment", "find"): "It turned up.",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from duties.declarations.protocol import Gate, Protocol, Step
-from locales import N_, say
+from locales import N_, say, show_list
 
 
 def difference(old: Protocol, new: Protocol, language: str) -> list[str]:
@@ -65,7 +65,7 @@ _WHOLE: Final = {
     "cancel": N_("Who may cancel a case changed."),
     "reopen": N_("Who may reopen a case changed."),
 }
-_SAID_APART: Final = {"title", "due", "by", "action", "needs", "approved_by", "stage", "required", "evidence"}
+_SAID_APART: Final = {"title", "due", "by", "action", "needs", "approved_by", "stage", "required", "evidence", "asks"}
 
 
 def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, language: str) -> Iterator[_Said]:
@@ -90,6 +90,11 @@ def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, langu
         yield (N_("“%(step)s” is now required.") if after.required else N_("“%(step)s” is now optional.")), {}
     if before.evidence != after.evidence:
         yield N_("“%(step)s” asks for another kind of evidence."), {}
+    if before.asks != after.asks and after.asks:
+        parts = show_list(language, [part.title.in_language(language) for part in after.asks])
+        yield N_("“%(step)s” now asks to fill in: %(parts)s."), {"parts": parts}
+    elif before.asks != after.asks:
+        yield N_("“%(step)s” no longer asks to fill anything in."), {}
     if before.model_dump(exclude=_SAID_APART) != after.model_dump(exclude=_SAID_APART):
         yield N_("The details of “%(step)s” changed."), {}
 

@@ -11,7 +11,8 @@ from duties.casework import tasks
 from duties.casework.proofs import LARGEST_DOCUMENT, Proof
 from duties.people import end_tenure, record_absence
 from models.base import table_of
-from models.casework import Evidence, Loan
+from models.casework import Evidence
+from models.equipment import Loan
 from models.program import Tenure
 from tests.api.pages.looking import send, signed_in, task_of, text_of
 from tests.casework import approve, complete, open_onboarding, step
