@@ -67,6 +67,8 @@ class Action(StrEnum):
     SETTLE_HOLDING = "settle_holding"  # who takes over what somebody leaves, or how it ends
     OFFER_FOLLOW_UPS = "offer_follow_ups"  # all of somebody who leaves at once
     ANSWER_HAND_OVER = "answer_hand_over"  # of a follow-up that was offered to oneself
+    SEE_EQUIPMENT = "see_equipment"  # the inventory: what there is, and who has it
+    KEEP_EQUIPMENT = "keep_equipment"  # add, correct, lend, take back, lose, find; never what one has in hand oneself
     RECORD_INTERVIEW = "record_interview"
     HIRE = "hire"  # name whom a recruiting found: they are appointed, and their onboarding opens
     SEE_TASK = "see_task"
@@ -134,6 +136,7 @@ class Action(StrEnum):
     READ_SUMMARY = "read_summary"  # of a follow-up that was handed over, once it is complete (DP-06)
     WRITE_SUMMARY = "write_summary"  # while the step that asks for it is open, with what was written of it so far
     TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
+    TAKE_UP_AGAIN = "take_up_again"  # a follow-up that ended, by who accompanied the participant until then
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
@@ -201,6 +204,7 @@ class Relation(StrEnum):
     FOLLOWS = "follows"  # is a youth worker of the program
     RESEARCH = "research"  # coordinates the research
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
+    HAD_IT = "had_it"  # accompanied the participant as the primary worker until the follow-up ended
     # Sits on the Clinical Committee that day for a partner who is told (AD-R11): duties.agreement.sharing.
     CLINICAL = "clinical"
     # As CLINICAL, each where the organization for which they sit is told this too (AG-IS): who the person is, why they
@@ -250,6 +254,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SETTLE_HOLDING: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.OFFER_FOLLOW_UPS: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
+    # Who prepares it and hands it over (ON-P05, ON-D03), and takes it back (DP-07).
+    Action.SEE_EQUIPMENT: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.KEEP_EQUIPMENT: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
     # Two interview: where an organization has one manager and nobody coordinates, its director is the other one.
     Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
     # As an appointment: the step alone gives nobody the right to take somebody on.
@@ -342,6 +349,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.WRITE_SUMMARY: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.TAKE_SUMMARY_BACK: frozenset({Relation.DID, Relation.COORDINATOR}),
     Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    # Of what ended they see the number and since when, and can take it up: nothing else of it is theirs any more.
+    Action.TAKE_UP_AGAIN: frozenset({Relation.HAD_IT, Relation.COORDINATOR}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),
     # Nobody else: what an agreement binds is the organization, and it is directors who bind it.
@@ -819,6 +828,7 @@ _CLOSEST = (
     Relation.DID,
     Relation.SELF,
     Relation.ASSIGNED,
+    Relation.HAD_IT,
     Relation.COORDINATOR,
     Relation.CLINICAL,
     Relation.TOLD_WHO,

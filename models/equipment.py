@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
-from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, to, together
 from models.lifecycles import EQUIPMENT
@@ -13,9 +12,9 @@ from models.lifecycles import EQUIPMENT
 class Equipment(InProgram, table=True):
     """A thing with a serial number that the program lends. It is never deleted.
 
-    `serial` is as it is written on the thing; `serial_key` is the same without spaces, marks and case, so that one thing
-    is not entered twice. `to_check` says that it was written down before there was an inventory, under a number that
-    another thing of its kind has too: somebody looks, and corrects it.
+    `serial` is as it is written on the thing; `serial_key` is the same without spaces, marks and case, so that one
+    thing is not entered twice. `to_check` says that it was written down before there was an inventory, under a number
+    that another thing of its kind has too: somebody looks, and corrects it.
     """
 
     __tablename__ = "equipment"

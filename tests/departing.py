@@ -21,8 +21,8 @@ from duties.holdings.in_hand import holdings_of
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.casework import Account, Case, Task
-from models.equipment import Equipment, Loan
 from models.committee import Committee, Seat, SeatHolder
+from models.equipment import Equipment, Loan
 from models.program import Tenure
 from tests.cast import AT, LOADING, TODAY, Cast
 

@@ -26,6 +26,7 @@ from api.pages import (
     departures,
     doors,
     entra,
+    equipment,
     feeds,
     follow_up,
     hiring,
@@ -111,6 +112,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     consent_form.router,
     research_consents.router,
     activities.router,
+    equipment.router,
     my_access.router,
 )
 

@@ -1,4 +1,4 @@
-"""Proof that a task was done: a serial number of the inventory that puts equipment in hands, an account's user name, a document.
+"""Proof that a task was done: a thing of the inventory by its serial number, an account's user name, a document.
 
 A document is judged by its bytes, never by what it says of itself. No secret is ever stored.
 """
@@ -191,9 +191,7 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
     )
 
 
-def _proven_by(
-    session: Session, person_id: ColumnElement[UUID], shows: ColumnElement[bool]
-) -> Select[tuple[UUID]]:
+def _proven_by(session: Session, person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> Select[tuple[UUID]]:
     """The step that a thing of somebody's is proof of, where its own is one no more: the one that was shown first."""
     return (
         select(_evidence.c.task_id)

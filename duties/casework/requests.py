@@ -20,7 +20,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import many, program_of
 from duties.refusals import Refusal
-from locales import N_, say, show_list, show_money
+from locales import N_, show_list, show_money
 from models.base import table_of
 from models.casework import Request
 
@@ -45,9 +45,9 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
     """
     if set(given) - {part["id"] for part in asks}:
         raise Refusal("request.not_asked", N_("There is something here that this step does not ask for. Leave it out."))
-    kept = {}
+    kept: dict[str, str | list[str]] = {}
     for part in asks:
-        value = _CHECKS[part["kind"]](part, given.get(part["id"], ""))
+        value: str | list[str] = _CHECKS[part["kind"]](part, given.get(part["id"], ""))
         if value:
             kept[part["id"]] = value
         elif part.get("required", True):
@@ -55,9 +55,7 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
     return kept
 
 
-def keep(
-    session: Session, task: Mapping[str, Any], given: Given, *, by: Actor, at: datetime
-) -> str:
+def keep(session: Session, task: Mapping[str, Any], given: Given, *, by: Actor, at: datetime) -> str:
     """Keep what was filled in with a task that is held, as the newest, and return its digest."""
     digest = _digest(task["asks"], given)
     here = program_of(session)
@@ -91,9 +89,7 @@ def newest(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, dict[str, A
     return {row["task_id"]: row for row in rows}
 
 
-def in_words(
-    asked: Asks, given: Given, language: str, *, in_a_letter: bool = False
-) -> list[tuple[str, str]]:
+def in_words(asked: Asks, given: Given, language: str, *, in_a_letter: bool = False) -> list[tuple[str, str]]:
     """What was filled in as people read it: what each part is called, and its value.
 
     A letter has what was chosen and amounts, and no words that somebody typed: those stand on the page.
@@ -131,7 +127,9 @@ def _amount(part: Mapping[str, Any], value: Any) -> str:
     if not typed:
         return ""
     found = _AMOUNT.fullmatch(typed)
-    amount = Decimal(f"{found['dollars']}.{(found['cents'] or '0').ljust(2, '0')}") if found and typed.isascii() else None
+    amount = (
+        Decimal(f"{found['dollars']}.{(found['cents'] or '0').ljust(2, '0')}") if found and typed.isascii() else None
+    )
     if amount is None or not 0 < amount <= part["at_most"]:
         raise Refusal(
             "request.amount.malformed",

@@ -71,7 +71,7 @@ def complete_task(
     """Record that what the task asks was done. Where the step is approved by someone, it then waits for them.
 
     `evidence` is added first; a step that asks for evidence is not done without it. `given` is what was filled in of
-    what the step asks, by the id of each part: it is kept as it is, and is what is approved. A step whose evidence is an act is
+    what the step asks, by the id of each part: it is kept, and is what is approved. A step whose evidence is an act is
     completed by the verb that does the act, which says `in_its_act`, and never by somebody who says that it was done.
     `seen` is the version that the person was looking at: if somebody changed the task since, nothing is written.
     Raises Refusal.

@@ -24,8 +24,8 @@ class Choice(Part):
 class Asked(Part):
     """One part of what is filled in.
 
-    `words` are free, and stand on pages alone, in no letter. Of a list, `one` or `several` are chosen. An `amount` is in
-    dollars and cents: more than nothing, and `at_most` so many dollars.
+    `words` are free, and stand on pages alone, in no letter. Of a list, `one` or `several` are chosen. An `amount` is
+    in dollars and cents: more than nothing, and `at_most` so many dollars.
     """
 
     id: Key

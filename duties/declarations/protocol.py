@@ -360,7 +360,7 @@ class Step(Part):
             raise Wrong(N_("What settles a thing has neither approval nor proof of its own; put a step beside it."))
         if self.asks and (self.action or self.agenda or self.settles or self.evidence == "act"):
             raise Wrong(
-                N_("“asks” belongs to a step that somebody hands in: no action, no committee, no act, no thing settled."),
+                N_("“asks” belongs to a step that somebody hands in: no action, committee, act or thing settled."),
                 at=("asks",),
             )
         if (self.system is None) == (self.evidence == "account"):

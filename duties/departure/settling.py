@@ -322,7 +322,7 @@ def _settle_deputizing(one_thing: Settling) -> None:
 
 
 def _settle_equipment(one_thing: Settling) -> None:
-    """It is back in the inventory, with its condition; or it is given up, once it was reported missing. Guide: DP-07."""
+    """It is back in the inventory, with its condition; or it is given up, once it was reported missing (DP-07)."""
     thing_id = _thing_of(one_thing.session, one_thing.task)
     if thing_id is None:
         return  # it was taken back meanwhile, on the page of the inventory

@@ -67,16 +67,14 @@ def kinds(session: Session) -> dict[str, dict[str, str]]:
     return found
 
 
-def add(
-    session: Session, kind: str, serial: str, *, label: str = "", by: Actor, at: datetime, known: bool = False
-) -> UUID:
+def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor, at: datetime) -> UUID:
     """Enter a thing into the inventory, and return its id.
 
-    `known` says that its kind was checked by who declares it. Raises Refusal: no serial number, no such kind, or a thing
-    of that kind and number is in the inventory already, lost or out of use ones included.
+    Raises Refusal: no serial number, no such kind, or a thing of that kind and number is in the inventory already, lost
+    or out of use ones included.
     """
     serial, label, key = _serial(serial), _label(label), serial_key(serial)
-    if not known and kind not in kinds(session):
+    if kind not in kinds(session):
         raise Refusal("equipment.kind.malformed", N_("Choose one of the list."))
     _refuse_second(session, kind, key)
     thing_id = uuid4()
@@ -293,9 +291,7 @@ def refuse_in_own_hands(session: Session, row: Mapping[str, Any], by: Actor) -> 
 
 def lose(session: Session, row: dict[str, Any], reason: str, *, by: Actor, at: datetime) -> None:
     """Have a held thing that nobody has in hand any more stand as lost; who gives it up wrote why."""
-    change(
-        session, row, state=_move(row, "lose"), state_at=at, state_by=by.person_id, state_as=by.role, reason=reason
-    )
+    change(session, row, state=_move(row, "lose"), state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
 
 
 def needed_reason(reason: str) -> str:

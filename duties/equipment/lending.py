@@ -44,7 +44,7 @@ def lend(
 ) -> None:
     """Put a thing in somebody's hands; nothing happens where they have it already.
 
-    Raises Refusal: it is out of use or lost, in other hands, or lent to who holds no role today or later, or to oneself.
+    Raises Refusal: it is out of use or lost, in other hands, lent to who holds no role today or later, or to oneself.
     """
     row = inventory.hold(session, thing_id, seen=seen)
     held = inventory.holder_of(session, thing_id)
@@ -53,13 +53,17 @@ def lend(
     if held is not None:
         raise _in_other_hands()
     if row["state"] != EQUIPMENT.initial:
-        raise Refusal("equipment.not_lent", N_("It is lost or out of use: it is not lent before the inventory says so."))
+        raise Refusal(
+            "equipment.not_lent", N_("It is lost or out of use: it is not lent before the inventory says so.")
+        )
     if by.is_one_of(person_id):
         raise Refusal(
             "equipment.to_oneself", N_("Whoever hands equipment over records it, not the one who receives it.")
         )
     if not _is_there(session, person_id, at):
-        raise Refusal("equipment.nobody_there", N_("This person holds no role today or later: nothing is lent to them."))
+        raise Refusal(
+            "equipment.nobody_there", N_("This person holds no role today or later: nothing is lent to them.")
+        )
     lent = session.scalar(
         upsert(_loan)
         .values(
@@ -73,7 +77,9 @@ def lend(
                 lent_by=by.person_id,
             ).model_dump()
         )
-        .on_conflict_do_nothing(index_elements=["program_id", "equipment_id"], index_where=_loan.c.returned_at.is_(None))
+        .on_conflict_do_nothing(
+            index_elements=["program_id", "equipment_id"], index_where=_loan.c.returned_at.is_(None)
+        )
         .returning(_loan.c.id)
     )
     if lent is None:
@@ -94,7 +100,7 @@ def take_back(
     case_id: UUID | None = None,
     seen: int | None = None,
 ) -> None:
-    """Record that a thing is back, and in what condition. Raises Refusal, also to the one who had it in hand (DP-07)."""
+    """Record that a thing is back, and in what condition (DP-07). Raises Refusal, also to the one who had it."""
     row = inventory.hold(session, thing_id, seen=seen)
     loan = _in_hand(session, row)
     refuse_to_who_has_it(loan, by)

@@ -20,12 +20,11 @@ from duties.roles import responsibility, standing
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.casework import Account, Evidence, Task
-from models.equipment import Equipment, Loan
 from models.engine import WakeUp
+from models.equipment import Equipment, Loan
 from models.outbox import Notice
 from models.record import Event
 from tests.casework import (
-    stock,
     approve,
     carry,
     case_row,
@@ -34,6 +33,7 @@ from tests.casework import (
     open_onboarding,
     step,
     steps,
+    stock,
     verbs,
 )
 from tests.cast import AT, LOADING, TODAY, Cast

@@ -136,6 +136,7 @@ def _task_form(task: str, **fields: str) -> Sent:
     return Sent(task=task, form={"seen": "{version_of_task:" + task + "}", **fields})
 
 
+_WHERE: Final = {"held_on": TODAY.isoformat(), "begins": "20:00", "minutes": "60", "place": "Parc"}
 _PERSON: Final = {
     "given_name": "Jaspe",
     "family_name": "Grenat",
@@ -318,7 +319,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat()}),
     "POST /research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /research-consents": Sent(form={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
-    "POST /activities": Sent(form={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up": "{follow_up_id}"}),
+    "POST /activities": Sent(form={**_WHERE, "kind": "meal", "follow_up": "{follow_up_id}"}),
+    "POST /activities/{activity_id}/moving": Sent(form=_WHERE),
     "POST /participants/{participant_id}/meetings": Sent(
         which=_GIVEN, form={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
@@ -713,8 +715,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /api/v1/research-consents": Sent(json={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
     "POST /api/v1/activities": Sent(
-        json={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": ["{follow_up_id}"]}
+        json={**_WHERE, "minutes": 60, "kind": "meal", "follow_up_ids": ["{follow_up_id}"]}
     ),
+    "PUT /api/v1/activities/{activity_id}": Sent(json={**_WHERE, "minutes": 60}),
     "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}/assessment": Sent(json={**_ASSESSED, "serious_risk": False}),

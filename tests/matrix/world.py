@@ -19,7 +19,7 @@ from duties.agreement.succession import renew
 from duties.casework import tasks
 from duties.casework.proofs import Proof
 from duties.departure.hiring import NAMES_THEM
-from duties.follow_ups import activities, breaks, contacts, notes, summaries
+from duties.follow_ups import breaks, contacts, notes, summaries
 from duties.here import program_of
 from duties.obligations import saying
 from duties.obligations.keeping import keep
@@ -48,7 +48,7 @@ from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
 from tests.declared import record
-from tests.following import bar, followed, row_of
+from tests.following import bar, followed, plan, row_of
 from tests.matrix import stages
 from tests.matrix.candidates import FORM, NOTE, TERMS, candidates_of
 
@@ -399,7 +399,7 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
         missed = contacts.record_no_show(
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )
-        activity = activities.plan_activity(session, [follow_up], held_on=MEETS_ON, kind="meal", by=by, at=AT)
+        activity = plan(session, [follow_up], held_on=MEETS_ON, kind="meal", by=by, at=AT)
         breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms=TERMS, by=by, at=AT)
         if place != ELSEWHERE:
             bar(session, cast, follow_up, people["barred"])

@@ -239,8 +239,10 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_task_given_again": ("task", "given_again_at = now()", "given_again_by is null"),
     "ck_task_handed_back_or_given_again": (
         "task",
-        "handed_back_at = now(), handed_back_by = (select id from person limit 1), given_again_at = now(),"
-        " given_again_by = (select id from person limit 1)",
+        (
+            "handed_back_at = now(), handed_back_by = (select id from person limit 1), given_again_at = now(),"
+            " given_again_by = (select id from person limit 1)"
+        ),
         "",
     ),
     "ck_task_need_not_itself": ("task_need", "needs_id = task_id", ""),

@@ -324,7 +324,9 @@ def test_of_two_who_record_a_seat_the_second_is_told_and_keeps_what_they_typed(r
     assert room.seat("codim").state == "present"
 
 
-@pytest.mark.parametrize(("press", "meant"), [("leaves", 'name="left" value="13:'), ("arrives", 'name="arrived" value="13:')])
+@pytest.mark.parametrize(
+    ("press", "meant"), [("leaves", 'name="left" value="13:'), ("arrives", 'name="arrived" value="13:')]
+)
 def test_who_comes_or_leaves_at_a_press_that_is_refused_stands_in_the_form_with_the_hour(
     room: Room, press: str, meant: str
 ) -> None:
