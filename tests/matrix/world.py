@@ -19,7 +19,8 @@ from duties.agreement.succession import renew
 from duties.casework import tasks
 from duties.casework.proofs import Proof
 from duties.departure.hiring import NAMES_THEM
-from duties.follow_ups import breaks, contacts, notes, summaries
+from duties.equipment import inventory
+from duties.follow_ups import breaks, contacts, notes, states, summaries
 from duties.here import program_of
 from duties.obligations import saying
 from duties.obligations.keeping import keep
@@ -169,6 +170,7 @@ def build(cast: Cast) -> World:
             whose, _SUBJECTS[place][0], _ORGANIZATIONS[place], seconds.get(place), barred=barred
         )
         things[place] |= _stages_of(whose, place, things[place], people["colleague"])
+        things[place] |= _lent_and_ended(whose, place)
     things[ABSENT] = {name: str(uuid4()) for name in things[CODIM]} | {
         name: words
         for name, words in things[CODIM].items()
@@ -413,6 +415,33 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
         "activity_id": str(activity),
         "week": TODAY.isoformat(),
     }
+
+
+def _lent_and_ended(cast: Cast, place: str) -> dict[str, str]:
+    """A thing of the inventory, and a follow-up that one organization's worker had until it ended."""
+    worker, _ = _SUBJECTS[place]
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        thing = inventory.add(session, "phone", f"M-{place}", by=by, at=AT)
+        ended = followed(session, cast, f"#2026-{PLACES.index(place) + 1:02}7", worker=None)
+        states.deactivate(session, ended, "withdrew", by=by, at=AT)
+        session.add(
+            Assignment(
+                program_id=cast.program_id,
+                follow_up_id=ended,
+                person_id=cast.people[worker],
+                organization_id=cast.organizations[_ORGANIZATIONS[place]],
+                kind="primary",
+                starts_on=TODAY - timedelta(days=9),
+                ends_on=TODAY - timedelta(days=1),
+                assigned_at=AT - timedelta(days=9),
+                assigned_as="coordinator",
+                ended_at=AT,
+                ended_as="youth_worker",
+            )
+        )
+        session.flush()
+    return {"equipment_id": str(thing), "follow_up_id:ended": str(ended)}
 
 
 def _offered(cast: Cast, place: str, case_id: UUID) -> str:
