@@ -421,7 +421,12 @@ def test_every_door_of_a_task_opens_from_the_command_line(
         assert (status, err) == (0, "")
         return out
 
-    assert "Now: To approve." in task("complete", access, "coordinator")
+    shown = task("show", access, "coordinator")
+    assert "folders: Folders (participants, progress_notes, consent_forms)" in shown
+    given = ("--given", "folders=progress_notes", "--given", "folders=consent_forms", "--given", "reason=Trois suivis.")
+    assert "Now: To approve." in task("complete", access, "coordinator", *given)
+    assert "What for: Trois suivis." in task("show", access, "manager_em")
+    assert "Folders: progress notes and consent forms" in task("show", access, "manager_em")
     assert "Now: To do." in task("reject", access, "manager_em", "--reason", "Trop de dossiers.")
     assert "Now: Done." in task("complete", training, "coordinator")
     assert "Now: To do." in task("undo", training, "coordinator", "--reason", "Autre jour.")
@@ -432,7 +437,7 @@ def test_every_door_of_a_task_opens_from_the_command_line(
     handed_back = task("show", cards, "coordinator")
     assert "Agate Améthyste" in handed_back
     assert "Béryl Calcaire" not in handed_back
-    assert "Now: To do." in task("return", cards, "coordinator")
+    assert "Now: To do." in task("return", cards, "coordinator", "--reason", "L’imprimeur a répondu.")
     assert "Béryl Calcaire" in task("show", cards, "coordinator")
 
     with cast.session() as session:
