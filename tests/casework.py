@@ -141,9 +141,7 @@ FILLED_IN: dict[str, Any] = {"words": "Pour le travail.", "amount": "200"}
 
 def filled_in(asks: Any) -> dict[str, Any]:
     """What somebody fills in of what a step asks: the first of each list, and something for each other part."""
-    return {
-        part["id"]: FILLED_IN.get(part["kind"], [one["id"] for one in part.get("choices", ())][:1]) for part in asks
-    }
+    return {part["id"]: FILLED_IN.get(part["kind"]) or part["choices"][0]["id"] for part in asks}
 
 
 def stock(session: Session, cast: Cast, kind: str, serial: str) -> UUID:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
         raise Refusal("request.not_asked", N_("There is something here that this step does not ask for. Leave it out."))
     kept: dict[str, str | list[str]] = {}
     for part in asks:
-        value: str | list[str] = _CHECKS[part["kind"]](part, given.get(part["id"], ""))
+        value = _CHECKS[part["kind"]](part, given.get(part["id"], ""))
         if value:
             kept[part["id"]] = value
         elif part.get("required", True):
@@ -92,4 +92,9 @@ def _no_choice(part: Mapping[str, Any]) -> Refusal:
     return Refusal("request.choice.malformed", N_("%(part)s: choose of the list."), part=part["title"])
 
 
-_CHECKS: Final = {"words": _words, "amount": _amount, "one": _one, "several": _several}
+_CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str | list[str]]]] = {
+    "words": _words,
+    "amount": _amount,
+    "one": _one,
+    "several": _several,
+}
