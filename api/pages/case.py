@@ -356,7 +356,8 @@ def _after(
     anchor: str = "case",
 ) -> Response:
     """To the part of the page that shows what was done, or the page again with what was typed."""
+    place = page_of(find_case(desk.session, desk.asker, case_id))
     refusal: Refusal | None = desk.attempt(act)
     if refusal is None:
-        return see_other(f"{page_of(find_case(desk.session, desk.asker, case_id))}#{anchor}")
+        return see_other(f"{place}#{anchor}")
     return case_page(desk, request, case_id, Typed(form, refusal, values))

@@ -64,7 +64,7 @@ def kinds(session: Session) -> dict[str, dict[str, str]]:
     )
     for kind in present:
         found.setdefault(kind, {"fr": kind, "en": kind})
-    return found
+    return {kind: {lang: said[:1].upper() + said[1:] for lang, said in words.items()} for kind, words in found.items()}
 
 
 def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor, at: datetime) -> UUID:
