@@ -70,11 +70,6 @@ def leaving_of(
     }
 
 
-def _may_offer(desk: Desk, case: Mapping[str, Any]) -> bool:
-    given = at_departures.to_offers(desk.session, desk.asker, case)
-    return allows(Action.OFFER_FOLLOW_UPS, given) is not None
-
-
 def _settles(desk: Desk, case: Mapping[str, Any], left: Iterable[at_departures.Left]) -> set[UUID]:
     """The tasks by which the reader settles a thing."""
     return {
