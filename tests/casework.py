@@ -150,7 +150,7 @@ def stock(session: Session, cast: Cast, kind: str, serial: str) -> UUID:
     if found is not None:
         kept: UUID = found["id"]
         return kept
-    return inventory.add(session, kind, serial, by=cast.actor("officer"), at=AT)
+    return inventory.add(session, kind, serial, by=cast.actor("coordinator"), at=AT)
 
 
 def approve(cast: Cast, case_id: UUID, name: str, *, by: Actor, at: datetime = AT) -> Moved:
