@@ -200,7 +200,7 @@ def test_the_list_counts_the_cases_of_each_protocol(cast: Cast) -> None:
 
 
 def test_a_version_that_cases_still_follow_can_be_read(cast: Cast) -> None:
-    text = onboarding().text.replace("version: 1", "version: 2", 1).replace("the arrival", "the first day", 1)
+    text = onboarding().text.replace("version: 2", "version: 3", 1).replace("the arrival", "the first day", 1)
     with cast.session() as session:
         old = session.scalars(select(_protocol.c.id)).one()
         record_protocol(
@@ -209,7 +209,7 @@ def test_a_version_that_cases_still_follow_can_be_read(cast: Cast) -> None:
     assert "before the first day" in read(cast, "/protocols/onboarding")
     before = read(cast, f"/protocols/onboarding?version={old}")
     assert "before the arrival" in before
-    assert "New cases follow version 2" in before
+    assert "New cases follow version 3" in before
     assert read(cast, "/protocols").count("Read the procedure") == 1
 
 
