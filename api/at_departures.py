@@ -19,7 +19,6 @@ from duties.departure import gathering, hand_overs, settling
 from duties.here import local_day, many, program_of
 from duties.holdings.duty import APPROVAL, TASK
 from duties.holdings.follow_ups import FOLLOW_UP
-from duties.holdings.in_hand import NAMES
 from duties.mail.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
@@ -44,7 +43,7 @@ class Left:
     """One thing that somebody has in hand and leaves: who has it next, or which task asks about it, and until when."""
 
     kind: str
-    kind_name: str
+    id: UUID
     title: str
     href: str
     next_ones: tuple[str, ...]  # who has it by themselves, once its holder is gone
@@ -81,6 +80,7 @@ class Settled:
     at: datetime
     from_whom: str = ""
     case_id: UUID | None = None
+    task_id: UUID | None = None
 
 
 def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -176,7 +176,7 @@ def left_of(
         lines.append(
             Left(
                 one.kind,
-                say(language, NAMES[one.kind]),
+                one.id,
                 one.title.in_language(language),
                 one.href,
                 tuple(names[person] for person in one.goes_to),
@@ -333,6 +333,7 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
             row["settled_at"],
             names.get(row["person_id"], ""),
             row["case_id"],
+            row["task_id"],
         )
         for row in rows
     ]

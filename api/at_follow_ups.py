@@ -27,8 +27,10 @@ from meetings import attendance
 from meetings.committees import Membership, committee_of, membership
 from models.base import table_of
 from models.follow_up import FollowUp
+from models.participant import Participant
 
 _follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
 
 
 def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership | None, circle: Circle) -> Given:
@@ -128,6 +130,54 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
     return row, given
 
 
+#: The states in which nobody accompanies the participant.
+ENDED: Final = ("inactive", "completed")
+
+
+def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
+    """A follow-up that ended and that the asker may take up again, and what they are to it.
+
+    Raises Forbidden, also where there is none or it goes on.
+    """
+    rows = many(
+        session,
+        follow_ups().where(
+            _follow_up.c.program_id == program_of(session),
+            _follow_up.c.id == follow_up_id,
+            _participant.c.state != "destroyed",
+        ),
+    )
+    row = rows[0] if rows else None
+    had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
+    barred = assigning.barred_from(session, row["participant_id"] if row is not None else uuid4())
+    if row is None or row["state"] not in ENDED or asker.person_id in barred:
+        raise Forbidden
+    given = to_program(asker)
+    if had_it == asker.person_id and Relation.FOLLOWS in given:
+        given[Relation.HAD_IT] = given[Relation.FOLLOWS]
+    require(Action.TAKE_UP_AGAIN, given)
+    return row, given
+
+
+def ended_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+    """The follow-ups that ended and that the asker had until then, the last that ended first."""
+    if Relation.FOLLOWS not in to_program(asker):
+        return []
+    rows = many(
+        session,
+        follow_ups()
+        .where(
+            _follow_up.c.program_id == program_of(session),
+            _follow_up.c.state.in_(ENDED),
+            _participant.c.state != "destroyed",
+        )
+        .order_by(_follow_up.c.state_since.desc(), _follow_up.c.id),
+    )
+    had = assigning.had_it_last(session, [row["id"] for row in rows])
+    kept_from = who_barred(session, asker.person_id)
+    return [row for row in rows if had.get(row["id"]) == asker.person_id and row["participant_id"] not in kept_from]
+
+
 def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
     """The follow-ups on the asker's own page: those that they have today, or have for someone absent.
 
@@ -180,6 +230,8 @@ def move_to(
     returns_on: date | None = None,
     terms: str = "",
     agrees: bool = False,
+    worker_id: UUID | None = None,
+    nobody_yet: bool = False,
     by: Actor,
     seen: int | None,
 ) -> None:
@@ -196,6 +248,6 @@ def move_to(
     elif move == "complete":
         states.complete(session, follow_up_id, participant_agrees=agrees, by=by, at=at, seen=seen)
     elif move == "reactivate":
-        states.reactivate(session, follow_up_id, by=by, at=at, seen=seen)
+        states.reactivate(session, follow_up_id, worker_id=worker_id, nobody_yet=nobody_yet, by=by, at=at, seen=seen)
     else:
         raise Refusal("move.malformed", N_("Choose one of the list."))

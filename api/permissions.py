@@ -69,6 +69,8 @@ class Action(StrEnum):
     SETTLE_HOLDING = "settle_holding"  # who takes over what somebody leaves, or how it ends
     OFFER_FOLLOW_UPS = "offer_follow_ups"  # all of somebody who leaves at once
     ANSWER_HAND_OVER = "answer_hand_over"  # of a follow-up that was offered to oneself
+    SEE_EQUIPMENT = "see_equipment"  # the inventory: what there is, and who has it
+    KEEP_EQUIPMENT = "keep_equipment"  # add, correct, lend, take back, lose, find; never what one has in hand oneself
     RECORD_INTERVIEW = "record_interview"
     HIRE = "hire"  # name whom a recruiting found: they are appointed, and their onboarding opens
     SEE_TASK = "see_task"
@@ -139,6 +141,7 @@ class Action(StrEnum):
     READ_SUMMARY = "read_summary"  # of a follow-up that was handed over, once it is complete (DP-06)
     WRITE_SUMMARY = "write_summary"  # while the step that asks for it is open, with what was written of it so far
     TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
+    TAKE_UP_AGAIN = "take_up_again"  # a follow-up that ended, by who accompanied the participant until then
     KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
     ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
     KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
@@ -216,6 +219,7 @@ class Relation(StrEnum):
     RESEARCH = "research"  # coordinates the research
     ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
     SECOND = "second"  # is to meet a candidate with the worker, before a consent opens the file to whom they are of
+    HAD_IT = "had_it"  # accompanied the participant as the primary worker until the follow-up ended
     # Sits on the Clinical Committee that day for a partner who is told (AD-R11): duties.agreement.sharing.
     CLINICAL = "clinical"
     # As CLINICAL, each where the organization for which they sit is told this too (AG-IS): who the person is, why they
@@ -266,6 +270,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SETTLE_HOLDING: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.OFFER_FOLLOW_UPS: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
+    # Who prepares it and hands it over (ON-P05, ON-D03), and takes it back (DP-07).
+    Action.SEE_EQUIPMENT: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.KEEP_EQUIPMENT: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
     # Two interview: where an organization has one manager and nobody coordinates, its director is the other one.
     Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
     # As an appointment: the step alone gives nobody the right to take somebody on.
@@ -366,6 +373,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.WRITE_SUMMARY: frozenset({Relation.OWES, Relation.COORDINATOR}),
     Action.TAKE_SUMMARY_BACK: frozenset({Relation.DID, Relation.COORDINATOR}),
     Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    # Of what ended they see the number and since when, and can take it up: nothing else of it is theirs any more.
+    Action.TAKE_UP_AGAIN: frozenset({Relation.HAD_IT, Relation.COORDINATOR}),
     Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
     Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),
     # Nobody else: what an agreement binds is the organization, and it is directors who bind it.
@@ -579,13 +588,13 @@ def _reads_of(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
     if participant_id is None or circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing):
         return True
     hats = board.hats_of(session, asker.standing, asker.person_id)
-    own = [chain for held in (hats.tasks, hats.approvals) for chain, hat in held.items() if hat.acting_for is None]
+    own, alone = ([one for one, hat in held.items() if hat.acting_for is None] for held in (hats.tasks, hats.alone))
     waits = select(_task.c.id).where(
         _task.c.program_id == program_of(session),
         _task.c.case_id == case["id"],
         or_(
             and_(_task.c.state.in_(["planned", "open"]), _task.c.owed_by_id.in_(own)),
-            and_(_task.c.state == "submitted", _task.c.approved_by_id.in_(own)),
+            _task.c.id.in_(alone),
         ),
     )
     return session.scalar(waits.limit(1)) is not None
@@ -874,6 +883,7 @@ _CLOSEST = (
     Relation.DID,
     Relation.SELF,
     Relation.ASSIGNED,
+    Relation.HAD_IT,
     Relation.COORDINATOR,
     Relation.SECOND,
     Relation.CLINICAL,

@@ -118,6 +118,9 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
         yield say(language, N_("approved by: %(who)s"), who=who)
     if step.evidence != "none":
         yield say(language, _EVIDENCE[step.evidence])
+    if step.asks:
+        parts = show_list(language, [part.title.in_language(language) for part in step.asks])
+        yield say(language, N_("to fill in: %(parts)s"), parts=parts)
     if step.agenda:
         yield say(language, N_("puts itself on a committee’s agenda"))
     yield from _each(step, language)

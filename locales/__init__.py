@@ -243,6 +243,11 @@ def show_number(lang: str, value: float | Decimal) -> str:
     return numbers.format_decimal(value, locale=_locale(lang))
 
 
+def show_money(lang: str, dollars: Decimal) -> str:
+    """An amount in dollars and cents, as the language writes it."""
+    return numbers.format_currency(dollars, "CAD", locale=_locale(lang))
+
+
 def show_share(lang: str, part: float, whole: float) -> str:
     """`part` of `whole` as a whole percentage; "–" of nothing, since no share of nothing is true."""
     return numbers.format_percent(part / whole, locale=_locale(lang)) if whole else "–"

@@ -149,6 +149,7 @@ class Task(InProgram, table=True):
         to("person", "done_for"),
         to("person", "settled_by"),
         to("person", "handed_back_by"),
+        to("person", "given_again_by"),
         UniqueConstraint("program_id", "case_id", "step", "item"),
         one_of("state", TASK.states),
         one_of("act_state", ACT.states),
@@ -162,6 +163,9 @@ class Task(InProgram, table=True):
             name="not_own",
         ),
         CheckConstraint("(handed_back_at is null) = (handed_back_by is null)", name="handed_back"),
+        CheckConstraint("(given_again_at is null) = (given_again_by is null)", name="given_again"),
+        CheckConstraint("handed_back_at is null or given_again_at is null", name="handed_back_or_given_again"),
+        Index("ix_task_handed_back", "program_id", postgresql_where=text("handed_back_at is not null")),
         Index("ix_task_unsettled", "program_id", "case_id", postgresql_where=text(UNSETTLED)),
         Index("ix_task_owed", "program_id", "owed_by_id", postgresql_where=text("state in ('planned', 'open')")),
         Index("ix_task_to_approve", "program_id", "approved_by_id", postgresql_where=text("state = 'submitted'")),
@@ -186,6 +190,7 @@ class Task(InProgram, table=True):
     clause: str = ""
     evidence: str = "none"
     system: str = ""  # on which an account is opened
+    asks: list[dict[str, Any]] = structure(default_factory=list)  # what is filled in as it is handed in, as declared
     required: bool = True
 
     owed_by_id: UUID | None = None
@@ -215,11 +220,38 @@ class Task(InProgram, table=True):
     reason: str = ""  # of the last rejection or waiver
     handed_back_at: datetime | None = moment(default=None)
     handed_back_by: UUID | None = None
+    given_again_at: datetime | None = moment(default=None)  # to the role that owes it, after it was handed back
+    given_again_by: UUID | None = None
 
     action: str = ""
     undo: str = ""
     act_state: str = ACT.initial
     version: int = 1
+
+
+class Request(InProgram, table=True):
+    """What somebody filled in when they handed a task in: the folders, the amount, the reason that are asked for.
+
+    Written once: what is asked for otherwise is another one, and the newest is what is approved. `asked` is what the
+    step asked, as declared then; `given` has a value for each part of it by its id. `digest` is of both, and stands in
+    the record.
+    """
+
+    __tablename__ = "request"
+    __table_args__ = (
+        to("task", "task_id"),
+        to("person", "handed_in_by"),
+        UniqueConstraint("program_id", "task_id", "n"),
+        CheckConstraint("n >= 1", name="n"),
+    )
+
+    task_id: UUID
+    n: int  # the how many-th that was handed in for the task
+    asked: list[dict[str, Any]] = structure(default_factory=list)
+    given: dict[str, Any] = structure()
+    digest: str
+    handed_in_at: datetime = moment()
+    handed_in_by: UUID | None = None
 
 
 class TaskNeed(Table, table=True):
@@ -248,13 +280,16 @@ class Evidence(InProgram, table=True):
     __table_args__ = (
         to("task", "task_id"),
         to("person", "added_by"),
+        to("equipment", "equipment_id"),
         one_of("kind", ("document", "serial", "account", "way")),
+        CheckConstraint("equipment_id is null or kind = 'serial'", name="equipment_by_its_serial"),
         together("withdrawn", "withdrawn_at", "withdrawn_why"),
     )
 
     task_id: UUID = Field(index=True)
     kind: str
     label: str = ""  # a serial number, a user name, a file's name, or the word of a list; never a secret
+    equipment_id: UUID | None = None  # the piece of equipment that was handed over
     content_type: str = ""
     size: int = 0
     sha256: str = ""
@@ -271,46 +306,6 @@ class EvidenceFile(InProgram, table=True):
     __table_args__ = (to("evidence", "id"),)
 
     content: bytes = Field(sa_type=LargeBinary)
-
-
-class Equipment(InProgram, table=True):
-    """A thing with a serial number that the program lends."""
-
-    __tablename__ = "equipment"
-    __table_args__ = (UniqueConstraint("program_id", "kind", "serial"),)
-
-    kind: str
-    serial: str
-    label: str = ""
-
-
-class Loan(InProgram, table=True):
-    """A piece of equipment in a person's hands, from the task that handed it over to the one that took it back."""
-
-    __tablename__ = "loan"
-    __table_args__ = (
-        to("equipment", "equipment_id"),
-        to("person", "person_id"),
-        to("task", "task_id"),
-        Index(
-            "one_hand_at_a_time",
-            "program_id",
-            "equipment_id",
-            unique=True,
-            postgresql_where=text("returned_at is null"),
-        ),
-        CheckConstraint("not lost or (returned_at is not null and missing_since is not null)", name="lost"),
-        Index("ix_loan_held", "program_id", "person_id", postgresql_where=text("returned_at is null")),
-    )
-
-    equipment_id: UUID
-    person_id: UUID
-    task_id: UUID | None = None
-    lent_at: datetime = moment()
-    returned_at: datetime | None = moment(default=None)
-    condition: str = ""
-    missing_since: datetime | None = moment(default=None)  # when it was found not to be there
-    lost: bool = False  # given up: it was not returned, and nobody has it in hand any more
 
 
 class Account(InProgram, table=True):

@@ -4,7 +4,7 @@ A participant stands here by their row alone, never by a name. What people wrote
 participant's key; everything else is a day, a count or a word of a list.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, literal_column, text
@@ -221,16 +221,27 @@ class WeeklyNote(InProgram, table=True):
 
 
 class Activity(InProgram, table=True):
-    """Something that is planned with one participant or several. Called off, never deleted."""
+    """Something that is planned with one participant or several. Called off, never deleted.
+
+    `begins` is a local hour of its day, from which it lasts so many minutes; `place` is where, and `place_key` the same
+    as two writings of one place agree. What was planned before they were asked has none of them.
+    """
 
     __tablename__ = "activity"
     __table_args__ = (
         to("person", "planned_by"),
         one_of("kind", ACTIVITY_KINDS),
         together("called_off", "called_off_at", "called_off_as"),
+        together("when_and_where", "begins", "minutes", "place", "place_key"),
+        CheckConstraint("minutes between 15 and 1440", name="minutes"),
+        CheckConstraint("place <> '' and place_key <> ''", name="place"),
     )
 
     held_on: date = Field(index=True)
+    begins: time | None = None
+    minutes: int | None = None
+    place: str | None = None
+    place_key: str | None = None
     kind: str
     planned_by: UUID
     planned_at: datetime = moment()

@@ -298,6 +298,19 @@ DESTRUCTION = Lifecycle(
     },
 )
 
+#: in_use: it can be lent, or is. What is lost, or out of use, is in nobody's hands.
+EQUIPMENT = Lifecycle(
+    "equipment",
+    states=("in_use", "out_of_use", "lost"),
+    initial="in_use",
+    moves={
+        ("in_use", "take_out_of_use"): "out_of_use",
+        ("in_use", "lose"): "lost",
+        ("out_of_use", "put_back"): "in_use",
+        ("lost", "find"): "in_use",
+    },
+)
+
 LIFECYCLES = (
     CASE,
     TASK,
@@ -313,6 +326,7 @@ LIFECYCLES = (
     PARTICIPANT,
     FOLLOW_UP,
     DESTRUCTION,
+    EQUIPMENT,
 )
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
@@ -378,6 +392,7 @@ _TITLES: Final = {
     "participant": "A candidate, and then a participant",
     "follow-up": "A follow-up of a participant",
     "destruction": "The destruction of a file, which takes two",
+    "equipment": "A piece of equipment of the inventory",
 }
 
 _MEANS: Final = {
@@ -451,6 +466,9 @@ _MEANS: Final = {
     ("destruction", "lapsed"): "Nobody answered in time; it may be asked anew.",
     ("destruction", "stopped"): "Something came between: a legal hold, another last day, a return, a new referral.",
     ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
+    ("equipment", "in_use"): "Somebody has it, or it can be lent.",
+    ("equipment", "out_of_use"): "It is broken, given away or sold; nobody has it in hand.",
+    ("equipment", "lost"): "It was given up, after it was found not to be there.",
 }
 
 _HAPPENS: Final = {
@@ -539,6 +557,10 @@ _HAPPENS: Final = {
     ("destruction", "withdraw"): "The coordination takes it back.",
     ("destruction", "lapse"): "Its last day is over without an answer.",
     ("destruction", "stop"): "A hold, another last day, a return or a new referral comes between.",
+    ("equipment", "take_out_of_use"): "Who keeps the inventory says so, with the reason, while nobody has it in hand.",
+    ("equipment", "put_back"): "It can be lent again.",
+    ("equipment", "lose"): "It was reported missing, and somebody else than who had it gives it up.",
+    ("equipment", "find"): "It turned up.",
 }
 
 

@@ -52,6 +52,7 @@ APPEND_ONLY = {
     "disclosure": (),
     "kept_until": (),
     "settlement": (),
+    "request": (),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.

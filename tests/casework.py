@@ -13,6 +13,7 @@ from duties.actors import Actor
 from duties.casework import cases, tasks
 from duties.casework.held import Moved
 from duties.casework.proofs import Proof
+from duties.equipment import inventory
 from duties.here import many, one, program_of
 from flows.at_once import carry_at_once
 from models.base import table_of
@@ -115,15 +116,41 @@ def complete(
         task = step(session, case_id, name, item)
         proofs = []
         if task["evidence"] == "serial":
-            proofs.append(Proof("serial", f"SN-{case_id.hex[:6]}-{item or name}"))
+            serial = f"SN-{case_id.hex[:6]}-{item or name}"
+            stock(session, cast, item or name, serial)
+            proofs.append(Proof("serial", serial))
         if task["evidence"] == "account":
             proofs.append(Proof("account", f"user-{case_id.hex[:8]}"))
         if task["evidence"] == "document":
             proofs.append(Proof("document", "proof.txt", b"shown"))
         note = "Fait." if task["evidence"] == "note" else ""
         return tasks.complete_task(
-            session, task["id"], by=by or cast.actor("coordinator"), at=at, note=note, evidence=proofs
+            session,
+            task["id"],
+            by=by or cast.actor("coordinator"),
+            at=at,
+            note=note,
+            evidence=proofs,
+            given=filled_in(task["asks"]),
         )
+
+
+#: What is filled in of a part that a step asks, by its kind.
+FILLED_IN: dict[str, Any] = {"words": "Pour le travail.", "amount": "200"}
+
+
+def filled_in(asks: Any) -> dict[str, Any]:
+    """What somebody fills in of what a step asks: the first of each list, and something for each other part."""
+    return {part["id"]: FILLED_IN.get(part["kind"]) or part["choices"][0]["id"] for part in asks}
+
+
+def stock(session: Session, cast: Cast, kind: str, serial: str) -> UUID:
+    """Have a piece of equipment in the inventory, and return its id."""
+    found = inventory.by_serial(session, kind, serial)
+    if found is not None:
+        kept: UUID = found["id"]
+        return kept
+    return inventory.add(session, kind, serial, by=cast.actor("coordinator"), at=AT)
 
 
 def approve(cast: Cast, case_id: UUID, name: str, *, by: Actor, at: datetime = AT) -> Moved:

@@ -15,12 +15,14 @@ from duties import people, seat_holders
 from duties.actors import Actor
 from duties.casework import versions
 from duties.departure import departures, gathering, settling
+from duties.equipment.inventory import serial_key
 from duties.here import many, one, program_of
 from duties.holdings.in_hand import holdings_of
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
-from models.casework import Account, Case, Equipment, Loan, Task
+from models.casework import Account, Case, Task
 from models.committee import Committee, Seat, SeatHolder
+from models.equipment import Equipment, Loan
 from models.program import Tenure
 from tests.cast import AT, LOADING, TODAY, Cast
 
@@ -67,14 +69,12 @@ def leave(
 
 def lend(session: Session, person_id: UUID, serial: str, *, kind: str = "phone", at: datetime = AT) -> UUID:
     """Put a piece of equipment in somebody's hands, as before there were protocols."""
-    thing, loan, here = uuid4(), uuid4(), program_of(session)
-    session.execute(insert(EQUIPMENT).values(program_id=here, id=thing, kind=kind, serial=serial, label=""))
-    session.execute(
-        insert(LOAN).values(
-            program_id=here, id=loan, equipment_id=thing, person_id=person_id, lent_at=at, condition="", lost=False
-        )
-    )
-    return loan
+    here = program_of(session)
+    thing = Equipment(program_id=here, kind=kind, serial=serial, serial_key=serial_key(serial))
+    loan = Loan(program_id=here, equipment_id=thing.id, person_id=person_id, lent_at=at)
+    session.execute(insert(EQUIPMENT).values(**thing.model_dump()))
+    session.execute(insert(LOAN).values(**loan.model_dump()))
+    return loan.id
 
 
 def open_account(session: Session, person_id: UUID, user_name: str, *, at: datetime = AT) -> UUID:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date, datetime, time
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.follow_ups import opening
+from duties.follow_ups import activities, opening
 from duties.here import local_day, many, one, program_of
 from duties.participants import consents
 from duties.participants.consents import Signed
@@ -218,3 +219,22 @@ def known_as_somebody(session: Session, participant_id: UUID) -> None:
     """Somebody of whom it is known who they are: 16 years old on the tests' day."""
     columns = sealed_identity(session, participant_id, ONDINE.identity(local_day(session, AT)))
     session.execute(update(_participant).where(_participant.c.id == participant_id).values(**columns))
+
+
+def plan(
+    session: Session,
+    follow_up_ids: Sequence[UUID],
+    *,
+    held_on: date,
+    kind: str = "meal",
+    by: Actor,
+    at: datetime = AT,
+    begins: time = time(14),
+    minutes: int = 60,
+    place: str = "",
+) -> UUID:
+    """Plan an activity, at a place of its own where none is named."""
+    place = place or f"Maison {uuid4().hex[:8]}"
+    return activities.plan_activity(
+        session, follow_up_ids, held_on=held_on, begins=begins, minutes=minutes, place=place, kind=kind, by=by, at=at
+    )

@@ -92,7 +92,10 @@ class DemonstratedCases:
         by = self._hat(act, task, at)
         note, reason = act.note or "", act.reason or ""
         if act.verb == "done":
-            tasks.complete_task(self.session, task["id"], by=by, at=at, note=note, evidence=[*_proofs(act)])
+            given = act.filled_in(task["step"])
+            tasks.complete_task(
+                self.session, task["id"], by=by, at=at, note=note, evidence=[*_proofs(act)], given=given
+            )
         elif act.verb == "approved":
             tasks.approve_task(self.session, task["id"], by=by, at=at, note=note)
         elif act.verb == "rejected":

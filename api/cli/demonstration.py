@@ -30,13 +30,14 @@ from duties.declarations.demonstration_check import read_demonstration
 from duties.declarations.program import ProgramFile
 from duties.declarations.program_check import read_program
 from duties.declarations.protocol import Protocol
+from duties.equipment import inventory
 from duties.here import program_of
 from duties.mail.notices import Stationery
 from flows.protocols import declared_protocols
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
-from models.casework import Equipment
 from models.committee import Committee, Seat, SeatHolder
+from models.equipment import Equipment
 from models.ports import Keys
 from models.program import Closure, Organization, Program
 
@@ -268,11 +269,15 @@ class _People:
     def _things(self) -> None:
         here = program_of(self.session)
         for thing in self.demo.equipment:
-            self.session.execute(
-                insert(_equipment).values(
-                    program_id=here, id=uuid4(), kind=thing.kind, serial=thing.serial, label=thing.label
-                )
+            row = Equipment(
+                program_id=here,
+                id=uuid4(),
+                kind=thing.kind,
+                serial=thing.serial,
+                serial_key=inventory.serial_key(thing.serial),
+                label=thing.label,
             )
+            self.session.execute(insert(_equipment).values(**row.model_dump()))
         for closure in self.demo.closures:
             self.session.execute(
                 insert(_closure).values(

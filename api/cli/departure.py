@@ -13,8 +13,9 @@ from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash
 from api.permissions import Action, asks, find_task, require, to_task
 from duties.departure import departures, settling
+from duties.holdings.in_hand import NAMES
 from duties.sight import calls_who_barred
-from locales import N_, current_language
+from locales import N_, current_language, say
 
 app = typer.Typer(no_args_is_help=True, help="Who leaves, and what is left in their hands.")
 
@@ -60,9 +61,9 @@ def show(
         for one in at_departures.left_of(here.session, case, here.at, current_language(), may_settle=False, kept=kept):
             task = str(one.task["id"]) if one.task else "-" * 36
             day = day_or_dash(one.task["due_on"] if one.task else None)
-            typer.echo(
-                f"{task}  {day}  {one.kind_name}: {one.title}  {', '.join(one.next_ones or one.settled_by)}".rstrip()
-            )
+            kind = say(current_language(), NAMES[one.kind])
+            answer_by = ", ".join(one.next_ones or one.settled_by)
+            typer.echo(f"{task}  {day}  {kind}: {one.title}  {answer_by}".rstrip())
 
 
 @app.command()

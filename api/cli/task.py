@@ -11,10 +11,10 @@ import typer
 
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state
-from api.permissions import Action, asks, find_task, require, to_program, to_task
+from api.permissions import Action, allows, asks, find_task, require, to_case, to_program, to_task
 from api.states import state_in_words
 from api.verbs import TaskVerb
-from duties.casework import board, tasks
+from duties.casework import board, requests, tasks
 from duties.casework.proofs import Proof
 from duties.mail.notices import case_title
 from locales import N_, current_language
@@ -56,6 +56,15 @@ def show(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None
         )
         names = [here.person(str(holder.person_id)).name for holder in (falls.holders if falls else ())]
         typer.echo(f"{task_state(task, here.day)}  {day_or_dash(task['due_on'])}  {', '.join(names)}")
+        for part in task["asks"]:
+            choices = ", ".join(one["id"] for one in part.get("choices", ()))
+            typer.echo(f"{part['id']}: {part['title'][language]}{f' ({choices})' if choices else ''}")
+        request = requests.newest(here.session, [task_id]).get(task_id)
+        given = to_case(here.session, asker, case) if case is not None else to_program(asker)
+        if request is not None and (case is None or allows(Action.READ_NOTES, given) is not None):
+            tell(N_("What is asked for"))
+            for title, value in requests.in_words(request["asked"], request["given"], language):
+                typer.echo(f"{title}: {value}")
 
 
 @app.command()
@@ -69,6 +78,10 @@ def complete(
     document: Annotated[
         Path | None, typer.Option(help="A document that shows it.", exists=True, dir_okay=False)
     ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(help="What the step asks, as PART=VALUE; once for each, and for each of several choices."),
+    ] = None,
     program: ProgramKey = "",
 ) -> None:
     """Record that a task was done. Where it is approved by someone, it then waits for them."""
@@ -76,7 +89,7 @@ def complete(
     if document is not None:
         proofs.append(Proof("document", document.name, document.read_bytes()))
 
-    verb = partial(tasks.complete_task, note=note, evidence=proofs)
+    verb = partial(tasks.complete_task, note=note, evidence=proofs, given=_parts(given or []))
     _do(Action.COMPLETE_TASK, task_id, as_person, program, verb)
 
 
@@ -117,9 +130,18 @@ def hand_back(task_id: TaskId, as_person: AsPerson, reason: Reason, program: Pro
 
 @app.command("return")
 @asks(Action.RETURN_TASK)
-def give_again(task_id: TaskId, as_person: AsPerson, program: ProgramKey = "") -> None:
-    """Give a handed-back task again to the role that owes it."""
-    _do(Action.RETURN_TASK, task_id, as_person, program, tasks.return_task)
+def give_again(task_id: TaskId, as_person: AsPerson, reason: Reason, program: ProgramKey = "") -> None:
+    """Give a handed-back task again to the role that owes it, with a word for it."""
+    _do(Action.RETURN_TASK, task_id, as_person, program, partial(tasks.return_task, reason=reason))
+
+
+def _parts(given: list[str]) -> dict[str, str | list[str]]:
+    """What was filled in, by the id of each part."""
+    found: dict[str, list[str]] = {}
+    for one in given:
+        part, _, value = one.partition("=")
+        found.setdefault(part, []).append(value)
+    return {part: values if len(values) > 1 else values[0] for part, values in found.items()}
 
 
 def _do(action: Action, task_id: UUID, as_person: str, program: str, verb: TaskVerb) -> None:

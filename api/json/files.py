@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from api.at_activities import caller_off, planner, taker_out, whom_to_plan_with
 from api.json.described import api_routes
@@ -41,10 +41,22 @@ class ResearchShown(Shown):
     withdrawn_on: date | None
 
 
-class ActivityGiven(Given):
-    """An activity to plan with some whom the asker follows."""
+#: A local hour, as HH:MM.
+Hour = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class ActivityMoved(Given):
+    """When and where an activity is: a local day and hour, how many minutes, and the place."""
 
     held_on: Day
+    begins: Hour
+    minutes: Annotated[int, Field(ge=1, le=10_000)]
+    place: Typed
+
+
+class ActivityGiven(ActivityMoved):
+    """An activity to plan with some whom the asker follows."""
+
     kind: Literal["outing", "workshop", "meal", "errand", "other"]
     follow_up_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)]
 
@@ -54,6 +66,9 @@ class ActivityShown(Shown):
 
     id: UUID
     held_on: date
+    begins: time | None
+    minutes: int | None
+    place: str | None
     kind: str
     numbers: list[str]
     alone: bool
@@ -119,11 +134,19 @@ def plan_activity(body: ActivityGiven, desk: AtDesk, once: AtOnce, response: Res
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = planner(desk, body.follow_up_ids)
     activity_id = activities.plan_activity(
-        desk.session, body.follow_up_ids, held_on=body.held_on, kind=body.kind, by=by, at=desk.at
+        desk.session, body.follow_up_ids, kind=body.kind, by=by, at=desk.at, **_whereabouts(body)
     )
     once.done(response, 201, "/api/v1/activities")
     planned = activities.planned(desk.session, body.follow_up_ids, desk.day)
     return ActivityShown.model_validate(next(one for one in planned if one["id"] == activity_id))
+
+
+@router.put("/activities/{activity_id}", status_code=204)
+@asks(Action.CALL_OFF_ACTIVITY)
+def move_activity(activity_id: UUID, body: ActivityMoved, desk: AtDesk) -> None:
+    """Have an activity be at another place, day or hour: as whoever may call it off."""
+    by = caller_off(desk, activity_id)
+    activities.move_activity(desk.session, activity_id, by=by, at=desk.at, **_whereabouts(body))
 
 
 @router.delete("/activities/{activity_id}", status_code=204)
@@ -155,6 +178,15 @@ def get_consent_form(
         return ConsentFormShown.model_validate(text_of(version, language or desk.language))
     except Refusal:
         raise Forbidden from None
+
+
+def _whereabouts(body: ActivityMoved) -> dict[str, Any]:
+    return {
+        "held_on": body.held_on,
+        "begins": time.fromisoformat(body.begins),
+        "minutes": body.minutes,
+        "place": body.place,
+    }
 
 
 def _shown_consents(rows: Sequence[Mapping[str, Any]]) -> list[ResearchShown]:

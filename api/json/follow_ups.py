@@ -9,14 +9,23 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool
 
-from api.at_follow_ups import caseload_of, every_one, find_follow_up, ground_of, may, move_to, sees_every_one
+from api.at_follow_ups import (
+    caseload_of,
+    every_one,
+    find_ended,
+    find_follow_up,
+    ground_of,
+    may,
+    move_to,
+    sees_every_one,
+)
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, summaries
+from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, states, summaries
 from duties.follow_ups.held import follow_ups
 from duties.follow_ups.notes import Week
 from duties.here import many, program_of
@@ -62,13 +71,18 @@ class StrategyGiven(Given):
 
 
 class MoveGiven(Given):
-    """A move of a follow-up's state, with what it needs: a reason, or a day and terms of return, or their agreement."""
+    """A move of a follow-up's state, with what it needs: a reason, or a day and terms of return, or their agreement.
+
+    One that is taken up again has its worker, or says that there is `nobody_yet`.
+    """
 
     move: Literal["pause", "resume", "deactivate", "complete", "reactivate"]
     reason: Literal["", "withdrew", "no_longer_benefits", "needs_beyond_program", "other_purposes", "lost_contact"] = ""
     returns_on: Day | None = None
     terms: Typed = ""
     participant_agrees: StrictBool = False
+    worker_id: UUID | None = None
+    nobody_yet: StrictBool = False
 
 
 class WorkerGiven(Given):
@@ -336,9 +350,22 @@ def move_state(
         returns_on=body.returns_on,
         terms=body.terms,
         agrees=body.participant_agrees,
+        worker_id=body.worker_id,
+        nobody_yet=body.nobody_yet,
         by=by,
         seen=seen_version(if_match),
     )
+    return _again(desk, follow_up_id, response)
+
+
+@router.post("/follow-ups/{follow_up_id}/taking-up")
+@asks(Action.TAKE_UP_AGAIN)
+def take_up_again(follow_up_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> WholeShown:
+    """Take up again, as its worker, a follow-up that one had until it ended."""
+    _, given = find_ended(desk.session, desk.asker, follow_up_id)
+    by = require(Action.TAKE_UP_AGAIN, given)
+    me, seen = desk.asker.person_id, seen_version(if_match)
+    states.reactivate(desk.session, follow_up_id, worker_id=me, by=by, at=desk.at, seen=seen)
     return _again(desk, follow_up_id, response)
 
 

@@ -128,11 +128,82 @@ class ProofGiven(Given):
     content: Annotated[str, Field(description="base64; for a document alone")] = ""
 
 
+#: A few words of something, such as a serial number.
+Short = Annotated[Typed, StringConstraints(max_length=500)]
+
+
 class Completion(Given):
-    """That a task was done."""
+    """That a task was done. `given` is what was filled in of what the step `asks`, by the id of each part."""
 
     note: Typed = ""
     evidence: Annotated[list[ProofGiven], Field(max_length=20)] = []
+    given: Annotated[dict[Key, Typed | Annotated[list[Short], Field(max_length=50)]], Field(max_length=20)] = {}
+
+
+class ChoiceShown(Shown):
+    """One thing that may be asked for."""
+
+    id: str
+    title: str
+
+
+class AskedShown(Shown):
+    """One part of what is filled in as a task is handed in. An amount is in dollars, at most so many."""
+
+    id: str
+    title: str
+    kind: Literal["words", "amount", "one", "several"]
+    choices: list[ChoiceShown] = []
+    at_most: int | None = None
+    required: bool = True
+
+
+class EquipmentGiven(Given):
+    """A thing to enter into the inventory, of a kind that a protocol hands over."""
+
+    kind: Key
+    serial: Short
+    label: Short = ""
+
+
+class EquipmentCorrected(Given):
+    """The serial number of a thing, and what it is called, as they should be."""
+
+    serial: Short
+    label: Short = ""
+
+
+class EquipmentMoved(Given):
+    """What is done with a thing, and what is said of it: its condition, what is known of it, or the reason."""
+
+    move: Literal["take_back", "report_missing", "give_up", "find", "take_out_of_use", "put_back"]
+    words: Typed = ""
+
+
+class EquipmentLent(Given):
+    """To whom a thing is lent."""
+
+    person_id: UUID
+
+
+class EquipmentShown(Shown):
+    """A thing of the inventory. `person_id` is who has it in hand; `last_id` who had it, where nobody has it now.
+
+    `to_check` where it has the same number as another of its kind, both from before there was an inventory.
+    """
+
+    id: UUID
+    kind: str
+    serial: str
+    label: str
+    to_check: bool
+    state: str
+    reason: str
+    person_id: UUID | None
+    lent_at: AwareDatetime | None
+    missing_since: AwareDatetime | None
+    last_id: UUID | None
+    version: int
 
 
 class CaseGiven(Given):
@@ -250,7 +321,8 @@ class TaskShown(Shown):
 
     `waits_for` are those who begin in that role in time for it.
 
-    `note` and `reason` are null for whoever sees the case and has no part in it.
+    `asks` is what is filled in as it is handed in, and `given` what was, the last time: what is approved. `note`,
+    `reason` and `given` are null for whoever sees the case and has no part in it.
     """
 
     id: UUID
@@ -268,6 +340,9 @@ class TaskShown(Shown):
     late: bool
     waits_on: list[HolderShown] = []
     vacant: bool = False
+    asks: list[AskedShown] = []
+    given: dict[str, str | list[str]] | None = None
+    handed_back_at: AwareDatetime | None
     waits_for: list[ComingShown] = []
     needs_approval: bool
     automatic: bool

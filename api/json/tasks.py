@@ -17,6 +17,8 @@ from sqlalchemy import func, select
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
+    AskedShown,
+    ChoiceShown,
     ComingShown,
     Completion,
     HolderShown,
@@ -32,7 +34,7 @@ from api.json.shapes import (
 from api.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
 from api.session import AtDesk, Desk
 from api.verbs import TaskVerb
-from duties.casework import board, tasks
+from duties.casework import board, requests, tasks
 from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.proofs import Proof
 from duties.here import program_of
@@ -119,7 +121,8 @@ def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
 def complete(task_id: UUID, body: Completion, door: AtDoor) -> MovedShown:
     """Record that a task was done; where it is approved by someone, it then waits for them."""
     proofs = [Proof(given.kind, given.label, _decoded(given.content)) for given in body.evidence]
-    return door.open(Action.COMPLETE_TASK, task_id, partial(tasks.complete_task, note=body.note, evidence=proofs), body)
+    verb = partial(tasks.complete_task, note=body.note, evidence=proofs, given=body.given)
+    return door.open(Action.COMPLETE_TASK, task_id, verb, body)
 
 
 @router.post("/tasks/{task_id}/approval")
@@ -159,9 +162,9 @@ def hand_back(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
 
 @router.post("/tasks/{task_id}/returning")
 @asks(Action.RETURN_TASK)
-def give_again(task_id: UUID, door: AtDoor) -> MovedShown:
-    """Give a handed-back task again to the role that owes it."""
-    return door.open(Action.RETURN_TASK, task_id, tasks.return_task, None)
+def give_again(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
+    """Give a handed-back task again to the role that owes it, with a word for it."""
+    return door.open(Action.RETURN_TASK, task_id, partial(tasks.return_task, reason=body.reason), body)
 
 
 def reads_notes(desk: Desk, case: Mapping[str, Any]) -> bool:
@@ -186,9 +189,12 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = Tr
             select(Person).where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(people))
         )
     }
+    filled_in = requests.newest(desk.session, [row["id"] for row in rows]) if with_notes else {}
     return [
         TaskShown(
             **{name: row[name] for name in _AS_STORED},
+            asks=[_asked(part, desk.language) for part in row["asks"]],
+            given=filled_in[row["id"]]["given"] if row["id"] in filled_in else None,
             note=row["note"] if with_notes else None,
             reason=row["reason"] if with_notes else None,
             title=in_place[row["id"]].title.in_language(desk.language)
@@ -216,6 +222,17 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = Tr
     ]
 
 
+def _asked(part: Mapping[str, Any], language: str) -> AskedShown:
+    return AskedShown(
+        id=part["id"],
+        title=part["title"][language],
+        kind=part["kind"],
+        choices=[ChoiceShown(id=one["id"], title=one["title"][language]) for one in part.get("choices", ())],
+        at_most=part.get("at_most"),
+        required=part.get("required", True),
+    )
+
+
 _AS_STORED = (
     "id",
     "case_id",
@@ -232,6 +249,7 @@ _AS_STORED = (
     "done_at",
     "done_as",
     "settled_at",
+    "handed_back_at",
     "version",
 )
 

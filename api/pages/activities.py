@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.at_activities import caller_off, planner, taker_out, whom_to_plan_with
-from api.pages.forms import Text, Typed, day_of, id_or_none
+from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.once import AtOnce
 from api.permissions import Action, asks
 from api.session import AtDesk, Desk
 from duties.follow_ups import activities
+from duties.refusals import Refusal
 from duties.sight import who_barred
 from locales import N_, gettext
 
@@ -31,6 +32,29 @@ KINDS: Final[Mapping[str, str]] = {
 }
 
 
+class WhereTyped:
+    """When and where something is planned, as it was typed."""
+
+    def __init__(self, held_on: Text = "", begins: Text = "", minutes: Text = "", place: Text = "") -> None:
+        self.values = {"held_on": held_on, "begins": begins, "minutes": minutes, "place": place}
+
+    def meant(self) -> dict[str, Any]:
+        """What the verbs take. Raises Refusal."""
+        typed = self.values
+        minutes = typed["minutes"].strip()
+        if not (minutes.isascii() and minutes.isdecimal() and len(minutes) <= 5):  # noqa: PLR2004 - no day has more
+            raise Refusal("activity.minutes.malformed", N_("Write how many minutes it lasts, in figures."))
+        return {
+            "held_on": day_of(typed["held_on"]),
+            "begins": hour_of(typed["begins"]),
+            "minutes": int(minutes),
+            "place": typed["place"],
+        }
+
+
+Where = Annotated[WhereTyped, Depends()]
+
+
 @router.get("", name="activities")
 @asks(Action.PLAN_ACTIVITIES)
 def show_activities(desk: AtDesk, request: Request) -> HTMLResponse:
@@ -44,7 +68,7 @@ def plan(
     desk: AtDesk,
     request: Request,
     once: AtOnce,
-    held_on: Text = "",
+    where: Where,
     kind: Text = "",
     follow_up: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
@@ -53,14 +77,29 @@ def plan(
     by = planner(desk, chosen)
 
     def act() -> str:
-        activities.plan_activity(desk.session, chosen, held_on=day_of(held_on), kind=kind, by=by, at=desk.at)
+        activities.plan_activity(desk.session, chosen, kind=kind, by=by, at=desk.at, **where.meant())
         return "/activities"
 
     done = once.attempt(act)
     if isinstance(done, str):
         return see_other(done)
-    values = {"held_on": held_on, "kind": kind, "follow_up": [str(one) for one in chosen]}
+    values = {**where.values, "kind": kind, "follow_up": [str(one) for one in chosen]}
     return _page(desk, request, Typed("plan", done, values))
+
+
+@router.post("/{activity_id}/moving")
+@asks(Action.CALL_OFF_ACTIVITY)
+def move(desk: AtDesk, request: Request, activity_id: UUID, where: Where) -> Response:
+    """Have an activity be at another place, day or hour."""
+    by = caller_off(desk, activity_id)
+    refusal = desk.attempt(
+        lambda: activities.move_activity(desk.session, activity_id, by=by, at=desk.at, **where.meant())
+    )
+    return (
+        _page(desk, request, Typed(f"move-{activity_id}", refusal, where.values))
+        if refusal
+        else see_other("/activities")
+    )
 
 
 @router.post("/{activity_id}/calling-off")

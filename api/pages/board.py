@@ -73,6 +73,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         falling=_falling_shown(desk, vacancies),
         locked_out=_locked_out(desk),
         first_falling=FIRST_FALLING,
+        handed_back=_handed_back(desk),
         late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
         engine=engine_state(desk.session, desk.at, watched_since=desk.office.opened_at),
@@ -115,6 +116,13 @@ def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any
             }
         )
     return shown
+
+
+def _handed_back(desk: Desk) -> list[dict[str, Any]]:
+    """What was handed back, each with by whom, since when, and on whom it waits now."""
+    shown = waiting_shown(desk, board.handed_back(desk.session, reader=desk.asker.person_id))
+    names = _names(desk, [task["handed_back_by"] for task in shown])
+    return [{**task, "by": names.get(task["handed_back_by"], "")} for task in shown]
 
 
 def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:

@@ -16,12 +16,14 @@ from sqlalchemy import Uuid, and_, literal, select
 from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.history import MINOR, NEWEST, told
-from api.pages.lines import Line, cases_about, lines_of, names_of
+from api.pages.leaving import leaving_of
+from api.pages.lines import Line, cases_about, lines_of, names_of, page_of
 from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, to_case
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.casework import board, cases, scheduling, versions
 from duties.declarations.protocol import Protocol
+from duties.departure import hand_overs
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from duties.sight import line_is_open_to, task_is_open_to
@@ -75,8 +77,15 @@ def show_case(
     case_id: UUID,
     history: str = "",
     before: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
-) -> HTMLResponse:
-    """One case, as far as it is now. `before` is the number of a line of its whole history: the older ones follow."""
+) -> Response:
+    """One case, as far as it is now. `before` is the number of a line of its whole history: the older ones follow.
+
+    A departure has its own page, and one alone.
+    """
+    held = find_case(desk.session, desk.asker, case_id)
+    if held["gathers"]:
+        asked = f"?{request.url.query}" if request.url.query else ""
+        return see_other(page_of(held) + asked)
     return case_page(desk, request, case_id, Typed(), whole_history=history == "all", before=before)
 
 
@@ -141,8 +150,13 @@ def case_page(
     *,
     whole_history: bool = False,
     before: int | None = None,
+    receipt: Sequence[hand_overs.Line] | None = None,
+    done: bool = False,
 ) -> HTMLResponse:
-    """The page of a case that the reader may see; with `typed`, as a rule refused what was sent. Raises Forbidden."""
+    """The page of a case that the reader may see; with `typed`, as a rule refused what was sent. Raises Forbidden.
+
+    Of a departure, `receipt` says to whom its follow-ups would be offered, or were where it is `done`.
+    """
     held = find_case(desk.session, desk.asker, case_id)
     row = desk.session.get(Case, (program_of(desk.session), case_id), populate_existing=True)
     if row is None:
@@ -181,7 +195,8 @@ def case_page(
         ),
         engine=_engine(desk, case_id),
         reads_notes=reads_notes,
-        history=_history(desk, case_id, whole=whole_history, before=before, with_notes=reads_notes),
+        history=_history(desk, held, whole=whole_history, before=before, with_notes=reads_notes),
+        leaving=leaving_of(desk, held, protocol, receipt=receipt, done=done),
         now=desk.at,
     )
 
@@ -298,11 +313,13 @@ def _engine(desk: Desk, case_id: UUID) -> dict[str, Any]:
     return {"runs": runs, "waiting": waiting}
 
 
-def _history(desk: Desk, case_id: UUID, *, whole: bool, before: int | None, with_notes: bool) -> dict[str, Any]:
+def _history(
+    desk: Desk, held: Mapping[str, Any], *, whole: bool, before: int | None, with_notes: bool
+) -> dict[str, Any]:
     """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
     mine = and_(
         _event.c.program_id == program_of(desk.session),
-        _event.c.case_id == case_id,
+        _event.c.case_id == held["id"],
         line_is_open_to(literal(desk.asker.person_id, Uuid())),
     )
     if whole and before is not None:
@@ -311,7 +328,7 @@ def _history(desk: Desk, case_id: UUID, *, whole: bool, before: int | None, with
         mine = and_(mine, _event.c.verb.not_in(MINOR))
     most = MOST_EVENTS if whole else FIRST_EVENTS
     rows = many(desk.session, select(_event).where(mine).order_by(_event.c.n.desc()).limit(most + 1))
-    all_of_it = f"/cases/{case_id}?history=all"
+    all_of_it = f"{page_of(held)}?history=all"
     return {
         "lines": told(desk, rows[:most], with_notes=with_notes),
         "all": all_of_it if not whole else "",
@@ -341,7 +358,8 @@ def _after(
     anchor: str = "case",
 ) -> Response:
     """To the part of the page that shows what was done, or the page again with what was typed."""
+    place = page_of(find_case(desk.session, desk.asker, case_id))
     refusal: Refusal | None = desk.attempt(act)
     if refusal is None:
-        return see_other(f"/cases/{case_id}#{anchor}")
+        return see_other(f"{place}#{anchor}")
     return case_page(desk, request, case_id, Typed(form, refusal, values))

@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_follow_ups import caseload_of, every_one, sees_every_one
+from api.at_follow_ups import caseload_of, ended_of, every_one, sees_every_one
 from api.follow_up_lines import BARS, INTENSITIES, KINDS, WHY_NONE
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
@@ -48,6 +48,7 @@ def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
         request,
         "caseload.html",
         mine=mine,
+        ended=ended_of(desk.session, desk.asker),
         to_write=[line for line in mine if line["to_write"]],
         oversees=oversees,
         by_worker=_by_worker(desk, every) if oversees else [],

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
-from api import at_departures, at_summaries
+from api import at_departures
+from api.pages.case import case_page
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.history import NEWEST
+from api.pages.lines import page_of
+from api.pages.tasks import task_page
 from api.permissions import (
     Action,
     allows,
     asks,
-    find_case,
     find_task,
     require,
-    to_case,
     to_program,
     to_task,
     visible_cases,
@@ -31,7 +32,6 @@ from duties.casework import board
 from duties.departure import departures, hand_overs, settling
 from duties.here import many, program_of
 from duties.refusals import Refusal
-from duties.sight import calls_who_barred
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case
@@ -88,9 +88,16 @@ def open_departure(
 
 @router.get("/departures/{case_id}", name="departure")
 @asks(Action.SEE_CASE)
-def show_departure(desk: AtDesk, request: Request, case_id: UUID) -> HTMLResponse:
-    """One departure: what is left, with whom and by when, and what was settled."""
-    return _page(desk, request, case_id, Typed())
+def show_departure(
+    desk: AtDesk,
+    request: Request,
+    case_id: UUID,
+    history: str = "",
+    before: Annotated[int | None, Query(ge=1, le=NEWEST)] = None,
+) -> HTMLResponse:
+    """One departure, whole: its steps, each with what is in hand, with whom and by when, and what was settled."""
+    at_departures.find_departure(desk.session, desk.asker, case_id)
+    return case_page(desk, request, case_id, Typed(), whole_history=history == "all", before=before)
 
 
 @router.post("/tasks/{task_id}/settlement")
@@ -158,7 +165,7 @@ def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") 
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
     lines = hand_overs.propose_all(desk.session, case_id, dry_run=not really, by=by, at=desk.at)
-    return _page(desk, request, case_id, Typed(), receipt=lines, done=bool(really))
+    return case_page(desk, request, case_id, Typed(), receipt=lines, done=bool(really))
 
 
 # ------------------------------------------------------------------------------------------------------- its parts
@@ -170,8 +177,9 @@ def _do(desk: Desk, request: Request, task_id: UUID, act: Any, fields: dict[str,
     case_id = task["case_id"]
     refusal = desk.attempt(partial(act, case_id, by))
     if refusal is None:
-        return see_other(f"/departures/{case_id}" if case_id else f"/tasks/{task_id}")
-    return _page(desk, request, case_id, Typed(f"settle-{task_id}", refusal, fields))
+        return see_other(f"{page_of(case)}#task-{task_id}" if case else f"/tasks/{task_id}")
+    typed = Typed(f"settle-{task_id}", refusal, {**fields, "task": task_id})
+    return case_page(desk, request, case_id, typed) if case else task_page(desk, request, task_id, typed)
 
 
 def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
@@ -250,62 +258,3 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
             at_departures.to_departure(desk.asker, row["person_id"], row["organization_id"]),
         )
     ]
-
-
-def _page(
-    desk: Desk,
-    request: Request,
-    case_id: UUID,
-    typed: Typed,
-    *,
-    receipt: Sequence[hand_overs.Line] | None = None,
-    done: bool = False,
-) -> HTMLResponse:
-    departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
-    kept = calls_who_barred(desk.session, desk.asker.person_id)
-    settles = {
-        row.task["id"]
-        for row in at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, kept=kept)
-        if row.task is not None
-        and allows(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, row.task, case)) is not None
-    }
-    own = case["subject_id"] == desk.asker.person_id
-    left = at_departures.left_of(
-        desk.session, case, desk.at, desk.language, may_settle=bool(settles), kept=kept, own=own
-    )
-    kinds: dict[str, list[at_departures.Left]] = {}
-    for one in left:
-        kinds.setdefault(one.kind_name, []).append(one)
-    (shown,) = at_departures.departures_shown(desk.session, [find_case(desk.session, desk.asker, case_id)])
-    progress = board.progress(desk.session, [case_id], desk.day)[case_id]
-    with_notes = allows(Action.READ_NOTES, to_case(desk.session, desk.asker, case)) is not None
-    return page(
-        desk,
-        request,
-        "departure.html",
-        refused=typed.refusal,
-        typed=typed,
-        departure=departure,
-        case=case,
-        shown=shown,
-        kinds=kinds,
-        keeps_back=at_departures.keeps_back(desk.session, desk.asker, case_id),
-        with_notes=with_notes,
-        settles=settles,
-        asked=sum(1 for one in left if not one.next_ones),
-        settled=at_departures.settled_of(desk.session, desk.asker, case_id, desk.language),
-        summaries=at_summaries.summaries_in(desk.session, desk.asker, case),
-        progress=progress,
-        late=[one for one in left if one.task is not None and board.late_on(one.task, desk.day)],
-        own=own,
-        receipt=None if receipt is None else [line for line in receipt if not kept(line.title_en)],
-        fit={
-            line.task_id: at_departures.fit_in_words(line.proposal, desk.language)
-            for line in receipt or ()
-            if line.proposal is not None
-        },
-        done=done,
-        names=at_departures.people_names(desk.session) if receipt is not None else {},
-        may_offer=allows(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case)) is not None
-        and any(one.kind == "follow_up" and one.task is not None for one in left),
-    )

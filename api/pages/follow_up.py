@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +15,7 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_follow_ups import find_follow_up, ground_of, may, move_to
+from api.at_follow_ups import find_ended, find_follow_up, ground_of, may, move_to
 from api.at_summaries import as_reader
 from api.follow_up_lines import (
     INTENSITIES,
@@ -37,7 +38,7 @@ from api.session import AtDesk, Desk
 from api.states import STATES
 from duties.actors import Actor
 from duties.departure import hand_overs
-from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening, summaries
+from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening, states, summaries
 from duties.follow_ups.notes import Week
 from duties.follow_ups.weeks import monday_of
 from duties.here import many, program_of
@@ -54,6 +55,8 @@ router = framed_pages("/follow-ups")
 #: So many lines of the record are shown, the newest.
 LINES_SHOWN: Final = 50
 WEEKS_OFFERED: Final = 8
+#: What is chosen where a follow-up is taken up again and nobody accompanies the participant yet.
+NOBODY_YET: Final = "nobody_yet"
 
 _event = table_of(Event)
 _organization = table_of(Organization)
@@ -237,6 +240,7 @@ def move_state(
     returns_on: Text = "",
     terms: Text = "",
     agrees: Text = "",
+    worker: Text = "",
 ) -> Response:
     """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
 
@@ -249,12 +253,39 @@ def move_state(
             returns_on=day_or_none(returns_on),
             terms=terms,
             agrees=agrees == "yes",
+            worker_id=None if worker == NOBODY_YET else id_or_none(worker),
+            nobody_yet=worker == NOBODY_YET,
             by=by,
             seen=seen,
         )
 
-    typed = {"reason": reason, "returns_on": returns_on, "terms": terms, "agrees": agrees}
+    typed = {"reason": reason, "returns_on": returns_on, "terms": terms, "agrees": agrees, "worker": worker}
     return _do(desk, request, follow_up_id, move if move in MOVES else "state", act, typed)
+
+
+@router.get("/{follow_up_id}/ended", name="follow_up_ended")
+@asks(Action.TAKE_UP_AGAIN)
+def show_ended(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
+    """That a follow-up ended, for who accompanied the participant until then: they may take it up again."""
+    row, _ = find_ended(desk.session, desk.asker, follow_up_id)
+    return _ended_page(desk, request, row, Typed())
+
+
+@router.post("/{follow_up_id}/taking-up")
+@asks(Action.TAKE_UP_AGAIN)
+def take_up_again(desk: AtDesk, request: Request, follow_up_id: UUID, seen: Seen = None) -> Response:
+    """Take up again, as its worker, a follow-up that one had until it ended."""
+    row, given = find_ended(desk.session, desk.asker, follow_up_id)
+    by = require(Action.TAKE_UP_AGAIN, given)
+    me = desk.asker.person_id
+    refusal = desk.attempt(
+        lambda: states.reactivate(desk.session, follow_up_id, worker_id=me, by=by, at=desk.at, seen=seen)
+    )
+    return (
+        _ended_page(desk, request, row, Typed("again", refusal))
+        if refusal
+        else see_other(f"/follow-ups/{follow_up_id}")
+    )
 
 
 @router.post("/{follow_up_id}/workers")
@@ -316,12 +347,33 @@ def _do(
 
 
 def _after(desk: Desk, follow_up_id: UUID) -> str:
-    """The follow-up's page, or one's own work where the act took whoever did it off the follow-up, as its end does."""
-    try:
+    """The follow-up's page; where the act took whoever did it off it, the page that says so, or their own work."""
+    with suppress(Forbidden):
         find_follow_up(desk.session, desk.asker, follow_up_id)
-    except Forbidden:
-        return "/"
-    return f"/follow-ups/{follow_up_id}"
+        return f"/follow-ups/{follow_up_id}"
+    with suppress(Forbidden):
+        find_ended(desk.session, desk.asker, follow_up_id)
+        return f"/follow-ups/{follow_up_id}/ended"
+    return "/"
+
+
+def _ended_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: Typed) -> HTMLResponse:
+    return page(
+        desk,
+        request,
+        "follow_up_ended.html",
+        refused=typed.refusal,
+        typed=typed,
+        row=row,
+        states=STATES,
+        reasons=REASONS,
+        by=names_of(desk, [row["state_by"]]).get(row["state_by"], ""),
+    )
+
+
+def _who_may_have_it(candidates: Sequence[workers.Proposal], had_it: UUID | None) -> list[workers.Proposal]:
+    """Whom one may name as a follow-up is taken up again: who accompanied the participant before comes first."""
+    return sorted((one for one in candidates if one.possible), key=lambda one: one.person_id != had_it)
 
 
 def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, typed: Typed) -> HTMLResponse:
@@ -349,6 +401,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         ],
     )
     (line,) = lines(desk, [{**row, "part": ""}])
+    had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
     return page(
         desk,
         request,
@@ -391,6 +444,9 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         bars_of=partial(bars_of, language=desk.language),
         why_proposed=WHY_PROPOSED,
         move_words=MOVES,
+        had_it=had_it,
+        may_have_it=_who_may_have_it(candidates, had_it),
+        nobody_yet=NOBODY_YET,
         day=desk.day,
     )
 

@@ -52,6 +52,7 @@ PLACES: Final = (
     Place("/partners", N_("Partners"), Action.SEE_PARTNERS),
     Place("/board", N_("Coordination board"), Action.SEE_BOARD),
     Place("/people", N_("People and roles"), Action.SEE_PEOPLE, N_("The program")),
+    Place("/equipment", N_("Equipment"), Action.SEE_EQUIPMENT),
     Place("/access", N_("Access"), Action.SEE_ACCESS),
     Place("/program", N_("Agreements and committees"), Action.SEE_PROGRAM),
     Place("/protocols", N_("Protocols"), Action.SEE_PROTOCOL),

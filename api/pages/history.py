@@ -26,11 +26,13 @@ from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case, Evidence, ProtocolVersion, Task
 from models.committee import Committee, Seat
+from models.equipment import Equipment
 from models.program import Organization, Role
 
 _case = table_of(Case)
 _task = table_of(Task)
 _evidence = table_of(Evidence)
+_equipment = table_of(Equipment)
 _protocol = table_of(ProtocolVersion)
 _role = table_of(Role)
 _organization = table_of(Organization)
@@ -130,9 +132,16 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "task.passed_on": (N_("Passed on to %(person)s: %(subject)s."), "half"),
     "tenure.goes_on": (N_("%(subject)s: %(role)s at %(organization)s goes on."), "full"),
     "seat.left": (N_("%(person)s leaves a seat: %(subject)s, after %(ends_on)s."), "stop"),
+    "equipment.added": (N_("Added to the inventory: %(subject)s."), "full"),
+    "equipment.corrected": (N_("Serial number or name corrected, from %(serial_before)s: %(subject)s."), "half"),
+    "equipment.lent": (N_("Lent to %(person)s: %(subject)s."), "half"),
+    "equipment.not_lent": (N_("Not lent to %(person)s after all, which was a mistake: %(subject)s."), "skip"),
     "equipment.missing": (N_("Reported missing: %(subject)s."), "late"),
     "equipment.returned": (N_("Returned: %(subject)s."), "full"),
     "equipment.given_up": (N_("Given up as lost: %(subject)s."), "stop"),
+    "equipment.found": (N_("Found again: %(subject)s."), "full"),
+    "equipment.out_of_use": (N_("Taken out of use: %(subject)s."), "skip"),
+    "equipment.put_back": (N_("Back in use: %(subject)s."), "full"),
     "account.closed": (N_("An account of %(subject)s was closed."), "stop"),
     "account.still_closed": (N_("An account of %(subject)s was looked at again: it is closed."), "full"),
     "account.found_open": (N_("An account of %(subject)s was open again, and was closed anew."), "stop"),
@@ -277,6 +286,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "offer_refused": N_("a follow-up that was offered is refused"),
     "offer_taken_back": N_("a follow-up is no longer offered"),
     "task_handed_back": N_("something was handed back"),
+    "task_given_again": N_("something is given again"),
     "case_opened": N_("a case was opened"),
     "case_cancelled": N_("a case was cancelled"),
     "gate_opened": N_("a condition is met"),
@@ -419,6 +429,8 @@ class _Telling:
             return f"/people/{event['subject_id']}"
         if kind == "task":
             return f"/tasks/{event['subject_id']}"
+        if kind == "equipment":
+            return f"/equipment/{event['subject_id']}"
         if kind == "meeting":
             return f"/meetings/{event['subject_id']}"
         if kind == "obligation_period":
@@ -521,6 +533,10 @@ def _evidence_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
     )
 
 
+def _equipment_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return select(_equipment.c.id, _equipment.c.serial).where(_here(desk, _equipment, ids))
+
+
 def _seats_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
     title = f"title_{desk.language}"
     return (
@@ -563,6 +579,7 @@ _READINGS: Final[Mapping[str, _Reading]] = {
     "committee": _titled(_committee),
     "evidence": _evidence_read,
     "seat": _seats_read,
+    "equipment": _equipment_read,
     "organization": _organizations_read,
     "agreement": _agreements_read,
     "agreement_version": _agreement_versions_read,

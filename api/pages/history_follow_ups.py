@@ -37,6 +37,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "follow_up.strategy_agreed": (N_("%(subject)s: agreed after the missed meeting: %(strategy)s."), "full"),
     "follow_up.activity_planned": (N_("%(subject)s: an activity is planned for %(day)s."), "half"),
+    "follow_up.activity_moved": (N_("%(subject)s: the activity of %(was)s is now on %(day)s."), "half"),
     "follow_up.activity_called_off": (N_("%(subject)s: the activity of %(day)s was called off."), "skip"),
     "follow_up.activity_left": (N_("%(subject)s: taken out of the activity of %(day)s."), "skip"),
     "follow_up.summary_saved": (N_("%(subject)s: the summary for the Clinical Committee was saved."), "half"),

@@ -14,11 +14,13 @@ from sqlalchemy import or_, select
 from api.permissions import Action, allows, to_program, visible_cases
 from api.session import Desk
 from duties.casework import board
+from duties.equipment import inventory
 from duties.here import many, program_of
 from locales import N_, gettext
 from models.base import refers, table_of
-from models.casework import Account, Case, Equipment, Loan, ProtocolVersion, Task
+from models.casework import Account, Case, ProtocolVersion, Task
 from models.committee import Committee, Seat, SeatHolder
+from models.equipment import Equipment, Loan
 from models.program import Absence, Organization, Person, Tenure
 
 _tenure = table_of(Tenure)
@@ -151,9 +153,11 @@ def work_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
 
 def equipment_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
     """What the person was lent and has not given back."""
-    return many(
+    kinds = inventory.kinds(desk.session)
+    rows = many(
         desk.session,
         select(
+            _equipment.c.id,
             _equipment.c.kind,
             _equipment.c.serial,
             _loan.c.lent_at,
@@ -169,6 +173,7 @@ def equipment_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
         )
         .order_by(_loan.c.lent_at),
     )
+    return [{**row, "kind": kinds[row["kind"]][desk.language]} for row in rows]
 
 
 def accounts_of(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:

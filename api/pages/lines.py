@@ -19,12 +19,13 @@ from api.permissions import Action, Given, Relation, allows, to_duty, to_program
 from api.session import Desk
 from api.states import state_of_task
 from duties.actors import Actor
-from duties.casework import board, subjects
+from duties.casework import board, requests, subjects
 from duties.casework.approving import bar_to_approval, people_of
 from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.tasks import BY_ITS_ACT
 from duties.declarations.program_agreements import clause_without_role
 from duties.departure.hiring import NAMES_THEM
+from duties.equipment import inventory
 from duties.follow_ups.activities import APART, APART_COORDINATION
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
@@ -153,10 +154,18 @@ class Line:
     settled_at: datetime | None
     settled_as: str  # approved or waived
     handed_back_by: Named | None
+    given_again_by: Named | None
     note: str
     reason: str
     evidence: Sequence[Proven]
     asks: str
+    asked: Sequence[
+        tuple[str, str]
+    ]  # what was filled in when it was handed in: what each part is called, and its value
+    given: Mapping[str, Any]  # the same as it is kept
+    lendable: Sequence[
+        tuple[str, str]
+    ]  # of what hands equipment over: serial numbers of the inventory, and their words
     place: str  # of a task that only its act completes: the page on which that is done
     by_itself: bool
     bar: str
@@ -166,8 +175,13 @@ class Line:
 
     @property
     def href(self) -> str:
-        """The task's own page; of what settles a thing that somebody leaves, the departure's."""
-        return f"/departures/{self.task['case_id']}" if self.task["holding"] else f"/tasks/{self.id}"
+        """The task's own page; of what settles a thing that somebody leaves, its line on the departure's."""
+        return _line_on_departure(self.task) if self.task["holding"] else self.door
+
+    @property
+    def door(self) -> str:
+        """The address under which everything is done to the task."""
+        return f"/tasks/{self.id}"
 
 
 def lines_of(
@@ -181,7 +195,9 @@ def lines_of(
     if not tasks:
         return []
     lines = _Reading(desk, tasks, withdrawn=withdrawn).lines()
-    return lines if with_notes else [replace(line, note="", reason="", evidence=()) for line in lines]
+    if with_notes:
+        return lines
+    return [replace(line, note="", reason="", evidence=(), asked=(), given={}) for line in lines]
 
 
 def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
@@ -274,6 +290,8 @@ class _Reading:
         self.places = self._places()
         self.needs = _needs(desk, [task["id"] for task in tasks if task["state"] == TASK.initial])
         self.evidence = _evidence_of(desk, [task["id"] for task in tasks], withdrawn=withdrawn)
+        self.requests = requests.newest(desk.session, [task["id"] for task in tasks if task["asks"]])
+        self.lendable = _lendable(desk, tasks)
         self.given = to_program(desk.asker)
 
     def lines(self) -> list[Line]:
@@ -322,10 +340,14 @@ class _Reading:
             settled_at=task["settled_at"],
             settled_as="waived" if task["state"] == "waived" else "approved",
             handed_back_by=self._named(task["handed_back_by"]),
+            given_again_by=self._named(task["given_again_by"]),
             note=task["note"] if task["done_at"] else "",
             reason=task["reason"],
             evidence=self.evidence.get(task["id"], ()),
             asks=task["evidence"],
+            asked=self._asked(task),
+            given=self.requests[task["id"]]["given"] if task["id"] in self.requests else {},
+            lendable=self.lendable.get((task["item"] or task["step"], task["case_id"]), ()),
             place=_place_of(task, about),
             by_itself=bool(task["action"]),
             bar=bar if Relation.APPROVES in given else "",
@@ -334,12 +356,18 @@ class _Reading:
             task=task,
         )
 
+    def _asked(self, task: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """What was filled in when the task was handed in last, as people read it."""
+        request = self.requests.get(task["id"])
+        return requests.in_words(request["asked"], request["given"], self.desk.language) if request else ()
+
     def _falls(self, task: Mapping[str, Any]) -> Falls | None:
         return board.who(self.standings[day_to_show(self.desk, task)], task, self.links)
 
     def _people(self) -> Iterable[UUID | None]:
         for task in self.tasks:
-            yield from (task["done_by"], task["done_for"], task["settled_by"], task["handed_back_by"])
+            yield from (task["done_by"], task["done_for"], task["settled_by"])
+            yield from (task["handed_back_by"], task["given_again_by"])
             falls = self.falls[task["id"]]
             for holder in falls.holders if falls else ():
                 yield from (holder.person_id, holder.acting_for)
@@ -502,7 +530,7 @@ _OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary", NAMES_THEM: "hiring"
 def _place_of(task: Mapping[str, Any], about: About | None) -> str:
     """The page on which what a task asks is done, where it is not done by a tick; "" of any other task."""
     if task["holding"]:
-        return f"/departures/{task['case_id']}"
+        return _line_on_departure(task)
     if task["evidence"] != BY_ITS_ACT:
         return ""
     if task["step"] in _OWN_PAGES:
@@ -514,6 +542,15 @@ def _place_of(task: Mapping[str, Any], about: About | None) -> str:
     return place % task["item"] if "%s" in place else place
 
 
+def _line_on_departure(task: Mapping[str, Any]) -> str:
+    return f"/departures/{task['case_id']}#task-{task['id']}"
+
+
+def page_of(case: Mapping[str, Any]) -> str:
+    """The address of a case's page: a departure is one of its own."""
+    return f"/departures/{case['id']}" if case["gathers"] else f"/cases/{case['id']}"
+
+
 #: What a task's state leaves open at all.
 _NOW: Final[Mapping[str, tuple[str, ...]]] = {
     "planned": ("waive",),
@@ -522,6 +559,29 @@ _NOW: Final[Mapping[str, tuple[str, ...]]] = {
     "done": ("undo",),
     "waived": ("undo",),
 }
+
+
+def _lendable(
+    desk: Desk, tasks: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, UUID | None], Sequence[tuple[str, str]]]:
+    """What each of these tasks can hand over, by kind and case: serial numbers of the inventory, with their words."""
+    asking = [task for task in tasks if task["evidence"] == "serial" and task["state"] == "open"]
+    if not asking:
+        return {}
+    rows = desk.session.execute(
+        select(_case.c.id, _case.c.subject_id).where(
+            _case.c.program_id == program_of(desk.session), _case.c.id.in_({task["case_id"] for task in asking})
+        )
+    )
+    subjects_of = {row.id: row.subject_id for row in rows}
+    found: dict[tuple[str, UUID | None], Sequence[tuple[str, str]]] = {}
+    for task in asking:
+        kind, case_id = task["item"] or task["step"], task["case_id"]
+        things = inventory.available(desk.session, kind, for_person=subjects_of.get(case_id))
+        found[kind, case_id] = [
+            (one["serial"], f"{one['serial']} – {one['label']}" if one["label"] else one["serial"]) for one in things
+        ]
+    return found
 
 
 def _helps(desk: Desk, cases: set[UUID]) -> dict[tuple[UUID, str], str]:

@@ -27,6 +27,7 @@ from api.pages import (
     destructions,
     doors,
     entra,
+    equipment,
     feeds,
     follow_up,
     hiring,
@@ -113,6 +114,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     consent_form.router,
     research_consents.router,
     activities.router,
+    equipment.router,
     my_access.router,
 )
 

@@ -30,7 +30,7 @@ from meetings import attendance, decisions, running, wording
 from meetings.agenda_items import items_of
 from meetings.committees import committees
 from meetings.holding import read_meeting
-from meetings.local_times import moment_of
+from meetings.local_times import local_of, moment_of
 
 router = framed_pages()
 
@@ -115,6 +115,8 @@ def record_attendance(
         "arrived": arrived,
         "left": left,
     }
+    if state in (ARRIVES, LEAVES):
+        values = _as_typed(desk, meeting_id, state)
 
     def act() -> None:
         seat_id = id_or_none(seat)
@@ -170,7 +172,7 @@ def treat_item(
     """Say what becomes of an item, and what was said of it. The committee chosen counts where it is referred."""
     by = _who_runs(desk, meeting_id)
     item_id = _item_here(desk, meeting_id, item)
-    values = {"refer_to": refer_to, "note_fr": note_fr, "note_en": note_en}
+    values = {"outcome": outcome, "refer_to": refer_to, "note_fr": note_fr, "note_en": note_en}
 
     def act() -> None:
         running.treat(
@@ -365,6 +367,13 @@ def _come_or_go(desk: Desk, meeting_id: UUID, seat_id: UUID, what: str, *, by: A
         at=desk.at,
         seen=seen,
     )
+
+
+def _as_typed(desk: Desk, meeting_id: UUID, what: str) -> dict[str, str]:
+    """What a press that somebody arrives, or leaves, would have been as it is typed: where it is refused it stays."""
+    meeting = read_meeting(desk.session, meeting_id)
+    hour = local_of(desk.at, meeting["time_zone"]).strftime("%H:%M")
+    return {"state": "present", "arrived": hour} if what == ARRIVES else {"left": hour}
 
 
 def _moment(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:

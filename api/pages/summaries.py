@@ -46,13 +46,13 @@ def write_summary(
     """Save it as it stands, or say that it is complete, which does the step."""
     before = summaries.asked_by(desk.session, task_id)
     if before is not None and before["state"] == "done" and before["done_by"] == desk.asker.person_id:
-        return see_other(f"/departures/{before['case_id']}#summaries")  # the second click of a double click
+        return see_other(f"/departures/{before['case_id']}#task-{task_id}")  # the second click of a double click
     row, by, _ = find_to_write(desk.session, desk.asker, task_id)
     said, version = Summary(situation, steps), seen
     verb = summaries.complete_summary if do == "complete" else summaries.save_summary
     refusal = desk.attempt(lambda: verb(desk.session, task_id, said, by=by, at=desk.at, seen=seen))
     if refusal is None and do == "complete":
-        return see_other(f"/departures/{row['case_id']}#summaries")
+        return see_other(f"/departures/{row['case_id']}#task-{task_id}")
     row, _, _ = find_to_write(desk.session, desk.asker, task_id)
     if refusal is None:
         version = row["version"]
@@ -74,7 +74,7 @@ def take_back(desk: AtDesk, request: Request, task_id: UUID, reason: Text = "") 
     row, by, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
     refusal = desk.attempt(lambda: summaries.take_back(desk.session, task_id, reason=reason, by=by, at=desk.at))
     if refusal is None:
-        return see_other(f"/departures/{row['case_id']}#summaries")
+        return see_other(f"/departures/{row['case_id']}#task-{task_id}")
     return _complete(desk, request, row, Typed("back", refusal, {"reason": reason}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,7 +19,7 @@ from api.pages.case import case_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.history import told
-from api.pages.lines import ACTS, lines_of
+from api.pages.lines import ACTS, lines_of, page_of
 from api.pages.work import work_page
 from api.permissions import (
     Action,
@@ -35,7 +36,7 @@ from api.permissions import (
 from api.session import AtDesk, Desk
 from api.verbs import TaskVerb
 from duties.actors import Actor
-from duties.casework import scheduling, tasks, versions
+from duties.casework import requests, scheduling, tasks, versions
 from duties.casework.held import Moved, changed_meanwhile
 from duties.casework.proofs import LARGEST_DOCUMENT, Proof
 from duties.here import many, one, program_of
@@ -72,15 +73,16 @@ class Sheet:
     back: Literal["work", "case", "task"]
     words: str
 
-    def do(self, name: str, verb: TaskVerb, **values: str) -> Response:
+    def do(self, name: str, verb: TaskVerb, **values: Any) -> Response:
         """Do the act `name` by its verb and go back; or show the page again, with the refusal and what was typed.
 
         `values` are the fields of this form alone. Raises Forbidden.
         """
         desk = self.desk
         task, case = find_task(desk.session, desk.asker, self.task_id)
-        if _was_done(desk, name, task, self.seen, words=self.words, label=values.get("label", "")):
-            return see_other(_place(task, self.back))
+        said = values.get("label", ""), values.get("given", {})
+        if _was_done(desk, name, task, self.seen, words=self.words, label=said[0], given=said[1]):
+            return see_other(_place(task, case, self.back))
         by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
         if by is None and task["version"] == self.seen:
             raise Forbidden
@@ -91,7 +93,7 @@ class Sheet:
             actor = by
             refusal = desk.attempt(lambda: verb(desk.session, self.task_id, by=actor, at=desk.at, seen=self.seen))
         if refusal is None:
-            return see_other(_after(desk, task, self.back))
+            return see_other(_after(desk, task, case, self.back))
         kept = {"words": self.words, **values, "task": self.task_id}
         typed = Typed(f"{name}-{self.task_id}", refusal, kept)
         if self.back == "work":
@@ -123,10 +125,24 @@ def show_task(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
     return task_page(desk, request, task_id, Typed())
 
 
+async def filled_in(request: Request) -> dict[str, str | list[str]]:
+    """What the form holds of what its step asks, by the id of each part: a list where several are chosen."""
+    found: dict[str, list[str]] = {}
+    for name, value in (await request.form()).multi_items():
+        if name.startswith(PART) and isinstance(value, str):
+            found.setdefault(name.removeprefix(PART), []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+
+
+#: How the field of a part of what a step asks begins, before the part's id.
+PART: Final = "given-"
+
+
 @router.post("/tasks/{task_id}/completion")
 @asks(Action.COMPLETE_TASK)
 def complete(
     filled: Filled,
+    given: Annotated[dict[str, str | list[str]], Depends(filled_in)],
     label: Text = "",
     document: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
@@ -138,9 +154,11 @@ def complete(
         if document is not None and document.filename:
             # One byte more than is kept tells that it is too large.
             proofs.append(Proof("document", document.filename, document.file.read(LARGEST_DOCUMENT + 1)))
-        return tasks.complete_task(session, task_id, by=by, at=at, note=filled.words, evidence=proofs, seen=seen)
+        return tasks.complete_task(
+            session, task_id, by=by, at=at, note=filled.words, evidence=proofs, given=given, seen=seen
+        )
 
-    return filled.do("complete", act, label=label)
+    return filled.do("complete", act, label=label, given=given)
 
 
 @router.post("/tasks/{task_id}/approval")
@@ -167,8 +185,8 @@ def hand_back(filled: Filled) -> Response:
 @router.post("/tasks/{task_id}/returning")
 @asks(Action.RETURN_TASK)
 def give_again(filled: Filled) -> Response:
-    """Give a handed-back task again to the role that owes it."""
-    return filled.do("return", tasks.return_task)
+    """Give a handed-back task again to the role that owes it, with a word for it."""
+    return filled.do("return", partial(tasks.return_task, reason=filled.words))
 
 
 @router.post("/tasks/{task_id}/waiver")
@@ -280,7 +298,9 @@ def _kind_of_proof(desk: Desk, task_id: UUID) -> str:
     return str(asked)
 
 
-def _was_done(desk: Desk, name: str, task: dict[str, Any], seen: int, *, words: str, label: str) -> bool:
+def _was_done(
+    desk: Desk, name: str, task: dict[str, Any], seen: int, *, words: str, label: str, given: Mapping[str, Any]
+) -> bool:
     """Whether the reader did this a moment ago from the same page: the second click of a double click.
 
     Who did it there and writes something else in another window, where the page is the old one, is told that it was
@@ -292,7 +312,19 @@ def _was_done(desk: Desk, name: str, task: dict[str, Any], seen: int, *, words: 
     if name == "approve":
         return bool(task["state"] == "done" and task["settled_by"] == me and task["reason"] == said)
     was_this = name == "complete" and task["state"] in ("submitted", "done") and task["settled_by"] is None
-    return was_this and task["done_by"] == me and task["note"] == said and _was_given(desk, task["id"], label)
+    was_mine = was_this and task["done_by"] == me and task["note"] == said
+    return was_mine and _was_given(desk, task["id"], label) and _was_asked_for(desk, task, given)
+
+
+def _was_asked_for(desk: Desk, task: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether this is what was filled in last; where the step asks nothing, nothing is asked."""
+    if not task["asks"]:
+        return True
+    kept = requests.newest(desk.session, [task["id"]]).get(task["id"])
+    try:
+        return kept is not None and kept["given"] == requests.checked(task["asks"], given)
+    except Refusal:
+        return False
 
 
 def _was_given(desk: Desk, task_id: UUID, label: str) -> bool:
@@ -304,7 +336,7 @@ def _was_given(desk: Desk, task_id: UUID, label: str) -> bool:
     return bool(desk.session.scalar(select(exists().where(_evidence.c.program_id == program_of(desk.session), proves))))
 
 
-def _after(desk: Desk, task: dict[str, Any], back: str) -> str:
+def _after(desk: Desk, task: dict[str, Any], case: Mapping[str, Any] | None, back: str) -> str:
     """The page on which the form stood, or one's own work where the act ended what whoever did it was to the case.
 
     So it does for an approver from elsewhere who sends back the one thing that waited for them.
@@ -313,14 +345,14 @@ def _after(desk: Desk, task: dict[str, Any], back: str) -> str:
         find_task(desk.session, desk.asker, task["id"])
     except Forbidden:
         return "/"
-    return _place(task, back)
+    return _place(task, case, back)
 
 
-def _place(task: dict[str, Any], back: str) -> str:
+def _place(task: dict[str, Any], case: Mapping[str, Any] | None, back: str) -> str:
     if back == "work":
         return "/"
-    if back == "case" and task["case_id"] is not None:
-        return f"/cases/{task['case_id']}#task-{task['id']}"
+    if back == "case" and case is not None:
+        return f"{page_of(case)}#task-{task['id']}"
     return f"/tasks/{task['id']}"
 
 

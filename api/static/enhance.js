@@ -35,8 +35,9 @@ function putBack(form) {
   }
 }
 
-/** Whether something was typed or chosen in a field that the page did not put there. */
+/** Whether something was typed or chosen in a field that the page did not put there. A button is no field. */
 function isTouched(field) {
+  if (field.type === "submit") return false;
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
   if (field.options) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
   return field.type !== "hidden" && field.type !== "file" && field.value !== field.defaultValue;
@@ -49,14 +50,30 @@ function sameForm(form, fresh) {
 }
 
 /**
+ * What was refused of a form stands in it until it is sent again, or its fold is closed: another click that succeeds is
+ * not to look as if this one had.
+ */
+function keepRefused(form, again) {
+  if (again.hasAttribute("data-refused")) return;
+  again.dataset.refused = form.dataset.refused;
+  const told = form.querySelector(".error")?.cloneNode(true) ?? document.createElement("p");
+  if (!told.hasChildNodes()) Object.assign(told, { className: "error", textContent: form.dataset.refused });
+  again.prepend(told);
+}
+
+/**
  * What was typed in other forms than the one that was sent stands in the new part too, with the version that its writer
- * saw: where somebody else changed the same thing meanwhile, they are told when they send it.
+ * saw: where somebody else changed the same thing meanwhile, they are told when they send it. So does what was meant by
+ * one that a rule refused, which the page itself put into its fields.
  */
 function keepTyped(old, fresh, sent) {
   for (const form of old.querySelectorAll("form")) {
-    const touched = form === sent ? [] : [...form.elements].filter((field) => field.name && isTouched(field));
-    const again = touched.length ? sameForm(form, fresh) : null;
+    const refused = form !== sent && form.hasAttribute("data-refused");
+    const kept = (field) => field.name && (isTouched(field) || (refused && !["hidden", "submit", "file"].includes(field.type)));
+    const touched = form === sent ? [] : [...form.elements].filter(kept);
+    const again = touched.length || refused ? sameForm(form, fresh) : null;
     if (!again) continue;
+    if (refused) keepRefused(form, again);
     for (const field of touched) {
       const others = [...again.elements].filter((one) => one.name === field.name);
       if (field.type === "radio" || field.type === "checkbox") {
@@ -126,8 +143,10 @@ async function send(form, submitter) {
     const old = document.querySelector(selector);
     if (fresh && old) {
       const word = (fresh.matches("[data-say]") ? fresh : page.querySelector("[data-say]"))?.dataset.say;
+      if (!answer.ok) for (const one of fresh.querySelectorAll("form[data-refused]")) one.dataset.refused ||= word ?? "";
       replacePart(old, document.adoptNode(fresh), trail, form);
-      say(word ?? "", { failed: !answer.ok });
+      const refused = answer.ok ? fresh.querySelector("form[data-refused]")?.dataset.refused : "";
+      say(refused ? `${word ?? ""} ${document.body.dataset.unsettled} ${refused}` : word ?? "", { failed: !answer.ok || Boolean(refused) });
     } else if (answer.ok) {
       // Somewhere else now: the thing was closed, or someone must sign in again.
       location.assign(answer.url);
@@ -218,9 +237,18 @@ addEventListener("change", (event) => {
   if (event.target.matches?.("[data-autosend]")) event.target.form?.requestSubmit();
 });
 
+/** Who closes the form that was refused has seen why, and does not want it any more. */
+function letGo(fold) {
+  for (const form of fold.querySelectorAll("form[data-refused]")) {
+    form.removeAttribute("data-refused");
+    form.querySelector(".error")?.remove();
+  }
+}
+
 // A fold that is opened is about to be written in; Escape closes it and goes back to its button.
 addEventListener("click", (event) => {
   const fold = event.target.closest?.("summary")?.parentElement;
+  if (fold?.open) letGo(fold);
   if (!fold?.matches(".disclosure") || fold.open) return;
   setTimeout(() => fold.querySelector("textarea, select, input:not([type=hidden])")?.focus(), 0);
 });
@@ -240,6 +268,7 @@ addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   const fold = event.target.closest?.(".disclosure[open]");
   if (!fold) return;
+  letGo(fold);
   fold.open = false;
   fold.querySelector("summary").focus();
 });

@@ -233,6 +233,20 @@ def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int 
     )
 
 
+def handed_back(session: Session, *, reader: UUID) -> list[dict[str, Any]]:
+    """What somebody handed back and nobody has answered, the longest first, as the reader may see it."""
+    return many(
+        session,
+        _tasks_with_cases(session)
+        .where(
+            _task.c.handed_back_at.is_not(None),
+            _task.c.state == "open",
+            task_is_open_to(literal(reader, Uuid())),
+        )
+        .order_by(_task.c.handed_back_at, _task.c.id),
+    )
+
+
 def late(session: Session, day: date, *, reader: UUID, limit: int = 200) -> list[dict[str, Any]]:
     """Every open or waiting task of the program whose due day is past, the latest first, as a reader may see them."""
     return many(

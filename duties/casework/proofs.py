@@ -1,4 +1,4 @@
-"""Proof that a task was done: a serial number that puts equipment in hands, an account's user name, a document.
+"""Proof that a task was done: a thing of the inventory by its serial number, an account's user name, a document.
 
 A document is judged by its bytes, never by what it says of itself. No secret is ever stored.
 """
@@ -15,27 +15,28 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Select, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.equipment import inventory, lending
 from duties.files import images, packages, readable
-from duties.here import program_of
+from duties.here import many, program_of
 from duties.holdings import things
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Account, Case, Equipment, Evidence, EvidenceFile, Loan, Task
+from models.casework import Account, Case, Evidence, EvidenceFile, Task
 from models.departure import WAYS
+from models.equipment import Loan
 
 LARGEST_DOCUMENT = 10 * 1024 * 1024
 LONGEST_LABEL = 120
 
 _evidence = table_of(Evidence)
 _file = table_of(EvidenceFile)
-_equipment = table_of(Equipment)
 _loan = table_of(Loan)
 _account = table_of(Account)
 _task = table_of(Task)
@@ -79,8 +80,8 @@ def add(
     """Keep a proof with a task that is held, and do what it says: lend the equipment, note the account.
 
     What the case's person has already, from another organization or from before, is proof as it is: it is lent and
-    opened once. A document may show any step; anything else is proof of a step that asks for it. Raises Refusal, and
-    then nothing is kept.
+    opened once. A serial number, in whichever writing, is that of a thing of the inventory. A document may show any
+    step; anything else is proof of a step that asks for it. Raises Refusal, and then nothing is kept.
     """
     if proof.kind not in ("document", task["evidence"]):
         raise Refusal(
@@ -90,6 +91,7 @@ def add(
     label = _checked_label(proof)
     content_type = judged_type(label, proof.content) if proof.kind == "document" else ""
     content = _bare(proof.content) if proof.kind == "document" else proof.content
+    thing = _thing(session, task, label) if proof.kind == "serial" else None
     proof_id = uuid4()
     here = program_of(session)
     session.execute(
@@ -98,7 +100,8 @@ def add(
             id=proof_id,
             task_id=task["id"],
             kind=proof.kind,
-            label=label,
+            label=thing["serial"] if thing else label,
+            equipment_id=thing["id"] if thing else None,
             content_type=content_type,
             size=len(content),
             sha256=hashlib.sha256(content).hexdigest() if content else "",
@@ -108,8 +111,10 @@ def add(
     )
     if proof.kind == "document":
         session.execute(insert(_file).values(program_id=here, id=proof_id, content=content))
-    elif case is not None and proof.kind == "serial":
-        _lend(session, task, case, label, at=at)
+    elif case is not None and thing is not None:
+        lending.lend(
+            session, thing["id"], case["subject_id"], by=by, at=at, task_id=task["id"], case_id=task["case_id"]
+        )
     elif case is not None and proof.kind == "account":
         _open_account(session, task, case, label, at=at)
     events.write(
@@ -157,16 +162,24 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
     ).all()
     if not taken:
         return
-    loans = (_loan.c.program_id == here, _loan.c.task_id == task["id"], _loan.c.returned_at.is_(None))
     accounts = (_account.c.program_id == here, _account.c.task_id == task["id"], _account.c.closed_at.is_(None))
     # What another step is shown by too stays with its person, by that one.
-    thing = _equipment.c.program_id == _loan.c.program_id, _equipment.c.id == _loan.c.equipment_id
-    lent = _proven_by(session, "serial", _equipment.c.kind, _equipment.c.serial, _loan.c.person_id)
-    session.execute(update(_loan).where(*loans, *thing, lent.exists()).values(task_id=lent.scalar_subquery()))
-    opened = _proven_by(session, "account", _account.c.system, _account.c.user_name, _account.c.person_id)
+    opened = _proven_by(
+        session,
+        _account.c.person_id,
+        and_(
+            _evidence.c.kind == "account",
+            _evidence.c.label == _account.c.user_name,
+            things.system_of() == _account.c.system,
+        ),
+    )
     session.execute(update(_account).where(*accounts, opened.exists()).values(task_id=opened.scalar_subquery()))
-    session.execute(update(_loan).where(*loans).values(returned_at=at))
     session.execute(update(_account).where(*accounts).values(closed_at=at))
+    loans = (_loan.c.program_id == here, _loan.c.task_id == task["id"], _loan.c.returned_at.is_(None))
+    lent = _proven_by(session, _loan.c.person_id, _evidence.c.equipment_id == _loan.c.equipment_id)
+    session.execute(update(_loan).where(*loans, lent.exists()).values(task_id=lent.scalar_subquery()))
+    for loan in many(session, select(_loan).where(*loans)):
+        lending.never_lent(session, loan, by=by, at=at, case_id=task["case_id"])
     events.write_many(
         session,
         "evidence.withdrawn",
@@ -178,23 +191,16 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
     )
 
 
-def _proven_by(
-    session: Session, kind: str, of: ColumnElement[str], label: ColumnElement[str], person_id: ColumnElement[UUID]
-) -> Select[tuple[UUID]]:
-    """The step that a thing of somebody's is proof of, where its own is one no more: the one that was shown first.
-
-    `of` is the kind of the equipment, or the account's system.
-    """
+def _proven_by(session: Session, person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> Select[tuple[UUID]]:
+    """The step that a thing of somebody's is proof of, where its own is one no more: the one that was shown first."""
     return (
         select(_evidence.c.task_id)
         .join(_task, refers(_evidence.c.task_id, _task))
         .join(_case, refers(_task.c.case_id, _case))
         .where(
             _evidence.c.program_id == program_of(session),
-            _evidence.c.kind == kind,
-            _evidence.c.label == label,
             _evidence.c.withdrawn_at.is_(None),
-            things.shown_by(kind) == of,
+            shows,
             _case.c.subject_id == person_id,
         )
         .order_by(_evidence.c.added_at, _evidence.c.id)
@@ -244,42 +250,15 @@ _UNREADABLE: Final[Mapping[str, str]] = {
 }
 
 
-def _lend(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], serial: str, *, at: datetime) -> None:
-    here = program_of(session)
-    kind = task["item"] or task["step"]
-    session.execute(
-        upsert(_equipment)
-        .values(program_id=here, id=uuid4(), kind=kind, serial=serial, label="")
-        .on_conflict_do_nothing(index_elements=["program_id", "kind", "serial"])
-    )
-    thing = session.scalar(
-        select(_equipment.c.id)
-        .where(_equipment.c.program_id == here, _equipment.c.kind == kind, _equipment.c.serial == serial)
-        .with_for_update()
-    )
-    held = session.scalar(
-        select(_loan.c.person_id).where(
-            _loan.c.program_id == here, _loan.c.equipment_id == thing, _loan.c.returned_at.is_(None)
-        )
-    )
-    if held == case["subject_id"]:
-        return
-    if held is not None:
+def _thing(session: Session, task: Mapping[str, Any], serial: str) -> dict[str, Any]:
+    """The thing of the inventory that a step hands over. Raises Refusal where there is none of that number."""
+    found = inventory.by_serial(session, task["item"] or task["step"], serial)
+    if found is None:
         raise Refusal(
-            "equipment.in_other_hands",
-            N_("This serial number is already in someone's hands. Check it, or record the return first."),
+            "equipment.not_in_inventory",
+            N_("No equipment of this kind has this serial number. Add it to the inventory first."),
         )
-    session.execute(
-        insert(_loan).values(
-            program_id=here,
-            id=uuid4(),
-            equipment_id=thing,
-            person_id=case["subject_id"],
-            task_id=task["id"],
-            lent_at=at,
-            condition="",
-        )
-    )
+    return found
 
 
 def _open_account(
@@ -359,7 +338,7 @@ def _checked_label(proof: Proof) -> str:
 
 
 def _bare(content: bytes) -> bytes:
-    """A photograph without its place and time, a PDF or a document of Office without what it says of itself.
+    """A photograph upright and without place and time, a PDF or a document of Office without what it says of itself.
 
     Raises Refusal where a photograph is cut off, or fills the machine of whoever opens it.
     """
@@ -368,11 +347,11 @@ def _bare(content: bytes) -> bytes:
 
     try:
         return packages.bare(pdfs.bare(images.bare(content)))
-    except images.Enormous:
+    except images.Enormous as enormous:
         raise Refusal(
             "document.not_what_it_says",
-            N_("This picture has more than %(most)s million points. Give a smaller one."),
-            most=images.MOST_POINTS // 1_000_000,
+            N_("This picture, or those of this document, have more than %(most)s million points. Give smaller ones."),
+            most=enormous.most // 1_000_000,
         ) from None
     except images.Broken:
         raise Refusal("document.not_what_it_says", N_("This picture is cut off or damaged.")) from None

@@ -73,6 +73,7 @@ def columns_of(
                 "clause": step.clause or "",
                 "evidence": step.evidence,
                 "system": step.system or "",
+                "asks": [one.model_dump(mode="json", exclude_none=True) for one in step.asks],
                 "required": step.required,
                 "owed_by_id": owner,
                 "declared_owed_by_id": owner,
@@ -98,8 +99,8 @@ def columns_of(
 def tie(session: Session, case: Case, protocol: Protocol) -> None:
     """Write which task waits for which, anew.
 
-    Of two steps that are done for each thing that somebody has in hand, one waits for the other of that thing alone:
-    nobody waits to agree with a participant on the way until each of the others was told.
+    Of two steps that are done for each of the same things, one waits for the other of that thing alone: nobody waits to
+    agree with a participant on the way until each of the others was told, and no telephone waits for a computer.
     """
     rows = session.execute(select(_task.c.id, _task.c.step, _task.c.item).where(of_case(session, case.id))).all()
     by_step: dict[str, dict[str, UUID]] = {}
@@ -113,15 +114,18 @@ def tie(session: Session, case: Case, protocol: Protocol) -> None:
         for name in protocol.waits_for(step)
         for item, waiting in by_step.get(step.id, {}).items()
         for other, needed in by_step.get(name, {}).items()
-        if item == other or not _are_of_the_same_things(step, protocol.by_id[name])
+        if item == other or not _is_of_the_same_things(item, step, protocol.by_id[name])
     ]
     if edges:
         session.execute(insert(_need), edges)
 
 
-def _are_of_the_same_things(step: Step, other: Step) -> bool:
+def _is_of_the_same_things(item: str, step: Step, other: Step) -> bool:
+    """Whether what `step` is done for here, `other` is done for too, on its own."""
     kinds = [one.for_each.over if one.for_each else None for one in (step, other)]
-    return kinds[0] is not None and kinds[0] == kinds[1]
+    if kinds[0] is not None:
+        return kinds[0] == kinds[1]
+    return item != "" and item in {one for one, _, _ in declared_items(other)}
 
 
 def declared_items(step: Step) -> Iterator[Instance]:

@@ -9,7 +9,7 @@ them, is here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from duties.actors import ENGINE, Actor
-from duties.casework import proofs, scheduling
+from duties.casework import proofs, requests, scheduling
 from duties.casework.approving import bar_to_approval, people_of
 from duties.casework.held import (
     Held,
@@ -65,12 +65,14 @@ def complete_task(
     at: datetime,
     note: str = "",
     evidence: Sequence[proofs.Proof] = (),
+    given: Mapping[str, Any] | None = None,
     seen: int | None = None,
     in_its_act: bool = False,
 ) -> Moved:
     """Record that what the task asks was done. Where the step is approved by someone, it then waits for them.
 
-    `evidence` is added first; a step that asks for evidence is not done without it. A step whose evidence is an act is
+    `evidence` is added first; a step that asks for evidence is not done without it. `given` is what was filled in of
+    what the step asks, by the id of each part: it is kept, and is what is approved. A step whose evidence is an act is
     completed by the verb that does the act, which says `in_its_act`, and never by somebody who says that it was done.
     `seen` is the version that the person was looking at: if somebody changed the task since, nothing is written.
     Raises Refusal.
@@ -89,9 +91,11 @@ def complete_task(
         interviews.refuse_unless_one_passes(session, held.case_id)
     if held.task["evidence"] == "note" and not note:
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
+    filled_in = requests.checked(held.task["asks"], given or {})
     for proof in evidence:
         proofs.add(session, held.task, held.case, proof, by=by, at=at)
     proofs.refuse_if_missing(session, held.task, given={proof.kind for proof in evidence})
+    digest = requests.keep(session, held.task, filled_in, by=by, at=at) if filled_in else ""
 
     waits = held.task["approved_by_id"] is not None
     state = TASK.after(held.task["state"], "submit" if waits else "complete")
@@ -113,7 +117,8 @@ def complete_task(
         **reminders,
     )
     verb = "task.submitted" if waits else "task.done"
-    tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note))
+    request = {"request": digest} if digest else {}
+    tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note), **request)
     if waits:
         handed_in = {**held.task, "done_by": by.person_id, "done_for": by.acting_for}
         notices.approval_asked(session, handed_in, by=by, at=at)
@@ -143,7 +148,9 @@ def approve_task(
         reason=checked_note(note),
         next_check=None,
     )
-    tell(session, held, "task.approved", step=held.task["step"], item=held.task["item"])
+    asked_for = requests.newest(session, [held.id]).get(held.id)
+    request = {"request": asked_for["digest"]} if asked_for else {}
+    tell(session, held, "task.approved", step=held.task["step"], item=held.task["item"], **request)
     return settle(session, held, state)
 
 
@@ -290,6 +297,8 @@ def hand_back_task(
         owed_by_id=responsibility(session, rest),
         handed_back_at=at,
         handed_back_by=by.person_id,
+        given_again_at=None,
+        given_again_by=None,
         reason=reason,
         **in_new_hands(session, held),
     )
@@ -299,22 +308,31 @@ def hand_back_task(
     return Moved(held.id, "open", held.case_id)
 
 
-def return_task(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Moved:
-    """Give a handed-back task again to the role that owes it under the protocol. Raises Refusal."""
+def return_task(
+    session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
+) -> Moved:
+    """Give a handed-back task again to the role that owes it under the protocol, with a word for it, and tell them.
+
+    Raises Refusal, also where no word goes with it.
+    """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
     if held.task["handed_back_at"] is None:
         raise Refusal("task.not_handed_back", N_("Nobody handed this task back."))
+    reason = needed_reason(reason)
     change(
         session,
         held,
         owed_by_id=held.task["declared_owed_by_id"],
         handed_back_at=None,
         handed_back_by=None,
-        reason="",
+        given_again_at=at,
+        given_again_by=by.person_id,
+        reason=reason,
         **in_new_hands(session, held),
     )
     tell(session, held, "task.returned", step=held.task["step"], item=held.task["item"])
+    notices.given_again(session, held.task, _links(session, held.task["declared_owed_by_id"]), by=by, at=at)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
 

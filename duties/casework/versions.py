@@ -231,6 +231,7 @@ _DECLARED = (
     "clause",
     "evidence",
     "system",
+    "asks",
     "required",
     "owed_by_id",
     "declared_owed_by_id",

@@ -172,7 +172,8 @@ class DemoDocument(Part):
 class Act(Part):
     """What a person did on a day with one step, or with several at once: exactly one verb, with its day.
 
-    `note` goes with what is done or approved, `reason` with all else. The evidence (`serial`, `account`: a
+    `note` goes with what is done or approved, `reason` with all else. `given` is what is filled in of what each step
+    that is done asks, by step and part. The evidence (`serial`, `account`: a
     user name and never a secret, `document`) goes with a single step that is done.
     """
 
@@ -190,6 +191,7 @@ class Act(Part):
     serial: Text | None = None
     account: Text | None = None
     document: DemoDocument | None = None
+    given: dict[Key, dict[Key, Text | tuple[Key, ...]]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_act(self) -> Act:
@@ -219,6 +221,11 @@ class Act(Part):
         """Which kind of evidence it brings, if any."""
         kinds: tuple[Literal["serial", "account", "document"], ...] = ("serial", "account", "document")
         return next((kind for kind in kinds if getattr(self, kind) is not None), None)
+
+    def filled_in(self, step: str) -> dict[str, str | list[str]]:
+        """What is filled in of what one of its steps asks, by part."""
+        given = self.given.get(step, {})
+        return {part: value if isinstance(value, str) else list(value) for part, value in given.items()}
 
 
 class DemoCase(Part):

@@ -11,9 +11,11 @@ from pathlib import Path
 from duties.declarations.declared import Declared, load_declared, load_declared_text
 from duties.declarations.declared_problems import DeclaredErrors, PathOf, Problem
 from duties.declarations.demonstration import Act, DemoCase, DemonstrationFile, DemoTenure, DemoVacancy, RelativeDay
+from duties.declarations.filling_in import checked
 from duties.declarations.program import ProgramFile
 from duties.declarations.protocol import Protocol, Step
-from locales import N_
+from duties.refusals import Refusal
+from locales import N_, current_language, pick
 
 
 def read_demonstration(
@@ -264,6 +266,15 @@ class _Checking:
             yield self._says((*path, "item"), N_("This step has no items."))
         if act.verb != "done":
             return
+        asks = [part.model_dump(mode="json", exclude_none=True) for part in step.asks]
+        try:
+            checked(asks, act.filled_in(step.id))
+        except Refusal as refusal:
+            facts = {
+                name: fact if isinstance(fact, str | int) else pick(current_language(), fact)
+                for name, fact in refusal.facts.items()
+            }
+            yield self._says((*path, "given"), refusal.sentence, **facts)
         wanted = step.evidence if step.evidence in ("serial", "account", "document") else None
         if act.evidence != wanted:
             at = (*path, act.evidence) if act.evidence else path

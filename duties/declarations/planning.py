@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -156,17 +156,22 @@ def _planned(
     )
 
 
-def _by_step(states: Mapping[TaskKey, str]) -> dict[str, list[str]]:
-    by_step: dict[str, list[str]] = {}
-    for (step, _), state in states.items():
-        by_step.setdefault(step, []).append(state)
+def _by_step(states: Mapping[TaskKey, str]) -> dict[str, dict[str, str]]:
+    by_step: dict[str, dict[str, str]] = {}
+    for (step, item), state in states.items():
+        by_step.setdefault(step, {})[item] = state
     return by_step
 
 
-def _needs_states(protocol: Protocol, key: TaskKey, by_step: Mapping[str, Sequence[str]]) -> Iterable[str]:
-    """The states of every task that this one waits for: a step done for several things holds until the last."""
-    for need in protocol.waits_for(protocol.by_id[key[0]]):
-        yield from by_step.get(need, ())
+def _needs_states(protocol: Protocol, key: TaskKey, by_step: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
+    """The states of every task that this one waits for.
+
+    Of a step done for the same thing it is that one; a step done for several others holds until the last.
+    """
+    step, item = key
+    for need in protocol.waits_for(protocol.by_id[step]):
+        states = by_step.get(need, {})
+        yield from [states[item]] if item and item in states else states.values()
 
 
 # What an author says should happen, beside the protocol.

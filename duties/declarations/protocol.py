@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
+from duties.declarations.asked import Asked
 from duties.declarations.declared import Bilingual, GuideId, Key, Part
 from duties.declarations.declared_problems import Wrong
 from duties.periods import Each, Period
@@ -331,6 +332,7 @@ class Step(Part):
     )
     act: CompletingAct | None = None  # with “evidence: act”, which one; the program itself knows that of some protocols
     system: Key | None = None
+    asks: tuple[Asked, ...] = ()  # what is filled in as it is handed in
     approved_by: Approval | None = None
     on_reject: Key | None = None
     action: Key | None = None
@@ -366,6 +368,11 @@ class Step(Part):
             )
         if self.settles and (self.approved_by or self.evidence != "none"):
             raise Wrong(N_("What settles a thing has neither approval nor proof of its own; put a step beside it."))
+        if self.asks and (self.action or self.agenda or self.settles or self.evidence == "act"):
+            raise Wrong(
+                N_("“asks” belongs to a step that somebody hands in: no action, committee, act or thing settled."),
+                at=("asks",),
+            )
         if (self.system is None) == (self.evidence == "account"):
             raise Wrong(N_("“system” and “evidence: account” go together: an account, and on what system."))
         return self

@@ -107,6 +107,10 @@ def _twice(protocol: Protocol) -> Iterator[_Complaint]:
         if step.for_each and step.for_each.list_:
             items = [item.id for item in step.for_each.list_]
             lists.append((("steps", place, "for_each", "list"), items, True))
+        lists.append((("steps", place, "asks"), [part.id for part in step.asks], True))
+        for position, part in enumerate(step.asks):
+            chosen = [choice.id for choice in part.choices]
+            lists.append((("steps", place, "asks", position, "choices"), chosen, True))
     lists.extend((("gates", name, "steps"), list(gate.steps), False) for name, gate in protocol.gates.items())
     for path, names, have_ids in lists:
         seen: set[str] = set()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from duties.declarations.protocol import Gate, Protocol, Step
-from locales import N_, say
+from locales import N_, say, show_list
 
 
 def difference(old: Protocol, new: Protocol, language: str) -> list[str]:
@@ -76,6 +76,7 @@ _SAID_APART: Final = {
     "required",
     "evidence",
     "instead",
+    "asks",
 }
 
 
@@ -103,8 +104,17 @@ def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, langu
         yield N_("“%(step)s” asks for another kind of evidence."), {}
     if before.instead != after.instead:
         yield N_("“%(step)s” says something else to whoever does it in somebody’s place."), {}
+    yield from _asked_changes(before, after, language)
     if before.model_dump(exclude=_SAID_APART) != after.model_dump(exclude=_SAID_APART):
         yield N_("The details of “%(step)s” changed."), {}
+
+
+def _asked_changes(before: Step, after: Step, language: str) -> Iterator[_Said]:
+    if before.asks != after.asks and after.asks:
+        parts = show_list(language, [part.title.in_language(language) for part in after.asks])
+        yield N_("“%(step)s” now asks to fill in: %(parts)s."), {"parts": parts}
+    elif before.asks != after.asks:
+        yield N_("“%(step)s” no longer asks to fill anything in."), {}
 
 
 def _doer(protocol: Protocol, step: Step, language: str) -> str:

@@ -23,6 +23,7 @@ from duties.casework.board import chains
 from duties.casework.held import Moved, change, hold
 from duties.casework.tasks import needed_reason
 from duties.departure import accounts, gathering, hand_overs, hiring, last_days
+from duties.equipment import lending
 from duties.follow_ups import assigning
 from duties.here import local_day, one, program_of
 from duties.holdings import candidates, duty, notes, roles, seats, things
@@ -35,9 +36,10 @@ from duties.refusals import Refusal
 from duties.roles import Link, Standing, responsibility, standing
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Case, Equipment, Loan, Task
+from models.casework import Case, Task
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
+from models.equipment import Loan
 from models.follow_up import Assignment, FollowUp
 from models.meeting import MeetingGuest
 from models.participant import CandidateWorker, Participant
@@ -53,7 +55,6 @@ _holder = table_of(SeatHolder)
 _guest = table_of(MeetingGuest)
 _absence = table_of(Absence)
 _loan = table_of(Loan)
-_equipment = table_of(Equipment)
 _departure = table_of(Departure)
 _named = table_of(CandidateWorker)
 
@@ -160,20 +161,22 @@ def report_missing(
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task["holding"] != things.EQUIPMENT or held.task["state"] != "open":
         raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for is reported missing."))
-    reason = needed_reason(note)
-    session.execute(
-        update(_loan)
-        .where(
-            _loan.c.program_id == program_of(session),
-            _loan.c.id == UUID(held.task["item"]),
-            _loan.c.missing_since.is_(None),
-        )
-        .values(missing_since=at, condition=reason)
-    )
+    thing_id = _thing_of(session, held.task)
+    if thing_id is not None:
+        lending.report_missing(session, thing_id, note=note, by=by, at=at, case_id=held.case_id)
     change(session, held)
-    events.write(
-        session, "equipment.missing", "task", task_id, by=by, at=at, case_id=held.case_id, item=held.task["item"]
+
+
+def _thing_of(session: Session, task: Mapping[str, Any]) -> UUID | None:
+    """The piece of equipment that a task asks for, while it is in hand: the item of the task is the loan."""
+    found: UUID | None = session.scalar(
+        select(_loan.c.equipment_id).where(
+            _loan.c.program_id == program_of(session),
+            _loan.c.id == UUID(task["item"]),
+            _loan.c.returned_at.is_(None),
+        )
     )
+    return found
 
 
 def missing_since(session: Session, task: Mapping[str, Any]) -> datetime | None:
@@ -336,44 +339,15 @@ def _settle_deputizing(one_thing: Settling) -> None:
 
 
 def _settle_equipment(one_thing: Settling) -> None:
-    """It is back, with its condition; or it is given up, once it was reported missing. Guide: DP-07."""
-    session = one_thing.session
-    row = one(
-        session,
-        select(_loan)
-        .where(
-            _loan.c.program_id == one_thing.here,
-            _loan.c.id == one_thing.holding_id,
-            _loan.c.returned_at.is_(None),
-        )
-        .with_for_update(),
-    )
-    if row is None:
-        return
-    if one_thing.by.is_one_of(one_thing.leaver_id):
-        raise Refusal(
-            "equipment.not_by_the_leaver", N_("Whoever takes equipment back records it, not the one who returns it.")
-        )
-    lost = one_thing.ended_as == "lost"
-    if lost and row["missing_since"] is None:
-        raise Refusal("equipment.not_missing", N_("Report it missing first: only then is it given up."))
-    if not lost and not one_thing.note:
-        raise Refusal("equipment.no_condition", N_("Say in what condition it came back."), source="DP-07")
-    session.execute(
-        update(_loan)
-        .where(_loan.c.program_id == one_thing.here, _loan.c.id == row["id"])
-        .values(returned_at=one_thing.at, lost=lost, condition=one_thing.note)
-    )
-    events.write(
-        session,
-        "equipment.given_up" if lost else "equipment.returned",
-        "task",
-        one_thing.task["id"],
-        by=one_thing.by,
-        at=one_thing.at,
-        case_id=one_thing.case["id"],
-        item=one_thing.task["item"],
-    )
+    """It is back in the inventory, with its condition; or it is given up, once it was reported missing (DP-07)."""
+    thing_id = _thing_of(one_thing.session, one_thing.task)
+    if thing_id is None:
+        return  # it was taken back meanwhile, on the page of the inventory
+    session, by, at, case_id = one_thing.session, one_thing.by, one_thing.at, one_thing.case["id"]
+    if one_thing.ended_as == "lost":
+        lending.give_up(session, thing_id, reason=one_thing.note, by=by, at=at, case_id=case_id)
+    else:
+        lending.take_back(session, thing_id, condition=one_thing.note, by=by, at=at, case_id=case_id)
 
 
 def _settle_account(one_thing: Settling) -> None:

@@ -1,32 +1,30 @@
-"""Photographs given as proof, without what a camera or a telephone wrote beside the picture: place, time, owner.
+"""Photographs given as proof: upright, and without what a camera or a telephone wrote beside the picture.
 
-The picture itself is not touched: parts that are no picture are left out, and so is whatever follows its end.
+A picture is read and written anew, so that place, time, owner and comments stay behind, and so does whatever follows
+its end. How it was held when it was taken is said beside the picture too: it is turned before that is lost.
 """
 
 from __future__ import annotations
 
-import re
-import zlib
-from typing import Final
+import io
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
-#: Parts of a PNG without which it would look different; texts, times and EXIF are none of them.
-_PNG_KEPT: Final = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT bKGD pHYs cICP acTL fcTL fdAT".split(b" ")
-)
-_JPEG_BEGINS, _JPEG_ENDS, _SCAN = 0xD8, 0xD9, 0xDA
-#: The application's parts and comments of a JPEG, of which three say how its colours are meant.
-_JPEG_BESIDE: Final = frozenset({*range(0xE0, 0xF0), 0xFE})
-_JPEG_KEPT: Final = ((0xE0, b"JFIF\x00"), (0xE2, b"ICC_PROFILE\x00"), (0xEE, b"Adobe"))
-#: Where the letters of a scan end: a mark that is neither a filler nor a restart.
-_AFTER_SCAN: Final = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+_JPEG_BEGINS: Final = b"\xff\xd8\xff"
 
+#: What a telephone takes in the ten megabytes that are kept has fewer. A few bytes may say that they are a picture of a
+#: thousand times that, which fills the memory of whoever opens it.
+MOST_POINTS: Final = 80_000_000
 
-#: The largest that a telephone takes have 200 million. A few bytes may say that they are a picture of a hundred times
-#: that, which fills the memory of whoever opens it.
-MOST_POINTS: Final = 300_000_000
-#: Where a JPEG says how large it is: eight kinds of frame, and their differential ones.
-_FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+#: Of what is written beside a picture, what says how its points are meant.
+_MEANT: Final = frozenset({"icc_profile", "transparency", "gamma"})
+
+# A large picture takes half a gigabyte while it is turned: one at a time in each process.
+_one_at_a_time = Lock()
 
 
 class Broken(ValueError):
@@ -34,70 +32,81 @@ class Broken(ValueError):
 
 
 class Enormous(Broken):
-    """This picture says that it has more points than any camera's."""
+    """There are more than `most` points in this picture, or in those of a document, as they say of themselves."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
 
 
-def bare(content: bytes) -> bytes:
-    """A PNG or a JPEG without what stands beside its picture; anything else as it is. Raises Broken, or Enormous."""
+def bare(content: bytes, *, upright: bool = True) -> bytes:
+    """A PNG or a JPEG without what stands beside its picture; anything else as it is. Raises Broken, or Enormous.
+
+    It stands `upright` as whoever took it saw it; else it lies as it was stored, which a document around it may count
+    on. Of one that moves the first picture is kept.
+    """
+    if not content.startswith((_PNG_BEGINS, _JPEG_BEGINS)):
+        return content
+    # Read where something was given: it is six megabytes of every process otherwise.
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    with _one_at_a_time:
+        try:
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
+                _refuse_enormous(picture)
+                how = _as_it_was(picture)
+                picture.load()
+                # Taken before it is turned, which forgets what stood beside it.
+                beside = {name: picture.info[name] for name in _MEANT & picture.info.keys()}
+                turned = ImageOps.exif_transpose(picture) if upright else picture
+                return _written(turned, beside, how)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise Enormous(MOST_POINTS) from None
+        except Broken:
+            raise
+        except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError):
+            # What reads pictures says in all these ways that one is cut off, or damaged.
+            raise Broken from None
+
+
+def points(content: bytes) -> int:
+    """How many points a PNG or a JPEG says that it has; 0 for anything else, and for what cannot be read."""
+    if not content.startswith((_PNG_BEGINS, _JPEG_BEGINS)):
+        return 0
+    from PIL import Image  # noqa: PLC0415
+
     try:
-        if content.startswith(_PNG_BEGINS):
-            return _bare_png(content)
-        if content.startswith(b"\xff\xd8\xff"):
-            return _bare_jpeg(content)
-    except IndexError:
-        raise Broken from None
-    return content
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
+            return picture.width * picture.height
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return MOST_POINTS + 1
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError):
+        return 0
 
 
-def _bare_png(content: bytes) -> bytes:
-    kept, at = [_PNG_BEGINS], len(_PNG_BEGINS)
-    while at + 12 <= len(content):
-        end = at + 12 + int.from_bytes(content[at : at + 4])
-        kind = content[at + 4 : at + 8]
-        if end > len(content) or zlib.crc32(content[at + 4 : end - 4]) != int.from_bytes(content[end - 4 : end]):
-            raise Broken
-        if at == len(_PNG_BEGINS) and kind != b"IHDR":
-            raise Broken
-        if kind == b"IHDR":
-            _refuse_enormous(content[at + 8 : at + 12], content[at + 12 : at + 16])
-        if kind in _PNG_KEPT:
-            kept.append(content[at:end])
-        if kind == b"IEND":
-            return b"".join(kept)
-        at = end
-    raise Broken
+def _refuse_enormous(picture: Image.Image) -> None:
+    if picture.width * picture.height > MOST_POINTS:
+        raise Enormous(MOST_POINTS)
 
 
-def _bare_jpeg(content: bytes) -> bytes:
-    kept, at, seen_scan = [content[:2]], 2, False
-    while True:
-        if content[at] != 0xFF:  # noqa: PLR2004  # every part begins with it
-            raise Broken
-        while content[at] == 0xFF:  # noqa: PLR2004  # fillers
-            at += 1
-        mark = content[at]
-        if mark == _JPEG_ENDS:
-            if not seen_scan:
-                raise Broken
-            return b"".join([*kept, b"\xff\xd9"])
-        size = content[at + 1] << 8 | content[at + 2]
-        end = at + 1 + size
-        if size < 2 or end > len(content) or mark == _JPEG_BEGINS:  # noqa: PLR2004  # a size counts itself
-            raise Broken
-        inside = content[at + 3 : end]
-        if mark in _FRAMES:
-            _refuse_enormous(inside[1:3], inside[3:5])
-        if mark not in _JPEG_BESIDE or any(mark == one and inside.startswith(word) for one, word in _JPEG_KEPT):
-            kept.append(b"\xff" + content[at:end])
-        if mark == _SCAN:
-            found = _AFTER_SCAN.search(content, end)
-            if found is None:
-                raise Broken
-            kept.append(content[end : found.start()])
-            end, seen_scan = found.start(), True
-        at = end
+def _as_it_was(picture: Image.Image) -> dict[str, Any]:
+    """How a picture was written, so that writing it anew takes as little of it as can be."""
+    if picture.format == "PNG":
+        return {"format": "PNG"}
+    from PIL import JpegImagePlugin  # noqa: PLC0415
+
+    assert isinstance(picture, JpegImagePlugin.JpegImageFile)  # noqa: S101 - only these two formats are opened
+    return {
+        "format": "JPEG",
+        "qtables": picture.quantization,
+        "subsampling": JpegImagePlugin.get_sampling(picture),
+        "progressive": bool(picture.info.get("progressive")),
+    }
 
 
-def _refuse_enormous(height: bytes, width: bytes) -> None:
-    if int.from_bytes(height) * int.from_bytes(width) > MOST_POINTS:
-        raise Enormous
+def _written(picture: Image.Image, beside: dict[str, Any], how: dict[str, Any]) -> bytes:
+    picture.info.clear()
+    picture.info.update(beside)
+    file = io.BytesIO()
+    picture.save(file, **how, **({"icc_profile": beside["icc_profile"]} if "icc_profile" in beside else {}))
+    return file.getvalue()

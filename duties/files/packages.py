@@ -66,14 +66,23 @@ _NAMED: Final = re.compile(rb"<(dc:creator|meta:creator-initials|author)>[^<]*</
 _MOMENT: Final = re.compile(rb"<dc:date>[^<]*</dc:date>")
 _NO_MOMENT: Final = b"<dc:date>1980-01-01T00:00:00</dc:date>"
 
+_IN_WORDS: Final = (".xml", ".rels")
+#: How many points the pictures of one document may have in all: each is read and written anew.
+MOST_POINTS: Final = 2 * images.MOST_POINTS
+
 
 def bare(content: bytes) -> bytes:
-    """A document of Office without what it says of itself; anything else, and what cannot be written anew, as it is."""
+    """A document of Office without what it says of itself; anything else, and what cannot be written anew, as it is.
+
+    Raises `images.Enormous` where its pictures have more points in all than are read.
+    """
     if not content.startswith(_BEGINS):
         return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             return _bare(package) if _can_be_written_anew(package) else content
+    except images.Enormous:
+        raise
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, RuntimeError, zlib.error):
         return content
 
@@ -96,7 +105,7 @@ def _read(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
 
 def _bare(package: zipfile.ZipFile) -> bytes:
     """The package with the same parts in the same order, which one of them is told by."""
-    written = io.BytesIO()
+    written, left = io.BytesIO(), MOST_POINTS
     with zipfile.ZipFile(written, "w") as anew:
         for part in package.infolist():
             if _IN_SMALL.fullmatch(part.filename):
@@ -104,16 +113,24 @@ def _bare(package: zipfile.ZipFile) -> bytes:
             kept = zipfile.ZipInfo(part.filename, _NO_DAY)
             kept.compress_type = part.compress_type
             kept.external_attr = part.external_attr
-            anew.writestr(kept, _part(part.filename, _read(package, part)))
+            given = _read(package, part)
+            if not part.filename.endswith(_IN_WORDS):
+                left -= images.points(given)
+            if left < 0:
+                raise images.Enormous(MOST_POINTS)
+            anew.writestr(kept, _part(part.filename, given))
     return written.getvalue()
 
 
 def _part(name: str, content: bytes) -> bytes:
     if name in _EMPTY:
         return _EMPTY[name]
-    if not name.endswith((".xml", ".rels")):
+    if not name.endswith(_IN_WORDS):
         try:
-            return images.bare(content)
+            # As it lies: the document says itself how each of its pictures is turned.
+            return images.bare(content, upright=False)
+        except images.Enormous:
+            raise
         except images.Broken:
             return content  # a picture that its own document may not need
     content = _LEADS.sub(lambda tag: b"" if b"humbnail" in tag[0] and tag[0].endswith(b"/>") else tag[0], content)

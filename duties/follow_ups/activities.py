@@ -1,15 +1,16 @@
 """Planning an activity with participants: whoever also recruits others is never brought together with another (AD-C4).
 
 The one door by which the program plans something with several participants. The condition lasts: it holds whatever the
-state of the follow-up, and the database holds it too (`alone_in_theirs`). Where it is found of somebody after something
-was planned, that is not allowed any more: whoever planned it and the coordinator are asked at once, and it stays so
-until somebody calls it off, or takes a participant out of it.
+state of the follow-up, and the database holds it too (`alone_in_theirs`). It looks at the place and the hour as well:
+two activities that meet there bring together whom they are with (`meeting_places`). Where it is found of somebody after
+something was planned, that is not allowed any more: whoever planned it and the coordinator are asked at once, and it
+stays so until somebody calls it off, moves it, or takes a participant out of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from duties.actors import Actor
 from duties.casework import asking
 from duties.follow_ups.assigning import role_for
 from duties.follow_ups.held import hold, refuse_unless_followed, tell
+from duties.follow_ups.meeting_places import Whereabouts, also_there, checked, hold_all, where_is
 from duties.follow_ups.parts import PRIMARY
 from duties.here import local_day, many, one, program_of
 from duties.mail.notices import coordination_chain
@@ -43,19 +45,28 @@ APART_COORDINATION: Final = "activity.apart_coordination"
 
 
 def plan_activity(
-    session: Session, follow_up_ids: Sequence[UUID], *, held_on: date, kind: str, by: Actor, at: datetime
+    session: Session,
+    follow_up_ids: Sequence[UUID],
+    *,
+    held_on: date,
+    begins: time,
+    minutes: int,
+    place: str,
+    kind: str,
+    by: Actor,
+    at: datetime,
 ) -> UUID:
-    """Plan an activity with these participants on a local day, today or to come; returns its id.
+    """Plan an activity with these participants, at a place, on a local day and hour, today or to come; returns its id.
 
-    Raises Refusal: nobody, somebody whom nobody follows now, a day that is over, or somebody of AD-C4 with others.
+    Raises Refusal: nobody, somebody whom nobody follows now, a day that is over, somebody of AD-C4 with others, or at
+    a place to which another activity brings others at that hour.
     """
     if by.person_id is None:
         msg = "a part of the system plans nothing with anybody"
         raise ValueError(msg)
     if kind not in ACTIVITY_KINDS:
         raise Refusal("activity.kind.malformed", N_("Choose one of the list."))
-    if held_on < local_day(session, at):
-        raise Refusal("day.malformed", N_("An activity is planned for today or a day to come."))
+    there = _to_come(session, checked(held_on, begins, minutes, place), at)
     wanted = sorted(set(follow_up_ids))
     if not wanted:
         raise Refusal("activity.nobody", N_("Say with whom the activity is."))
@@ -63,6 +74,7 @@ def plan_activity(
     everyone = [hold(session, follow_up_id, by=by, at=at) for follow_up_id in wanted]
     for held in everyone:
         refuse_unless_followed(held)
+    hold_all(session)
     # Asked again now that they are held: it may have been found of one of them while this waited for the lock.
     never = _never_with_others(session, wanted)
     if len(everyone) > 1 and never:
@@ -71,10 +83,11 @@ def plan_activity(
             N_("One of them was admitted on the condition that no activity brings them together with others."),
             source="AD-C4",
         )
+    _refuse_meeting(session, there, wanted)
     here, activity_id = program_of(session), uuid4()
     session.execute(
         insert(_activity).values(
-            program_id=here, id=activity_id, held_on=held_on, kind=kind, planned_by=by.person_id, planned_at=at
+            program_id=here, id=activity_id, kind=kind, planned_by=by.person_id, planned_at=at, **there.columns
         )
     )
     session.execute(
@@ -96,6 +109,38 @@ def plan_activity(
     return activity_id
 
 
+def move_activity(
+    session: Session,
+    activity_id: UUID,
+    *,
+    held_on: date,
+    begins: time,
+    minutes: int,
+    place: str,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Have an activity be at another place, day or hour, or say when and where one is of which that was never said.
+
+    Raises Refusal, also where somebody of AD-C4 would meet others there.
+    """
+    there = _to_come(session, checked(held_on, begins, minutes, place), at)
+    hold_all(session)
+    row = _hold(session, activity_id)
+    _refuse_meeting(session, there, taking_part(session, activity_id), but=activity_id)
+    session.execute(
+        update(_activity)
+        .where(_activity.c.program_id == program_of(session), _activity.c.id == activity_id)
+        .values(**there.columns)
+    )
+    lines: list[tuple[UUID, dict[str, events.Fact]]] = [
+        (part, {"was": row["held_on"].isoformat(), "day": held_on.isoformat()})
+        for part in taking_part(session, activity_id)
+    ]
+    events.write_many(session, "follow_up.activity_moved", "follow_up", lines, by=by, at=at)
+    _answer_those_allowed(session, by=by, at=at)
+
+
 def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
     """Call off an activity. Raises Refusal: there is none, or it was called off already."""
     here, row = program_of(session), _hold(session, activity_id)
@@ -112,6 +157,7 @@ def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) ->
     ]
     events.write_many(session, "follow_up.activity_called_off", "follow_up", lines, by=by, at=at)
     _answered(session, activity_id, by=by, at=at)
+    _answer_those_allowed(session, by=by, at=at)
 
 
 def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -133,14 +179,13 @@ def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Act
     )
     events.write(session, "follow_up.activity_left", KIND, follow_up_id, by=by, at=at, day=row["held_on"].isoformat())
     never = _never_with_others(session, left)
-    if len(left) == 1 or not never:
-        if never:
-            session.execute(
-                update(_part)
-                .where(_part.c.program_id == here, _part.c.activity_id == activity_id, _part.c.follow_up_id.in_(left))
-                .values(alone=True)
-            )
-        _answered(session, activity_id, by=by, at=at)
+    if len(left) == 1 and never:
+        session.execute(
+            update(_part)
+            .where(_part.c.program_id == here, _part.c.activity_id == activity_id, _part.c.follow_up_id.in_(left))
+            .values(alone=True)
+        )
+    _answer_those_allowed(session, by=by, at=at)
 
 
 def leave_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -168,8 +213,9 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
     )
     if follow_up_id is None:
         return 0
+    hold_all(session)
     rows = _planned_with(session, follow_up_id, day)
-    together = [row for row in rows if len(taking_part(session, row["id"])) > 1]
+    together = [row for row in rows if _would_meet(session, where_is(row), taking_part(session, row["id"]), row["id"])]
     today, coordination = standing(session, day), coordination_chain(session)
     for row in together:
         planner = role_for(today, row["planned_by"], PRIMARY)
@@ -199,7 +245,9 @@ def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[dic
 def _of_one(session: Session, follow_up_id: UUID, since: date) -> Select[Any]:
     """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
     return (
-        select(_activity.c.id, _activity.c.held_on, _activity.c.kind, _activity.c.planned_by)
+        select(
+            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "place", "kind", "planned_by")),
+        )
         .join(_part, refers(_part.c.activity_id, _activity))
         .where(
             _activity.c.program_id == program_of(session),
@@ -225,6 +273,47 @@ def _hold(session: Session, activity_id: UUID) -> dict[str, Any]:
     if row["called_off_at"] is not None:
         raise Refusal("activity.called_off", N_("This activity was called off already."))
     return row
+
+
+def _to_come(session: Session, there: Whereabouts, at: datetime) -> Whereabouts:
+    if there.held_on < local_day(session, at):
+        raise Refusal("day.malformed", N_("An activity is planned for today or a day to come."))
+    return there
+
+
+def _would_meet(
+    session: Session, there: Whereabouts | None, with_whom: Collection[UUID], but: UUID | None = None
+) -> bool:
+    """Whether somebody of AD-C4 would be with another: in the activity itself, or by what else is there then."""
+    everyone = {*with_whom, *also_there(session, there, but=[but] if but else [])}
+    return len(everyone) > 1 and bool(_never_with_others(session, everyone))
+
+
+def _refuse_meeting(
+    session: Session, there: Whereabouts, with_whom: Collection[UUID], *, but: UUID | None = None
+) -> None:
+    # It does not say of whom: somebody of this activity, or of the other.
+    if _would_meet(session, there, with_whom, but):
+        raise Refusal(
+            "activity.never_at_one_place",
+            N_(
+                "Another activity brings others there at that hour, and they may not meet. Choose another place or "
+                "another hour."
+            ),
+            source="AD-C4",
+        )
+
+
+def _answer_those_allowed(session: Session, *, by: Actor, at: datetime) -> None:
+    """Whoever was asked about an activity that is allowed by now has seen to it, by it or by what it met with."""
+    asked = {UUID(row["item"]) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
+    rows = many(
+        session, select(_activity).where(_activity.c.program_id == program_of(session), _activity.c.id.in_(asked))
+    )
+    for row in rows:
+        there = taking_part(session, row["id"])
+        if row["called_off_at"] is not None or not _would_meet(session, where_is(row), there, row["id"]):
+            _answered(session, row["id"], by=by, at=at)
 
 
 def _answered(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -271,9 +360,7 @@ def planned(
     rows = many(
         session,
         select(
-            _activity.c.id,
-            _activity.c.held_on,
-            _activity.c.kind,
+            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "place", "kind")),
             _participant.c.id.label("participant_id"),
             _participant.c.number,
             _participant.c.recruiter,
@@ -290,18 +377,17 @@ def planned(
             _activity.c.called_off_at.is_(None),
             _part.c.taken_out_at.is_(None),
         )
-        .order_by(_activity.c.held_on, _activity.c.id, _part.c.place),
+        .order_by(_activity.c.held_on, _activity.c.begins.asc().nulls_first(), _activity.c.id, _part.c.place),
     )
     found: dict[UUID, dict[str, Any]] = {}
     for row in rows:
-        entry = found.setdefault(row["id"], {**row, "numbers": [], "parts": [], "recruits": []})
-        entry["recruits"].append(row["recruiter"])
+        entry = found.setdefault(row["id"], {**row, "numbers": [], "parts": [], "with_whom": []})
+        entry["with_whom"].append(row["follow_up_id"])
         if row["participant_id"] not in kept_from:
             entry["numbers"].append(row["number"])
             entry["parts"].append((row["follow_up_id"], row["number"], row["recruiter"]))
     for entry in found.values():
-        recruits = entry.pop("recruits")
-        entry["is_allowed"] = len(recruits) == 1 or not any(recruits)
+        entry["is_allowed"] = not _would_meet(session, where_is(entry), entry.pop("with_whom"), entry["id"])
     return list(found.values())
 
 

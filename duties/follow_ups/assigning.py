@@ -353,6 +353,22 @@ def parts_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
     )
 
 
+def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """By follow-up, who accompanied the participant last, where nobody does as the primary worker now."""
+    rows = many(
+        session,
+        select(_assignment.c.follow_up_id, _assignment.c.person_id, _assignment.c.ended_at)
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.follow_up_id.in_(list(follow_up_ids)),
+            _assignment.c.kind == PRIMARY,
+        )
+        .order_by(_assignment.c.ended_at.asc().nulls_last(), _assignment.c.id),
+    )
+    last = {row["follow_up_id"]: row for row in rows}
+    return {follow_up_id: row["person_id"] for follow_up_id, row in last.items() if row["ended_at"] is not None}
+
+
 def is_vacant(session: Session, held: Held, today: Standing) -> bool:
     """Whether a follow-up is active and nobody accompanies it who works in the program on the day."""
     if held.row["state"] != "active":

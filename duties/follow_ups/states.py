@@ -11,7 +11,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.declarations.program import Ended
 from duties.follow_ups.activities import leave_all
-from duties.follow_ups.assigning import end_all, keep_vacancy
+from duties.follow_ups.assigning import assign, end_all, keep_vacancy
 from duties.follow_ups.breaks import end_open_break, forget_return
 from duties.follow_ups.contacts import MOST_ATTEMPTS, unanswered
 from duties.follow_ups.held import Held, hold, hold_person, move
@@ -80,15 +80,33 @@ def complete(
     _let_go(session, held, "completed", by=by, at=at)
 
 
-def reactivate(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take a follow-up up again, at any time: whoever can be given it is for the coordinator to say. Raises Refusal.
+def reactivate(
+    session: Session,
+    follow_up_id: UUID,
+    *,
+    worker_id: UUID | None = None,
+    nobody_yet: bool = False,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Take a follow-up up again, at any time, with the worker who accompanies the participant from today on.
 
-    Where the consent to the program was taken back or has ended by then, the coordinator is asked what follows.
+    Or with `nobody_yet`, which is said and not left open: the coordinator then has a worker to find. Raises Refusal:
+    neither or both, or a worker who cannot be given it (`assign`). Where the consent to the program was taken back or
+    has ended by then, the coordinator is asked what follows.
     """
     hold_person(session, follow_up_id)
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if (worker_id is None) != nobody_yet:
+        raise Refusal(
+            "worker.missing",
+            N_("Say who accompanies the participant from now on, or that somebody is still to be found."),
+        )
     move(session, held, "reactivate", "follow_up.reactivated", before=held.row["state"])
     retention.count_no_more(session, held.participant_id, by=by, at=at)
+    if worker_id is not None:
+        assign(session, follow_up_id, worker_id, by=by, at=at)
     keep_vacancy(session, follow_up_id, by=by, at=at)
     # What was asked of a withdrawal was settled as the follow-up ended: it goes on, and so does the question.
     if consents.lapsed(session, held.participant_id, "program", local_day(session, at)):

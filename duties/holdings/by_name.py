@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Table, or_, select
 
 from duties.holdings import candidates, follow_ups, notes, seats, things
 from models.base import refers, table_of
-from models.casework import Account, Loan
+from models.casework import Account
 from models.committee import SeatHolder
+from models.equipment import Loan
 from models.follow_up import Assignment, FollowUp, WeeklyNote
 from models.participant import CandidateWorker
 from models.program import Absence

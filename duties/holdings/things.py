@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 
+from duties.equipment import inventory
 from duties.here import many, program_of
 from duties.holdings.holding import Holding, Leaving, both
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Account, Case, Equipment, Evidence, Loan, Task
+from models.casework import Account, Case, Evidence, Task
+from models.equipment import Equipment, Loan
 
 EQUIPMENT: Final = "equipment"
 ACCOUNT: Final = "account"
@@ -38,7 +40,13 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
     session = leaving.session
     rows = many(
         session,
-        select(_loan.c.id, _equipment.c.kind, _equipment.c.serial, _case.c.organization_id)
+        select(
+            _loan.c.id,
+            _loan.c.equipment_id,
+            _equipment.c.kind,
+            _equipment.c.serial,
+            _case.c.organization_id,
+        )
         .join(_equipment, refers(_loan.c.equipment_id, _equipment))
         .outerjoin(_task, refers(_loan.c.task_id, _task))
         .outerjoin(_case, refers(_task.c.case_id, _case))
@@ -50,16 +58,12 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
         )
         .order_by(_loan.c.lent_at, _loan.c.id),
     )
-    person, shown = f"/people/{leaving.person_id}", _shown(leaving, "serial")
+    person, kinds = f"/people/{leaving.person_id}", inventory.kinds(session)
+    shown = _shown(leaving, "serial", _evidence.c.equipment_id)
     return [
-        Holding(
-            EQUIPMENT,
-            row["id"],
-            both(_LENT, kind=KINDS.get(row["kind"], {"fr": row["kind"], "en": row["kind"]}), serial=row["serial"]),
-            person,
-        )
+        Holding(EQUIPMENT, row["id"], both(_LENT, kind=kinds[row["kind"]], serial=row["serial"]), person)
         for row in rows
-        if _is_left(leaving, row["organization_id"], shown[row["kind"], row["serial"]])
+        if _is_left(leaving, row["organization_id"], shown[(row["equipment_id"],)])
     ]
 
 
@@ -79,7 +83,8 @@ def accounts_of(leaving: Leaving) -> list[Holding]:
         )
         .order_by(_account.c.system, _account.c.user_name),
     )
-    person, shown = f"/people/{leaving.person_id}", _shown(leaving, "account")
+    person = f"/people/{leaving.person_id}"
+    shown = _shown(leaving, "account", system_of(), _evidence.c.label)
     return [
         Holding(
             ACCOUNT,
@@ -96,16 +101,17 @@ def accounts_of(leaving: Leaving) -> list[Holding]:
     ]
 
 
-def shown_by(proof: str) -> ColumnElement[str]:
-    """What a step shows by a proof of this kind: which kind of equipment, or an account on which system."""
-    said = _task.c.item if proof == "serial" else _task.c.system
-    return func.coalesce(func.nullif(said, ""), _task.c.step)
+def system_of() -> ColumnElement[str]:
+    """On which system a step shows an account."""
+    return func.coalesce(func.nullif(_task.c.system, ""), _task.c.step)
 
 
-def _shown(leaving: Leaving, proof: str) -> dict[tuple[str, str], list[tuple[UUID, datetime]]]:
-    """At which organizations, and when, each thing was shown as theirs, by what it is and its number or name."""
+def _shown(
+    leaving: Leaving, proof: str, *what: ColumnElement[Any]
+) -> dict[tuple[Any, ...], list[tuple[UUID, datetime]]]:
+    """At which organizations, and when, each thing was shown as theirs, by these columns of a proof of this kind."""
     rows = leaving.session.execute(
-        select(shown_by(proof).label("of"), _evidence.c.label, _case.c.organization_id, _evidence.c.added_at)
+        select(*what, _case.c.organization_id, _evidence.c.added_at)
         .join(_task, refers(_evidence.c.task_id, _task))
         .join(_case, refers(_task.c.case_id, _case))
         .where(
@@ -115,9 +121,9 @@ def _shown(leaving: Leaving, proof: str) -> dict[tuple[str, str], list[tuple[UUI
             _case.c.subject_id == leaving.person_id,
         )
     )
-    found: dict[tuple[str, str], list[tuple[UUID, datetime]]] = defaultdict(list)
-    for row in rows:
-        found[row.of, row.label].append((row.organization_id, row.added_at))
+    found: dict[tuple[Any, ...], list[tuple[UUID, datetime]]] = defaultdict(list)
+    for *thing, organization_id, added_at in rows:
+        found[tuple(thing)].append((organization_id, added_at))
     return found
 
 
@@ -135,9 +141,5 @@ def _is_left(leaving: Leaving, organization_id: UUID | None, shown: Collection[t
     return leaving.organization_id in places and not places & leaving.elsewhere and not anew
 
 
-#: What the onboarding calls what it lends and opens, as people say it. Another name is shown as it is.
-KINDS: Final = {
-    "computer": {"fr": "Ordinateur portable ou tablette", "en": "Laptop or tablet"},
-    "phone": {"fr": "Cellulaire du programme", "en": "Program cell phone"},
-}
+#: What the onboarding calls what it opens, as people say it. Another name is shown as it is.
 SYSTEMS: Final = {"secure-network": {"fr": "Réseau sécurisé", "en": "Secure network"}}

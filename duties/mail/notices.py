@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.casework import subjects
+from duties.casework import requests, subjects
 from duties.casework.approving import falls_for_approval, who_may_approve
 from duties.casework.wakeups import POST_CHANNEL
 from duties.here import local_day, many, one, program, program_of
@@ -156,12 +156,18 @@ def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: 
     if today.falls(chain, kind="approvals").vacant:
         _tell_of_vacancy(session, today, chain[0], at=at, case_id=task["case_id"])
     able = who_may_approve(today, task, chain)
+    about, request = _about_task(session, task, by), requests.newest(session, [task["id"]]).get(task["id"])
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        told = requests.in_words(request["asked"], request["given"], language, in_a_letter=True) if request else []
+        return {**about(language), "asked": [{"part": part, "value": value} for part, value in told]}
+
     _to_each(
         session,
         able or today.falls(coordination_chain(session)).holders,
         "task_to_approve" if able else "nobody_may_approve",
         key=f"approve:{task['id']}:{task['version']}",
-        facts=_about_task(session, task, by),
+        facts=facts,
         at=at,
         case_id=task["case_id"],
     )
@@ -189,6 +195,20 @@ def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link]
         [holder for holder in falls.holders if holder.person_id != by.person_id],
         "task_handed_back",
         key=f"hand_back:{task['id']}:{task['version']}",
+        facts=_about_task(session, task, by),
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def given_again(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+    """Tell those on whom a task falls again that was handed back. The word that goes with it stands on the page."""
+    falls = standing(session, local_day(session, at)).falls(chain)
+    _to_each(
+        session,
+        [holder for holder in falls.holders if holder.person_id != by.person_id],
+        "task_given_again",
+        key=f"give_again:{task['id']}:{task['version']}",
         facts=_about_task(session, task, by),
         at=at,
         case_id=task["case_id"],

@@ -388,19 +388,19 @@ def test_a_newer_version_is_offered_with_what_it_changes_and_followed_from_the_c
     at(cast.database)
     here = ("--program", "greater-montreal", "--as")
     case_id = str(open_onboarding(cast))
-    assert "protocol.not_offered" in command("case", "follow", case_id, "2", *here, "coordinator")[2]
-    newer = onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n", 1)
+    assert "protocol.not_offered" in command("case", "follow", case_id, "3", *here, "coordinator")[2]
+    newer = onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n", 1)
     newer = newer.replace("en: Plan the training to attend\n", "en: Plan the courses\n", 1)
     with cast.session() as session:
         declared = load_declared_text(newer, "newer.yaml", Protocol)
         versions.record_protocol(session, declared, by=LOADING, at=AT)
     shown = command("case", "show", case_id, *here, "coordinator")[1]
-    assert "This case follows version 1; the program now has version 2. What changes:" in shown
+    assert "This case follows version 2; the program now has version 3. What changes:" in shown
     assert "- “Plan the training to attend” is now called “Plan the courses”." in shown
-    assert "a maintenant la version 2" in command("case", "show", case_id, *here, "coordinator", lang="fr")[1]
-    status, _, refused = command("case", "follow", case_id, "2", *here, "manager_em")
+    assert "a maintenant la version 3" in command("case", "show", case_id, *here, "coordinator", lang="fr")[1]
+    status, _, refused = command("case", "follow", case_id, "3", *here, "manager_em")
     assert (status, "not_offered" in refused) == (1, False), "it is the coordinator's to decide"
-    assert command("case", "follow", case_id, "2", *here, "coordinator")[0] == 0
+    assert command("case", "follow", case_id, "3", *here, "coordinator")[0] == 0
     after = command("case", "show", case_id, *here, "coordinator")[1]
     assert "Plan the courses" in after
     assert "What changes" not in after
@@ -421,7 +421,12 @@ def test_every_door_of_a_task_opens_from_the_command_line(
         assert (status, err) == (0, "")
         return out
 
-    assert "Now: To approve." in task("complete", access, "coordinator")
+    shown = task("show", access, "coordinator")
+    assert "folders: Folders (participants, progress_notes, consent_forms)" in shown
+    given = ("--given", "folders=progress_notes", "--given", "folders=consent_forms", "--given", "reason=Trois suivis.")
+    assert "Now: To approve." in task("complete", access, "coordinator", *given)
+    assert "What for: Trois suivis." in task("show", access, "manager_em")
+    assert "Folders: progress notes and consent forms" in task("show", access, "manager_em")
     assert "Now: To do." in task("reject", access, "manager_em", "--reason", "Trop de dossiers.")
     assert "Now: Done." in task("complete", training, "coordinator")
     assert "Now: To do." in task("undo", training, "coordinator", "--reason", "Autre jour.")
@@ -432,7 +437,7 @@ def test_every_door_of_a_task_opens_from_the_command_line(
     handed_back = task("show", cards, "coordinator")
     assert "Agate Améthyste" in handed_back
     assert "Béryl Calcaire" not in handed_back
-    assert "Now: To do." in task("return", cards, "coordinator")
+    assert "Now: To do." in task("return", cards, "coordinator", "--reason", "L’imprimeur a répondu.")
     assert "Béryl Calcaire" in task("show", cards, "coordinator")
 
     with cast.session() as session:

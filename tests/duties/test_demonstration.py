@@ -203,7 +203,7 @@ NAIMA = (
     "      - {steps: [plan_integration], done: -1 working days, by: solene, note: Visits to the five other partners.}"
 )
 TENURES = "tenures:\n"
-ENDS_NOE = "ends: closed\n    acts:\n      - {steps: [request_secure_access, request_petty_cash]"
+ENDS_NOE = "ends: closed\n    acts:\n      - steps: [request_secure_access, request_petty_cash]"
 NAIMA_OPEN = "opened: -2 working days\n    opened_by: solene\n    ends: open"
 OPENED_ACCOUNT = "{steps: [open_secure_account], done: -25 working days, by: tristan"
 GAVE_CASH = "{steps: [give_petty_cash], done: -145 working days, by: penelope"

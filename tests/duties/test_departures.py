@@ -267,7 +267,7 @@ def test_a_task_that_was_passed_on_stays_the_successors_when_its_case_takes_a_ne
     case_id = leave(program, "manager_em", "en-marge")
     (one, *_) = asked(program, case_id, "pass_on_tasks")
     settle(program, one["id"], to="deputy")
-    newer = load_declared_text(onboarding().text.replace("version: 2", "version: 9"), "newer.yaml", Protocol)
+    newer = load_declared_text(onboarding().text.replace("\nversion: 2\n", "\nversion: 9\n"), "newer.yaml", Protocol)
     with program.session() as session:
         passed_on = UUID(one["item"])
         before = session.execute(select(TASK.c.step, TASK.c.owed_by_id).where(TASK.c.id == passed_on)).one()

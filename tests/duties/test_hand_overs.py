@@ -440,7 +440,7 @@ def test_of_a_follow_up_that_ends_meanwhile_nothing_is_asked_any_more_and_anew_o
     of_it = ("tell_participant", "agree_on_way", "complete_notes", "write_summary", "hand_over_follow_ups")
     assert [[row["state"] for row in asked(program, case_id, name)] for name in of_it] == [["waived"]] * 4 + [["done"]]
     with program.session() as session:
-        states.reactivate(session, follow_up, by=by, at=AT)
+        states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         with refused("assignment.leaving"):
             assigning.assign(session, follow_up, program.people[WORKER], by=by, at=AT)
 

@@ -172,7 +172,7 @@ def test_it_is_asked_for_no_more_once_somebody_has_it_its_end_is_stated_or_nobod
     assert IT not in left(program, case_id)
     if how == "inactive":
         with program.session() as session:
-            states.reactivate(session, follow_up, by=by, at=AT)
+            states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         gather(program, case_id)
         assert hand_over(program, case_id) == (task_id, "open"), "they are followed again, and by nobody"
 

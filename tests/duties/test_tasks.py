@@ -19,8 +19,9 @@ from duties.refusals import Refusal
 from duties.roles import responsibility, standing
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
-from models.casework import Account, Equipment, Evidence, Loan, Task
+from models.casework import Account, Evidence, Task
 from models.engine import WakeUp
+from models.equipment import Equipment, Loan
 from models.outbox import Notice
 from models.program import Tenure
 from models.record import Event
@@ -33,6 +34,7 @@ from tests.casework import (
     open_onboarding,
     step,
     steps,
+    stock,
     verbs,
 )
 from tests.cast import AT, LOADING, TODAY, Cast
@@ -278,6 +280,7 @@ def test_one_thing_is_in_one_pair_of_hands_and_comes_back_when_the_step_is_undon
 
     def hand_over(case_id: UUID) -> None:
         with cast.session() as session:
+            stock(session, cast, "computer", "SN-0001")
             tasks.complete_task(
                 session,
                 step(session, case_id, "hand_over_equipment", "computer")["id"],
@@ -348,6 +351,7 @@ def test_what_somebody_has_from_one_organization_is_proof_at_the_other_and_their
         for item in ("computer", "phone"):
             complete(cast, case_id, "prepare_equipment", item=item)
         with cast.session() as session:
+            stock(session, cast, "computer", "SN-0001")
             for task_id, proof in zip(
                 shown(session, case_id), [Proof("account", "equartz"), Proof("serial", "SN-0001")], strict=True
             ):
@@ -516,10 +520,16 @@ def test_handing_back_gives_the_step_to_the_next_of_its_chain_who_is_told(cast: 
         assert handed["owed_by_id"] != handed["declared_owed_by_id"]
         told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "task_handed_back")).all()
         assert told == [cast.people["coordinator"]]
-        tasks.return_task(session, task["id"], by=cast.actor("coordinator"), at=AT)
+        with refused("reason.missing"):
+            tasks.return_task(session, task["id"], by=cast.actor("coordinator"), at=AT, reason=" ")
+        word = "Votre départ est remis."
+        tasks.return_task(session, task["id"], by=cast.actor("coordinator"), at=AT, reason=word)
+        told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "task_given_again")).all()
+        assert told == [cast.people["officer"]]
         again = step(session, case_id, "prepare_notebook_and_guide")
         assert again["owed_by_id"] == again["declared_owed_by_id"]
         assert again["handed_back_at"] is None
+        assert (again["given_again_by"], again["reason"]) == (cast.people["coordinator"], word)
 
 
 def test_where_nobody_stands_behind_a_step_is_not_handed_back(cast: Cast) -> None:

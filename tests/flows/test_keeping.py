@@ -83,7 +83,7 @@ def test_it_is_counted_from_the_end_and_a_return_puts_it_off(cast: Cast, ended: 
         assert _until(session, ended) == FIVE_YEARS
         follow_up = session.execute(text("select id from follow_up where participant_id = :id"), {"id": ended}).scalar()
         assert isinstance(follow_up, UUID)
-        states.reactivate(session, follow_up, by=by, at=AT + DAY)
+        states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT + DAY)
         assert _until(session, ended) is None
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT + 2 * DAY)
         assert _until(session, ended) == FIVE_YEARS + 2 * DAY, "from the last end"
@@ -132,7 +132,7 @@ def test_whoever_comes_back_meanwhile_is_asked_about_no_more(cast: Cast, ended: 
     with cast.session() as session:
         follow_up = session.execute(text("select id from follow_up where participant_id = :id"), {"id": ended}).scalar()
         assert isinstance(follow_up, UUID)
-        states.reactivate(session, follow_up, by=cast.actor("coordinator"), at=THEN)
+        states.reactivate(session, follow_up, nobody_yet=True, by=cast.actor("coordinator"), at=THEN)
     assert (_look(cast, days=1), _asked(cast)) == (0, ["cancelled"])
 
 

@@ -456,7 +456,7 @@ def test_a_new_version_sends_no_reminder_again_and_counts_no_delay_anew(begun: B
     cast, means, clock, case_id = begun
     mornings(cast, means, clock, TUESDAY, THURSDAY)
     before = task(cast, case_id, "request_secure_access")
-    text = onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n")
+    text = onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n")
     second = load_declared_text(text, "protocol.yaml", Protocol)
     with cast.session() as session:
         kept = versions.record_protocol(session, second, by=LOADING, at=AT)

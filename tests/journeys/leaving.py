@@ -37,6 +37,7 @@ from models.base import table_of
 from models.departure import Departure
 from models.program import Absence
 from models.referral import Referral
+from tests.casework import filled_in
 from tests.cast import AT, Cast
 from tests.departing import CASE, TASK, lend, open_account
 from tests.flows.support import means_of
@@ -317,7 +318,8 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                         session, task["case_id"], applicant=1, leadership=80, clinical=80, note="So", by=one, at=self.at
                     )
             proofs = [Proof("way", "call")] if task["evidence"] == "way" else []
-            tasks.complete_task(session, task["id"], by=by, at=self.at, note="So", evidence=proofs)
+            given = filled_in(task["asks"])
+            tasks.complete_task(session, task["id"], by=by, at=self.at, note="So", evidence=proofs, given=given)
 
         @precondition(lambda self: bool(self.open_cases()))
         @rule(data=st.data())

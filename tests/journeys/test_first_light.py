@@ -18,7 +18,7 @@ def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brough
     # A step that is approved: by the page, and no further than the approval.
     asked = task_of(coordinator, case, "request_secure_access")
     assert asked["state"] == "open"
-    form = {"seen": str(asked["version"]), "note": "Les trois dossiers."}
+    form = {"seen": str(asked["version"]), "given-folders": "participants", "given-reason": "Les trois dossiers."}
     assert coordinator.post(f"/tasks/{asked['id']}/completion", data=form).status_code == 200
     own = task_of(coordinator, case, "request_secure_access")
     assert own["state"] == "submitted"

@@ -100,15 +100,27 @@ def press(client: httpx2.Client, case_id: str, task: dict[str, Any], act: str) -
     files = None
     if act == "completion":
         if task["evidence"] == "serial":
-            fields["label"] = f"SN-{task['id'][:6]}"
+            fields["label"] = a_free_one(page, task)
         elif task["evidence"] == "account":
             fields["label"] = "mgalet"
         elif task["evidence"] == "document":
             files = {"document": ("preuve.txt", b"Remis.", "text/plain")}
         elif task["evidence"] == "note":
             fields["words"] = "Fait."
+        for part in task["asks"]:
+            first = part["choices"][0]["id"] if part["choices"] else "50"
+            fields[f"given-{part['id']}"] = first
     answer = client.post(action, data=fields, files=files)
     assert answer.status_code == 200, (task["step"], answer.status_code, answer.text)
+
+
+def a_free_one(page: str, task: dict[str, Any]) -> str:
+    """The serial number of a thing that the page offers to hand over; whoever keeps the inventory added it before."""
+    form = next(
+        one for one in re.findall(r"<form.*?</form>", page, re.DOTALL) if f"/tasks/{task['id']}/completion" in one
+    )
+    offered: list[str] = re.findall(r'<option value="([^"]+)"', form)
+    return offered[0]
 
 
 def form_in(page: str, holding: str) -> tuple[str, dict[str, str]]:

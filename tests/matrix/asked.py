@@ -136,6 +136,8 @@ def _task_form(task: str, **fields: str) -> Sent:
     return Sent(task=task, form={"seen": "{version_of_task:" + task + "}", **fields})
 
 
+_ENDED: Final = {"follow_up_id": "ended"}
+_WHERE: Final = {"held_on": TODAY.isoformat(), "begins": "20:00", "minutes": "60", "place": "Parc"}
 _PERSON: Final = {
     "given_name": "Jaspe",
     "family_name": "Grenat",
@@ -228,6 +230,12 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /hand-overs/{hand_over_id}/refusal": Sent(form={"reason": "Trop de suivis."}),
     "POST /tasks/{task_id}/settlement": _task_form("equipment", how="end:returned", note="En ordre."),
     "POST /tasks/{task_id}/missing": _task_form("equipment", note="Introuvable."),
+    "POST /equipment": Sent(form={"kind": "phone", "serial": "M-1", "label": "Noir"}),
+    "POST /equipment/{equipment_id}": Sent(form={"serial": "M-2", "label": "Bleu"}),
+    "POST /equipment/{equipment_id}/moves": Sent(form={"move": "take_out_of_use", "words": "Brisé."}),
+    "POST /equipment/{equipment_id}/loan": Sent(form={"person": "{person_id}"}),
+    "POST /follow-ups/{follow_up_id}/taking-up": Sent(which=_ENDED, form={}),
+    "GET /follow-ups/{follow_up_id}/ended": Sent(which=_ENDED),
     "GET /tasks/{task_id}/hiring": Sent(task="to_hire"),
     "POST /tasks/{task_id}/hiring": _task_form(
         "to_hire",
@@ -248,7 +256,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /tasks/{task_id}/approval": _task_form("submitted", words="Accordé."),
     "POST /tasks/{task_id}/rejection": _task_form("submitted", words="À revoir."),
     "POST /tasks/{task_id}/handing-back": _task_form("open", words="Je ne peux pas."),
-    "POST /tasks/{task_id}/returning": _task_form("handed_back"),
+    "POST /tasks/{task_id}/returning": _task_form("handed_back", words="La voici de nouveau."),
     "POST /tasks/{task_id}/waiver": _task_form("waivable", words="Inutile ici."),
     "POST /tasks/{task_id}/undoing": _task_form("done", words="Par erreur."),
     "POST /people": Sent(form={**_PERSON, "place": "{role_and_place}", "starts_on": _DAY}),
@@ -329,7 +337,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/retention": Sent(form={"day": TODAY.isoformat(), "reason": "Un juge"}),
     "POST /research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /research-consents": Sent(form={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
-    "POST /activities": Sent(form={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up": "{follow_up_id}"}),
+    "POST /activities": Sent(form={**_WHERE, "kind": "meal", "follow_up": "{follow_up_id}"}),
+    "POST /activities/{activity_id}/moving": Sent(form=_WHERE),
     "POST /participants/{participant_id}/meetings": Sent(
         which=_GIVEN, form={"met_on": TODAY.isoformat(), "way": "remote", "outcome": "thinks"}
     ),
@@ -601,7 +610,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/tasks/{task_id}/undoing": Sent(task="done", json={"reason": "Par erreur."}),
     "POST /api/v1/tasks/{task_id}/waiver": Sent(task="waivable", json={"reason": "Inutile ici."}),
     "POST /api/v1/tasks/{task_id}/handing-back": Sent(json={"reason": "Je ne peux pas."}),
-    "POST /api/v1/tasks/{task_id}/returning": Sent(task="handed_back"),
+    "POST /api/v1/tasks/{task_id}/returning": Sent(task="handed_back", json={"reason": "La voici de nouveau."}),
     "POST /api/v1/people": Sent(
         json={**_PERSON, "organization_id": "{organization_id}", "role": "second_representative", "starts_on": _DAY}
     ),
@@ -767,9 +776,15 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/participants/{participant_id}/retention": Sent(json={"day": TODAY.isoformat(), "reason": "Un juge"}),
     "POST /api/v1/research-consents/{participant_id}/withdrawal": Sent(which=_RESEARCHED),
     "POST /api/v1/research-consents": Sent(json={"number": "#2026-10", "signed_on": TODAY.isoformat()}),
+    "POST /api/v1/equipment": Sent(json={"kind": "phone", "serial": "M-1"}),
+    "PUT /api/v1/equipment/{equipment_id}": Sent(json={"serial": "M-2"}),
+    "POST /api/v1/equipment/{equipment_id}/moves": Sent(json={"move": "take_out_of_use", "words": "Brisé."}),
+    "POST /api/v1/equipment/{equipment_id}/loan": Sent(json={"person_id": "{person_id}"}),
+    "POST /api/v1/follow-ups/{follow_up_id}/taking-up": Sent(which=_ENDED),
     "POST /api/v1/activities": Sent(
-        json={"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": ["{follow_up_id}"]}
+        json={**_WHERE, "minutes": 60, "kind": "meal", "follow_up_ids": ["{follow_up_id}"]}
     ),
+    "PUT /api/v1/activities/{activity_id}": Sent(json={**_WHERE, "minutes": 60}),
     "POST /api/v1/privacy/incidents": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}": Sent(json={**_INCIDENT, "organization_id": "{organization_id}"}),
     "PUT /api/v1/privacy/incidents/{incident_id}/assessment": Sent(json={**_ASSESSED, "serious_risk": False}),

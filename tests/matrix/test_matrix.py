@@ -85,6 +85,14 @@ DONE_ELSEWHERE: Final = {
         "tests/duties/follow_ups/test_activities.py",
         "test_over_json_somebody_is_taken_out_of_what_may_not_be_once",
     ),
+    "POST /follow-ups/{follow_up_id}/taking-up": (
+        "tests/api/pages/test_follow_ups.py",
+        "test_whoever_ends_a_follow_up_is_told_so_on_a_page_and_may_take_it_up_again",
+    ),
+    "POST /api/v1/follow-ups/{follow_up_id}/taking-up": (
+        "tests/api/pages/test_follow_ups.py",
+        "test_over_json_too_it_is_taken_up_again_with_a_worker_or_with_nobody_yet_said",
+    ),
     **dict.fromkeys(
         (
             "POST /participants/{participant_id}/consents/going-on",

@@ -19,7 +19,8 @@ from duties.agreement.succession import renew
 from duties.casework import tasks
 from duties.casework.proofs import Proof
 from duties.departure.hiring import NAMES_THEM
-from duties.follow_ups import activities, breaks, contacts, notes, summaries
+from duties.equipment import inventory
+from duties.follow_ups import breaks, contacts, notes, states, summaries
 from duties.here import program_of
 from duties.obligations import saying
 from duties.obligations.keeping import keep
@@ -48,7 +49,7 @@ from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import AT, SINCE, TODAY, Cast
 from tests.conftest import Database
 from tests.declared import record
-from tests.following import bar, followed, row_of
+from tests.following import bar, followed, plan, row_of
 from tests.matrix import stages
 from tests.matrix.candidates import FORM, NOTE, TERMS, candidates_of
 
@@ -169,6 +170,7 @@ def build(cast: Cast) -> World:
             whose, _SUBJECTS[place][0], _ORGANIZATIONS[place], seconds.get(place), barred=barred
         )
         things[place] |= _stages_of(whose, place, things[place], people["colleague"])
+        things[place] |= _lent_and_ended(whose, place)
     things[ABSENT] = {name: str(uuid4()) for name in things[CODIM]} | {
         name: words
         for name, words in things[CODIM].items()
@@ -410,7 +412,7 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
         missed = contacts.record_no_show(
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )
-        activity = activities.plan_activity(session, [follow_up], held_on=MEETS_ON, kind="meal", by=by, at=AT)
+        activity = plan(session, [follow_up], held_on=MEETS_ON, kind="meal", by=by, at=AT)
         breaks.take_break(session, follow_up, returns_on=MEETS_ON, terms=TERMS, by=by, at=AT)
         if place != ELSEWHERE:
             bar(session, cast, follow_up, people["barred"])
@@ -424,6 +426,33 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
         "activity_id": str(activity),
         "week": TODAY.isoformat(),
     }
+
+
+def _lent_and_ended(cast: Cast, place: str) -> dict[str, str]:
+    """A thing of the inventory, and a follow-up that one organization's worker had until it ended."""
+    worker, _ = _SUBJECTS[place]
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        thing = inventory.add(session, "phone", f"M-{place}", by=by, at=AT)
+        ended = followed(session, cast, f"#2026-{PLACES.index(place) + 1:02}7", worker=None)
+        states.deactivate(session, ended, "withdrew", by=by, at=AT)
+        session.add(
+            Assignment(
+                program_id=cast.program_id,
+                follow_up_id=ended,
+                person_id=cast.people[worker],
+                organization_id=cast.organizations[_ORGANIZATIONS[place]],
+                kind="primary",
+                starts_on=TODAY - timedelta(days=9),
+                ends_on=TODAY - timedelta(days=1),
+                assigned_at=AT - timedelta(days=9),
+                assigned_as="coordinator",
+                ended_at=AT,
+                ended_as="youth_worker",
+            )
+        )
+        session.flush()
+    return {"equipment_id": str(thing), "follow_up_id:ended": str(ended)}
 
 
 def _offered(cast: Cast, place: str, case_id: UUID) -> str:

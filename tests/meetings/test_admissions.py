@@ -19,7 +19,6 @@ from duties.casework import scheduling, tasks, versions
 from duties.declarations.declared import load_declared_text
 from duties.declarations.loading import load
 from duties.declarations.protocol import Protocol
-from duties.follow_ups import activities
 from duties.participants import (
     barring,
     consents,
@@ -52,7 +51,7 @@ from tests.api.desk import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited, onboarding, program_file
 from tests.flows.support import carry_all, letters, means_of, told
-from tests.following import followed, row_of, tasks_of
+from tests.following import followed, plan, row_of, tasks_of
 from tests.meetings.clinic import (
     NEXT_LOCAL,
     NOW,
@@ -396,7 +395,7 @@ def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_whic
         assert participant_id is not None
         recruiters.find_recruiter(session, participant_id, by=worker, at=AT)
         with refused("activity.never_together"):
-            activities.plan_activity(session, parts, held_on=TODAY, kind="meal", by=worker, at=AT)
+            plan(session, parts, held_on=TODAY, kind="meal", by=worker, at=AT)
         here = clinic_of(session)
         assert recruiters.keep_on_agendas(session, by=by, at=AT) == 0, "it is there at once"
         (waits,) = agendas.pool_of(session, committee_of(session, here))

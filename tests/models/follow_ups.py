@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -120,6 +120,9 @@ def accompany(cast: Cast) -> None:
             )
         )
         activity = uuid4()
-        session.add(Activity(**here, id=activity, held_on=TODAY, kind="meal", planned_by=worker, planned_at=AT))
+        at_noon = {"begins": time(12), "minutes": 60, "place": "Café", "place_key": "café"}
+        session.add(
+            Activity(**here, **at_noon, id=activity, held_on=TODAY, kind="meal", planned_by=worker, planned_at=AT)
+        )
         session.flush()
         session.add(ActivityPart(**of_one, activity_id=activity, place=1, alone=False))

@@ -242,7 +242,11 @@ def _live_through_everything(cast: Cast) -> None:
         for row in automatic:
             acts.record_trouble(session, row["id"], code="refused", by=Actor.system(ENGINE), at=AT, needs_people=True)
             acts.record_act(session, row["id"], undone=False, by=Actor.system(ENGINE), at=AT)
-        waivable = next(row for row in steps(session, other).values() if row["waived_by"] and row["state"] == "open")
+        waivable = next(
+            row
+            for row in steps(session, other).values()
+            if row["waived_by"] and row["state"] == "open" and not row["action"]
+        )
         tasks.waive_task(session, waivable["id"], by=by, at=AT, reason="Déjà fait ailleurs.")
         tasks.undo_task(session, waivable["id"], by=by, at=AT)
         # What the engine did falls back with the step that it rested on, and is done again with it.

@@ -143,6 +143,11 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_endorsement_objects_with_a_reason": ("endorsement", "said = 'objected', reason = ''", ""),
     "ck_endorsement_said": ("endorsement", "said = 'perhaps'", ""),
     "ck_endorsement_settled": ("endorsement", "settled_by_id = decision_id", "said = 'endorsed'"),
+    "ck_evidence_equipment_by_its_serial": (
+        "evidence",
+        "equipment_id = (select id from equipment limit 1)",
+        "kind <> 'serial'",
+    ),
     "ck_evidence_kind": ("evidence", "kind = 'password'", ""),
     "ck_evidence_withdrawn": ("evidence", "withdrawn_at = now()", "withdrawn_why is null"),
     "ck_first_meeting_outcome": ("first_meeting", "outcome = 'perhaps'", ""),
@@ -162,7 +167,11 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_interview_applicant": ("interview", "applicant = 0", ""),
     "ck_interview_clinical": ("interview", "clinical = 101", ""),
     "ck_interview_leadership": ("interview", "leadership = -1", ""),
+    "ck_equipment_state": ("equipment", "state = 'eaten'", ""),
+    "ck_equipment_state_since": ("equipment", "state_at = now()", "state_as is null"),
     "ck_loan_lost": ("loan", "lost = true, returned_at = now()", ""),
+    "ck_loan_mistaken": ("loan", "mistaken = true", "returned_at is null"),
+    "ck_loan_not_returned_by_themselves": ("loan", "returned_by = person_id", "not mistaken"),
     "ck_meeting_answer_alternate": ("meeting_answer", "answer = 'accepted'", "alternate_id is not null"),
     "ck_meeting_answer_answer": ("meeting_answer", "answer = 'perhaps', alternate_id = null", ""),
     "ck_meeting_answer_by": ("meeting_answer", "by = 'telephone'", ""),
@@ -229,6 +238,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_referral_someone_referred": ("referral", "referred_by = null", "way = 'page'"),
     "ck_referral_state": ("referral", "state = 'lost', result = ''", "state = 'received'"),
     "ck_referral_triaged": ("referral", "triaged_at = now()", "triaged_by is null"),
+    "ck_request_n": ("request", "n = 0", ""),
     "ck_referral_way": ("referral", "way = 'pigeon'", "way = 'page'"),
     "ck_research_consent_research_withdrawn": ("research_consent", "withdrawn_on = signed_on", ""),
     "ck_risk_assessment_at_admission": ("risk_assessment", "level = 'blue'", "kind = 'admission'"),
@@ -253,6 +263,15 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_task_done": ("task", "done_as = null", "done_at is not null and state not in ('done', 'submitted')"),
     "ck_task_done_has_its_moment": ("task", "state = 'done'", "done_at is null and approved_by_id is null"),
     "ck_task_handed_back": ("task", "handed_back_at = now()", "handed_back_by is null"),
+    "ck_task_given_again": ("task", "given_again_at = now()", "given_again_by is null"),
+    "ck_task_handed_back_or_given_again": (
+        "task",
+        (
+            "handed_back_at = now(), handed_back_by = (select id from person limit 1), given_again_at = now(),"
+            " given_again_by = (select id from person limit 1)"
+        ),
+        "",
+    ),
     "ck_task_need_not_itself": ("task_need", "needs_id = task_id", ""),
     "ck_task_not_own": ("task", "settled_by = done_by", "approved_by_id is not null and done_by is not null"),
     "ck_task_state": ("task", "state = 'lost'", ""),
@@ -269,6 +288,9 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_acceptance_said": ("acceptance", "said = 'lost'", "said = 'accepted'"),
     "ck_activity_called_off": ("activity", "called_off_at = now()", "called_off_as is null"),
     "ck_activity_kind": ("activity", "kind = 'party'", ""),
+    "ck_activity_minutes": ("activity", "minutes = 5", "minutes is not null"),
+    "ck_activity_place": ("activity", "place = ''", "place is not null"),
+    "ck_activity_when_and_where": ("activity", "minutes = null", "minutes is not null"),
     "ck_activity_part_place": ("activity_part", "place = 0", ""),
     "ck_activity_part_taken_out": ("activity_part", "taken_out_at = now()", ""),
     "ck_assignment_ended": ("assignment", "ended_as = null", "ended_at is not null"),
@@ -376,7 +398,7 @@ KEYS = {
     "destruction": {"one_destruction_asked"},
     "drafted_year": {"uq_drafted_year_program_id_committee_id_follows"},
     "endorsement": {"one_endorsement_counts"},
-    "equipment": {"uq_equipment_program_id_kind_serial"},
+    "equipment": {"one_of_a_number", "uq_equipment_program_id_kind_serial"},
     "first_meeting": {"uq_first_meeting_program_id_participant_id_n"},
     "follow_up_summary": {"uq_follow_up_summary_program_id_task_id"},
     "hand_over": {"one_hand_over_at_a_time"},
@@ -404,6 +426,7 @@ KEYS = {
     "protocol_version": {"uq_protocol_version_program_id_key_digest"},
     "referral": {"uq_referral_program_id_link_id"},
     "referral_link": {"uq_referral_link_program_id_id"},
+    "request": {"uq_request_program_id_task_id_n"},
     "research_consent": {"one_research_consent_stands"},
     "responsibility": {"uq_responsibility_program_id_digest"},
     "risk_assessment": {"uq_risk_assessment_program_id_participant_id_kind_n"},
@@ -698,6 +721,7 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         "participant",
         "follow-up",
         "destruction",
+        "equipment",
     }
     for lifecycle in lifecycles.LIFECYCLES:
         table = lifecycle.name.replace(" ", "_").replace("-", "_") if lifecycle.name in places else None

@@ -309,7 +309,7 @@ def test_one_who_asked_as_a_deputy_does_not_approve_it_as_oneself(cast: Cast, co
         {"starts_on": today, "ends_on": today, "deputy_id": str(cast.people["manager_em"]), "kinds": ["tasks"]},
     )
     manager = Asker(cast, "manager_em", app=coordinator.app)
-    moved = manager.act(tasks["request_secure_access"]["id"], "completion", {})
+    moved = manager.complete(tasks["request_secure_access"])
     assert moved.json()["state"] == "submitted"
     own = manager.act(tasks["request_secure_access"]["id"], "approval", {})
     assert (own.status_code, own.json()["code"]) == (409, "task.own_request")

@@ -68,7 +68,11 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /tasks/{task_id}/undoing": {"reason": ""},
     "POST /tasks/{task_id}/waiver": {"reason": "Not needed."},
     "POST /tasks/{task_id}/handing-back": {"reason": "Away that day."},
-    "POST /tasks/{task_id}/returning": None,
+    "POST /tasks/{task_id}/returning": {"reason": "It goes on."},
+    "PUT /equipment/{equipment_id}": {"serial": "SN-9", "label": ""},
+    "POST /equipment/{equipment_id}/moves": {"move": "put_back", "words": ""},
+    "POST /equipment/{equipment_id}/loan": {"person_id": "00000000-0000-4000-8000-000000000000"},
+    "POST /follow-ups/{follow_up_id}/taking-up": None,
     "POST /tasks/{task_id}/settlement": {"ended_as": "returned", "note": "Fine."},
     "POST /tasks/{task_id}/missing": {"reason": "Not in the box."},
     "PUT /follow-ups/{follow_up_id}/state": {

@@ -21,6 +21,7 @@ from api.app import create_app
 from api.json.shapes import Problem
 from api.session import Office
 from tests.api.desk import ADDRESS, app_on, token_for
+from tests.casework import filled_in, stock
 from tests.cast import AT, Cast, stationery
 
 PREFIX: Final = "/api/v1"
@@ -125,8 +126,13 @@ class Asker:
         return self.ask("POST", f"/tasks/{task_id}/{act}", body, version=seen, key=key)
 
     def complete(self, task: Mapping[str, Any], *, key: str = "") -> Response:
-        """Complete a task with what it asks for."""
-        return self.act(task["id"], "completion", completion_of(task), key=key)
+        """Complete a task with what it asks for; equipment is entered into the inventory first."""
+        body = completion_of(task)
+        for proof in body["evidence"]:
+            if proof["kind"] == "serial":
+                with self.cast.session() as session:
+                    stock(session, self.cast, task["item"] or task["step"], proof["label"])
+        return self.act(task["id"], "completion", body, key=key)
 
     def _check(self, method: str, path: str, answer: Response) -> None:
         """Hold an answer against the window's own description."""
@@ -171,7 +177,8 @@ def completion_of(task: Mapping[str, Any]) -> dict[str, Any]:
     if task["evidence"] == "document":
         shown = base64.b64encode(b"shown").decode()
         evidence.append({"kind": "document", "label": "proof.txt", "content": shown})
-    return {"note": "Done as agreed." if task["evidence"] == "note" else "", "evidence": evidence}
+    note = "Done as agreed." if task["evidence"] == "note" else ""
+    return {"note": note, "evidence": evidence, "given": filled_in(task["asks"])}
 
 
 def _matching(described: Mapping[str, Any], method: str, path: str) -> Mapping[str, Any] | None:

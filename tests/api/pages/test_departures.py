@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from duties import people
 from duties.departure import hand_overs
 from locales import show_day
 from models.base import table_of
@@ -15,7 +16,7 @@ from models.outbox import Notice
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
-from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, settle
+from tests.departing import LAST_DAY, TASK, asked, leave, lend, record_protocols, settle
 from tests.following import SECOND, WORKER, agreed, bar, followed
 
 PLACE = "en-marge"
@@ -23,7 +24,7 @@ NOTICE = table_of(Notice)
 
 #: Where the coordinator finds what a departure hands over, and what became of it.
 EVERYWHERE = (
-    *("/departures/{}", "/cases/{}?history=all", "/", "/activity?all=1", "/post"),
+    *("/departures/{}", "/departures/{}?history=all", "/", "/activity?all=1", "/post"),
     *("/api/v1/departures/{}", "/api/v1/cases/{}/tasks", "/api/v1/work", "/api/v1/post"),
 )
 
@@ -90,7 +91,7 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
     case_id = leave(program, "manager_em", PLACE)
     client = signed_in(program, "coordinator")
     page = client.get(f"/departures/{case_id}", headers={"Accept-Language": "en"}).text
-    for words in ("SN-1", "Welcome the person in their organization", "Still in their hands", "Last day"):
+    for words in ("SN-1", "Welcome the person in their organization", "Equipment and access", "Last day"):
         assert words in page, words
     assert "Youth worker onboarding – Émeraude Quartz" in page, (
         "of which case each task is: several are called the same"
@@ -130,6 +131,45 @@ def test_why_somebody_refused_and_what_was_noted_is_read_by_who_has_a_part_in_it
     assert shown.status_code == 200
     assert "Refused by" in shown.text
     assert [words in shown.text for words in ("Six of them already", "No room until January")] == [reads, reads]
+
+
+def test_a_departure_has_one_page_on_which_each_thing_stands_once(program: Cast) -> None:
+    """What the case asks and what the person holds are the same lines: the case's own address leads there."""
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker=WORKER)
+        lend(session, program.people[WORKER], "SN-7")
+    case_id = leave(program, WORKER, "ccsmtl")
+    client = signed_in(program, "coordinator")
+    led = client.get(f"/cases/{case_id}?history=all")
+    assert (led.status_code, led.headers["location"]) == (303, f"/departures/{case_id}?history=all")
+    page = client.get(f"/departures/{case_id}?lang=en").text
+    with program.session() as session:
+        rows = session.execute(select(TASK.c.id, TASK.c.holding, TASK.c.state).where(TASK.c.case_id == case_id)).all()
+    for row in rows:
+        assert page.count(f'id="task-{row.id}"') == 1, "each step once"
+        assert page.count(f'action="/tasks/{row.id}/settlement"') == (1 if row.holding and row.state == "open" else 0)
+    assert page.count("SN-7</a>") == 1, "the telephone, in the line that asks for it"
+    assert "Nobody has to settle these" not in page
+    assert f'href="/departures/{case_id}"' not in page, "nothing leads from the page to another one of it"
+
+
+def test_what_goes_to_somebody_by_itself_stands_on_the_page_without_a_step(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        people.appoint(
+            session,
+            person_id=program.people["deputy"],
+            role="manager",
+            organization_id=program.organizations[PLACE],
+            starts_on=TODAY,
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    case_id = leave(program, "manager_em", PLACE)
+    page = text_of(signed_in(program, "coordinator").get(f"/departures/{case_id}?lang=en").text)
+    assert "Nobody has to settle these" in page
+    assert "Goes by itself to Soufre Tungstène, on whom it falls then." in page
 
 
 @pytest.mark.ci
@@ -180,7 +220,7 @@ def test_a_dry_run_says_what_speaks_for_each_to_whom_a_follow_up_would_be_offere
     assert offer["reasons"][0] == "met"
     for done in ({}, {"really": "yes"}):
         page = client.post(f"/departures/{case_id}/offers", data=done).text
-        receipt = page[page.index('id="receipt"') : page.index('id="kind-1"')]
+        receipt = page[page.index('id="receipt"') : page.index('id="standing"')]
         assert "Garnet Schist – has met the participant, speaks " in text_of(receipt)
         assert "% taken" in text_of(receipt)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,17 +11,17 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, notes
+from duties.follow_ups import assigning, breaks, contacts, notes, states
 from duties.follow_ups.notes import Week
 from duties.follow_ups.parts import PRIMARY
 from duties.people import record_absence
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for
-from tests.api.pages.looking import signed_in, text_of
+from tests.api.pages.looking import fields_of, signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, parts, row_of
+from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, parts, row_of, tasks_of
 from tests.meetings.sitting import seat_everyone
 
 _event = table_of(Event)
@@ -219,20 +220,82 @@ def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast
     assert worker.get(here).status_code in (200, 404)
     coordinator = later(cast, "coordinator", 2)
     assert "The participant withdraws" in text_of(coordinator.get(here).text)
-    assert coordinator.post(f"{here}/state", data={"move": "reactivate"}).status_code == 303
+    assert coordinator.post(f"{here}/state", data={"move": "reactivate"}).status_code == 422, "never vacant in silence"
+    assert coordinator.post(f"{here}/state", data={"move": "reactivate", "worker": "nobody_yet"}).status_code == 303
+    with cast.session() as session:
+        assert [one["state"] for one in tasks_of(session, assigning.FIND_A_WORKER)][-1] == "open"
 
 
 @pytest.mark.parametrize("end", [{"move": "deactivate", "reason": "withdrew"}, {"move": "complete", "agrees": "yes"}])
-def test_whoever_ends_a_follow_up_is_led_to_their_own_work_and_not_to_a_page_that_says_there_is_nothing(
+def test_whoever_ends_a_follow_up_is_told_so_on_a_page_and_may_take_it_up_again(
     cast: Cast, end: dict[str, str]
 ) -> None:
     with cast.session() as session:
         agreed(session, cast)
-        here = f"/follow-ups/{followed(session, cast)}"
-    worker = later(cast, WORKER, 1)
+        follow_up = followed(session, cast)
+        here = f"/follow-ups/{follow_up}"
+    worker, other = later(cast, WORKER, 1), later(cast, SECOND, 1)
     assert worker.get(here).status_code == 200
-    assert worker.post(f"{here}/state", data=end).headers["location"] == "/"
+    assert worker.get(f"{here}/ended").status_code == 404, "it has not ended"
+    assert worker.post(f"{here}/state", data=end).headers["location"] == f"{here}/ended"
     assert worker.get(here).status_code == 404
+    shown = worker.get(f"{here}/ended")
+    assert "This follow-up has ended" in shown.text
+    assert f"{here}/ended" in worker.get("/caseload").text
+    form = fields_of(shown.text, f"{here}/taking-up")
+    for nobody in (other, later(cast, "manager_ccsmtl", 1)):
+        assert nobody.get(f"{here}/ended").status_code == 404
+        assert nobody.post(f"{here}/taking-up", data=form).status_code == 404
+    assert worker.post(f"{here}/taking-up", data={"seen": "1"}).status_code == 412
+    assert worker.post(f"{here}/taking-up", data=form).headers["location"] == here
+    assert worker.get(here).status_code == 200
+    assert worker.get(f"{here}/ended").status_code == 404
+    with cast.session() as session:
+        assert parts(session, follow_up)[-1][:2] == ("primary", cast.people[WORKER])
+        assert row_of(session, follow_up)["state"] == "active"
+        assert tasks_of(session, assigning.FIND_A_WORKER) == []
+
+
+def test_whoever_takes_a_follow_up_up_again_is_shown_the_worker_of_before_first(cast: Cast) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT)
+    page = later(cast, "coordinator", 1).get(f"/follow-ups/{follow_up}").text
+    choices = re.search(r'<select name="worker"[^>]*id="again-worker".*?</select>', page, re.DOTALL)
+    assert choices is not None
+    offered = re.findall(r'value="([^"]+)"', choices[0])
+    assert offered[0] == str(cast.people[WORKER])
+    assert offered[-1] == "nobody_yet"
+    assert "accompanied them until it ended" in choices[0]
+
+
+def test_a_participant_who_barred_them_is_not_taken_up_again_by_who_had_it(cast: Cast) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT)
+        bar(session, cast, follow_up, cast.people[WORKER])
+    worker = later(cast, WORKER, 1)
+    assert worker.get(f"/follow-ups/{follow_up}/ended").status_code == 404
+    assert worker.post(f"/follow-ups/{follow_up}/taking-up", data={}).status_code == 404
+    assert str(follow_up) not in worker.get("/caseload").text
+
+
+def test_over_json_too_it_is_taken_up_again_with_a_worker_or_with_nobody_yet_said(cast: Cast) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT)
+    coordinator, worker, here = later(cast, "coordinator", 1), later(cast, WORKER, 1), f"/api/v1/follow-ups/{follow_up}"
+    star = {"If-Match": "*"}
+    assert coordinator.put(f"{here}/state", json={"move": "reactivate"}, headers=star).status_code == 422
+    both = {"move": "reactivate", "worker_id": str(cast.people[WORKER]), "nobody_yet": True}
+    assert coordinator.put(f"{here}/state", json=both, headers=star).status_code == 422
+    assert later(cast, SECOND, 1).post(f"{here}/taking-up", headers=star).status_code == 404
+    assert worker.post(f"{here}/taking-up", headers=star).json()["state"] == "active"
+    with cast.session() as session:
+        assert parts(session, follow_up)[-1][:2] == ("primary", cast.people[WORKER])
 
 
 def test_the_terms_of_a_break_are_read_also_from_the_day_on_which_they_apply(cast: Cast, follow_up: UUID) -> None:

@@ -260,15 +260,15 @@ def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast
 @pytest.mark.ci
 def test_nobody_who_recruits_is_planned_together_with_another(cast: Cast, two: tuple[UUID, UUID]) -> None:
     worker = _client(cast, WORKER)
-    plan = {"held_on": TODAY.isoformat(), "kind": "meal"}
+    plan = {"held_on": TODAY.isoformat(), "begins": "14:00", "minutes": "60", "place": "Parc", "kind": "meal"}
     both = worker.post("/activities", data={**plan, "follow_up": [str(one) for one in two]})
     assert both.status_code == 409
     assert "AD-C4" in both.text or "condition" in both.text
     with cast.session() as session:
         assert session.scalar(text("select count(*) from activity")) == 0
-    for one in two:
+    for turn, one in enumerate(two):
         once = fields_of(worker.get("/activities").text, "/activities")["once"]
-        form = {**plan, "follow_up": [str(one)], "once": once}
+        form = {**plan, "place": f"Maison {turn}", "follow_up": [str(one)], "once": once}
         assert [worker.post("/activities", data=form).status_code for _ in range(2)] == [303, 303], "planned once"
     assert worker.get("/activities").text.count("/calling-off") == 2
     assert _client(cast, SECOND).post("/activities", data={**plan, "follow_up": [str(two[0])]}).status_code == 404

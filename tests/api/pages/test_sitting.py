@@ -325,6 +325,22 @@ def test_of_two_who_record_a_seat_the_second_is_told_and_keeps_what_they_typed(r
 
 
 @pytest.mark.parametrize(
+    ("press", "meant"), [("leaves", 'name="left" value="13:'), ("arrives", 'name="arrived" value="13:')]
+)
+def test_who_comes_or_leaves_at_a_press_that_is_refused_stands_in_the_form_with_the_hour(
+    room: Room, press: str, meant: str
+) -> None:
+    room.fill("codim", "present")
+    answer = room.fill("codim", press, seen=0)
+    assert answer.status_code == 412
+    form = f"seat-{room.seat('codim').seat.id}"
+    fields = answer.text[answer.text.index(f'id="{form}-more"') :]
+    assert meant in fields[: fields.index("</form>")]
+    assert "data-refused=" in fields[: fields.index("</form>")]
+    assert room.seat("codim").left_at is None
+
+
+@pytest.mark.parametrize(
     ("fields", "status"),
     [
         ({"state": "asleep"}, 409),
@@ -389,6 +405,7 @@ def test_of_two_secretaries_the_second_is_told_and_their_note_is_not_lost(room: 
     assert "La première." in page
     assert "La seconde, longue." in page
     assert "The second." in page
+    assert "You had chosen: Carried over." in page
     assert (room.items()[0]["outcome"], room.items()[0]["note_fr"]) == ("treated", "La première.")
 
 

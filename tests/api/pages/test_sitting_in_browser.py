@@ -177,6 +177,66 @@ def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
     wrong.clear()
 
 
+def refused_by_another(window: Window, open_page: OpenPage, page: Page, key: str) -> UUID:
+    """Press a seat as present that somebody else recorded as absent a moment before; the seat's id."""
+    with window.cast.session() as session:
+        here = seat(session, "steering", key)
+        by = window.cast.actor("deputy")
+        attendance.record(session, window.here, here, "absent", by=by, at=NOW + MINUTE)
+    page.locator(f"#seat-{here}-present").click()
+    expect(page.locator("#say")).to_contain_text("This seat was recorded by someone else")
+    open_page.wrong.clear()  # type: ignore[attr-defined]  # the 412 itself is told in the console
+    return here
+
+
+@pytest.mark.ci
+def test_a_click_that_lost_a_race_is_told_until_it_is_done_and_keeps_what_was_meant(
+    window: Window, open_page: OpenPage
+) -> None:
+    page = window.open(lang="en")
+    codim = refused_by_another(window, open_page, page, "codim")
+    with window.cast.session() as session:
+        spvm = seat(session, "steering", "spvm")
+    page.locator(f"#seat-{spvm}-present").click()
+    expect(page.locator(f"#seat-{spvm}")).to_contain_text("Leaves now")
+    expect(page.locator("#say.failed")).to_contain_text("Still not done: This seat was recorded by someone else")
+    lost = page.locator(f"#seat-{codim}-more")
+    expect(lost.locator(".error")).to_contain_text("This seat was recorded by someone else")
+    expect(lost.locator("select[name=state]")).to_have_value("present")
+    page.locator(f"#seat-{codim}-record").click()
+    expect(page.locator(f"#seat-{codim}")).to_contain_text("Leaves now")
+    expect(page.locator("#say")).not_to_contain_text("Still not done")
+    assert window.state("codim") == "present"
+
+
+@pytest.mark.ci
+def test_who_closes_what_was_refused_hears_no_more_of_it(window: Window, open_page: OpenPage) -> None:
+    page = window.open(lang="en")
+    codim = refused_by_another(window, open_page, page, "codim")
+    page.locator(f"#seat-{codim}-more > summary").click()
+    with window.cast.session() as session:
+        spvm = seat(session, "steering", "spvm")
+    page.locator(f"#seat-{spvm}-present").click()
+    expect(page.locator("#say")).to_contain_text("Recorded.")
+    expect(page.locator("#say")).not_to_contain_text("Still not done")
+    assert window.state("codim") == "absent"
+
+
+@pytest.mark.ci
+def test_a_form_in_which_nothing_was_typed_follows_what_another_recorded(window: Window, open_page: OpenPage) -> None:
+    page = window.open(lang="en")
+    with window.cast.session() as session:
+        codim, (first, *_) = seat(session, "steering", "codim"), items(session)
+        by = window.cast.actor("deputy")
+        running.treat(session, first["id"], "treated", note_en="Theirs.", by=by, at=NOW + MINUTE)
+    page.locator(f"#seat-{codim}-present").click()
+    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Theirs.")
+    page.locator(f"#item-{first['id']}-record > summary").click()
+    page.locator(f"#item-{first['id']}-nothing").click()
+    expect(page.locator("#say")).to_contain_text("Recorded.")
+    assert open_page.wrong == []  # type: ignore[attr-defined]
+
+
 #: What has the focus: whether it can be seen to have it, and whether it stands on the screen.
 _FOCUS = """() => {
   const one = document.activeElement, look = getComputedStyle(one), box = one.getBoundingClientRect();

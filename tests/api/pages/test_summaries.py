@@ -69,7 +69,7 @@ def test_the_leaver_writes_it_on_a_page_of_its_own_and_completes_it_there(progra
     assert "steps that the participant has taken" in text_of(half.text)
     whole = {"seen": "1", **SAID, "do": "complete"}
     done = worker.post(place, data=whole)
-    assert (done.status_code, done.headers["location"]) == (303, f"/departures/{case_id}#summaries")
+    assert (done.status_code, done.headers["location"]) == (303, f"/departures/{case_id}#task-{task_id}")
     assert worker.post(place, data=whole).status_code == 303, "the second click of a double click"
     shown = text_of(worker.get(f"/departures/{case_id}").text)
     assert "tante" not in shown

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import threading
+from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import Session
 
 from duties.follow_ups import activities, assigning, states
 from duties.participants import recruiting, workers
+from duties.refusals import Refusal
+from models.base import table_of
+from models.follow_up import Activity
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.following import SECOND, WORKER, bar, followed, in_force, row_of, tasks_of, told_of
+from tests.departing import until_somebody_waits
+from tests.following import SECOND, WORKER, bar, followed, in_force, plan, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
@@ -30,10 +36,10 @@ def test_somebody_who_recruits_is_in_no_activity_with_others_and_may_be_in_one_o
     with cast.session() as session:
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
         recruiter = followed(session, cast, "#2026-03", recruiter=True)
-        together = activities.plan_activity(session, [first, second], held_on=TODAY, kind="meal", by=by, at=AT)
+        together = plan(session, [first, second], held_on=TODAY, kind="meal", by=by, at=AT)
         with refused("activity.never_together"):
-            activities.plan_activity(session, [first, recruiter], held_on=TODAY, kind="meal", by=by, at=AT)
-        activities.plan_activity(session, [recruiter], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
+            plan(session, [first, recruiter], held_on=TODAY, kind="meal", by=by, at=AT)
+        plan(session, [recruiter], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
         assert [one["kind"] for one in activities.activities_of(session, recruiter, TODAY)] == ["errand"]
         # And the database holds it, whoever writes: they take every place of the activity.
         with pytest.raises(Exception, match="alone_in_theirs"), session.begin_nested():
@@ -48,7 +54,7 @@ def test_what_is_planned_is_called_off_once_and_told_of_each(cast: Cast) -> None
     by = cast.actor(WORKER)
     with cast.session() as session:
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
-        planned = activities.plan_activity(session, [first, second], held_on=TODAY, kind="meal", by=by, at=AT)
+        planned = plan(session, [first, second], held_on=TODAY, kind="meal", by=by, at=AT)
         activities.call_off(session, planned, by=by, at=AT)
         assert activities.activities_of(session, first, TODAY) == []
         with refused("activity.called_off"):
@@ -62,14 +68,14 @@ def test_an_activity_is_with_somebody_who_is_followed_and_not_in_the_past(cast: 
     with cast.session() as session:
         first = followed(session, cast)
         with refused("activity.nobody"):
-            activities.plan_activity(session, [], held_on=TODAY, kind="meal", by=by, at=AT)
+            plan(session, [], held_on=TODAY, kind="meal", by=by, at=AT)
         with refused("day.malformed"):
-            activities.plan_activity(session, [first], held_on=TODAY - DAY, kind="meal", by=by, at=AT)
+            plan(session, [first], held_on=TODAY - DAY, kind="meal", by=by, at=AT)
         with refused("activity.kind.malformed"):
-            activities.plan_activity(session, [first], held_on=TODAY, kind="party", by=by, at=AT)
+            plan(session, [first], held_on=TODAY, kind="party", by=by, at=AT)
         states.deactivate(session, first, "withdrew", by=by, at=AT)
         with refused("follow_up.inactive"):
-            activities.plan_activity(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
+            plan(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
 
 
 @pytest.mark.parametrize("ends", ["inactive", "completed"])
@@ -77,9 +83,9 @@ def test_whoever_is_followed_no_more_is_out_of_what_is_planned_and_the_others_go
     by = cast.actor(WORKER)
     with cast.session() as session:
         first, second = followed(session, cast), followed(session, cast, "#2026-02")
-        of_today = activities.plan_activity(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
-        activities.plan_activity(session, [first], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
-        together = activities.plan_activity(session, [first, second], held_on=TODAY + DAY, kind="outing", by=by, at=AT)
+        of_today = plan(session, [first], held_on=TODAY, kind="meal", by=by, at=AT)
+        plan(session, [first], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
+        together = plan(session, [first, second], held_on=TODAY + DAY, kind="outing", by=by, at=AT)
         if ends == "inactive":
             states.deactivate(session, first, "withdrew", by=by, at=AT)
         else:
@@ -111,7 +117,7 @@ def _plan_for_three(cast: Cast) -> tuple[UUID, UUID, UUID]:
     with cast.session() as session:
         found = [followed(session, cast, f"#2026-0{n}") for n in (1, 2, 3)]
         for held_on, who in ((TODAY + DAY, found[:2]), (TODAY + DAY, found[2:]), (TODAY, found)):
-            activities.plan_activity(session, who, held_on=held_on, kind="meal", by=cast.actor(WORKER), at=AT)
+            plan(session, who, held_on=held_on, kind="meal", by=cast.actor(WORKER), at=AT)
     return found[0], found[1], found[2]
 
 
@@ -190,6 +196,138 @@ def test_it_is_settled_once_nobody_who_may_not_is_with_others(cast: Cast, three:
         (alone,) = [one for one in activities.planned(session, [three[0]], TODAY) if one["id"] == of_two]
         assert (alone["numbers"], alone["alone"], alone["is_allowed"]) == (["#2026-01"], True, True)
         assert told_of(session, three[1])[-1] == "follow_up.activity_left"
+
+
+# The hour and the place.
+
+AT_TWO = time(14)
+
+
+def test_who_recruits_is_at_no_place_at_an_hour_at_which_another_activity_brings_others_there(cast: Cast) -> None:
+    first_by, second_by = cast.actor(WORKER), cast.actor(SECOND)
+    with cast.session() as session:
+        other, recruiter = followed(session, cast), followed(session, cast, "#2026-03", recruiter=True)
+        plan(session, [other], held_on=TODAY, begins=AT_TWO, minutes=90, place="Centre Jean-Été", by=first_by)
+        for begins, minutes, place in (
+            (time(15, 29), 30, "centre jean ete"),
+            (time(12), 121, "CENTRE  JEAN-ÉTÉ"),
+            (time(14, 30), 15, "Centre Jean-Été"),
+        ):
+            with refused("activity.never_at_one_place"):
+                plan(session, [recruiter], held_on=TODAY, begins=begins, minutes=minutes, place=place, by=second_by)
+        plan(session, [recruiter], held_on=TODAY, begins=time(15, 30), place="Centre Jean-Été", by=second_by)
+        plan(session, [recruiter], held_on=TODAY, begins=AT_TWO, place="Centre Jean", by=second_by)
+        with refused("activity.never_at_one_place"):
+            plan(session, [other], held_on=TODAY, begins=time(13, 30), place="Centre Jean", by=first_by)
+
+
+def test_an_activity_that_goes_past_midnight_meets_what_is_there_the_next_morning(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        other, recruiter = followed(session, cast), followed(session, cast, "#2026-03", recruiter=True)
+        plan(session, [other], held_on=TODAY, begins=time(22), minutes=180, place="Refuge", by=by)
+        with refused("activity.never_at_one_place"):
+            plan(session, [recruiter], held_on=TODAY + DAY, begins=time(0, 30), place="Refuge", by=by)
+        plan(session, [recruiter], held_on=TODAY + DAY, begins=time(1), place="Refuge", by=by)
+
+
+def test_others_and_the_same_person_twice_may_be_at_one_place(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        first, second = followed(session, cast), followed(session, cast, "#2026-02")
+        recruiter = followed(session, cast, "#2026-03", recruiter=True)
+        for who in (first, second, first):
+            plan(session, [who], held_on=TODAY, place="Parc", by=by)
+        for _ in range(2):
+            plan(session, [recruiter], held_on=TODAY, place="Bibliothèque", by=by)
+
+
+def test_an_activity_is_not_moved_to_where_they_would_meet_and_what_is_moved_apart_is_settled(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        first, second = followed(session, cast), followed(session, cast, "#2026-02")
+        theirs = plan(session, [first], held_on=TODAY + DAY, place="Parc", by=by)
+        plan(session, [second], held_on=TODAY + DAY, place="Parc", by=by)
+        _found(session, first, cast)
+        assert _states(session, activities.APART) == _states(session, activities.APART_COORDINATION) == ["open"]
+        allowed = {one["id"]: one["is_allowed"] for one in activities.planned(session, [first, second], TODAY)}
+        assert set(allowed.values()) == {False}
+        where = {"held_on": TODAY + DAY, "begins": AT_TWO, "minutes": 60, "by": by, "at": AT}
+        with refused("activity.never_at_one_place"):
+            activities.move_activity(session, theirs, place="PARC", **where)  # type: ignore[arg-type]
+        activities.move_activity(session, theirs, place="Bibliothèque", **where)  # type: ignore[arg-type]
+        assert _states(session, activities.APART) == _states(session, activities.APART_COORDINATION) == ["done"]
+        assert told_of(session, first)[-1] == "follow_up.activity_moved"
+        with refused("activity.never_at_one_place"):
+            activities.move_activity(session, theirs, place="Parc", **where)  # type: ignore[arg-type]
+
+
+def test_when_and_where_are_said_and_can_be(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        first = followed(session, cast)
+        for place, minutes, code in (
+            (" - ", 60, "activity.place.missing"),
+            ("P" * 121, 60, "activity.place.too_long"),
+            ("Parc", 14, "activity.minutes.malformed"),
+            ("Parc", 1441, "activity.minutes.malformed"),
+        ):
+            with refused(code):
+                activities.plan_activity(
+                    session,
+                    [first],
+                    held_on=TODAY,
+                    begins=AT_TWO,
+                    minutes=minutes,
+                    place=place,
+                    kind="meal",
+                    by=by,
+                    at=AT,
+                )
+
+
+@pytest.mark.ci
+def test_of_two_who_plan_at_once_the_second_is_told_that_they_would_meet(cast: Cast) -> None:
+    told: list[str] = []
+    with cast.session() as session:
+        other, recruiter = followed(session, cast), followed(session, cast, "#2026-03", recruiter=True)
+
+    def the_other() -> None:
+        try:
+            with cast.session() as session:
+                plan(session, [recruiter], held_on=TODAY, place="Parc", by=cast.actor(SECOND))
+        except Refusal as refusal:
+            told.append(refusal.code)
+
+    thread = threading.Thread(target=the_other)
+    with cast.session() as session:
+        plan(session, [other], held_on=TODAY, place="Parc", by=cast.actor(WORKER))
+        thread.start()
+        until_somebody_waits(session)
+    thread.join()
+    assert told == ["activity.never_at_one_place"]
+
+
+@pytest.mark.ci
+def test_on_the_page_what_was_planned_without_an_hour_gets_one(cast: Cast) -> None:
+    with cast.session() as session:
+        found = plan(session, [followed(session, cast)], held_on=TODAY + DAY, by=cast.actor(WORKER))
+        columns = ("begins", "minutes", "place", "place_key")
+        session.execute(update(table_of(Activity)).values(dict.fromkeys(columns)))
+    worker = client_for(cast.database, cast.people[WORKER], at=AT)
+    assert "At which hour and where was not said." in worker.get("/activities").text
+    typed = {"held_on": (TODAY + DAY).isoformat(), "begins": "16:15", "minutes": "45", "place": "Parc"}
+    assert worker.post(f"/activities/{found}/moving", data={**typed, "minutes": "-5"}).status_code == 422
+    other = client_for(cast.database, cast.people[SECOND], at=AT)
+    assert other.post(f"/activities/{found}/moving", data=typed).status_code == 404
+    assert worker.post(f"/activities/{found}/moving", data=typed).status_code == 303
+    assert "Parc, 45" in worker.get("/activities").text
+    assert (
+        worker.put(f"/api/v1/activities/{found}", json={**typed, "minutes": 45, "begins": "25:00"}).status_code == 422
+    )
+    assert worker.put(f"/api/v1/activities/{found}", json={**typed, "minutes": 30}).status_code == 204
+    (shown,) = worker.get("/api/v1/activities").json()["items"]
+    assert (shown["begins"], shown["minutes"], shown["place"]) == ("16:15:00", 30, "Parc")
 
 
 @pytest.mark.ci

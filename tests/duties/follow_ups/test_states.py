@@ -100,7 +100,7 @@ def test_it_is_completed_by_the_word_of_the_participant_too_and_taken_up_again_a
         assert assigning.on_day(session, TODAY, follow_up_ids=[follow_up]) == []
         assert tasks_of(session, assigning.FIND_A_WORKER) == []
         later = AT + timedelta(days=700)
-        states.reactivate(session, follow_up, by=by, at=later)
+        states.reactivate(session, follow_up, nobody_yet=True, by=by, at=later)
         assert row_of(session, follow_up)["state"] == "active"
         assert [one["state"] for one in tasks_of(session, assigning.FIND_A_WORKER)] == ["open"]
 
@@ -232,7 +232,10 @@ class Life(RuleBasedStateMachine):
     @rule()
     def it_is_taken_up_again(self) -> None:
         self.at += timedelta(seconds=1)
-        self._try("reactivate", lambda: states.reactivate(self.session, self.follow_up, by=self.by, at=self.at))
+        self._try(
+            "reactivate",
+            lambda: states.reactivate(self.session, self.follow_up, nobody_yet=True, by=self.by, at=self.at),
+        )
 
     @rule(days=st.integers(1, 60))
     def a_break_is_agreed(self, days: int) -> None:

@@ -147,11 +147,11 @@ def test_where_a_follow_up_is_taken_up_again_without_a_consent_the_coordinator_i
         participant_id = _withdrawn(session, cast, follow_up)
         states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT)
         assert withdrawals.asked(session, participant_id) is None
-        states.reactivate(session, follow_up, by=by, at=AT)
+        states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         assert withdrawals.asked(session, participant_id) == Asked(worker=False, coordinator=True)
         states.deactivate(session, follow_up, "withdrew", by=by, at=AT)
         consents.sign(session, participant_id, "program", SIGNED, by=cast.actor(WORKER), at=AT)
-        states.reactivate(session, follow_up, by=by, at=AT)
+        states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         assert withdrawals.asked(session, participant_id) is None, "a consent stands"
 
 

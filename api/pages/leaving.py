@@ -1,0 +1,81 @@
+"""What the page of a departure shows beside that of any case: what becomes of each thing in hand, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from api import at_departures, at_summaries
+from api.permissions import Action, allows, to_task
+from api.session import Desk
+from duties.declarations.protocol import Protocol
+from duties.departure import gathering, hand_overs
+from duties.sight import calls_who_barred
+
+
+def leaving_of(
+    desk: Desk,
+    case: Mapping[str, Any],
+    protocol: Protocol,
+    *,
+    receipt: Sequence[hand_overs.Line] | None = None,
+    done: bool = False,
+) -> dict[str, Any] | None:
+    """Who leaves, and each thing in hand with its step; None where a case is about nobody who leaves.
+
+    A thing whose step asks about it stands in the step's own line (`left`, by the task's id). One that nobody has to
+    settle stands in the stage of its kind (`others`), and what no step is about in `by_itself`.
+    """
+    departure = gathering.departure_of(desk.session, case["id"])
+    if departure is None:
+        return None
+    kept = calls_who_barred(desk.session, desk.asker.person_id)
+    own = case["subject_id"] == desk.asker.person_id
+    found = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=True, kept=kept, own=own)
+    stages = {step.settles: step.stage for step in protocol.steps if step.settles}
+    others: dict[str, list[at_departures.Left]] = {}
+    by_itself = []
+    for one in found:
+        if one.task is None and one.kind in stages:
+            others.setdefault(stages[one.kind], []).append(one)
+        elif one.task is None:
+            by_itself.append(one)
+    left = {one.task["id"]: one for one in found if one.task is not None}
+    (shown,) = at_departures.departures_shown(desk.session, [dict(case)])
+    summed_up = at_summaries.summaries_in(desk.session, desk.asker, dict(case))
+    return {
+        **shown,
+        "own": own,
+        "left": left,
+        "others": others,
+        "by_itself": by_itself,
+        "is_empty": not found,
+        "keeps_back": at_departures.keeps_back(desk.session, desk.asker, case["id"]),
+        "settles": _settles(desk, case, left.values()),
+        "settled": {
+            one.task_id: one for one in at_departures.settled_of(desk.session, desk.asker, case["id"], desk.language)
+        },
+        "summaries": {one["task_id"]: one for one in summed_up},
+        "receipt": None if receipt is None else [line for line in receipt if not kept(line.title_en)],
+        "fit": {
+            line.task_id: at_departures.fit_in_words(line.proposal, desk.language)
+            for line in receipt or ()
+            if line.proposal is not None
+        },
+        "done": done,
+        "names": at_departures.people_names(desk.session) if receipt is not None else {},
+        "may_offer": allows(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
+        is not None
+        and any(one.kind == "follow_up" for one in left.values()),
+    }
+
+
+def _settles(desk: Desk, case: Mapping[str, Any], left: Iterable[at_departures.Left]) -> set[UUID]:
+    """The tasks by which the reader settles a thing."""
+    return {
+        one.task["id"]
+        for one in left
+        if one.task is not None
+        and allows(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, one.task, case)) is not None
+    }
