@@ -120,9 +120,9 @@ class Gate:
     ) -> Gate:
         """For these people, and for whole names ("given family" or "family, given").
 
-        Not for a whole name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them: of
-        two that stand side by side in a list, the end of one and the beginning of the other name nobody. A name alone
-        that one of them holds too is asked about. `folded` keeps these texts folded, for the next gate.
+        Not for a whole name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them:
+        of two that stand side by side in a list, the end of one and the beginning of the other name nobody. A name
+        alone that one of them holds too is asked about. `folded` keeps these texts folded, for the next gate.
         """
         everyone = tuple(dict.fromkeys(known))
         kept = {} if folded is None else folded

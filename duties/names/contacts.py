@@ -28,6 +28,8 @@ _ADDRESS: Final = re.compile(
     r"(?P<domain>[\w-]{1,63}(?:(?:\.|\s*[(\[<]\s*(?:dot|point)\s*[)\]>]\s*|\s+(?:dot|point)\s+)[\w-]{1,63}){1,6})",
     re.IGNORECASE,
 )
+#: Without one of these nothing is an address, and most texts have none.
+_AT: Final = re.compile(r"[@＠]|arobas|[(\[<]\s{0,4}(?:at|à|a)\s{0,4}[)\]>]", re.IGNORECASE)
 _DOT: Final = re.compile(r"\s*[(\[<]?\s*(?:dot|point)\s*[)\]>]?\s*", re.IGNORECASE)
 
 _MONTHS: Final = (
@@ -76,6 +78,7 @@ _FIGURED: Final = re.compile(rf"(?<!\d)(\d{{1,4}})({_PART})(\d{{1,2}})({_PART})(
 _TOGETHER: Final = re.compile(r"(?<!\d)((?:19|20)\d{6}|\d{4}(?:19|20)\d\d)(?!\d)")
 #: How a year of two figures is read: nobody who is written of here was born before.
 _FIRST_OF_LAST_CENTURY: Final = 35
+_YEARS: Final = range(1900, 2100)
 
 
 What = TypeVar("What")
@@ -92,7 +95,7 @@ class Found(Generic[What]):
 
 def figures(text: str) -> Iterator[Found[str]]:
     """Ten figures and more that stand near each other: a telephone may be among them, after a day or before another."""
-    for found in _FIGURES.finditer(_figures(text)):
+    for found in _FIGURES.finditer(plain_figures(text)):
         digits = digits_of(found[0])
         if len(digits) >= WHOLE:
             yield Found(digits, found.start(), found.end())
@@ -100,17 +103,19 @@ def figures(text: str) -> Iterator[Found[str]]:
 
 def local_numbers(text: str) -> Iterator[Found[str]]:
     """Seven figures as a telephone without its area is written."""
-    for found in _LOCAL.finditer(_figures(text)):
+    for found in _LOCAL.finditer(plain_figures(text)):
         yield Found(digits_of(found[0]), found.start(), found.end())
 
 
 def digits_of(text: str) -> str:
     """The figures of a text alone."""
-    return "".join(letter for letter in _figures(text) if letter.isdigit())
+    return "".join(letter for letter in plain_figures(text) if letter.isdigit())
 
 
 def addresses(text: str) -> Iterator[Found[str]]:
     """The e-mail addresses, in small letters, without what stands behind a plus."""
+    if not _AT.search(text):
+        return
     for found in _ADDRESS.finditer(unicodedata.normalize("NFKC", text) if not text.isascii() else text):
         yield Found(bare_address(f"{found['local']}@{_DOT.sub('.', found['domain'])}"), found.start(), found.end())
 
@@ -123,7 +128,7 @@ def bare_address(address: str) -> str:
 
 def days(text: str) -> Iterator[Found[frozenset[date]]]:
     """Each day that is written with its year, and every day that it may be: 5/3/2009 is in March or in May."""
-    plain = _figures(text)
+    plain = plain_figures(text)
     for pattern in (_DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST):
         for found in _each(pattern, plain):
             months = _months_of(found["month"])
@@ -140,7 +145,7 @@ def days(text: str) -> Iterator[Found[frozenset[date]]]:
 
 def birthdays(text: str) -> Iterator[Found[frozenset[tuple[int, int]]]]:
     """Days without a year of which it is said that somebody was born on them: month and day."""
-    for found in _BORN.finditer(_figures(text)):
+    for found in _BORN.finditer(plain_figures(text)):
         day = int(found["day"] or found["day_last"])
         months = _months_of(found["month"] or found["month_first"])
         if months:
@@ -178,6 +183,8 @@ def _day(found: re.Match[str], readings: set[tuple[str, int, int]]) -> Iterator[
         whole = int(year)
         if len(year) < 4:  # noqa: PLR2004
             whole += 1900 if whole > _FIRST_OF_LAST_CENTURY else 2000
+        if whole not in _YEARS:
+            continue
         try:
             may_be.add(date(whole, month, day))
         except ValueError:
@@ -186,7 +193,7 @@ def _day(found: re.Match[str], readings: set[tuple[str, int, int]]) -> Iterator[
         yield Found(frozenset(may_be), found.start(), found.end())
 
 
-def _figures(text: str) -> str:
+def plain_figures(text: str) -> str:
     """A text of the same length in which a figure of any script is 0 to 9, and no blank is a strange one."""
     if text.isascii():
         return text

@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from babel import Locale
+
 from duties.names.folding import fold, words_of
-from locales import catalogue
+from locales import LANGUAGES, catalogue
 
 
 @cache
@@ -40,7 +42,22 @@ def ordinary_words() -> frozenset[str]:
 @cache
 def proper_nouns() -> frozenset[str]:
     """Months, days, places, languages, services and brands, folded: written with a capital, and nobody's name."""
-    return _read("proper_nouns") - (given_names() - double_meaning())
+    told = (Locale(language) for language in LANGUAGES)
+    named = {name for locale in told for name in (*locale.languages.values(), *locale.territories.values())}
+    abroad = frozenset(word.letters for name in named for word in words_of(name) if len(word.letters) > _SHORT)
+    return (abroad | _read("proper_nouns")) - (given_names() - double_meaning())
+
+
+@cache
+def nobodys() -> frozenset[str]:
+    """What is written with a capital and begins no name of a person, folded: places, laws, and titles before a name."""
+    return (proper_nouns() - double_meaning()) | titles()
+
+
+@cache
+def borne() -> frozenset[str]:
+    """Every given name of these lists, those too that are words, folded."""
+    return given_names() | double_meaning()
 
 
 @cache
@@ -54,6 +71,8 @@ def _read(name: str) -> frozenset[str]:
     return frozenset(fold(word) for word in (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split())
 
 
+#: Of so few letters, a word of a country's name is an article or an initial.
+_SHORT: Final = 2
 _FOLDER: Final = Path(__file__).resolve().parent / "words"
 #: A place that a sentence leaves open, and markup.
 _NO_PLACE: Final = re.compile(r"%\(\w+\)s|<[^>]*>")
