@@ -54,6 +54,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign_out"
     LOOK = "look"  # static files, health, the choice of language
     SEE_MY_WORK = "see_my_work"
+    LOOK_AT_WORDS = "look_at_words"  # one's own, while one types: whether they have the shape of a name
     SEE_CASES = "see_cases"
     SEE_CASE = "see_case"
     OPEN_CASE = "open_case"
@@ -230,6 +231,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SIGN_OUT: frozenset({Relation.ANYONE}),
     Action.LOOK: frozenset({Relation.ANYONE}),
     Action.SEE_MY_WORK: frozenset({Relation.STAFF}),
+    Action.LOOK_AT_WORDS: frozenset({Relation.STAFF}),
     Action.SEE_CASES: frozenset({Relation.STAFF}),
     # Who sees one by their role stands in duties.sight: letters ask it too.
     Action.SEE_CASE: frozenset(

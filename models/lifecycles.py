@@ -117,12 +117,26 @@ AGREEMENT_VERSION = Lifecycle(
 
 NOTICE = Lifecycle(
     "notice",
-    states=("queued", "sent", "failed"),
+    states=("queued", "sent", "failed", "withdrawn"),
     initial="queued",
     moves={
         ("queued", "send"): "sent",
         ("queued", "give_up"): "failed",
         ("failed", "retry"): "queued",
+        ("queued", "withdraw"): "withdrawn",
+        ("failed", "withdraw"): "withdrawn",
+    },
+)
+
+#: Words that are taken out of what is kept: one asks, another does it.
+REDACTION = Lifecycle(
+    "redaction",
+    states=("asked", "done", "declined", "taken_back"),
+    initial="asked",
+    moves={
+        ("asked", "redact"): "done",
+        ("asked", "decline"): "declined",
+        ("asked", "take_back"): "taken_back",
     },
 )
 
@@ -278,6 +292,7 @@ LIFECYCLES = (
     REFERRAL,
     PARTICIPANT,
     FOLLOW_UP,
+    REDACTION,
 )
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
@@ -341,6 +356,7 @@ _TITLES: Final = {
     "referral": "A referral of somebody to the program",
     "participant": "A candidate, and then a participant",
     "follow-up": "A follow-up of a participant",
+    "redaction": "A redaction: words that are taken out of what is kept",
 }
 
 _MEANS: Final = {
@@ -362,6 +378,7 @@ _MEANS: Final = {
     ("notice", "queued"): "It waits to be sent, for the first time or again.",
     ("notice", "sent"): "The mail server took it.",
     ("notice", "failed"): "It was given up, and a person was told.",
+    ("notice", "withdrawn"): "It does not leave: words were taken out of what it brings.",
     ("agreement version", "draft"): "It is being written.",
     ("agreement version", "sent"): "It is with the directors, and its text stands.",
     ("agreement version", "signed"): "Every director has signed it.",
@@ -402,6 +419,10 @@ _MEANS: Final = {
     ("follow-up", "on_break"): "Worker and participant agreed on a break, which ends on its day.",
     ("follow-up", "inactive"): "Nobody accompanies the participant now, for a reason that is on record.",
     ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
+    ("redaction", "asked"): "Somebody asked for it, and somebody else is to look at it.",
+    ("redaction", "done"): "The words are gone, from every copy; the record says so.",
+    ("redaction", "declined"): "The words stay, as somebody else decided.",
+    ("redaction", "taken_back"): "The words stay, as who had asked for it decided.",
 }
 
 _HAPPENS: Final = {
@@ -430,6 +451,7 @@ _HAPPENS: Final = {
     ("notice", "send"): "The mail server accepts it.",
     ("notice", "give_up"): "The address is refused for good, or the tries are used up.",
     ("notice", "retry"): "The coordinator asks for another try.",
+    ("notice", "withdraw"): "Words are taken out of what it brings, before it has left.",
     ("agreement version", "send"): "It goes to the directors.",
     ("agreement version", "withdraw"): "It is taken back before anyone has signed.",
     ("agreement version", "sign"): "The last director whose signature it needs signs it, or no longer directs.",
@@ -476,6 +498,9 @@ _HAPPENS: Final = {
     ): "The participant withdraws, the team says why it ends, or it ends for a withdrawn consent.",
     ("follow-up", "complete"): "The participant and the team consider that the gains are consolidated.",
     ("follow-up", "reactivate"): "The participant comes back, at any time.",
+    ("redaction", "redact"): "Somebody else than who asked, who answers for it, confirms it.",
+    ("redaction", "decline"): "Somebody else than who asked, who answers for it, says no.",
+    ("redaction", "take_back"): "Whoever asked no longer does.",
 }
 
 

@@ -18,6 +18,7 @@ from models import (
     participant,
     program,
     record,
+    redaction,
     referral,
 )
 from models.base import metadata
@@ -41,5 +42,6 @@ __all__ = [
     "participant",
     "program",
     "record",
+    "redaction",
     "referral",
 ]

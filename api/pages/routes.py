@@ -59,6 +59,7 @@ from api.pages import (
     summaries,
     tasks,
     whom_to_be,
+    words,
     work,
 )
 from api.permissions import Action, asks
@@ -112,6 +113,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     research_consents.router,
     activities.router,
     my_access.router,
+    words.router,
 )
 
 _health = APIRouter(include_in_schema=False)

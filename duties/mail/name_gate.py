@@ -25,10 +25,8 @@ from io import BytesIO
 from typing import Any, Final
 from zipfile import ZipFile
 
-from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.here import program_of
 from duties.names import contacts
 from duties.names.folding import WALL, Folded, Word
 from duties.names.known import (
@@ -43,13 +41,9 @@ from duties.names.known import (
     phone_of,
 )
 from duties.names.lexicon import given_names, ordinary_words
+from duties.names.ours import ours
 from duties.refusals import Refusal
 from locales import N_
-from models.base import table_of
-from models.program import Organization, Person
-
-_person = table_of(Person)
-_organization = table_of(Organization)
 
 Known = Callable[[Session], Iterable[Someone | str]]
 """Who may not be named in what leaves, in a session's program: somebody, or a whole name of theirs."""
@@ -126,23 +120,24 @@ class Gate:
         """
         everyone = tuple(dict.fromkeys(known))
         kept = {} if folded is None else folded
-        ours = [kept.get(text) or kept.setdefault(text, Folded.of([text])) for text in apart_from]
-        told = frozenset(word.letters for text in ours for word in text.words)
+        apart = tuple(apart_from)
+        theirs = [kept.get(text) or kept.setdefault(text, Folded.of([text])) for text in apart]
+        told = frozenset(word.letters for text in theirs for word in text.words)
         wanted: dict[Name, None] = {}
         for one in everyone:
             names = tuple(names_of(one))
             # A text is one name in several orders: it is looked for in all of them, or in none.
-            if isinstance(one, str) and any(_has(text, name) for text in ours for name in names):
+            if isinstance(one, str) and any(_has(text, name) for text in theirs for name in names):
                 continue
             for name in names:
                 if name.alone:
                     wanted[replace(name, sure=False) if name.letters in told else name] = None
-                elif isinstance(one, str) or not any(_has(text, name) for text in ours):
+                elif isinstance(one, str) or not any(_has(text, name) for text in theirs):
                     wanted[name] = None
         people = [one for one in everyone if isinstance(one, Someone)]
-        digits = {contacts.digits_of(text)[-contacts.WHOLE :] for text in apart_from}
-        mailboxes = {contacts.bare_address(text) for text in apart_from if "@" in text}
-        own = dict.fromkeys(text.letters.removesuffix(WALL) for text in ours)
+        digits = {contacts.digits_of(text)[-contacts.WHOLE :] for text in apart}
+        mailboxes = {contacts.bare_address(text) for text in apart if "@" in text}
+        own = dict.fromkeys(text.letters.removesuffix(WALL) for text in theirs)
         return cls(
             tuple(wanted),
             tuple(dict.fromkeys(initials for one in people for initials in initials_of(one))),
@@ -162,25 +157,9 @@ class Gate:
         known = tuple(session.info["stationery"].known(session))
         if not known:
             return cls(())
-        here = program_of(session)
-        people = session.execute(
-            select(_person.c.given_name, _person.c.family_name, _person.c.email, _person.c.phone).where(
-                _person.c.program_id == here
-            )
-        )
-        places = session.execute(
-            select(_organization.c.name_fr, _organization.c.name_en, _organization.c.short_name).where(
-                _organization.c.program_id == here
-            )
-        )
-        own = [
-            text
-            for given, family, *contact in people
-            for text in (f"{given} {family}", *(written for written in contact if written))
-        ]
         # What the staff and the organizations are called is the same for each letter of a session.
         folded = session.info.setdefault(_OWN, {})
-        gate = cls.of(known, [*own, *(name for row in places for name in row)], folded=folded)
+        gate = cls.of(known, ours(session), folded=folded)
         # One document goes to many, in letters of one session: it is read through once, and looked through for each.
         return replace(gate, read=session.info.setdefault(_READ, {}))
 

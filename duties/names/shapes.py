@@ -19,10 +19,10 @@ Kind = Literal["name", "telephone", "email", "address", "birth_date"]
 
 #: A civic number and a street. A civic number alone, or a street alone, is where no one person lives.
 _STREET: Final = re.compile(
-    r"(?<!\w)\d{1,5}(?:[- ]?[A-Da-d])?,?\s+(?:(?:rue|avenue|av\.|boulevard|boul\.|blvd|chemin|ch\.|place|rang|montée|côte|"
-    r"allée|impasse|terrasse|croissant)\s+(?:de\s+la\s+|de\s+l[’']|des?\s+|du\s+)?\w+|"
-    r"[A-ZÀ-Þ][\w’'-]+(?:\s+[A-ZÀ-Þ][\w’'-]+){0,2}\s+(?:Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|Blvd\.?|Drive|Crescent|"
-    r"Lane|Place|Court)\b)",
+    r"(?<!\w)\d{1,5}(?:[- ]?[A-Da-d])?,?\s+(?:(?:rue|avenue|av\.|boulevard|boul\.|blvd|chemin|ch\.|place|rang|montée|"
+    r"côte|allée|impasse|terrasse|croissant)\s+(?:de\s+la\s+|de\s+l[’']|des?\s+|du\s+)?\w+|"
+    r"[A-ZÀ-Þ][\w’'-]+(?:\s+[A-ZÀ-Þ][\w’'-]+){0,2}\s+(?:Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|Blvd\.?|Drive|"
+    r"Crescent|Lane|Place|Court)\b)",
     re.IGNORECASE,
 )
 #: An apartment tells that somebody lives there; without one, or "lives at", the address may be an office.

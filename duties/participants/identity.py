@@ -139,10 +139,10 @@ def identity_within(session: Session, participant_id: UUID) -> Identity:
 
 
 def names_known(session: Session) -> Iterable[Someone]:
-    """Who may be told by no letter and no document: everyone who is known here and not destroyed, as each file says it.
+    """Who may be told by no letter and no document: everyone who is known and not destroyed, as each file says it.
 
-    For the gate alone (`duties.mail.name_gate`), and for those who may know what it found. Raises Refusal where the keys
-    cannot be used: what cannot be searched does not leave.
+    For the gate alone (`duties.mail.name_gate`), and for those who may know what it found. Raises Refusal where the
+    keys cannot be used: what cannot be searched does not leave.
     """
     rows = session.execute(
         select(_participant.c.id, _participant.c.names, _participant.c.sealed).where(
