@@ -45,6 +45,7 @@ NO_WORDS: Final = frozenset(
         *("referrer_name", "referrer_contact", "referrer_organization"),
         *("answer", "content", "once", "cookie", "token", "online_url", "digest", "shown"),
         *(FIELD, "seen"),
+        *("word", "others", "mark"),  # what is to be taken out, which names somebody
     }
 )
 #: Where words are looked at while they are typed: it says what this says, and saves nothing.

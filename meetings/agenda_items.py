@@ -319,9 +319,14 @@ def noted(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, 
     after = {**before, **said}
     if after == before and row["note"] is not None:
         return {}
+    return noted_anew(session, row, after, at=at)
+
+
+def noted_anew(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
+    """As `noted`, all of what was said, sealed under the meeting's key of now."""
     sealed = None
-    if any(after.values()):
-        words = {"fr": after["note_fr"], "en": after["note_en"]}
+    if any(said.values()):
+        words = {"fr": said["note_fr"], "en": said["note_en"]}
         sealed = seal_words(session, "meeting", row["meeting_id"], _place(row["id"]), words, at=at)
     return {"note": sealed, "note_fr": "", "note_en": ""}
 

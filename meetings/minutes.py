@@ -338,6 +338,45 @@ def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> dict[st
     return row
 
 
+def write_redacted(
+    session: Session,
+    row: Mapping[str, Any],
+    content: Mapping[str, Any],
+    circulated: Mapping[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Have minutes say what is left once words were taken out, sealed under the meeting's key of now.
+
+    For `redacting` alone. Of approved ones the digest is that of what is left: the record has both.
+    """
+    values: dict[str, Any] = {"content": content, "circulated": circulated}
+    if row["state"] == "approved":
+        values["digest"] = _digest(content)
+    _change(session, row, at, **values)
+    if content != row["content"]:
+        events.write(
+            session,
+            "minutes.redacted",
+            "minutes",
+            row["id"],
+            by=by,
+            at=at,
+            before=_digest(row["content"]),
+            digest=_digest(content),
+        )
+
+
+def count_circulation(session: Session, row: Mapping[str, Any], n: int) -> None:
+    """That minutes went out for the `n`th time, with what they say by now."""
+    session.execute(
+        update(_minutes)
+        .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])
+        .values(circulations=n)
+    )
+
+
 def seal_what_is_clear(session: Session, *, at: datetime) -> int:
     """Seal what minutes say that were written before minutes were sealed; returns how many."""
     left = many(

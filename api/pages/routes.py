@@ -48,6 +48,7 @@ from api.pages import (
     privacy,
     program,
     protocols,
+    redactions,
     referrals,
     referring_by_link,
     research_consents,
@@ -114,6 +115,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     activities.router,
     my_access.router,
     words.router,
+    redactions.router,
 )
 
 _health = APIRouter(include_in_schema=False)
