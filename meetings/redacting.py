@@ -3,8 +3,8 @@
 What goes out is searched for names (`duties.mail.name_gate`); what got in nevertheless is taken out here, in items,
 notes, decisions, minutes and the register of incidents, in every copy: of an agenda as it went out, of minutes as they
 were circulated, of letters in the outbox. What is sealed is sealed anew under another key, and the one before is
-destroyed, so that no copy of the database opens any more. The record keeps a digest of before and of after,
-and that it was done, by which two. Papers that were made before are made anew and sent, and letters that had not left are withdrawn.
+destroyed, so that no copy of the database opens any more. The record keeps a digest of before and of after, and that it
+was done, by which two. Papers that were made are made anew and sent; letters that had not left are withdrawn.
 """
 
 from __future__ import annotations

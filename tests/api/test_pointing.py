@@ -1,4 +1,4 @@
-"""Words that have the shape of a name are pointed at before they are saved, with all that was typed, alike for everyone."""
+"""Words that have the shape of a name are pointed at before they are saved, alike for all, with all that was typed."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_the_same_words_are_pointed_at_for_who_is_on_file_and_for_who_is_not(cas
     client, path = signed_in(cast, "manager_em"), f"/meetings/{planned}/agenda/items"
     said = [client.post(path, data={"title_fr": f"Des nouvelles de {' '.join(name)}"}) for name in (UNKNOWN, KNOWN)]
     assert [one.status_code for one in said] == [422, 422]
-    bare = [re.sub("|".join(map(re.escape, name)), "*", one.text) for one, name in zip(said, (UNKNOWN, KNOWN), strict=True)]
+    bare = [
+        re.sub("|".join(map(re.escape, name)), "*", one.text) for one, name in zip(said, (UNKNOWN, KNOWN), strict=True)
+    ]
     assert bare[0] == bare[1]
 
 
@@ -111,7 +113,8 @@ def test_the_api_says_where_and_never_what_and_takes_it_once_it_was_looked_at(ca
     assert titles(cast) == [body["title_fr"]]
 
 
-def test_while_one_types_the_same_is_said_and_nothing_is_kept(cast: Cast, planned: UUID) -> None:
+@pytest.mark.usefixtures("planned")
+def test_while_one_types_the_same_is_said_and_nothing_is_kept(cast: Cast) -> None:
     client = signed_in(cast, "manager_em")
     said = [
         client.post("/words", data={"field": "title_fr", "text": f"Des nouvelles de {' '.join(name)}"}).json()["said"]

@@ -55,16 +55,14 @@ def held_with_a_name(cast: Cast) -> UUID:
 
 def ask(cast: Cast, meeting_id: UUID, by: Actor | None = None) -> UUID:
     with cast.session() as session:
-        return redacting.ask(
-            session, "meeting", meeting_id, [NAME.lower()], by=by or cast.actor("coordinator"), at=END
-        )
+        return redacting.ask(session, "meeting", meeting_id, [NAME.lower()], by=by or cast.actor("coordinator"), at=END)
 
 
 def everything_kept(cast: Cast) -> str:
     """Every value of every table, as whoever holds the database reads it."""
     with as_superuser(cast.database) as connection:
         tables = connection.exec_driver_sql("select tablename from pg_tables where schemaname = 'public'").scalars()
-        rows = [connection.exec_driver_sql(f'select t::text from "{table}" t').scalars().all() for table in tables]
+        rows = [connection.exec_driver_sql(f'select t::text from "{table}" t').scalars().all() for table in tables]  # noqa: S608 - names of our tables
     return "\n".join(row for found in rows for row in found)
 
 
@@ -166,8 +164,10 @@ def test_what_is_asked_is_sealed_and_stands_somewhere(cast: Cast) -> None:
         assert row is not None
         assert redacting.words_of(session, row) == ["perle rare"]
         assert b"perle" not in row["words"]
-        assert all("Perle" in place.before and "Perle" not in place.after for place in
-                   redacting.places_of(session, "meeting", meeting_id, ["perle rare"]))
+        assert all(
+            "Perle" in place.before and "Perle" not in place.after
+            for place in redacting.places_of(session, "meeting", meeting_id, ["perle rare"])
+        )
 
 
 def test_an_incident_is_redacted_in_every_version_and_the_record_still_verifies(cast: Cast) -> None:
@@ -176,8 +176,12 @@ def test_an_incident_is_redacted_in_every_version_and_the_record_still_verifies(
     with cast.session() as session:
         incident_id = incidents.enter(session, entry, by=officer, at=AT)
         incidents.complete(
-            session, incident_id, Entry(entry.organization_id, entry.information, f"{NAME} l’a dit.", TODAY),
-            seen=1, by=officer, at=AT,
+            session,
+            incident_id,
+            Entry(entry.organization_id, entry.information, f"{NAME} l’a dit.", TODAY),
+            seen=1,
+            by=officer,
+            at=AT,
         )
     with cast.session() as session:
         before = session.scalars(select(table_of(IncidentVersion).c.words)).all()

@@ -27,7 +27,10 @@ def redacted(cast: Cast) -> None:
         asked = redacting.ask(session, "meeting", meeting_id, ["Parole Plantée"], by=cast.actor("coordinator"), at=END)
         redacting.confirm(session, asked, by=cast.actor("privacy_officer"), at=END)
         incidents.enter(
-            session, Entry(cast.organizations["ccsmtl"], "Une liste", "Perdue", TODAY), by=cast.actor("coordinator"), at=AT
+            session,
+            Entry(cast.organizations["ccsmtl"], "Une liste", "Perdue", TODAY),
+            by=cast.actor("coordinator"),
+            at=AT,
         )
 
 

@@ -22,7 +22,10 @@ def ours() -> Ours:
     return Ours.of([*(member.name for member in MEMBERS.values()), *named])
 
 
-def pointed_at(text: str, ours: Ours = Ours()) -> list[tuple[str, str]]:
+NOBODYS = Ours()
+
+
+def pointed_at(text: str, ours: Ours = NOBODYS) -> list[tuple[str, str]]:
     return [(shape.kind, text[shape.at : shape.end]) for shape in shapes_in(text, ours, year=YEAR)]
 
 
