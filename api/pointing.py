@@ -54,6 +54,7 @@ _LOOKS: Final = "/words"
 _BY_LINK: Final = re.compile(r"/(?:refer|answer)/[^/]+")
 #: A draft that its author alone reads is saved while they type; it is looked at when it is sent.
 _SAVES_A_DRAFT: Final = re.compile(r"/(?:referrals(?:/[^/]+)?|refer/[^/]+|tasks/[^/]+/summary)")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _IN_MEMORY: Final = 1024 * 1024
 _CHUNK: Final = 64 * 1024
 
@@ -128,7 +129,9 @@ def _takes_words(name: str) -> bool:
 
 
 def _is_written_by_a_page(text: str) -> bool:
-    """Whether a value is an id, or one word of a list."""
+    """Whether a value is an id, or a day as a date field sends it."""
+    if _DAY.fullmatch(text):
+        return True
     try:
         UUID(text)
     except ValueError:

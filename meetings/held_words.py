@@ -1,7 +1,7 @@
 """What members asked for in words that a paper may not leave with: held for the coordinator, and nobody else is told.
 
-An agenda leaves by itself on its hour, and nobody looks at it first. So what a member wrote in words that have the shape
-of a name, whoever it is of, and what names somebody on file in another writing, is taken off it and waits in the pool,
+An agenda leaves by itself on its hour, and nobody looks at it first. So what a member wrote in words with the shape of
+a name, whoever it is of, and what names somebody on file in another writing, is taken off it and waits in the pool,
 as anything that found no place. The coordinator is told, and puts it on by hand: that is their look.
 """
 

@@ -104,7 +104,7 @@ def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *
 
 
 def tell_held(session: Session, meeting: Mapping[str, Any], held: Sequence[UUID], *, at: datetime) -> int:
-    """Tell the coordinator that items wait in the pool whose words are to be looked at first. Each once for a meeting."""
+    """Tell the coordinator that items wait in the pool whose words are to be looked at first, once of the same ones."""
     committee = committees(session)[meeting["committee_id"]]
 
     def facts(language: Language) -> dict[str, Any]:

@@ -302,7 +302,10 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
         sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
         _write(session, _redaction, other, {"words": sealed})
     minutes_changed = written is not None and _redact_minutes(session, written, takes, by=by, at=at)
+    # Before anything is sent anew: what is written from here on says what is left.
     notices.redact(session, f"%{meeting_id}%", takes(""), whole=agenda_changed or minutes_changed, by=by, at=at)
+    if written is not None and minutes_changed:
+        _send_minutes_anew(session, written, takes, at=at)
     if agenda_changed:
         _send_agenda_anew(session, meeting_id, by=by, at=at)
 
@@ -319,20 +322,22 @@ def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
 
 
 def _redact_minutes(session: Session, written: Mapping[str, Any], takes: Taker, *, by: Actor, at: datetime) -> bool:
-    content = _walked(written["content"], takes, "")
-    circulated = _walked(written["circulated"], takes, "")
-    changed = (content, circulated) != (written["content"], written["circulated"])
+    content, circulated = (_walked(written[name], takes, "") for name in ("content", "circulated"))
     minutes.write_redacted(session, written, content, circulated, by=by, at=at)
-    if changed and written["circulations"]:
-        # They are with their readers: whose edition changed gets it anew, with a letter that says where.
-        was, now = from_json(written["circulated"]), from_json(circulated)
-        assert isinstance(was, MinutesContent)  # noqa: S101 - `minutes` wrote both
-        assert isinstance(now, MinutesContent)  # noqa: S101
-        n = written["circulations"] + 1
-        with suppress(Refusal), session.begin_nested():  # something else stops them: the coordinator sends them then
-            minutes_posting.post(session, written["meeting_id"], now, before=was, n=n, at=at)
-            minutes.count_circulation(session, written, n)
-    return changed
+    return bool((content, circulated) != (written["content"], written["circulated"]))
+
+
+def _send_minutes_anew(session: Session, written: Mapping[str, Any], takes: Taker, *, at: datetime) -> None:
+    """Minutes that are with their readers: whose edition changed gets it anew, with a letter that says where."""
+    if not written["circulations"]:
+        return
+    was, now = from_json(written["circulated"]), from_json(_walked(written["circulated"], takes, ""))
+    assert isinstance(was, MinutesContent)  # noqa: S101 - `minutes` wrote both
+    assert isinstance(now, MinutesContent)  # noqa: S101
+    n = written["circulations"] + 1
+    with suppress(Refusal), session.begin_nested():  # something else stops them: the coordinator sends them then
+        minutes_posting.post(session, written["meeting_id"], now, before=was, n=n, at=at)
+        minutes.count_circulation(session, written, n)
 
 
 def _send_agenda_anew(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -23,7 +23,7 @@ _item, _meeting, _notice = table_of(AgendaItem), table_of(Meeting), table_of(Not
 
 KNOWN, UNKNOWN = "Ondine Fougère-Lys", "Ondane Fougère-Lis"
 FROZEN = datetime(2027, 1, 19, 18, 30, tzinfo=UTC)
-LOCAL = datetime(2027, 1, 20, 13, 0)  # noqa: DTZ001 - local
+LOCAL = datetime(2027, 1, 20, 13, 0)
 
 
 @pytest.mark.ci
