@@ -58,6 +58,7 @@ JUDGED: Final = {
     "flows/onboarding/actions.py": "who sits and how they are reached, by what stands of them",
     "meetings/documents/issuing.py": "the one way to a file",
     "meetings/drafting.py": "days",
+    "meetings/held_words.py": "the round's, before an agenda leaves: what it holds the coordinator alone is told",
     "meetings/invitations.py": "the coordinator's places; the names and addresses of staff",
     "meetings/minutes_posting.py": "the coordinator's act",
     "meetings/posting.py": "the coordinator's act, or the round's, which tells the coordinator alone",

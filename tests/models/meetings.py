@@ -122,10 +122,10 @@ def _invite(session: Session, cast: Cast, series_id: UUID, weekly_id: UUID, held
 def _take_out(session: Session, cast: Cast, held_id: UUID) -> None:
     """Words of a meeting under a second key, a redaction that waits and one that was done, and a word answered for."""
     here: dict[str, Any] = {"program_id": cast.program_id}
-    coordinator, officer = cast.people["coordinator"], cast.people["privacy_officer"]
+    coordinator, officer = cast.people["coordinator"], cast.people["manager_em"]
     session.add(WordKey(**here, meeting_id=held_id, made_at=AT, destroyed_at=AT, gone_at=AT))
     session.add(WordKey(**here, meeting_id=held_id, made_at=AT))
-    asked = {"meeting_id": held_id, "asked_by": coordinator, "asked_as": "coordinator", "asked_at": AT}
+    asked: dict[str, Any] = {"meeting_id": held_id, "asked_by": coordinator, "asked_as": "coordinator", "asked_at": AT}
     session.add(Redaction(**here, **asked, words=b"sealed"))
     session.add(
         Redaction(

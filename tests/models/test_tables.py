@@ -673,6 +673,7 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         "referral",
         "participant",
         "follow-up",
+        "redaction",
     }
     for lifecycle in lifecycles.LIFECYCLES:
         table = lifecycle.name.replace(" ", "_").replace("-", "_") if lifecycle.name in places else None
