@@ -38,6 +38,7 @@ from api.logs import AccessLog, InRequest
 from api.pages import routes as page_routes
 from api.pages.entra import CALLBACK, LEFT_TO
 from api.permissions import Action, Forbidden, asks
+from api.pointing import Pointing
 from api.rendering import STATIC
 from api.requests import TooManyRequests
 from api.session import DESKS, NotSignedIn, Office
@@ -113,7 +114,8 @@ def create_app(office: Office) -> FastAPI:
     app.add_exception_handler(OperationalError, answers.database_away)
     app.add_exception_handler(NoConnection, answers.database_away)
     app.add_exception_handler(Exception, answers.fault)
-    app.add_middleware(Guard, base_url=office.base_url)
+    app.add_middleware(Pointing)
+    app.add_middleware(Guard, base_url=office.base_url)  # around what reads a body: it says how large one may be
     app.add_middleware(AccessLog)  # around all of it: what the guard refuses is logged as well
     return app
 

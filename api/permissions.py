@@ -56,6 +56,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign_out"
     LOOK = "look"  # static files, health, the choice of language
     SEE_MY_WORK = "see_my_work"
+    LOOK_AT_WORDS = "look_at_words"  # one's own, while one types: whether they have the shape of a name
     SEE_CASES = "see_cases"
     SEE_CASE = "see_case"
     OPEN_CASE = "open_case"
@@ -149,6 +150,10 @@ class Action(StrEnum):
     ADD_SIGNED_FILE = "add_signed_file"
     READ_SIGNED_FILE = "read_signed_file"
     SEE_PRIVACY = "see_privacy"  # who read what, and who was turned away
+    LOOK_FOR_NAMES = "look_for_names"  # what of a meeting's words names somebody on file
+    ASK_REDACTION = "ask_redaction"  # that words are taken out of what is kept of a meeting
+    SEE_REDACTIONS = "see_redactions"
+    CONFIRM_REDACTION = "confirm_redaction"  # never one's own: of a meeting, of an incident, each by the other side
     SEE_INCIDENTS = "see_incidents"  # the register of confidentiality incidents, and the files made of it
     KEEP_INCIDENTS = "keep_incidents"
     REFER = "refer"  # somebody to the program
@@ -249,6 +254,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SIGN_OUT: frozenset({Relation.ANYONE}),
     Action.LOOK: frozenset({Relation.ANYONE}),
     Action.SEE_MY_WORK: frozenset({Relation.STAFF}),
+    Action.LOOK_AT_WORDS: frozenset({Relation.STAFF}),
     Action.SEE_CASES: frozenset({Relation.STAFF}),
     # Who sees one by their role stands in duties.sight: letters ask it too.
     Action.SEE_CASE: frozenset(
@@ -386,6 +392,11 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # The law's delays run while the place is vacant too; what others read stays unseen until somebody has it.
     Action.SEE_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+    # Who may know who is on file, and keeps what circulates; beside them, who answers for the protection of it all.
+    Action.LOOK_FOR_NAMES: frozenset({Relation.COORDINATOR}),
+    Action.ASK_REDACTION: frozenset({Relation.COORDINATOR}),
+    Action.SEE_REDACTIONS: frozenset({Relation.COORDINATOR, Relation.PRIVACY}),
+    Action.CONFIRM_REDACTION: frozenset({Relation.COORDINATOR, Relation.PRIVACY}),
     # AD-R1: the program's people; others come by a link.
     Action.REFER: frozenset({Relation.STAFF}),
     # Of one that its author left unfinished, the coordinator: `api.at_participants.drafter`.

@@ -304,6 +304,15 @@ def end_stay(office: Office, token: str) -> str:
     return means
 
 
+def program_of_sign_in(office: Office, token: str) -> UUID | None:
+    """The program of whoever is signed in by a cookie; None where nobody is. It is no sight of them."""
+    at = office.clock()
+    asked = {"digest": digest(token), "idle_since": at - IDLE, "oldest": at - LONGEST}
+    with office.finding_a_program() as session:
+        found = run(session, _SIGNED_IN, asked).first()
+    return None if found is None else found.program_id
+
+
 def _signed_in(session: Session, token: str, at: datetime) -> UUID:
     """Whose sign-in this is, in whose program the session then is. Raises NotSignedIn where it has ended."""
     found_by = digest(token)

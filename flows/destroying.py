@@ -1,13 +1,23 @@
-"""Destroying keys as it goes on: what the rows say is destroyed is destroyed for good, within a minute or so."""
+"""Destroying keys as it goes on: what the rows say is destroyed is destroyed for good, within a minute or so.
+
+Before it, words that stand in the clear since a release that did not seal them are sealed.
+"""
 
 from __future__ import annotations
 
+import logging
 from typing import Final
+from uuid import UUID
 
 from duties.actors import ROUNDS, Actor
 from duties.participants import retention
+from duties.record import incidents
+from duties.refusals import Refusal
 from flows.engine import Means
 from flows.post import programs
+from meetings import agenda_items, minutes
+
+_log = logging.getLogger(__name__)
 
 #: How often it is looked.
 DESTROY_SECONDS: Final = 60.0
@@ -25,7 +35,20 @@ def destroy(means: Means) -> int:
         with means.sessions(program_id) as session:
             retention.sweep_drafts(session, by=BY_ROUNDS, at=means.clock())
             session.commit()
+        _seal_what_is_clear(means, program_id)
         with means.sessions(program_id) as session:
             gone += retention.destroy_keys(session, at=means.clock())
             session.commit()
     return gone
+
+
+def _seal_what_is_clear(means: Means, program_id: UUID) -> None:
+    try:
+        with means.sessions(program_id) as session:
+            at = means.clock()
+            agenda_items.seal_what_is_clear(session, at=at)
+            minutes.seal_what_is_clear(session, at=at)
+            incidents.seal_what_is_clear(session, by=BY_ROUNDS, at=at)
+            session.commit()
+    except Refusal as refusal:  # of the keys alone: the words stay where they are, until the keys can be used
+        _log.warning("words are not sealed yet", extra={"code": refusal.code})

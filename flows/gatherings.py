@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.marks import alone, in_its_own, mark_of, set_mark
-from meetings import assembling, drafting, freezing, invitations, posting, seating, unclosed
+from meetings import assembling, drafting, freezing, held_words, invitations, posting, seating, unclosed
 from meetings.holding import read_meeting
 
 KEY: Final = "gatherings"
@@ -69,6 +69,7 @@ def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
         assembling.draw_up(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     try:
         with session.begin_nested():
+            _hold_back(session, meeting_id, at)
             outgoing = freezing.circulate(session, meeting_id, by=posting.BY_AGENDAS, at=at)
             posting.post(session, outgoing, "circulated", at=at)
     except Refusal as refusal:
@@ -83,11 +84,19 @@ def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
     assembling.draw_up(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     try:
         with session.begin_nested():
+            _hold_back(session, meeting_id, at)
             outgoing = freezing.freeze(session, meeting_id, by=posting.BY_AGENDAS, at=at)
             posting.post(session, outgoing, "frozen", at=at)
     except Refusal as refusal:
         return posting.tell_stuck(session, meeting, refusal, at=at)
     return 1
+
+
+def _hold_back(session: Session, meeting_id: UUID, at: datetime) -> None:
+    """What members wrote and nobody looked at yet stays behind; the coordinator is told how much."""
+    held = held_words.hold_back(session, meeting_id, by=posting.BY_AGENDAS, at=at)
+    if held:
+        posting.tell_held(session, read_meeting(session, meeting_id), held, at=at)
 
 
 def _due(means: Means, program_id: UUID, find: Callable[[Session], tuple[UUID, ...]]) -> tuple[UUID, ...]:

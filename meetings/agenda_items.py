@@ -16,6 +16,7 @@ from duties.casework.tasks import BY_ITS_ACT
 from duties.here import many, one, program_of
 from duties.record import events
 from duties.refusals import Refusal
+from duties.sealed_words import open_words, seal_words
 from locales import N_
 from meetings.agenda_rules import OF_ONE_MEETING, points_of
 from meetings.holding import changed_meanwhile
@@ -71,6 +72,7 @@ _NEW: Final[Mapping[str, Any]] = {
     "referred_to_id": None,
     "state": AGENDA_ITEM.initial,
     "outcome": "",
+    "note": None,
     "note_fr": "",
     "note_en": "",
     "asked_by": None,
@@ -171,6 +173,8 @@ def _read(session: Session, *conditions: Any, by_position: bool) -> list[dict[st
     )
     for row in rows:
         row["points"] = points_of({"agenda": row.pop("declared")}, row["rule"])
+        row.update(note_of(session, row))
+        del row["note"]
     return rows
 
 
@@ -296,6 +300,62 @@ def change_item(session: Session, row: Mapping[str, Any], **values: Any) -> int:
         msg = "a locked item changed under its lock"
         raise RuntimeError(msg)
     return version
+
+
+def note_of(session: Session, row: Mapping[str, Any]) -> dict[str, str]:
+    """What was said on an item, for the minutes, in each language: as `note_fr` and `note_en`. Raises Refusal."""
+    if row["note"] is None:
+        return {"note_fr": row["note_fr"], "note_en": row["note_en"]}
+    said = open_words(session, _place(row["id"]), row["note"])
+    return {"note_fr": said["fr"], "note_en": said["en"]}
+
+
+def noted(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
+    """The columns of an item on the agenda of a meeting with what was said on it, sealed. Its meeting is held.
+
+    `said` has what is new, as `note_of` gives it; the rest stays. Raises Refusal where the keys cannot be used.
+    """
+    before = note_of(session, row)
+    after = {**before, **said}
+    if after == before and row["note"] is not None:
+        return {}
+    return noted_anew(session, row, after, at=at)
+
+
+def noted_anew(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
+    """As `noted`, all of what was said, sealed under the meeting's key of now."""
+    sealed = None
+    if any(said.values()):
+        words = {"fr": said["note_fr"], "en": said["note_en"]}
+        sealed = seal_words(session, "meeting", row["meeting_id"], _place(row["id"]), words, at=at)
+    return {"note": sealed, "note_fr": "", "note_en": ""}
+
+
+def seal_what_is_clear(session: Session, *, at: datetime) -> int:
+    """Seal the notes that were written before notes were sealed; returns of how many items."""
+    left = many(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.note.is_(None),
+            (_item.c.note_fr != "") | (_item.c.note_en != ""),
+            _item.c.meeting_id.is_not(None),
+        )
+        .order_by(_item.c.id)
+        .with_for_update(),
+    )
+    for row in left:
+        session.execute(
+            update(_item)
+            .where(_item.c.program_id == row["program_id"], _item.c.id == row["id"])
+            .values(**noted(session, row, {}, at=at))  # what it says is the same: so is its version
+        )
+    return len(left)
+
+
+def _place(item_id: UUID) -> str:
+    return f"note/{item_id}"
 
 
 def set_positions(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -245,6 +245,18 @@ def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoi
     return Outgoing(meeting_id, editions, readers, incomplete, version, addendum, replaces)
 
 
+def restate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Outgoing:
+    """Write a frozen agenda down again, in the place of one from which words were taken out; what is sent."""
+    _restate(session, lock_meeting(session, meeting_id), by=by, at=at)
+    return outgoing(session, meeting_id)
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """The digest of an agenda as it is written down."""
+    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
 def _restate(session: Session, meeting: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
     """Write a frozen agenda down again, with what was added to it, under the day, hour and place that it has now.
 
@@ -295,7 +307,6 @@ def _keep(
 ) -> None:
     """Write down an agenda as it goes out, whole, with who may read which item of it."""
     content = agenda_papers.kept(paper, rows)
-    written = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     session.execute(
         insert(_agenda_version).values(
             program_id=program_of(session),
@@ -304,7 +315,7 @@ def _keep(
             n=1 + _versions(session, meeting_id),
             kind=kind,
             content=content,
-            digest=hashlib.sha256(written.encode()).hexdigest(),
+            digest=digest_of(content),
             made_at=at,
         )
     )

@@ -17,6 +17,7 @@ from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.record import events
 from duties.refusals import Refusal
+from duties.sealed_words import open_words, seal_words
 from locales import N_
 from meetings import attendance, minutes_posting
 from meetings.agenda_items import change_item, items_of, lock_item, tell
@@ -65,7 +66,8 @@ def draft(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> UUI
     if _found(session, meeting_id) is not None:
         raise Refusal("minutes.there_already", N_("The minutes of this meeting are drafted already."))
     content = recorded(session, meeting_id)
-    row = Minutes(program_id=program_of(session), id=uuid4(), meeting_id=meeting_id, content=as_json(content))
+    row = Minutes(program_id=program_of(session), id=uuid4(), meeting_id=meeting_id)
+    row.sealed = _sealed(session, row.id, meeting_id, as_json(content), {}, at=at)
     session.execute(insert(_minutes).values(row.model_dump()))
     events.write(session, "minutes.drafted", "minutes", row.id, by=by, at=at, meeting=str(meeting_id))
     return row.id
@@ -164,7 +166,7 @@ def edit_note(
         replace(item, said=replace(item.said, **given)) if item.line.number == number else item
         for item in content.items
     )
-    version = _change(session, row, content=as_json(replace(content, items=items)))
+    version = _change(session, row, at, content=as_json(replace(content, items=items)))
     events.write(session, "minutes.edited", "minutes", row["id"], by=by, at=at, item=number, languages=sorted(given))
     return version
 
@@ -179,7 +181,7 @@ def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen
     said = {item.line.number: item.said for item in content_of(row).items}
     anew = recorded(session, meeting_id)
     items = tuple(replace(item, said=said.get(item.line.number, item.said)) for item in anew.items)
-    version = _change(session, row, content=as_json(replace(anew, items=items)))
+    version = _change(session, row, at, content=as_json(replace(anew, items=items)))
     events.write(session, "minutes.refreshed", "minutes", row["id"], by=by, at=at)
     return version
 
@@ -200,7 +202,7 @@ def circulate(
     n = row["circulations"] + 1
     told = minutes_posting.post(session, meeting_id, content, before=before, n=n, at=at)
     kept = as_json(content)
-    _change(session, row, state=state, circulated_at=at, circulations=n, content=kept, circulated=kept)
+    _change(session, row, at, state=state, circulated_at=at, circulations=n, content=kept, circulated=kept)
     events.write(session, "minutes.circulated", "minutes", row["id"], by=by, at=at, n=n, letters=len(told))
     return told
 
@@ -210,7 +212,7 @@ def amend(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: 
     row = _lock(session, meeting_id, seen)
     state = _moved(row, "amend")
     content = as_json(replace(content_of(row), state="draft"))
-    version = _change(session, row, state=state, content=content)
+    version = _change(session, row, at, state=state, content=content)
     events.write(session, "minutes.amended", "minutes", row["id"], by=by, at=at)
     return version
 
@@ -236,6 +238,7 @@ def approve(
     version = _change(
         session,
         row,
+        at,
         state=state,
         content=content,
         digest=_digest(content),
@@ -334,8 +337,88 @@ def _names(session: Session, attended: Sequence[Attended]) -> dict[UUID, str]:
 
 
 def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> dict[str, Any] | None:
+    """The row of a meeting's minutes, what they say opened."""
     asked = select(_minutes).where(_minutes.c.program_id == program_of(session), _minutes.c.meeting_id == meeting_id)
-    return one(session, asked.with_for_update() if lock else asked)
+    row = one(session, asked.with_for_update() if lock else asked)
+    if row is not None and row["sealed"] is not None:
+        row |= open_words(session, _place(row["id"]), row["sealed"])
+    return row
+
+
+def write_redacted(
+    session: Session,
+    row: Mapping[str, Any],
+    content: Mapping[str, Any],
+    circulated: Mapping[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Have minutes say what is left once words were taken out, sealed under the meeting's key of now.
+
+    For `redacting` alone. Of approved ones the digest is that of what is left: the record has both.
+    """
+    values: dict[str, Any] = {"content": content, "circulated": circulated}
+    if row["state"] == "approved":
+        values["digest"] = _digest(content)
+    _change(session, row, at, **values)
+    if content != row["content"]:
+        events.write(
+            session,
+            "minutes.redacted",
+            "minutes",
+            row["id"],
+            by=by,
+            at=at,
+            before=_digest(row["content"]),
+            digest=_digest(content),
+        )
+
+
+def count_circulation(session: Session, row: Mapping[str, Any], n: int) -> None:
+    """That minutes went out for the `n`th time, with what they say by now."""
+    session.execute(
+        update(_minutes)
+        .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])
+        .values(circulations=n)
+    )
+
+
+def seal_what_is_clear(session: Session, *, at: datetime) -> int:
+    """Seal what minutes say that were written before minutes were sealed; returns how many."""
+    left = many(
+        session,
+        select(_minutes)
+        .where(_minutes.c.program_id == program_of(session), _minutes.c.sealed.is_(None))
+        .order_by(_minutes.c.id)
+        .with_for_update(),
+    )
+    for row in left:
+        says = row["content"], row["circulated"]
+        sealed = _sealed(session, row["id"], row["meeting_id"], *says, at=at)
+        session.execute(
+            update(_minutes)
+            .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])
+            .values(sealed=sealed, content={}, circulated={})  # what they say is the same: so is their version
+        )
+    return len(left)
+
+
+def _sealed(
+    session: Session,
+    minutes_id: UUID,
+    meeting_id: UUID,
+    content: Mapping[str, Any],
+    circulated: Mapping[str, Any],
+    *,
+    at: datetime,
+) -> bytes:
+    words = {"content": content, "circulated": circulated}
+    return seal_words(session, "meeting", meeting_id, _place(minutes_id), words, at=at)
+
+
+def _place(minutes_id: UUID) -> str:
+    return f"minutes/{minutes_id}"
 
 
 def _lock(session: Session, meeting_id: UUID, seen: int | None) -> dict[str, Any]:
@@ -347,8 +430,12 @@ def _lock(session: Session, meeting_id: UUID, seen: int | None) -> dict[str, Any
     return row
 
 
-def _change(session: Session, row: Mapping[str, Any], **values: Any) -> int:
+def _change(session: Session, row: Mapping[str, Any], at: datetime, **values: Any) -> int:
     version: int = row["version"] + 1
+    if "content" in values:
+        says = values["content"], values.get("circulated", row["circulated"])
+        values["sealed"] = _sealed(session, row["id"], row["meeting_id"], *says, at=at)
+        values |= {"content": {}, "circulated": {}}
     session.execute(
         update(_minutes)
         .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -95,6 +96,33 @@ def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *
             "meeting_agenda_stuck",
             to=one.person_id,
             key=f"stuck:{meeting['id']}:{today.isoformat()}:{obstacle}",
+            facts=facts,
+            at=at,
+        )
+        for one in coordination
+    )
+
+
+def tell_held(session: Session, meeting: Mapping[str, Any], held: Sequence[UUID], *, at: datetime) -> int:
+    """Tell the coordinator that items wait in the pool whose words are to be looked at first, once of the same ones."""
+    committee = committees(session)[meeting["committee_id"]]
+
+    def facts(language: Language) -> dict[str, Any]:
+        return {
+            "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
+            "when": when(language, meeting["starts"]),
+            "n": len(held),
+            "path": f"/meetings/{meeting['id']}/agenda",
+        }
+
+    which = hashlib.sha256(",".join(sorted(map(str, held))).encode()).hexdigest()[:16]
+    coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
+    return sum(
+        notices.write(
+            session,
+            "meeting_agenda_held",
+            to=one.person_id,
+            key=f"held:{meeting['id']}:{which}",
             facts=facts,
             at=at,
         )

@@ -17,7 +17,7 @@ from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from meetings import agendas, assembling, attendance, freezing, minutes, unclosed
-from meetings.agenda_items import ONLY_HEARD, change_item, item_of, items_of, lock_item, refuse_to_let_go, tell
+from meetings.agenda_items import ONLY_HEARD, change_item, item_of, items_of, lock_item, noted, refuse_to_let_go, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
@@ -94,9 +94,10 @@ def treat(
         name: checked_text(said) for name, said in (("note_fr", note_fr), ("note_en", note_en)) if said is not None
     }
     _refuse_outcome(session, row, outcome, refer_to)
+    columns = noted(session, row, notes, at=at)
     target = committee_of(session, refer_to)["id"] if outcome == "referred" else None
     if (outcome, target) == (row["outcome"], row["referred_to_id"]):
-        version = change_item(session, row, **notes)
+        version = change_item(session, row, **columns)
         tell(session, "agenda_item.noted", row, by=by, at=at)
         return version
     if row["outcome"] == "referred":
@@ -112,7 +113,7 @@ def treat(
     if outcome:
         state = item_moved({"state": state}, "settle")
         settled = {"settled_at": row["settled_at"] or at, "settled_as": by.role}
-    version = change_item(session, row, **notes, **settled, state=state, outcome=outcome, referred_to_id=target)
+    version = change_item(session, row, **columns, **settled, state=state, outcome=outcome, referred_to_id=target)
     if outcome == "referred":
         agendas.refer(session, item_id, refer_to, by=by, at=at)
     if outcome == "treated" and row["kind"] in ONLY_HEARD:

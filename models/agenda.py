@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to, together
 from models.lifecycles import AGENDA_ITEM
@@ -84,7 +85,8 @@ class AgendaItem(InProgram, table=True):
     referred_to_id: UUID | None = None
     state: str = AGENDA_ITEM.initial
     outcome: str = ""
-    note_fr: str = ""  # what was said, for the minutes: no participant's name
+    note: bytes | None = Field(default=None, sa_type=LargeBinary)  # what was said, in both languages, sealed
+    note_fr: str = ""  # as it stood before notes were sealed, until the worker seals it
     note_en: str = ""
     asked_by: UUID | None = None
     asked_at: datetime = moment()

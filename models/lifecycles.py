@@ -117,12 +117,26 @@ AGREEMENT_VERSION = Lifecycle(
 
 NOTICE = Lifecycle(
     "notice",
-    states=("queued", "sent", "failed"),
+    states=("queued", "sent", "failed", "withdrawn"),
     initial="queued",
     moves={
         ("queued", "send"): "sent",
         ("queued", "give_up"): "failed",
         ("failed", "retry"): "queued",
+        ("queued", "withdraw"): "withdrawn",
+        ("failed", "withdraw"): "withdrawn",
+    },
+)
+
+#: Words that are taken out of what is kept: one asks, another does it.
+REDACTION = Lifecycle(
+    "redaction",
+    states=("asked", "done", "declined", "taken_back"),
+    initial="asked",
+    moves={
+        ("asked", "redact"): "done",
+        ("asked", "decline"): "declined",
+        ("asked", "take_back"): "taken_back",
     },
 )
 
@@ -327,6 +341,7 @@ LIFECYCLES = (
     FOLLOW_UP,
     DESTRUCTION,
     EQUIPMENT,
+    REDACTION,
 )
 
 DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
@@ -393,6 +408,7 @@ _TITLES: Final = {
     "follow-up": "A follow-up of a participant",
     "destruction": "The destruction of a file, which takes two",
     "equipment": "A piece of equipment of the inventory",
+    "redaction": "A redaction: words that are taken out of what is kept",
 }
 
 _MEANS: Final = {
@@ -414,6 +430,7 @@ _MEANS: Final = {
     ("notice", "queued"): "It waits to be sent, for the first time or again.",
     ("notice", "sent"): "The mail server took it.",
     ("notice", "failed"): "It was given up, and a person was told.",
+    ("notice", "withdrawn"): "It does not leave: words were taken out of what it brings.",
     ("agreement version", "draft"): "It is being written.",
     ("agreement version", "sent"): "It is with the directors, and its text stands.",
     ("agreement version", "signed"): "Every director has signed it.",
@@ -469,6 +486,10 @@ _MEANS: Final = {
     ("equipment", "in_use"): "Somebody has it, or it can be lent.",
     ("equipment", "out_of_use"): "It is broken, given away or sold; nobody has it in hand.",
     ("equipment", "lost"): "It was given up, after it was found not to be there.",
+    ("redaction", "asked"): "Somebody asked for it, and somebody else is to look at it.",
+    ("redaction", "done"): "The words are gone, from every copy; the record says so.",
+    ("redaction", "declined"): "The words stay, as somebody else decided.",
+    ("redaction", "taken_back"): "The words stay, as who had asked for it decided.",
 }
 
 _HAPPENS: Final = {
@@ -497,6 +518,7 @@ _HAPPENS: Final = {
     ("notice", "send"): "The mail server accepts it.",
     ("notice", "give_up"): "The address is refused for good, or the tries are used up.",
     ("notice", "retry"): "The coordinator asks for another try.",
+    ("notice", "withdraw"): "Words are taken out of what it brings, before it has left.",
     ("agreement version", "send"): "It goes to the directors.",
     ("agreement version", "withdraw"): "It is taken back before anyone has signed.",
     ("agreement version", "sign"): "The last director whose signature it needs signs it, or no longer directs.",
@@ -561,6 +583,9 @@ _HAPPENS: Final = {
     ("equipment", "put_back"): "It can be lent again.",
     ("equipment", "lose"): "It was reported missing, and somebody else than who had it gives it up.",
     ("equipment", "find"): "It turned up.",
+    ("redaction", "redact"): "Somebody else than who asked, who answers for it, confirms it.",
+    ("redaction", "decline"): "Somebody else than who asked, who answers for it, says no.",
+    ("redaction", "take_back"): "Whoever asked no longer does.",
 }
 
 

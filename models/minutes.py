@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to, together
@@ -166,7 +166,8 @@ class Endorsement(InProgram, table=True):
 class Minutes(InProgram, table=True):
     """The minutes of a meeting: drafted from its agenda, approved by a later meeting, then left as they are.
 
-    `circulated` is what they said when they last went out, for the `circulations`th time; empty before.
+    `sealed` is what they say, and what they said when they last went out, for the `circulations`th time. `content` and
+    `circulated` are the same of minutes that were written before they were sealed, until the worker seals them.
     """
 
     __tablename__ = "minutes"
@@ -182,6 +183,7 @@ class Minutes(InProgram, table=True):
 
     meeting_id: UUID
     state: str = MINUTES.initial
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     content: dict[str, Any] = structure()
     circulated: dict[str, Any] = structure()
     circulations: int = 0

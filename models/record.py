@@ -8,7 +8,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field
 
 from models.base import InProgram, moment, structure, to, together
@@ -90,8 +100,9 @@ class SentHead(InProgram, table=True):
 class Incident(InProgram, table=True):
     """A confidentiality incident, as the register that the law asks for holds it. Every one is entered, none deleted.
 
-    It names nobody: which information, whose (how many), what happened, what was done. What stood before a change
-    is kept as an `IncidentVersion`, to which the change's event holds.
+    It names nobody: which information, whose (how many), what happened, what was done. Its words are sealed (`words`);
+    their own columns hold them of incidents that were entered before, until the worker seals them. What stood before a
+    change is kept as an `IncidentVersion`, to which the change's event holds.
     """
 
     __tablename__ = "incident"
@@ -102,14 +113,15 @@ class Incident(InProgram, table=True):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("happened_to is null or happened_to >= happened_from", name="in_order"),
         CheckConstraint("people_concerned is null or people_concerned >= 0", name="people_concerned"),
-        CheckConstraint("not serious_risk or risk_reasons <> ''", name="risk_has_reasons"),
+        CheckConstraint("not serious_risk or risk_reasons <> '' or words is not null", name="risk_has_reasons"),
         together("closed", "closed_by", "closed_at"),
     )
 
     number: int
     organization_id: UUID  # the body that holds the information
-    information: str  # what kinds of personal information, or why that cannot be said
-    circumstances: str
+    words: bytes | None = Field(default=None, sa_type=LargeBinary)
+    information: str = ""  # what kinds of personal information, or why that cannot be said
+    circumstances: str = ""
     happened_from: date | None = None
     happened_to: date | None = None
     known_on: date
@@ -128,7 +140,7 @@ class Incident(InProgram, table=True):
 
 
 class IncidentVersion(InProgram, table=True):
-    """An incident as it stood at one of its versions, whole. Written with each change, and never changed itself.
+    """An incident as it stood at one of its versions, whole. Written with each change; a redaction takes words out.
 
     The words of the register do not go into the record, which is read by more people. The change's event there
     holds the digest of this row, so that a version that was rewritten later is found.
@@ -144,5 +156,6 @@ class IncidentVersion(InProgram, table=True):
     incident_id: UUID
     number: int
     stood: dict[str, Any] = structure()  # every field of the register, as JSON
-    digest: str  # SHA-256 of id and `stood`, hexadecimal; the id, which is random, keeps short words from being guessed
+    words: bytes | None = Field(default=None, sa_type=LargeBinary)  # its words as they stood, sealed
+    digest: str  # SHA-256 of id, `stood` and `words`, hexadecimal; the random id keeps short ones from being guessed
     written_at: datetime = moment()

@@ -20,6 +20,7 @@ from models import (
     participant,
     program,
     record,
+    redaction,
     referral,
 )
 from models.base import metadata
@@ -45,5 +46,6 @@ __all__ = [
     "participant",
     "program",
     "record",
+    "redaction",
     "referral",
 ]

@@ -53,6 +53,13 @@ APPEND_ONLY = {
     "kept_until": (),
     "settlement": (),
     "request": (),
+    "name_answer": (),
+}
+#: What may be written again of these all the same, by a redaction alone: the words that are taken out of every copy,
+#: and the digest of what is left. The record holds the digests of before and after.
+REDACTED = {
+    "incident_version": ("stood", "words", "digest"),
+    "agenda_version": ("content", "digest"),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.
@@ -111,6 +118,9 @@ def grants(table: Table) -> Iterator[str]:
         withheld = APPEND_ONLY[table.name]
         given = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in withheld)
         yield f"grant insert ({given}) on {name} to {APP}"
+        if table.name in REDACTED:
+            changed = ", ".join(f'"{column}"' for column in REDACTED[table.name])
+            yield f"grant update ({changed}) on {name} to {APP}"
         return
     if table.name in ADDED_BY_OWN:
         changed = ", ".join(f'"{column}"' for column in ADDED_BY_OWN[table.name])

@@ -33,7 +33,7 @@ class LetterShown(Shown):
     kind: str
     subject: str | None
     case_id: UUID | None
-    state: Literal["queued", "sent", "failed"]
+    state: Literal["queued", "sent", "failed", "withdrawn"]
     created_at: datetime
     attempts: int
     next_attempt_at: datetime | None
@@ -57,7 +57,7 @@ class Resent(Shown):
 @asks(Action.SEE_POST)
 def list_letters(
     desk: AtDesk,
-    state: Annotated[Literal["queued", "sent", "failed"] | None, Query()] = None,
+    state: Annotated[Literal["queued", "sent", "failed", "withdrawn"] | None, Query()] = None,
     before: Annotated[int, Query(ge=1, le=2**62, description="Letters older than this number.")] = 2**62,
     limit: Limit = 50,
 ) -> Page[LetterShown]:

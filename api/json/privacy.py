@@ -166,7 +166,12 @@ def list_incidents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[
     mine = _incident.c.program_id == program_of(desk.session)
     total = desk.session.scalar(select(func.count()).select_from(_incident).where(mine)) or 0
     rows = many(desk.session, select(_incident).where(mine).order_by(_incident.c.number).limit(limit).offset(offset))
-    return Page(items=[IncidentShown(**row) for row in rows], total=total, limit=limit, offset=offset)
+    return Page(
+        items=[IncidentShown(**incidents.opened(desk.session, row)) for row in rows],
+        total=total,
+        limit=limit,
+        offset=offset,
+    )
 
 
 @router.post("/incidents", status_code=201)
@@ -282,4 +287,4 @@ def _find(desk: Desk, incident_id: UUID) -> dict[str, Any]:
     )
     if found is None:
         raise Forbidden
-    return found
+    return incidents.opened(desk.session, found)

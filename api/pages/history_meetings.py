@@ -129,6 +129,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "meeting_no_longer": N_("someone is no longer expected at a meeting"),
     "meeting_agenda": N_("the agenda of a meeting"),
     "meeting_agenda_stuck": N_("an agenda that cannot be sent"),
+    "meeting_agenda_held": N_("words of members that are to be looked at"),
     "meeting_minutes": N_("the minutes of a meeting"),
     "dates_drafted": N_("dates drafted for a committee"),
     "decision_objected": N_("a partner objects to a decision"),

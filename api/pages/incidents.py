@@ -61,6 +61,7 @@ ACTS: Final[Mapping[str, str]] = {
     "incident.told": N_("Who was told"),
     "incident.closed": N_("Closed"),
     "incident.reopened": N_("Opened again"),
+    "incident.redacted": N_("Words were taken out"),
 }
 _FIELDS: Final = {**TITLES, "organization_id": TITLES["organization"], "closed_by": TITLES["closed_at"]}
 _YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
@@ -270,7 +271,8 @@ def reopen_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: See
 
 def register(desk: Desk) -> list[dict[str, Any]]:
     """Every incident in the order of its number, with the name of the body that holds the information."""
-    return many(desk.session, _read(desk).order_by(_incident.c.number))
+    rows = many(desk.session, _read(desk).order_by(_incident.c.number))
+    return [incidents.opened(desk.session, row) for row in rows]
 
 
 def _read(desk: Desk) -> Select[Any]:
@@ -336,7 +338,7 @@ def _find(desk: Desk, incident_id: UUID) -> dict[str, Any]:
     found = one(desk.session, _read(desk).where(_incident.c.id == incident_id))
     if found is None:
         raise Forbidden
-    return found
+    return incidents.opened(desk.session, found)
 
 
 def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed) -> HTMLResponse:

@@ -43,6 +43,7 @@ from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, HeldRole, Link, Standing, standings
 from duties.sight import task_is_open_to
 from locales import N_, gettext
+from meetings import redacting
 from meetings.endorsing import ENDORSE
 from meetings.unclosed import CLOSE
 from models.base import refers, table_of
@@ -511,6 +512,7 @@ _PLACES: Final[Mapping[str, str]] = {
     RECORD: "/meetings/%s",
     CLOSE: "/meetings/%s",
     ENDORSE: "/decisions/%s#endorsements",
+    redacting.STEP: "/redactions/%s",
 }
 #: The part of the candidate's page on which a step of an admission is done.
 _PARTS: Final[Mapping[str, str]] = {

@@ -50,6 +50,7 @@ from api.pages import (
     privacy,
     program,
     protocols,
+    redactions,
     referrals,
     referring_by_link,
     research_consents,
@@ -61,6 +62,7 @@ from api.pages import (
     summaries,
     tasks,
     whom_to_be,
+    words,
     work,
 )
 from api.permissions import Action, asks
@@ -116,6 +118,8 @@ _FRAMED: tuple[APIRouter, ...] = (
     activities.router,
     equipment.router,
     my_access.router,
+    words.router,
+    redactions.router,
 )
 
 _health = APIRouter(include_in_schema=False)

@@ -126,6 +126,14 @@ function replacePart(old, fresh, trail, sent) {
   next.focus({ preventScroll: true });
 }
 
+/** Nothing is saved yet: the words that were pointed at take the place of the page, with all that was typed. */
+function showPointedPage(page) {
+  const asked = page.querySelector("#main");
+  document.getElementById("main").replaceChildren(...[...asked.childNodes].map((one) => document.adoptNode(one)));
+  say(document.querySelector("[data-pointed]").dataset.say, { failed: true });
+  document.querySelector("[data-pointed] textarea, [data-pointed] button").focus();
+}
+
 /** Sends one form; resolves when the page shows the outcome, whatever it was. */
 async function send(form, submitter) {
   const selector = form.dataset.swap;
@@ -147,6 +155,8 @@ async function send(form, submitter) {
       replacePart(old, document.adoptNode(fresh), trail, form);
       const refused = answer.ok ? fresh.querySelector("form[data-refused]")?.dataset.refused : "";
       say(refused ? `${word ?? ""} ${document.body.dataset.unsettled} ${refused}` : word ?? "", { failed: !answer.ok || Boolean(refused) });
+    } else if (page.querySelector("[data-pointed]")) {
+      showPointedPage(page);
     } else if (answer.ok) {
       // Somewhere else now: the thing was closed, or someone must sign in again.
       location.assign(answer.url);
@@ -227,6 +237,47 @@ addEventListener("submit", (event) => {
   const { target, submitter } = event;
   state.request.then(() => { saving.delete(target); target.requestSubmit(submitter); });
 }, { capture: true });
+
+/**
+ * What is typed is looked at after a pause, for the shape of a name, alike for everyone. It is an offer: where it cannot
+ * be asked now, the words are looked at when they are saved.
+ */
+const LOOK_MS = 800;
+const looking = new WeakMap(); // of each field: the pause that runs
+
+async function lookAt(field) {
+  const text = field.value;
+  let said = "";
+  try {
+    if (text.trim()) {
+      const answer = await fetch("/words", {
+        method: "POST", body: new URLSearchParams({ field: field.name, text }), signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+      if (!answer.ok || answer.redirected) return;
+      said = (await answer.json()).said;
+    }
+  } catch {
+    return;
+  }
+  if (field.value !== text || !field.isConnected) return;
+  const line = field.parentElement.querySelector(":scope > .pointed-at");
+  if (line) line.textContent = said;
+  else if (said) {
+    const fresh = document.createElement("p");
+    fresh.className = "pointed-at";
+    fresh.setAttribute("role", "status");
+    field.after(fresh);
+    // A region is heard when it changes, and not when it comes.
+    requestAnimationFrame(() => { fresh.textContent = said; });
+  }
+}
+
+addEventListener("input", (event) => {
+  const field = event.target;
+  if (!field.matches?.("textarea, input[type=text]") || field.form?.method !== "post" || !document.querySelector(".me")) return;
+  clearTimeout(looking.get(field));
+  looking.set(field, setTimeout(() => lookAt(field), LOOK_MS));
+});
 
 // Back to a page that was left by sending a form: it may be sent again.
 addEventListener("pageshow", () => {

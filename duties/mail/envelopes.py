@@ -167,6 +167,23 @@ def readdressed(message: bytes, to: Mailbox) -> bytes:
     return _TO.sub(lambda _: line, head, count=1) + blank + body
 
 
+def emptied(message: bytes, *, subject: str, said: str) -> bytes:
+    """What is left of a finished letter once words were taken out of it: to whom it went, when, and `said`.
+
+    `message` is what `mime` made. Raises Refusal where the subject cannot stand in a letter.
+    """
+    head, _, _ = message.partition(b"\r\n\r\n")
+    kept = b"\r\n".join(_KEPT.findall(re.sub(rb"\r\n[ \t]+", b" ", head)))
+    body = EmailMessage(policy=SMTP)
+    body.set_content(_checked_text(said), cte="quoted-printable")
+    line = f"Subject: {_header_text('Subject', _checked_line(subject))}".encode("ascii")
+    return kept + b"\r\n" + line + b"\r\n" + body.as_bytes()
+
+
+#: The headings that stay of a letter from which words were taken out.
+_KEPT: Final = re.compile(rb"^(?:From|To|Date|Message-ID|Content-Language|Auto-Submitted): [^\r\n]*", re.MULTILINE)
+
+
 def _filled(
     letter: Letter, message_id: str, attachments: Sequence[Attachment], calendar: CalendarPart | None
 ) -> EmailMessage:

@@ -7,9 +7,11 @@ passed over in silence: the coordinator gets to know.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
@@ -25,7 +27,7 @@ from duties.casework.approving import falls_for_approval, who_may_approve
 from duties.casework.wakeups import POST_CHANNEL
 from duties.here import local_day, many, one, program, program_of
 from duties.mail.delivery import WAITS
-from duties.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime, readdressed
+from duties.mail.envelopes import Attachment, CalendarPart, Mailbox, emptied, message_id, mime, readdressed
 from duties.mail.letters import COMMON, Letter, Letters
 from duties.mail.name_gate import Gate, Known, nobody
 from duties.record import events
@@ -437,6 +439,48 @@ def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
     for notice_id in ids:
         retry(session, notice_id, by=by, at=at)
     return len(ids)
+
+
+def redact(
+    session: Session, key_like: str, taken_out: Callable[[str], str], *, whole: bool, by: Actor, at: datetime
+) -> int:
+    """Empty the letters whose key is like this and that hold words which are taken out; how many.
+
+    With `whole`, all of them: what they bring holds such words. One that has not left is withdrawn; of one that has,
+    the copy that is kept here is emptied.
+    """
+    rows = many(
+        session,
+        select(_notice)
+        .where(_notice.c.program_id == program_of(session), _notice.c.key.like(key_like))
+        .order_by(_notice.c.n)
+        .with_for_update(),
+    )
+    emptied_ones = [row for row in rows if _holds(row, taken_out) or (whole and row["template"] in _BRINGS_PAPERS)]
+    for row in emptied_ones:
+        subject = taken_out(row["subject"])
+        said = say(row["language"], _EMPTIED)
+        values: dict[str, Any] = {"subject": subject, "message": emptied(row["message"], subject=subject, said=said)}
+        if NOTICE.allows(row["state"], "withdraw"):
+            values |= {"state": NOTICE.after(row["state"], "withdraw"), "next_attempt_at": None, "leased_until": None}
+        session.execute(
+            update(_notice).where(_notice.c.program_id == row["program_id"], _notice.c.id == row["id"]).values(**values)
+        )
+        events.write(session, "notice.redacted", "notice", row["id"], by=by, at=at, was=row["state"])
+    return len(emptied_ones)
+
+
+_EMPTIED: Final = N_("Words were taken out of what this letter said. What holds now is in the program.")
+#: The letters that bring what was printed.
+_BRINGS_PAPERS: Final = frozenset({"meeting_agenda", "meeting_minutes"})
+
+
+def _holds(row: Mapping[str, Any], taken_out: Callable[[str], str]) -> bool:
+    """Whether the subject or a text of a letter holds words that are taken out."""
+    texts = [row["subject"]]
+    parts = message_from_bytes(row["message"], policy=policy.default).walk()
+    texts += [str(part.get_content()) for part in parts if part.get_content_maintype() == "text"]
+    return any(taken_out(text) != unicodedata.normalize("NFC", text) for text in texts)
 
 
 def given_up_count(session: Session) -> int:

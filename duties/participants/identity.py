@@ -1,6 +1,7 @@
 """Who a participant is: one sealed blob, and `open_identity`, the only door to it, which tells the record.
 
-Beside it stand the names alone, sealed apart, which the gate of letters and documents looks for and shows to nobody.
+Beside it stands by what somebody may be told (names, telephones, addresses, birth dates), sealed apart, which the gate
+of letters and documents looks for and shows to nobody who may not know.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import one, program_of
+from duties.names.known import Someone
 from duties.participants import rates
 from duties.participants.ages import Age, age_on
 from duties.participants.sealing import mark, seal, unseal
@@ -89,7 +91,7 @@ def sealed_identity(session: Session, participant_id: UUID, identity: Identity) 
     """The columns of a participant that say who they are: sealed, and blindly marked. Raises Refusal."""
     return {
         "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
-        "names": seal(session, participant_id, NAMES, {"names": [said.name for said in (identity, *identity.also)]}),
+        "names": seal(session, participant_id, NAMES, _looked_for(identity)),
         "marks": sorted({mark(session, kind, value) for kind, value in shared_marks(identity)}),
     }
 
@@ -140,21 +142,21 @@ def identity_within(session: Session, participant_id: UUID) -> Identity:
     return Identity.of_json(unseal(session, participant_id, IDENTITY, sealed))
 
 
-def names_known(session: Session) -> Iterable[str]:
-    """Whose names may stand in no letter and no document: those of everyone who is known here and not destroyed.
+def names_known(session: Session) -> Iterable[Someone]:
+    """Who may be told by no letter and no document: everyone who is known and not destroyed, as each file says it.
 
-    For the gate alone (`duties.mail.name_gate`), which answers yes or no. Raises Refusal where the keys cannot be used:
-    what cannot be searched does not leave.
+    For the gate alone (`duties.mail.name_gate`), and for those who may know what it found. Raises Refusal where the
+    keys cannot be used: what cannot be searched does not leave.
     """
     rows = session.execute(
-        select(_participant.c.id, _participant.c.names).where(
+        select(_participant.c.id, _participant.c.names, _participant.c.sealed).where(
             _participant.c.program_id == program_of(session), _participant.c.names.is_not(None)
         )
     ).all()
-    known: list[str] = []
+    known: list[Someone] = []
     for row in rows:
         try:
-            known += unseal(session, row.id, NAMES, row.names)["names"]
+            known += _told_by(session, row.id, row.names, row.sealed)
         except Refusal as refusal:
             if refusal.code != "keys.gone":  # whose key is destroyed has a name that nobody here knows
                 raise
@@ -204,6 +206,32 @@ def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((first, last))
     return found
+
+
+def _looked_for(identity: Identity) -> dict[str, Any]:
+    """What is sealed for the gate: how somebody may be told, and nothing else of them."""
+    return {
+        "people": [
+            {
+                "given_name": said.given_name,
+                "family_name": said.family_name,
+                "phone": said.phone,
+                "email": said.email,
+                "birth_date": said.birth_date.isoformat() if said.birth_date else "",
+            }
+            for said in (identity, *identity.also)
+        ]
+    }
+
+
+def _told_by(session: Session, participant_id: UUID, names: bytes, sealed: bytes | None) -> Iterator[Someone]:
+    found = unseal(session, participant_id, NAMES, names)
+    if "people" not in found and sealed is not None:
+        # Sealed when the gate looked for whole names alone: the rest stands with who they are.
+        found = _looked_for(Identity.of_json(unseal(session, participant_id, IDENTITY, sealed)))
+    for said in found["people"]:
+        born = date.fromisoformat(said["birth_date"]) if said["birth_date"] else None
+        yield Someone(**{**said, "birth_date": born})
 
 
 # ------------------------------------------------------------------------------------------------------ blind marks

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import exists, func, insert, select, update
 from sqlmodel import Session
 
+from duties import sealed_words
 from duties.actors import Actor
 from duties.casework import asking
 from duties.declarations.program import Ended
@@ -276,7 +277,7 @@ def destroy_keys(session: Session, *, at: datetime) -> int:
         ),
     )
     keys = keys_of(session)
-    found = sum(keys.destroy(row["participant_id"]) for row in rows)
+    found = sum(keys.destroy(row["participant_id"]) for row in rows) + sealed_words.destroy_keys(session, at=at)
     session.execute(
         update(_key)
         .where(
@@ -302,6 +303,9 @@ def sweep_orphans(sessions: Sequence[Session], *, at: datetime) -> int:
     known = {
         key_id
         for session in sessions
-        for key_id in session.scalars(select(_key.c.participant_id).where(_key.c.program_id == program_of(session)))
+        for key_id in (
+            *session.scalars(select(_key.c.participant_id).where(_key.c.program_id == program_of(session))),
+            *sealed_words.key_ids(session),
+        )
     }
     return sum(keys.destroy(key_id) for key_id in sorted(old - known))

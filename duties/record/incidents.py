@@ -1,16 +1,18 @@
 """The register of confidentiality incidents, with the fields that the law asks for. Every one is entered, none deleted.
 
 Guide to the fields: Quebec's Regulation respecting confidentiality incidents, section 7. The register names nobody. Its
-words stand in its own tables alone: the record, which more people read, tells that an incident changed, in which
-fields, and the digest of the version that came of it. Each version is kept whole, so that nothing is lost, and one that
-was rewritten later no longer fits the digest under the record's seals (`altered`).
+words stand in its own tables alone, sealed under a key of the incident's: the record, which more people read, tells
+that an incident changed, in which fields, and the digest of the version that came of it. Each version is kept whole, so
+that nothing is lost, and one that was rewritten later no longer fits the digest under the record's seals (`altered`),
+which needs no key to be seen. What names somebody is taken out by `redact`, and the record tells the digest of what is
+left.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -23,6 +25,7 @@ from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.record import events
 from duties.refusals import Refusal
+from duties.sealed_words import change_key, open_words, seal_words
 from locales import N_
 from models.base import table_of
 from models.program import Organization
@@ -57,6 +60,10 @@ FIELDS: Final = (
 )
 #: Why a version has another day since which the incident is known than the one before; it stands in that version alone.
 KNOWN_ON_REASON: Final = "known_on_reason"
+#: Those of them that people write in their own words: sealed.
+WORDS: Final = ("information", "circumstances", "risk_reasons", "public_notice", "measures")
+#: Their own columns, empty since they are sealed.
+_NO_WORDS: Final[Mapping[str, str]] = dict.fromkeys(WORDS, "")
 _STOOD: Final = (*FIELDS, "number", "recorded_by", "recorded_at", "closed_by", "closed_at")
 
 
@@ -105,13 +112,16 @@ def enter(session: Session, entry: Entry, *, by: Actor, at: datetime) -> UUID:
             program_id=here,
             id=incident_id,
             number=last + 1,
-            risk_reasons="",
-            public_notice="",
             recorded_by=by.person_id,
             recorded_at=at,
             version=1,
-            **values,
+            **_NO_WORDS,
+            **{name: value for name, value in values.items() if name not in WORDS},
         )
+    )
+    words = {name: values.get(name, "") for name in WORDS}
+    _write_words(
+        session, incident_id, seal_words(session, "incident", incident_id, _place(incident_id, 1), words, at=at)
     )
     _keep(session, incident_id, "incident.entered", sorted(values), by=by, at=at)
     return incident_id
@@ -209,12 +219,122 @@ def reopen(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, 
 
 
 def versions(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
-    """Every version of an incident as it stood, the first one first."""
-    return many(
+    """Every version of an incident as it stood, the first one first, its words opened. Raises Refusal."""
+    rows = _versions(session, incident_id)
+    for row in rows:
+        row["stood"] = {**row["stood"], **_said(session, incident_id, row["number"], row["words"])}
+    return rows
+
+
+def opened(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the register with its words, for whoever may read it. Raises Refusal where the keys cannot be used."""
+    words = _said(session, row["id"], row["version"], row["words"])
+    return {**row, **{name: words[name] for name in WORDS if name in words}}
+
+
+def redact(
+    session: Session,
+    incident_id: UUID,
+    taken_out: Callable[[str], str],
+    *,
+    by: Actor,
+    at: datetime,
+) -> tuple[str, str, int]:
+    """Take words out of every version of an incident; the digests before and after, and how many texts changed.
+
+    What is left is sealed anew under another key, so that no older copy opens any more. For `meetings.redacting` alone,
+    which has two people for it. Raises Refusal.
+    """
+    held = _held(session, incident_id)
+    rows = _versions(session, incident_id)
+    stood = {row["number"]: _said(session, incident_id, row["number"], row["words"]) or row["stood"] for row in rows}
+    before = [row["digest"] for row in rows]
+    change_key(session, "incident", incident_id, at=at)
+    changed = 0
+    for row in rows:
+        said = {name: text for name, text in stood[row["number"]].items() if name in (*WORDS, KNOWN_ON_REASON) and text}
+        left = {name: taken_out(text) for name, text in said.items()}
+        changed += sum(left[name] != text for name, text in said.items())
+        _rewrite(session, held, row, left, "incident.redacted", by=by, at=at)
+    after = [row["digest"] for row in _versions(session, incident_id)]
+    return digest_of(before), digest_of(after), changed
+
+
+def hold(session: Session, incident_id: UUID) -> None:
+    """Hold an incident until the transaction ends. Raises Refusal where there is none."""
+    _as_it_lies(session, incident_id)
+
+
+def texts(session: Session, incident_id: UUID) -> list[str]:
+    """Every text that is kept of an incident, of each of its versions. Raises Refusal."""
+    found = [
+        text
+        for version in versions(session, incident_id)
+        for name, text in version["stood"].items()
+        if name in (*WORDS, KNOWN_ON_REASON) and text
+    ]
+    return list(dict.fromkeys(found))
+
+
+def seal_what_is_clear(session: Session, *, by: Actor, at: datetime) -> int:
+    """Seal the words of incidents that were entered before they were sealed; returns how many incidents.
+
+    Not of one that is not as the record tells: it stays as it is, to be looked at.
+    """
+    wrong = set(altered(session))
+    left = many(
         session,
-        select(_version)
-        .where(_version.c.program_id == program_of(session), _version.c.incident_id == incident_id)
-        .order_by(_version.c.number),
+        select(_incident)
+        .where(_incident.c.program_id == program_of(session), _incident.c.words.is_(None))
+        .order_by(_incident.c.number)
+        .with_for_update(),
+    )
+    done = [row for row in left if row["number"] not in wrong]
+    for row in done:
+        for version in _versions(session, row["id"]):
+            said = {name: version["stood"].get(name, "") for name in (*WORDS, KNOWN_ON_REASON)}
+            _rewrite(session, row, version, said, "incident.sealed", by=by, at=at)
+    return len(done)
+
+
+def _rewrite(
+    session: Session,
+    held: Mapping[str, Any],
+    version: Mapping[str, Any],
+    said: Mapping[str, str],
+    verb: str,
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Have a version, and the incident where it stands at it, say this in sealed words; the record tells its digest."""
+    incident_id, number = held["id"], version["number"]
+    words = {name: said.get(name, "") for name in WORDS}
+    if said.get(KNOWN_ON_REASON):
+        words[KNOWN_ON_REASON] = said[KNOWN_ON_REASON]
+    sealed = seal_words(session, "incident", incident_id, _place(incident_id, number), words, at=at)
+    stood = {**version["stood"], **_NO_WORDS}
+    stood.pop(KNOWN_ON_REASON, None)
+    digest = _digest(version["id"], stood, sealed)
+    session.execute(
+        update(_version)
+        .where(_version.c.program_id == program_of(session), _version.c.id == version["id"])
+        .values(stood=stood, words=sealed, digest=digest)
+    )
+    if number == held["version"]:
+        _write_words(session, incident_id, sealed)
+    events.write(
+        session,
+        verb,
+        "incident",
+        incident_id,
+        by=by,
+        at=at,
+        number=held["number"],
+        version=number,
+        changed=[],
+        before=version["digest"],
+        digest=digest,
     )
 
 
@@ -227,9 +347,9 @@ def altered(session: Session) -> list[int]:
     told: dict[tuple[UUID, int], str] = {
         (row.subject_id, row.facts["version"]): row.facts["digest"]
         for row in session.execute(
-            select(_event.c.subject_id, _event.c.facts).where(
-                _event.c.program_id == here, _event.c.verb.startswith("incident.", autoescape=True)
-            )
+            select(_event.c.subject_id, _event.c.facts)
+            .where(_event.c.program_id == here, _event.c.verb.startswith("incident.", autoescape=True))
+            .order_by(_event.c.n)  # what was sealed anew has the digest that was told last
         )
     }
     kept = {
@@ -242,7 +362,7 @@ def altered(session: Session) -> list[int]:
         for (incident_id, number), digest in told.items()
         if (version := kept.get((incident_id, number))) is None
         or digest != version["digest"]
-        or digest != _digest(version["id"], version["stood"])
+        or digest != _digest(version["id"], version["stood"], version["words"])
     }
     wrong |= {incident_id for incident_id, number in kept if (incident_id, number) not in told}
     newest: dict[UUID, int] = {}
@@ -252,7 +372,7 @@ def altered(session: Session) -> list[int]:
         version = kept.get((incident_id, row["version"]))
         # Set back to what stood once is rewritten too.
         is_newest = row["version"] == newest.get(incident_id)
-        if version is None or not is_newest or {name: version["stood"].get(name) for name in _STOOD} != _stands(row):
+        if version is None or not is_newest or _lies(version["stood"], version) != _lies(_stands(row), row):
             wrong.add(incident_id)
     there = {row["number"] for row in standing.values()}
     missing = set(range(1, max(there, default=0) + 1)) - there
@@ -282,12 +402,22 @@ def _change(
     changed = sorted(name for name, value in values.items() if held[name] != value)
     if not changed:
         return
+    number = held["version"] + 1
+    words = {name: values.get(name, held[name]) for name in WORDS}
+    if known_on_reason:
+        words[KNOWN_ON_REASON] = known_on_reason
+    sealed = seal_words(session, "incident", incident_id, _place(incident_id, number), words, at=at)
     session.execute(
         update(_incident)
         .where(_incident.c.program_id == program_of(session), _incident.c.id == incident_id)
-        .values(version=held["version"] + 1, **values)
+        .values(
+            version=number,
+            words=sealed,
+            **_NO_WORDS,
+            **{name: value for name, value in values.items() if name not in WORDS},
+        )
     )
-    _keep(session, incident_id, verb, changed, by=by, at=at, known_on_reason=known_on_reason)
+    _keep(session, incident_id, verb, changed, by=by, at=at)
 
 
 def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> dict[str, Any]:
@@ -304,7 +434,11 @@ def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_clo
 
 
 def _held(session: Session, incident_id: UUID) -> dict[str, Any]:
-    """An incident, held until the transaction ends. Raises Refusal where there is none."""
+    """An incident with its words, held until the transaction ends. Raises Refusal where there is none."""
+    return opened(session, _as_it_lies(session, incident_id))
+
+
+def _as_it_lies(session: Session, incident_id: UUID) -> dict[str, Any]:
     found = one(
         session,
         select(_incident)
@@ -316,22 +450,37 @@ def _held(session: Session, incident_id: UUID) -> dict[str, Any]:
     return found
 
 
-def _keep(
-    session: Session,
-    incident_id: UUID,
-    verb: str,
-    changed: list[str],
-    *,
-    by: Actor,
-    at: datetime,
-    known_on_reason: str = "",
-) -> None:
+def _versions(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_version)
+        .where(_version.c.program_id == program_of(session), _version.c.incident_id == incident_id)
+        .order_by(_version.c.number),
+    )
+
+
+def _said(session: Session, incident_id: UUID, number: int, sealed: bytes | None) -> dict[str, str]:
+    """The words of a version; none where they are not sealed, and stand in the clear beside it."""
+    return {} if sealed is None else open_words(session, _place(incident_id, number), sealed)
+
+
+def _place(incident_id: UUID, number: int) -> str:
+    return f"incident/{incident_id}/{number}"
+
+
+def _write_words(session: Session, incident_id: UUID, sealed: bytes) -> None:
+    session.execute(
+        update(_incident)
+        .where(_incident.c.program_id == program_of(session), _incident.c.id == incident_id)
+        .values(words=sealed, **_NO_WORDS)
+    )
+
+
+def _keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, by: Actor, at: datetime) -> None:
     """Keep an incident as it stands now, and write the line of the record that holds its digest."""
-    row = _held(session, incident_id)
+    row = _as_it_lies(session, incident_id)
     version_id, stood = uuid4(), _stands(row)
-    if known_on_reason:
-        stood[KNOWN_ON_REASON] = known_on_reason
-    digest = _digest(version_id, stood)
+    digest = _digest(version_id, stood, row["words"])
     session.execute(
         insert(_version).values(
             program_id=program_of(session),
@@ -339,6 +488,7 @@ def _keep(
             incident_id=incident_id,
             number=row["version"],
             stood=stood,
+            words=row["words"],
             digest=digest,
             written_at=at,
         )
@@ -362,16 +512,36 @@ def _stands(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _as_json(row[name]) for name in _STOOD}
 
 
+def _lies(stood: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[dict[str, Any], bytes | None]:
+    """What a row says, and its sealed words as they lie."""
+    return {name: stood.get(name) for name in _STOOD}, row["words"]
+
+
 def _as_json(value: Any) -> Any:
     if isinstance(value, date):  # a moment is a date too, and comes in UTC
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
 
 
-def _digest(version_id: UUID, stood: Mapping[str, Any]) -> str:
-    """The id is random, so that nobody who reads the record finds out a short text by trying."""
-    whole = json.dumps([str(version_id), stood], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(whole.encode()).hexdigest()
+def _digest(version_id: UUID, stood: Mapping[str, Any], sealed: bytes | None) -> str:
+    """The id is random, so that nobody who reads the record finds out a short text by trying.
+
+    Sealed words count as they lie: whoever checks needs no key of theirs.
+    """
+    whole: list[Any] = [str(version_id), stood]
+    if sealed is not None:
+        whole.append(hashlib.sha256(sealed).hexdigest())
+    return _hex(whole)
+
+
+def digest_of(digests: Sequence[str]) -> str:
+    """One digest of several, in their order."""
+    return _hex(list(digests))
+
+
+def _hex(whole: list[Any]) -> str:
+    written = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def _checked_entry(session: Session, entry: Entry, at: datetime) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 from sqlmodel import Session
 
 from duties.mail.envelopes import Attachment
+from duties.mail.name_answers import unanswered
 from duties.mail.name_gate import NAMES_SOMEONE, Gate
 from duties.refusals import Refusal
 from locales import N_
@@ -114,12 +115,31 @@ def issue_again(
 
 
 def refuse_names(session: Session, content: Printed) -> None:
-    """Raises Refusal for the first text of `content` that names somebody who may not be named: where it stands."""
+    """Raises Refusal for the first text of `content` that names somebody who may not be named: where it stands.
+
+    For a text that people typed, and in which a word of the language may be somebody's name, Refusal asks: whoever may
+    know says once that it means nobody (`duties.mail.name_answers`).
+    """
     gate = Gate.here(session)
-    for place, text in texts_of(content):
+    texts = tuple(texts_of(content))
+    for place, text in texts:
         if gate.stops(text):
             said = _SAID.get(place.field, NAMES_SOMEONE)
             raise Refusal("document.names", said, number=place.number, field=place.field, language=place.language)
+    for place, text in texts:
+        if place.field in TYPED and unanswered(session, gate, text):
+            raise Refusal(ASKS, MAY_NAME, number=place.number, field=place.field, language=place.language)
+
+
+#: The code of a refusal that asks; another one refuses.
+ASKS: Final = "document.may_name"
+#: What is said of words that may be somebody's name.
+MAY_NAME: Final = N_(
+    "A word of item %(number)s may be the name of somebody who may only be called by a number. Look at the words of "
+    "the meeting, and say whether it means nobody or what is to be changed."
+)
+#: The fields in which a word that may be a name is asked about: people write them in their own words.
+TYPED: Final = frozenset({"title", "late_reason", "said", "text", "place"})
 
 
 def texts_of(content: Printed) -> Iterator[tuple[Place, str]]:

@@ -21,7 +21,7 @@ from models.base import table_of
 from models.meeting import Meeting
 from models.obligation import ObligationDocument
 from models.program import Person
-from tests.api.desk import client_for
+from tests.api.desk import client_for, nobody
 from tests.api.pages.gathered import END, hold
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, ROOT, TODAY, Arranged, Cast
@@ -43,6 +43,7 @@ JUDGED: Final = {
     "api/at_decisions.py": "the coordinator's words: members write none of a decision",
     "api/at_minutes.py": "whoever keeps the minutes; their readers get what left, unsearched",
     "api/cli/statement.py": "as the page of a partner",
+    "api/pages/redactions.py": "whoever keeps the minutes, who may know: they alone are asked",
     "api/pages/partners.py": "what the agreement and the coordinator say: of proof its day, never the name of its file",
     "duties/agreement/agreement_letters.py": "what the agreement is called",
     "duties/record/heads.py": "no words",
@@ -57,6 +58,7 @@ JUDGED: Final = {
     "flows/onboarding/actions.py": "who sits and how they are reached, by what stands of them",
     "meetings/documents/issuing.py": "the one way to a file",
     "meetings/drafting.py": "days",
+    "meetings/held_words.py": "the round's, before an agenda leaves: what it holds the coordinator alone is told",
     "meetings/invitations.py": "the coordinator's places; the names and addresses of staff",
     "meetings/minutes_posting.py": "the coordinator's act",
     "meetings/posting.py": "the coordinator's act, or the round's, which tells the coordinator alone",
@@ -94,6 +96,66 @@ def test_every_place_that_asks_whether_a_name_is_known_says_whose_words_it_reads
     assert found == set(JUDGED)
 
 
+def test_who_is_known_is_opened_where_letters_are_made_and_nowhere_that_takes_words() -> None:
+    """Every way in for words (forms, the API, uploads, the command line, imports, links, mail) is without it."""
+    opens = re.compile(r"\bnames_known\b|\.known\(session\)")
+    found = {
+        str(file.relative_to(ROOT))
+        for layer in ("api", "duties", "flows", "meetings")
+        for file in (ROOT / layer).rglob("*.py")
+        if opens.search(file.read_text())
+    }
+    assert found == {
+        "api/app.py",
+        "api/cli/terminal.py",
+        "flows/worker.py",
+        "duties/mail/name_gate.py",
+        "duties/participants/identity.py",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/refer/{token}", {"reasons": "Écrire à {name} svp"}),
+        ("/answer/{token}", {"said": "Écrire à {name} svp"}),
+    ],
+)
+def test_what_is_written_by_a_link_is_pointed_at_alike_before_the_link_is_looked_at(
+    cast: Cast, path: str, data: dict[str, str]
+) -> None:
+    refer(cast)
+    client = nobody(cast.database)
+
+    def probe(name: tuple[str, str]) -> list[str]:
+        said = {field: text.format(name=" ".join(name)) for field, text in data.items()}
+        return [_said(client.post(path.format(token="x" * 43), data=said))]
+
+    alike(probe)
+    assert probe(KNOWN)[0].startswith("422 ")
+
+
+@pytest.mark.usefixtures("known")
+def test_a_note_a_decision_and_minutes_tell_nothing_to_who_writes_them(cast: Cast) -> None:
+    """Each of these is pointed at by its shape, and saved as it is when its writer says so: known or not."""
+    client = signed_in(cast, "coordinator")
+    here = _meeting_of(cast)
+
+    def probe(name: tuple[str, str]) -> list[str]:
+        words = f"On a parlé de {' '.join(name)}."
+        forms = (
+            (f"/meetings/{here}/run/outcome", {"note_fr": words, "outcome": "treated"}),
+            (f"/meetings/{here}/run/decision", {"text_fr": words}),
+            (f"/meetings/{here}/minutes/notes", {"said_fr": words, "number": "1", "seen": "1"}),
+            (f"/meetings/{here}/place", {"place": words, "seen": "1"}),
+        )
+        answers = [_said(client.post(path, data=data)) for path, data in forms]
+        assert all(answer.startswith("422 ") for answer in answers)
+        return answers
+
+    alike(probe)
+
+
 def alike(probe: Callable[[tuple[str, str]], list[str]]) -> None:
     """What somebody is answered who writes a name that is known is what they are answered for one that is not."""
     told = [[_bare(answer, name) for answer in probe(name)] for name in (UNKNOWN, KNOWN)]
@@ -117,7 +179,9 @@ def test_a_document_called_like_a_person_tells_nothing_by_the_statement_that_cou
 
     def probe(name: tuple[str, str]) -> list[str]:
         given = {"document": (f"{' '.join(name)}.txt", b"Fait.", "text/plain")}
-        asked = client.post(f"/obligations/{known}/documents", data={"day": TODAY.isoformat()}, files=given)
+        asked = client.post(
+            f"/obligations/{known}/documents", data={"day": TODAY.isoformat(), "words_seen": "yes"}, files=given
+        )
         file = client.get(f"/partners/{cast.organizations['en-marge']}/statements/2026/en.docx")
         assert file.status_code == 200
         read = docx_text(file.content)
@@ -136,11 +200,14 @@ def test_an_item_that_a_member_asks_for_tells_nothing(cast: Cast) -> None:
     client, path = signed_in(cast, "manager_em"), f"/meetings/{_meeting_of(cast)}/agenda"
 
     def probe(name: tuple[str, str]) -> list[str]:
-        asked = client.post(f"{path}/items", data={"title_fr": f"Des nouvelles de {' '.join(name)}"})
+        title = {"title_fr": f"Des nouvelles de {' '.join(name)}"}
+        pointed = client.post(f"{path}/items", data=title)
+        assert pointed.status_code == 422
+        asked = client.post(f"{path}/items", data={**title, "words_seen": "yes"})
         page = client.get(path)
         mine = re.findall(r"/agenda/items/([0-9a-f-]{36})/withdrawal", page.text)
         taken = client.post(f"{path}/items/{mine[0]}/withdrawal", data={"seen": "1"})
-        return [_said(asked), _said(page), _said(taken)]
+        return [_said(pointed), _said(asked), _said(page), _said(taken)]
 
     alike(probe)
 

@@ -266,6 +266,13 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /people/{person_id}/absences": Sent(
         form={"starts_on": _DAY, "ends_on": _DAY, "deputy": "{deputy_id}", "kinds": "tasks"}
     ),
+    "POST /words": Sent(form={"field": "title_fr", "text": "Le budget est adopté."}),
+    "POST /meetings/{meeting_id}/words/answer": Sent(form={}),
+    "POST /meetings/{meeting_id}/redactions": Sent(form={"others": "Un mot qui n’y est pas", "kind": "name"}),
+    "POST /privacy/incidents/{incident_id}/redactions": Sent(form={"others": "portable", "kind": "other"}),
+    "POST /redactions/{redaction_id}/confirmation": Sent(form={"seen": "1"}),
+    "POST /redactions/{redaction_id}/refusal": Sent(form={"seen": "1"}),
+    "POST /redactions/{redaction_id}/taking-back": Sent(form={"seen": "1"}),
     "POST /privacy/incidents": Sent(form={**_INCIDENT, "organization": "{organization_id}"}),
     "POST /privacy/incidents/{incident_id}": Sent(
         form={**_SEEN_INCIDENT, **_INCIDENT, "organization": "{organization_id}"}

@@ -29,7 +29,7 @@ from duties.participants.sealing import seal
 from duties.people import add_person, appoint, end_tenure, record_absence
 from duties.record import incidents
 from duties.record.incidents import Entry
-from meetings import agendas, assembling, decisions, feeds, freezing, links, running, schedule, waivers
+from meetings import agendas, assembling, decisions, feeds, freezing, links, redacting, running, schedule, waivers
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of, membership
 from models.access import BrowserSession, Passkey
@@ -238,6 +238,8 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
             by=cast.actor("coordinator"),  # whoever they are: the table is asked at the windows
             at=AT,
         )
+        asking = Actor("privacy_officer", cast.people[worker])  # none of those who answer it
+        redaction = redacting.ask(session, "incident", incident, ["train"], by=asking, at=AT)
         token = doors.make(session, doors.INVITATION, cast.people[worker], by=cast.actor("coordinator"), at=AT)
         sign_ins.begin(session, cast.people[worker], means="passkey", device="Firefox, Windows", at=AT)
         sign_in = session.scalar(
@@ -274,6 +276,7 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         "notice_id": str(letter),
         "agreement_id": str(agreement),
         "incident_id": str(incident),
+        "redaction_id": str(redaction),
         "version_of_incident": "1",
         "subject_id": str(cast.people[worker]),
         "deputy_id": str(cast.people[manager]),

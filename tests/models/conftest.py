@@ -29,6 +29,7 @@ from models.base import table_of
 from models.engine import Beat, EngineRun, InboxPlace, RoundMark
 from models.program import Closure
 from models.record import Incident, IncidentVersion, Seal, SentHead
+from models.redaction import WordKey
 from models.tables import metadata
 from tests.casework import carry, complete, open_onboarding, step
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast, stationery
@@ -269,6 +270,7 @@ def _look_after_the_record(cast: Cast) -> None:
             )
         )
         session.flush()
+        session.add(WordKey(program_id=cast.program_id, incident_id=incident_id, made_at=AT))
         session.add(
             IncidentVersion(
                 program_id=cast.program_id,

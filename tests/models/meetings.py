@@ -15,6 +15,7 @@ from models.agenda import AgendaItem, AgendaVersion
 from models.invitation import CalendarFeed, CalendarReader, Invitation, MeetingAnswer, MeetingLink, StrayReply
 from models.meeting import DraftedYear, Meeting, MeetingGuest, MeetingSeries
 from models.minutes import Attendance, Decision, Endorsement, Minutes
+from models.redaction import NameAnswer, Redaction, WordKey
 from tests.cast import AT, TODAY, Cast
 
 ZONE = "America/Toronto"
@@ -48,6 +49,7 @@ def meet(cast: Cast) -> None:
         session.flush()
         _invite(session, cast, series.id, weekly.id, held.id)
         _sit_and_decide(session, cast, steering, held, weekly.id)
+        _take_out(session, cast, held.id)
         session.add(
             DraftedYear(
                 **here,
@@ -115,6 +117,30 @@ def _invite(session: Session, cast: Cast, series_id: UUID, weekly_id: UUID, held
         )
     )
     session.add(CalendarFeed(**here, token_digest=secrets.token_hex(32), person_id=manager, id=uuid4(), made_at=AT))
+
+
+def _take_out(session: Session, cast: Cast, held_id: UUID) -> None:
+    """Words of a meeting under a second key, a redaction that waits and one that was done, and a word answered for."""
+    here: dict[str, Any] = {"program_id": cast.program_id}
+    coordinator, officer = cast.people["coordinator"], cast.people["manager_em"]
+    session.add(WordKey(**here, meeting_id=held_id, made_at=AT, destroyed_at=AT, gone_at=AT))
+    session.add(WordKey(**here, meeting_id=held_id, made_at=AT))
+    asked: dict[str, Any] = {"meeting_id": held_id, "asked_by": coordinator, "asked_as": "coordinator", "asked_at": AT}
+    session.add(Redaction(**here, **asked, words=b"sealed"))
+    session.add(
+        Redaction(
+            **here,
+            **asked,
+            state="done",
+            settled_by=officer,
+            settled_as="privacy_officer",
+            settled_at=AT,
+            places=1,
+            before="b" * 64,
+            after="a" * 64,
+        )
+    )
+    session.add(NameAnswer(**here, mark=secrets.token_hex(16), answered_by=coordinator, answered_at=AT))
 
 
 def _sit_and_decide(session: Session, cast: Cast, committee_id: UUID, held: Meeting, next_id: UUID) -> None:

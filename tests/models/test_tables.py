@@ -244,6 +244,14 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_risk_assessment_at_admission": ("risk_assessment", "level = 'blue'", "kind = 'admission'"),
     "ck_risk_assessment_kind": ("risk_assessment", "kind = 'weather'", ""),
     "ck_risk_assessment_of_a_recruiter": ("risk_assessment", "level = 'red'", "kind = 'recruiter'"),
+    "ck_redaction_by_two": ("redaction", "settled_by = asked_by", "state = 'done'"),
+    "ck_redaction_digests": ("redaction", "after = null", "state = 'done'"),
+    "ck_redaction_done_has_digests": ("redaction", "before = null, after = null", "state = 'done'"),
+    "ck_redaction_of_one": ("redaction", "meeting_id = null", ""),
+    "ck_redaction_settled": ("redaction", "settled_at = now()", "state = 'asked'"),
+    "ck_redaction_state": ("redaction", "state = 'lost', words = null, settled_at = now()", "state = 'asked'"),
+    "ck_redaction_taken_out": ("redaction", "taken_out = 'everything'", ""),
+    "ck_redaction_words_while_asked": ("redaction", "words = null", "state = 'asked'"),
     "ck_seal_counts": ("seal", "lines = 0", ""),
     "ck_seat_holder_in_order": ("seat_holder", "ends_on = starts_on - 1", ""),
     "ck_seat_holder_kind": ("seat_holder", "kind = 'guest'", ""),
@@ -278,6 +286,8 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_task_submitted": ("task", "state = 'submitted'", "approved_by_id is null"),
     "ck_tenure_ended": ("tenure", "ended_at = now()", "ended_by is null"),
     "ck_tenure_in_order": ("tenure", "ends_on = starts_on - 1", ""),
+    "ck_word_key_gone": ("word_key", "destroyed_at = null", "gone_at is not null"),
+    "ck_word_key_of_one": ("word_key", "meeting_id = null", "destroyed_at is not null"),
     "ck_waiver_in_order": ("waiver", "ends_on = starts_on - 1", ""),
     "ck_waiver_proposed": ("waiver", "proposal_id = null", "not from_before"),
     "ck_waiver_proposal_in_order": ("waiver_proposal", "ends_on = starts_on - 1", ""),
@@ -413,6 +423,7 @@ KEYS = {
     "meeting_guest": {"one_guest_a_meeting"},
     "meeting_series": {"uq_meeting_series_program_id_uid"},
     "minutes": {"uq_minutes_program_id_meeting_id"},
+    "name_answer": {"uq_name_answer_program_id_mark"},
     "notice": {"uq_notice_program_id_key"},
     "number_sequence": {"uq_number_sequence_program_id_year"},
     "obligation": {"uq_obligation_program_id_agreement_version_id_key"},
@@ -446,6 +457,7 @@ KEYS = {
     "no_show": {"uq_no_show_program_id_follow_up_id_expected_at"},
     "weekly_note": {"uq_weekly_note_program_id_follow_up_id_week"},
     "waiver": {"one_waiver_a_day"},
+    "word_key": {"one_word_key_a_meeting", "one_word_key_an_incident"},
 }
 
 
@@ -722,6 +734,7 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         "follow-up",
         "destruction",
         "equipment",
+        "redaction",
     }
     for lifecycle in lifecycles.LIFECYCLES:
         table = lifecycle.name.replace(" ", "_").replace("-", "_") if lifecycle.name in places else None

@@ -344,7 +344,7 @@ def test_the_application_writes_no_column_but_those_that_are_its_own_to_write(li
     for name in TABLES:
         mine = {column for table, column in changed if table == name}
         if name in walls.APPEND_ONLY:
-            assert mine == set()
+            assert mine == set(walls.REDACTED.get(name, ()))
         elif name in walls.ADDED_BY_OWN:
             assert mine == set(walls.ADDED_BY_OWN[name])
             fixed = {column.name for column in _table(name).columns} - mine

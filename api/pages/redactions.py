@@ -1,0 +1,300 @@
+"""Words that name somebody: looked for in what is kept of a meeting, answered, and taken out of it by two people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.at_agendas import keeper
+from api.meeting_lines import title_of
+from api.pages.forms import Text, Typed
+from api.pages.frame import framed_pages, page, see_other
+from api.pages.lines import names_of
+from api.permissions import Action, Forbidden, Given, Relation, allows, asks, require, to_program
+from api.session import AtDesk, Desk
+from duties.actors import Actor
+from duties.mail import name_answers
+from duties.mail.name_gate import Gate, Hit
+from duties.record import events
+from duties.refusals import Refusal
+from locales import N_, gettext
+from meetings import redacting, wording
+from meetings.committees import committees
+from meetings.holding import read_meeting
+
+router = framed_pages()
+
+Seen = Annotated[int, Form()]
+Several = Annotated[list[str] | None, Form()]
+
+#: What kind of words are taken out, as people say it.
+KINDS: Final = {
+    "name": N_("A name"),
+    "telephone": N_("A telephone"),
+    "address": N_("An address"),
+    "birth_date": N_("A date of birth"),
+    "other": N_("Something else that tells who it is"),
+}
+
+
+# --------------------------------------------------------------------------------------------- the words of a meeting
+
+
+@router.get("/meetings/{meeting_id}/words", name="meeting_words")
+@asks(Action.LOOK_FOR_NAMES)
+def show_words(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
+    """What of a meeting's words names somebody on file, or may."""
+    found, by = _keeper(desk, meeting_id)
+    return _words_page(desk, request, found, by, Typed())
+
+
+@router.post("/meetings/{meeting_id}/words/answer")
+@asks(Action.LOOK_FOR_NAMES)
+def answer_words(desk: AtDesk, request: Request, meeting_id: UUID, mark: Several = None) -> Response:
+    """Say that words mean nobody on file."""
+    found, by = _keeper(desk, meeting_id)
+
+    def act() -> None:
+        for text, hit, one in _hits(desk, meeting_id):
+            if one in (mark or ()) and not hit.sure:
+                name_answers.answer(desk.session, text, [hit], by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return _words_page(desk, request, found, by, Typed("answer", refusal))
+    return see_other(f"/meetings/{meeting_id}/words")
+
+
+@router.post("/meetings/{meeting_id}/redactions")
+@asks(Action.ASK_REDACTION)
+def ask_of_meeting(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    word: Several = None,
+    others: Text = "",
+    kind: Text = "name",
+) -> Response:
+    """Ask that words are taken out of everything that is kept of a meeting."""
+    found, _ = _keeper(desk, meeting_id)
+    by = require(Action.ASK_REDACTION, to_program(desk.asker))
+    made: list[UUID] = []
+    words = [*(word or ()), *others.splitlines()]
+    refusal = desk.attempt(
+        lambda: made.append(
+            redacting.ask(desk.session, "meeting", meeting_id, words, taken_out=kind, by=by, at=desk.at)
+        )
+    )
+    if refusal is not None:
+        return _words_page(desk, request, found, by, Typed("ask", refusal, {"others": others, "kind": kind}))
+    return see_other(f"/redactions/{made[0]}")
+
+
+@router.post("/privacy/incidents/{incident_id}/redactions")
+@asks(Action.KEEP_INCIDENTS)
+def ask_of_incident(desk: AtDesk, incident_id: UUID, others: Text = "", kind: Text = "name") -> Response:
+    """Ask that words are taken out of an incident, in every version of it."""
+    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
+    made: list[UUID] = []
+
+    def act() -> None:
+        try:
+            made.append(
+                redacting.ask(
+                    desk.session, "incident", incident_id, others.splitlines(), taken_out=kind, by=by, at=desk.at
+                )
+            )
+        except Refusal as refusal:
+            if refusal.code == "incident.unknown":
+                raise Forbidden from None
+            raise
+
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        raise refusal
+    return see_other(f"/redactions/{made[0]}")
+
+
+# ---------------------------------------------------------------------------------------------- what was asked for
+
+
+@router.get("/redactions", name="redactions")
+@asks(Action.SEE_REDACTIONS)
+def list_redactions(desk: AtDesk, request: Request) -> HTMLResponse:
+    """What waits for somebody's answer."""
+    given = to_program(desk.asker)
+    require(Action.SEE_REDACTIONS, given)
+    rows = redacting.waiting(desk.session)
+    return page(desk, request, "redactions.html", rows=[_line(desk, row) for row in rows])
+
+
+@router.get("/redactions/{redaction_id}", name="redaction")
+@asks(Action.SEE_REDACTIONS)
+def show_redaction(desk: AtDesk, request: Request, redaction_id: UUID) -> HTMLResponse:
+    """One that was asked for: who asked, what would go, and what would be left."""
+    return _redaction_page(desk, request, _find(desk, redaction_id), Typed())
+
+
+@router.post("/redactions/{redaction_id}/confirmation")
+@asks(Action.CONFIRM_REDACTION)
+def confirm(desk: AtDesk, request: Request, redaction_id: UUID, seen: Seen) -> Response:
+    """Take the words out, everywhere."""
+    row, by = _answerer(desk, redaction_id)
+    return _settled(
+        desk, request, row, lambda: redacting.confirm(desk.session, redaction_id, by=by, at=desk.at, seen=seen)
+    )
+
+
+@router.post("/redactions/{redaction_id}/refusal")
+@asks(Action.CONFIRM_REDACTION)
+def decline(desk: AtDesk, request: Request, redaction_id: UUID, seen: Seen) -> Response:
+    """Say that the words stay."""
+    row, by = _answerer(desk, redaction_id)
+    return _settled(
+        desk, request, row, lambda: redacting.decline(desk.session, redaction_id, by=by, at=desk.at, seen=seen)
+    )
+
+
+@router.post("/redactions/{redaction_id}/taking-back")
+@asks(Action.SEE_REDACTIONS)
+def take_back(desk: AtDesk, request: Request, redaction_id: UUID, seen: Seen) -> Response:
+    """No longer ask for it."""
+    row = _find(desk, redaction_id)
+    by = require(Action.SEE_REDACTIONS, to_program(desk.asker))
+    return _settled(
+        desk, request, row, lambda: redacting.take_back(desk.session, redaction_id, by=by, at=desk.at, seen=seen)
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- helpers
+
+
+def _keeper(desk: Desk, meeting_id: UUID) -> tuple[dict[str, Any], Actor]:
+    found, _ = keeper(desk, meeting_id)
+    return found.meeting, require(Action.LOOK_FOR_NAMES, to_program(desk.asker))
+
+
+def _hits(desk: Desk, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
+    """Each text of a meeting in which words name somebody, or may and nobody answered yet; with the mark of each."""
+    gate = Gate.here(desk.session)
+    found = []
+    for text in dict.fromkeys(text for text, _ in redacting.texts_of(desk.session, meeting_id)):
+        open_ones = {hit.means for hit in name_answers.unanswered(desk.session, gate, text)}
+        found += [
+            (text, hit, name_answers.mark_of(desk.session, text, hit))
+            for hit in gate.hits(text)
+            if hit.sure or hit.means in open_ones
+        ]
+    return found
+
+
+def _words_page(desk: Desk, request: Request, meeting: dict[str, Any], by: Actor, typed: Typed) -> HTMLResponse:
+    hits = _hits(desk, meeting["id"])
+    if hits:
+        # Who looks here is told of somebody on file: the record says so, as of any reading of who they are.
+        events.write(desk.session, "names.searched", "meeting", meeting["id"], by=by, at=desk.at, n=len(hits))
+    committee = committees(desk.session)[meeting["committee_id"]]
+    return page(
+        desk,
+        request,
+        "meeting_words.html",
+        refused=typed.refusal,
+        typed=typed,
+        meeting=meeting,
+        committee=committee,
+        title=title_of(committee, desk.language),
+        when=wording.when(desk.language, meeting["starts"]),
+        sure=[(hit, mark) for _, hit, mark in hits if hit.sure],
+        asked=[(hit, mark) for _, hit, mark in hits if not hit.sure],
+        kinds=[(kind, gettext(said)) for kind, said in KINDS.items()],
+        redactions=[_line(desk, row) for row in redacting.of_subject(desk.session, "meeting", meeting["id"])],
+    )
+
+
+def _side(desk: Desk, row: dict[str, Any]) -> tuple[Given, bool]:
+    """What the asker is on the side that answers, and whether they may see this one at all."""
+    given = to_program(desk.asker)
+    of, _ = redacting.of_what(row)
+    answering = {Relation.PRIVACY} if of == "meeting" else {Relation.COORDINATOR}
+    asking = {Relation.COORDINATOR} if of == "meeting" else {Relation.PRIVACY, Relation.STANDS_IN}
+    return {one: who for one, who in given.items() if one in answering}, bool((answering | asking) & given.keys())
+
+
+def _find(desk: Desk, redaction_id: UUID) -> dict[str, Any]:
+    row = redacting.find(desk.session, redaction_id)
+    if row is None or not _side(desk, row)[1]:
+        raise Forbidden
+    require(Action.SEE_REDACTIONS, to_program(desk.asker))
+    return row
+
+
+def _answerer(desk: Desk, redaction_id: UUID) -> tuple[dict[str, Any], Actor]:
+    row = _find(desk, redaction_id)
+    return row, require(Action.CONFIRM_REDACTION, _side(desk, row)[0])
+
+
+def _settled(desk: Desk, request: Request, row: dict[str, Any], act: Any) -> Response:
+    refusal = desk.attempt(act)
+    if refusal is None:
+        return see_other(f"/redactions/{row['id']}")
+    return _redaction_page(desk, request, row, Typed("settle", refusal))
+
+
+def _redaction_page(desk: Desk, request: Request, row: dict[str, Any], typed: Typed) -> HTMLResponse:
+    of, subject_id = redacting.of_what(row)
+    words: list[str] = []
+    places: list[redacting.Place] = []
+    if row["state"] == "asked":
+        words = redacting.words_of(desk.session, row)
+        # The register is read by who keeps it: of an incident the coordinator sees the words alone.
+        if of == "meeting" or allows(Action.SEE_INCIDENTS, to_program(desk.asker)) is not None:
+            places = redacting.places_of(desk.session, of, subject_id, words)
+        by = require(Action.SEE_REDACTIONS, to_program(desk.asker))
+        events.write(desk.session, "redaction.read", "redaction", row["id"], by=by, at=desk.at)
+    return page(
+        desk,
+        request,
+        "redaction.html",
+        refused=typed.refusal,
+        row=row,
+        line=_line(desk, row),
+        words=words,
+        places=places,
+        may_answer=allows(Action.CONFIRM_REDACTION, _side(desk, row)[0]) is not None,
+        is_mine=row["asked_by"] == desk.asker.person_id,
+    )
+
+
+def _line(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
+    of, subject_id = redacting.of_what(row)
+    names = names_of(desk, {one for one in (row["asked_by"], row["settled_by"]) if one})
+    where = gettext(N_("An incident of the register"))
+    if of == "meeting":
+        meeting = read_meeting(desk.session, subject_id)
+        committee = committees(desk.session)[meeting["committee_id"]]
+        where = f"{title_of(committee, desk.language)}, {wording.when(desk.language, meeting['starts'])}"
+    kind, state = KINDS[row["taken_out"]], STATES[row["state"]]
+    return {
+        "id": row["id"],
+        "where": where,
+        "kind": gettext(kind),
+        "state": row["state"],
+        "said": gettext(state),
+        "asked_by": names.get(row["asked_by"], ""),
+        "asked_at": row["asked_at"],
+        "settled_by": names.get(row["settled_by"], ""),
+        "settled_at": row["settled_at"],
+        "places": row["places"],
+    }
+
+
+#: Where it stands, as people say it.
+STATES: Final = {
+    "asked": N_("Waits for somebody else to confirm it"),
+    "done": N_("Taken out"),
+    "declined": N_("The words stay"),
+    "taken_back": N_("No longer asked for"),
+}

@@ -1,0 +1,78 @@
+"""Words that the shape of a name is told by: given names that many bear, and words that are no name, or not only one.
+
+Nobody's name stands here because they are known: the lists are the same for everyone, in every program.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from babel import Locale
+
+from duties.names.folding import fold, words_of
+from locales import LANGUAGES, catalogue
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Given names that are borne in Québec, folded."""
+    return _read("given_names")
+
+
+@cache
+def double_meaning() -> frozenset[str]:
+    """Names that are words as well, folded: `Rose`, `Olive`, `Claire`, `Pierre`."""
+    return _read("names_and_words")
+
+
+@cache
+def ordinary_words() -> frozenset[str]:
+    """Words of French and English that name nobody, folded: the program's own words, and those of minutes."""
+    told = catalogue("fr")._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - gettext shows its words no other way
+    own: set[str] = set()
+    for message, translated in told.items():
+        for text in (message[0] if isinstance(message, tuple) else message, translated):
+            own.update(word.letters for word in words_of(_NO_PLACE.sub(" ", str(text))))
+    return frozenset(own | _read("ordinary") | _read("names_and_words") | proper_nouns())
+
+
+@cache
+def proper_nouns() -> frozenset[str]:
+    """Months, days, places, languages, services and brands, folded: written with a capital, and nobody's name."""
+    told = (Locale(language) for language in LANGUAGES)
+    named = {name for locale in told for name in (*locale.languages.values(), *locale.territories.values())}
+    abroad = frozenset(word.letters for name in named for word in words_of(name) if len(word.letters) > _SHORT)
+    return (abroad | _read("proper_nouns")) - (given_names() - double_meaning())
+
+
+@cache
+def nobodys() -> frozenset[str]:
+    """What is written with a capital and begins no name of a person, folded: places, laws, and titles before a name."""
+    return (proper_nouns() - double_meaning()) | titles()
+
+
+@cache
+def borne() -> frozenset[str]:
+    """Every given name of these lists, those too that are words, folded."""
+    return given_names() | double_meaning()
+
+
+@cache
+def titles() -> frozenset[str]:
+    """What stands before the name of a professional, folded."""
+    return _read("titles")
+
+
+@cache
+def _read(name: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split())
+
+
+#: Of so few letters, a word of a country's name is an article or an initial.
+_SHORT: Final = 2
+_FOLDER: Final = Path(__file__).resolve().parent / "words"
+#: A place that a sentence leaves open, and markup.
+_NO_PLACE: Final = re.compile(r"%\(\w+\)s|<[^>]*>")

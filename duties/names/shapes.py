@@ -1,0 +1,319 @@
+"""What has the shape of a name, a telephone, an address or a date of birth: pointed at alike, known or not.
+
+Nothing here knows who is on file, nor asks: the same words are pointed at for everyone, so that whoever writes learns
+nothing by it. It is an offer to write the number instead, and no rule: what is meant otherwise is kept as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from duties.names import contacts
+from duties.names.folding import Word, fold, words_of
+from duties.names.lexicon import borne, double_meaning, given_names, nobodys, ordinary_words, titles
+
+Kind = Literal["name", "telephone", "email", "address", "birth_date"]
+
+#: A civic number and a street. A civic number alone, or a street alone, is where no one person lives.
+_STREET: Final = re.compile(
+    r"(?<!\w)\d{1,5}(?:[- ]?[A-Da-d])?,?\s+(?:(?:rue|avenue|av\.|boulevard|boul\.|blvd|chemin|ch\.|place|rang|montée|"
+    r"côte|allée|impasse|terrasse|croissant)\s+(?:de\s+la\s+|de\s+l[’']|des?\s+|du\s+)?\w+|"
+    r"[A-ZÀ-Þ][\w’'-]+(?:\s+[A-ZÀ-Þ][\w’'-]+){0,2}\s+(?:Street|St\.?|Avenue|Ave\.?|Road|Rd\.?|Boulevard|Blvd\.?|Drive|"
+    r"Crescent|Lane|Place|Court)\b)",
+    re.IGNORECASE,
+)
+#: An apartment tells that somebody lives there; without one, or "lives at", the address may be an office.
+_HOME: Final = re.compile(
+    r"(?:\bapp(?:t|art|artement)?\b\.?|\bapt\b\.?|\bunit\b|#)\s?\d+|\b(?:habite|demeure|vit|loge|réside|domicile|chez\s+elle|"
+    r"chez\s+lui|lives|living|stays|staying|resides|home\s+address)\b",
+    re.IGNORECASE,
+)
+_POSTAL_CODE: Final = re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z]\s?\d[ABCEGHJ-NPRSTV-Z]\d\b", re.IGNORECASE)
+_TELEPHONE: Final = re.compile(
+    r"(?<![\w/-])(?:\+?1[\s.-]{0,2})?\(?[2-9]\d{2}\)?\s{0,2}[\s./\-\u2010-\u2015]?\s{0,2}[2-9]\d{2}"
+    r"\s?[\s.\-\u2010-\u2015]?\s?\d{2}\s?\d{2}(?![\w-])"
+    r"|(?<![\w/.,-])(?<!\d\s)[2-9]\d{2}(?:-\d{4}|\s(?!(?:19|20)\d\d)\d{4})(?![\w-]|\s?[$%])"
+)
+#: How old a participant may be at most, and at least: a day in those years may be a birth.
+_OLDEST_YEARS: Final = 40
+_YOUNGEST_YEARS: Final = 5
+#: Words before a name that is a place's, a street's or a house's, and nobody's.
+_PLACES: Final = frozenset(
+    fold(word)
+    for word in (
+        *("rue", "avenue", "boulevard", "boul", "chemin", "place", "parc", "pavillon", "école", "hôpital", "clinique"),
+        *("centre", "maison", "fondation", "métro", "station", "autoroute", "pont", "lac", "rivière", "mont", "île"),
+        *("saint", "sainte", "st", "ste", "san", "santa", "collège", "cégep", "université", "institut", "refuge"),
+        *(
+            "auberge",
+            "foyer",
+            "salle",
+            "tour",
+            "édifice",
+            "quartier",
+            "ville",
+            "église",
+            "paroisse",
+            "théâtre",
+            "jardin",
+        ),
+        *("street", "park", "school", "hospital", "house", "room", "lake", "river", "mount", "bridge", "building"),
+        *("college", "university", "church", "foundation", "port", "stade", "gare", "terminus", "hôtel", "hotel"),
+    )
+)
+#: The same, behind a name.
+_PLACES_BEHIND: Final = frozenset(
+    fold(word)
+    for word in (
+        *("street", "avenue", "boulevard", "road", "park", "school", "hospital", "house", "foundation", "station"),
+        *("centre", "center", "church", "university", "college", "lake", "river", "bridge", "building", "est", "ouest"),
+        *("east", "west", "stadium", "hotel", "shelter", "square", "hall"),
+    )
+)
+#: Small words that stand between a place and its name.
+_SMALL: Final = frozenset("de des du d la le les l of the".split())  # noqa: SIM905 - words of two languages
+#: Small words within a family name.
+_PARTICLES: Final = frozenset("de la le du des van der von den ben al el bin st ste saint sainte".split())  # noqa: SIM905
+#: An article or a pronoun that lost its vowel.
+_ELIDED: Final = re.compile(r"(?:[dljmnstc]|qu|jusqu|lorsqu|puisqu)[’'](?=\w)", re.IGNORECASE)
+#: So many letters stand between two words of a name at most: ", " or ". ".
+_NEAR: Final = 2
+_SHORT: Final = 2
+#: So many words before a name may say that it is a place's: "parc de la".
+_PLACED_BEFORE: Final = 4
+_ENDS_SENTENCE: Final = frozenset('.!?:;•–—\n"«»“”(|')
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Words of a text that have a shape, from the first letter to the one after the last."""
+
+    kind: Kind
+    at: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What the staff and the organizations are called, word by word and whole, and how they are reached."""
+
+    names: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    digits: frozenset[str] = frozenset()
+    mailboxes: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Ours:
+        """What these texts say of them: names, telephones and e-mail addresses."""
+        every = tuple(texts)
+        parts = [[word.letters for word in words_of(text)] for text in every]
+        return cls(
+            frozenset("".join(part) for part in parts),
+            frozenset(word for part in parts for word in part),
+            frozenset(digits[-contacts.WHOLE :] for text in every if (digits := contacts.digits_of(text))),
+            frozenset(contacts.bare_address(text) for text in every if "@" in text),
+        )
+
+
+def shapes_in(text: str, ours: Ours, *, year: int) -> tuple[Shape, ...]:
+    """What of a text has the shape of something that tells who somebody is, in the order in which it stands.
+
+    What is `ours` is no participant's. `year` is the present one: by it a day may be a birth.
+    """
+    found = [*_contacts(text, ours), *_births(text, year), *_homes(text), *_names(text, ours)]
+    chosen: list[Shape] = []
+    for shape in sorted(found, key=lambda one: (one.at, -one.end)):
+        if not chosen or shape.at >= chosen[-1].end:
+            chosen.append(shape)
+    return tuple(chosen)
+
+
+# ------------------------------------------------------------------------------------------------------- contacts
+
+
+def _contacts(text: str, ours: Ours) -> Iterator[Shape]:
+    for found in _TELEPHONE.finditer(contacts.plain_figures(text)):
+        if contacts.digits_of(found[0])[-contacts.WHOLE :] not in ours.digits:
+            yield Shape("telephone", found.start(), found.end())
+    for address in contacts.addresses(text):
+        if address.what not in ours.mailboxes and not _is_of_an_office(address.what):
+            yield Shape("email", address.at, address.end)
+
+
+def _is_of_an_office(address: str) -> bool:
+    """Whether an address is one that an organization answers: info@, and the like."""
+    return address.partition("@")[0] in {
+        "info",
+        "contact",
+        "admin",
+        "accueil",
+        "reception",
+        "support",
+        "bureau",
+        "office",
+    }
+
+
+def _births(text: str, year: int) -> Iterator[Shape]:
+    years = range(year - _OLDEST_YEARS, year - _YOUNGEST_YEARS + 1)
+    for found in contacts.days(text):
+        if all(day.year in years for day in found.what):
+            yield Shape("birth_date", found.at, found.end)
+    for birthday in contacts.birthdays(text):
+        yield Shape("birth_date", birthday.at, birthday.end)
+
+
+def _homes(text: str) -> Iterator[Shape]:
+    for found in _STREET.finditer(text):
+        line = text[max(0, found.start() - 60) : found.end() + 60]
+        if _HOME.search(line):
+            yield Shape("address", found.start(), found.end())
+    for found in _POSTAL_CODE.finditer(text):
+        yield Shape("address", found.start(), found.end())
+
+
+# ---------------------------------------------------------------------------------------------------------- names
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A word where it stands in its text."""
+
+    word: Word
+    at: int
+    end: int
+    begins: bool  # a sentence, or a text
+
+    @property
+    def letters(self) -> str:
+        return self.word.letters
+
+    @property
+    def is_capitalized(self) -> bool:
+        return self.word.is_capitalized
+
+    @property
+    def is_acronym(self) -> bool:
+        """Whether it is written in capitals alone, as SPVM is."""
+        return self.word.written.isupper() and len(self.word.written) > 1
+
+
+_WRITTEN: Final = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011’'][^\W\d_]+)*")
+
+
+def _names(text: str, ours: Ours) -> Iterator[Shape]:
+    """Names, as far as their shape tells them: runs of capitalized words, initials, and given names that many bear."""
+    for run in _runs(list(_placed(text))):
+        shape = _name_in(run, ours)
+        if shape is not None:
+            yield shape
+
+
+def _placed(text: str) -> Iterator[_Placed]:
+    end, before = 0, ""
+    for found in _WRITTEN.finditer(text):
+        between = text[end : found.start()]
+        # "A. Roy" goes on, and so does "Roy, A. a dit": the full stop of an initial ends no sentence.
+        is_initial = len(before) == 1 and between.strip() == "."
+        begins = not before or (not is_initial and any(letter in _ENDS_SENTENCE for letter in between))
+        written, at = found[0], found.start()
+        elided = _ELIDED.match(written)
+        if elided and (elided[0].islower() or begins):  # "d’Ondine"; "D’Amours" is a name
+            at += len(elided[0])
+            written = written[len(elided[0]) :]
+            begins = begins and elided[0].islower()
+        letters = "".join(word.letters for word in words_of(written))
+        if letters:
+            yield _Placed(Word(letters, written, text[found.end() : found.end() + 2]), at, found.end(), begins)
+        end, before = found.end(), found[0]
+
+
+def _runs(words: Iterable[_Placed]) -> Iterator[list[_Placed]]:
+    """Words that stand beside each other, with a blank, a comma or the full stop of an initial alone between them."""
+    run: list[_Placed] = []
+    for word in words:
+        if run and (word.begins or word.at - run[-1].end > _NEAR):
+            yield run
+            run = []
+        run.append(word)
+    if run:
+        yield run
+
+
+def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
+    for place, word in enumerate(run):
+        if not _may_begin(word, run[max(0, place - _PLACED_BEFORE) : place]):
+            continue
+        after = [one for one in run[place + 1 : place + 5] if one.letters not in _PARTICLES][:1]
+        follows = after[0] if after and _may_go_on(after[0]) else None
+        if follows is not None and not (word.letters in ours.words and follows.letters in ours.words):
+            may_be_given = _is_given(word) or _is_initial(word) or not _is_a_word(word)
+            # "Tilleul, Rose" and "King, O." too.
+            is_turned = (_is_given(follows) or _is_initial(follows)) and word.letters in double_meaning()
+            if may_be_given or is_turned:
+                return Shape("name", word.at, follows.end)
+        if word.letters in ours.words or word.letters in ours.names:
+            continue
+        if _is_given(word) and not _is_a_word(word):
+            return Shape("name", word.at, word.end)
+        if not word.begins and _is_unheard_of(word) and not _is_of_a_title(run, place):
+            return Shape("name", word.at, word.end)
+    return None
+
+
+def _is_of_a_title(run: list[_Placed], place: int) -> bool:
+    """Whether a word stands among others with a capital, as in the title of a law, a place or a film."""
+    beside = [one for one in run[max(0, place - 1) : place + 2] if one is not run[place]]
+    return any(one.is_capitalized and not one.begins for one in beside)
+
+
+def _may_begin(word: _Placed, before: list[_Placed]) -> bool:
+    """Whether a name may begin here: not the name of a professional behind a title, nor that of a place."""
+    if word.letters in titles() or (not _is_initial(word) and (word.letters in nobodys() or word.letters in _PLACES)):
+        return False
+    parts = words_of(word.word.written)
+    if len(parts) > 1 and parts[0].letters in _PLACES:  # Saint-Jérôme
+        return False
+    leading = [one.letters for one in before if one.letters not in _SMALL][-1:]
+    if leading and (leading[0] in titles() or leading[0] in _PLACES):
+        return False
+    return word.is_capitalized or (word.letters in given_names() and not _is_a_word(word))
+
+
+def _may_go_on(word: _Placed) -> bool:
+    """Whether a word with a capital may be the family name behind a given one, or an initial behind a family name."""
+    if _is_initial(word):
+        return True
+    is_family = not _is_ordinary(word.letters) or word.letters in double_meaning()
+    is_place = word.letters in _PLACES_BEHIND or word.letters in nobodys()
+    return is_family and not is_place and word.is_capitalized and len(word.letters) > 1
+
+
+def _is_given(word: _Placed) -> bool:
+    parts = words_of(word.word.written)
+    return word.letters in borne() or (len(parts) > 1 and parts[0].letters in borne())
+
+
+def _is_ordinary(letters: str) -> bool:
+    words = ordinary_words()
+    return letters in words or letters in _PLACES_BEHIND or letters.removesuffix("s") in words
+
+
+def _is_a_word(word: _Placed) -> bool:
+    """Whether it is a word of the language as well, or one that only its capital makes a name."""
+    return _is_ordinary(word.letters) or word.letters in double_meaning()
+
+
+def _is_initial(word: _Placed) -> bool:
+    parts = words_of(word.word.written)
+    return all(len(part.letters) == 1 for part in parts) and word.word.written.isupper() and word.word.after[:1] == "."
+
+
+def _is_unheard_of(word: _Placed) -> bool:
+    """Whether a word with a capital, in the middle of a sentence, is none that the language or the program has."""
+    parts = words_of(word.word.written)
+    is_new = all(not _is_ordinary(part.letters) for part in parts)
+    return is_new and word.is_capitalized and not word.is_acronym and len(word.letters) > _SHORT

@@ -1,0 +1,58 @@
+"""What members asked for in words that a paper may not leave with: held for the coordinator, and nobody else is told.
+
+An agenda leaves by itself on its hour, and nobody looks at it first. So what a member wrote in words with the shape of
+a name, whoever it is of, and what names somebody on file in another writing, is taken off it and waits in the pool,
+as anything that found no place. The coordinator is told, and puts it on by hand: that is their look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.here import local_day
+from duties.mail.name_answers import unanswered
+from duties.mail.name_gate import Gate
+from duties.mail.notices import COORDINATION
+from duties.names.ours import ours
+from duties.names.shapes import Ours, shapes_in
+from duties.roles import standing
+from meetings import agendas
+from meetings.agenda_items import items_of
+from meetings.agendas import REQUEST
+from meetings.reasons import EDITED
+
+
+def hold_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+    """Take off an agenda that leaves by itself what is to be looked at first; the ids of the items."""
+    asked = [row for row in items_of(session, meeting_id) if _is_a_members(session, row, at)]
+    if not asked:
+        return ()
+    gate, known, year = Gate.here(session), Ours.of(ours(session)), local_day(session, at).year
+    held = [row["id"] for row in asked if any(_waits(session, gate, known, text, year) for text in _texts(row))]
+    for item_id in held:
+        agendas.take_off(session, item_id, by=by, at=at)
+    return tuple(held)
+
+
+def _is_a_members(session: Session, row: Mapping[str, Any], at: datetime) -> bool:
+    """Whether somebody asked for an item who does not keep the agenda, and who keeps it has not had it in hand."""
+    if row["kind"] != REQUEST or row["frozen_at"] is not None:
+        return False
+    keepers = {one.person_id for one in standing(session, local_day(session, at)).falls(COORDINATION).holders}
+    return row["asked_by"] not in keepers and all(reason["code"] != EDITED for reason in row["reasons"])
+
+
+def _texts(row: Mapping[str, Any]) -> list[str]:
+    return [row[name] for name in ("title_fr", "title_en", "late_reason") if row[name]]
+
+
+def _waits(session: Session, gate: Gate, known: Ours, text: str, year: int) -> bool:
+    if shapes_in(text, known, year=year):
+        return True
+    return gate.stops(text) or bool(unanswered(session, gate, text))

@@ -1,0 +1,559 @@
+"""Taking words out of all that is kept of a meeting or an incident: one asks, another who answers for it confirms.
+
+What goes out is searched for names (`duties.mail.name_gate`); what got in nevertheless is taken out here, in items,
+notes, decisions, minutes and the register of incidents, in every copy: of an agenda as it went out, of minutes as they
+were circulated, of letters in the outbox. What is sealed is sealed anew under another key, and the one before is
+destroyed, so that no copy of the database opens any more. The record keeps a digest of before and of after, and that it
+was done, by which two. Papers that were made are made anew and sent; letters that had not left are withdrawn.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.casework import asking
+from duties.here import many, one, program_of
+from duties.mail import notices
+from duties.mail.notices import coordination_chain
+from duties.record import events, incidents
+from duties.refusals import Refusal
+from duties.sealed_words import change_key, open_words, seal_words
+from duties.sight import FOR_PRIVACY
+from locales import N_
+from meetings import agenda_items, freezing, minutes, minutes_posting, posting
+from meetings.documents.content import MinutesContent, from_json
+from meetings.holding import lock_meeting
+from models.agenda import AgendaItem, AgendaVersion
+from models.base import table_of
+from models.lifecycles import REDACTION, NoSuchMove
+from models.meeting import Meeting
+from models.minutes import Decision, Endorsement
+from models.redaction import TAKEN_OUT, Redaction
+
+#: The step of the task to look at what is to be taken out; its item is the redaction's id.
+STEP: Final = "redaction"
+DAYS_TO_LOOK: Final = 2
+#: What stands where words were taken out, by the language of the text; else in both.
+GONE: Final[Mapping[str, str]] = {"fr": "[caviardé]", "en": "[redacted]", "": "[caviardé – redacted]"}
+MOST_WORDS: Final = 20
+LONGEST: Final = 200
+#: So many letters or figures at least: one letter would be taken out everywhere.
+_LEAST: Final = 2
+
+Of = Literal["meeting", "incident"]
+
+_redaction = table_of(Redaction)
+_item = table_of(AgendaItem)
+_version = table_of(AgendaVersion)
+_meeting = table_of(Meeting)
+_decision = table_of(Decision)
+_endorsement = table_of(Endorsement)
+
+_IN_ITEMS: Final = (("title_fr", "fr"), ("title_en", "en"), ("late_reason", ""))
+_IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"))
+_IN_MEETINGS: Final = (("place", ""), ("reason", ""))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A text from which words go: as it stands, and as it will. For the two alone who look at it."""
+
+    before: str
+    after: str
+
+
+def ask(
+    session: Session,
+    of: Of,
+    subject_id: UUID,
+    words: Sequence[str],
+    *,
+    taken_out: str = "name",
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Ask that these words are taken out of all that is kept of a meeting or an incident; the id of what is asked.
+
+    Raises Refusal: nothing is asked for, too much, or the words stand nowhere in it.
+    """
+    _hold(session, of, subject_id)
+    wanted = _checked(words)
+    if taken_out not in TAKEN_OUT:
+        raise Refusal("redaction.kind.malformed", N_("Say what is taken out, as one of the list."))
+    found = places_of(session, of, subject_id, wanted)
+    if not found:
+        raise Refusal("redaction.nothing", N_("These words stand nowhere in it. Write them as they stand there."))
+    assert by.person_id is not None  # noqa: S101 - people ask
+    redaction_id = uuid4()
+    sealed = seal_words(session, of, subject_id, _place(redaction_id), {"words": wanted}, at=at)
+    session.execute(
+        insert(_redaction).values(
+            program_id=program_of(session),
+            id=redaction_id,
+            taken_out=taken_out,
+            words=sealed,
+            state=REDACTION.initial,
+            asked_by=by.person_id,
+            asked_as=by.role,
+            asked_for=by.acting_for,
+            asked_at=at,
+            settled_as="",
+            places=len(found),
+            version=1,
+            **{f"{of}_id": subject_id},
+        )
+    )
+    events.write(
+        session, "redaction.asked", "redaction", redaction_id, by=by, at=at, of=of, taken_out=taken_out, n=len(found)
+    )
+    asking.ask(
+        session,
+        STEP,
+        redaction_id,
+        N_("Look at words that are to be taken out of what is kept, and confirm it or say no"),
+        chain=coordination_chain(session) if of == "incident" else FOR_PRIVACY,
+        working_days=DAYS_TO_LOOK,
+        by=by,
+        at=at,
+    )
+    return redaction_id
+
+
+def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
+    """Take the words out, everywhere at once; in how many texts. It cannot be undone.
+
+    Raises Refusal: it is settled, or whoever asked for it has a part in this too, under whichever hat.
+    """
+    row = _lock(session, redaction_id, seen)
+    _refuse_own(row, by)
+    state = _moved(row, "redact")
+    of, subject_id = of_what(row)
+    words = words_of(session, row)
+    takes = _taker(words)
+    if of == "incident":
+        before, after, n = incidents.redact(session, subject_id, takes(""), by=by, at=at)
+    else:
+        before, after, n = _redact_meetings(session, subject_id, takes, row, by=by, at=at)
+    _settle(session, row, state, by=by, at=at, words=None, before=before, after=after, places=n)
+    events.write(
+        session,
+        "redaction.done",
+        "redaction",
+        redaction_id,
+        by=by,
+        at=at,
+        of=of,
+        subject=str(subject_id),
+        taken_out=row["taken_out"],
+        before=before,
+        after=after,
+        n=n,
+    )
+    asking.answered(session, STEP, redaction_id, by=by, at=at)
+    return n
+
+
+def decline(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Say that the words stay. Raises Refusal as `confirm`."""
+    row = _lock(session, redaction_id, seen)
+    _refuse_own(row, by)
+    _end(session, row, "decline", "redaction.declined", by=by, at=at)
+    asking.answered(session, STEP, redaction_id, by=by, at=at)
+
+
+def take_back(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """No longer ask for it. Raises Refusal: it is settled, or somebody else asked."""
+    row = _lock(session, redaction_id, seen)
+    if not by.is_one_of(row["asked_by"]):
+        raise Refusal("redaction.not_yours", N_("Somebody else asked for this."))
+    _end(session, row, "take_back", "redaction.taken_back", by=by, at=at)
+    asking.no_more(session, STEP, redaction_id, by=by, at=at)
+
+
+# -------------------------------------------------------------------------------------------------------- reading
+
+
+def waiting(session: Session, of: Of | None = None) -> list[dict[str, Any]]:
+    """What is asked for and not settled, the first asked first; of meetings or of incidents alone, if so."""
+    here = [_redaction.c.program_id == program_of(session), _redaction.c.state == "asked"]
+    if of is not None:
+        here.append(_redaction.c[f"{of}_id"].is_not(None))
+    return many(session, select(_redaction).where(*here).order_by(_redaction.c.asked_at, _redaction.c.id))
+
+
+def find(session: Session, redaction_id: UUID) -> dict[str, Any] | None:
+    """One that was asked for; None where there is none."""
+    return one(
+        session,
+        select(_redaction).where(_redaction.c.program_id == program_of(session), _redaction.c.id == redaction_id),
+    )
+
+
+def of_subject(session: Session, of: Of, subject_id: UUID) -> list[dict[str, Any]]:
+    """What was asked for of one meeting or incident, the newest first."""
+    return many(
+        session,
+        select(_redaction)
+        .where(_redaction.c.program_id == program_of(session), _redaction.c[f"{of}_id"] == subject_id)
+        .order_by(_redaction.c.asked_at.desc(), _redaction.c.id),
+    )
+
+
+def of_what(row: Mapping[str, Any]) -> tuple[Of, UUID]:
+    """Of what words are taken out."""
+    return ("meeting", row["meeting_id"]) if row["meeting_id"] is not None else ("incident", row["incident_id"])
+
+
+def words_of(session: Session, row: Mapping[str, Any]) -> list[str]:
+    """The words that are to go, while it is asked. Raises Refusal."""
+    found: list[str] = open_words(session, _place(row["id"]), row["words"])["words"]
+    return found
+
+
+def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) -> list[Place]:
+    """Each text from which these words would go, once: as it stands, and as it would. Raises Refusal."""
+    takes = _taker(words)
+    if of == "incident":
+        said = [(text, "") for text in incidents.texts(session, subject_id)]
+    else:
+        said = list(texts_of(session, subject_id))
+    found = {text: takes(language)(text) for text, language in said}
+    return [Place(text, left) for text, left in found.items() if left != _composed(text)]
+
+
+def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
+    """Each text that people wrote and that is kept of a meeting, and of those its items came from or went to.
+
+    With its language; "" where it stands for both. Raises Refusal.
+    """
+    for one_meeting in _chain(session, meeting_id):
+        yield from _texts_of_one(session, one_meeting)
+
+
+def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
+    meeting = _row(session, _meeting, meeting_id)
+    yield from _columns(meeting, _IN_MEETINGS)
+    for row in _rows(session, _item, meeting_id):
+        yield from _columns(row, _IN_ITEMS)
+        said = agenda_items.note_of(session, row)
+        yield from ((said[f"note_{language}"], language) for language in ("fr", "en") if said[f"note_{language}"])
+    for row in _rows(session, _decision, meeting_id):
+        yield from _columns(row, _IN_DECISIONS)
+        yield from ((text, "") for text in _objections(session, row["id"]))
+    for row in _rows(session, _version, meeting_id):
+        yield from _strings(row["content"].get("agenda", {}))
+    written = minutes.find(session, meeting_id)
+    if written is not None:
+        yield from _strings(written["content"])
+        yield from _strings(written["circulated"])
+
+
+# -------------------------------------------------------------------------------------------------------- doing it
+
+Taker = Callable[[str], Callable[[str], str]]
+
+
+def _redact_meetings(
+    session: Session, meeting_id: UUID, takes: Taker, row: Mapping[str, Any], *, by: Actor, at: datetime
+) -> tuple[str, str, int]:
+    meetings = _chain(session, meeting_id)
+    for one_meeting in meetings:
+        lock_meeting(session, one_meeting)
+    texts = list(texts_of(session, meeting_id))
+    left = [takes(language)(text) for text, language in texts]
+    salt = str(row["id"])
+    before = incidents.digest_of([salt, *(text for text, _ in texts)])
+    after = incidents.digest_of([salt, *left])
+    for one_meeting in meetings:
+        _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
+    return before, after, sum(was != now for (was, _), now in zip(texts, left, strict=True))
+
+
+def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID, by: Actor, at: datetime) -> None:
+    items, written = _rows(session, _item, meeting_id), minutes.find(session, meeting_id)
+    notes = {row["id"]: agenda_items.note_of(session, row) for row in items}
+    others = {
+        row["id"]: words_of(session, row)
+        for row in of_subject(session, "meeting", meeting_id)
+        if row["state"] == "asked" and row["id"] != apart
+    }
+    change_key(session, "meeting", meeting_id, at=at)
+    for row in items:
+        said = {name: takes(name.removeprefix("note_"))(text) for name, text in notes[row["id"]].items()}
+        columns = _redacted(row, _IN_ITEMS, takes) | agenda_items.noted_anew(session, row, said, at=at)
+        _write(session, _item, row["id"], columns)
+    for row in _rows(session, _decision, meeting_id):
+        _write(session, _decision, row["id"], _redacted(row, _IN_DECISIONS, takes))
+        _redact_objections(session, row["id"], takes)
+    _write(session, _meeting, meeting_id, _redacted(_row(session, _meeting, meeting_id), _IN_MEETINGS, takes))
+    agenda_changed = _redact_versions(session, meeting_id, takes)
+    for other, words in others.items():
+        sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
+        _write(session, _redaction, other, {"words": sealed})
+    minutes_changed = written is not None and _redact_minutes(session, written, takes, by=by, at=at)
+    # Before anything is sent anew: what is written from here on says what is left.
+    notices.redact(session, f"%{meeting_id}%", takes(""), whole=agenda_changed or minutes_changed, by=by, at=at)
+    if written is not None and minutes_changed:
+        _send_minutes_anew(session, written, takes, at=at)
+    if agenda_changed:
+        _send_agenda_anew(session, meeting_id, by=by, at=at)
+
+
+def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
+    changed = False
+    for row in _rows(session, _version, meeting_id):
+        agenda = _walked(row["content"].get("agenda", {}), takes, "")
+        content = {**row["content"], "agenda": agenda}
+        if content != row["content"]:
+            changed = True
+            _write(session, _version, row["id"], {"content": content, "digest": freezing.digest_of(content)})
+    return changed
+
+
+def _redact_minutes(session: Session, written: Mapping[str, Any], takes: Taker, *, by: Actor, at: datetime) -> bool:
+    content, circulated = (_walked(written[name], takes, "") for name in ("content", "circulated"))
+    minutes.write_redacted(session, written, content, circulated, by=by, at=at)
+    return bool((content, circulated) != (written["content"], written["circulated"]))
+
+
+def _send_minutes_anew(session: Session, written: Mapping[str, Any], takes: Taker, *, at: datetime) -> None:
+    """Minutes that are with their readers: whose edition changed gets it anew, with a letter that says where."""
+    if not written["circulations"]:
+        return
+    was, now = from_json(written["circulated"]), from_json(_walked(written["circulated"], takes, ""))
+    assert isinstance(was, MinutesContent)  # noqa: S101 - `minutes` wrote both
+    assert isinstance(now, MinutesContent)  # noqa: S101
+    n = written["circulations"] + 1
+    with suppress(Refusal), session.begin_nested():  # something else stops them: the coordinator sends them then
+        minutes_posting.post(session, written["meeting_id"], now, before=was, n=n, at=at)
+        minutes.count_circulation(session, written, n)
+
+
+def _send_agenda_anew(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The agenda of a meeting to come leaves again, as a version that stands in the place of the one with the words."""
+    meeting = _row(session, _meeting, meeting_id)
+    if meeting["state"] != "planned" or meeting["agenda_frozen_at"] is None or meeting["starts_at"] <= at:
+        return
+    with suppress(Refusal), session.begin_nested():  # something else stops it: the coordinator sends it then
+        outgoing = freezing.restate(session, meeting_id, by=by, at=at)
+        posting.post(session, outgoing, "frozen", at=at)
+
+
+# ---------------------------------------------------------------------------------------------------------- words
+
+
+def _checked(words: Sequence[str]) -> list[str]:
+    wanted = [word for word in dict.fromkeys(" ".join(word.split()) for word in words) if word]
+    if not wanted:
+        raise Refusal("redaction.words.missing", N_("Write the words that are to be taken out."))
+    if len(wanted) > MOST_WORDS or any(len(word) > LONGEST for word in wanted):
+        raise Refusal(
+            "redaction.words.too_long",
+            N_("At most %(most)s words or lines at once, each of at most %(longest)s characters."),
+            most=MOST_WORDS,
+            longest=LONGEST,
+        )
+    if any(sum(letter.isalnum() for letter in word) < _LEAST for word in wanted):
+        raise Refusal(
+            "redaction.words.malformed", N_("One letter alone would be taken out everywhere. Write the word.")
+        )
+    return wanted
+
+
+def _taker(words: Sequence[str]) -> Taker:
+    """What takes these words out of a text of a language: whole words, whatever stands between their parts."""
+    parts = [
+        r"[\W_]{0,3}".join(map(re.escape, re.findall(r"[^\W_]+", _composed(word))))
+        for word in sorted(words, key=len)[::-1]
+    ]
+    pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})(?![^\W_])", re.IGNORECASE)
+
+    def takes(language: str) -> Callable[[str], str]:
+        return lambda text: pattern.sub(GONE[language], _composed(text))
+
+    return takes
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _strings(said: object, language: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(said, str):
+        if said:
+            yield said, language
+    elif isinstance(said, dict):
+        for key, value in said.items():
+            yield from _strings(value, key if key in ("fr", "en") else language)
+    elif isinstance(said, list):
+        for value in said:
+            yield from _strings(value, language)
+
+
+def _walked(said: Any, takes: Taker, language: str) -> Any:
+    if isinstance(said, str):
+        return takes(language)(said) if said else said
+    if isinstance(said, dict):
+        return {key: _walked(value, takes, key if key in ("fr", "en") else language) for key, value in said.items()}
+    if isinstance(said, list):
+        return [_walked(value, takes, language) for value in said]
+    return said
+
+
+def _columns(row: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((row[name], language) for name, language in columns if row[name])
+
+
+def _redacted(row: Mapping[str, Any], columns: Sequence[tuple[str, str]], takes: Taker) -> dict[str, str]:
+    said = {name: takes(language)(row[name]) for name, language in columns if row[name]}
+    return {name: text for name, text in said.items() if text != row[name]}
+
+
+# ----------------------------------------------------------------------------------------------------------- rows
+
+
+def _chain(session: Session, meeting_id: UUID) -> list[UUID]:
+    """The meeting, and those that its items were carried over from or to, in the order of their ids."""
+    items = select(_item.c.id, _item.c.meeting_id, _item.c.carried_from_id).where(
+        _item.c.program_id == program_of(session),
+        (_item.c.carried_from_id.is_not(None)) | _item.c.meeting_id.is_not(None),
+    )
+    rows = {row.id: row for row in session.execute(items)}
+    beside: dict[UUID, set[UUID]] = {}
+    for row in rows.values():
+        if row.carried_from_id is not None:
+            beside.setdefault(row.id, set()).add(row.carried_from_id)
+            beside.setdefault(row.carried_from_id, set()).add(row.id)
+    left = [row.id for row in rows.values() if row.meeting_id == meeting_id]
+    seen: set[UUID] = set()
+    while left:
+        item = left.pop()
+        if item not in seen:
+            seen.add(item)
+            left += beside.get(item, ())
+    found = {rows[item].meeting_id for item in seen if item in rows and rows[item].meeting_id is not None}
+    return sorted(found | {meeting_id})
+
+
+def _objections(session: Session, decision_id: UUID) -> list[str]:
+    rows = session.scalars(
+        select(_endorsement.c.reason).where(
+            _endorsement.c.program_id == program_of(session),
+            _endorsement.c.decision_id == decision_id,
+            _endorsement.c.reason != "",
+        )
+    )
+    return list(rows)
+
+
+def _redact_objections(session: Session, decision_id: UUID, takes: Taker) -> None:
+    rows = many(
+        session,
+        select(_endorsement).where(
+            _endorsement.c.program_id == program_of(session), _endorsement.c.decision_id == decision_id
+        ),
+    )
+    for row in rows:
+        _write(session, _endorsement, row["id"], _redacted(row, (("reason", ""),), takes))
+
+
+def _rows(session: Session, table: Any, meeting_id: UUID) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(table)
+        .where(table.c.program_id == program_of(session), table.c.meeting_id == meeting_id)
+        .order_by(table.c.id),
+    )
+
+
+def _row(session: Session, table: Any, row_id: UUID) -> dict[str, Any]:
+    found = one(session, select(table).where(table.c.program_id == program_of(session), table.c.id == row_id))
+    if found is None:
+        raise Refusal("meeting.unknown", N_("There is no such meeting."))
+    return found
+
+
+def _write(session: Session, table: Any, row_id: UUID, values: Mapping[str, Any]) -> None:
+    """Write what words are left. A row with a version counts it up: who looked at the words of before is told."""
+    if not values:
+        return
+    counted = {"version": table.c.version + 1} if "version" in table.c and table is not _redaction else {}
+    session.execute(
+        update(table).where(table.c.program_id == program_of(session), table.c.id == row_id).values(**values, **counted)
+    )
+
+
+def _hold(session: Session, of: Of, subject_id: UUID) -> None:
+    if of == "meeting":
+        lock_meeting(session, subject_id)
+    else:
+        incidents.hold(session, subject_id)
+
+
+def _lock(session: Session, redaction_id: UUID, seen: int | None) -> dict[str, Any]:
+    row = one(
+        session,
+        select(_redaction)
+        .where(_redaction.c.program_id == program_of(session), _redaction.c.id == redaction_id)
+        .with_for_update(),
+    )
+    if row is None:
+        raise Refusal("redaction.unknown", N_("Nothing of the kind was asked for."))
+    if seen is not None and seen != row["version"]:
+        raise Refusal(
+            "redaction.changed",
+            N_("This was settled by someone else or in another window. Nothing was changed; look again."),
+        )
+    return row
+
+
+def _refuse_own(row: Mapping[str, Any], by: Actor) -> None:
+    """Two people, whichever hats they wear and for whomever they act."""
+    asked = {row["asked_by"], row["asked_for"]} - {None}
+    if by.person_id is None or asked & {by.person_id, by.acting_for}:
+        raise Refusal(
+            "redaction.own", N_("Two people take words out: whoever asked leaves the answer to somebody else.")
+        )
+
+
+def _moved(row: Mapping[str, Any], move: str) -> str:
+    try:
+        return REDACTION.after(row["state"], move)
+    except NoSuchMove:
+        raise Refusal("redaction.settled", N_("This was settled already.")) from None
+
+
+def _end(session: Session, row: Mapping[str, Any], move: str, verb: str, *, by: Actor, at: datetime) -> None:
+    _settle(session, row, _moved(row, move), by=by, at=at, words=None)
+    events.write(session, verb, "redaction", row["id"], by=by, at=at, taken_out=row["taken_out"])
+
+
+def _settle(session: Session, row: Mapping[str, Any], state: str, *, by: Actor, at: datetime, **values: Any) -> None:
+    session.execute(
+        update(_redaction)
+        .where(_redaction.c.program_id == row["program_id"], _redaction.c.id == row["id"])
+        .values(
+            state=state,
+            settled_by=by.person_id,
+            settled_as=by.role,
+            settled_for=by.acting_for,
+            settled_at=at,
+            version=row["version"] + 1,
+            **values,
+        )
+    )
+
+
+def _place(redaction_id: UUID) -> str:
+    return f"redaction/{redaction_id}"

@@ -1,0 +1,123 @@
+"""Words about people that stand in no participant's file, the keys that seal them, and what is taken out of them.
+
+The notes of a sitting, its minutes and the register of incidents may tell of somebody, as notes of a follow-up do. They
+are sealed under a key of their own, outside the database. To take a name out, they are sealed anew under another key
+and the one before is destroyed: no copy of the database, however old, opens any more.
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field
+
+from models.base import InProgram, moment, one_of, to, together
+from models.lifecycles import REDACTION
+
+#: What kind of words are taken out: the record says that, and never the words.
+TAKEN_OUT: Final = ("name", "telephone", "address", "birth_date", "other")
+
+
+class WordKey(InProgram, table=True):
+    """That the words of a meeting, or of an incident, have a data key, and whether it still exists.
+
+    `id` is the key's own: the store outside the database knows it by it. One is in use; the others were destroyed, each
+    when words that it had sealed were taken out.
+    """
+
+    __tablename__ = "word_key"
+    __table_args__ = (
+        to("meeting", "meeting_id"),
+        to("incident", "incident_id"),
+        CheckConstraint("num_nonnulls(meeting_id, incident_id) = 1", name="of_one"),
+        CheckConstraint("gone_at is null or destroyed_at is not null", name="gone"),
+        Index(
+            "one_word_key_a_meeting",
+            "program_id",
+            "meeting_id",
+            unique=True,
+            postgresql_where=text("destroyed_at is null and meeting_id is not null"),
+        ),
+        Index(
+            "one_word_key_an_incident",
+            "program_id",
+            "incident_id",
+            unique=True,
+            postgresql_where=text("destroyed_at is null and incident_id is not null"),
+        ),
+    )
+
+    meeting_id: UUID | None = None
+    incident_id: UUID | None = None
+    made_at: datetime = moment()
+    destroyed_at: datetime | None = moment(default=None)
+    gone_at: datetime | None = moment(default=None)  # when the store was seen to have it no more
+
+
+class Redaction(InProgram, table=True):
+    """That words are to be taken out of all that is kept of a meeting or an incident: asked by one, done by another.
+
+    `words` are what is to be taken out, sealed; empty once it is done, declined or taken back. `before` and `after` are
+    digests of all the texts concerned, each with the random id of this row.
+    """
+
+    __tablename__ = "redaction"
+    __table_args__ = (
+        to("meeting", "meeting_id"),
+        to("incident", "incident_id"),
+        to("person", "asked_by"),
+        to("person", "asked_for"),
+        to("person", "settled_by"),
+        to("person", "settled_for"),
+        one_of("state", REDACTION.states),
+        one_of("taken_out", TAKEN_OUT),
+        CheckConstraint("num_nonnulls(meeting_id, incident_id) = 1", name="of_one"),
+        CheckConstraint("(state = 'asked') = (words is not null)", name="words_while_asked"),
+        CheckConstraint("(state = 'done') = (before is not null)", name="done_has_digests"),
+        together("digests", "before", "after"),
+        CheckConstraint("(state = 'asked') = (settled_at is null)", name="settled"),
+        # Whoever asked takes it back alone; it is done and declined by somebody else, under whichever hat.
+        CheckConstraint(
+            "state not in ('done', 'declined') or (settled_by is not null and settled_by <> asked_by"
+            " and settled_by is distinct from asked_for and settled_for is distinct from asked_by"
+            " and (settled_for is null or asked_for is null or settled_for <> asked_for))",
+            name="by_two",
+        ),
+        Index("ix_redaction_asked", "program_id", postgresql_where=text("state = 'asked'")),
+    )
+
+    meeting_id: UUID | None = None
+    incident_id: UUID | None = None
+    taken_out: str = TAKEN_OUT[0]
+    words: bytes | None = Field(default=None, sa_type=LargeBinary)
+    state: str = REDACTION.initial
+    asked_by: UUID
+    asked_as: str
+    asked_for: UUID | None = None
+    asked_at: datetime = moment()
+    settled_by: UUID | None = None
+    settled_as: str = ""
+    settled_for: UUID | None = None
+    settled_at: datetime | None = moment(default=None)
+    places: int = 0  # how many texts were changed
+    before: str | None = None
+    after: str | None = None
+    version: int = 1
+
+
+class NameAnswer(InProgram, table=True):
+    """That who may know said of words that are also somebody's name: here they mean nobody on file.
+
+    `mark` is a blind one of the words and of the whole text around them: it holds while the text stays as it is.
+    """
+
+    __tablename__ = "name_answer"
+    __table_args__ = (
+        to("person", "answered_by"),
+        UniqueConstraint("program_id", "mark"),
+    )
+
+    mark: str
+    answered_by: UUID
+    answered_at: datetime = moment()

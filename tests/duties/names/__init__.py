@@ -1,0 +1,1 @@
+"""Names as people write them, and words that name nobody."""

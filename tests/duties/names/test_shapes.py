@@ -1,0 +1,140 @@
+"""What has the shape of a name is pointed at, whoever it is of; ordinary sentences of minutes hardly ever are."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from duties.names import shapes
+from duties.names.shapes import Ours, shapes_in
+from tests.cast import MEMBERS, program_file
+from tests.duties.names.writings import ordinary, someone, writing
+
+YEAR = 2026
+
+
+@pytest.fixture(scope="module")
+def ours() -> Ours:
+    """The cast's names and those of the organizations, as the program has them."""
+    places = program_file().value.organizations
+    named = [name for place in places.values() for name in (place.name, place.short_name)]
+    return Ours.of([*(member.name for member in MEMBERS.values()), *named])
+
+
+NOBODYS = Ours()
+
+
+def pointed_at(text: str, ours: Ours = NOBODYS) -> list[tuple[str, str]]:
+    return [(shape.kind, text[shape.at : shape.end]) for shape in shapes_in(text, ours, year=YEAR)]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_at_most_1_of_20_ordinary_sentences_is_pointed_at(language: str, ours: Ours) -> None:
+    sentences = ordinary(language)
+    assert len(sentences) > 300
+    assert len(set(sentences)) == len(sentences)
+    pointed = [(text, found) for text in sentences if (found := pointed_at(text, ours))]
+    assert len(pointed) <= len(sentences) / 20, pointed
+
+
+@pytest.mark.ci
+def test_most_writings_of_a_name_a_telephone_an_address_or_a_birth_are_pointed_at() -> None:
+    """It is an offer and no wall: what it passes over is searched when papers are made."""
+    draw = Random(3)  # noqa: S311 - a seed, so that a miss is seen again
+    seen: dict[str, list[bool]] = {}
+    for _ in range(800):
+        manner, text = writing(someone(draw), draw)
+        seen.setdefault(manner, []).append(bool(pointed_at(text)))
+    rates = {manner: sum(found) / len(found) for manner, found in seen.items()}
+    least = {"whole": 0.85, "each half": 0.9, "in capitals": 0.8, "telephone": 0.98, "e-mail": 0.98, "birth date": 0.95}
+    assert {manner: rates[manner] for manner, rate in least.items() if rates[manner] < rate} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("On a parlé d’Ondine hier.", "Ondine"),
+        ("On a parlé d’Ondine Fougère-Lys hier.", "Ondine Fougère-Lys"),
+        ("Jessica a rappelé.", "Jessica"),
+        ("jessica a rappelé.", "jessica"),
+        ("TREMBLAY, JESSICA", "TREMBLAY, JESSICA"),
+        ("Point 3 : J. D’Amours (suite)", "J. D’Amours"),
+        ("Rose Tilleul cherche un logement.", "Rose Tilleul"),
+        ("The worker met Grace O’Brien on Friday.", "Grace O’Brien"),
+        ("suivi_Jessica_Tremblay.pdf", "Jessica_Tremblay"),
+    ],
+)
+def test_the_shape_of_a_name_is_pointed_at(text: str, words: str) -> None:
+    assert pointed_at(text) == [("name", words)]
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "514 555-0144",
+        "(514) 555-0144",
+        "514.555.0144",
+        "+1 514 555 0144",
+        "1-514-555-0144",
+        "5145550144",
+        "555-0144",
+        "514 555 01 44",
+        "５１４ ５５５-０１４４",
+    ],
+)
+def test_a_telephone_is_pointed_at_in_each_usual_writing(number: str) -> None:
+    assert [kind for kind, _ in pointed_at(f"La joindre au {number} le soir.")] == ["telephone"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Voir la page 514, puis la 555.", "Le 2026-12-07", "145,50 $", "#2019-02 et #2021-14"]
+)
+def test_other_figures_are_no_telephone(text: str) -> None:
+    assert pointed_at(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "née le 4 mai 2010",
+        "DDN 2010-05-04",
+        "born May 4, 2010",
+        "04/05/2010",
+        "son anniversaire est le 4 mai",
+        "20100504",
+    ],
+)
+def test_a_date_of_birth_is_pointed_at_and_the_day_of_a_meeting_is_not(text: str) -> None:
+    assert [kind for kind, _ in pointed_at(text)] == ["birth_date"]
+    assert pointed_at("Le 4 mai 2027, puis le 2026-12-07 et le 31 mars 2025") == []
+
+
+def test_where_somebody_lives_is_pointed_at_and_an_office_is_not() -> None:
+    assert pointed_at("Elle habite au 12, rue des Épinettes.") == [("address", "12, rue des Épinettes")]
+    assert pointed_at("850 Ontario Street East, apt. 4") == [("address", "850 Ontario Street")]
+    assert pointed_at("H2X 1Y4") == [("address", "H2X 1Y4")]
+    assert pointed_at("Rendez-vous au 850, rue Ontario Est.") == []
+
+
+def test_an_address_of_mail_is_pointed_at_and_one_that_an_office_answers_is_not() -> None:
+    assert pointed_at("Écrire à Ondine.F+x@courriel.example svp") == [("email", "Ondine.F+x@courriel.example")]
+    assert pointed_at("Écrire à info@courriel.example") == []
+
+
+def test_staff_and_organizations_are_not_pointed_at(ours: Ours) -> None:
+    assert pointed_at("Perle Obsidienne, de l’organisme En Marge 12-17, présente Jade Lapis.", ours) == []
+    assert pointed_at("Perle Bouchard est venue.", ours) == [("name", "Perle Bouchard")]
+
+
+def test_a_professional_is_called_by_a_title() -> None:
+    assert pointed_at("Mme Gagnon, M. Bouchard, Me Tanguay et le Dr Haddad sont invités.") == []
+
+
+def test_nothing_of_it_asks_who_is_on_file() -> None:
+    """The module is given words, and no session."""
+    assert not {name for name in vars(shapes) if "session" in name.lower() or "identity" in name.lower()}
+
+
+def test_a_long_word_without_end_is_read_in_no_time() -> None:
+    assert pointed_at("a" * 20_000 + " " + "1" * 20_000 + " " + "x." * 10_000) == []

@@ -1,0 +1,242 @@
+"""A name that got in is taken out by two people, from every copy, and papers can leave again."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from email import message_from_bytes, policy
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from duties import sealed_words
+from duties.actors import Actor
+from duties.here import program_of
+from duties.mail import name_answers
+from duties.mail.name_gate import Gate
+from duties.record import incidents
+from duties.record.incidents import Entry
+from duties.refusals import Refusal
+from meetings import minutes, redacting
+from meetings.agenda_items import items_of
+from meetings.documents.issuing import refuse_names
+from meetings.redacting import GONE
+from models.agenda import AgendaItem, AgendaVersion
+from models.base import table_of
+from models.minutes import Minutes
+from models.outbox import Notice
+from models.record import Event, IncidentVersion
+from models.redaction import Redaction, WordKey
+from tests.api.pages.gathered import END, hold
+from tests.cast import AT, TODAY, Cast
+from tests.models.conftest import as_superuser
+from tests.referring import ONDINE, refer
+
+NAME = f"{ONDINE.given_name} {ONDINE.family_name}"
+
+_redaction = table_of(Redaction)
+_notice = table_of(Notice)
+_event = table_of(Event)
+_key = table_of(WordKey)
+
+
+def raises(code: str) -> AbstractContextManager[object]:
+    return pytest.raises(Refusal, match=code.replace(".", r"\."))
+
+
+def held_with_a_name(cast: Cast) -> UUID:
+    """A meeting whose minutes were circulated with a name in them; afterwards somebody of that name is referred."""
+    held = hold(cast, typed=NAME)
+    with cast.session() as session:
+        minutes.circulate(session, held.meeting_id, by=cast.actor("coordinator"), at=END)
+    refer(cast)
+    return held.meeting_id
+
+
+def ask(cast: Cast, meeting_id: UUID, by: Actor | None = None) -> UUID:
+    with cast.session() as session:
+        return redacting.ask(session, "meeting", meeting_id, [NAME.lower()], by=by or cast.actor("coordinator"), at=END)
+
+
+def everything_kept(cast: Cast) -> str:
+    """Every value of every table, as whoever holds the database reads it."""
+    with as_superuser(cast.database) as connection:
+        tables = connection.exec_driver_sql("select tablename from pg_tables where schemaname = 'public'").scalars()
+        rows = [connection.exec_driver_sql(f'select t::text from "{table}" t').scalars().all() for table in tables]  # noqa: S608 - names of our tables
+    return "\n".join(row for found in rows for row in found)
+
+
+@pytest.mark.ci
+def test_a_name_goes_from_items_notes_decisions_minutes_and_letters_and_papers_leave_again(cast: Cast) -> None:
+    meeting_id = held_with_a_name(cast)
+    with cast.session() as session:
+        content = minutes.content_of(minutes.minutes_of(session, meeting_id))
+        with raises("document.names"):
+            refuse_names(session, content)
+    redaction_id = ask(cast, meeting_id)
+    with cast.session() as session:
+        sealed_before = session.scalars(select(table_of(Minutes).c.sealed)).one()
+        n = redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
+        assert n > 0
+    with cast.session() as session:
+        written = minutes.minutes_of(session, meeting_id)
+        content = minutes.content_of(written)
+        assert ONDINE.family_name not in str(content)
+        assert GONE["fr"] in str(content)
+        assert GONE["en"] in str(content)
+        refuse_names(session, content)
+        assert all(NAME not in str(row) for row in items_of(session, meeting_id))
+        assert written["circulations"] == 2, "whoever has the minutes gets them anew"
+        letters = session.execute(select(_notice.c.message, _notice.c.state, _notice.c.template)).all()
+        texts = [str(message_from_bytes(one.message, policy=policy.default)) for one in letters]
+        assert not any("Foug" in text for text in texts)
+        states = {one.state for one in letters if one.template == "meeting_minutes"}
+        assert states == {"withdrawn", "queued"}, "what had not left is withdrawn"
+        sealed_words.destroy_keys(session, at=END)
+        with raises("keys.gone"):
+            sealed_words.open_words(session, f"minutes/{written['id']}", sealed_before)
+    assert NAME not in everything_kept(cast)
+
+
+@pytest.mark.ci
+def test_the_record_keeps_a_digest_of_before_and_after_and_who_the_two_were(cast: Cast) -> None:
+    meeting_id = held_with_a_name(cast)
+    redaction_id = ask(cast, meeting_id)
+    with cast.session() as session:
+        redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
+    with cast.session() as session:
+        row = session.execute(select(_redaction).where(_redaction.c.id == redaction_id)).one()
+        told = session.scalars(select(_event.c.facts).where(_event.c.verb == "redaction.done")).one()
+        assert (told["before"], told["after"]) == (row.before, row.after)
+        assert row.before != row.after
+        assert row.words is None
+        assert (row.asked_by, row.settled_by) == (cast.people["coordinator"], cast.people["privacy_officer"])
+        assert "Ondine" not in str(session.scalars(select(_event.c.facts)).all())
+
+
+def test_two_people_take_words_out_under_whichever_hat(cast: Cast) -> None:
+    meeting_id = hold(cast, typed=NAME).meeting_id
+    coordinator, officer = cast.actor("coordinator"), cast.actor("privacy_officer")
+    redaction_id = ask(cast, meeting_id)
+    tricks = [
+        coordinator,
+        Actor("privacy_officer", coordinator.person_id),
+        Actor("privacy_officer", coordinator.person_id, acting_for=officer.person_id),
+        Actor("privacy_officer", officer.person_id, acting_for=coordinator.person_id),
+        Actor.system("rounds"),
+    ]
+    for by in tricks:
+        with cast.session() as session, raises("redaction.own"):
+            redacting.confirm(session, redaction_id, by=by, at=END)
+        with cast.session() as session, raises("redaction.own"):
+            redacting.decline(session, redaction_id, by=by, at=END)
+    deputy = Actor("coordinator", cast.people["officer"], acting_for=officer.person_id)
+    second = ask(cast, meeting_id, by=deputy)
+    with cast.session() as session, raises("redaction.own"):
+        redacting.confirm(session, second, by=officer, at=END)
+    with cast.session() as session:
+        redacting.decline(session, redaction_id, by=officer, at=END)
+    with cast.session() as session, raises("redaction.settled"):
+        redacting.confirm(session, redaction_id, by=officer, at=END)
+    with cast.session() as session, raises("redaction.not_yours"):
+        redacting.take_back(session, second, by=officer, at=END)
+    with cast.session() as session:
+        redacting.take_back(session, second, by=deputy, at=END)
+        assert NAME in str(items_of(session, meeting_id)), "nothing was taken out"
+
+
+def test_what_is_asked_is_sealed_and_stands_somewhere(cast: Cast) -> None:
+    meeting_id = hold(cast, typed="Perle Rare").meeting_id
+    by = cast.actor("coordinator")
+    for words, code in (
+        ([], "redaction.words.missing"),
+        (["  "], "redaction.words.missing"),
+        (["a"], "redaction.words.malformed"),
+        (["x" * 201], "redaction.words.too_long"),
+        (["Nulle Part"], "redaction.nothing"),
+        (["Perl"], "redaction.nothing"),
+    ):
+        with cast.session() as session, raises(code):
+            redacting.ask(session, "meeting", meeting_id, words, by=by, at=END)
+    with cast.session() as session:
+        asked = redacting.ask(session, "meeting", meeting_id, ["perle  rare"], by=by, at=END)
+        row = redacting.find(session, asked)
+        assert row is not None
+        assert redacting.words_of(session, row) == ["perle rare"]
+        assert b"perle" not in row["words"]
+        assert all(
+            "Perle" in place.before and "Perle" not in place.after
+            for place in redacting.places_of(session, "meeting", meeting_id, ["perle rare"])
+        )
+
+
+def test_an_incident_is_redacted_in_every_version_and_the_record_still_verifies(cast: Cast) -> None:
+    officer, coordinator = cast.actor("privacy_officer"), cast.actor("coordinator")
+    entry = Entry(cast.organizations["ccsmtl"], f"Le dossier de {NAME}", "Un sac perdu.", TODAY)
+    with cast.session() as session:
+        incident_id = incidents.enter(session, entry, by=officer, at=AT)
+        incidents.complete(
+            session,
+            incident_id,
+            Entry(entry.organization_id, entry.information, f"{NAME} l’a dit.", TODAY),
+            seen=1,
+            by=officer,
+            at=AT,
+        )
+    with cast.session() as session:
+        before = session.scalars(select(table_of(IncidentVersion).c.words)).all()
+        asked = redacting.ask(session, "incident", incident_id, [NAME], by=officer, at=AT)
+        with raises("redaction.own"):
+            redacting.confirm(session, asked, by=officer, at=AT)
+    with cast.session() as session:
+        redacting.confirm(session, asked, by=coordinator, at=AT)
+    with cast.session() as session:
+        assert incidents.altered(session) == []
+        stood = incidents.versions(session, incident_id)
+        assert len(stood) == 2
+        assert not any(ONDINE.given_name in str(one["stood"]) for one in stood)
+        assert stood[1]["stood"]["circumstances"] == f"{GONE['']} l’a dit."
+        assert sealed_words.destroy_keys(session, at=AT) == 1
+        with raises("keys.gone"):
+            sealed_words.open_words(session, f"incident/{incident_id}/1", before[0])
+    assert NAME not in everything_kept(cast)
+
+
+def test_notes_minutes_and_the_register_stand_nowhere_in_the_clear(cast: Cast) -> None:
+    said = "Parole-Plantée"
+    meeting_id = hold(cast, typed=said).meeting_id
+    with cast.session() as session:
+        incidents.enter(
+            session, Entry(cast.organizations["ccsmtl"], said, said, TODAY), by=cast.actor("privacy_officer"), at=AT
+        )
+        item = table_of(AgendaItem)
+        assert {*session.scalars(select(item.c.note_fr)), *session.scalars(select(item.c.note_en))} == {""}
+        written = session.execute(select(table_of(Minutes))).one()
+        assert (written.content, written.circulated) == ({}, {})
+        assert said.encode() not in written.sealed
+        assert said in str(minutes.minutes_of(session, meeting_id)["content"])
+        kept = session.execute(select(table_of(IncidentVersion))).one()
+        assert said not in str(kept.stood)
+        assert session.scalars(select(_key.c.id).where(_key.c.program_id == program_of(session))).all() != []
+
+
+def test_a_word_that_may_be_a_name_is_asked_about_once_in_each_text(cast: Cast) -> None:
+    refer(cast)
+    by, text = cast.actor("coordinator"), "Ondine Bouchard présente le budget."
+    with cast.session() as session:
+        gate = Gate.here(session)
+        (hit,) = name_answers.unanswered(session, gate, text)
+        assert not gate.stops(text)
+        assert name_answers.answer(session, text, [hit], by=by, at=AT) == 1
+        assert name_answers.answer(session, text, [hit], by=by, at=AT) == 0
+        assert name_answers.unanswered(session, gate, text) == ()
+        assert name_answers.unanswered(session, gate, f"{text} Elle revient.") != (), "another text is asked anew"
+    assert "Ondine" not in everything_kept(cast)
+
+
+def test_an_agenda_as_it_went_out_says_what_is_left_under_its_own_digest(cast: Cast) -> None:
+    meeting_id = hold(cast, typed=NAME).meeting_id
+    with cast.session() as session:
+        row = session.execute(select(table_of(AgendaVersion))).first()
+        assert row is None or NAME not in str(row.content)
+        assert redacting.places_of(session, "meeting", meeting_id, [NAME]) != []
