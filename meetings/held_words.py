@@ -24,7 +24,7 @@ from duties.names.shapes import Ours, shapes_in
 from duties.roles import standing
 from meetings import agendas
 from meetings.agenda_items import items_of
-from meetings.agendas import REQUEST
+from meetings.agenda_rules import REQUEST
 from meetings.reasons import EDITED
 
 
