@@ -233,7 +233,7 @@ def test_each_participant_shares_with_every_partner_but_one_who_left_one_out(ses
         circle = circle_of(session, row.id, today)
         left_out[row.number[-2:]] = [key for place, key in keys.items() if not circle.agrees_to(place)]
         # Whoever accompanies them does so by their consent: none was given where it is withheld.
-        assert circle.places <= {place for place in keys if circle.agrees_to(place)}
+        assert circle.homes <= {place for place in keys if circle.agrees_to(place)}
     assert len(left_out) == 7
     assert {number: keys for number, keys in left_out.items() if keys} == {"02": ["anonyme"]}
 

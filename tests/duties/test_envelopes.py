@@ -27,7 +27,11 @@ NADIA = Mailbox("nadia@example.org", "Nadia Bélanger-O'Hara")
 
 
 def _letter(**changes: str) -> Letter:
-    given_parts = {"subject": "À approuver : réseau", "text": "Bonjour,\n\n.\n..é\n", "html": "<p>Bonjour é</p>\n"}
+    given_parts: dict[str, Any] = {
+        "subject": "À approuver : réseau",
+        "text": "Bonjour,\n\n.\n..é\n",
+        "html": "<p>Bonjour é</p>\n",
+    }
     return Letter(**{**given_parts, **changes})
 
 

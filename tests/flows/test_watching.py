@@ -66,7 +66,7 @@ def _reads(
 
 def _put_on_an_agenda(session: Session, cast: Cast, numbers: Sequence[str]) -> None:
     """The Clinical Committee meets tomorrow, and is to speak of these participants."""
-    here = {"program_id": cast.program_id}
+    here: dict[str, Any] = {"program_id": cast.program_id}
     clinic = session.execute(text("select id from committee where key = 'clinical' and program_id = :program_id"), here)
     committee_id, starts_at = clinic.scalar_one(), AT + 24 * HOUR
     meeting = Meeting(

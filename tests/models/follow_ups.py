@@ -120,7 +120,7 @@ def accompany(cast: Cast) -> None:
             )
         )
         activity = uuid4()
-        at_noon = {"begins": time(12), "minutes": 60, "place": "Café", "place_key": "café"}
+        at_noon: dict[str, Any] = {"begins": time(12), "minutes": 60, "place": "Café", "place_key": "café"}
         session.add(
             Activity(**here, **at_noon, id=activity, held_on=TODAY, kind="meal", planned_by=worker, planned_at=AT)
         )

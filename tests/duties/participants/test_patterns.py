@@ -307,14 +307,15 @@ def test_somebody_who_takes_files_away_in_a_busy_week_is_heard_of(kind: str) -> 
     made_up, since = _lived(7, weeks=1)
     one = made_up.workers[0]
     others = [file for file in made_up.files if file not in made_up.follows[id(one)]]
-    begins, every, count, distance = {
+    plans: dict[str, tuple[datetime, timedelta, int, Distance]] = {
         "at once": (since + 10 * HOUR, timedelta(minutes=2), 12, "usual"),
         "at night": (since + 26 * HOUR, timedelta(minutes=5), 3, "far"),
         "one after another": (since + 11 * HOUR, timedelta(minutes=15), 4, "far"),
         "by and by": (since + 10 * HOUR, timedelta(hours=12), 12, "far"),
-    }[kind]
+    }
+    begins, every, count, distance = plans[kind]
     for n in range(count):
-        at = begins + every * n  # type: ignore[operator]
+        at = begins + every * n
         one.looks.append(Look(at, others[n], distance, _works(at.date())))
     assert list(letters_about(one, since))
 
