@@ -42,7 +42,8 @@ _LOOKS: Final = 8
 #: A waiver was proposed before the Steering Committee met (`demonstrated_meetings`), and endorsed some days after.
 _PROPOSED, _ENDORSED = 33, 25
 _REORGANIZED: Final = "Équipe en réorganisation cette année."
-#: How many proofs wait to be looked at, and why one was returned.
+#: How many proofs were given before their last days and wait to be looked at, and why one was returned.
+_GIVEN_EARLY: Final = 7
 _STILL_WAIT: Final = 3
 _RETURNED: Final = "Il manque la date et le nombre de personnes présentes."
 _SETTLED: Final = ("met", "waived", "no_occasion", GIVEN)
@@ -64,6 +65,7 @@ class DemonstratedObligations:
             yield Happening(self.calendar.next_working_day(self.today - number * _EVERY), self._see_to)
         yield Happening(self._ago(_PROPOSED), self._propose)
         yield Happening(self._ago(_ENDORSED), self._endorse)
+        yield Happening(self._ago(6), self._give_early)
         yield Happening(self._ago(4), self._look_at_proof)
         yield Happening(self._ago(6), self._end)
         yield Happening(self._ago(5), self._renew)
@@ -141,6 +143,21 @@ class DemonstratedObligations:
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
                 for fact in to_accept.waiting(judged):
                     yield row["id"], UUID(fact["id"]), by
+
+    def _give_early(self, at: datetime) -> None:
+        """Some do not wait for the last days: what they give is looked at these days."""
+        keep(self.session, at=at)
+        day = local_day(self.session, at)
+        held, given = standing(self.session, day), 0
+        for row in reading.periods(self.session, since=day, until=day):
+            place = row["organization_key"]
+            holders = held.holding("manager", row["organization_id"])
+            is_left = place == _LATE or (place, row["key"]) in (_AT_RISK, _FREED)
+            if row["check_kind"] != "document" or row["ends_on"] is None or row["state"] in _SETTLED or is_left:
+                continue
+            if holders and given < _GIVEN_EARLY:
+                self._give(row, Actor("manager", holders[0].person_id, row["organization_id"]), day, at)
+                given += 1
 
     def _look_at_proof(self, at: datetime) -> None:
         """All but the last of what waits is accepted; one comes back to the partner that gave it."""

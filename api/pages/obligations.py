@@ -287,7 +287,7 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         decisions=[
             (str(one["decision_id"]), f"{one['decision']} ({one['starts_on']} – {one['ends_on']})")
             for one in proposals
-            if one["decision_id"] is not None
+            if one["counts"] and not one["is_recorded"]
         ]
         if may_waive
         else [],

@@ -22,6 +22,7 @@ from duties.agreement.agreements import version_in_force
 from duties.casework import board
 from duties.here import many, program_of
 from duties.obligations import reading
+from duties.obligations.judging import GIVEN
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.documents.issuing import issue
 from meetings.statements.partner import years
@@ -112,7 +113,10 @@ def download_statement(
 
 
 def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """The periods that are open, or ended lately: where one of a clause is open, those that went well are left out."""
+    """The periods that are open, or ended lately: where one of a clause is open, those that went well are left out.
+
+    One whose proof waits to be looked at has not gone well yet.
+    """
     rows = reading.lately(desk.session, desk.day, organization_ids=organization_ids)
     is_open = {
         (row["agreement_id"], row["key"]) for row in rows if row["ends_on"] is None or row["ends_on"] >= desk.day
@@ -122,7 +126,7 @@ def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]
         for row in rows
         if row["ends_on"] is None
         or row["ends_on"] >= desk.day
-        or row["state"] in NEEDS_SOMETHING
+        or row["state"] in {*NEEDS_SOMETHING, GIVEN}
         or (row["agreement_id"], row["key"]) not in is_open
     ]
 

@@ -45,6 +45,7 @@ TABLES: Final = {
     "item": "agenda_item",
     "period": "obligation_period",
     "document": "obligation_document",
+    "proposal": "waiver_proposal",
     "file": "signed_file",
     "link": "referral_link",
     "stray": "stray_reply",

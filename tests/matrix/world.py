@@ -372,7 +372,7 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
             starts_on=date(2027, 3, 1),
             ends_on=date(2027, 3, 31),
             reason="Aucune place.",
-            by=Actor("coordinator", cast.people["researcher"] if place != CCSMTL else cast.people["manager_la"]),
+            by=cast.actor("manager_em") if place == CCSMTL else by,  # who coordinates works there, and owes it too
             at=AT,
         )
     return {
