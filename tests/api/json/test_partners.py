@@ -78,7 +78,7 @@ def test_a_waiver_is_by_a_decision_that_stands(cast: Cast, coordinator: Asker) -
         "reason": "No place free.",
     }
     refused = coordinator.ask("POST", f"{place}/waivers", body)
-    assert (refused.status_code, refused.json()["code"]) == (409, "waiver.no_decision")
+    assert (refused.status_code, refused.json()["code"]) == (409, "decision.does_not_stand")
 
 
 @pytest.mark.ci
