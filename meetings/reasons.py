@@ -53,9 +53,12 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "decision_open": N_("Decided on %(decided)s, to be done by %(due)s."),
     "decision_late": N_("Decided on %(decided)s, to be done by %(due)s, and not done."),
     "decision_undated": N_("Decided on %(decided)s, and not done yet."),
-    "objected": N_("%(partner)s objects since %(day)s: nothing that rests on the decision counts until it is settled."),
+    "objected": N_(
+        "%(partner)s is against it since %(day)s: nothing that rests on the decision counts until it is settled."
+    ),
     "objected_in_vain": N_(
-        "%(partner)s objects since %(day)s; the decision counts, since as many endorse it as their agreements ask for."
+        "%(partner)s is against it since %(day)s; the decision counts, since as many endorse it as their agreements ask "
+        "for."
     ),
     "objected_before": N_(
         "%(partner)s objected on %(day)s, when an objection did not suspend yet what rests on a decision."
