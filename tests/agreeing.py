@@ -124,13 +124,18 @@ def in_force(
 
 def second_director(session: Session, cast: Cast, place: str = "en-marge") -> UUID:
     """Have the deputy direct an organization too: this program gives each one director, another may give two."""
+    return second_holder(session, cast, "director", place)
+
+
+def second_holder(session: Session, cast: Cast, role: str, place: str = "en-marge") -> UUID:
+    """Have the deputy hold a role of an organization too, which this program gives to one person alone."""
     session.execute(update(_tenure).values(single_holder=False))
     session.execute(
         insert(_tenure).values(
             program_id=cast.program_id,
             id=uuid4(),
             person_id=cast.people["deputy"],
-            role="director",
+            role=role,
             organization_id=cast.organizations[place],
             single_holder=False,
             starts_on=SINCE,

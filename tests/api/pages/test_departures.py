@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from duties import people
 from duties.departure import hand_overs
 from locales import show_day
 from models.base import table_of
 from models.outbox import Notice
+from tests.agreeing import second_holder
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
@@ -156,20 +156,11 @@ def test_a_departure_has_one_page_on_which_each_thing_stands_once(program: Cast)
 
 def test_what_goes_to_somebody_by_itself_stands_on_the_page_without_a_step(program: Cast) -> None:
     with program.session() as session:
-        agreed(session, program)
-        people.appoint(
-            session,
-            person_id=program.people["deputy"],
-            role="manager",
-            organization_id=program.organizations[PLACE],
-            starts_on=TODAY,
-            by=program.actor("coordinator"),
-            at=AT,
-        )
+        second_holder(session, program, "manager", PLACE)
     case_id = leave(program, "manager_em", PLACE)
     page = text_of(signed_in(program, "coordinator").get(f"/departures/{case_id}?lang=en").text)
-    assert "Nobody has to settle these" in page
     assert "Goes by itself to Soufre Tungstène, on whom it falls then." in page
+    assert not asked(program, case_id, "pass_on_tasks")
 
 
 @pytest.mark.ci
