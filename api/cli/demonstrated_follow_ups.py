@@ -73,9 +73,8 @@ _STORIES: Final = (
 _LOST: Final = 3
 _ON_BREAK: Final = 4
 _WITHDREW: Final = 6
-#: For whom a parent signed three weeks ago, and since when they are 14, or some days longer.
+#: For whom a parent signed three weeks ago: they are 14 since the last working day, or some days longer.
 _FOURTEEN: Final = 7
-_FOURTEEN_SINCE: Final = timedelta(days=8)
 #: Of whom the committee assesses the risk to others, at its next meeting.
 _RECRUITS: Final = 6
 #: What the weeks were like, one after the other.
@@ -120,7 +119,7 @@ class DemonstratedFollowUps:
         yield Happening(self._day(2, 3), self._agree)
         yield Happening(self._day(2, 4), self._pause)
         yield Happening(self._day(1, 1), self._withdraw)
-        yield Happening(self.calendar.add_working_days(self.today, -1), self._find_who_is_fourteen)
+        yield Happening(self._yesterday(), self._find_who_is_fourteen)
 
     def _said(self, story: _Story, back: int, week: Week) -> Week | None:
         if story.worker == "theo" and self._day(back, 4) >= self._left():
@@ -132,6 +131,10 @@ class DemonstratedFollowUps:
         if story.place == _WITHDREW and back <= 1:
             return None
         return week
+
+    def _yesterday(self) -> date:
+        """The last working day before today."""
+        return self.calendar.add_working_days(self.today, -1)
 
     def _left(self) -> date:
         return self.calendar.add_working_days(self.today, -12)
@@ -180,7 +183,7 @@ class DemonstratedFollowUps:
         given_name, family_name = story.name.split()
         born = local_day(self.session, at).replace(day=1) - timedelta(days=(16 + story.place % 3) * 366)
         if story.place == _FOURTEEN:
-            day = self.today - _FOURTEEN_SINCE
+            day = self._yesterday()
             born = date(day.year - CONSENTS_ALONE, day.month, min(day.day, 28))
         return sealed_identity(self.session, participant_id, Identity(given_name, family_name, birth_date=born))
 
