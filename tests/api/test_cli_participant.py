@@ -9,12 +9,18 @@ from sqlalchemy import text
 
 from duties.follow_ups import states
 from duties.participants import barring, retention
-from tests.cast import AT, TODAY, Cast
+from tests.cast import AT, KEYS, TODAY, Cast
 from tests.departing import leave, record_protocols
 from tests.following import WORKER, agreed, bar, followed, known_as_somebody, row_of
 from tests.terminal import Say, command
 
 __all__ = ["command"]
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal opens what the tests sealed."""
+    monkeypatch.setattr("api.cli.terminal.keys_of", lambda _: KEYS)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -72,6 +72,7 @@ def _put_on_an_agenda(session: Session, cast: Cast, numbers: Sequence[str]) -> N
     meeting = Meeting(
         **here,
         committee_id=committee_id,
+        uid=f"{uuid4()}@spheres.example",
         starts=starts_at.astimezone(ZONE).replace(tzinfo=None),
         time_zone=ZONE.key,
         minutes=150,
