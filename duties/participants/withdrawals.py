@@ -84,12 +84,13 @@ def took_back(session: Session, consent: Mapping[str, Any], *, by: Actor, at: da
     if not is_under_way(session, participant_id):
         return
     for second_id in close_to_partners(session, participant_id, by=by, at=at):
-        _write(session, "closed_by_consent", second_id, consent, by=by, at=at)
+        _write(session, "closed_by_consent", second_id, consent, path="/", by=by, at=at)
     ask_what_follows(session, participant_id, of=consent["purpose"], by=by, at=at)
     worker = whose(session, participant_id, at=at)
     if worker is not None:
         for holder in standing(session, local_day(session, at)).falls([worker]).holders:
-            _write(session, "consent_taken_back", holder.person_id, consent, by=by, at=at)
+            path = f"/participants/{participant_id}"
+            _write(session, "consent_taken_back", holder.person_id, consent, path=path, by=by, at=at)
 
 
 def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:
@@ -288,16 +289,15 @@ def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
     )
 
 
-def _write(session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell somebody, but for whoever recorded it, that a consent was taken back. The letter says of whom by a link."""
+def _write(
+    session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, path: str, by: Actor, at: datetime
+) -> None:
+    """Tell somebody, but for whoever recorded it, that a consent was taken back. Of whom, the page at `path` says."""
     if by.is_one_of(to):
         return
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
-        return {
-            "by_name": notices.name_of(session, by, language),
-            "path": f"/participants/{consent['participant_id']}",
-        }
+        return {"by_name": notices.name_of(session, by, language), "path": path}
 
     notices.write(session, template, to=to, key=f"{template}:{consent['id']}", facts=facts, at=at)
 
