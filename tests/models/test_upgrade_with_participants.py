@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -35,7 +36,7 @@ from tests.cast import AT, KEYS, MEMBERS, OTHER_KEY, OTHERS, TODAY, Cast
 from tests.conftest import Copies, Database
 from tests.departing import asked
 from tests.flows.support import Clock, carry_all, means_of
-from tests.following import SECOND, THIRD, WORKER, parts, tasks_of
+from tests.following import SECOND, THIRD, WORKER, known_as_somebody, parts, tasks_of
 from tests.models.catalogue import catalogue
 from tests.models.conftest import as_superuser
 from tests.models.releases import LEFT, cast_of, columns_of, differing, left_by, rows_of
@@ -126,17 +127,12 @@ def test_who_somebody_is_and_what_was_written_of_them_is_read_after_it_by_who_ma
 
 
 def _agree_with(session: Session, cast: Cast, participant_id: UUID, partner: str) -> None:
-    """The participant, who is 16, agrees to share with a partner."""
+    """The participant, who is 16, agrees to the program and to share with a partner."""
     day = local_day(session, LATER)
-    consents.sign(
-        session,
-        participant_id,
-        "sharing",
-        Signed(day, day, "self", day, "fr", limits_stated=True),
-        organization_id=cast.organizations[partner],
-        by=cast.actor(WORKER),
-        at=LATER,
-    )
+    signed = Signed(day, day, "self", day, "fr", limits_stated=True)
+    sign = partial(consents.sign, session, participant_id, by=cast.actor(WORKER), at=LATER)
+    sign("program", signed)
+    sign("sharing", signed, organization_id=cast.organizations[partner])
 
 
 def test_the_departure_that_was_under_way_hands_over_what_is_left(upgraded: Cast) -> None:
@@ -172,6 +168,8 @@ def test_the_departure_that_was_under_way_hands_over_what_is_left(upgraded: Cast
         departure = session.execute(text("select distinct case_id from hand_over")).scalar_one()
     (task,) = [one for one in asked(upgraded, departure, "hand_over_follow_ups") if "#2026-31" in one["title_en"]]
     with upgraded.session() as session:
+        known_as_somebody(session, here["#2026-31"]["id"])
+        _agree_with(session, upgraded, here["#2026-31"]["id"], "anonyme")
         hand_overs.propose(session, task["id"], upgraded.people[THIRD], by=upgraded.actor("coordinator"), at=LATER)
     with upgraded.session() as session:
         (anew,) = hand_overs.offered_to(session, upgraded.people[THIRD])
