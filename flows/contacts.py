@@ -147,7 +147,8 @@ def _see_to_notes(session: Session, *, at: datetime) -> int:
 def _see_to_withdrawals(session: Session, *, at: datetime) -> int:
     moved = withdrawals.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
     moved += reviews.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
-    return moved + withdrawals.ask_of_the_ended(session, by=BY_ROUNDS, at=at)
+    moved += withdrawals.ask_of_the_ended(session, by=BY_ROUNDS, at=at)
+    return moved + withdrawals.ask_about_seconds(session, by=BY_ROUNDS, at=at)
 
 
 def _see_to_review(session: Session, *, participant_id: UUID, at: datetime) -> int:

@@ -38,7 +38,7 @@ from duties.participants.destruction import ASK, CONFIRM
 from duties.participants.recruiting import ASSESS, REFUSE
 from duties.participants.referring import UNFINISHED
 from duties.participants.reviews import REVIEW, REVIEWED
-from duties.participants.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS
+from duties.participants.withdrawals import FOLLOWS, OF_SECOND, SPEAK, STOPPED, STOPS
 from duties.participants.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from duties.roles import Falls, HeldRole, Link, Standing, standings
 from duties.sight import task_is_open_to
@@ -503,6 +503,7 @@ _PLACES: Final[Mapping[str, str]] = {
     FOLLOWS: "/participants/%s#consent",
     STOPS: "/participants/%s#consent",
     STOPPED: "/participants/%s#consent",
+    OF_SECOND: "/participants/%s#consent",
     REVIEW: "/participants/%s#consent",
     REVIEWED: "/participants/%s#consent",
     STORE: "/participants/%s#consent",

@@ -47,6 +47,8 @@ FOLLOWS: Final = "consent.follows"
 #: The same of a consent to share with a partner, or to be referred to it: what was under way there stops.
 STOPS: Final = "consent.stops"
 STOPPED: Final = "consent.stopped"
+#: The coordinator's task while a second of a pair has a part that no consent covers: ask for it, or name somebody else.
+OF_SECOND: Final = "consent.second"
 #: How soon each is due, in working days.
 DAYS_TO_SPEAK: Final = 2
 DAYS_TO_SETTLE: Final = 5
@@ -84,12 +86,13 @@ def took_back(session: Session, consent: Mapping[str, Any], *, by: Actor, at: da
     if not is_under_way(session, participant_id):
         return
     for second_id in close_to_partners(session, participant_id, by=by, at=at):
-        _write(session, "closed_by_consent", second_id, consent, by=by, at=at)
+        _write(session, "closed_by_consent", second_id, consent, path="/", by=by, at=at)
     ask_what_follows(session, participant_id, of=consent["purpose"], by=by, at=at)
     worker = whose(session, participant_id, at=at)
     if worker is not None:
         for holder in standing(session, local_day(session, at)).falls([worker]).holders:
-            _write(session, "consent_taken_back", holder.person_id, consent, by=by, at=at)
+            path = f"/participants/{participant_id}"
+            _write(session, "consent_taken_back", holder.person_id, consent, path=path, by=by, at=at)
 
 
 def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:
@@ -202,6 +205,46 @@ def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
     return found
 
 
+def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
+    """Ask the coordinator about each second whose part no consent covers, and no more once one does; how many.
+
+    So it is of those who were given their part before consents were asked of it. The file is closed to them meanwhile.
+    """
+    here, day = program_of(session), local_day(session, at)
+    rows = session.execute(
+        select(_follow_up.c.id, _follow_up.c.participant_id)
+        .where(_follow_up.c.program_id == here, _follow_up.c.state.in_(["active", "on_break"]))
+        .order_by(_follow_up.c.id)
+    ).all()
+    whom = {row.id: row.participant_id for row in rows}
+    with_second = {
+        whom[part["follow_up_id"]] for part in on_day(session, day, follow_up_ids=list(whom)) if part["kind"] == SECOND
+    }
+    shut = {
+        participant_id
+        for participant_id in with_second
+        if (circle := circle_of(session, participant_id, day)) and any(map(circle.is_shut_to, circle.parts))
+    }
+    for row in asking.open_ones(session, OF_SECOND):
+        if UUID(row["item"]) not in shut:
+            asking.answered(session, OF_SECOND, UUID(row["item"]), by=by, at=at)
+    asked_now = [
+        asking.ask(
+            session,
+            OF_SECOND,
+            participant_id,
+            _OF_SECOND,
+            chain=coordination_chain(session),
+            working_days=DAYS_TO_SETTLE,
+            by=by,
+            at=at,
+            subject=known_as(session, participant_id),
+        )
+        for participant_id in sorted(shut)
+    ]
+    return sum(task is not None for task in asked_now)
+
+
 def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Actor, at: datetime) -> None:
     """The participant wants to go on with what the withdrawal leaves: whoever was asked has their answer.
 
@@ -288,20 +331,22 @@ def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
     )
 
 
-def _write(session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell somebody, but for whoever recorded it, that a consent was taken back. The letter says of whom by a link."""
+def _write(
+    session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, path: str, by: Actor, at: datetime
+) -> None:
+    """Tell somebody, but for whoever recorded it, that a consent was taken back. Of whom, the page at `path` says."""
     if by.is_one_of(to):
         return
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
-        return {
-            "by_name": notices.name_of(session, by, language),
-            "path": f"/participants/{consent['participant_id']}",
-        }
+        return {"by_name": notices.name_of(session, by, language), "path": path}
 
     notices.write(session, template, to=to, key=f"{template}:{consent['id']}", facts=facts, at=at)
 
 
+_OF_SECOND: Final = N_(
+    "Ask %(subject)s for the consent to share with the organization of the second of the pair, or name somebody else"
+)
 _OF_PROGRAM: Final = _Question(
     (SPEAK, FOLLOWS),
     (

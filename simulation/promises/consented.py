@@ -14,7 +14,7 @@ from duties.follow_ups.parts import PRIMARY, SECOND
 from duties.here import local_day, many, moments_of, program_of
 from duties.participants import reviews
 from duties.participants.reviews import REVIEWED
-from duties.participants.withdrawals import FOLLOWS, STOPPED
+from duties.participants.withdrawals import FOLLOWS, OF_SECOND, STOPPED
 from models.base import refers, table_of
 from models.casework import Task
 from models.consent import Consent
@@ -36,17 +36,16 @@ _absence = table_of(Absence)
 A_ROUND: Final = timedelta(days=1)
 
 
-@promise("A second of another organization accompanies a participant only while they agree to share with it.")
+@promise("A second of another organization has a part while the participant agrees to it, or the coordinator is asked.")
 def seconds_come_with_a_consent(session: Session, at: datetime) -> Iterable[str]:
-    """Each part of a second that began without such a consent, or goes on after it ended, but for a day's round."""
+    """Each part of a second that goes on without such a consent since more than a day's round, and nobody is asked."""
     seen_to = local_day(session, at - A_ROUND)
     for row in many(session, _seconds(session)):
         consents = _sharing_with(session, row["participant_id"], row["organization_id"])
         home = _homes(session, row["follow_up_id"])
-        began = any(_stood(one, row["assigned_at"]) for one in consents)
-        goes_on = row["ended_at"] is None and row["state"] in ("active", "on_break")
         holds = any(_is_standing(one) and (one["ends_on"] is None or one["ends_on"] >= seen_to) for one in consents)
-        if row["organization_id"] not in home and not (began and (holds or not goes_on)):
+        asked = any(task["state"] == "open" for task in _asked(session, OF_SECOND, row["participant_id"]))
+        if row["organization_id"] not in home and not (holds or asked):
             yield f"assignment {row['id']}"
 
 
@@ -155,28 +154,30 @@ def names_are_read_by_part_or_purpose(session: Session, at: datetime) -> Iterabl
 def _seconds(session: Session) -> Select[Any]:
     return (
         select(
-            *(_assignment.c[name] for name in ("id", "follow_up_id", "organization_id", "assigned_at", "ended_at")),
+            *(_assignment.c[name] for name in ("id", "follow_up_id", "organization_id")),
             _follow_up.c.participant_id,
-            _follow_up.c.state,
         )
         .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
         .where(
             _assignment.c.program_id == program_of(session),
             _assignment.c.kind == SECOND,
             _assignment.c.withdrawn_at.is_(None),
+            _assignment.c.ended_at.is_(None),
+            _follow_up.c.state.in_(["active", "on_break"]),
         )
         .order_by(_assignment.c.id)
     )
 
 
 def _homes(session: Session, follow_up_id: UUID) -> frozenset[UUID]:
-    """The organizations whose worker ever was the primary one."""
+    """The organizations whose worker is the primary one."""
     return frozenset(
         session.scalars(
             select(_assignment.c.organization_id).where(
                 _assignment.c.program_id == program_of(session),
                 _assignment.c.follow_up_id == follow_up_id,
                 _assignment.c.kind == PRIMARY,
+                _assignment.c.ended_at.is_(None),
             )
         )
     )
@@ -192,12 +193,6 @@ def _sharing_with(session: Session, participant_id: UUID, organization_id: UUID)
             _consent.c.organization_id == organization_id,
         ),
     )
-
-
-def _stood(consent: Mapping[str, Any], at: datetime) -> bool:
-    """Whether a consent was on record at a moment, and not taken back nor replaced by then."""
-    over = [moment for moment in (consent["withdrawn_at"], consent["replaced_at"]) if moment is not None]
-    return consent["recorded_at"] <= at and all(moment >= at for moment in over)
 
 
 def _is_standing(consent: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from sqlmodel import Session
 from adapters.database import migrate
 from duties.departure import hand_overs
 from duties.follow_ups import assigning, notes
-from duties.participants import first_meetings, identity, workers
+from duties.here import local_day
+from duties.participants import consents, first_meetings, identity, withdrawals, workers
+from duties.participants.consents import Signed
 from meetings import drafting
 from models.base import table_of
 from models.departure import HandOver
@@ -33,11 +36,12 @@ from tests.cast import AT, KEYS, MEMBERS, OTHER_KEY, OTHERS, TODAY, Cast
 from tests.conftest import Copies, Database
 from tests.departing import asked
 from tests.flows.support import Clock, carry_all, means_of
-from tests.following import SECOND, THIRD, WORKER, parts
+from tests.following import SECOND, THIRD, WORKER, known_as_somebody, parts, tasks_of
 from tests.models.catalogue import catalogue
 from tests.models.conftest import as_superuser
 from tests.models.releases import LEFT, cast_of, columns_of, differing, left_by, rows_of
 from tests.referring import ONDINE
+from tests.refusing import refused
 
 REVISION: Final = "0009"
 #: The day after the clinic of that program.
@@ -122,12 +126,30 @@ def test_who_somebody_is_and_what_was_written_of_them_is_read_after_it_by_who_ma
         assert words == "Elle a trouvé un logement."
 
 
+def _agree_with(session: Session, cast: Cast, participant_id: UUID, partner: str) -> None:
+    """The participant, who is 16, agrees to the program and to share with a partner."""
+    day = local_day(session, LATER)
+    signed = Signed(day, day, "self", day, "fr", limits_stated=True)
+    sign = partial(consents.sign, session, participant_id, by=cast.actor(WORKER), at=LATER)
+    sign("program", signed)
+    sign("sharing", signed, organization_id=cast.organizations[partner])
+
+
 def test_the_departure_that_was_under_way_hands_over_what_is_left(upgraded: Cast) -> None:
     """What was offered before is accepted after; what was refused is offered anew; what was taken over stays so."""
     with upgraded.session() as session:
         here = {number: by_number(session, number) for number in ("#2026-01", "#2026-30", "#2026-31")}
         (offer,) = hand_overs.offered_to(session, upgraded.people[SECOND])
         assert offer["way"] == "call"
+        # The consent to share with whom takes over is asked: of a second it was not asked before.
+        with refused("assignment.not_agreed"), session.begin_nested():
+            hand_overs.accept(session, offer["id"], by=upgraded.actor(SECOND), at=LATER)
+        assert withdrawals.ask_about_seconds(session, by=upgraded.actor("coordinator"), at=LATER) == 2
+        _agree_with(session, upgraded, here["#2026-01"]["id"], "codim")
+        assert withdrawals.ask_about_seconds(session, by=upgraded.actor("coordinator"), at=LATER) == 0
+        about = {task["item"]: task["state"] for task in tasks_of(session, withdrawals.OF_SECOND)}
+        assert about.pop(str(here["#2026-01"]["id"])) == "done"
+        assert set(about.values()) == {"open"}, "another second waits for a consent yet"
         hand_overs.accept(session, offer["id"], by=upgraded.actor(SECOND), at=LATER)
         primary = {
             number: [
@@ -146,6 +168,8 @@ def test_the_departure_that_was_under_way_hands_over_what_is_left(upgraded: Cast
         departure = session.execute(text("select distinct case_id from hand_over")).scalar_one()
     (task,) = [one for one in asked(upgraded, departure, "hand_over_follow_ups") if "#2026-31" in one["title_en"]]
     with upgraded.session() as session:
+        known_as_somebody(session, here["#2026-31"]["id"])
+        _agree_with(session, upgraded, here["#2026-31"]["id"], "anonyme")
         hand_overs.propose(session, task["id"], upgraded.people[THIRD], by=upgraded.actor("coordinator"), at=LATER)
     with upgraded.session() as session:
         (anew,) = hand_overs.offered_to(session, upgraded.people[THIRD])
