@@ -177,7 +177,7 @@ def test_a_plan_names_who_approves_a_step_never_their_own_and_flags_an_approver_
     _, out, _ = command(*named, "--organization", "codim")
     asked = [line.partition(" – ")[2] for line in out.splitlines() if "approved by" in line]
     assert asked == [
-        "Agate Améthyste; approved by nobody (vacant: Worker’s manager)",
+        "Agate Améthyste; approved by Slate Nickel (vacant: Worker’s manager)",
         "Agate Améthyste; approved by Zinc Porphyre",
     ]
 
@@ -209,7 +209,7 @@ def test_two_versions_are_compared_in_plain_words(command: Say, tmp_path: Path) 
     text = ONBOARDING.read_text(encoding="utf-8")
     newer.write_text(
         text.replace("due: {days: 30, after: arrival}", "due: {days: 45, after: arrival}").replace(
-            "\nversion: 1\n", "\nversion: 2\n"
+            "\nversion: 2\n", "\nversion: 3\n"
         ),
         encoding="utf-8",
     )
@@ -388,19 +388,19 @@ def test_a_newer_version_is_offered_with_what_it_changes_and_followed_from_the_c
     at(cast.database)
     here = ("--program", "greater-montreal", "--as")
     case_id = str(open_onboarding(cast))
-    assert "protocol.not_offered" in command("case", "follow", case_id, "2", *here, "coordinator")[2]
-    newer = onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n", 1)
+    assert "protocol.not_offered" in command("case", "follow", case_id, "3", *here, "coordinator")[2]
+    newer = onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n", 1)
     newer = newer.replace("en: Plan the training to attend\n", "en: Plan the courses\n", 1)
     with cast.session() as session:
         declared = load_declared_text(newer, "newer.yaml", Protocol)
         versions.record_protocol(session, declared, by=LOADING, at=AT)
     shown = command("case", "show", case_id, *here, "coordinator")[1]
-    assert "This case follows version 1; the program now has version 2. What changes:" in shown
+    assert "This case follows version 2; the program now has version 3. What changes:" in shown
     assert "- “Plan the training to attend” is now called “Plan the courses”." in shown
-    assert "a maintenant la version 2" in command("case", "show", case_id, *here, "coordinator", lang="fr")[1]
-    status, _, refused = command("case", "follow", case_id, "2", *here, "manager_em")
+    assert "a maintenant la version 3" in command("case", "show", case_id, *here, "coordinator", lang="fr")[1]
+    status, _, refused = command("case", "follow", case_id, "3", *here, "manager_em")
     assert (status, "not_offered" in refused) == (1, False), "it is the coordinator's to decide"
-    assert command("case", "follow", case_id, "2", *here, "coordinator")[0] == 0
+    assert command("case", "follow", case_id, "3", *here, "coordinator")[0] == 0
     after = command("case", "show", case_id, *here, "coordinator")[1]
     assert "Plan the courses" in after
     assert "What changes" not in after

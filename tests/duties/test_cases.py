@@ -46,7 +46,7 @@ _holder = table_of(SeatHolder)
 def newer(*edits: tuple[str, str]) -> Declared[Protocol]:
     """The onboarding's next version, with edits."""
     text = onboarding().text
-    for old, new in (("\nversion: 1\n", "\nversion: 2\n"), *edits):
+    for old, new in (("\nversion: 2\n", "\nversion: 3\n"), *edits):
         assert old in text, old
         text = text.replace(old, new, 1)
     return load_declared_text(text, "protocol.yaml", Protocol)
@@ -405,7 +405,7 @@ def test_an_older_version_is_never_offered(cast: Cast) -> None:
         versions.record_protocol(session, again, by=LOADING, at=AT + timedelta(days=1))
         assert versions.newer_version(session, session.get_one(Case, (cast.program_id, case_id)), "fr") is None
         older = versions.record_protocol(session, onboarding(), by=LOADING, at=AT)
-        assert older.number == 1
+        assert older.number == 2
         with refused("protocol.older"):
             versions.take_version(session, case_id, older.id, by=cast.actor("coordinator"), at=AT)
 

@@ -126,7 +126,7 @@ def test_a_first_load_says_what_is_new_and_makes_it(database: Database) -> None:
         said = in_english(expected)
         assert said[0] == "New program: “SPHÈRES – Greater Montréal”."
         assert "New committee: “Steering Committee”, with 7 seats of its own." in said
-        assert said[-1] == "The procedure “Youth worker onboarding” is recorded as its version 1."
+        assert said[-1] == "The procedure “Youth worker onboarding” is recorded as its version 2."
 
     with program_session(database.engine, session.info["program_id"]) as session:
         kinds = dict(session.execute(select(_organization.c.kind, func.count()).group_by(_organization.c.kind)).all())

@@ -228,10 +228,10 @@ def test_a_newer_version_is_offered_in_plain_words_and_followed_over_json(cast: 
     coordinator = Asker(cast, "coordinator")
     case = open_by_json(cast, coordinator)
     here = f"/cases/{case['id']}"
-    assert (case["follows"], case["offer"]) == (1, None)
+    assert (case["follows"], case["offer"]) == (2, None)
     done = next(one for one in coordinator.get(f"{here}/tasks") if one["step"] == "plan_coaching")
     assert coordinator.complete(done).json()["state"] == "done"
-    newer = onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n", 1)
+    newer = onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n", 1)
     newer = newer.replace("en: Plan the training to attend\n", "en: Plan the courses\n", 1)
     with cast.session() as session:
         before = versions.record_protocol(session, onboarding(), by=LOADING, at=AT).id
@@ -239,15 +239,15 @@ def test_a_newer_version_is_offered_in_plain_words_and_followed_over_json(cast: 
         recorded = str(versions.record_protocol(session, declared, by=LOADING, at=AT).id)
     shown = coordinator.get(here)
     said = ["“Plan the training to attend” is now called “Plan the courses”."]
-    assert shown["offer"] == {"version_id": recorded, "number": 2, "changes": said}
+    assert shown["offer"] == {"version_id": recorded, "number": 3, "changes": said}
     taken = coordinator.ask("PUT", f"{here}/version", {"version_id": recorded}, version=shown["version"])
     assert taken.status_code == 200
-    assert (taken.json()["follows"], taken.json()["offer"]) == (2, None)
+    assert (taken.json()["follows"], taken.json()["offer"]) == (3, None)
     tasks = {one["step"]: one for one in coordinator.get(f"{here}/tasks")}
     assert (tasks["plan_coaching"]["state"], tasks["plan_training"]["title"]) == ("done", "Plan the courses")
     back = coordinator.ask("PUT", f"{here}/version", {"version_id": str(before)}, version="*")
     assert (back.status_code, back.json()["code"]) == (409, "protocol.older")
-    assert coordinator.get(here)["follows"] == 2
+    assert coordinator.get(here)["follows"] == 3
 
 
 def test_moving_the_arrival_moves_the_days_of_this_case_and_of_no_other(cast: Cast) -> None:

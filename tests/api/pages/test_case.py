@@ -298,7 +298,7 @@ def test_an_admission_is_not_cancelled_on_its_page_while_somebody_is_to_be_admit
 def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "plan_coaching")
-    text = onboarding().text.replace("version: 1\n", "version: 2\n", 1)
+    text = onboarding().text.replace("version: 2\n", "version: 3\n", 1)
     text = text.replace("      en: Plan the training to attend\n", "      en: Plan the courses\n", 1)
     with cast.session() as session:
         declared = load_declared_text(text, "edited.yaml", Protocol)
@@ -306,15 +306,15 @@ def test_a_new_version_is_offered_with_its_difference_and_taken_only_when_wanted
         version_id = newer.id
     mine = signed_in(cast, "coordinator")
     page = text_of(mine.get(f"/cases/{case_id}").text)
-    assert "This case follows version 1; the program now has version 2." in page
+    assert "This case follows version 2; the program now has version 3." in page
     assert "“Plan the training to attend” is now called “Plan the courses”." in page
-    assert "Follow version 2" not in text_of(signed_in(cast, "manager_em").get(f"/cases/{case_id}").text)
+    assert "Follow version 3" not in text_of(signed_in(cast, "manager_em").get(f"/cases/{case_id}").text)
     seen = row(cast, case_id)["version"]
     answer = mine.post(f"/cases/{case_id}/version", data={"seen": seen, "version": str(version_id)})
     assert answer.status_code == 303
     page = text_of(mine.get(f"/cases/{case_id}").text)
     assert "Plan the courses" in page
-    assert "The case now follows version 2 of its protocol." in page
+    assert "The case now follows version 3 of its protocol." in page
     assert task_of(cast, case_id, "plan_coaching")["state"] == "done"
 
 
