@@ -933,7 +933,7 @@ def test_of_two_who_load_a_new_program_at_once_one_makes_it_and_the_other_is_tol
 def test_a_protocol_is_recorded_once_and_its_new_version_beside_it(cast: Cast) -> None:
     file = program_file().value
     newer = check_protocol_text(
-        onboarding().text.replace("\nversion: 1\n", "\nversion: 2\n"),
+        onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n"),
         "newer.yaml",
         roles=file.roles_created(),
         clauses=file.clause_keys(),
@@ -943,13 +943,13 @@ def test_a_protocol_is_recorded_once_and_its_new_version_beside_it(cast: Cast) -
     )
     with cast.session() as session:
         assert in_english(changes(session, program_file(), [newer])) == [
-            "The procedure “Youth worker onboarding” is recorded as its version 2."
+            "The procedure “Youth worker onboarding” is recorded as its version 3."
         ]
         found: list[Declared[Protocol]] = [onboarding(), newer]
         assert len(load(session, program_file(), found, by=LOADING, at=AT)) == 1
         assert load(session, program_file(), found, by=LOADING, at=AT) == []
         kept = table_of(ProtocolVersion)
-        assert session.scalars(select(kept.c.number).order_by(kept.c.number)).all() == [1, 2]
+        assert session.scalars(select(kept.c.number).order_by(kept.c.number)).all() == [2, 3]
 
 
 # --------------------------------------------------------------------------------- the three structures of coordination
