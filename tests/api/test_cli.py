@@ -177,7 +177,7 @@ def test_a_plan_names_who_approves_a_step_never_their_own_and_flags_an_approver_
     _, out, _ = command(*named, "--organization", "codim")
     asked = [line.partition(" – ")[2] for line in out.splitlines() if "approved by" in line]
     assert asked == [
-        "Agate Améthyste; approved by nobody (vacant: Worker’s manager)",
+        "Agate Améthyste; approved by Slate Nickel (vacant: Worker’s manager)",
         "Agate Améthyste; approved by Zinc Porphyre",
     ]
 
@@ -209,7 +209,7 @@ def test_two_versions_are_compared_in_plain_words(command: Say, tmp_path: Path) 
     text = ONBOARDING.read_text(encoding="utf-8")
     newer.write_text(
         text.replace("due: {days: 30, after: arrival}", "due: {days: 45, after: arrival}").replace(
-            "\nversion: 1\n", "\nversion: 2\n"
+            "\nversion: 2\n", "\nversion: 3\n"
         ),
         encoding="utf-8",
     )

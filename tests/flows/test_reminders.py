@@ -228,8 +228,20 @@ def test_what_is_due_is_in_the_digest_of_whoever_has_hundreds_of_older_ones(begu
     assert "Réunir les cartes du programme" in text
 
 
+def for_the_manager_alone(cast: Cast, case_id: UUID) -> None:
+    """An approval whose chain names nobody behind the manager, as a region may declare it."""
+    with cast.session() as session:
+        manager = responsibility(session, [{"role": "manager", "at": str(cast.organizations["en-marge"])}])
+        session.execute(
+            update(_task)
+            .where(_task.c.case_id == case_id, _task.c.step == "request_secure_access")
+            .values(approved_by_id=manager)
+        )
+
+
 def test_an_approval_that_one_may_not_give_is_in_nobodys_digest_but_the_coordinators(begun: Begun) -> None:
     cast, means, clock, case_id = begun
+    for_the_manager_alone(cast, case_id)
     complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 7))
     morning(cast, means, clock, TUESDAY)
     morning(cast, means, clock, WEDNESDAY)
@@ -515,10 +527,21 @@ def test_a_deputy_of_the_approver_is_reminded_for_them(begun: Begun) -> None:
 
 def test_where_the_only_approver_is_barred_the_coordinator_hears_of_it(begun: Begun) -> None:
     cast, means, clock, case_id = begun
+    for_the_manager_alone(cast, case_id)
     complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 10))
     morning(cast, means, clock, WEDNESDAY)
     (text,) = digests_of(cast, WEDNESDAY)["coordinator"]
     assert "accord attendu : un rôle que personne n’occupe" in text
+
+
+@pytest.mark.ci
+def test_whoever_an_approval_goes_on_to_is_asked_in_the_morning(begun: Begun) -> None:
+    cast, means, clock, case_id = begun
+    complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 10))
+    morning(cast, means, clock, WEDNESDAY)
+    (text,) = digests_of(cast, WEDNESDAY)["coordinator"]
+    assert "Demander l’accès au réseau sécurisé" in text
+    assert "accord attendu : un rôle que personne n’occupe" not in text
 
 
 @pytest.mark.ci
