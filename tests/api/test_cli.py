@@ -233,7 +233,7 @@ def test_the_command_line_asks_the_same_table_as_the_pages(
     absent = command("task", "complete", "00000000-0000-4000-8000-000000000000", "--as", "coordinator", *here)
     assert refused[0] == absent[0] == 1
     assert refused[2] == absent[2]
-    assert command("task", "complete", asked, "--as", "coordinator", *here)[0] == 0
+    assert command("task", "complete", asked, *FILLED_IN, "--as", "coordinator", *here)[0] == 0
     # It waits for the manager alone: to whoever asked there is nothing to approve.
     assert command("task", "approve", asked, "--as", "coordinator", *here)[2] == refused[2]
     _, out, _ = command("work", "--as", "manager_em", *here)
@@ -266,7 +266,7 @@ def test_nobody_approves_their_own_request_at_the_terminal_under_another_hat_eit
         else:  # nobody manages any more: the approval falls to the coordinator, who asked
             held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_em"])).one()
             end_tenure(session, held, ends_on=today - timedelta(days=1), by=by, at=now)
-    assert command("task", "complete", asked, *here)[0] == 0
+    assert command("task", "complete", asked, *FILLED_IN, *here)[0] == 0
     for verb in (("approve", asked), ("reject", asked, "--reason", "Non.")):
         status, _, err = command("task", *verb, *here)
         assert (status, "task.own_request" in err) == (1, True)
@@ -347,7 +347,7 @@ def test_every_state_is_a_word_of_the_terminals_language(
         asked, planned = (
             str(step(session, case_id, name)["id"]) for name in ("request_secure_access", "plan_training")
         )
-    assert "À approuver. Étapes" in command("task", "complete", asked, *mine, lang="fr")[1]
+    assert "À approuver. Étapes" in command("task", "complete", asked, *FILLED_IN, *mine, lang="fr")[1]
     assert "Now: Done" in command("task", "complete", planned, *mine)[1]
     words = {
         "fr": {"En cours", "À faire", "À approuver", "Terminé", "En retard", "Plus tard"},
@@ -466,6 +466,8 @@ def test_a_case_in_which_nothing_is_left_is_closed_from_the_command_line(
 
 FILE = str(PROGRAM)
 NOBODY = "00000000-0000-4000-8000-000000000000"
+#: What is filled in to ask for the secure network.
+FILLED_IN = ("--given", "folders=participants", "--given", "reason=Trois suivis.")
 #: A command of each way to the database.
 ASKING = (
     ("program", "load", FILE, "--yes"),

@@ -321,14 +321,15 @@ def _follow_new_versions(cast: Cast) -> None:
         optional = step(session, case_id, "provide_own_cards")["id"]
         tasks.waive_task(session, optional, by=by, at=AT, reason="Elle en a.")
         tasks.waive_task(session, step(session, case_id, "give_petty_cash")["id"], by=by, at=AT, reason="Pas ici.")
+    complete(cast, case_id, "request_petty_cash")
+    with cast.session() as session:
         handed_in = step(session, case_id, "request_petty_cash")["id"]
-        tasks.complete_task(session, handed_in, by=by, at=AT)
         tasks.waive_task(session, handed_in, by=by, at=AT, reason="Pas ici.")
     without = newer(("  - id: plan_training\n", "  - id: plan_learning\n"), ("- plan_training\n", "- plan_learning\n"))
     with cast.session() as session:
         kept = versions.record_protocol(session, without, by=LOADING, at=AT)
         versions.take_version(session, case_id, kept.id, by=by, at=AT)
-    again = newer(("\nversion: 2\n", "\nversion: 3\n"))
+    again = newer(("\nversion: 3\n", "\nversion: 4\n"))
     with cast.session() as session:
         kept = versions.record_protocol(session, again, by=LOADING, at=AT)
         versions.take_version(session, case_id, kept.id, by=by, at=AT)

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi.testclient import TestClient
 
 from tests.api.desk import client_for
-from tests.casework import step
+from tests.casework import filled_in, step
 from tests.cast import Cast
 
 
@@ -42,8 +42,10 @@ def task_of(cast: Cast, case_id: UUID, name: str, item: str = "") -> dict[str, A
 def send(
     client: TestClient, task: dict[str, Any], act: str, *, back: str = "task", seen: int | None = None, **fields: Any
 ) -> Any:
-    """Send one of a task's forms as its page would."""
+    """Send one of a task's forms as its page would, with what the step asks for filled in."""
     given = {"seen": task["version"] if seen is None else seen, "back": back, **fields}
+    if act == "completion":
+        given = {f"given-{part}": said for part, said in filled_in(task["asks"]).items()} | given
     files = given.pop("files", None)
     return client.post(f"/tasks/{task['id']}/{act}", data=given, files=files)
 

@@ -375,7 +375,9 @@ def test_a_task_is_handed_back_with_a_reason_and_given_again(cast: Cast) -> None
     page = mine.get(f"/tasks/{task['id']}").text
     assert "Handed back by Béryl Calcaire" in text_of(page)
     assert "Plus de carnets." in text_of(page)
-    assert send(mine, task_of(cast, case_id, "prepare_notebook_and_guide"), "returning").status_code == 303
+    assert send(mine, task_of(cast, case_id, "prepare_notebook_and_guide"), "returning").status_code == 422
+    again = send(mine, task_of(cast, case_id, "prepare_notebook_and_guide"), "returning", words="Il en reste dix.")
+    assert again.status_code == 303
     assert "Handed back by" not in text_of(mine.get(f"/tasks/{task['id']}").text).partition("History")[0]
 
 
