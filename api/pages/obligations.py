@@ -356,6 +356,10 @@ def _after(
     desk: Desk, request: Request, period_id: UUID, form: str, refusal: Refusal | None, values: dict[str, Any]
 ) -> Response:
     if refusal is None:
+        try:
+            find_obligation(desk.session, desk.asker, period_id)
+        except Forbidden:  # to look at it was their part in it, and that is done
+            return see_other("/")
         return see_other(f"/obligations/{period_id}")
     return obligation_page(desk, request, period_id, Typed(form, refusal, values))
 
