@@ -43,6 +43,8 @@ _STATUS: Final = {
     "empty": 422,
     "unknown_kind": 422,
     "not_what_it_says": 422,
+    "locked": 422,
+    "damaged": 422,
     "no_label": 422,
     "long_label": 422,
     "address": 422,

@@ -32,7 +32,7 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.once import AtOnce
-from api.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.permissions import Action, Forbidden, Given, allows, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.endorsement.counting import does_it_count
 from duties.obligations import accepting, reading, saying, waiving
@@ -129,7 +129,7 @@ def accept_proof(period_id: UUID, body: AcceptanceGiven, desk: AtDesk) -> Period
     _, given = find_obligation(desk.session, desk.asker, period_id)
     by = require(Action.ACCEPT_PROOF, given)
     accepting.accept(desk.session, period_id, body.proof_id, by=by, at=desk.at)
-    return _shown(desk, period_id)
+    return _shown(desk, period_id, given)
 
 
 @router.post("/obligations/{period_id}/return")
@@ -139,7 +139,7 @@ def return_proof(period_id: UUID, body: ReturnGiven, desk: AtDesk) -> PeriodShow
     _, given = find_obligation(desk.session, desk.asker, period_id)
     by = require(Action.ACCEPT_PROOF, given)
     accepting.give_back(desk.session, period_id, body.proof_id, reason=body.reason, by=by, at=desk.at)
-    return _shown(desk, period_id)
+    return _shown(desk, period_id, given)
 
 
 @router.post("/obligations/{period_id}/waiver-proposals", status_code=201)
@@ -205,8 +205,11 @@ def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in PeriodListed.model_fields}
 
 
-def _shown(desk: Desk, period_id: UUID) -> PeriodShown:
-    row, given = find_obligation(desk.session, desk.asker, period_id)
+def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodShown:
+    """A period as the asker may see it; as they were to it before, where an act of theirs was their part in it."""
+    row = reading.period(desk.session, period_id) if given is not None else None
+    if row is None or given is None:
+        row, given = find_obligation(desk.session, desk.asker, period_id)
     may_read = allows(Action.READ_PROOF, given) is not None
     where = (row["agreement_id"], row["key"])
     return PeriodShown(

@@ -17,7 +17,7 @@ from api.obligation_lines import STATES, clause_of
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
-from api.permissions import Action, Forbidden, allows, asks, require
+from api.permissions import Action, Forbidden, Relation, allows, asks, require
 from api.session import AtDesk, Desk
 from duties.casework.proofs import LARGEST_DOCUMENT
 from duties.declarations.program_agreements import AttestationRule
@@ -259,6 +259,8 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         reading.documents_of(desk.session, row["agreement_id"], row["key"]) if row["check_kind"] == "document" else []
     )
     proposals = _proposals(desk, row)
+    judged = to_accept.period_judged(desk.session, period_id)
+    owes = judged is not None and desk.asker.person_id in to_accept.barred(desk.session, judged, [], desk.day)
     return page(
         desk,
         request,
@@ -281,7 +283,8 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         documents=documents,
         may_give=row["check_kind"] == "document" and allows(Action.GIVE_PROOF, given) is not None,
         may_read=may_read,
-        may_waive=may_waive,
+        may_waive=may_waive and not owes,
+        owes=may_waive and owes,
         waivers=waivers_of(desk.session, row["agreement_id"], row["key"]),
         proposals=proposals,
         decisions=[
@@ -289,10 +292,10 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
             for one in proposals
             if one["counts"] and not one["is_recorded"]
         ]
-        if may_waive
+        if may_waive and not owes
         else [],
         proofs=_proofs(desk, row, documents, attestations),
-        may_look=allows(Action.ACCEPT_PROOF, given) is not None,
+        may_look=Relation.ACCEPTS in given,
         day=desk.day,
     )
 
@@ -354,6 +357,10 @@ def _after(
     desk: Desk, request: Request, period_id: UUID, form: str, refusal: Refusal | None, values: dict[str, Any]
 ) -> Response:
     if refusal is None:
+        try:
+            find_obligation(desk.session, desk.asker, period_id)
+        except Forbidden:  # to look at it was their part in it, and that is done
+            return see_other("/")
         return see_other(f"/obligations/{period_id}")
     return obligation_page(desk, request, period_id, Typed(form, refusal, values))
 

@@ -214,7 +214,7 @@ def judged_type(name: str, content: bytes) -> str:
     Raises Refusal: too large, empty, unknown, not what its name says, or not to be read: locked, damaged, or blank.
     """
     if not content:
-        raise _unreadable("empty")
+        raise Refusal("document.empty", N_("This file is empty."))
     if len(content) > LARGEST_DOCUMENT:
         raise Refusal(
             "document.too_large",

@@ -105,7 +105,7 @@ def _look(
     _say(session, fact, said, words, by=by, at=at)
     events.write(
         session,
-        f"obligation.proof_{said}",
+        "obligation.proof_accepted" if said == ACCEPTED else "obligation.proof_returned",
         "obligation_period",
         period_id,
         by=by,

@@ -25,6 +25,7 @@ from duties.people import add_person, appoint, end_tenure, record_absence
 from models.base import table_of
 from models.casework import Evidence
 from models.program import Tenure
+from tests.agreeing import PDF
 from tests.casework import onboard_wholly, open_onboarding, step
 from tests.cast import ARRIVAL, AT, LOADING, ONBOARDING, PROGRAM, TODAY, Cast, onboarding
 from tests.conftest import Database
@@ -328,7 +329,7 @@ def test_a_document_is_judged_by_its_bytes_at_the_terminal_and_a_hard_name_is_a_
     assert (status, "document.not_what_it_says" in err) == (1, True)
     with cast.session() as session:
         assert step(session, case_id, "plan_coaching")["state"] == "open"
-    proof.write_bytes(b"%PDF-1.7 x")
+    proof.write_bytes(PDF)
     assert command("task", "complete", asked, "--document", str(proof), "--note", "Le mardi.", *here)[0] == 0
     with cast.session() as session:
         kept = step(session, case_id, "plan_coaching")

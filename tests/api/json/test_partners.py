@@ -11,6 +11,7 @@ import pytest
 from duties import people
 from tests import waiving
 from tests.api.json.window import Asker
+from tests.api.pages.looking import signed_in
 from tests.cast import AT, TODAY, Cast
 from tests.duties.obligations.files import UNREADABLE
 from tests.duties.obligations.signed import kept, period, put_in_force
@@ -102,6 +103,22 @@ def test_a_waiver_is_by_a_decision_that_stands(cast: Cast, coordinator: Asker) -
     }
     refused = coordinator.ask("POST", f"{place}/waivers", body)
     assert (refused.status_code, refused.json()["code"]) == (409, "decision.does_not_stand")
+
+
+@pytest.mark.ci
+def test_whose_part_was_to_look_at_it_is_answered_though_they_see_it_no_more(cast: Cast, coordinator: Asker) -> None:
+    """The coordinator gave it for a partner: the manager of another one is asked, by page or by JSON."""
+    place = f"/obligations/{of(cast, 'en-marge', 'AG-P4')}"
+    given = coordinator.post(f"{place}/documents", PAPER)
+    other = Asker(cast, "manager_codim", app=coordinator.app)
+    accepted = other.post(f"{place}/acceptance", {"proof_id": given["documents"][0]["id"]})
+    assert (accepted["state"], other.ask("GET", place).status_code) == ("met", 404)
+    again = coordinator.post(f"{place}/documents", PAPER)
+    proof = next(one["id"] for one in again["documents"] if not one["looked_at_as"])
+    page = signed_in(cast, "manager_codim")
+    done = page.post(f"{place}/return", data={"proof": proof, "reason": "La date manque."}, follow_redirects=False)
+    assert (done.status_code, done.headers["location"]) == (303, "/")
+    assert coordinator.get(place)["documents"][0]["looked_at_as"] in ("returned", "accepted")
 
 
 @pytest.mark.ci

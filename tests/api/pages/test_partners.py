@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from duties.agreement.agreements import content_of_version, redraft_version
 from duties.agreement.succession import renew
-from duties.obligations import accepting
+from duties.obligations import accepting, saying
 from duties.obligations.to_accept import ACCEPT
 from duties.people import end_tenure
 from duties.roles import standing
@@ -224,6 +224,26 @@ def test_a_document_of_one_clause_is_not_taken_back_under_another(cast: Cast, ow
         document = session.scalars(select(_document.c.id)).one()
     other = f"/obligations/{owing['en-marge AG-M1']}/documents/{document}/withdrawal"
     assert manager.post(other, data={"reason": "Mauvais"}).status_code == 404
+
+
+def test_who_coordinates_is_offered_nothing_of_what_the_coordination_owes(cast: Cast, owing: dict[str, UUID]) -> None:
+    """Neither to accept its proof nor to propose its waiver: and where it is sent all the same, it is refused."""
+    del owing
+    with cast.session() as session:
+        own = period(session, cast, "ccsmtl", "GV-6.report")["id"]
+        by = cast.actor("coordinator")
+        given = saying.add_document(session, own, "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
+    address, coordinator = f"/obligations/{own}", signed_in(cast, "coordinator")
+    page = coordinator.get(address)
+    assert "Vous devez cette clause" in text_of(page)
+    for form in ("acceptance", "return", "waiver-proposals", "waivers"):
+        assert f'action="{address}/{form}"' not in page.text
+    refused = coordinator.post(f"{address}/acceptance", data={"proof": str(given)})
+    assert refused.status_code == 409
+    assert "Personne n’accepte ni ne retourne" in text_of(refused)
+    named = signed_in(cast, "manager_em")
+    assert f'action="{address}/acceptance"' in named.get(address).text
+    assert named.post(f"{address}/acceptance", data={"proof": str(given)}, follow_redirects=False).status_code == 303
 
 
 def test_nobody_is_freed_of_a_clause_without_a_decision(cast: Cast, owing: dict[str, UUID]) -> None:

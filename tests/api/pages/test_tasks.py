@@ -14,6 +14,7 @@ from models.base import table_of
 from models.casework import Evidence
 from models.equipment import Loan
 from models.program import Tenure
+from tests.agreeing import PDF
 from tests.api.pages.looking import send, signed_in, task_of, text_of
 from tests.casework import approve, complete, open_onboarding, step, stock
 from tests.cast import AT, TODAY, Cast
@@ -23,6 +24,9 @@ _loan = table_of(Loan)
 _tenure = table_of(Tenure)
 
 HARD = "<script>alert(1)</script> l’été d'Ève 🌍"
+
+#: One that is kept byte for byte, as it says that it is signed.
+SIGNED = PDF + b"%/ByteRange"
 
 
 def test_a_task_says_what_it_asks_of_whom_by_when_and_why(cast: Cast) -> None:
@@ -177,7 +181,7 @@ def test_a_document_that_is_not_what_it_says_is_refused_and_the_note_kept(
 
 def test_a_document_is_shown_under_its_own_name(cast: Cast) -> None:
     name = "Échéancier d'été; <b>final</b> 🌍.pdf"
-    status, _, task_id = with_document(cast, name, b"%PDF-1.7 x")
+    status, _, task_id = with_document(cast, name, PDF)
     assert status == 303
     page = signed_in(cast, "coordinator").get(f"/tasks/{task_id}").text
     assert name.rpartition("/")[2] in text_of(page)  # nothing of a path is kept
@@ -189,12 +193,12 @@ def test_a_document_comes_back_as_a_file_and_never_as_a_page(cast: Cast) -> None
     name = 'Échéancier d\'été; "final" 🌍.pdf'
     with cast.session() as session:
         task_id = step(session, case_id, "plan_coaching")["id"]
-        proof = Proof("document", name, b"%PDF-1.7 x")
+        proof = Proof("document", name, SIGNED)
         tasks.complete_task(session, task_id, by=cast.actor("coordinator"), at=AT, evidence=[proof])
         (evidence_id,) = session.scalars(select(_evidence.c.id)).all()
     mine = signed_in(cast, "coordinator")
     answer = mine.get(f"/evidence/{evidence_id}")
-    assert answer.content == b"%PDF-1.7 x"
+    assert answer.content == SIGNED
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in answer.headers["content-security-policy"]
