@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Text, and_, cast, func, literal, or_, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Text, and_, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
@@ -173,7 +173,7 @@ def _calls_them(words: Column[Any]) -> ColumnElement[bool]:
 
 def _is_about_them() -> ColumnElement[bool]:
     """That a letter was written about whoever barred the person: its subject leaves their number or reference out."""
-    names = array([_participant.c.number, _participant.c.candidate_ref])
+    names = cast(array([_participant.c.number, _participant.c.candidate_ref]), ARRAY(Text))
     return (
         select(_participant.c.id)
         .where(
