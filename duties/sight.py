@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Text, and_, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy import ARRAY, Column, ColumnElement, Text, and_, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 

@@ -59,7 +59,8 @@ class Destruction(InProgram, table=True):
     asked_for: UUID | None = None  # for whom who asked acted
     asked_at: datetime = moment()
     ground: str
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # the reason in words
+    worded: bool = False  # whether there is a reason in words
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # which it is
     confirm_from: date  # nobody confirms before this day
     lapses_on: date  # nor after this one
     state: str = DESTRUCTION.initial

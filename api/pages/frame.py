@@ -166,12 +166,15 @@ def may_go(desk: Desk, action: Action) -> bool:
 def is_under(path: str, href: str) -> bool:
     """Whether the page at `path` belongs to the place `href` of the menu.
 
-    A task is a piece of one's work, and committees are those who meet.
+    A task is a piece of one's work, and committees are those who meet. Who answers that a file be destroyed sees
+    nothing else of it.
     """
     if href == "/":
         return path == "/" or path.startswith("/tasks/")
     if href == "/departures" and path == "/handed-over":
         return True
+    if path.startswith("/participants/") and path.endswith("/destruction"):
+        return href == "/destructions"
     if href == "/referrals" and path.startswith("/participants/"):
         return True
     if href == "/caseload" and (path.startswith("/follow-ups/") or path == "/activities"):

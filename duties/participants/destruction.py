@@ -105,6 +105,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
         asked_for=by.acting_for,
         asked_at=at,
         ground=ground,
+        worded=bool(words),
         sealed=seal(session, participant_id, f"destruction/{request_id}", {"reason": words}) if words else None,
         confirm_from=confirm_from,
         lapses_on=lapses_on,
@@ -256,7 +257,7 @@ def last_of(session: Session, participant_id: UUID) -> dict[str, Any] | None:
         session,
         select(*_SHOWN)
         .where(_destruction.c.program_id == program_of(session), _destruction.c.participant_id == participant_id)
-        .order_by(_destruction.c.asked_at.desc(), _destruction.c.id)
+        .order_by(_destruction.c.ended_at.is_not(None), _destruction.c.asked_at.desc(), _destruction.c.ended_at.desc())
         .limit(1),
     )
 
@@ -327,24 +328,25 @@ def read_reason(session: Session, asked: Mapping[str, Any], *, by: Actor, at: da
 
     "" where they wrote nothing, or where it is destroyed with the file. Raises Refusal: the keys.
     """
-    return _read(session, asked, "sealed", "", by=by, at=at)
+    return _read(session, asked, "sealed", "", by=by, at=at) if asked["worded"] else ""
 
 
 def read_answer(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> str:
     """Why it was refused that a file be destroyed; as `read_reason`."""
-    return _read(session, asked, "answer_sealed", "/answer", by=by, at=at)
+    return _read(session, asked, "answer_sealed", "/answer", by=by, at=at) if asked["state"] == "refused" else ""
 
 
 def _read(session: Session, asked: Mapping[str, Any], column: str, place: str, *, by: Actor, at: datetime) -> str:
     participant_id = asked["participant_id"]
+    if asked["state"] == "confirmed":
+        return ""
     sealed = session.scalar(
         select(_destruction.c[column]).where(
             _destruction.c.program_id == program_of(session),
             _destruction.c.id == asked["id"],
-            _destruction.c.state != "confirmed",
         )
     )
-    if sealed is None:
+    if sealed is None:  # of a file that was joined to another, or whose row is gone
         return ""
     told = unseal(session, participant_id, f"destruction/{asked['id']}{place}", sealed)["reason"]
     record_read(

@@ -33,8 +33,8 @@ _HARVEST: Final = timedelta(minutes=10)
 _HARVESTED: Final = 15
 #: Files far from somebody's work, in each of these windows.
 _FAR: Final[Mapping[timedelta, int]] = {HOUR: 3, timedelta(days=1): 5, LOOKS_BACK: 10}
-#: Files at an unusual hour, within one: by how far they are.
-_AT_ODD_HOURS: Final[Mapping[Distance, int]] = {"far": 1, "usual": 2, "near": 6}
+#: Files at an unusual hour, within one: by how far they are. One file alone is no pattern, whatever the hour.
+_AT_ODD_HOURS: Final[Mapping[Distance, int]] = {"far": 2, "usual": 3, "near": 6}
 
 #: A habit is one of at least so many days, and an hour belongs to it that was worked, give or take one, on two of them.
 _DAYS_OF_A_HABIT: Final = 10

@@ -57,6 +57,10 @@ FACTS: dict[str, Any] = {
     "agreement": "Entente de partenariat",
     "days": 60,
     "ends_on": date(2027, 3, 31),
+    "reader": "Luc Fictif",
+    "patterns": [{"words": "beaucoup de dossiers en peu de temps : 14 en 60 minutes"}],
+    "clock": "14:20",
+    "answers": True,
 }
 
 BOTH: tuple[Language, ...] = ("fr", "en")

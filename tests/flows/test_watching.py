@@ -191,7 +191,7 @@ def test_whoever_read_is_never_who_hears_of_it(
 
 def test_reading_at_night_is_unusual_for_who_works_by_day(cast: Cast, files: list[UUID]) -> None:
     night = AT + 14 * HOUR  # 23:00 in Montréal
-    at = _reads(cast, "coordinator", files[:2], at=night)
+    at = _reads(cast, "coordinator", files[:3], at=night)
     assert _watch(cast, at) == 1
     assert "inhabituelles" in body(letters(cast, LETTER)[0])
 

@@ -44,7 +44,18 @@ from duties.follow_ups.notes import Week
 from duties.follow_ups.summaries import Summary
 from duties.follow_ups.weeks import monday_of
 from duties.mail.name_gate import Gate
-from duties.participants import consents, disclosures, first_meetings, links, numbers, referring, risks, triage
+from duties.participants import (
+    consents,
+    destruction,
+    disclosures,
+    first_meetings,
+    links,
+    numbers,
+    referring,
+    retention,
+    risks,
+    triage,
+)
 from duties.participants.consents import Signed
 from duties.participants.held import case_of
 from duties.participants.identity import open_identity
@@ -88,12 +99,12 @@ PLANTED = {
             *("fact", "finding", "why_triage", "why_decision", "offered", "why_risk", "disclosed", "to_whom"),
             *("referrer_name", "referrer_organization", "referrer_contact", "exception", "offered_instead"),
             *("profile", "involvement", "benefits", "risks", "note", "terms", "draft"),
-            *("situation", "steps"),
+            *("situation", "steps", "why_this_day", "why_destroyed", "why_kept"),
         ),
         (
             *("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
             *("ub", "ev", "iw", "ox", "uz", "ab", "ec", "id", "of", "ug", "ah", "ej"),
-            *("vi", "xo"),
+            *("vi", "xo", "op", "ul", "am"),
         ),
         strict=True,
     )
@@ -325,6 +336,12 @@ def _refused(session: Session, cast: Cast) -> None:
         by=by,
         at=LATER,
     )
+    participant_id = participant_of(session, referral_id)
+    day, later = LATER.date(), LATER + timedelta(days=1)
+    retention.retain_until(session, participant_id, day, reason=PLANTED["why_this_day"], by=by, at=LATER)
+    destruction.ask(session, participant_id, "law", reason=PLANTED["why_destroyed"], by=by, at=later)
+    officer = cast.actor("privacy_officer")
+    destruction.refuse(session, participant_id, reason=PLANTED["why_kept"], by=officer, at=later)
 
 
 #: Bytes that are none of a participant's: keys of the staff, files that people sign, letters (searched below).

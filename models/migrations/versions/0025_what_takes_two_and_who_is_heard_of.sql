@@ -10,6 +10,7 @@ CREATE TABLE destruction (
     asked_for UUID,
     asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
     ground VARCHAR NOT NULL,
+    worded BOOLEAN NOT NULL,
     sealed BYTEA,
     confirm_from DATE NOT NULL,
     lapses_on DATE NOT NULL,
@@ -68,9 +69,9 @@ create policy own_program on "kept_until" using (program_id = nullif(current_set
 grant select on "kept_until" to spheres_app;
 grant insert ("program_id", "id", "participant_id", "was", "day", "sealed", "set_by", "set_as", "set_at") on "kept_until" to spheres_app;
 
-INSERT INTO destruction (program_id, id, participant_id, asked_by, asked_as, asked_for, asked_at, ground, confirm_from,
+INSERT INTO destruction (program_id, id, participant_id, asked_by, asked_as, asked_for, asked_at, ground, worded, confirm_from,
     lapses_on, state, stopped_by, ended_by, ended_as, ended_for, ended_at, before_two)
-SELECT line.program_id, gen_random_uuid(), line.subject_id, line.actor_id, line.actor_as, line.actor_for, line.at, 'calendar',
+SELECT line.program_id, gen_random_uuid(), line.subject_id, line.actor_id, line.actor_as, line.actor_for, line.at, 'calendar', false,
     (line.at AT TIME ZONE program.time_zone)::date, (line.at AT TIME ZONE program.time_zone)::date, 'confirmed', '',
     line.actor_id, line.actor_as, line.actor_for, line.at, true
 FROM event line

@@ -231,6 +231,7 @@ def test_what_is_asked_is_refused_with_words_or_taken_back_on_its_page(cast: Cas
     assert manager.post(f"{here}/refusal", data={**form, "reason": "Un proces attend"}).status_code == 303
     page = later.get(here).text
     assert ("Refused: the file is kept" in page, "Un proces attend" in page) == (True, True)
+    later = _client(cast, "coordinator", days=367)
     assert later.post(here, data={"ground": "calendar"}).status_code == 303
     assert later.post(f"{here}/withdrawal").status_code == 303
     assert "Taken back" in manager.get(here).text

@@ -192,7 +192,7 @@ def test_a_letter_of_somebodys_case_that_someone_opens_is_listed_by_their_number
             session.get_one(Participant, (cast.program_id, participant_of(session, one))).candidate_ref
             for one in referrals
         )
-        (letter,) = session.scalars(select(_notice.c.id).where(_notice.c.subject.contains(theirs))).all()
+        (letter,) = session.scalars(select(_notice.c.id).where(_notice.c.calls.contains([theirs]))).all()
     reader = client_for(cast.database, cast.people["officer"])
     for path in (f"/post/{letter}", f"/post/{letter}/letter.eml", f"/api/v1/post/{letter}"):
         assert reader.get(path).status_code == 200

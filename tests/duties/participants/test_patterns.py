@@ -89,14 +89,15 @@ def _told(
         (_looks(14, distance="near", every=timedelta(minutes=4)), WORKER, []),
         (_looks(2, distance="far"), WORKER, []),
         (_looks(3, distance="far"), WORKER, ["far"]),
-        (_looks(5, distance="far", every=3 * HOUR), WORKER, ["far", "hours"]),
-        (_looks(9, distance="far", every=16 * HOUR), WORKER, ["hours"]),
-        (_looks(1, at=MONDAY + 27 * HOUR, distance="far"), WORKER, ["hours"]),
-        (_looks(1, at=MONDAY + 27 * HOUR), WORKER, []),
-        (_looks(2, at=MONDAY + 27 * HOUR), WORKER, ["hours"]),
+        (_looks(5, distance="far", every=3 * HOUR), WORKER, ["far"]),
+        (_looks(9, distance="far", every=16 * HOUR), WORKER, []),
+        (_looks(1, at=MONDAY + 27 * HOUR, distance="far"), WORKER, []),
+        (_looks(2, at=MONDAY + 27 * HOUR, distance="far"), WORKER, ["hours"]),
+        (_looks(2, at=MONDAY + 27 * HOUR), WORKER, []),
+        (_looks(3, at=MONDAY + 27 * HOUR), WORKER, ["hours"]),
         (_looks(3, at=MONDAY + 27 * HOUR, distance="near"), WORKER, []),
         (_looks(6, at=MONDAY + 27 * HOUR, distance="near"), WORKER, ["hours"]),
-        (_looks(2, at=MONDAY + 5 * DAY + 10 * HOUR), WORKER, ["hours"]),
+        (_looks(3, at=MONDAY + 5 * DAY + 10 * HOUR), WORKER, ["hours"]),
     ],
 )
 def test_a_pattern_is_many_files_unusual_hours_or_files_far_from_ones_work(
@@ -109,14 +110,14 @@ def test_an_hour_is_unusual_for_that_person_and_not_for_another() -> None:
     by_night = Habit.of(
         [MONDAY - timedelta(days=day) + HOUR * hour for day in range(1, 60) for hour in (22, 23, 1, 2)], _works
     )
-    night, morning = _looks(2, at=MONDAY + 23 * HOUR), _looks(2, at=MONDAY + 10 * HOUR)
+    night, morning = _looks(3, at=MONDAY + 23 * HOUR), _looks(3, at=MONDAY + 10 * HOUR)
     assert (_told(night, habit=BY_DAY), _told(morning, habit=BY_DAY)) == (["hours"], [])
     assert (_told(night, habit=by_night), _told(morning, habit=by_night)) == ([], ["hours"])
 
 
 def test_of_somebody_new_only_the_night_and_closed_days_are_unusual() -> None:
-    assert _told(_looks(2, at=MONDAY + 19 * HOUR), habit=Habit()) == []
-    assert _told(_looks(2, at=MONDAY + 22 * HOUR), habit=Habit()) == ["hours"]
+    assert _told(_looks(3, at=MONDAY + 19 * HOUR), habit=Habit()) == []
+    assert _told(_looks(3, at=MONDAY + 22 * HOUR), habit=Habit()) == ["hours"]
 
 
 def test_the_same_file_again_and_again_is_one_file() -> None:
