@@ -100,7 +100,8 @@ def test_pointing_does_the_same_work_for_who_is_on_file_and_for_who_is_not(cast:
     assert not any("participant" in statement for statement in work[1]), "who is on file is not asked"
 
 
-def test_the_api_says_where_and_never_what_and_takes_it_once_it_was_looked_at(cast: Cast, planned: UUID) -> None:
+@pytest.mark.usefixtures("planned")
+def test_the_api_says_where_and_never_what_and_takes_it_once_it_was_looked_at(cast: Cast) -> None:
     client, path = signed_in(cast, "manager_em"), "/api/v1/committees/steering/agenda-items"
     body = {"title_fr": "Des nouvelles de Jessica Tremblay"}
     asked = client.post(path, json=body)
