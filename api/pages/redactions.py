@@ -182,11 +182,16 @@ def _hits(desk: Desk, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
     gate = Gate.here(desk.session)
     found = []
     for text in dict.fromkeys(text for text, _ in redacting.texts_of(desk.session, meeting_id)):
-        open_ones = {hit.means for hit in name_answers.unanswered(desk.session, gate, text)}
+        hits = gate.hits(text)
+        whole = [hit.means for hit in hits if hit.sure]
+        # Half of a name that stands there wholly is no question of its own.
+        asked = {
+            hit.means
+            for hit in name_answers.unanswered(desk.session, gate, text)
+            if not any(hit.means in means for means in whole)
+        }
         found += [
-            (text, hit, name_answers.mark_of(desk.session, text, hit))
-            for hit in gate.hits(text)
-            if hit.sure or hit.means in open_ones
+            (text, hit, name_answers.mark_of(desk.session, text, hit)) for hit in hits if hit.sure or hit.means in asked
         ]
     return found
 

@@ -26,7 +26,7 @@ def words(desk: AtDesk, field: Text = "", text: Text = "") -> JSONResponse:
     require(Action.LOOK_AT_WORDS, to_program(desk.asker))
     found = point([(field, text[:_LONGEST])], Ours.of(ours(desk.session)), year=desk.day.year)
     passages = [passage for one in found for passage in one.passages]
-    said = "; ".join(f"{passage['kind']}: {passage['words']}" for passage in passages)
+    said = "; ".join(f"{passage['kind']} – {passage['words']}" for passage in passages)
     return JSONResponse({"said": f"{said}. {gettext(INSTEAD)}" if said else ""})
 
 

@@ -149,14 +149,14 @@ def names_known(session: Session) -> Iterable[Someone]:
     keys cannot be used: what cannot be searched does not leave.
     """
     rows = session.execute(
-        select(_participant.c.id, _participant.c.names, _participant.c.sealed).where(
+        select(_participant.c.id, _participant.c.names).where(
             _participant.c.program_id == program_of(session), _participant.c.names.is_not(None)
         )
     ).all()
     known: list[Someone] = []
     for row in rows:
         try:
-            known += _told_by(session, row.id, row.names, row.sealed)
+            known += _told_by(session, row.id, row.names)
         except Refusal as refusal:
             if refusal.code != "keys.gone":  # whose key is destroyed has a name that nobody here knows
                 raise
@@ -224,11 +224,11 @@ def _looked_for(identity: Identity) -> dict[str, Any]:
     }
 
 
-def _told_by(session: Session, participant_id: UUID, names: bytes, sealed: bytes | None) -> Iterator[Someone]:
+def _told_by(session: Session, participant_id: UUID, names: bytes) -> Iterator[Someone]:
     found = unseal(session, participant_id, NAMES, names)
-    if "people" not in found and sealed is not None:
+    if "people" not in found:
         # Sealed when the gate looked for whole names alone: the rest stands with who they are.
-        found = _looked_for(Identity.of_json(unseal(session, participant_id, IDENTITY, sealed)))
+        found = _looked_for(identity_within(session, participant_id))
     for said in found["people"]:
         born = date.fromisoformat(said["birth_date"]) if said["birth_date"] else None
         yield Someone(**{**said, "birth_date": born})

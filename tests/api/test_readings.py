@@ -161,7 +161,7 @@ def test_a_reading_whose_line_cannot_be_written_is_not_given(world: World) -> No
 #: Bytes and structures of which no reading is told: none of them is made for a reader out of what people are.
 _NOT_PROTECTED: Final = {
     "absence": ("kinds",),
-    "agenda_item": ("reasons",),
+    "agenda_item": ("reasons", "note"),  # what was said, for the minutes
     "agenda_version": ("content",),  # what the committee was sent; it names no participant
     "agreement_version": ("terms",),
     "case": ("anchors",),
@@ -170,9 +170,10 @@ _NOT_PROTECTED: Final = {
     "departure": ("was_to_end",),  # days
     "drafted_year": ("dates",),
     "event": ("facts",),  # the record itself: codes, ids and counts
-    "incident_version": ("stood",),  # for the privacy officer alone, whose page the register is
+    "incident": ("words",),
+    "incident_version": ("stood", "words"),  # for the privacy officer alone, whose page the register is
     "invitation": ("told",),
-    "minutes": ("content", "circulated"),  # what the committee approved or was sent; it names no participant
+    "minutes": ("content", "circulated", "sealed"),  # what the committee approved or was sent; it names no participant
     "notice": ("calls",),  # the numbers and references of whom a letter is about
     "obligation": ("rule", "sources"),
     "participant": ("marks", "languages", "names"),  # the names for the gate of letters, which shows them to nobody
@@ -181,6 +182,7 @@ _NOT_PROTECTED: Final = {
     "person": ("spoken",),  # codes of languages
     "program": ("languages", "calendar", "area", "coordination", "retention", "reading"),
     "protocol_version": ("declared",),
+    "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),
     "sign_in_flow": ("kept",),

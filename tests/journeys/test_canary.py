@@ -353,7 +353,17 @@ _OF_NOBODY: Final = {
     "notice.message",
 }
 #: What is sealed and is a day or a code, in which no word can stand.
-_NO_WORDS: Final = {"identity.birth_date", "identity.age_on"}
+_NO_WORDS: Final = {"identity.birth_date", "identity.age_on", "names.people.birth_date"}
+#: Sealed words of which papers are made, or a register that names nobody: a planted word would stop the papers here, so
+#: that it is looked for elsewhere (`tests/meetings/test_redacting.py`, in every table).
+_OF_PAPERS: Final = {
+    "agenda_item.note",
+    "minutes.sealed",
+    "incident.words",
+    "incident_version.words",
+    "redaction.words",
+}
+_ABOUT_PAPERS: Final = {"note", "minutes", "incident", "redaction"}
 
 
 @pytest.mark.ci
@@ -368,14 +378,14 @@ def test_a_word_is_planted_in_every_sealed_column_and_in_every_field_of_what_is_
     }
     assert columns.keys() > _OF_NOBODY
     with as_superuser(lived.database) as connection:
-        for name in sorted(columns.keys() - _OF_NOBODY):
+        for name in sorted(columns.keys() - _OF_NOBODY - _OF_PAPERS):
             column = columns[name]
             blobs = connection.execute(select(column).where(column.is_not(None))).scalars().all()
             said = [sealed_as[bytes(blob)][1] for blob in blobs]
             assert any(found(WORDS, one) for one in said), f"nothing is planted in {name}"
     planted: dict[str, bool] = {}
     for about, clear in sealed_as.values():
-        for field, words in _fields(json.loads(clear), about):
+        for field, words in () if about in _ABOUT_PAPERS else _fields(json.loads(clear), about):
             planted[field] = planted.get(field, False) or bool(found(WORDS, words))
     assert {field for field, is_there in planted.items() if not is_there} == _NO_WORDS
 
