@@ -77,8 +77,9 @@ def _lines(old: Content, new: Content) -> Iterator[Line]:
     for key in sorted({*endorsed, *endorses}):
         changed = ["endorsement"] if endorsed.get(key) != endorses.get(key) else []
         yield from _one("endorsement", key, endorsed.get(key), endorses.get(key), None, changed)
-    before, after = (majority_of(one.terms) or None for one in (old, new))
-    yield from _one("decisions", after or before or "", before, after, None, ["majority"] if before != after else [])
+    was, now = (majority_of(one.terms) or None for one in (old, new))
+    if was != now:
+        yield from _one("decisions", now or was or "", was, now, None, ["majority"])
 
 
 def _one(part: Part, key: str, before: Any, after: Any, words: Any, aspects: list[str]) -> Iterator[Line]:
