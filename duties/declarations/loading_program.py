@@ -67,6 +67,8 @@ def _itself(compared: Comparison) -> Iterator[Step]:
             "governance": coordination.structure,
             "coordination": {
                 **coordination.model_dump(mode="json", exclude_none=True),
+                # As the file says it: what it leaves to the program is the same in a program that was loaded before.
+                "decisions": coordination.decisions.model_dump(mode="json", exclude_unset=True),
                 "organizations": places,
             },
         },

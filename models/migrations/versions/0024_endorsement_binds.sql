@@ -67,8 +67,3 @@ ALTER TABLE decision ADD CONSTRAINT ck_decision_counts CHECK ((endorsement in ('
 ALTER TABLE decision ADD CONSTRAINT ck_decision_suspended CHECK (suspended_at is null or counts_since is not null);
 ALTER TABLE decision ADD CONSTRAINT ck_decision_wanted CHECK ((wanted_by_id is null) = (wanted_at is null));
 ALTER TABLE decision ADD CONSTRAINT ck_decision_settles CHECK (settles_id is null or not needs_endorsement);
-
--- How many working days partners have, as a file has it that does not say so: what is loaded again shows no change by it.
-UPDATE program SET coordination = jsonb_set(
-    coordination, '{decisions}', '{"days": 10, "days_again": 5}'::jsonb || (coordination -> 'decisions')
-) WHERE coordination ? 'decisions';

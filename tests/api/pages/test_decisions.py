@@ -225,8 +225,8 @@ def test_an_objection_is_settled_on_its_page_while_the_committee_sits_and_by_the
 ) -> None:
     path = f"/decisions/{held.budget}"
     with cast.session() as session:
-        for name, place, said in (("director_ccsmtl", "ccsmtl", "endorsed"), ("manager_em", "en-marge", "endorsed")):
-            endorse(session, held.budget, cast.organizations[place], said, by=cast.actor(name), at=END)
+        for name, place, word in (("director_ccsmtl", "ccsmtl", "endorsed"), ("manager_em", "en-marge", "endorsed")):
+            endorse(session, held.budget, cast.organizations[place], word, by=cast.actor(name), at=END)
         by = cast.actor("manager_codim")
         endorse(session, held.budget, cast.organizations["codim"], "objected", reason="Trop cher.", by=by, at=END)
         freezing.freeze(session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=LATE)
