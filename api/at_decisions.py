@@ -20,7 +20,6 @@ from api.permissions import (
     to_program,
 )
 from api.session import Desk
-from duties.actors import Actor
 from duties.mail.envelopes import Attachment
 from meetings import decisions, endorsements
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
@@ -92,11 +91,9 @@ def endorsing_for(desk: Desk, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
     return {place: given for place, given in found.items() if allows(Action.ENDORSE, given) is not None}
 
 
-def wanting(desk: Desk, row: Mapping[str, Any]) -> dict[UUID, Actor]:
-    """The organizations for which the asker may ask that a decision be endorsed, and under whom they would."""
-    places = endorsements.may_want(desk.session, row, organizations_for(desk.asker, Action.WANT_ENDORSEMENT))
-    found = {place: to_program(desk.asker, organizations=[place]) for place in places}
-    return {place: require(Action.WANT_ENDORSEMENT, given) for place, given in found.items()}
+def wanting(desk: Desk, row: Mapping[str, Any]) -> list[UUID]:
+    """The organizations for which the asker may ask that a decision be endorsed."""
+    return endorsements.may_want(desk.session, row, organizations_for(desk.asker, Action.WANT_ENDORSEMENT))
 
 
 def register_file(desk: Desk, key: str, year: int, language: str, form: issuing.Form) -> Attachment:

@@ -57,8 +57,8 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
         "%(partner)s is against it since %(day)s: nothing that rests on the decision counts until it is settled."
     ),
     "objected_in_vain": N_(
-        "%(partner)s is against it since %(day)s; the decision counts, since as many endorse it as their agreements ask "
-        "for."
+        "%(partner)s is against it since %(day)s; the decision counts, since as many endorse it as their agreements "
+        "ask for."
     ),
     "objected_before": N_(
         "%(partner)s objected on %(day)s, when an objection did not suspend yet what rests on a decision."

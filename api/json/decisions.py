@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Path, Query, Response
 
 from api import papers
-from api.at_decisions import Sight, find_decision, register_file, wanting
+from api.at_decisions import Sight, find_decision, register_file
 from api.at_meetings import audience_of, find_committee, find_meeting
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, etag, seen_version
@@ -171,10 +171,8 @@ def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
 @asks(Action.WANT_ENDORSEMENT)
 def want_endorsement(decision_id: UUID, body: EndorsementWanted, desk: AtDesk, response: Response) -> DecisionShown:
     """Ask, for a partner, that a decision be endorsed that was recorded as another kind than on management."""
-    row, _, _ = find_decision(desk, decision_id)
-    by = wanting(desk, row).get(body.organization_id)
-    if by is None:
-        raise Forbidden
+    find_decision(desk, decision_id)
+    by = require(Action.WANT_ENDORSEMENT, to_program(desk.asker, organizations=[body.organization_id]))
     endorsing.want_endorsement(
         desk.session, decision_id, body.organization_id, reason=body.reason, by=by, at=desk.at, seen=body.seen
     )

@@ -147,19 +147,17 @@ def want_endorsement(
     desk: AtDesk, request: Request, decision_id: UUID, seen: Seen, organization: Text = "", reason: Text = ""
 ) -> Response:
     """Ask, for one's organization, that the decision be endorsed: it was recorded as another kind."""
-    row, _, _ = find_decision(desk, decision_id)
-    mine = wanting(desk, row)
+    find_decision(desk, decision_id)
     try:
         place = id_or_none(organization)
     except Refusal as refusal:
         return decision_page(desk, request, decision_id, Typed("wanted", refusal))
-    if place not in mine:
+    if place is None:
         raise Forbidden
+    by = require(Action.WANT_ENDORSEMENT, to_program(desk.asker, organizations=[place]))
 
     def act() -> None:
-        endorsing.want_endorsement(
-            desk.session, decision_id, place, reason=reason, by=mine[place], at=desk.at, seen=seen
-        )
+        endorsing.want_endorsement(desk.session, decision_id, place, reason=reason, by=by, at=desk.at, seen=seen)
 
     return _after(desk, request, decision_id, "wanted", act, {"reason": reason}, place="endorsements")
 
@@ -262,7 +260,7 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         may_take_back=not counts_by(row),
         majorities=MAJORITIES,
         wanted_by=wanted_by,
-        wanting=_named(desk, list(wanting(desk, row))),
+        wanting=_named(desk, wanting(desk, row)),
         settling=_sitting_on(desk, row, given),
         said=SAID,
         said_as=said_as,

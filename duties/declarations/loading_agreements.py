@@ -110,8 +110,7 @@ def _rewordings(compared: Comparison, key: str, row: Row, content: Content) -> I
         yield Step(Change(kind, "obligation", _OBLIGATION[kind], facts))
     if row["terms"] != content.terms or row["notice_days"] != content.notice_days:
         said = N_(
-            "%(organization)s: the title, notice, resources, clauses, sharing of information or the majority that "
-            "endorses decisions changed."
+            "%(organization)s: the title, notice, resources, clauses, sharing of information or majority changed."
         )
         yield Step(Change("changed", "agreement", said, name))
 

@@ -257,8 +257,8 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
             )
         )
     return {
-        **_meeting_of(cast, place),
         **_owed_by(cast, place),
+        **_meeting_of(cast, place),  # once its agreement is in force: it is asked to endorse what is decided
         **_followed_at(cast, place, people),
         "token": token,
         "sign_in_id": str(sign_in),

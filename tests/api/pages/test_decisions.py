@@ -198,12 +198,19 @@ def test_a_partner_sees_what_was_decided_without_it_and_asks_that_it_be_endorsed
     apart = part(manager.get("/decisions").text, "not-asked")
     assert "Write to the funders." in apart
     assert "No reason is on record." in apart
-    ask = {"organization": str(cast.organizations["codim"]), "seen": row(cast, held.owed).version, "reason": " "}
+    ask: dict[str, Any] = {
+        "organization": str(cast.organizations["codim"]),
+        "seen": row(cast, held.owed).version,
+        "reason": " ",
+    }
     refused = manager.post(f"{path}/wanted-endorsement", data=ask)
     assert (refused.status_code, "Say why, in a few words." in refused.text) == (422, True)
     for name in ("coordinator", "manager_la", "worker_codim"):
         asked = signed_in(cast, name).post(f"{path}/wanted-endorsement", data=ask | {"reason": "C’est de la gestion."})
         assert asked.status_code == 404, name
+    theirs = ask | {"organization": str(cast.organizations["anonyme"]), "reason": "C’est de la gestion."}
+    no_partner = signed_in(cast, "manager_la").post(f"{path}/wanted-endorsement", data=theirs)
+    assert (no_partner.status_code, "had no agreement in force" in no_partner.text) == (409, True)
     done = manager.post(f"{path}/wanted-endorsement", data=ask | {"reason": "C’est de la gestion."})
     assert done.headers["location"] == f"{path}#endorsements"
     page = manager.get(path).text
@@ -218,8 +225,8 @@ def test_an_objection_is_settled_on_its_page_while_the_committee_sits_and_by_the
 ) -> None:
     path = f"/decisions/{held.budget}"
     with cast.session() as session:
-        for name, place, said in (("director_ccsmtl", "ccsmtl", "endorsed"), ("manager_em", "en-marge", "endorsed")):
-            endorse(session, held.budget, cast.organizations[place], said, by=cast.actor(name), at=END)
+        for name, place, word in (("director_ccsmtl", "ccsmtl", "endorsed"), ("manager_em", "en-marge", "endorsed")):
+            endorse(session, held.budget, cast.organizations[place], word, by=cast.actor(name), at=END)
         by = cast.actor("manager_codim")
         endorse(session, held.budget, cast.organizations["codim"], "objected", reason="Trop cher.", by=by, at=END)
         freezing.freeze(session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=LATE)
@@ -228,10 +235,10 @@ def test_an_objection_is_settled_on_its_page_while_the_committee_sits_and_by_the
     assert f"{path}#settlement" in client.get(f"/meetings/{here}/run").text
     assert 'action="' + f"{path}/settlement" in client.get(path).text
     assert f"{path}/settlement" not in signed_in(cast, "manager_codim", NEXT).get(path).text
-    settlement = {"meeting": str(here), "settled_as": "kept", "text_fr": "On le garde."}
-    assert signed_in(cast, "manager_codim", NEXT).post(f"{path}/settlement", data=settlement).status_code == 404
-    assert client.post(f"{path}/settlement", data=settlement | {"text_fr": ""}).status_code == 422
-    assert client.post(f"{path}/settlement", data=settlement).headers["location"] == f"{path}#endorsements"
+    said: dict[str, Any] = {"meeting": str(here), "settled_as": "kept", "text_fr": "On le garde."}
+    assert signed_in(cast, "manager_codim", NEXT).post(f"{path}/settlement", data=said).status_code == 404
+    assert client.post(f"{path}/settlement", data=said | {"text_fr": ""}).status_code == 422
+    assert client.post(f"{path}/settlement", data=said).headers["location"] == f"{path}#endorsements"
     page = text_of(client.get(path).text)
     assert "Endorsed by 2 of 3 partners." in page
     assert "Objected; the committee settled it" in page
