@@ -34,6 +34,6 @@ def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Rea
         "missed": states["missed"] + states["cannot_be_met"],
         "risk": states["at_risk"],
         "waived": states["waived"] + states["no_occasion"],
-        "open": states["on_track"] + states["not_yet"] + states["awaiting_record"],
+        "open": states["on_track"] + states["nothing_recorded"] + states["not_yet"] + states["awaiting_record"],
     }
     return (Reason("year_record", _RECORD, {"day": day.isoformat(), **counts}),)

@@ -44,6 +44,9 @@ class Program(Table, table=True):
     retention: dict[str, Any] = (
         structure()
     )  # how long participants' files are kept (duties.declarations.program.Retention)
+    obligations: dict[str, Any] = (
+        structure()
+    )  # when silence is a risk and people are asked (duties.declarations.program_agreements.Watch)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: dict[str, Any] = structure()
     is_demonstration: bool = False

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.calendars import Calendar, Closure
+from duties.casework.lateness import had_passed, is_this, keep_lateness
 from duties.declarations.declared import Bilingual
 from duties.declarations.planning import due_on
 from duties.declarations.protocol import Protocol, Step
@@ -124,14 +125,14 @@ def ladder_outside(session: Session, due: date, *, on: date) -> dict[str, Any]:
     return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0])}
 
 
-def agree_on_day(session: Session, task_id: UUID, day: date, *, on: date) -> None:
+def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) -> None:
     """Have an unsettled task of a case be due on the local `day` that was agreed on, and not when its protocol counts.
 
-    It reminds as from a task that somebody gets on the local day `on`: not before that day, and then from the first
+    It reminds as from a task that somebody gets on the local day of `at`: not before that day, and then from the first
     rung on. A day that is not worked, or is past, becomes the next working day. The day stays where the case's named
     days or its calendar move.
     """
-    here = program_of(session)
+    here, on = program_of(session), local_day(session, at)
     task = one(
         session,
         select(_task.c.case_id, _task.c.state, _task.c.due_rule)
@@ -143,6 +144,7 @@ def agree_on_day(session: Session, task_id: UUID, day: date, *, on: date) -> Non
     remind, calendar = _reminding(session, _case_row(session, task["case_id"]).model_dump())
     due = calendar.next_working_day(max(day, on))
     rungs = _rungs_from(remind, due, on, calendar)
+    keep_lateness(session, is_this(task_id), at=at)
     session.execute(
         update(_task)
         .where(_task.c.program_id == here, _task.c.id == task_id)
@@ -169,7 +171,7 @@ def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: d
     )
 
 
-def reschedule(session: Session, case_id: UUID, *, only: Collection[UUID] | None = None) -> int:
+def reschedule(session: Session, case_id: UUID, *, at: datetime, only: Collection[UUID] | None = None) -> int:
     """Set the due days of a case's unsettled tasks anew, after one of its named days became known or moved.
 
     `only` are the ids of the tasks that are asked of otherwise now, where not all are. A reminder that was sent is not
@@ -178,7 +180,8 @@ def reschedule(session: Session, case_id: UUID, *, only: Collection[UUID] | None
     """
     case = _case_row(session, case_id)
     protocol = protocol_of(version_of(session, case.protocol_version_id))
-    return _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id), only)
+    calendar = calendar_for(session, protocol, case.organization_id)
+    return _reschedule(session, case, protocol, calendar, at=at, only=only)
 
 
 def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar]) -> dict[UUID, int]:
@@ -206,7 +209,7 @@ def follow_calendar(session: Session, *, by: Actor, at: datetime) -> None:
     session.get(Program, program_of(session), populate_existing=True)  # its holidays may be another place's now
     for case in _open_cases(session, hold=True):
         protocol = read.protocol(case)
-        moved = _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id))
+        moved = _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id), at=at)
         if moved:
             events.write(session, "case.rescheduled", "case", case.id, by=by, at=at, case_id=case.id, days=moved)
 
@@ -236,14 +239,22 @@ def _open_cases(session: Session, *, hold: bool = False) -> Sequence[Case]:
 
 
 def _reschedule(
-    session: Session, case: Case, protocol: Protocol, calendar: Calendar, only: Collection[UUID] | None = None
+    session: Session,
+    case: Case,
+    protocol: Protocol,
+    calendar: Calendar,
+    *,
+    at: datetime,
+    only: Collection[UUID] | None = None,
 ) -> int:
-    moved = 0
+    moved, today = 0, local_day(session, at)
     for row, columns in _moving(session, case, protocol, calendar):
         if only is not None and row["id"] not in only:
             continue
         left = columns["ladder"][row["rung"] :] if row["state"] in LIVE else []
         days_move = int(columns["due_on"] != row["due_on"])
+        if days_move and had_passed(row["due_on"], today):
+            keep_lateness(session, is_this(row["id"]), at=at)
         session.execute(
             update(_task)
             .where(_task.c.program_id == program_of(session), _task.c.id == row["id"])

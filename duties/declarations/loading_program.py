@@ -41,6 +41,7 @@ _PROGRAM_CHANGED: Final = {
     "calendar": N_("The public holidays that count are those of another place."),
     "area": N_("The area that the program serves changed."),
     "retention": N_("How long participants’ files are kept changed: it counts for those that end from now on."),
+    "obligations": N_("When what partners owe is at risk, or when people are asked for it, changed."),
     "coordination": N_("How the coordination is set up, where it is or to whom it reports changed."),
 }
 
@@ -63,6 +64,7 @@ def _itself(compared: Comparison) -> Iterator[Step]:
         "calendar": {"calendar": {"country": identity.calendar.country, "subdivision": identity.calendar.subdivision}},
         "area": {"area": [place.model_dump() for place in identity.area]},
         "retention": {"retention": identity.retention.model_dump()},
+        "obligations": {"obligations": identity.obligations.model_dump(mode="json")},
         "coordination": {
             "governance": coordination.structure,
             "coordination": {

@@ -21,6 +21,7 @@ from duties.declarations.program_agreements import (
     Owed,
     RoleKey,
     SharingTerms,
+    Watch,
     clause_without_role,
     fact_of,
     owed_under,
@@ -127,6 +128,7 @@ class Identity(Part):
     calendar: ProgramCalendar
     area: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
     retention: Retention = Retention()
+    obligations: Watch = Watch()
 
 
 class Share(Part):

@@ -26,6 +26,7 @@ from duties.here import many, program_of
 from duties.obligations import judging
 from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
 from duties.obligations.judging import LOST, Found
+from duties.obligations.silence import Silence
 from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched, Window
 from duties.record import events
@@ -131,6 +132,7 @@ class _Asked:
     window: Window
     clause: Clause
     period_id: UUID | None
+    silence: Silence
     rule_on: Callable[[date], Any] | None = None
 
     @property
@@ -150,7 +152,7 @@ def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id
     By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
     fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
     """
-    asked = _Asked(records, one, window, clause, period_id)
+    asked = _Asked(records, one, window, clause, period_id, records.silence(one, window, clause))
     found = _JUDGES[type(clause.rule)](asked)
     rule_on = one.rule_on(window) if found.state in LOST else None
     if rule_on is None:
@@ -161,7 +163,9 @@ def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id
 
 def _by_attendance(asked: _Asked) -> Found:
     sittings = asked.records.sittings(asked.one.organization_id, asked.rule, asked.clause.owed_by)
-    return judging.attendance(asked.window, asked.waived, asked.rule, sittings, asked.records.on, asked.rule_on)
+    return judging.attendance(
+        asked.window, asked.waived, asked.rule, sittings, asked.records.on, asked.rule_on, silence=asked.silence
+    )
 
 
 def _by_tasks(asked: _Asked) -> Found:
@@ -169,12 +173,21 @@ def _by_tasks(asked: _Asked) -> Found:
     # What the coordinator owes they owe to every partner.
     where = None if asked.clause.owed_by == COORDINATOR else asked.one.organization_id
     steps = records.steps(where, asked.clause, asked.rule, asked.rule_on)
-    return judging.tasks(asked.window, asked.waived, asked.rule, steps, records.calendar, records.on, asked.rule_on)
+    return judging.tasks(
+        asked.window,
+        asked.waived,
+        asked.rule,
+        steps,
+        records.calendar,
+        records.on,
+        asked.rule_on,
+        silence=asked.silence,
+    )
 
 
 def _by_documents(asked: _Asked) -> Found:
     papers = asked.records.papers(asked.one, asked.clause)
-    return judging.documents(asked.window, asked.waived, asked.rule, papers, asked.records.on)
+    return judging.documents(asked.window, asked.waived, asked.rule, papers, asked.records.on, silence=asked.silence)
 
 
 def _by_attestation(asked: _Asked) -> Found:
@@ -185,12 +198,21 @@ def _by_attestation(asked: _Asked) -> Found:
         asked.records.said(asked.period_id),
         asked.records.on,
         is_secretarys=asked.rule.by == COORDINATOR and asked.clause.owed_by != COORDINATOR,
+        silence=asked.silence,
     )
 
 
 def _by_count(asked: _Asked) -> Found:
-    counts = asked.records.counts(asked.one, asked.window, asked.rule, asked.rule_on)
-    return judging.counted(asked.window, asked.waived, asked.rule, counts, asked.records.on)
+    records = asked.records
+    return judging.counted(
+        asked.window,
+        asked.waived,
+        asked.rule,
+        records.counts(asked.one, asked.window, asked.rule, asked.rule_on),
+        records.on,
+        silence=asked.silence,
+        is_on_record=records.is_counted(asked.one, asked.window, asked.rule),
+    )
 
 
 _JUDGES: Final[Mapping[type, Callable[[_Asked], Found]]] = {

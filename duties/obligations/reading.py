@@ -31,6 +31,7 @@ WORST_FIRST: Final = (
     "missed",
     "at_risk",
     "awaiting_record",
+    "nothing_recorded",
     "on_track",
     "not_yet",
     "met",

@@ -12,6 +12,7 @@ STATES: Final[Mapping[str, str]] = {
     "missed": N_("Not met"),
     "at_risk": N_("At risk"),
     "awaiting_record": N_("Awaiting record"),
+    "nothing_recorded": N_("Nothing recorded yet"),
     "on_track": N_("On track"),
     "not_yet": N_("Nothing to tell yet"),
     "met": N_("Met"),

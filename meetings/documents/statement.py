@@ -18,6 +18,7 @@ PeriodState = Literal[
     "missed",
     "at_risk",
     "awaiting_record",
+    "nothing_recorded",
     "on_track",
     "not_yet",
     "met",
