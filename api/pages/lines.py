@@ -29,7 +29,8 @@ from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
-from duties.obligations.keeping import ATTEST, RECORD
+from duties.obligations.asking import ASKS
+from duties.obligations.keeping import RECORD
 from duties.participants.consents import STORE
 from duties.participants.recruiting import ASSESS, REFUSE
 from duties.participants.retention import DESTROY
@@ -394,7 +395,7 @@ _PLACES: Final[Mapping[str, str]] = {
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STORE: "/participants/%s#consent",
-    ATTEST: "/obligations/%s",
+    **dict.fromkeys(ASKS, "/obligations/%s"),
     RECORD: "/meetings/%s",
     CLOSE: "/meetings/%s",
     ENDORSE: "/decisions/%s#endorsements",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
@@ -24,6 +25,13 @@ from models.lifecycles import TASK, NoSuchMove
 _task = table_of(Task)
 
 
+class Reminder(NamedTuple):
+    """On which local day somebody hears of a duty: whoever owes it, their director, or the coordinator."""
+
+    on: date
+    to: Literal["owner", "director", "coordinator"]
+
+
 def assign(
     session: Session,
     step: str,
@@ -37,14 +45,22 @@ def assign(
     at: datetime,
     evidence: str = "none",
     sources: Sequence[str] = (),
+    reminders: Sequence[Reminder] = (),
 ) -> UUID:
     """Open a task outside any case for whoever the chain falls on, and return its id.
 
     Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
     board. It reminds whoever owes it as a task of a case does, and then the coordinator; no manager, who does not see
     it. With "act" as its `evidence`, only the act that it asks for completes it.
-    `sources` are the facts of the guide behind it. Raises Refusal for a day so far away that no holidays are known.
+    `sources` are the facts of the guide behind it. With `reminders`, in the order of their days, it reminds by these
+    instead. Raises Refusal for a day so far away that no holidays are known.
     """
+    ladder: dict[str, Any]
+    if reminders:
+        days = [one.on.isoformat() for one in reminders]
+        ladder = {"ladder": days, "ladder_to": [one.to for one in reminders], "rung": 0, "next_check": reminders[0].on}
+    else:
+        ladder = scheduling.ladder_outside(session, due_on, on=local_day(session, at))
     chain_id = responsibility(session, chain)
     task = Task(
         program_id=program_of(session),
@@ -60,7 +76,7 @@ def assign(
         due_on=due_on,
         evidence=evidence,
         opened_at=at,
-        **scheduling.ladder_outside(session, due_on, on=local_day(session, at)),
+        **ladder,
     )
     session.execute(insert(_task).values(task.model_dump()))
     write(session, "task.opened", "task", task.id, by=by, at=at, step=step, item=item)

@@ -420,11 +420,18 @@ class Records:
                     at_most=rule.at_most,
                     allowed_on=(lambda day: rule_on(day).at_most) if rule_on is not None else None,
                 )
-                for role in rule.roles
+                for role in self._roles_of(one, rule)
             }
         spans = [part for span in window.spans for part in span.without(waived)]
         days = self._referred[one.organization_id]
         return {rule.of: sum(any(span.holds(day) for span in spans) for day in days)}
+
+    def _roles_of(self, one: Owed, rule: CountRule) -> list[str]:
+        """Those roles of a rule that the partner has, or had; all where it has none."""
+        place = one.organization_id
+        return [role for role in rule.roles if self._promised[place, role] or self._held[place, role]] or list(
+            rule.roles
+        )
 
     def is_counted(self, one: Owed, window: Window, rule: CountRule) -> bool:
         """Whether there is anything to count: of vacant days only once somebody held one of the roles."""

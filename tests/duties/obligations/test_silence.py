@@ -133,7 +133,7 @@ def test_what_is_owed_once_is_a_risk_only_where_the_agreement_has_a_last_day() -
         assert found.state == ("at_risk" if ends_on else "nothing_recorded")
 
 
-# ------------------------------------------------------------------------------------------- a new agreement's first days
+# ---------------------------------------------------------------------------------------- a new agreement's first days
 
 
 SIGNED = date(2026, 12, 14)  # a Monday; its twentieth working day is 13 January: Christmas and New Year are not worked
@@ -175,7 +175,7 @@ def test_the_first_days_are_so_many_working_days(since: date, days: int) -> None
         assert CALENDAR.working_days_between(since - DAY, last) == days
 
 
-# ------------------------------------------------------------------------------------------------------- what is declared
+# ----------------------------------------------------------------------------------------------------- what is declared
 
 
 def test_people_are_asked_nearer_to_the_last_day_each_time_and_who_owes_it_first() -> None:
