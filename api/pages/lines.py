@@ -145,6 +145,12 @@ class Line:
     task: Mapping[str, Any]
 
     @property
+    def is_called_off(self) -> bool:
+        """Whether nobody asks for it any more, and it was not done."""
+        state: str = self.task["state"]
+        return state == "cancelled"
+
+    @property
     def href(self) -> str:
         """The task's own page; of what settles a thing that somebody leaves, the departure's."""
         return f"/departures/{self.task['case_id']}" if self.task["holding"] else f"/tasks/{self.id}"

@@ -478,7 +478,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "a risk in the first half": (
         [("at_risk: {percent: 25", "at_risk: {»percent: 75")],
         "program.obligations.at_risk.percent",
-        "",
+        "This number must be at most 50.",
     ),
     "attendance at a committee that is not there": (
         [("attendance: {committee: steering", "»attendance: {committee: stearing")],
