@@ -10,12 +10,14 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select, update
 from sqlmodel import Session
 
+from duties import periods
 from duties.actors import Actor
 from duties.calendars import Calendar, Closure
 from duties.casework.lateness import had_passed, is_this, keep_lateness
+from duties.declarations import planning
 from duties.declarations.declared import Bilingual
-from duties.declarations.planning import due_on
-from duties.declarations.protocol import Protocol, Step
+from duties.declarations.planning import Day
+from duties.declarations.protocol import Protocol
 from duties.here import local_day, many, one, program, program_of
 from duties.record import events
 from models.base import table_of
@@ -83,19 +85,26 @@ def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | N
     return calendar_of(session, organization_id if protocol.calendar != PROGRAM else None)
 
 
-def timing(
-    protocol: Protocol, step: Step, anchors: Mapping[str, date], calendar: Calendar, *, not_before: date
-) -> dict[str, Any]:
-    """The due day and the ladder of one step, as columns of its task. Empty where its anchor's day is not known yet.
+def due_days(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> dict[str, Day]:
+    """The due day of each step of a case whose anchor is known by now, and whether the case asks it at all."""
+    anchors = named_days(session, case, protocol)
+    opened = local_day(session, case.opened_at)
+    return planning.due_days(protocol, anchors, calendar, opened_on=opened, meant_on=meant_on(case, protocol))
 
-    A due day that lies before `not_before`, the day the case opened, becomes the first working day from then:
-    nobody is late for a day that had gone by before they were asked.
-    """
-    if step.due is None or step.due.anchor not in anchors:
+
+def meant_on(case: Case, protocol: Protocol) -> date | None:
+    """The local day on which a case was meant to begin by itself; None where somebody opens it."""
+    span = periods.period(case.period)
+    if protocol.starts is not None and protocol.starts.each is not None and span is not None:
+        return protocol.starts.on(span)
+    return planning.meant_on(protocol, {name: date.fromisoformat(day) for name, day in case.anchors.items()})
+
+
+def timing(protocol: Protocol, day: Day | None, calendar: Calendar) -> dict[str, Any]:
+    """The due day and the ladder of one step, as columns of its task. Empty where its anchor's day is not known yet."""
+    if day is None:
         return {"due_on": None, "ladder": []}
-    due = due_on(step, anchors[step.due.anchor], calendar)
-    due = max(due, calendar.next_working_day(not_before))
-    return {"due_on": due, "ladder": _rungs(_offsets(protocol), due, calendar)}
+    return {"due_on": day.due_on, "ladder": _rungs(_offsets(protocol), day.due_on, calendar)}
 
 
 def ladder_from(
@@ -272,8 +281,7 @@ def _moving(
     session: Session, case: Case, protocol: Protocol, calendar: Calendar
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each unsettled task of a case whose due day or ladder is another by this calendar, with both as columns."""
-    anchors = named_days(session, case, protocol)
-    opened = local_day(session, case.opened_at)
+    days = due_days(session, case, protocol, calendar)
     remind = _offsets(protocol)
     rows = many(
         session,
@@ -297,7 +305,7 @@ def _moving(
         step = protocol.by_id.get(row["step"])
         if step is None:
             continue
-        columns = timing(protocol, step, anchors, calendar, not_before=opened)
+        columns = timing(protocol, days.get(step.id), calendar)
         if AGREED in row["due_rule"]:
             due = calendar.next_working_day(date.fromisoformat(row["due_rule"][AGREED]))
             columns = {"due_on": due, "ladder": _rungs(remind, due, calendar)}
