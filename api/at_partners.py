@@ -44,8 +44,11 @@ def to_partner(asker: Asker, organization_id: UUID) -> Given:
 
 
 def to_obligation(asker: Asker, row: Mapping[str, Any]) -> Given:
-    """What the asker is to one period of an obligation: what they are to its partner, and whether they state it."""
+    """What the asker is to one period of an obligation: what they are to its partner, whether they owe or state it."""
     given = to_partner(asker, row["organization_id"])
+    owing = asker.hat(row["owed_by"], None if row["owed_by"] == COORDINATOR else row["organization_id"])
+    if owing is not None:
+        given[Relation.OWES] = acting_as(asker, owing)
     if row["check_kind"] == "attestation":
         role = row["rule"]["by"]
         hat = asker.hat(role, None if role == COORDINATOR else row["organization_id"])

@@ -301,10 +301,10 @@ def _each_once(judged: Sequence[_Judged]) -> list[_Judged]:
 
 def _how(step: Step, waived: Sequence[Span], rule: TasksRule, calendar: Calendar, on: date) -> str:
     """Whether a step was late, in time, or is still to come; or why it counts neither way."""
-    if step.called_off:
-        return "called_off"
     if any(span.holds(step.due_on) for span in waived):
         return "waived"
+    if step.called_off:
+        return "called_off"
     grace = rule.late_after_working_days
     last = calendar.add_working_days(step.due_on, grace) if grace else step.due_on
     if (step.done_on or step.late_until or on) > last:

@@ -26,7 +26,7 @@ from duties.here import many, program_of
 from duties.obligations import asking, judging
 from duties.obligations.asking import BY_OBLIGATIONS, Judged
 from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
-from duties.obligations.judging import LOST, Found
+from duties.obligations.judging import LOST, Found, Step
 from duties.obligations.silence import Silence
 from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched, Window
@@ -93,7 +93,7 @@ def keep(
             ):
                 unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
                 continue
-            found = judge(records, one, window, clause, row["id"] if row is not None else None)
+            found = judge(records, one, window, clause, row)
             unrecorded.update(found.missing)
             period_id = kept.take(one, window, clause, row, found)
             judged.append(Judged(one, window, clause, period_id, row["task_id"] if row is not None else None, found))
@@ -127,6 +127,7 @@ class _Asked:
     clause: Clause
     period_id: UUID | None
     silence: Silence
+    was_late: tuple[Step, ...] = ()
     rule_on: Callable[[date], Any] | None = None
 
     @property
@@ -140,19 +141,34 @@ class _Asked:
         return self.records.waived(self.one.agreement_id, self.one.key)
 
 
-def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:
-    """How one window of an obligation stands by the records.
+def judge(
+    records: Records, one: Owed, window: Window, clause: Clause, before: Mapping[str, Any] | None = None
+) -> Found:
+    """How one window of an obligation stands by the records; `before` is its row, as it was found to stand last.
 
     By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
     fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
     """
-    asked = _Asked(records, one, window, clause, period_id, records.silence(one, window, clause))
+    silence = records.silence(one, window, clause)
+    period_id = before["id"] if before is not None else None
+    asked = _Asked(records, one, window, clause, period_id, silence, tuple(_was_late(before, clause)))
     found = _JUDGES[type(clause.rule)](asked)
     rule_on = one.rule_on(window) if found.state in LOST else None
     if rule_on is None:
         return found
     milder = _JUDGES[type(clause.rule)](replace(asked, rule_on=rule_on))
     return found if milder.state in LOST else milder
+
+
+def _was_late(before: Mapping[str, Any] | None, clause: Clause) -> Iterator[Step]:
+    """The steps that were found late by the same text before: whatever became of them or of the calendar, they stay so.
+
+    Where that was a mistake, a decision frees the partner of the clause on those days.
+    """
+    if before is not None and before["obligation_id"] == clause.id:
+        for fact in before["found"]["facts"]:
+            if (fact["kind"], fact["why"]) == ("task", "late"):
+                yield Step(fact["id"], date.fromisoformat(fact["on"]), late_until=date.max)
 
 
 def _by_attendance(asked: _Asked) -> Found:
@@ -171,7 +187,7 @@ def _by_tasks(asked: _Asked) -> Found:
         asked.window,
         asked.waived,
         asked.rule,
-        steps,
+        [*steps, *asked.was_late],
         records.calendar,
         records.on,
         asked.rule_on,
