@@ -17,6 +17,9 @@ from duties.agreement.succession import renew
 from duties.people import end_tenure
 from duties.roles import standing
 from meetings import decisions, schedule
+from meetings.documents.speaker import Speaker
+from meetings.documents.statement_layout import statement
+from meetings.statements.partner import partner_statement
 from models.base import table_of
 from models.committee import Seat, SeatHolder
 from models.meeting import Meeting
@@ -160,7 +163,42 @@ def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UU
         assert signed_in(cast, who).get(f"/proofs/{document}").status_code == 404
     manager.post(f"{address}/documents/{document}/withdrawal", data={"reason": "Mauvais fichier"})
     with cast.session() as session:
-        assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
+        assert period(session, cast, "en-marge", "AG-P4")["state"] == "at_risk"
+
+
+@pytest.mark.ci
+def test_silence_is_said_in_the_same_words_on_pages_in_json_and_in_the_statement(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    """A public stand is owed once, and nobody has given it yet."""
+    assert owing
+    with cast.session() as session:
+        one = period(session, cast, "en-marge", "AG-D1")["id"]
+        said = partner_statement(session, cast.organizations["en-marge"], TODAY.year, at=AT)
+    coordinator, here = signed_in(cast, "coordinator"), cast.organizations["en-marge"]
+    for path in (f"/obligations/{one}", "/partners", f"/partners/{here}"):
+        assert "Rien d’inscrit encore" in text_of(coordinator.get(path)), path
+    assert coordinator.get(f"/api/obligations/{one}").json()["state"] == "nothing_recorded"
+    (clause,) = [clause for clause in said.clauses if clause.clause == "AG-D1"]
+    assert [one.state for one in clause.periods] == ["nothing_recorded"]
+    for language, words in (("fr", "Rien d’inscrit encore"), ("en", "Nothing recorded yet")):
+        assert words in repr(statement(Speaker(language), said))
+
+
+def test_whoever_owes_a_document_is_asked_for_it_and_may_give_it(cast: Cast, owing: dict[str, UUID]) -> None:
+    assert owing
+    with cast.session() as session:
+        one = period(session, cast, "en-marge", "AG-W4")
+    worker, address = signed_in(cast, "worker_em"), f"/obligations/{one['id']}"
+    assert "Remettre un document, En Marge 12-17" in text_of(worker.get("/"))
+    assert address in worker.get(f"/tasks/{one['task_id']}").text
+    given = {"document": ("trace.txt", b"Fait.", "text/plain")}
+    for who in ("worker_codim", "deputy"):
+        answer = signed_in(cast, who).post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given)
+        assert answer.status_code == 404
+    assert worker.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given).status_code == 303
+    with cast.session() as session:
+        assert period(session, cast, "en-marge", "AG-W4")["state"] == "met"
 
 
 def test_a_document_of_one_clause_is_not_taken_back_under_another(cast: Cast, owing: dict[str, UUID]) -> None:
