@@ -170,8 +170,9 @@ def test_what_lacks_is_a_line_in_the_one_letter_a_day_of_who_owes_it_then_of_the
     means = means_of(cast, clock)
     named = "Faire connaître le programme"
     heard: dict[date, set[str]] = {}
-    # Sixty, twenty and five working days before 31 December; and a day between.
-    for day in (date(2026, 9, 30), date(2026, 10, 1), date(2026, 11, 26), date(2026, 12, 17)):
+    # Sixty, twenty and five working days before 31 December; and between, once the new quarter was asked for.
+    days = (date(2026, 9, 30), date(2026, 10, 1), date(2026, 10, 2), date(2026, 11, 26), date(2026, 12, 17))
+    for day in days:
         clock.now = at(day, 5, 45)
         obligations.judge(means, cast.program_id, "worker")
         clock.now = at(day)
@@ -179,7 +180,7 @@ def test_what_lacks_is_a_line_in_the_one_letter_a_day_of_who_owes_it_then_of_the
         written = digests_of(cast, day)
         assert all(len(mine) == 1 for mine in written.values()), "one letter a person a day"
         heard[day] = {who for who, (text,) in written.items() if named in text}
-    first, between, second, third = heard.values()
+    first, _, between, second, third = heard.values()
     assert (first, between) == ({"manager_em"}, set())
     assert (second, third) == ({"manager_em", "director_em"}, {"manager_em", "director_em", "coordinator"})
     (text,) = digests_of(cast, date(2026, 11, 26))["director_em"]

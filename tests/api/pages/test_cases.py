@@ -135,7 +135,7 @@ def test_a_cancelled_case_shows_what_was_done_of_how_many(cast: Cast) -> None:
         assert "1 of 28 done" in text_of(client.get(path).text), path
     page = text_of(client.get(f"/cases/{case_id}").text)
     assert "called off, not done" in page
-    shown = client.get(f"/api/cases/{case_id}").json()
+    shown = client.get(f"/api/v1/cases/{case_id}").json()
     assert (shown["settled"], shown["required"]) == (1, 28)
 
 

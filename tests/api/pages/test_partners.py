@@ -178,7 +178,7 @@ def test_silence_is_said_in_the_same_words_on_pages_in_json_and_in_the_statement
     coordinator, here = signed_in(cast, "coordinator"), cast.organizations["en-marge"]
     for path in (f"/obligations/{one}", "/partners", f"/partners/{here}"):
         assert "Rien d’inscrit encore" in text_of(coordinator.get(path)), path
-    assert coordinator.get(f"/api/obligations/{one}").json()["state"] == "nothing_recorded"
+    assert coordinator.get(f"/api/v1/obligations/{one}").json()["state"] == "nothing_recorded"
     (clause,) = [clause for clause in said.clauses if clause.clause == "AG-D1"]
     assert [one.state for one in clause.periods] == ["nothing_recorded"]
     for language, words in (("fr", "Rien d’inscrit encore"), ("en", "Nothing recorded yet")):
@@ -188,17 +188,17 @@ def test_silence_is_said_in_the_same_words_on_pages_in_json_and_in_the_statement
 def test_whoever_owes_a_document_is_asked_for_it_and_may_give_it(cast: Cast, owing: dict[str, UUID]) -> None:
     assert owing
     with cast.session() as session:
-        one = period(session, cast, "en-marge", "AG-W4")
-    worker, address = signed_in(cast, "worker_em"), f"/obligations/{one['id']}"
-    assert "Remettre un document, En Marge 12-17" in text_of(worker.get("/"))
+        one = period(session, cast, "codim", "AG-W4")
+    worker, address = signed_in(cast, "worker_codim"), f"/obligations/{one['id']}"
+    assert "Remettre un document, CODIM" in text_of(worker.get("/"))
     assert address in worker.get(f"/tasks/{one['task_id']}").text
     given = {"document": ("trace.txt", b"Fait.", "text/plain")}
-    for who in ("worker_codim", "deputy"):
+    for who in ("worker_ccsmtl", "deputy"):
         answer = signed_in(cast, who).post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given)
         assert answer.status_code == 404
     assert worker.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given).status_code == 303
     with cast.session() as session:
-        assert period(session, cast, "en-marge", "AG-W4")["state"] == "met"
+        assert period(session, cast, "codim", "AG-W4")["state"] == "met"
 
 
 def test_a_document_of_one_clause_is_not_taken_back_under_another(cast: Cast, owing: dict[str, UUID]) -> None:
