@@ -142,16 +142,16 @@ def test_a_task_that_serves_no_clause_has_nothing_judged(owing: Cast) -> None:
 
 @pytest.mark.ci
 def test_a_referral_is_counted_for_whose_people_referred_when_the_page_has_answered(owing: Cast) -> None:
-    assert stands(owing, "en-marge", "AG-P1") == "on_track"  # none yet, and weeks are left
+    assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # none yet, and weeks are left
     with owing.session() as session:
         begun = referring.begin_referral(session, ONDINE, by=owing.actor("manager_em"), at=AT)
         settle(session, at=AT)
-    assert stands(owing, "en-marge", "AG-P1") == "on_track"  # a draft is no referral
+    assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # a draft is no referral
     with owing.session() as session:
         referring.send_referral(session, begun, ONDINE, by=owing.actor("manager_em"), at=AT)
         settle(session, at=AT)
     assert stands(owing, "en-marge", "AG-P1") == "met"
-    assert stands(owing, "anonyme", "AG-P1") == "on_track"
+    assert stands(owing, "anonyme", "AG-P1") == "at_risk"
     with owing.session() as session:
         found = period(session, owing, "en-marge", "AG-P1")["found"]
     assert found == {
