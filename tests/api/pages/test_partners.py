@@ -72,7 +72,7 @@ def _owing(cast: Cast) -> dict[str, UUID]:
         found: dict[str, UUID] = {
             f"{place} {key}": period(session, cast, place, key)["id"]
             for place in ("en-marge", "codim")
-            for key in ("AG-M1", "AG-P2", "AG-P4", "AG-W2", "AG-X2")
+            for key in ("AG-D1", "AG-M1", "AG-P2", "AG-P4", "AG-W2", "AG-X2")
         }
         session.commit()
         return found
@@ -258,7 +258,7 @@ def test_what_needs_something_what_is_coming_and_what_is_settled_stand_apart_on_
     assert card(manager.get(at), "settled") == ""
     manager.post(f"/obligations/{owing['en-marge AG-P4']}/documents", data={"day": TODAY.isoformat()}, files=given)
     page = manager.get(at)
-    stands = {"AG-M1": "needs", "AG-P2": "coming", "AG-P4": "settled"}
+    stands = {"AG-M1": "needs", "AG-D1": "coming", "AG-P4": "settled"}
     for clause, name in stands.items():
         link = f'href="/obligations/{owing[f"en-marge {clause}"]}"'
         assert [one for one in ("needs", "coming", "settled") if link in card(page, one)] == [name], clause
