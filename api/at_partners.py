@@ -47,11 +47,14 @@ def to_partner(asker: Asker, organization_id: UUID) -> Given:
 
 
 def to_obligation(session: Session, asker: Asker, row: Mapping[str, Any]) -> Given:
-    """What the asker is to one period of an obligation: what they are to its partner, and whether they state it.
+    """What the asker is to one period of an obligation: what they are to its partner, whether they owe or state it.
 
     And whether it falls to them to look at its proof.
     """
     given = to_partner(asker, row["organization_id"])
+    owing = asker.hat(row["owed_by"], None if row["owed_by"] == COORDINATOR else row["organization_id"])
+    if owing is not None:
+        given[Relation.OWES] = acting_as(asker, owing)
     judged = to_accept.period_judged(session, row["id"])
     if judged is not None:
         given |= _looking(session, asker, judged)

@@ -211,7 +211,7 @@ class Relation(StrEnum):
     SUBJECT = "subject"  # the one whom the case is about
     TAKES_PART = "takes_part"  # has, or had, something to do in the case
     TOOK_PART = "took_part"  # the same, in the case of somebody whose file is not open to them, and nothing more to do
-    OWES = "owes"  # the task is now theirs to do
+    OWES = "owes"  # the task is now theirs to do, or the clause is owed by a role that they hold
     APPROVES = "approves"  # it waits for their approval
     DID = "did"  # did it, and may take it back
     MAY_WAIVE = "may_waive"  # holds a role that the protocol lets waive the step
@@ -363,7 +363,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.RELEASE_COUNTS: frozenset({Relation.COORDINATOR}),
     Action.SEE_OBLIGATION: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE, Relation.ATTESTS, Relation.ACCEPTS}),
     Action.ATTEST: frozenset({Relation.ATTESTS}),
-    Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
+    Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE, Relation.OWES}),
     Action.READ_PROOF: frozenset(
         {Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE, Relation.ACCEPTS}
     ),

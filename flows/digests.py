@@ -16,8 +16,9 @@ from sqlmodel import Session
 from duties.casework import board, scheduling, versions
 from duties.casework.steps import links_of
 from duties.declarations.protocol import Protocol
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, program, program_of
 from duties.mail import notices
+from duties.obligations.asking import ASKS
 from duties.roles import Falls, Holder, Link, Standing, standing
 from duties.sight import sees_by_role
 from flows.engine import Means
@@ -47,9 +48,10 @@ _wake_up = table_of(WakeUp)
 
 @dataclass(frozen=True)
 class Reminder:
-    """When a task's rungs were used, for whom (owner, manager, accountable), and in which state it was then.
+    """When a task's rungs were used, for whom, and in which state it was then.
 
-    The owner is whoever owes it or, of a task that was handed in, approves it; the manager is theirs.
+    The owner is whoever owes it or, of a task that was handed in, approves it; the manager is theirs, and the director
+    that of the organization for which it is owed.
     """
 
     at: datetime
@@ -74,7 +76,9 @@ class Ladders:
         return self._read[version_id]
 
     def targets(self, row: Mapping[str, Any]) -> list[str]:
-        """Whom each rung is for, the first one first: owner, manager or accountable."""
+        """Whom each rung is for, the first one first: owner, manager or accountable; director or coordinator."""
+        if row["ladder_to"]:
+            return list(row["ladder_to"])
         protocol = self.of(row)
         return [rung.to for rung in protocol.remind] if protocol else list(OUTSIDE_A_CASE)
 
@@ -142,6 +146,10 @@ def _by_person(
         for target, at in told.items():
             if target == "owner":
                 people = owners
+            elif target == "director":
+                people = _directors(session, today, chains.get(task["owed_by_id"], []))
+            elif target == "coordinator":
+                people = {holder.person_id for holder in today.falls(notices.COORDINATION).holders}
             elif target == "manager" and ((above := _above(today, holders)) or task["state"] == "submitted"):
                 people = above
             else:
@@ -179,6 +187,14 @@ def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
     return set()
 
 
+def _directors(session: Session, today: Standing, chain: Sequence[Link]) -> set[UUID]:
+    """Who directs the organization for which something is owed: of what the coordinator owes, where they work."""
+    places = {str(link["at"]) for link in chain if link["at"] != "*"}
+    places = places or {str(place) for place in program(session).coordination["organizations"]}
+    links: list[Link] = [{"role": "director", "at": place} for place in sorted(places)]
+    return {holder.person_id for link in links for holder in today.falls([link]).holders}
+
+
 def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[str, Any], target: str) -> set[UUID]:
     """Where nobody manages whoever has it, the manager at the case's organization; or whoever is accountable.
 
@@ -214,7 +230,7 @@ def _write_digest(
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
         lists: dict[str, list[Mapping[str, Any]]] = {
-            name: [] for name in ("to_do", "late", "to_approve", "acting_for", "team")
+            name: [] for name in ("to_do", "late", "to_approve", "acting_for", "team", "owed")
         }
         for row in work:
             waits = row["state"] == "submitted"
@@ -232,6 +248,9 @@ def _write_digest(
         for task in sorted(team, key=lambda task: (task["due_on"] or date.max, task["id"])):
             names = ", ".join(dict.fromkeys(_name(session, one.person_id) for one in _holders(today, task, links)))
             item = {**_item(session, task, language), "for_name": names or say(language, _NOBODY)}
+            if task["step"] in ASKS:  # on no case's page: whoever hears of it reads the obligation's own
+                lists["owed"].append({**item, "path": f"/obligations/{task['item']}"})
+                continue
             if not sees_by_role(today, person_id, task["organization_id"]):  # such as who manages somebody elsewhere
                 item.update(path="", title=_step_alone(protocols, task, language))
             lists["team"].append({**item, "to_approve": task["state"] == "submitted"})

@@ -113,6 +113,8 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
     yield _role(protocol, step.by, language) if step.by else say(language, N_("done by itself"))
     if step.due:
         yield protocol.due_in_words(step, language)
+    if step.lapses:
+        yield say(language, N_("not asked in a case that opens after that day"))
     if step.approved_by:
         who = _role(protocol, step.approved_by.role, language)
         yield say(language, N_("approved by: %(who)s"), who=who)

@@ -131,6 +131,7 @@ def _due(session: Session, at: datetime, after: UUID) -> list[dict[str, Any]]:
             _task.c.step,
             _task.c.state,
             _task.c.ladder,
+            _task.c.ladder_to,
             _task.c.rung,
             _case.c.protocol_version_id,
         )

@@ -34,6 +34,6 @@ def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Rea
         "missed": states["missed"] + states["cannot_be_met"],
         "risk": states["at_risk"],
         "waived": states["waived"] + states["no_occasion"],
-        "open": sum(states[one] for one in ("on_track", "not_yet", "awaiting_record", "given")),
+        "open": sum(states[one] for one in ("on_track", "nothing_recorded", "not_yet", "awaiting_record", "given")),
     }
     return (Reason("year_record", _RECORD, {"day": day.isoformat(), **counts}),)

@@ -204,6 +204,7 @@ class Task(InProgram, table=True):
     due_on: date | None = None
     due_rule: dict[str, Any] = structure()  # as declared, so that a moved anchor moves it
     ladder: list[str] = structure(default_factory=list)  # the days of its reminders, as ISO dates
+    ladder_to: list[str] = words()  # whom each is for, of a duty outside any case that says so itself
     dates_hang: bool = False  # other steps' due dates hang on the day that this one is done
     opened_at: datetime | None = moment(default=None)
     rung: int = 0  # of the reminder ladder: each is used once
@@ -252,6 +253,26 @@ class Request(InProgram, table=True):
     digest: str
     handed_in_at: datetime = moment()
     handed_in_by: UUID | None = None
+
+
+class Lateness(InProgram, table=True):
+    """A due day of a step that had passed undone when the step was called off, waived or given another day.
+
+    `until` is the last local day on which it was not done by that due day. It never changes: what was late stays late.
+    """
+
+    __tablename__ = "lateness"
+    __table_args__ = (
+        to("task", "task_id"),
+        UniqueConstraint("program_id", "task_id", "due_on", "until"),
+        CheckConstraint("until > due_on", name="late"),
+    )
+
+    task_id: UUID
+    clause: str = ""  # that the step served then
+    due_on: date
+    until: date
+    recorded_at: datetime = moment()
 
 
 class TaskNeed(Table, table=True):

@@ -11,8 +11,9 @@ from models.base import InProgram, in_order, moment, never_twice, one_of, struct
 
 #: How an obligation stands in a period. It is computed from the records each time, so there are no moves.
 PERIOD_STATES = (
-    "not_yet",  # the period has not begun, or nothing of it can be told yet
-    "on_track",
+    "not_yet",  # the period has not begun
+    "nothing_recorded",  # silence: nothing on record says how it stands
+    "on_track",  # something is on record, and nothing that lacks is near its last day
     "at_risk",  # one more miss, or a last day that is near
     "cannot_be_met",  # whatever comes
     "awaiting_record",  # the coordinator's to record; never the partner's miss

@@ -45,6 +45,9 @@ class Program(Table, table=True):
         structure()
     )  # how long participants' files are kept (duties.declarations.program.Retention)
     reading: dict[str, Any] = structure()  # how many files a role may open (duties.declarations.program.Rates)
+    obligations: dict[str, Any] = (
+        structure()
+    )  # when silence is a risk and people are asked (duties.declarations.program_agreements.Watch)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: dict[str, Any] = structure()
     is_demonstration: bool = False

@@ -42,6 +42,7 @@ APPEND_ONLY = {
     "incident_version": (),
     "agenda_version": (),
     "signed_file": (),
+    "lateness": (),
     "obligation_finding": (),
     "obligation_file": (),
     "waiver_proposal": (),

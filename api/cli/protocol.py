@@ -16,7 +16,7 @@ from duties import periods
 from duties.casework import scheduling, versions
 from duties.casework.approving import who_may_approve
 from duties.casework.steps import links_of
-from duties.declarations.planning import known_days
+from duties.declarations.planning import known_days, meant_on
 from duties.declarations.planning import plan as planned
 from duties.declarations.protocol import REQUESTER, Protocol, Step
 from duties.declarations.protocol_difference import difference
@@ -102,7 +102,10 @@ def plan(
             opened_at=here.at,
         )
         on_days: dict[date, Standing] = {}
-        for line in planned(declared, days, calendar, opened_on=here.day):
+        begins = scheduling.meant_on(case, declared) or meant_on(declared, days)
+        for line in planned(declared, days, calendar, opened_on=here.day, meant_on=begins):
+            if line.is_lapsed:
+                continue
             day = line.due_on or here.day
             if day not in on_days:
                 on_days[day] = standing(here.session, day)

@@ -28,7 +28,7 @@ from duties.here import many, one, program_of
 from duties.refusals import Refusal
 from duties.sight import line_is_open_to, task_is_open_to
 from models.base import table_of
-from models.casework import LIVE, Case, Task
+from models.casework import LIVE, SETTLED, Case, Task
 from models.engine import EngineRun, WakeUp
 from models.record import Event
 
@@ -178,7 +178,7 @@ def case_page(
         about=about,
         version=version,
         progress=board.progress(desk.session, [case_id], desk.day)[case_id],
-        stages=_stages(protocol, lines, desk.language),
+        stages=_stages(protocol, lines, desk.language, was_cancelled=held["state"] == "cancelled"),
         gates=_gates(protocol, lines, desk.language),
         unplaced=[line for line in lines if line.task["stage"] not in {stage.id for stage in protocol.stages}],
         facts=_facts(desk, held, row, protocol, given),
@@ -217,20 +217,26 @@ def _tasks_of(desk: Desk, case_id: UUID) -> list[dict[str, Any]]:
     )
 
 
-def _stages(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Stage]:
-    """The protocol's stages in order; the current one is the first in which something is left."""
+def _stages(protocol: Protocol, lines: Sequence[Line], language: str, *, was_cancelled: bool) -> list[Stage]:
+    """The protocol's stages in order; the current one is the first in which something is left.
+
+    Of a case that was cancelled all that it asked for counts: what was done, of how many.
+    """
     found: list[Stage] = []
     current_is_known = False
     for stage in protocol.stages:
         mine = [line for line in lines if line.task["stage"] == stage.id]
-        asked = [line for line in mine if line.task["state"] != "cancelled"]
-        left = [line for line in asked if not line.is_settled]
-        is_current = bool(left) and not current_is_known
+        asked = [
+            line
+            for line in mine
+            if line.task["state"] != "cancelled" or (was_cancelled and line.task["step"] in protocol.by_id)
+        ]
+        left = [line for line in asked if line.task["state"] not in SETTLED]
+        is_current = bool(left) and not current_is_known and not was_cancelled
         current_is_known = current_is_known or is_current
         begun = any(line.task["state"] in LIVE or line.is_settled for line in asked)
-        state = (
-            "cancelled" if mine and not asked else "in_progress" if left and begun else "planned" if left else "done"
-        )
+        is_off = bool(mine and not asked) or (was_cancelled and bool(left))
+        state = "cancelled" if is_off else "in_progress" if left and begun else "planned" if left else "done"
         found.append(
             Stage(
                 id=stage.id,

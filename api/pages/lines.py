@@ -31,7 +31,8 @@ from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
-from duties.obligations.keeping import ATTEST, RECORD
+from duties.obligations.asking import ASKS
+from duties.obligations.keeping import RECORD
 from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from duties.participants.consents import STORE
 from duties.participants.destruction import ASK, CONFIRM
@@ -173,6 +174,12 @@ class Line:
     about: About | None
     offers: frozenset[str]
     task: Mapping[str, Any]
+
+    @property
+    def is_called_off(self) -> bool:
+        """Whether nobody asks for it any more, and it was not done."""
+        state: str = self.task["state"]
+        return state == "cancelled"
 
     @property
     def href(self) -> str:
@@ -507,7 +514,7 @@ _PLACES: Final[Mapping[str, str]] = {
     REVIEW: "/participants/%s#consent",
     REVIEWED: "/participants/%s#consent",
     STORE: "/participants/%s#consent",
-    ATTEST: "/obligations/%s",
+    **dict.fromkeys(ASKS, "/obligations/%s"),
     ACCEPT: "/obligations/%s#proof",
     GIVE_AGAIN: "/obligations/%s#proof",
     RECORD: "/meetings/%s",

@@ -216,7 +216,8 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
             .order_by(_task.c.position, _task.c.item),
         ),
     )
-    planned = _planned(desk, case, protocol)
+    plan = _planned(desk, case, protocol)
+    planned = {(one.step.id, one.item.id if one.item else ""): one for one in plan}
     return {
         "about": lines[0].about,
         "protocol": protocol.title.in_language(desk.language),
@@ -235,6 +236,9 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
         "moved": [
             line for line in lines if (one := planned.get((line.task["step"], line.task["item"]))) and one.moved_from
         ],
+        "late": sum(one.before_opening and not one.is_lapsed for one in plan),
+        "short": sum(one.is_short for one in plan),
+        "lapsed": list(dict.fromkeys(one.step.title.in_language(desk.language) for one in plan if one.is_lapsed)),
         "days": [
             (anchor.title.in_language(desk.language), date.fromisoformat(case.anchors[key]))
             for key, anchor in protocol.anchors.items()
@@ -243,11 +247,14 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
     }
 
 
-def _planned(desk: Desk, case: Case, protocol: Protocol) -> dict[tuple[str, str], Planned]:
-    calendar = scheduling.calendar_for(desk.session, protocol, case.organization_id)
-    days = scheduling.named_days(desk.session, case, protocol)
-    plan = planning.plan(protocol, days, calendar, opened_on=local_day(desk.session, case.opened_at))
-    return {(one.step.id, one.item.id if one.item else ""): one for one in plan}
+def _planned(desk: Desk, case: Case, protocol: Protocol) -> list[Planned]:
+    return planning.plan(
+        protocol,
+        scheduling.named_days(desk.session, case, protocol),
+        scheduling.calendar_for(desk.session, protocol, case.organization_id),
+        opened_on=local_day(desk.session, case.opened_at),
+        meant_on=scheduling.meant_on(case, protocol),
+    )
 
 
 def _form_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:

@@ -68,8 +68,9 @@ def begin(
 ) -> None:
     """Bring a signed version into force from a local day on, in the place of the one that is in force.
 
-    That one ends on the day before, in the same act: on no day is there none, and on no day are there two. Where it
-    has a last day already, the next begins on the day after that, or later once that day is past. `becomes` names,
+    That one ends on the day before, in the same act, also where it was to end later: on no day is there none, and on no
+    day are there two. Where its last day comes sooner, the next begins on the day after that, or later once that day
+    is past. `becomes` names,
     for a role that the new version no longer creates, the one that its holders hold from that day on; a holder keeps
     their last day, and what was open under the old role is another's, or shows as vacant. Raises Refusal: as
     `agreements.start_version`, a signature on paper of which there is no file, a gap, or a role that becomes none of
@@ -103,15 +104,16 @@ def begin(
 def _end_the_one_before(
     session: Session, before: Mapping[str, Any], starts_on: date, *, by: Actor, at: datetime
 ) -> None:
-    last = starts_on - _DAY
-    if before["ends_on"] is None or (before["state"] == "in_force" and before["ends_on"] >= starts_on):
-        if last < before["starts_on"]:
+    last, today = starts_on - _DAY, local_day(session, at)
+    if before["ends_on"] is None or before["ends_on"] >= starts_on:
+        is_over = before["state"] == "ended" and before["ends_on"] < today
+        if is_over or last < before["starts_on"]:
             raise Refusal(
                 "agreement.two_in_force",
                 N_("Another version is in force on that day. End it first: two are never in force on one day."),
             )
         end_version(session, before["id"], ends_on=last, by=by, at=at)
-    elif before["ends_on"] < last and before["ends_on"] >= local_day(session, at):
+    elif before["ends_on"] < last and before["ends_on"] >= today:
         raise Refusal(
             "agreement.gap",
             N_("The version in force has %(last)s as its last day: the next one begins on the day after, not later."),

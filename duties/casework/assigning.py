@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
@@ -24,6 +25,13 @@ from models.lifecycles import TASK, NoSuchMove
 _task = table_of(Task)
 
 
+class Reminder(NamedTuple):
+    """On which local day somebody hears of a duty: whoever owes it, their director, or the coordinator."""
+
+    on: date
+    to: Literal["owner", "director", "coordinator"]
+
+
 def assign(
     session: Session,
     step: str,
@@ -39,6 +47,7 @@ def assign(
     sources: Sequence[str] = (),
     waits: bool = False,
     at_once: bool = False,
+    reminders: Sequence[Reminder] = (),
 ) -> UUID:
     """Open a task outside any case for whoever the chain falls on, and return its id.
 
@@ -46,12 +55,18 @@ def assign(
     board. It reminds whoever owes it as a task of a case does, and then the coordinator; no manager, who does not see
     it. With "act" as its `evidence`, only the act that it asks for completes it.
     `sources` are the facts of the guide behind it. One that `waits` for what it rests on is planned, and nobody owes it
-    before `begin`. With `at_once`, whoever owes it hears of it with the next digest, and not only near its day. Raises
-    Refusal for a day so far away that no holidays are known.
+    before `begin`. With `at_once`, whoever owes it hears of it with the next digest, and not only near its day. With
+    `reminders`, in the order of their days, it reminds by these instead. Raises Refusal for a day so far away that no
+    holidays are known.
     """
-    chain_id = responsibility(session, chain)
     today = local_day(session, at)
-    ladder = scheduling.ladder_outside(session, due_on, on=today, at_once=at_once)
+    ladder: dict[str, Any]
+    if reminders:
+        days = [one.on.isoformat() for one in reminders]
+        ladder = {"ladder": days, "ladder_to": [one.to for one in reminders], "rung": 0, "next_check": reminders[0].on}
+    else:
+        ladder = scheduling.ladder_outside(session, due_on, on=today, at_once=at_once)
+    chain_id = responsibility(session, chain)
     task = Task(
         program_id=program_of(session),
         id=uuid4(),

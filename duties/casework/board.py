@@ -19,8 +19,8 @@ from duties.here import many, program_of, run
 from duties.roles import HAVING, Falls, Holder, Link, Standing
 from duties.sight import task_is_open_to
 from models.agreement import AgreementRole, AgreementVersion
-from models.base import table_of
-from models.casework import LIVE, SETTLED, Case, Responsibility, Task
+from models.base import refers, table_of
+from models.casework import LIVE, SETTLED, Case, ProtocolVersion, Responsibility, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Organization, Role
 
@@ -29,6 +29,7 @@ CHAINS: Final = ARRAY(Uuid())
 
 _task = table_of(Task)
 _case = table_of(Case)
+_protocol = table_of(ProtocolVersion)
 _chain = table_of(Responsibility)
 _role = table_of(Role)
 _organization = table_of(Organization)
@@ -91,18 +92,44 @@ class Progress:
 
 
 def progress(session: Session, case_ids: Iterable[UUID], day: date) -> dict[UUID, Progress]:
-    """How far each of these cases is on a local day. What was cancelled is not asked for any more."""
+    """How far each of these cases is on a local day, or was when it was cancelled.
+
+    What an open or a closed case no longer asks for is not counted; of a cancelled one all that it asked for is.
+    """
     rows = session.execute(
         select(
             _task.c.case_id,
-            func.count().filter(_task.c.required, _task.c.state != "cancelled"),
+            func.count().filter(_task.c.required, is_asked()),
             func.count().filter(_task.c.required, _task.c.state.in_(SETTLED)),
             func.count().filter(is_late(day)),
         )
+        .join(_case, refers(_task.c.case_id, _case))
         .where(_task.c.program_id == program_of(session), _task.c.case_id.in_(ids := list(case_ids)))
         .group_by(_task.c.case_id)
     )
     return dict.fromkeys(ids, Progress()) | {case_id: Progress(*counts) for case_id, *counts in rows}
+
+
+def is_asked() -> ColumnElement[bool]:
+    """The condition on a task and its case that the case asks for it or, cancelled, asked for it to its end.
+
+    What a newer version of the protocol had called off before is no part of it: the version that the case follows does
+    not have that step.
+    """
+    has_step = _protocol.c.declared["steps"].op("@>")(
+        func.jsonb_build_array(func.jsonb_build_object("id", _task.c.step))
+    )
+    in_its_version = (
+        select(_protocol.c.id)
+        .where(
+            _protocol.c.program_id == _case.c.program_id,
+            _protocol.c.id == _case.c.protocol_version_id,
+            has_step,
+        )
+        .correlate(_case, _task)
+        .exists()
+    )
+    return or_(_task.c.state != "cancelled", and_(_case.c.state == "cancelled", in_its_version))
 
 
 def is_late(day: date) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from duties.casework import held as held_tasks
 from duties.casework import scheduling, tasks, versions, wakeups
 from duties.casework.held import of_case
 from duties.casework.held_case import change_case, hold_case, hold_cases
+from duties.casework.lateness import keep_lateness
 from duties.casework.steps import columns_of, links_of, tie
 from duties.casework.subjects import Found, Subject, hold_subject, same_subject, tenure_of
 from duties.declarations.protocol import Protocol
@@ -127,6 +128,7 @@ def cancel_case(
     reason = tasks.needed_reason(reason)
     had_a_part = notices.parts_in(session, case_id, by=by, at=at)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
+    keep_lateness(session, of_case(session, case_id), at=at)
     session.execute(
         update(_task)
         .where(of_case(session, case_id), _task.c.state.in_(TASK.open_to("cancel")))
@@ -239,7 +241,7 @@ def reopen_case(
     )
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
     # The calendar may have changed meanwhile.
-    scheduling.reschedule(session, case_id)
+    scheduling.reschedule(session, case_id, at=at)
     for task_id in handed_in:
         tasks.ask_again(session, task_id, at=at)
     held_tasks.open_ready(session, held, by=by, at=at)
@@ -339,7 +341,7 @@ def _move_anchor(
 ) -> None:
     case_id: UUID = held["id"]
     change_case(session, held, anchors={**held["anchors"], anchor: day.isoformat()})
-    scheduling.reschedule(session, case_id)
+    scheduling.reschedule(session, case_id, at=at)
     _look_again(session, protocol, case_id, anchor)
     events.write(
         session,

@@ -32,6 +32,7 @@ from sqlmodel import Session
 
 from duties.actors import ENGINE, Actor
 from duties.casework import scheduling, wakeups
+from duties.casework.lateness import keep_lateness
 from duties.here import local_day, many, one, program_of, run
 from duties.record import events
 from duties.refusals import Refusal
@@ -196,7 +197,7 @@ def settle(session: Session, held: Held, state: str) -> Moved:
     if held.case_id is None:
         return Moved(held.id, state, version=held.task["version"])
     if held.task["dates_hang"]:
-        scheduling.reschedule(session, held.case_id)
+        scheduling.reschedule(session, held.case_id, at=held.at)
     opened: tuple[UUID, ...] = ()
     if held.case is not None and held.case["state"] == "open":
         opened = _open(session, _opening_waiting(), {"task_id": held.id}, held.case_id, by=held.by, at=held.at)
@@ -375,7 +376,8 @@ def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime
     )
     if closed.rowcount == 0:  # type: ignore[attr-defined]
         return False
-    # What is not required and was never done ends with the case; it is kept.
+    # What is not required and was never done ends with the case; it is kept, and so is that it was late.
+    keep_lateness(session, of_case(session, case_id), at=at)
     session.execute(
         update(_task)
         .where(of_case(session, case_id), _task.c.state.in_(TASK.open_to("cancel")))

@@ -10,11 +10,14 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select, update
 from sqlmodel import Session
 
+from duties import periods
 from duties.actors import Actor
 from duties.calendars import Calendar, Closure
+from duties.casework.lateness import had_passed, is_this, keep_lateness
+from duties.declarations import planning
 from duties.declarations.declared import Bilingual
-from duties.declarations.planning import due_on
-from duties.declarations.protocol import Protocol, Step
+from duties.declarations.planning import Day
+from duties.declarations.protocol import Protocol
 from duties.here import local_day, many, one, program, program_of
 from duties.record import events
 from models.base import table_of
@@ -82,19 +85,26 @@ def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | N
     return calendar_of(session, organization_id if protocol.calendar != PROGRAM else None)
 
 
-def timing(
-    protocol: Protocol, step: Step, anchors: Mapping[str, date], calendar: Calendar, *, not_before: date
-) -> dict[str, Any]:
-    """The due day and the ladder of one step, as columns of its task. Empty where its anchor's day is not known yet.
+def due_days(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> dict[str, Day]:
+    """The due day of each step of a case whose anchor is known by now, and whether the case asks it at all."""
+    anchors = named_days(session, case, protocol)
+    opened = local_day(session, case.opened_at)
+    return planning.due_days(protocol, anchors, calendar, opened_on=opened, meant_on=meant_on(case, protocol))
 
-    A due day that lies before `not_before`, the day the case opened, becomes the first working day from then:
-    nobody is late for a day that had gone by before they were asked.
-    """
-    if step.due is None or step.due.anchor not in anchors:
+
+def meant_on(case: Case, protocol: Protocol) -> date | None:
+    """The local day on which a case was meant to begin by itself; None where somebody opens it."""
+    span = periods.period(case.period)
+    if protocol.starts is not None and protocol.starts.each is not None and span is not None:
+        return protocol.starts.on(span)
+    return planning.meant_on(protocol, {name: date.fromisoformat(day) for name, day in case.anchors.items()})
+
+
+def timing(protocol: Protocol, day: Day | None, calendar: Calendar) -> dict[str, Any]:
+    """The due day and the ladder of one step, as columns of its task. Empty where its anchor's day is not known yet."""
+    if day is None:
         return {"due_on": None, "ladder": []}
-    due = due_on(step, anchors[step.due.anchor], calendar)
-    due = max(due, calendar.next_working_day(not_before))
-    return {"due_on": due, "ladder": _rungs(_offsets(protocol), due, calendar)}
+    return {"due_on": day.due_on, "ladder": _rungs(_offsets(protocol), day.due_on, calendar)}
 
 
 def ladder_from(
@@ -130,14 +140,14 @@ def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = Fal
     return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0])}
 
 
-def agree_on_day(session: Session, task_id: UUID, day: date, *, on: date) -> None:
+def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) -> None:
     """Have an unsettled task of a case be due on the local `day` that was agreed on, and not when its protocol counts.
 
-    It reminds as from a task that somebody gets on the local day `on`: not before that day, and then from the first
+    It reminds as from a task that somebody gets on the local day of `at`: not before that day, and then from the first
     rung on. A day that is not worked, or is past, becomes the next working day. The day stays where the case's named
     days or its calendar move.
     """
-    here = program_of(session)
+    here, on = program_of(session), local_day(session, at)
     task = one(
         session,
         select(_task.c.case_id, _task.c.state, _task.c.due_rule)
@@ -149,6 +159,7 @@ def agree_on_day(session: Session, task_id: UUID, day: date, *, on: date) -> Non
     remind, calendar = _reminding(session, _case_row(session, task["case_id"]).model_dump())
     due = calendar.next_working_day(max(day, on))
     rungs = _rungs_from(remind, due, on, calendar)
+    keep_lateness(session, is_this(task_id), at=at)
     session.execute(
         update(_task)
         .where(_task.c.program_id == here, _task.c.id == task_id)
@@ -175,7 +186,7 @@ def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: d
     )
 
 
-def reschedule(session: Session, case_id: UUID, *, only: Collection[UUID] | None = None) -> int:
+def reschedule(session: Session, case_id: UUID, *, at: datetime, only: Collection[UUID] | None = None) -> int:
     """Set the due days of a case's unsettled tasks anew, after one of its named days became known or moved.
 
     `only` are the ids of the tasks that are asked of otherwise now, where not all are. A reminder that was sent is not
@@ -184,7 +195,8 @@ def reschedule(session: Session, case_id: UUID, *, only: Collection[UUID] | None
     """
     case = _case_row(session, case_id)
     protocol = protocol_of(version_of(session, case.protocol_version_id))
-    return _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id), only)
+    calendar = calendar_for(session, protocol, case.organization_id)
+    return _reschedule(session, case, protocol, calendar, at=at, only=only)
 
 
 def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar]) -> dict[UUID, int]:
@@ -212,7 +224,7 @@ def follow_calendar(session: Session, *, by: Actor, at: datetime) -> None:
     session.get(Program, program_of(session), populate_existing=True)  # its holidays may be another place's now
     for case in _open_cases(session, hold=True):
         protocol = read.protocol(case)
-        moved = _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id))
+        moved = _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id), at=at)
         if moved:
             events.write(session, "case.rescheduled", "case", case.id, by=by, at=at, case_id=case.id, days=moved)
 
@@ -242,14 +254,22 @@ def _open_cases(session: Session, *, hold: bool = False) -> Sequence[Case]:
 
 
 def _reschedule(
-    session: Session, case: Case, protocol: Protocol, calendar: Calendar, only: Collection[UUID] | None = None
+    session: Session,
+    case: Case,
+    protocol: Protocol,
+    calendar: Calendar,
+    *,
+    at: datetime,
+    only: Collection[UUID] | None = None,
 ) -> int:
-    moved = 0
+    moved, today = 0, local_day(session, at)
     for row, columns in _moving(session, case, protocol, calendar):
         if only is not None and row["id"] not in only:
             continue
         left = columns["ladder"][row["rung"] :] if row["state"] in LIVE else []
         days_move = int(columns["due_on"] != row["due_on"])
+        if days_move and had_passed(row["due_on"], today):
+            keep_lateness(session, is_this(row["id"]), at=at)
         session.execute(
             update(_task)
             .where(_task.c.program_id == program_of(session), _task.c.id == row["id"])
@@ -267,8 +287,7 @@ def _moving(
     session: Session, case: Case, protocol: Protocol, calendar: Calendar
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each unsettled task of a case whose due day or ladder is another by this calendar, with both as columns."""
-    anchors = named_days(session, case, protocol)
-    opened = local_day(session, case.opened_at)
+    days = due_days(session, case, protocol, calendar)
     remind = _offsets(protocol)
     rows = many(
         session,
@@ -292,7 +311,7 @@ def _moving(
         step = protocol.by_id.get(row["step"])
         if step is None:
             continue
-        columns = timing(protocol, step, anchors, calendar, not_before=opened)
+        columns = timing(protocol, days.get(step.id), calendar)
         if AGREED in row["due_rule"]:
             due = calendar.next_working_day(date.fromisoformat(row["due_rule"][AGREED]))
             columns = {"due_on": due, "ladder": _rungs(remind, due, calendar)}

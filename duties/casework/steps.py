@@ -15,7 +15,7 @@ from duties.casework.subjects import ROLE_OF_WORKER
 from duties.declarations.declared import Bilingual
 from duties.declarations.planning import instances
 from duties.declarations.protocol import REQUESTER, Protocol, Step
-from duties.here import local_day, program
+from duties.here import program
 from duties.roles import Link, responsibility
 from locales import N_, say
 from models.base import table_of
@@ -39,13 +39,13 @@ def columns_of(
 ) -> Iterator[dict[str, Any]]:
     """The rows of the case's own copy of its steps, all alike in shape so that they are written in one statement.
 
+    What had lapsed when the case opened is none of them.
     `items` says for what each step is done, where it is not what the protocol declares.
     """
     items = items or declared_items
     calendar = scheduling.calendar_for(session, protocol, case.organization_id)
-    anchors = scheduling.named_days(session, case, protocol)
+    days = scheduling.due_days(session, case, protocol, calendar)
     hung_on = {anchor.step for anchor in protocol.anchors.values() if anchor.step}
-    opened = local_day(session, case.opened_at)
     chains: dict[str, UUID] = {}
 
     def owed_by(role: str) -> UUID:
@@ -54,6 +54,8 @@ def columns_of(
         return chains[role]
 
     for place, step in enumerate(protocol.steps):
+        if step.id in days and days[step.id].is_lapsed:
+            continue
         approval = step.approved_by
         owner = owed_by(step.by) if step.by else None
         barred = [name for name in approval.not_same_as if name != REQUESTER] if approval else []
@@ -92,7 +94,7 @@ def columns_of(
                 "undo": step.undone_by or "",
                 "act_state": ACT.initial,
                 "version": 1,
-                **scheduling.timing(protocol, step, anchors, calendar, not_before=opened),
+                **scheduling.timing(protocol, days.get(step.id), calendar),
             }
 
 

@@ -37,6 +37,7 @@ from duties.casework.held import (
     to_do_again,
     wake,
 )
+from duties.casework.lateness import is_this, keep_lateness
 from duties.departure import gathering, interviews
 from duties.endorsement.counting import waits_for_it
 from duties.here import local_day, many, program_of
@@ -254,6 +255,7 @@ def waive_task(
         raise Refusal("task.never_waived", N_("The protocol does not let anyone waive this step."))
     _refuse_closed_case(held)
     state = _move(held, "waive")
+    keep_lateness(session, is_this(task_id), at=at)
     change(
         session,
         held,

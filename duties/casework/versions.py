@@ -17,6 +17,7 @@ from duties.casework import held as held_tasks
 from duties.casework import scheduling, wakeups
 from duties.casework.held import of_case
 from duties.casework.held_case import change_case, hold_case
+from duties.casework.lateness import is_this, keep_lateness
 from duties.casework.steps import columns_of, tie
 from duties.declarations.declared import Declared
 from duties.declarations.protocol import Protocol
@@ -165,6 +166,7 @@ def take_version(
         if row.state not in SETTLED and (
             asked := _asked_anew(row._asdict(), wanted.get(name), asked_before.get(name, {}))
         ):
+            keep_lateness(session, is_this(row.id), at=at)
             session.execute(
                 update(_task)
                 .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
@@ -178,7 +180,7 @@ def take_version(
     tie(session, case, protocol)
     events.write(session, "case.version_taken", "case", case_id, by=by, at=at, case_id=case_id, number=version.number)
     held_tasks.postpone_those_waiting(session, going_on, by=by, at=at)
-    scheduling.reschedule(session, case_id, only=going_on)
+    scheduling.reschedule(session, case_id, at=at, only=going_on)
     held_tasks.open_ready(session, held, by=by, at=at)
     held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -29,7 +29,9 @@ class Planned:
     `due_on` is the last day on which the task is on time, inclusive; None where it has no due day, or hangs
     on a day that is not known yet. `moved_from` is the day that it would have been, were that day worked, and
     `closed_reason` why it is not. `before_opening` says that the day had gone by when the case opened, so
-    that `due_on` is the first day on which the task can be asked for.
+    that `due_on` is the first day on which the task can be asked for. Of a case that opens late `meant` is the
+    day that its protocol counts, and `is_lapsed` says that it is not asked.
+    `is_short` says that fewer days are left than the protocol means, and that it stays so.
     """
 
     step: Step
@@ -38,6 +40,94 @@ class Planned:
     moved_from: date | None = None
     closed_reason: Bilingual | None = None
     before_opening: bool = False
+    meant: date | None = None
+    is_lapsed: bool = False
+    is_short: bool = False
+
+
+#: So many working days at least are left for a step of a case that opens late, where its protocol means as many.
+TIME_LEFT: Final = 10
+
+
+@dataclass(frozen=True)
+class Day:
+    """The due day of a step in a case that was opened on a day, and the one that its protocol counts."""
+
+    due_on: date
+    meant: date
+    is_lapsed: bool = False
+    is_short: bool = False
+
+
+def due_days(
+    protocol: Protocol,
+    anchors: Mapping[str, date],
+    calendar: Calendar,
+    *,
+    opened_on: date | None = None,
+    meant_on: date | None = None,
+) -> dict[str, Day]:
+    """The due day of each step whose anchor is known, in a case that is opened on one day and was meant to on another.
+
+    Nobody is late for a day that had gone by before they were asked: it becomes the first working day from then. Of a
+    case that begins by the quarter or the year and opens late, the days that are past or too near are moved: each step
+    has its time from the opening, or from those that it waits for and that were moved, as long as the protocol means or
+    `TIME_LEFT`. What lapses is not moved: after its day it is not asked. The days of other cases are deadlines of their
+    own, such as an arrival or an agreement's end: they stay, and are said to be short. Raises UnknownYear.
+    """
+    return _DueDays(protocol, anchors, calendar, opened_on, meant_on).all()
+
+
+class _DueDays:
+    """Due days as they are asked for, each once: one may be counted from others."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        anchors: Mapping[str, date],
+        calendar: Calendar,
+        opened_on: date | None,
+        meant_on: date | None,
+    ) -> None:
+        self._protocol, self._anchors, self._calendar = protocol, anchors, calendar
+        self._opened, self._meant = opened_on, meant_on
+        self._is_late = opened_on is not None and meant_on is not None and opened_on > meant_on
+        self._moves = protocol.starts is not None and protocol.starts.each is not None
+        self._found: dict[str, Day | None] = {}
+
+    def all(self) -> dict[str, Day]:
+        return {step.id: day for step in self._protocol.steps if (day := self._of(step)) is not None}
+
+    def _of(self, step: Step) -> Day | None:
+        if step.id not in self._found:
+            self._found[step.id] = self._count(step)
+        return self._found[step.id]
+
+    def _count(self, step: Step) -> Day | None:
+        if step.due is None or step.due.anchor not in self._anchors:
+            return None
+        meant = due_on(step, self._anchors[step.due.anchor], self._calendar)
+        if self._opened is None:
+            return Day(meant, meant)
+        asked = max(meant, self._calendar.next_working_day(self._opened))
+        if not self._is_late:
+            return Day(asked, meant)
+        soonest = self._soonest(step, meant)
+        if step.lapses:
+            return Day(asked, meant, is_lapsed=meant < self._opened, is_short=self._opened <= meant < soonest)
+        if not self._moves:
+            return Day(asked, meant, is_short=meant < soonest)
+        return Day(max(asked, soonest), meant)
+
+    def _soonest(self, step: Step, meant: date) -> date:
+        """The day that leaves a step the time that its protocol means, from the opening or what it waits for."""
+        assert self._opened is not None  # noqa: S101 - asked only of a case that opens late
+        assert self._meant is not None  # noqa: S101
+        waits = (self._of(self._protocol.by_id[name]) for name in self._protocol.waits_for(step))
+        moved = [day.due_on for day in waits if day is not None and not day.is_lapsed and day.due_on > day.meant]
+        begins = max([self._opened, *moved])
+        time = self._calendar.working_days_between(self._meant, meant) if meant > self._meant else 0
+        return self._calendar.add_working_days(begins, min(time, TIME_LEFT))
 
 
 def due_on(step: Step, anchor: date, calendar: Calendar) -> date:
@@ -54,15 +144,21 @@ def due_on(step: Step, anchor: date, calendar: Calendar) -> date:
 
 
 def plan(
-    protocol: Protocol, anchors: Mapping[str, date], calendar: Calendar, *, opened_on: date | None = None
+    protocol: Protocol,
+    anchors: Mapping[str, date],
+    calendar: Calendar,
+    *,
+    opened_on: date | None = None,
+    meant_on: date | None = None,
 ) -> list[Planned]:
-    """Every task of a case with its due day, in the protocol's order.
+    """Every task of a case with its due day, in the protocol's order, those that it does not ask among them.
 
-    `anchors` are the named days that are known. Steps done for what a person has in hand stand once, without
-    an item. Raises UnknownYear.
+    `anchors` are the named days that are known, `meant_on` the one on which its protocol means the case to begin. Steps
+    done for what a person has in hand stand once, without an item. Raises UnknownYear.
     """
+    days = due_days(protocol, anchors, calendar, opened_on=opened_on, meant_on=meant_on)
     return [
-        _planned(step, item, anchors, calendar, opened_on)
+        _planned(step, item, anchors, calendar, days.get(step.id))
         for step in protocol.steps
         for item in instances(step) or (None,)
     ]
@@ -137,22 +233,32 @@ def _planned(
     item: Item | None,
     anchors: Mapping[str, date],
     calendar: Calendar,
-    opened_on: date | None,
+    day: Day | None,
 ) -> Planned:
-    if step.due is None or step.due.anchor not in anchors:
+    if step.due is None or day is None:
         return Planned(step, item, None)
-    anchor = anchors[step.due.anchor]
-    counted, due = _counted(step, anchor, calendar), due_on(step, anchor, calendar)
+    counted = _counted(step, anchors[step.due.anchor], calendar)
     french, english = (calendar.why_closed(counted, language) for language in ("fr", "en"))
     reason = Bilingual(fr=french, en=english) if french and english else None
-    earliest = calendar.next_working_day(opened_on) if opened_on else due
     return Planned(
         step,
         item,
-        max(due, earliest),
+        day.due_on,
         moved_from=counted if reason else None,
         closed_reason=reason,
-        before_opening=due < earliest,
+        before_opening=day.due_on > day.meant,
+        meant=day.meant,
+        is_lapsed=day.is_lapsed,
+        is_short=day.is_short,
+    )
+
+
+def meant_on(protocol: Protocol, anchors: Mapping[str, date]) -> date | None:
+    """The local day on which a case is meant to begin by itself, as far as its named days say it; None otherwise."""
+    if protocol.starts is None:
+        return None
+    return protocol.starts.meant_on(
+        {anchor.from_: anchors[name] for name, anchor in protocol.anchors.items() if name in anchors}
     )
 
 
@@ -259,6 +365,9 @@ class _Run:
         here: PathOf = ("examples", place)
         example = self.declared.value.examples[place]
         self._states = initial_states(self.protocol)
+        for line in self._plan(example):
+            if line.is_lapsed:
+                del self._states[line.step.id, line.item.id if line.item else ""]
         self._open()
         for position, name in enumerate(example.waived):
             for key in self._keys((*here, "waived", position), name):
@@ -319,8 +428,13 @@ class _Run:
             said = N_("The case would close here.") if complete else N_("The case would not close here.")
             self.say((*path, "complete"), said)
 
+    def _plan(self, example: Example) -> list[Planned]:
+        anchors = {name: day for name, day in example.anchors.items() if name in self.protocol.anchors}
+        begins = meant_on(self.protocol, anchors)
+        return plan(self.protocol, anchors, self.calendar, opened_on=example.opened_on, meant_on=begins)
+
     def _compare_days(self, path: PathOf, example: Example) -> None:
-        lines = plan(self.protocol, example.anchors, self.calendar, opened_on=example.opened_on)
+        lines = [line for line in self._plan(example) if not line.is_lapsed]
         days = {(line.step.id, line.item.id if line.item else ""): line.due_on for line in lines}
         for name, expected in example.expect.due.items():
             for key in self._keys((*path, name), name):

@@ -21,6 +21,7 @@ from duties.declarations.program_agreements import (
     Owed,
     RoleKey,
     SharingTerms,
+    Watch,
     clause_without_role,
     fact_of,
     owed_under,
@@ -165,6 +166,7 @@ class Identity(Part):
     area: Annotated[tuple[Bilingual, ...], Field(min_length=1)]
     retention: Retention = Retention()
     reading: Rates = Field(default_factory=Rates)
+    obligations: Watch = Watch()
 
 
 class Share(Part):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -61,7 +62,70 @@ def _obligation_key(value: str) -> str:
 ObligationKey = Annotated[str, AfterValidator(_obligation_key)]
 
 
-class AttendanceRule(Part):
+class AtRisk(Part):
+    """When silence about an obligation turns into a risk: a part of its period before its last day, and no fewer days.
+
+    It is never in the first half of the period: nothing can be told by then of a month of which nothing is on record.
+    """
+
+    percent: Annotated[int, Field(ge=0, le=50, strict=True)] = 25
+    at_least_days: Annotated[int, Field(ge=0, le=366, strict=True)] = 30
+
+    def from_day(self, first: date, last: date) -> date:
+        """The first local day of the risk, of a period from `first` to `last`, both inclusive."""
+        days = (last - first).days + 1
+        before = max(days * self.percent // 100, self.at_least_days)
+        return max(last - timedelta(days=before), first + timedelta(days=days // 2))
+
+
+#: Who hears that something is asked for: who owes it, their director, the coordinator.
+Hearer = Literal["owner", "director", "coordinator"]
+
+
+class Asked(Part):
+    """One time at which people are asked for what they owe: so many working days before its last day, and whom."""
+
+    working_days: Annotated[int, Field(ge=0, le=250, strict=True)]
+    to: Annotated[tuple[Hearer, ...], Field(min_length=1), AfterValidator(each_once)]
+
+
+class Watch(Part):
+    """How a program watches what its partners owe: when silence is a risk, when people are asked, how long all is new.
+
+    In the first working days of an agreement nothing that lacks is a miss yet. `asked` comes in the order of time; who
+    owes it is asked first.
+    """
+
+    at_risk: AtRisk = AtRisk()
+    asked: Annotated[tuple[Asked, ...], Field(min_length=1)] = (
+        Asked(working_days=60, to=("owner",)),
+        Asked(working_days=20, to=("owner", "director")),
+        Asked(working_days=5, to=("owner", "director", "coordinator")),
+    )
+    first_working_days: Annotated[int, Field(ge=0, le=120, strict=True)] = 20
+
+    @model_validator(mode="after")
+    def _in_time(self) -> Watch:
+        days = [one.working_days for one in self.asked]
+        for place, (before, after) in enumerate(pairwise(days), start=1):
+            if after >= before:
+                raise Wrong(
+                    N_("Each time people are asked is nearer to the last day than the one before."),
+                    at=("asked", place, "working_days"),
+                )
+        if "owner" not in self.asked[0].to:
+            raise Wrong(N_("Who owes it is asked first."), at=("asked", 0, "to"))
+        return self
+
+
+class _Watched(Part):
+    """What every rule may say: when its silence turns into a risk, where the program's own days are not to count."""
+
+    # Left out where it is not said: a rule that was signed before it could be said reads the same.
+    at_risk: AtRisk | None = None
+
+
+class AttendanceRule(_Watched):
     """How often the organization's seat on a committee may stay empty in the period, of the meetings held.
 
     An alternate's presence counts, or does not, or counts up to a cap: `at_most_by_alternates` meetings of the period,
@@ -88,7 +152,7 @@ class AttendanceRule(Part):
         return self
 
 
-class TasksRule(Part):
+class TasksRule(_Watched):
     """How many of the steps that serve this clause may be done late in the period, in these protocols."""
 
     protocols: Annotated[tuple[Key, ...], Field(min_length=1), AfterValidator(each_once)]
@@ -96,7 +160,7 @@ class TasksRule(Part):
     at_most_late: Annotated[int, Field(ge=0)]
 
 
-class DocumentRule(Part):
+class DocumentRule(_Watched):
     """How many documents of a kind the period must bring."""
 
     kind: Key
@@ -104,7 +168,7 @@ class DocumentRule(Part):
     grace_days: Annotated[int, Field(ge=0)] = 0  # after the period's end
 
 
-class AttestationRule(Part):
+class AttestationRule(_Watched):
     """What the holder of a role states in writing, once a period.
 
     That it held can be stated once the period has had its time: from its middle on, or from its first or its last day
@@ -130,7 +194,7 @@ class AttestationRule(Part):
         return self.by == "coordinator" or self.by in roles
 
 
-class CountRule(Part):
+class CountRule(_Watched):
     """What the program's own records must add up to.
 
     `referrals` made by the organization in the period; `alternates`: for each committee named, the people

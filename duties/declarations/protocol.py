@@ -107,6 +107,21 @@ class Starts(Part):
         edge = period.starts_on if "start" in (self.before, self.after) else period.ends_on
         return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
 
+    def meant_on(self, days: Mapping[str, date]) -> date | None:
+        """The local day on which a case is meant to begin, by the days that its anchors come from.
+
+        None where the day that it counts from is not among them.
+        """
+        if self.each is None:
+            if self.days == "notice":
+                return days.get("agreement.notice_on")
+            last = days.get("agreement.ends_on")
+            return last - timedelta(days=self.days) if last is not None else None
+        edge = days.get("period.starts_on" if "start" in (self.before, self.after) else "period.ends_on")
+        if edge is None or self.days == "notice":
+            return None
+        return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
+
     def before_last_day(self, ends_on: date, notice_days: int) -> date:
         """The local day from which the case of an agreement's version begins that ends on a day, with such a notice."""
         return ends_on - timedelta(days=notice_days if self.days == "notice" else self.days)
@@ -326,6 +341,7 @@ class Step(Part):
     by: Key | None = None
     needs: tuple[Key, ...] = ()
     due: Due | None = None
+    lapses: bool = False  # it is of its day's part of the period: a case that opens after that day does not ask it
     for_each: ForEach | None = None
     evidence: Literal["none", "serial", "document", "account", "note", "way", "interviews", "empty_hands", "act"] = (
         "none"
@@ -353,6 +369,8 @@ class Step(Part):
             raise Wrong(N_("An action of the engine has neither approval nor evidence; put a step beside it."))
         if self.instead is not None and self.by is None:
             raise Wrong(N_("“instead” belongs to a step that somebody does."), at=("instead",))
+        if self.lapses and self.due is None:
+            raise Wrong(N_("“lapses” belongs to a step with a due day."), at=("lapses",))
         if self.on_reject is not None and self.approved_by is None:
             raise Wrong(N_("“on_reject” belongs to a step with an approval."), at=("on_reject",))
         if self.agenda is not None and (

@@ -346,6 +346,9 @@ def _days(protocol: Protocol) -> Iterator[_Complaint]:
             continue
         here: PathOf = ("steps", place, "due")
         anchor = protocol.anchors[step.due.anchor]
+        if step.lapses and not anchor.from_.startswith("period."):
+            said = N_("Only what is due by the days of a period lapses with them.")
+            yield ("steps", place, "lapses"), said, {}
         if step.due.before and anchor.from_ == "case.opened_on":
             yield here, N_("This step would be due before the case opens."), {}
         if step.due.before and anchor.step is not None:

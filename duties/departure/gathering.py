@@ -20,6 +20,7 @@ from duties.casework import held as held_tasks
 from duties.casework import scheduling, versions
 from duties.casework.held import Held, change, of_case, settle
 from duties.casework.held_case import hold_case
+from duties.casework.lateness import is_this, keep_lateness
 from duties.casework.steps import columns_of, instance_of, tie
 from duties.here import local_day, many, one, program_of
 from duties.holdings.follow_ups import FOLLOW_UP
@@ -272,6 +273,7 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
         # Anew: what one of them was holding up opened meanwhile.
         held = _held_anew(session, waits, by=by, at=at)
         state = TASK.after(held.task["state"], "waive")
+        keep_lateness(session, is_this(held.id), at=at)
         change(session, held, state=state, settled_at=at, settled_as=by.role, next_check=None)
         held_tasks.tell(session, held, "task.let_go", step=waits["step"], item=waits["item"])
         settle(session, held, state)

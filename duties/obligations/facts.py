@@ -27,19 +27,21 @@ from duties.declarations.program_agreements import (
     DocumentRule,
     Rule,
     TasksRule,
+    Watch,
     clause_without_role,
 )
 from duties.endorsement.counting import counted, it_counts
-from duties.here import local_day, many, program_of
+from duties.here import local_day, many, program, program_of
 from duties.obligations.judging import GIVEN, Paper, Said, Sitting, Step
 from duties.obligations.reading import WORD, stands_of
-from duties.obligations.vacancies import longest_vacancy
+from duties.obligations.silence import Silence, first_days_of, silence
+from duties.obligations.vacancies import longest_vacancy, vacant_since
 from duties.obligations.windows import Bound, Span, Window, joined, windows
 from duties.roles import never_began
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
 from models.base import refers, table_of
-from models.casework import Case, Evidence, Task
+from models.casework import Case, Evidence, Lateness, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.meeting import Meeting
 from models.minutes import Attendance, Decision
@@ -58,6 +60,7 @@ _holder = table_of(SeatHolder)
 _attendance = table_of(Attendance)
 _task = table_of(Task)
 _case = table_of(Case)
+_late = table_of(Lateness)
 _evidence = table_of(Evidence)
 _item = table_of(AgendaItem)
 _document = table_of(ObligationDocument)
@@ -268,6 +271,11 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
     return found
 
 
+def watch_of(session: Session) -> Watch:
+    """When a program finds silence a risk, and asks people."""
+    return Watch.model_validate(program(session).obligations)
+
+
 @dataclass(frozen=True)
 class _Procedure:
     """What a case did for a clause: the task that brought its document, when it was done, the days that it is for."""
@@ -303,12 +311,28 @@ class Records:
         self._session = session
         self._here = program_of(session)
         self._carried: dict[str, list[_Procedure]] = {}
+        self._new: dict[date, date | None] = {}
         self.on = local_day(session, at)
 
     @cached_property
     def calendar(self) -> Calendar:
         """The program's working days."""
         return calendar_of(self._session)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """When the program finds silence a risk, and asks people."""
+        return watch_of(self._session)
+
+    def silence(self, one: Owed, window: Window, clause: Clause) -> Silence:
+        """What it says of a window that nothing is on record."""
+        return silence(window, clause.rule, self.watch, self.new_until(one.since))
+
+    def new_until(self, since: date) -> date | None:
+        """The last of the first days of an agreement that began on `since`."""
+        if since not in self._new:
+            self._new[since] = first_days_of(since, self.watch, self.calendar)
+        return self._new[since]
 
     def sittings(self, organization_id: UUID, rule: AttendanceRule, role: str) -> list[Sitting]:
         """Every meeting of the rule's committee, and how the seats of this role there were filled, of any role else.
@@ -335,8 +359,19 @@ class Records:
         rule: TasksRule,
         rule_on: Callable[[date], TasksRule] | None = None,
     ) -> list[Step]:
-        """The tasks that serve a clause by its rule or that of their due day: at one organization, or everywhere."""
+        """The tasks that serve a clause by its rule or that of their due day: at one organization, or everywhere.
+
+        One comes once more for each due day that it lost after it had passed.
+        """
         served_as = clause.served_as
+
+        def serves(row: Any) -> bool:
+            return (
+                row.clause in served_as
+                and row.protocol in (rule_on(row.due_on) if rule_on else rule).protocols
+                and (organization_id is None or row.organization_id == organization_id)
+            )
+
         return [
             Step(
                 str(row.id),
@@ -345,10 +380,8 @@ class Records:
                 called_off=row.state in ("waived", "cancelled"),
             )
             for row in self._tasks
-            if row.clause in served_as
-            and row.protocol in (rule_on(row.due_on) if rule_on else rule).protocols
-            and (organization_id is None or row.organization_id == organization_id)
-        ]
+            if serves(row)
+        ] + [Step(str(row.id), row.due_on, late_until=row.until) for row in self._lateness if serves(row)]
 
     def papers(self, one: Owed, clause: Clause) -> list[Paper]:
         """The documents that stand for a clause: given for it, or brought by a procedure of the partner's or program's.
@@ -398,11 +431,41 @@ class Records:
                     at_most=rule.at_most,
                     allowed_on=(lambda day: rule_on(day).at_most) if rule_on is not None else None,
                 )
-                for role in rule.roles
+                for role in self._roles_of(one, rule)
             }
         spans = [part for span in window.spans for part in span.without(waived)]
         days = self._referred[one.organization_id]
         return {rule.of: sum(any(span.holds(day) for span in spans) for day in days)}
+
+    def _roles_of(self, one: Owed, rule: CountRule) -> list[str]:
+        """Those roles of a rule that the partner has, or had; all where it has none."""
+        place = one.organization_id
+        return [role for role in rule.roles if self._promised[place, role] or self._held[place, role]] or list(
+            rule.roles
+        )
+
+    def is_counted(self, one: Owed, window: Window, rule: CountRule) -> bool:
+        """Whether there is anything to count: of vacant days only once somebody held one of the roles."""
+        if rule.of != "vacant_working_days":
+            return rule.at_least is not None or any(self.counts(one, window, rule).values())
+        end = self.on if window.ends_on is None else min(self.on, window.ends_on)
+        held = (span for role in rule.roles for span in self._held[one.organization_id, role])
+        return any(span.starts_on <= end for span in held)
+
+    def vacant_since(self, one: Owed, window: Window, rule: CountRule) -> date | None:
+        """Since which local day the role has lacked somebody that has lacked one for longest; None where none does."""
+        binding = [
+            part
+            for span in joined(bound.days for bound in one.bounds)
+            for part in span.without(self.waived(one.agreement_id, one.key))
+        ]
+        place = one.organization_id
+        since = (
+            vacant_since(binding, self._held[place, role], self.on, self._promised[place, role])
+            for role in rule.roles
+            if window.holds(self.on)
+        )
+        return min((day for day in since if day is not None), default=None)
 
     def _seats_on(self, committee: str, organization_id: UUID) -> list[Any]:
         """An organization's seats on a committee, those that it takes from others with it."""
@@ -462,6 +525,21 @@ class Records:
             )
             .join(_case, refers(_task.c.case_id, _case))
             .where(_task.c.program_id == self._here, _task.c.clause != "", _task.c.due_on.is_not(None))
+        ).all()
+
+    @cached_property
+    def _lateness(self) -> Sequence[Any]:
+        """The due days that had passed undone when a step lost them."""
+        return self._session.execute(
+            select(
+                *(_late.c[name] for name in ("clause", "due_on", "until")),
+                _late.c.task_id.label("id"),
+                _case.c.protocol,
+                _case.c.organization_id,
+            )
+            .join(_task, refers(_late.c.task_id, _task))
+            .join(_case, refers(_task.c.case_id, _case))
+            .where(_late.c.program_id == self._here, _late.c.clause != "")
         ).all()
 
     @cached_property

@@ -1,14 +1,14 @@
 """Obligations kept true: how each period stands by the records, written when that changes, with what says so.
 
 `keep` may run at any time and as often as one likes: by the round each day, and in the transaction of whatever touches
-an obligation. What did not change is not written. What people alone can say becomes a task of theirs: an attestation
-near the end of its period, and an attendance that nobody recorded, which is the coordinator's.
+an obligation. What did not change is not written. What lacks is asked of people (`asking`), and an attendance that
+nobody recorded of the coordinator.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -23,9 +23,11 @@ from duties.casework import assigning
 from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from duties.here import many, program_of
-from duties.obligations import judging, to_accept
+from duties.obligations import asking, judging, to_accept
+from duties.obligations.asking import BY_OBLIGATIONS, Judged
 from duties.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
-from duties.obligations.judging import LOST, Found
+from duties.obligations.judging import LOST, Found, Step
+from duties.obligations.silence import Silence
 from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched, Window
 from duties.record import events
@@ -35,23 +37,16 @@ from models.casework import SETTLED, Task
 from models.committee import Committee
 from models.meeting import Meeting
 from models.obligation import ObligationFinding, ObligationPeriod
-from models.program import Organization
 
 _period = table_of(ObligationPeriod)
 _finding = table_of(ObligationFinding)
 _task = table_of(Task)
 _meeting = table_of(Meeting)
 _committee = table_of(Committee)
-_organization = table_of(Organization)
 
-BY_OBLIGATIONS: Final = Actor.system("obligations")
-
-#: The steps of the tasks that obligations ask of people.
-ATTEST: Final = "obligation.attest"
+#: The step of the task that asks the coordinator for what nobody recorded.
 RECORD: Final = "obligation.record"
 
-#: An attestation is asked for from this many days before the end of its period.
-ASKED_BEFORE: Final = timedelta(days=14)
 #: A period that ended longer ago is judged again only where something of it is touched.
 LOOKS_BACK: Final = timedelta(days=400)
 #: The coordinator records an attendance within this many days of being asked.
@@ -82,8 +77,8 @@ def keep(
     held = _held(session, chosen)
     kept = _Kept(session, records, at)
     unrecorded: set[str] = set()
-    owing = owed(session, organization_ids=organization_ids, kinds=chosen)  # once it is ours to judge
-    for one in owing:
+    judged: list[Judged] = []
+    for one in owed(session, organization_ids=organization_ids, kinds=chosen):  # once it is ours to judge
         mine, bound = held.get((one.agreement_id, one.key), {}), set()
         for window in one.windows(records.on):
             bound.add(window.period.starts_on)
@@ -98,18 +93,18 @@ def keep(
             ):
                 unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
                 continue
-            found = judge(records, one, window, clause, row["id"] if row is not None else None)
+            found = judge(records, one, window, clause, row)
             unrecorded.update(found.missing)
-            kept.take(one, window, clause, row, found)
+            period_id = kept.take(one, window, clause, row, found)
+            judged.append(Judged(one, window, clause, period_id, row["task_id"] if row is not None else None, found))
         for starts_on, row in mine.items():
             if starts_on not in bound:
                 kept.let_go(row)
     changed = kept.write()
+    asking.ask(session, records, judged, by=by, at=at)
+    asking.let_go(session, kept.let_go_of, at=at)
     if chosen is None or chosen & {"attestation", "document"}:
         to_accept.ask(session, by=BY_OBLIGATIONS, at=at, whole=organization_ids is None and chosen is None)
-    if chosen is None or "attestation" in chosen:
-        whole = organization_ids is None and chosen is None
-        _ask_for_attestations(session, records, owing if whole else None, at)
     if chosen is None or "attendance" in chosen:
         _ask_for_records(session, unrecorded, whole=organization_ids is None, records=records, by=by, at=at)
     return changed
@@ -133,6 +128,8 @@ class _Asked:
     window: Window
     clause: Clause
     period_id: UUID | None
+    silence: Silence
+    was_late: tuple[Step, ...] = ()
     rule_on: Callable[[date], Any] | None = None
 
     @property
@@ -146,13 +143,17 @@ class _Asked:
         return self.records.waived(self.one.agreement_id, self.one.key)
 
 
-def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id: UUID | None) -> Found:
-    """How one window of an obligation stands by the records.
+def judge(
+    records: Records, one: Owed, window: Window, clause: Clause, before: Mapping[str, Any] | None = None
+) -> Found:
+    """How one window of an obligation stands by the records; `before` is its row, as it was found to stand last.
 
     By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
     fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
     """
-    asked = _Asked(records, one, window, clause, period_id)
+    silence = records.silence(one, window, clause)
+    period_id = before["id"] if before is not None else None
+    asked = _Asked(records, one, window, clause, period_id, silence, tuple(_was_late(before, clause)))
     found = _JUDGES[type(clause.rule)](asked)
     rule_on = one.rule_on(window) if found.state in LOST else None
     if rule_on is None:
@@ -161,9 +162,22 @@ def judge(records: Records, one: Owed, window: Window, clause: Clause, period_id
     return found if milder.state in LOST else milder
 
 
+def _was_late(before: Mapping[str, Any] | None, clause: Clause) -> Iterator[Step]:
+    """The steps that were found late by the same text before: whatever became of them or of the calendar, they stay so.
+
+    Where that was a mistake, a decision frees the partner of the clause on those days.
+    """
+    if before is not None and before["obligation_id"] == clause.id:
+        for fact in before["found"]["facts"]:
+            if (fact["kind"], fact["why"]) == ("task", "late"):
+                yield Step(fact["id"], date.fromisoformat(fact["on"]), late_until=date.max)
+
+
 def _by_attendance(asked: _Asked) -> Found:
     sittings = asked.records.sittings(asked.one.organization_id, asked.rule, asked.clause.owed_by)
-    return judging.attendance(asked.window, asked.waived, asked.rule, sittings, asked.records.on, asked.rule_on)
+    return judging.attendance(
+        asked.window, asked.waived, asked.rule, sittings, asked.records.on, asked.rule_on, silence=asked.silence
+    )
 
 
 def _by_tasks(asked: _Asked) -> Found:
@@ -171,12 +185,21 @@ def _by_tasks(asked: _Asked) -> Found:
     # What the coordinator owes they owe to every partner.
     where = None if asked.clause.owed_by == COORDINATOR else asked.one.organization_id
     steps = records.steps(where, asked.clause, asked.rule, asked.rule_on)
-    return judging.tasks(asked.window, asked.waived, asked.rule, steps, records.calendar, records.on, asked.rule_on)
+    return judging.tasks(
+        asked.window,
+        asked.waived,
+        asked.rule,
+        [*steps, *asked.was_late],
+        records.calendar,
+        records.on,
+        asked.rule_on,
+        silence=asked.silence,
+    )
 
 
 def _by_documents(asked: _Asked) -> Found:
     papers = asked.records.papers(asked.one, asked.clause)
-    return judging.documents(asked.window, asked.waived, asked.rule, papers, asked.records.on)
+    return judging.documents(asked.window, asked.waived, asked.rule, papers, asked.records.on, silence=asked.silence)
 
 
 def _by_attestation(asked: _Asked) -> Found:
@@ -187,12 +210,21 @@ def _by_attestation(asked: _Asked) -> Found:
         asked.records.said(asked.period_id),
         asked.records.on,
         is_secretarys=asked.rule.by == COORDINATOR and asked.clause.owed_by != COORDINATOR,
+        silence=asked.silence,
     )
 
 
 def _by_count(asked: _Asked) -> Found:
-    counts = asked.records.counts(asked.one, asked.window, asked.rule, asked.rule_on)
-    return judging.counted(asked.window, asked.waived, asked.rule, counts, asked.records.on)
+    records = asked.records
+    return judging.counted(
+        asked.window,
+        asked.waived,
+        asked.rule,
+        records.counts(asked.one, asked.window, asked.rule, asked.rule_on),
+        records.on,
+        silence=asked.silence,
+        is_on_record=records.is_counted(asked.one, asked.window, asked.rule),
+    )
 
 
 _JUDGES: Final[Mapping[type, Callable[[_Asked], Found]]] = {
@@ -235,8 +267,10 @@ class _Kept:
         self._changed: list[dict[str, Any]] = []
         self._findings: list[dict[str, Any]] = []
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
+        self.let_go_of: list[UUID] = []  # tasks of periods that bind nobody any more
 
-    def take(self, one: Owed, window: Window, clause: Clause, row: Mapping[str, Any] | None, found: Found) -> None:
+    def take(self, one: Owed, window: Window, clause: Clause, row: Mapping[str, Any] | None, found: Found) -> UUID:
+        """Keep how a window was found to stand, where that changed; returns the id of its period."""
         now = {
             "obligation_id": clause.id,
             "starts_on": window.starts_on,
@@ -248,7 +282,8 @@ class _Kept:
         if row is not None:
             if row["found"] != found.as_json() or any(row[name] != value for name, value in now.items()):
                 self._change(row, now, found)
-            return
+            known: UUID = row["id"]
+            return known
         period_id = uuid4()
         self._new.append(
             {
@@ -265,9 +300,12 @@ class _Kept:
         )
         self._find(period_id, 1, clause.id, found)
         self._lines.append((period_id, {"clause": one.key, "before": "", "state": found.state}))
+        return period_id
 
     def let_go(self, row: Mapping[str, Any]) -> None:
         """A period that binds nobody any more: that an agreement ended before it was recorded once it had begun."""
+        if row["task_id"] is not None:
+            self.let_go_of.append(row["task_id"])
         if row["state"] == "no_occasion":
             return
         stays = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on", "period_ends")}
@@ -317,102 +355,7 @@ class _Kept:
         return len(self._lines)
 
 
-# ---------------------------------------------------------------------------------------------- what is asked of people
-
-
-def _ask_for_attestations(session: Session, records: Records, owing: Sequence[Owed] | None, at: datetime) -> None:
-    """Open a task for each attestation whose period ends soon or has ended, and that nobody gave.
-
-    `owing` is all that is owed in the program, where it is read already.
-    """
-    _call_off(session, at)
-    rows = _without_task(session, records.on)
-    if not rows:
-        return
-    everything = owed(session) if owing is None else owing
-    clauses = {clause.id: (one, clause) for one in everything for clause in one.clauses.values()}
-    places = dict(
-        session.execute(
-            select(_organization.c.id, _organization.c.short_name).where(
-                _organization.c.program_id == program_of(session)
-            )
-        ).all()
-    )
-    for row in rows:
-        one, clause = clauses[row["obligation_id"]]
-        rule = clause.rule
-        if not isinstance(rule, AttestationRule):
-            continue
-        if max(row["ends_on"] - ASKED_BEFORE, rule.from_day(row["starts_on"], row["ends_on"])) > records.on:
-            continue
-        due = records.calendar.next_working_day(max(row["due_on"], records.on))
-        where = "*" if rule.by == COORDINATOR else str(one.organization_id)
-        task_id = assigning.assign(
-            session,
-            ATTEST,
-            str(row["id"]),
-            title_fr=_asked("fr", rule, row, places[one.organization_id]),
-            title_en=_asked("en", rule, row, places[one.organization_id]),
-            chain=[{"role": rule.by, "at": where}],
-            due_on=due,
-            by=BY_OBLIGATIONS,
-            at=at,
-            evidence=BY_ITS_ACT,
-            sources=[clause.fact],
-        )
-        session.execute(
-            update(_period)
-            .where(_period.c.program_id == program_of(session), _period.c.id == row["id"])
-            .values(task_id=task_id, version=_period.c.version + 1)
-        )
-
-
-def _call_off(session: Session, at: datetime) -> None:
-    """End the tasks for attestations that nobody owes any more: a decision waived them, or there was no occasion."""
-    here = program_of(session)
-    rows = session.execute(
-        select(_period.c.id, _period.c.task_id)
-        .join(_task, refers(_period.c.task_id, _task))
-        .where(
-            _period.c.program_id == here,
-            _period.c.state.in_(["waived", "no_occasion"]),
-            _task.c.step == ATTEST,
-            _task.c.state == "open",
-        )
-        .order_by(_period.c.id)
-    ).all()
-    for row in rows:
-        assigning.call_off(session, row.task_id, by=BY_OBLIGATIONS, at=at)
-        session.execute(
-            update(_period)
-            .where(_period.c.program_id == here, _period.c.id == row.id)
-            .values(task_id=None, version=_period.c.version + 1)
-        )
-
-
-def _without_task(session: Session, on: date) -> Sequence[dict[str, Any]]:
-    return many(
-        session,
-        select(_period)
-        .where(
-            _period.c.program_id == program_of(session),
-            _period.c.task_id.is_(None),
-            _period.c.due_on.is_not(None),
-            _period.c.due_on > on - LOOKS_BACK,
-            _period.c.state.in_(["on_track", "at_risk", "awaiting_record", "missed"]),
-        )
-        .order_by(_period.c.due_on, _period.c.key, _period.c.id),
-    )
-
-
-def _asked(language: str, rule: AttestationRule, row: Mapping[str, Any], place: str) -> str:
-    return say(
-        language,
-        N_("State in writing, %(organization)s, for the period up to %(day)s: %(statement)s"),
-        organization=place,
-        day=show_day(language, row["ends_on"]),
-        statement=getattr(rule.statement, language).rstrip("."),
-    )
+# ------------------------------------------------------------------------------------------------- what nobody recorded
 
 
 def _ask_for_records(

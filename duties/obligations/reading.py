@@ -46,6 +46,7 @@ WORST_FIRST: Final = (
     "at_risk",
     "awaiting_record",
     "given",
+    "nothing_recorded",
     "on_track",
     "not_yet",
     "met",

@@ -49,6 +49,21 @@ def longest_vacancy(
     return longest
 
 
+def vacant_since(
+    binding: Sequence[Span], held: Collection[Span], on: date, promised: Sequence[Promise] = ()
+) -> date | None:
+    """The first day of the stretch on which a role still lacks somebody on the day `on`; None where it lacks nobody.
+
+    Counted as `longest_vacancy` counts it, from the first day on which the clause bound the partner.
+    """
+    for gap in _gaps(held, on, promised):
+        for span in binding:
+            empty = span.within(gap)
+            if empty is not None and empty.holds(on):
+                return empty.starts_on
+    return None
+
+
 def _stretches(window: Window, binding: Sequence[Span], gaps: Sequence[Span]) -> Iterator[tuple[date, date]]:
     """The first and the last day of each gap that reaches into the window: whole before it, and cut at its end."""
     for gap in gaps:

@@ -155,6 +155,11 @@ def year_begun(since: date, day: date) -> date:
     return max(year.starts_on for year in _periods("agreement_year", since, day))
 
 
+def year_of(first: date) -> Span:
+    """The year that begins on a local day; from 29 February it runs to 28 February."""
+    return Span(first, _years_after(first, 1) - _DAY)
+
+
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Spans that follow each other without a day between them as one."""
     found: list[Span] = []

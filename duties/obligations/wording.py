@@ -13,6 +13,7 @@ STATES: Final[Mapping[str, str]] = {
     "at_risk": N_("At risk"),
     "awaiting_record": N_("Awaiting record"),
     "given": N_("Given, to be looked at"),
+    "nothing_recorded": N_("Nothing recorded yet"),
     "on_track": N_("On track"),
     "not_yet": N_("Nothing to tell yet"),
     "met": N_("Met"),

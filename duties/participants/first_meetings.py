@@ -84,7 +84,7 @@ def record_first_meeting(
     finish_step(session, participant_id, "make_contact", by=by, at=at)
     step = step_of(session, participant_id, "first_meeting")
     if back_on is not None and step is not None:
-        scheduling.agree_on_day(session, step["id"], back_on, on=today)
+        scheduling.agree_on_day(session, step["id"], back_on, at=at)
     if outcome == "commits":
         change_participant(session, held, state=moved(held, "commit"))
         finish_step(session, participant_id, "first_meeting", by=by, at=at)

@@ -19,6 +19,7 @@ PeriodState = Literal[
     "at_risk",
     "awaiting_record",
     "given",
+    "nothing_recorded",
     "on_track",
     "not_yet",
     "met",

@@ -32,13 +32,14 @@ from meetings.statements.tables import CountRow, CountTable, both, columns, row_
 from meetings.statements.year import CoveredYear
 from models.agreement import Agreement
 from models.base import refers, table_of
-from models.casework import Case, ProtocolVersion, Task
+from models.casework import Case, Lateness, ProtocolVersion, Task
 from models.meeting import Meeting
 from models.minutes import Attendance
 from models.program import Organization
 
 _case = table_of(Case)
 _task = table_of(Task)
+_lateness = table_of(Lateness)
 _protocol = table_of(ProtocolVersion)
 _meeting = table_of(Meeting)
 _attendance = table_of(Attendance)
@@ -159,9 +160,18 @@ def _cases(session: Session, period: Period) -> CountTable:
 
 
 def _late_cases(session: Session, period: Period) -> set[UUID]:
-    """The cases with a required step that was due in the period and was not done on its day."""
+    """The cases with a required step that was due in the period and was not done on its day, whatever became of it."""
     done_on = cast(func.timezone(program(session).time_zone, _task.c.done_at), Date)
-    return set(
+    lost = (
+        select(_task.c.case_id)
+        .join(_lateness, refers(_lateness.c.task_id, _task))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.required,
+            _lateness.c.due_on.between(period.starts_on, period.ends_on),
+        )
+    )
+    return set(session.scalars(lost)) | set(
         session.scalars(
             select(_task.c.case_id)
             .where(

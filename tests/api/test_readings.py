@@ -180,13 +180,13 @@ _NOT_PROTECTED: Final = {
     "obligation_finding": ("found",),  # codes, days and ids of what was counted
     "passkey": ("public_key",),
     "person": ("spoken",),  # codes of languages
-    "program": ("languages", "calendar", "area", "coordination", "retention", "reading"),
+    "program": ("languages", "calendar", "area", "coordination", "obligations", "retention", "reading"),
     "protocol_version": ("declared",),
     "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),
     "sign_in_flow": ("kept",),
-    "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder"),
+    "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to"),
 }
 
 

@@ -48,6 +48,7 @@ FACTS: dict[str, Any] = {
     "to_approve": [],
     "acting_for": [],
     "team": [],
+    "owed": [],
     "until": date(2026, 12, 8),
     "device": "Firefox, Windows",
     "on": date(2026, 12, 1),
@@ -175,7 +176,7 @@ def test_a_digest_with_nothing_in_it_says_so() -> None:
 
 
 def test_a_digest_for_someone_without_a_team_needs_no_such_fact() -> None:
-    facts = {name: value for name, value in FACTS.items() if name != "team"}
+    facts = {name: value for name, value in FACTS.items() if name not in ("team", "owed")}
     assert "équipe" not in render_letter("daily_digest", language="fr", facts=facts).text
 
 

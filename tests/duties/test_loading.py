@@ -309,7 +309,7 @@ REVIEW = "{first: 2027-02-05, reason: {fr: Bilan, en: Review}}"
 SNOW = "{first: 2027-02-08, reason: {fr: Neige, en: Snow}}"
 REFUGE = "  refuge:\n    name: Le Refuge\n    short_name: Refuge\n    kind: community\n    regime: P-39.1\n"
 INTERVIEWING = "outside resource that trains the workers in motivational interviewing and supervises them."
-KEEPS_IT_FILLED = "of: vacant_working_days, roles: [youth_worker], at_most: "
+KEEPS_IT_FILLED = "roles: [manager, youth_worker, police_representative, specialized_resource], at_most: "
 MOBILIS_SEAT = (
     "      mobilis: {organization: mobilis, role: specialized_resource, "
     "title: {fr: MOBILIS, en: MOBILIS}, voting: false}\n"
@@ -480,13 +480,29 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         ((f"{KEEPS_IT_FILLED}20", f"{KEEPS_IT_FILLED}30"),),
         [
             said
-            for place in ("CCSMTL", "CODIM", "En Marge 12-17", "L’Anonyme")
+            for place in ("CCSMTL", "CODIM", "SPVM", "Marie-Vincent", "En Marge 12-17", "L’Anonyme")
             for said in (
                 f"Version 1 of the agreement with {place}, a draft, is rewritten.",
                 (
                     f"{place}: the obligation AG-X2.replacement, or how it is checked, changed: "
-                    "“Quickly replace a youth worker who leaves.”"
+                    "“Quickly replace a manager, a youth worker or anyone else who sits for the organization and who "
+                    "leaves.”"
                 ),
+            )
+        ],
+    ),
+    "when people are asked": (
+        (("{working_days: 60, to: [owner]}", "{working_days: 45, to: [owner]}"),),
+        ["When what partners owe is at risk, or when people are asked for it, changed."],
+    ),
+    "when silence about one obligation is a risk": (
+        (("kind: promotion-record, at_least: 1,", "kind: promotion-record, at_risk: {percent: 50}, at_least: 1,"),),
+        [
+            said
+            for place in ("CCSMTL", "CODIM", "SPVM", "Marie-Vincent", "En Marge 12-17", "L’Anonyme")
+            for said in (
+                f"Version 1 of the agreement with {place}, a draft, is rewritten.",
+                (f"{place}: the obligation AG-P4, or how it is checked, changed: “Make the program known.”"),
             )
         ],
     ),

@@ -460,9 +460,29 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "Alternates are counted for named committees, and only they are.",
     ),
     "vacant days of no role": (
-        [("{of: vacant_working_days, roles: [youth_worker]", "»{of: vacant_working_days")],
-        "obligation_groups.youth-worker.AG-X2.replacement.check.count.roles",
+        [
+            (
+                "{of: vacant_working_days, roles: [manager, youth_worker, police_representative, specialized_resource]",
+                "»{of: vacant_working_days",
+            )
+        ],
+        "obligation_groups.partner.AG-X2.replacement.check.count.roles",
         "Vacant days are counted for named roles, and only they are.",
+    ),
+    "people asked again no nearer to the last day": (
+        [("{working_days: 20, to", "{»working_days: 60, to")],
+        "program.obligations.asked[1].working_days",
+        "Each time people are asked is nearer to the last day than the one before.",
+    ),
+    "who owes it not asked first": (
+        [("{working_days: 60, to: [owner]}", "{working_days: 60, »to: [director]}")],
+        "program.obligations.asked[0].to",
+        "Who owes it is asked first.",
+    ),
+    "a risk in the first half": (
+        [("at_risk: {percent: 25", "at_risk: {»percent: 75")],
+        "program.obligations.at_risk.percent",
+        "This number must be at most 50.",
     ),
     "attendance at a committee that is not there": (
         [("attendance: {committee: steering", "»attendance: {committee: stearing")],

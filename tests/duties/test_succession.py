@@ -154,9 +154,28 @@ def test_the_next_version_begins_the_day_after_a_last_day_that_is_settled(cast: 
         in_force(session, cast, until=NEW_YEAR - DAY)
         second = renewed(session, cast)
         assert code_of(lambda: begun(session, cast, second, NEW_YEAR + DAY)) == "agreement.gap"
-        assert code_of(lambda: begun(session, cast, second, NEW_YEAR - DAY)) == "agreement.two_in_force"
         begun(session, cast, second)
         assert numbers(session, cast, NEW_YEAR - DAY, NEW_YEAR) == [1, 2]
+
+
+@pytest.mark.parametrize("starts_on", [NEW_YEAR - DAY, TODAY])
+def test_the_next_version_ends_the_one_in_force_the_day_before_also_where_that_was_to_end_later(
+    cast: Cast, starts_on: date
+) -> None:
+    with cast.session() as session:
+        first = in_force(session, cast, until=NEW_YEAR + 30 * DAY)
+        second = renewed(session, cast)
+        begun(session, cast, second, starts_on)
+        assert numbers(session, cast, starts_on - DAY, starts_on, NEW_YEAR + 31 * DAY) == [1, 2, 2]
+        assert row(session, first).ends_on == starts_on - DAY
+
+
+def test_the_next_version_begins_on_no_day_of_one_that_is_over(cast: Cast) -> None:
+    with cast.session() as session:
+        first = in_force(session, cast, until=TODAY - 30 * DAY)
+        second = renewed(session, cast)
+        assert code_of(lambda: begun(session, cast, second, TODAY - 40 * DAY)) == "agreement.two_in_force"
+        assert row(session, first).ends_on == TODAY - 30 * DAY
 
 
 def test_an_agreement_that_lapsed_begins_again_on_any_later_day(cast: Cast) -> None:

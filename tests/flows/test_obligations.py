@@ -12,6 +12,7 @@ from duties.obligations.touching import TOUCHES, settle
 from duties.participants import referring
 from duties.record import events
 from flows import obligations
+from flows.reminders import remind
 from flows.rounds import ROUNDS
 from meetings import attendance
 from meetings.holding import read_meeting
@@ -21,6 +22,7 @@ from tests.casework import open_onboarding, steps
 from tests.cast import AT, TODAY, Cast
 from tests.duties.obligations.signed import findings, hold, kept, period, put_in_force
 from tests.flows.support import Clock, means_of
+from tests.flows.test_reminders import at, digests_of
 from tests.meetings.sitting import seat, seat_everyone
 from tests.referring import ONDINE
 
@@ -140,19 +142,47 @@ def test_a_task_that_serves_no_clause_has_nothing_judged(owing: Cast) -> None:
 
 @pytest.mark.ci
 def test_a_referral_is_counted_for_whose_people_referred_when_the_page_has_answered(owing: Cast) -> None:
-    assert stands(owing, "en-marge", "AG-P1") == "on_track"  # none yet, and weeks are left
+    assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # none yet, and weeks are left
     with owing.session() as session:
         begun = referring.begin_referral(session, ONDINE, by=owing.actor("manager_em"), at=AT)
         settle(session, at=AT)
-    assert stands(owing, "en-marge", "AG-P1") == "on_track"  # a draft is no referral
+    assert stands(owing, "en-marge", "AG-P1") == "at_risk"  # a draft is no referral
     with owing.session() as session:
         referring.send_referral(session, begun, ONDINE, by=owing.actor("manager_em"), at=AT)
         settle(session, at=AT)
     assert stands(owing, "en-marge", "AG-P1") == "met"
-    assert stands(owing, "anonyme", "AG-P1") == "on_track"
+    assert stands(owing, "anonyme", "AG-P1") == "at_risk"
     with owing.session() as session:
         found = period(session, owing, "en-marge", "AG-P1")["found"]
     assert found == {
         "numbers": {"counted": 1, "wanted": 1},
         "facts": [{"kind": "count", "id": "referrals", "on": "", "counts": True, "why": "1"}],
     }
+
+
+@pytest.mark.ci
+def test_what_lacks_is_a_line_in_the_one_letter_a_day_of_who_owes_it_then_of_their_director_then_of_the_coordinator(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+    clock = Clock(AT)
+    means = means_of(cast, clock)
+    named = "Faire connaître le programme"
+    heard: dict[date, set[str]] = {}
+    # Sixty, twenty and five working days before 31 December; and between, once the new quarter was asked for.
+    days = (date(2026, 9, 30), date(2026, 10, 1), date(2026, 10, 2), date(2026, 11, 26), date(2026, 12, 17))
+    for day in days:
+        clock.now = at(day, 5, 45)
+        obligations.judge(means, cast.program_id, "worker")
+        clock.now = at(day)
+        remind(means, cast.program_id, "worker")
+        written = digests_of(cast, day)
+        assert all(len(mine) == 1 for mine in written.values()), "one letter a person a day"
+        heard[day] = {who for who, (text,) in written.items() if named in text}
+    first, _, between, second, third = heard.values()
+    assert (first, between) == ({"manager_em"}, set())
+    assert (second, third) == ({"manager_em", "director_em"}, {"manager_em", "director_em", "coordinator"})
+    (text,) = digests_of(cast, date(2026, 11, 26))["director_em"]
+    assert "Encore dû en vertu d’une entente" in text
+    assert "/obligations/" in text

@@ -101,7 +101,7 @@ def test_a_meeting_adjourned_without_quorum_is_told_from_one_that_had_it_by_who_
     assert _quorate(session, here) is False
     kept(session, NOW + timedelta(hours=3))
     found = period(session, cast, "en-marge", "AG-M1")
-    assert (found["state"], found["found"]["facts"][0]["why"]) == ("not_yet", "without_quorum")
+    assert (found["state"], found["found"]["facts"][0]["why"]) == ("nothing_recorded", "without_quorum")
     for key in ("spvm", "marie-vincent", "anonyme"):
         sit(session, cast, key)
     assert _quorate(session, here) is True

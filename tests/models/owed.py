@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from models.agreement import AgreementVersion, Obligation, SignedFile
 from models.base import table_of
-from models.casework import Evidence
+from models.casework import Evidence, Lateness, Task
 from models.minutes import Decision
 from models.obligation import (
     Acceptance,
@@ -29,6 +29,7 @@ _obligation = table_of(Obligation)
 _version = table_of(AgreementVersion)
 _decision = table_of(Decision)
 _evidence = table_of(Evidence)
+_task = table_of(Task)
 
 
 def owe(cast: Cast) -> None:
@@ -69,6 +70,11 @@ def owe(cast: Cast) -> None:
                 evaluated_at=AT,
             )
         )
+        late = session.scalars(
+            select(_task.c.id).where(_task.c.program_id == cast.program_id, _task.c.case_id.is_not(None)).limit(1)
+        ).one()
+        before = TODAY - timedelta(days=9)
+        session.add(Lateness(**here, task_id=late, clause="AG-M4", due_on=before, until=TODAY, recorded_at=AT))
         stated = Attestation(
             **here,
             period_id=period.id,

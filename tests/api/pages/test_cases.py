@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
@@ -23,6 +23,7 @@ from models.record import Event
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import complete, open_onboarding
 from tests.cast import ARRIVAL, AT, TODAY, Cast
+from tests.declared import record
 
 _case = table_of(Case)
 _person = table_of(Person)
@@ -122,6 +123,35 @@ def test_each_case_shows_how_far_it_is_and_how_many_tasks_are_late(cast: Cast) -
     page = text_of(signed_in(cast, "coordinator").get("/cases").text)
     assert "1 of 28" in page
     assert show_day("en", ARRIVAL, "medium") in page
+
+
+def test_a_cancelled_case_shows_what_was_done_of_how_many(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    complete(cast, case_id, "plan_coaching")
+    client = signed_in(cast, "coordinator")
+    with cast.session() as session:
+        cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="Ailleurs.")
+    for path in (f"/cases/{case_id}", "/cases?state=cancelled"):
+        assert "1 of 28 done" in text_of(client.get(path).text), path
+    page = text_of(client.get(f"/cases/{case_id}").text)
+    assert "called off, not done" in page
+    shown = client.get(f"/api/v1/cases/{case_id}").json()
+    assert (shown["settled"], shown["required"]) == (1, 28)
+
+
+def test_the_plan_of_a_case_that_opens_late_says_so_before_it_is_opened(cast: Cast) -> None:
+    record(cast, "compassion_fatigue")
+    client = signed_in(cast, "coordinator")
+    other = {
+        "form": "other",
+        "other": f"compassion_fatigue/{cast.organizations['en-marge']}//2026",
+        "once": uuid4().hex,
+    }
+    page = text_of(client.post("/cases/new", data=other).text)
+    assert "This case opens later than it was meant to" in page
+    assert "4 tasks would have been due before, and have a later day here." in page
+    assert "Not asked, as their day is over: Offer the team time to debrief: first quarter" in page
+    assert "it would have been due on" in page
 
 
 @pytest.mark.ci

@@ -19,6 +19,9 @@ from duties.obligations.to_accept import ACCEPT
 from duties.people import end_tenure
 from duties.roles import standing
 from meetings import schedule
+from meetings.documents.speaker import Speaker
+from meetings.documents.statement_layout import statement
+from meetings.statements.partner import partner_statement
 from models.base import table_of
 from models.committee import Seat, SeatHolder
 from models.meeting import Meeting
@@ -74,7 +77,7 @@ def _owing(cast: Cast) -> dict[str, UUID]:
         found: dict[str, UUID] = {
             f"{place} {key}": period(session, cast, place, key)["id"]
             for place in ("en-marge", "codim")
-            for key in ("AG-M1", "AG-P2", "AG-P4", "AG-W2", "AG-X2")
+            for key in ("AG-D1", "AG-M1", "AG-P2", "AG-P4", "AG-W2", "AG-X2")
         }
         session.commit()
         return found
@@ -165,7 +168,42 @@ def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UU
         assert signed_in(cast, who).get(f"/proofs/{document}").status_code == 404
     manager.post(f"{address}/documents/{document}/withdrawal", data={"reason": "Mauvais fichier"})
     with cast.session() as session:
-        assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
+        assert period(session, cast, "en-marge", "AG-P4")["state"] == "at_risk"
+
+
+@pytest.mark.ci
+def test_silence_is_said_in_the_same_words_on_pages_in_json_and_in_the_statement(
+    cast: Cast, owing: dict[str, UUID]
+) -> None:
+    """A public stand is owed once, and nobody has given it yet."""
+    assert owing
+    with cast.session() as session:
+        one = period(session, cast, "en-marge", "AG-D1")["id"]
+        said = partner_statement(session, cast.organizations["en-marge"], TODAY.year, at=AT)
+    coordinator, here = signed_in(cast, "coordinator"), cast.organizations["en-marge"]
+    for path in (f"/obligations/{one}", "/partners", f"/partners/{here}"):
+        assert "Rien d’inscrit encore" in text_of(coordinator.get(path)), path
+    assert coordinator.get(f"/api/v1/obligations/{one}").json()["state"] == "nothing_recorded"
+    (clause,) = [clause for clause in said.clauses if clause.clause == "AG-D1"]
+    assert [one.state for one in clause.periods] == ["nothing_recorded"]
+    for language, words in (("fr", "Rien d’inscrit encore"), ("en", "Nothing recorded yet")):
+        assert words in repr(statement(Speaker(language), said))
+
+
+def test_whoever_owes_a_document_is_asked_for_it_and_may_give_it(cast: Cast, owing: dict[str, UUID]) -> None:
+    assert owing
+    with cast.session() as session:
+        one = period(session, cast, "codim", "AG-W4")
+    worker, address = signed_in(cast, "worker_codim"), f"/obligations/{one['id']}"
+    assert "Remettre un document, CODIM" in text_of(worker.get("/"))
+    assert address in worker.get(f"/tasks/{one['task_id']}").text
+    given = {"document": ("trace.txt", b"Fait.", "text/plain")}
+    for who in ("worker_ccsmtl", "deputy"):
+        answer = signed_in(cast, who).post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given)
+        assert answer.status_code == 404
+    assert worker.post(f"{address}/documents", data={"day": TODAY.isoformat()}, files=given).status_code == 303
+    with cast.session() as session:
+        assert period(session, cast, "codim", "AG-W4")["state"] == "given"
 
 
 def test_what_is_given_is_accepted_or_returned_with_words_on_the_page_of_the_clause_by_somebody_else(
@@ -303,7 +341,7 @@ def test_what_needs_something_what_is_coming_and_what_is_settled_stand_apart_on_
         by = cast.actor("coordinator")
         accepting.accept(session, owing["en-marge AG-P4"], document, by=by, at=AT)
     page = manager.get(at)
-    stands = {"AG-M1": "needs", "AG-P2": "coming", "AG-P4": "settled"}
+    stands = {"AG-M1": "needs", "AG-D1": "coming", "AG-P4": "settled"}
     for clause, name in stands.items():
         link = f'href="/obligations/{owing[f"en-marge {clause}"]}"'
         assert [one for one in ("needs", "coming", "settled") if link in card(page, one)] == [name], clause

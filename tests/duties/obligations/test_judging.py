@@ -14,14 +14,24 @@ from pydantic import ValidationError
 
 from duties.calendars import Calendar
 from duties.declarations.declared import Bilingual
-from duties.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
+from duties.declarations.program_agreements import (
+    AtRisk,
+    AttendanceRule,
+    AttestationRule,
+    CountRule,
+    DocumentRule,
+    TasksRule,
+)
 from duties.obligations import judging
 from duties.obligations.judging import Found, Paper, Said, Sitting, Step
+from duties.obligations.silence import Silence
 from duties.obligations.windows import Span, Window
 
 DAY = timedelta(days=1)
 YEAR = Window(Span(date(2026, 1, 1), date(2026, 12, 31)), (Span(date(2026, 1, 1), date(2026, 12, 31)),), UUID(int=1))
 OPEN = Window(Span(date(2026, 1, 1), None), (Span(date(2026, 1, 1), None),), UUID(int=1))
+#: A year of an agreement that has gone on for a while, and one without a last day.
+QUIET, NO_END = Silence(AtRisk().from_day(date(2026, 1, 1), date(2026, 12, 31))), Silence()
 #: Four meetings of the Steering Committee a year.
 MEETINGS = [date(2026, month, 10) for month in (2, 5, 8, 11)]
 RULE = AttendanceRule(committee="steering", at_most_absences=1)
@@ -36,7 +46,7 @@ def sat(*filled: str, on: date, rule: AttendanceRule = RULE, waived: Sequence[Sp
         )
         for n, (day, how) in enumerate(zip(MEETINGS, filled, strict=True))
     ]
-    return judging.attendance(YEAR, waived, rule, sittings, on)
+    return judging.attendance(YEAR, waived, rule, sittings, on, silence=QUIET)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +74,17 @@ def test_a_seat_that_stays_empty_once_too_often_cannot_be_made_good(
     assert sat(*filled, on=on).state == state
 
 
-def test_before_anything_was_held_nothing_can_be_told() -> None:
-    assert sat(*["unrecorded"] * 4, on=date(2026, 1, 15)).state == "not_yet"
+def test_before_anything_was_held_nothing_is_recorded() -> None:
+    assert sat(*["unrecorded"] * 4, on=date(2026, 1, 15)).state == "nothing_recorded"
+    excused = sat("excused", "unrecorded", "unrecorded", "unrecorded", on=date(2026, 2, 11))
+    assert excused.state == "on_track", "an excuse is on record"
+
+
+def test_a_seat_of_which_nothing_is_recorded_is_at_risk_only_while_there_is_something_to_sit_at() -> None:
+    cancelled = ("cancelled", "cancelled", "cancelled")
+    for on, state in ((date(2026, 9, 30), "nothing_recorded"), (date(2026, 10, 1), "at_risk")):
+        assert sat(*cancelled, "unrecorded", on=on).state == state
+    assert sat(*cancelled, "cancelled", on=date(2026, 10, 1)).state == "nothing_recorded"
 
 
 def test_an_excuse_counts_as_absence_where_the_rule_says_so() -> None:
@@ -97,7 +116,7 @@ def test_a_meeting_adjourned_without_quorum_is_no_occasion_for_anyone() -> None:
         Sitting("1", MEETINGS[0], "held", "absent", quorate=False),
         Sitting("2", MEETINGS[1], "held", "present"),
     ]
-    found = judging.attendance(YEAR, (), RULE, sittings, OVER)
+    found = judging.attendance(YEAR, (), RULE, sittings, OVER, silence=QUIET)
     assert (found.state, found.numbers["absences"]) == ("met", 0)
     assert [fact.why for fact in found.facts] == ["without_quorum", "present"]
 
@@ -115,7 +134,7 @@ def test_a_meeting_adjourned_without_quorum_counts_for_those_who_came_where_the_
     sittings = [
         Sitting(str(n), day, "held", one, quorate=False) for n, (day, one) in enumerate(zip(MEETINGS, how, strict=True))
     ]
-    found = judging.attendance(YEAR, (), rule, sittings, OVER)
+    found = judging.attendance(YEAR, (), rule, sittings, OVER, silence=QUIET)
     assert (found.state, found.numbers["sat"], found.numbers["absences"]) == ("met", 2, 0)
     assert [(fact.counts, fact.why) for fact in found.facts] == [
         (True, "came_without_quorum"),
@@ -124,7 +143,7 @@ def test_a_meeting_adjourned_without_quorum_counts_for_those_who_came_where_the_
         (False, "without_quorum"),
     ]
     by_default = rule.model_copy(update={"without_quorum": None})
-    assert judging.attendance(YEAR, (), by_default, sittings, OVER).state == "no_occasion"
+    assert judging.attendance(YEAR, (), by_default, sittings, OVER, silence=QUIET).state == "no_occasion"
 
 
 @pytest.mark.parametrize(("state", "quorate"), [("held", None), ("under_way", None)])
@@ -133,13 +152,15 @@ def test_a_seat_that_stayed_empty_counts_once_it_can_be_told_that_the_meeting_ha
 ) -> None:
     strict = AttendanceRule(committee="steering", at_most_absences=0)
     sittings = [Sitting("1", MEETINGS[0], state, "absent", quorate=quorate)]
-    found = [judging.attendance(YEAR, (), strict, sittings, MEETINGS[0] + days * DAY) for days in (0, 11)]
+    found = [
+        judging.attendance(YEAR, (), strict, sittings, MEETINGS[0] + days * DAY, silence=QUIET) for days in (0, 11)
+    ]
     assert [(one.state, one.numbers["absences"], one.missing) for one in found] == [
-        ("on_track", 0, ()),
+        ("nothing_recorded", 0, ()),
         ("awaiting_record", 0, ("1",)),
     ]
     known = [replace(one, state="held", quorate=True) for one in sittings]
-    assert judging.attendance(YEAR, (), strict, known, MEETINGS[0]).state == "cannot_be_met"
+    assert judging.attendance(YEAR, (), strict, known, MEETINGS[0], silence=QUIET).state == "cannot_be_met"
 
 
 # ------------------------------------------------------------------------------------------- another text in mid-period
@@ -149,7 +170,9 @@ def since_july(before: AttendanceRule, after: AttendanceRule, *how: str, on: dat
     """The year's meetings by the text of July, each by that of its own day."""
     met = enumerate(zip(MEETINGS[: len(how)], how, strict=True))
     sittings = [Sitting(str(n), day, "held", one, quorate=True) for n, (day, one) in met]
-    return judging.attendance(YEAR, (), after, sittings, on, lambda day: before if day < date(2026, 7, 1) else after)
+    return judging.attendance(
+        YEAR, (), after, sittings, on, lambda day: before if day < date(2026, 7, 1) else after, silence=QUIET
+    )
 
 
 def test_what_the_text_of_its_day_allowed_loses_nothing_by_a_stricter_one() -> None:
@@ -219,7 +242,7 @@ CALENDAR = Calendar()
 
 
 def done(*steps: Step, on: date, waived: Sequence[Span] = ()) -> Found:
-    return judging.tasks(YEAR, waived, TASKS, steps, CALENDAR, on)
+    return judging.tasks(YEAR, waived, TASKS, steps, CALENDAR, on, silence=QUIET)
 
 
 def test_a_task_is_late_only_after_the_working_days_that_the_rule_leaves() -> None:
@@ -230,7 +253,7 @@ def test_a_task_is_late_only_after_the_working_days_that_the_rule_leaves() -> No
 
 def test_work_that_goes_on_over_new_year_keeps_its_period_open() -> None:
     step = Step("1", date(2026, 12, 30))
-    assert done(step, on=date(2027, 1, 4)).state == "on_track"
+    assert done(step, on=date(2027, 1, 4)).state == "at_risk", "nothing of the year is on record"
     assert done(Step("1", date(2026, 12, 30), date(2027, 1, 4)), on=OVER).state == "met"
     assert done(step, on=OVER).facts[0].why == "late"
 
@@ -244,6 +267,20 @@ def test_tasks_late_too_often_are_said_at_once() -> None:
     assert done(Step("1", date(2026, 3, 2), called_off=True), on=OVER).state == "no_occasion"
 
 
+def test_what_was_late_stays_late_whatever_becomes_of_its_step() -> None:
+    due, moved = date(2026, 3, 2), date(2026, 9, 1)
+    late, within = (Step("1", due, late_until=day) for day in (date(2026, 3, 16), date(2026, 3, 6)))
+    called_off, again = Step("1", due, called_off=True), Step("1", moved, moved)
+    on = date(2026, 10, 1)
+    assert [fact.why for fact in done(called_off, late, on=on).facts] == ["late"]
+    assert [fact.why for fact in done(called_off, within, on=on).facts] == ["called_off"], "the days left were not over"
+    assert [(fact.on, fact.why) for fact in done(again, late, on=on).facts] == [(due, "late")], "once in a period"
+    assert [(fact.on, fact.why) for fact in done(again, within, on=on).facts] == [(moved, "in_time")]
+    assert done(replace(late, due_on=date(2025, 3, 2)), again, on=on).facts[0].why == "in_time", "of another year"
+    freed = done(called_off, late, on=on, waived=[Span(due, due)])
+    assert [fact.why for fact in freed.facts] == ["waived"], "a decision freed the partner of that day"
+
+
 def test_a_task_that_was_in_time_by_the_text_of_its_day_is_not_late_by_a_stricter_one() -> None:
     strict = TASKS.model_copy(update={"late_after_working_days": 0, "at_most_late": 0})
 
@@ -252,9 +289,9 @@ def test_a_task_that_was_in_time_by_the_text_of_its_day_is_not_late_by_a_stricte
 
     for month, state in ((3, "met"), (8, "missed")):
         steps = [Step("1", date(2026, month, 3), date(2026, month, 5))]
-        assert judging.tasks(YEAR, (), strict, steps, CALENDAR, OVER, on_day).state == state
+        assert judging.tasks(YEAR, (), strict, steps, CALENDAR, OVER, on_day, silence=QUIET).state == state
     late = [Step("1", date(2026, 3, 3), date(2026, 4, 30))]  # one late one was allowed
-    assert judging.tasks(YEAR, (), strict, late, CALENDAR, OVER, on_day).state == "met"
+    assert judging.tasks(YEAR, (), strict, late, CALENDAR, OVER, on_day, silence=QUIET).state == "met"
 
 
 # ------------------------------------------------------------------------------------------- documents and attestations
@@ -265,8 +302,9 @@ REPORT = DocumentRule(kind="annual-report", at_least=1, grace_days=90)
 @pytest.mark.parametrize(
     ("papers", "on", "state"),
     [
-        ([], date(2026, 6, 1), "on_track"),
-        ([], date(2027, 3, 15), "at_risk"),
+        ([], date(2026, 9, 30), "nothing_recorded"),
+        ([], date(2026, 10, 1), "at_risk"),
+        ([], date(2027, 3, 31), "at_risk"),
         ([], date(2027, 4, 1), "missed"),
         ([date(2026, 12, 31)], date(2027, 4, 1), "met"),
         ([date(2027, 1, 1)], date(2027, 4, 1), "missed"),
@@ -274,12 +312,12 @@ REPORT = DocumentRule(kind="annual-report", at_least=1, grace_days=90)
     ],
 )
 def test_a_document_counts_by_the_day_that_it_speaks_of(papers: list[date], on: date, state: str) -> None:
-    found = judging.documents(YEAR, (), REPORT, [Paper(str(n), day) for n, day in enumerate(papers)], on)
+    found = judging.documents(YEAR, (), REPORT, [Paper(str(n), day) for n, day in enumerate(papers)], on, silence=QUIET)
     assert (found.state, found.due_on) == (state, date(2027, 3, 31))
 
 
 def test_what_is_owed_once_has_no_last_day() -> None:
-    assert judging.documents(OPEN, (), REPORT, [], date(2030, 1, 1)).state == "on_track"
+    assert judging.documents(OPEN, (), REPORT, [], date(2030, 1, 1), silence=NO_END).state == "nothing_recorded"
 
 
 STATED = AttestationRule(statement=Bilingual(fr="Fait.", en="Done."), by="manager", grace_days=30)
@@ -287,23 +325,32 @@ STATED = AttestationRule(statement=Bilingual(fr="Fait.", en="Done."), by="manage
 
 def test_what_was_not_stated_by_its_last_day_is_missed_unless_it_is_the_coordinators_to_state() -> None:
     on = date(2027, 1, 31)
-    assert judging.attested(YEAR, (), STATED, None, on, is_secretarys=False).state == "missed"
-    assert judging.attested(YEAR, (), STATED, None, on, is_secretarys=True).state == "awaiting_record"
-    assert judging.attested(YEAR, (), STATED, None, date(2027, 1, 30), is_secretarys=False).state == "at_risk"
+    assert judging.attested(YEAR, (), STATED, None, on, is_secretarys=False, silence=QUIET).state == "missed"
+    assert judging.attested(YEAR, (), STATED, None, on, is_secretarys=True, silence=QUIET).state == "awaiting_record"
+    assert (
+        judging.attested(YEAR, (), STATED, None, date(2027, 1, 30), is_secretarys=False, silence=QUIET).state
+        == "at_risk"
+    )
 
 
 def test_a_statement_that_it_did_not_hold_is_a_miss_only_once_nothing_else_can_be_said() -> None:
     not_held = Said("1", date(2026, 12, 1), held=False)
-    assert judging.attested(YEAR, (), STATED, not_held, date(2026, 12, 2), is_secretarys=False).state == "at_risk"
-    assert judging.attested(YEAR, (), STATED, not_held, OVER + 30 * DAY, is_secretarys=True).state == "missed"
+    assert (
+        judging.attested(YEAR, (), STATED, not_held, date(2026, 12, 2), is_secretarys=False, silence=QUIET).state
+        == "at_risk"
+    )
+    assert (
+        judging.attested(YEAR, (), STATED, not_held, OVER + 30 * DAY, is_secretarys=True, silence=QUIET).state
+        == "missed"
+    )
     held = Said("2", date(2027, 1, 5), held=True)
-    assert judging.attested(YEAR, (), STATED, held, OVER, is_secretarys=False).state == "met"
+    assert judging.attested(YEAR, (), STATED, held, OVER, is_secretarys=False, silence=QUIET).state == "met"
 
 
 def test_a_waiver_over_the_last_day_waives_what_is_due_on_it() -> None:
     waived = [Span(date(2026, 12, 1), date(2026, 12, 31))]
-    assert judging.documents(YEAR, waived, REPORT, [], OVER).state == "waived"
-    assert judging.attested(YEAR, waived, STATED, None, OVER, is_secretarys=False).state == "waived"
+    assert judging.documents(YEAR, waived, REPORT, [], OVER, silence=QUIET).state == "waived"
+    assert judging.attested(YEAR, waived, STATED, None, OVER, is_secretarys=False, silence=QUIET).state == "waived"
 
 
 # -------------------------------------------------------------------------------------------------------------- counts
@@ -312,26 +359,34 @@ def test_a_waiver_over_the_last_day_waives_what_is_due_on_it() -> None:
 def test_alternates_are_owed_at_all_times() -> None:
     rule = CountRule(of="alternates", committees=("steering", "clinical"), at_least=1)
     on = date(2026, 6, 1)
-    assert judging.counted(OPEN, (), rule, {"steering": 1, "clinical": 0}, on).state == "missed"
-    assert judging.counted(OPEN, (), rule, {"steering": 1, "clinical": 2}, on).state == "on_track"
+    assert judging.counted(OPEN, (), rule, {"steering": 1, "clinical": 0}, on, silence=NO_END).state == "missed"
+    assert judging.counted(OPEN, (), rule, {"steering": 1, "clinical": 2}, on, silence=NO_END).state == "on_track"
 
 
 def test_one_referral_in_the_year_is_enough_and_none_is_told_near_its_end() -> None:
     rule = CountRule(of="referrals", at_least=1)
     none, some = {"referrals": 0}, {"referrals": 3}
-    assert judging.counted(YEAR, (), rule, some, date(2026, 3, 1)).state == "met"
-    assert judging.counted(YEAR, (), rule, none, date(2026, 3, 1)).state == "on_track"
-    assert judging.counted(YEAR, (), rule, none, date(2026, 12, 15)).state == "at_risk"
-    assert judging.counted(YEAR, (), rule, none, OVER).state == "missed"
+    assert judging.counted(YEAR, (), rule, some, date(2026, 3, 1), silence=QUIET).state == "met"
+    assert judging.counted(YEAR, (), rule, none, date(2026, 9, 30), silence=QUIET).state == "nothing_recorded"
+    assert judging.counted(YEAR, (), rule, none, date(2026, 10, 1), silence=QUIET).state == "at_risk"
+    assert judging.counted(YEAR, (), rule, none, OVER, silence=QUIET).state == "missed"
 
 
 def test_a_role_vacant_too_long_cannot_be_made_good_in_its_year() -> None:
     rule = CountRule(of="vacant_working_days", roles=("youth_worker",), at_most=20)
     on = date(2026, 6, 1)
-    assert judging.counted(YEAR, (), rule, {"youth_worker": 21}, on).state == "cannot_be_met"
-    assert judging.counted(YEAR, (), rule, {"youth_worker": 15}, on).state == "at_risk"
-    assert judging.counted(YEAR, (), rule, {"youth_worker": 0}, on).state == "on_track"
-    assert judging.counted(YEAR, (), rule, {"youth_worker": 20}, OVER).state == "met"
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 21}, on, silence=QUIET).state == "cannot_be_met"
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 15}, on, silence=QUIET).state == "at_risk"
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 0}, on, silence=QUIET).state == "on_track"
+    assert judging.counted(YEAR, (), rule, {"youth_worker": 20}, OVER, silence=QUIET).state == "met"
+
+
+def test_a_role_that_nobody_held_yet_was_vacant_on_no_day_and_nothing_is_recorded_of_it() -> None:
+    rule = CountRule(of="vacant_working_days", roles=("manager", "youth_worker"), at_most=20)
+    nobody = {"manager": 0, "youth_worker": 0}
+    for on, state in ((date(2026, 6, 1), "nothing_recorded"), (OVER, "no_occasion")):
+        assert judging.counted(YEAR, (), rule, nobody, on, silence=QUIET, is_on_record=False).state == state
+        assert judging.counted(YEAR, (), rule, nobody, on, silence=QUIET, is_on_record=True).state != state
 
 
 @pytest.mark.parametrize(

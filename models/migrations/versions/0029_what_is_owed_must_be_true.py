@@ -1,0 +1,22 @@
+"""Silence is a state of its own, what was late stays late, and a program says when people are asked."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0029"
+down_revision = "0028"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the statements of the file beside this one, which say it as the database keeps it."""
+    statements = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    # As the driver takes them: several statements without parameters, and no % of a pattern read as one.
+    op.get_bind().exec_driver_sql(statements.replace("%", "%%"))
+
+
+def downgrade() -> None:
+    """A program's history is not taken back: restore the backup made before the upgrade."""
+    raise NotImplementedError
