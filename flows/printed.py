@@ -111,10 +111,7 @@ def _step(protocol: Protocol, step: Step, number: int, language: str) -> Iterato
 
 def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
     yield _role(protocol, step.by, language) if step.by else say(language, N_("done by itself"))
-    if step.due:
-        yield protocol.due_in_words(step, language)
-    if step.lapses:
-        yield say(language, N_("not asked in a case that opens after that day"))
+    yield from _when(protocol, step, language)
     if step.approved_by:
         who = _role(protocol, step.approved_by.role, language)
         yield say(language, N_("approved by: %(who)s"), who=who)
@@ -139,6 +136,13 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
     yield from step.source
     if step.clause:
         yield clause_without_role(step.clause)
+
+
+def _when(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
+    if step.due:
+        yield protocol.due_in_words(step, language)
+    if step.lapses:
+        yield say(language, N_("not asked in a case that opens after that day"))
 
 
 def _each(step: Step, language: str) -> Iterator[str]:

@@ -358,6 +358,14 @@ class Step(Part):
     required: bool = True
 
     @model_validator(mode="after")
+    def _what_belongs_to_others(self) -> Step:
+        if self.instead is not None and self.by is None:
+            raise Wrong(N_("“instead” belongs to a step that somebody does."), at=("instead",))
+        if self.lapses and self.due is None:
+            raise Wrong(N_("“lapses” belongs to a step with a due day."), at=("lapses",))
+        return self
+
+    @model_validator(mode="after")
     def _one_doer(self) -> Step:
         if (self.by is None) == (self.action is None):
             raise Wrong(N_("A step is done either “by” a role or by an “action” of the engine."))
@@ -367,10 +375,6 @@ class Step(Part):
             raise Wrong(N_("“undo” belongs to a step with an action."), at=("undo",))
         if self.action is not None and (self.approved_by or self.evidence != "none"):
             raise Wrong(N_("An action of the engine has neither approval nor evidence; put a step beside it."))
-        if self.instead is not None and self.by is None:
-            raise Wrong(N_("“instead” belongs to a step that somebody does."), at=("instead",))
-        if self.lapses and self.due is None:
-            raise Wrong(N_("“lapses” belongs to a step with a due day."), at=("lapses",))
         if self.on_reject is not None and self.approved_by is None:
             raise Wrong(N_("“on_reject” belongs to a step with an approval."), at=("on_reject",))
         if self.agenda is not None and (

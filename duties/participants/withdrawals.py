@@ -223,7 +223,8 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
     shut = {
         participant_id
         for participant_id in with_second
-        if (circle := circle_of(session, participant_id, day)) and any(map(circle.is_shut_to, circle.parts))
+        for circle in [circle_of(session, participant_id, day)]
+        if any(circle.is_shut_to(part) for part in circle.parts)
     }
     for row in asking.open_ones(session, OF_SECOND):
         if UUID(row["item"]) not in shut:

@@ -163,10 +163,11 @@ def late_stays_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: A
         .order_by(_finding.c.period_id, _finding.c.n),
     )
     known: dict[tuple[Any, Any], set[str]] = {}
-    standing: dict[Any, Mapping[str, Any]] = {row["period_id"]: row for row in rows}
-    for row in rows:
-        late = {fact["id"] for fact in row["found"]["facts"] if (fact["kind"], fact["why"]) == ("task", "late")}
-        known.setdefault((row["period_id"], row["obligation_id"]), set()).update(late)
+    standing: dict[Any, Mapping[str, Any]] = {}
+    for one in rows:
+        standing[one["period_id"]] = one
+        late = {fact["id"] for fact in one["found"]["facts"] if (fact["kind"], fact["why"]) == ("task", "late")}
+        known.setdefault((one["period_id"], one["obligation_id"]), set()).update(late)
     for period_id, row in standing.items():
         if row["state"] == "no_occasion" and not row["found"]["facts"]:
             continue  # it binds nobody any more

@@ -16,11 +16,11 @@ from duties.obligations.touching import settle
 from models.base import table_of
 from models.casework import Lateness, Task
 from tests.casework import complete, open_onboarding, step, steps
-from tests.cast import AT, LOADING, TODAY, Cast
+from tests.cast import AT, LOADING, TODAY, Cast, onboarding
 from tests.declared import record
 from tests.departing import LAST_DAY, leave, record_protocols
 from tests.duties.obligations.signed import kept, period, put_in_force
-from tests.duties.test_cases import newer, onboarding
+from tests.duties.test_cases import newer
 
 _task = table_of(Task)
 _lateness = table_of(Lateness)

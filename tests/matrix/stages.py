@@ -243,9 +243,8 @@ def _privacy_officer(session: Session, cast: Cast) -> Actor:
         return cast.actor("privacy_officer")
     person_id, host = cast.people["manager_em"], cast.organizations["ccsmtl"]
     if not standing(session, TODAY).holding("privacy_officer"):
-        by = cast.actor("coordinator")
-        held = {"person_id": person_id, "role": "privacy_officer", "organization_id": host}
-        appoint(session, **held, starts_on=TODAY, by=by, at=AT)
+        by, role = cast.actor("coordinator"), "privacy_officer"
+        appoint(session, person_id=person_id, role=role, organization_id=host, starts_on=TODAY, by=by, at=AT)
     return Actor("privacy_officer", person_id, host)
 
 
