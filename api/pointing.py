@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 from urllib.parse import parse_qsl
-from uuid import UUID
 
 import anyio
 from fastapi import Request
@@ -54,6 +53,10 @@ _LOOKS: Final = "/words"
 _BY_LINK: Final = re.compile(r"/(?:refer|answer)/[^/]+")
 #: A draft that its author alone reads is saved while they type; it is looked at when it is sent.
 _SAVES_A_DRAFT: Final = re.compile(r"/(?:referrals(?:/[^/]+)?|refer/[^/]+|tasks/[^/]+/summary)")
+#: Here people sign in, by what a browser or a directory made: no words about the work, and looked at by nobody.
+_SIGNS_IN: Final = re.compile(r"/(?:sign-in|sign-out|door|auth)(?:/.*)?")
+#: Ids, which a page put there: by chance, their letters may be written like a name.
+_IDS: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _IN_MEMORY: Final = 1024 * 1024
 _CHUNK: Final = 64 * 1024
@@ -116,7 +119,7 @@ def point(fields: Iterable[tuple[str, str]], known: Ours, *, year: int) -> list[
     found = []
     for name, text in fields:
         if _takes_words(name) and text and not _is_written_by_a_page(text):
-            shapes = shapes_in(text, known, year=year)
+            shapes = shapes_in(_IDS.sub(_blank, text), known, year=year)
             if shapes:
                 found.append(Pointed(name, text, shapes))
     return found
@@ -130,13 +133,12 @@ def _takes_words(name: str) -> bool:
 
 def _is_written_by_a_page(text: str) -> bool:
     """Whether a value is an id, or a day as a date field sends it."""
-    if _DAY.fullmatch(text):
-        return True
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+    return _DAY.fullmatch(text) is not None or _IDS.fullmatch(text) is not None
+
+
+def _blank(found: re.Match[str]) -> str:
+    """As many letters that mean nothing, so that what stands beside an id stays where it is."""
+    return "_" * len(found[0])
 
 
 # ------------------------------------------------------------------------------------------------------- the request
@@ -145,7 +147,7 @@ def _is_written_by_a_page(text: str) -> bool:
 def _writes(request: Request) -> bool:
     """Whether somebody may write by this request: signed in, or by a link. All others are turned away, or sign in."""
     office = office_of(request)
-    if request.url.path == _LOOKS:
+    if request.url.path == _LOOKS or _SIGNS_IN.fullmatch(request.url.path):
         return False
     return bool(request.cookies.get(office.cookie)) or _BY_LINK.fullmatch(request.url.path) is not None
 

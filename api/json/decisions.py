@@ -20,7 +20,7 @@ from api.json.sitting_shapes import (
     EndorsementGiven,
     EndorsementShown,
     EndorsementWanted,
-    SettlementGiven,
+    ObjectionSettled,
     WithdrawalGiven,
 )
 from api.permissions import Action, Forbidden, asks, require, to_program
@@ -181,7 +181,7 @@ def want_endorsement(decision_id: UUID, body: EndorsementWanted, desk: AtDesk, r
 
 @router.post("/decisions/{decision_id}/settlement")
 @asks(Action.SETTLE_OBJECTION)
-def settle_objection(decision_id: UUID, body: SettlementGiven, desk: AtDesk, response: Response) -> DecisionShown:
+def settle_objection(decision_id: UUID, body: ObjectionSettled, desk: AtDesk, response: Response) -> DecisionShown:
     """Record how the committee that sits settles what is objected to a decision: by a decision of its own."""
     find_decision(desk, decision_id)
     _, _, given = find_meeting(desk.session, desk.asker, body.meeting_id)

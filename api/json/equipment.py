@@ -60,15 +60,11 @@ def get_equipment(equipment_id: UUID, desk: AtDesk, response: Response) -> Equip
 @router.put("/equipment/{equipment_id}")
 @asks(Action.KEEP_EQUIPMENT)
 def correct_equipment(
-    equipment_id: UUID, body: EquipmentCorrected, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
+    equipment_id: UUID, body: EquipmentCorrected, desk: AtDesk, response: Response, if_match: IfMatch = ""
 ) -> EquipmentShown:
     """Correct the serial number of a thing, or what it is called."""
-    seen = seen_version(if_match)
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _keeper(desk, equipment_id)
+    by, seen = _keeper(desk, equipment_id), seen_version(if_match)
     inventory.correct(desk.session, equipment_id, serial=body.serial, label=body.label, by=by, at=desk.at, seen=seen)
-    once.done(response, 200, f"/api/v1/equipment/{equipment_id}")
     return _one(desk, equipment_id, response)
 
 

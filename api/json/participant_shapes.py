@@ -153,7 +153,7 @@ class ConsentGiven(Given):
     worker_id: UUID | None = None
 
 
-class WithdrawalGiven(Given):
+class ConsentTakenBack(Given):
     """That the person really takes a consent back."""
 
     really: StrictBool = False

@@ -19,6 +19,7 @@ from api.json.participant_shapes import (
     AnotherWorkerGiven,
     BarGiven,
     ConsentGiven,
+    ConsentTakenBack,
     DestructionGiven,
     DestructionShown,
     DisclosureGiven,
@@ -39,7 +40,6 @@ from api.json.participant_shapes import (
     TakingBackGiven,
     Told,
     TriageGiven,
-    WithdrawalGiven,
     shown_participant,
     shown_proposals,
 )
@@ -320,7 +320,7 @@ def sign_consent(
 @router.post("/{participant_id}/consents/{consent_id}/withdrawal")
 @asks(Action.KEEP_ADMISSION)
 def withdraw_consent(
-    participant_id: UUID, consent_id: UUID, body: WithdrawalGiven, desk: AtDesk, response: Response
+    participant_id: UUID, consent_id: UUID, body: ConsentTakenBack, desk: AtDesk, response: Response
 ) -> ParticipantShown:
     """The person takes a consent back; nobody asks why. It is refused, with what follows, until it is `really` so."""
 

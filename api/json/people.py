@@ -205,16 +205,14 @@ def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk, response: Response,
 
 @router.post("/tenures/{tenure_id}/ending/preview")
 @asks(Action.END_TENURE)
-def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk, if_match: IfMatch = "") -> EndForeseen:
+def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
     """What ending a tenure would do: what opens, what is called off, and who is written to. Nothing is changed."""
     asked = select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id)
     held = one(desk.session, asked)
     if held is None:
         raise Forbidden
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
-    found = foreseeing.foresee_end(
-        desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at, seen=seen_version(if_match)
-    )
+    found = foreseeing.foresee_end(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     return EndForeseen(
         departure_opens=found.opens,

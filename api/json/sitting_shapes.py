@@ -106,7 +106,7 @@ class ApprovalGiven(Given):
     meeting_id: UUID
 
 
-class SettlementGiven(Given):
+class ObjectionSettled(Given):
     """How the committee that sits settles what is objected: it keeps the decision, or takes it back."""
 
     meeting_id: UUID

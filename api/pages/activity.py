@@ -60,6 +60,7 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
             "agenda_item",
             "attendance",
             "decision",
+            "objection",
             "minutes",
         ),
     ),

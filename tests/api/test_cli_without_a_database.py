@@ -59,7 +59,7 @@ def commands(command: Any, *words: str) -> Iterator[tuple[str, ...]]:
     typed = list(words)
     for one in command.params:
         if one.required:
-            value = NOBODY if one.name.endswith("_id") else TYPED.get(one.name, "x")
+            value = NOBODY if one.name.endswith("_id") or one.name == "request" else TYPED.get(one.name, "x")
             typed += [value] if one.param_type_name == "argument" else [one.opts[0], value]
     yield tuple(typed)
 

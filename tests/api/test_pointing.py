@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from api import pointing
@@ -131,6 +133,23 @@ def test_while_one_types_the_same_is_said_and_nothing_is_kept(cast: Cast) -> Non
 def test_the_name_of_a_file_is_pointed_at_and_the_file_is_asked_for_again() -> None:
     (found,) = point([("document", "suivi_Jessica_Tremblay.pdf"), ("reason", "Trimestre")], Ours(), year=2026)
     assert (found.field, [one["words"] for one in found.passages]) == ("document", ["Jessica_Tremblay"])
+
+
+@given(st.lists(st.uuids(), min_size=1, max_size=3), st.sampled_from(["/", " ", ",", ":"]))
+@example([UUID("4f7a2b1c-891b-4ab7-ad0a-ad292096fa33"), UUID("28ac0087-260c-4629-8ada-441eda76f784")], "/")
+def test_ids_that_a_page_put_there_are_no_words(ids: list[UUID], between: str) -> None:
+    """By chance their letters are a name: “ada”."""
+    written = between.join(map(str, ids))
+    assert point([("worker", written)], Ours(), year=2026) == []
+    (found,) = point([("reason", f"{written} Jessica Tremblay")], Ours(), year=2026)
+    assert [one["words"] for one in found.passages] == ["Jessica Tremblay"]
+
+
+@pytest.mark.parametrize("path", ["/auth/callback", "/sign-in", "/sign-in/passkey", "/door/abcd/passkey"])
+def test_what_a_browser_sends_to_sign_in_is_no_words_for_who_is_signed_in_already(cast: Cast, path: str) -> None:
+    answer = signed_in(cast, "coordinator").post(path, data={"state": "Jessica Tremblay", "code": "Ada Lovelace"})
+    assert "words_seen" not in answer.text
+    assert answer.status_code != 422 or "pointed" not in answer.text
 
 
 def test_parts_of_a_list_keep_their_order_where_one_is_pointed_at(cast: Cast) -> None:

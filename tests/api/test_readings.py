@@ -182,11 +182,12 @@ _NOT_PROTECTED: Final = {
     "person": ("spoken",),  # codes of languages
     "program": ("languages", "calendar", "area", "coordination", "obligations", "retention", "reading"),
     "protocol_version": ("declared",),
+    "request": ("asked", "given"),  # what a worker asks for: folders, an amount, for which travel
     "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),
     "sign_in_flow": ("kept",),
-    "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to"),
+    "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to", "asks"),
 }
 
 

@@ -416,7 +416,7 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
             text("select subject from notice where template = 'offer_taken_back' and person_id = :who"),
             {"who": program.people[SECOND]},
         ).scalars()
-        assert [subject.endswith("#2026-01") for subject in told] == [True]
+        assert ["#" in subject for subject in told] == [False], "once, and its subject calls nobody"
         fit = workers.proposals(session, row_of(session, follow_up)["participant_id"], at=AT)
         assert {one.offered for one in fit} == {0.0}, "and it counts in nobody's load"
     assert offered(program) == [(SECOND, "withdrawn")]

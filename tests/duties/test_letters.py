@@ -43,6 +43,7 @@ FACTS: dict[str, Any] = {
     "code": "550 5.1.1",
     "gate": "Peut suivre des participants",
     "steps": "Présenter le programme, Remettre le cahier",
+    "asked": [],
     "to_do": [],
     "late": [],
     "to_approve": [],

@@ -57,7 +57,7 @@ from tests.conftest import Database
 from tests.duties.test_program import CCSMTL_COORDINATOR, EN_MARGE_WORKER, HOSTED, JOINT, MANAGER_TITLE, SECONDMENT
 
 DAY = timedelta(days=1)
-TERMS = "the title, notice, resources, clauses, sharing of information or the majority that endorses decisions"
+TERMS = "the title, notice, resources, clauses, sharing of information or majority"
 _program = table_of(Program)
 _version = table_of(AgreementVersion)
 _agreement = table_of(Agreement)

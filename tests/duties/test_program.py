@@ -237,7 +237,7 @@ def test_a_position_split_by_secondment_has_a_coordinator_at_both() -> None:
 def test_a_jointly_funded_position_has_an_administrative_manager() -> None:
     text = edited(
         (HOSTED, JOINT),
-        ("roles:\n", "roles:\n" + MANAGER_TITLE),
+        ("\nroles:\n", "\nroles:\n" + MANAGER_TITLE),
         (CCSMTL_COORDINATOR, CCSMTL_COORDINATOR + "      administrative_manager: {}\n"),
     )
     program = read_program_text(text, "program.yaml").value
@@ -324,7 +324,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "No organization here is named “codin”.",
     ),
     "a role that no agreement creates": (
-        [("roles:\n", "roles:\n»" + MANAGER_TITLE)],
+        [("\nroles:\n", "\nroles:\n»" + MANAGER_TITLE)],
         "roles.administrative_manager",
         "No agreement creates the role “administrative_manager”.",
     ),

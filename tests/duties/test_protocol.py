@@ -390,7 +390,8 @@ def _onboarding(path: Path) -> Protocol:
     return check_protocol(
         path,
         roles={
-            "administrative_officer", "coordinator", "it_contact", "manager", "petty_cash_holder", "youth_worker"
+            *("administrative_officer", "coordinator", "director", "it_contact", "manager", "petty_cash_holder"),
+            "youth_worker",
         },
         clauses={"AG-M4", "GV-5.workers"},
         actions={"enrol_on_clinical_committee", "withdraw_from_clinical_committee", "send_contact_lists"},

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from duties.declarations.program import Kept
 from duties.follow_ups import states
-from duties.participants import consents, destruction, reading, recruiting, retention, triage
+from duties.participants import destruction, reading, recruiting, retention, triage
 from duties.participants.identity import IDENTITY
 from duties.participants.keeping import later
 from duties.participants.referring import ReferralForm
@@ -186,7 +186,6 @@ def test_where_the_program_says_so_it_asks_by_itself_and_a_person_confirms(cast:
         assert proof.key_gone_at == THEN + DELAY
         with refused("keys.gone"):
             unseal(session, ended, IDENTITY, kept_elsewhere)
-        assert consents.consents_of(session, ended) == []
 
 
 def test_what_a_person_refused_the_program_asks_for_no_more_and_the_coordination_is_asked(

@@ -159,8 +159,8 @@ def test_what_a_worker_missed_while_it_was_away_is_told_when_it_is_back(cast: Ca
         ("director_ccsmtl", ["privacy_officer"], None, "manager_ccsmtl"),
         ("coordinator", ["privacy_officer", "director", "manager"], None, None),
         # Whoever stands in for the privacy officer hears of others, and never of themselves.
-        (SECOND, [], SECOND, "director_ccsmtl"),
-        ("specialist", [], SECOND, SECOND),
+        ("director_codim", [], "director_codim", "director_ccsmtl"),
+        ("specialist", [], "director_codim", "director_codim"),
     ],
 )
 def test_whoever_read_is_never_who_hears_of_it(

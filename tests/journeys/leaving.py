@@ -292,7 +292,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                 "resume": lambda s: breaks.come_back(s, follow_up_id, by=by, at=at),
                 "lose": lambda s: states.deactivate(s, follow_up_id, "lost_contact", by=by, at=at),
                 "complete": lambda s: states.complete(s, follow_up_id, participant_agrees=True, by=by, at=at),
-                "take_up": lambda s: states.reactivate(s, follow_up_id, by=by, at=at),
+                "take_up": lambda s: states.reactivate(s, follow_up_id, nobody_yet=True, by=by, at=at),
             }
             self._try(do[move])
 

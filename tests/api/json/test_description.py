@@ -16,7 +16,7 @@ from tests.api.desk import app_on
 from tests.api.json.window import PREFIX, description, operations
 from tests.cast import Cast
 
-REFUSALS = {"400", "401", "403", "404", "405", "409", "412", "413", "414", "421", "422", "428", "431", "503"}
+REFUSALS = {"400", "401", "403", "404", "405", "409", "412", "413", "414", "421", "422", "428", "429", "431", "503"}
 
 
 def _references(part: Any) -> Iterator[str]:

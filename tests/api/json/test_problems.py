@@ -37,6 +37,9 @@ REFERRED = REFERRAL | {
     "recruiter": False,
 }
 
+#: What is filled in where petty cash is asked for.
+PETTY_CASH: dict[str, Any] = {"amount": "300", "reason": "Trajets vers Laval", "receipts": "monthly"}
+
 #: Everything that takes a body, with one that fits in shape.
 BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() if body} | {
     "POST /cases": {
@@ -48,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "POST /tasks/{task_id}/completion": {
         "note": "",
         "evidence": [{"kind": "document", "label": "proof.txt", "content": base64.b64encode(b"shown").decode()}],
+        "given": PETTY_CASH,
     },
     "POST /tasks/{task_id}/hiring": {
         "applicant": 1,
@@ -276,7 +280,36 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "POST /participants/{participant_id}/destruction/confirmation": {"seen": SOMEONE},
     "POST /participants/{participant_id}/destruction/refusal": {"seen": SOMEONE, "reason": "On en a besoin"},
     "POST /research-consents": {"number": "#2026-01", "signed_on": TODAY.isoformat()},
-    "POST /activities": {"held_on": TODAY.isoformat(), "kind": "meal", "follow_up_ids": [SOMEONE]},
+    "POST /activities": {
+        "held_on": TODAY.isoformat(),
+        "begins": "13:30",
+        "minutes": 60,
+        "place": "Au parc",
+        "kind": "meal",
+        "follow_up_ids": [SOMEONE],
+    },
+    "PUT /activities/{activity_id}": {
+        "held_on": TODAY.isoformat(),
+        "begins": "13:30",
+        "minutes": 60,
+        "place": "Au parc",
+    },
+    "POST /equipment": {"kind": "laptop", "serial": "SN-9", "label": "Portable"},
+    "POST /decisions/{decision_id}/wanted-endorsement": {
+        "organization_id": SOMEONE,
+        "reason": "It is about money.",
+        "seen": 1,
+    },
+    "POST /decisions/{decision_id}/settlement": {
+        "meeting_id": SOMEONE,
+        "settled_as": "kept",
+        "text_fr": "On la garde.",
+        "text_en": "It stays.",
+        "seen": 1,
+    },
+    "POST /tenures/{tenure_id}/ending/preview": {"ends_on": ARRIVAL.isoformat()},
+    "POST /participants/{participant_id}/facts": {"purpose": "urgent_help"},
+    "POST /participants/{participant_id}/consents/{consent_id}/withdrawal": {"really": True},
     "POST /agreements/{agreement_id}/versions/{n}/files": {
         "name": "signed.txt",
         "content": base64.b64encode(b"shown").decode(),
@@ -337,6 +370,8 @@ def places(cast: Cast, coordinator: Asker, of_case: dict[str, str]) -> dict[str,
         "number": "1",
         "seat_id": SOMEONE,
         "stray_id": SOMEONE,
+        "activity_id": SOMEONE,
+        "equipment_id": SOMEONE,
     }
 
 
@@ -530,7 +565,7 @@ def test_a_note_is_kept_up_to_its_length_and_refused_beyond(
     coordinator: Asker, of_case: dict[str, str], length: int, status: int, code: str | None
 ) -> None:
     note = "é" * length
-    answer = coordinator.act(of_case["task_id"], "completion", {"note": note})
+    answer = coordinator.act(of_case["task_id"], "completion", {"note": note, "given": PETTY_CASH})
     assert answer.status_code == status
     shown = coordinator.get(f"/tasks/{of_case['task_id']}")
     if status == 200:
@@ -575,7 +610,8 @@ def test_evidence_that_is_not_what_it_says_is_refused_and_nothing_kept(
     cast: Cast, coordinator: Asker, of_case: dict[str, str], label: str, content: bytes, status: int, code: str
 ) -> None:
     proof = {"kind": "document", "label": label, "content": base64.b64encode(content).decode()}
-    answer = coordinator.act(of_case["task_id"], "completion", {"note": "", "evidence": [proof]})
+    said = {"note": "", "evidence": [proof], "given": PETTY_CASH}
+    answer = coordinator.act(of_case["task_id"], "completion", said)
     assert (answer.status_code, answer.json().get("code")) == (status, code)
     with cast.session() as session:
         assert session.execute(text("select count(*) from evidence")).scalar_one() == 0

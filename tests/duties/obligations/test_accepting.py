@@ -74,7 +74,7 @@ def test_what_is_given_is_to_be_looked_at_and_met_once_the_coordinator_accepted_
     assert holders(session, period_id) == {cast.people["coordinator"]}
     accepting.accept(session, period_id, document, by=cast.actor("coordinator"), at=AT)
     assert period(session, cast, "en-marge", "AG-P4")["state"] == "met"
-    assert findings(session, period_id) == ["on_track", "given", "met"]
+    assert findings(session, period_id) == ["at_risk", "given", "met"]
     (task,) = tasks(session, ACCEPT)
     assert (task["state"], task["done_by"]) == ("done", cast.people["coordinator"])
     (shown,) = reading.documents_of(session, one["agreement_id"], "AG-P4")
@@ -96,7 +96,7 @@ def test_returned_proof_is_the_givers_again_and_what_is_given_anew_is_looked_at_
     back = partial(accepting.give_back, session, period_id, document, by=by, at=AT)
     assert code_of(partial(back, reason="  ")) == "reason.missing"
     back(reason=WHY)
-    assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
+    assert period(session, cast, "en-marge", "AG-P4")["state"] == "at_risk"
     (again,) = asking.open_ones(session, GIVE_AGAIN, period_id)
     assert standing(session, TODAY).falls(again["links"]).on(cast.people["manager_em"]) is not None
     assert asking.open_ones(session, ACCEPT, period_id) == []
@@ -297,7 +297,7 @@ def test_an_empty_or_unreadable_file_is_no_proof(
     by = cast.actor("manager_em")
     add = partial(saying.add_document, session, one["id"], name, content, effective_on=TODAY, by=by, at=AT)
     assert code_of(add) == f"document.{code}"
-    assert period(session, cast, "en-marge", "AG-P4")["state"] == "on_track"
+    assert period(session, cast, "en-marge", "AG-P4")["state"] == "at_risk"
 
 
 def test_a_file_that_opens_without_a_password_is_read_whatever_it_forbids(cast: Cast, session: Session) -> None:

@@ -18,7 +18,7 @@ from duties.agreement import agreements
 from duties.calendars import Calendar
 from duties.declarations.program_agreements import Watch
 from duties.obligations import saying
-from duties.obligations.asking import ATTEST, GIVE, SEE_TO, SIT, reminders
+from duties.obligations.asking import ASKS, ATTEST, GIVE, SEE_TO, SIT, reminders
 from models.base import table_of
 from models.casework import Responsibility, Task
 from models.meeting import Meeting
@@ -67,7 +67,7 @@ def asked(session: Session, period_id: UUID) -> list[dict[str, Any]]:
     rows = session.execute(
         select(_task, _chain.c.links)
         .join(_chain, _chain.c.id == _task.c.owed_by_id)
-        .where(_task.c.item == str(period_id), _task.c.step.like("obligation.%"))
+        .where(_task.c.item == str(period_id), _task.c.step.in_(ASKS))
         .order_by(_task.c.opened_at, _task.c.id)
     ).mappings()
     return [dict(row) for row in rows]

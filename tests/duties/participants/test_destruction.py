@@ -182,13 +182,16 @@ def test_a_deputy_without_approvals_does_not_confirm_it(cast: Cast, over: UUID) 
             person_id=cast.people["privacy_officer"],
             starts_on=at.date(),
             ends_on=at.date(),
-            deputy_id=cast.people["deputy"],
+            deputy_id=cast.people["director_codim"],
             kinds=["tasks"],
             by=cast.actor("privacy_officer"),
             at=at,
         )
         hat = Actor(
-            "privacy_officer", cast.people["deputy"], cast.organizations["ccsmtl"], cast.people["privacy_officer"]
+            "privacy_officer",
+            cast.people["director_codim"],
+            cast.organizations["ccsmtl"],
+            cast.people["privacy_officer"],
         )
         with refused("destruction.not_theirs"):
             destruction.confirm(session, over, by=hat, at=at)
@@ -356,7 +359,7 @@ def test_a_return_stops_it_and_a_later_end_asks_anew(cast: Cast, of_codim: UUID)
     with cast.session() as session:
         asked(session, cast, of_codim, at=at)
         follow_up = session.execute(text("select id from follow_up")).scalar_one()
-        states.reactivate(session, follow_up, by=by, at=at)
+        states.reactivate(session, follow_up, nobody_yet=True, by=by, at=at)
         assert _last(session, of_codim)["stopped_by"] == "taken_up"
         with refused("retention.not_yet"):
             asked(session, cast, of_codim, at=at)

@@ -213,7 +213,7 @@ def test_the_question_waits_while_nobody_is_followed_and_comes_back_with_the_fol
     by_the_round(cast, 11)
     assert asked(cast, participant_id) is None
     with cast.session() as session:
-        states.reactivate(session, child, by=cast.actor("coordinator"), at=AT + 12 * DAY)
+        states.reactivate(session, child, nobody_yet=True, by=cast.actor("coordinator"), at=AT + 12 * DAY)
         assert reviews.asked(session, participant_id) == Asked(worker=False, coordinator=True)
 
 
