@@ -149,42 +149,6 @@ def test_what_waited_for_an_approval_is_approved_and_the_next_steps_open(upgrade
 
 
 @pytest.mark.ci
-def test_equipment_that_was_written_down_by_its_number_is_in_the_inventory_and_nothing_of_it_is_lost(
-    before: Database,
-) -> None:
-    """Two writings of one number are both there, one of them to be checked; what was given up is lost."""
-    with as_superuser(before) as connection:
-        here, lent = connection.execute(text("select program_id, person_id from loan limit 1")).one()
-        stood = connection.execute(text("select count(*) from loan")).scalar_one()
-        for serial, ended in (("ZZ-1", ""), ("zz 1", ""), ("ZZ-2", "lost"), ("ZZ-3", "returned"), ("###", "")):
-            connection.execute(
-                text(
-                    "with thing as (insert into equipment (program_id, id, kind, serial, label)"
-                    " values (:here, gen_random_uuid(), 'phone', :serial, '') returning id)"
-                    " insert into loan (program_id, id, equipment_id, person_id, lent_at, condition, lost, returned_at,"
-                    " missing_since) select :here, gen_random_uuid(), id, :lent, now(), :condition, :ended = 'lost',"
-                    " case when :ended <> '' then now() end, case when :ended = 'lost' then now() end from thing"
-                ),
-                {"here": here, "lent": lent, "serial": serial, "ended": ended, "condition": ended and "Noté"},
-            )
-        connection.commit()
-    migrate(before.owner_url)
-    with as_superuser(before) as connection:
-        found = {
-            row.serial: (row.serial_key, row.to_check, row.state)
-            for row in connection.execute(text("select serial, serial_key, to_check, state from equipment"))
-        }
-        assert connection.execute(text("select count(*) from loan")).scalar_one() == stood + 5
-        in_hand = "select count(*) from loan where returned_at is null and person_id = :lent"
-        assert connection.execute(text(in_hand), {"lent": lent}).scalar_one() >= 3
-        proofs = "select count(*) from evidence where kind = 'serial' and equipment_id is null"
-        assert connection.execute(text(proofs)).scalar_one() == 0
-    assert sorted(found[serial][:2] for serial in ("ZZ-1", "zz 1")) == [("ZZ1", False), ("ZZ1", True)]
-    assert [found[serial][2] for serial in ("ZZ-1", "ZZ-2", "ZZ-3")] == ["in_use", "lost", "in_use"]
-    assert found["###"] == ("###", False, "in_use")
-
-
-@pytest.mark.ci
 def test_a_step_done_before_the_upgrade_is_undone_after_it(upgraded: Cast) -> None:
     with upgraded.session() as session:
         asked = step(session, WAITING, "plan_coaching")
@@ -293,9 +257,10 @@ def test_of_two_processes_that_upgrade_at_once_one_does_and_the_other_finds_it_d
     with as_superuser(before) as connection:
         assert catalogue(connection) == fresh
         assert len(connection.execute(text("select version_num from alembic_version")).all()) == 1
+    # What counted as proof is said to be kept, once, by the upgrade itself.
     assert {name: len(rows) for name, rows in rows_of(before).items()} == {
         name: len(stood.get(name, [])) for name in metadata.tables
-    }
+    } | {"acceptance": 1}
 
 
 @pytest.mark.ci

@@ -216,6 +216,42 @@ def test_every_list_opens_on_what_the_release_before_wrote(upgraded: Cast, path:
 
 
 @pytest.mark.ci
+def test_equipment_that_was_written_down_by_its_number_is_in_the_inventory_and_nothing_of_it_is_lost(
+    before: Database,
+) -> None:
+    """Two writings of one number are both there, one of them to be checked; what was given up is lost."""
+    with as_superuser(before) as connection:
+        here, lent = connection.execute(text("select program_id, id from person limit 1")).one()
+        stood = connection.execute(text("select count(*) from loan")).scalar_one()
+        for serial, ended in (("ZZ-1", ""), ("zz 1", ""), ("ZZ-2", "lost"), ("ZZ-3", "returned"), ("###", "")):
+            connection.execute(
+                text(
+                    "with thing as (insert into equipment (program_id, id, kind, serial, label)"
+                    " values (:here, gen_random_uuid(), 'phone', :serial, '') returning id)"
+                    " insert into loan (program_id, id, equipment_id, person_id, lent_at, condition, lost, returned_at,"
+                    " missing_since) select :here, gen_random_uuid(), id, :lent, now(), :condition, :ended = 'lost',"
+                    " case when :ended <> '' then now() end, case when :ended = 'lost' then now() end from thing"
+                ),
+                {"here": here, "lent": lent, "serial": serial, "ended": ended, "condition": ended and "Noté"},
+            )
+        connection.commit()
+    migrate(before.owner_url)
+    with as_superuser(before) as connection:
+        found = {
+            row.serial: (row.serial_key, row.to_check, row.state)
+            for row in connection.execute(text("select serial, serial_key, to_check, state from equipment"))
+        }
+        assert connection.execute(text("select count(*) from loan")).scalar_one() == stood + 5
+        in_hand = "select count(*) from loan where returned_at is null and person_id = :lent"
+        assert connection.execute(text(in_hand), {"lent": lent}).scalar_one() == 3
+        proofs = "select count(*) from evidence where kind = 'serial' and equipment_id is null"
+        assert connection.execute(text(proofs)).scalar_one() == 0
+    assert sorted(found[serial][:2] for serial in ("ZZ-1", "zz 1")) == [("ZZ1", False), ("ZZ1", True)]
+    assert [found[serial][2] for serial in ("ZZ-1", "ZZ-2", "ZZ-3")] == ["in_use", "lost", "in_use"]
+    assert found["###"] == ("###", False, "in_use")
+
+
+@pytest.mark.ci
 def test_the_pages_of_a_participant_a_follow_up_and_a_departure_open_on_it(upgraded: Cast) -> None:
     with upgraded.session() as session:
         one = by_number(session, "#2026-01")
@@ -225,6 +261,6 @@ def test_the_pages_of_a_participant_a_follow_up_and_a_departure_open_on_it(upgra
         f"/participants/{one['id']}",
         f"/follow-ups/{one['follow_up_id']}",
         f"/departures/{departure}",
-        f"/cases/{departure}",
     ):
         assert desk.get(path).status_code == 200, path
+    assert desk.get(f"/cases/{departure}").headers["location"] == f"/departures/{departure}"
