@@ -67,6 +67,11 @@ READ_AT: Final[Mapping[str, frozenset[str]]] = {
         ("POST /participants/{participant_id}/identity", "POST /api/v1/participants/{participant_id}/identity"),
         frozenset({"identity", "referral", "risk"}),
     ),
+    # The same without the name (AD-R2).
+    **dict.fromkeys(
+        ("POST /participants/{participant_id}/facts", "POST /api/v1/participants/{participant_id}/facts"),
+        frozenset({"referral", "risk"}),
+    ),
     **dict.fromkeys(
         (
             "POST /participants/{participant_id}/disclosures/{disclosure_id}/reading",

@@ -93,6 +93,52 @@ DONE_ELSEWHERE: Final = {
         "tests/api/pages/test_follow_ups.py",
         "test_over_json_too_it_is_taken_up_again_with_a_worker_or_with_nobody_yet_said",
     ),
+    "POST /decisions/{decision_id}/wanted-endorsement": (
+        "tests/api/pages/test_decisions.py",
+        "test_a_partner_sees_what_was_decided_without_it_and_asks_that_it_be_endorsed",
+    ),
+    "POST /decisions/{decision_id}/settlement": (
+        "tests/api/pages/test_decisions.py",
+        "test_an_objection_is_settled_on_its_page_while_the_committee_sits_and_by_the_secretary_alone",
+    ),
+    "POST /api/v1/decisions/{decision_id}/wanted-endorsement": (
+        "tests/api/json/test_decisions.py",
+        "test_a_manager_asks_that_a_decision_be_endorsed_that_was_recorded_as_another_kind",
+    ),
+    "POST /api/v1/decisions/{decision_id}/settlement": (
+        "tests/api/json/test_decisions.py",
+        "test_an_objection_is_settled_while_the_committee_sits_by_who_keeps_its_minutes",
+    ),
+    **dict.fromkeys(
+        (
+            "POST /obligations/{period_id}/waiver-proposals/{proposal_id}/decision",
+            "POST /obligations/{period_id}/waivers",
+        ),
+        (
+            "tests/api/pages/test_partners.py",
+            "test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_partner",
+        ),
+    ),
+    **dict.fromkeys(
+        (
+            "POST /api/v1/obligations/{period_id}/waiver-proposals/{proposal_id}/decision",
+            "POST /api/v1/obligations/{period_id}/waivers",
+        ),
+        (
+            "tests/api/json/test_partners.py",
+            "test_the_coordination_is_freed_by_another_partners_manager_alone_and_nobody_by_the_deputy_of_who_owes",
+        ),
+    ),
+    **dict.fromkeys(
+        (
+            "POST /meetings/{meeting_id}/redactions",
+            "POST /redactions/{redaction_id}/taking-back",
+        ),
+        (
+            "tests/api/pages/test_redactions.py",
+            "test_who_asked_for_words_of_a_meeting_to_go_takes_that_back_and_nobody_else",
+        ),
+    ),
     **dict.fromkeys(
         (
             "POST /participants/{participant_id}/consents/going-on",

@@ -1,0 +1,47 @@
+"""What partners say of decisions, at the window: they ask that one be endorsed, and an objection is settled."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from meetings import freezing
+from meetings.endorsing import endorse
+from tests.api.json.window import Asker
+from tests.api.pages.gathered import END, hold
+from tests.cast import Cast
+from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, PRESENT, meeting, opened
+
+pytestmark = pytest.mark.ci
+
+
+def test_a_manager_asks_that_a_decision_be_endorsed_that_was_recorded_as_another_kind(cast: Cast) -> None:
+    held = hold(cast)
+    path = f"/decisions/{held.owed}"
+    wanted = {"organization_id": str(cast.organizations["codim"]), "reason": "C’est de la gestion."}
+    coordinator = Asker(cast, "coordinator", at=END)
+    assert coordinator.ask("POST", f"{path}/wanted-endorsement", wanted).status_code == 404
+    manager = Asker(cast, "manager_codim", at=END, app=coordinator.app)
+    shown = manager.post(f"{path}/wanted-endorsement", wanted)
+    assert (shown["wanted_by_id"], shown["wanted_why"]) == (wanted["organization_id"], wanted["reason"])
+    again = manager.ask("POST", f"{path}/wanted-endorsement", wanted)
+    assert again.status_code == 409
+
+
+def test_an_objection_is_settled_while_the_committee_sits_by_who_keeps_its_minutes(cast: Cast) -> None:
+    held = hold(cast)
+    path = f"/decisions/{held.budget}/settlement"
+    with cast.session() as session:
+        by, place = cast.actor("manager_codim"), cast.organizations["codim"]
+        endorse(session, held.budget, place, "objected", reason="Trop cher.", by=by, at=END)
+        late = END + timedelta(days=20)
+        freezing.freeze(session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=late)
+        here = opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    said = {"meeting_id": str(here), "settled_as": "kept", "text_fr": "On le garde."}
+    coordinator = Asker(cast, "coordinator", at=NEXT)
+    manager = Asker(cast, "manager_codim", at=NEXT, app=coordinator.app)
+    assert manager.ask("POST", path, said).status_code == 404
+    assert coordinator.ask("POST", path, said | {"text_fr": ""}).status_code == 422
+    assert coordinator.post(path, said)["state"] != "objected"
+    assert coordinator.ask("POST", path, said).status_code == 409, "once"

@@ -1,0 +1,38 @@
+"""The pages by which words are taken out: who asks may take that back, and nobody else does so in their place."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from models.base import table_of
+from models.redaction import Redaction
+from tests.api.desk import client_for
+from tests.api.pages.gathered import END
+from tests.api.pages.looking import text_of
+from tests.cast import Cast
+from tests.meetings.test_redacting import NAME, held_with_a_name
+
+_redaction = table_of(Redaction)
+
+
+@pytest.mark.ci
+def test_who_asked_for_words_of_a_meeting_to_go_takes_that_back_and_nobody_else(cast: Cast) -> None:
+    meeting_id = held_with_a_name(cast)
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=END)
+    nothing = coordinator.post(f"/meetings/{meeting_id}/redactions", data={"others": "", "kind": "name"})
+    assert nothing.status_code == 422
+    asked = coordinator.post(f"/meetings/{meeting_id}/redactions", data={"others": NAME, "kind": "name"})
+    assert asked.status_code == 303
+    place = asked.headers["location"]
+    officer = client_for(cast.database, cast.people["privacy_officer"], at=END)
+    with cast.session() as session:
+        seen = session.scalars(select(_redaction.c.version)).one()
+    assert officer.post(f"{place}/taking-back", data={"seen": seen}).status_code == 409
+    stranger = client_for(cast.database, cast.people["manager_codim"], at=END)
+    assert stranger.post(f"{place}/taking-back", data={"seen": seen}).status_code == 404
+    assert coordinator.post(f"{place}/confirmation", data={"seen": seen}).status_code in (404, 409)
+    assert coordinator.post(f"{place}/taking-back", data={"seen": seen}).status_code == 303
+    assert "No longer asked for" in text_of(coordinator.get(place).text)
+    with cast.session() as session:
+        assert session.scalars(select(_redaction.c.state)).one() == "taken_back"
