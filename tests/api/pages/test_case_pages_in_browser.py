@@ -120,10 +120,17 @@ def test_a_request_is_handed_in_and_approved_with_and_without_the_script(window:
     case_id = open_onboarding(window.cast)
     task = task_of(window.cast, case_id, "request_secure_access")
     mine = window.open("coordinator", "/", lang="en", script=script)
-    mine.locator(f"#done-{task['id']}").click()
+    form = mine.locator(f"#complete-{task['id']}")
+    form.locator("> summary").click()
+    form.get_by_label("progress notes").check()
+    form.get_by_label("What for").fill("Ses suivis.")
+    form.get_by_role("button", name="Complete").click()
     expect(mine.locator(f"#task-{task['id']}")).to_have_count(0)
     assert mine.url == f"{window.origin}/"
     manager = window.open("manager_em", f"/cases/{case_id}", lang="en", script=script)
+    asked_for = manager.locator(f"#task-{task['id']}")
+    expect(asked_for).to_contain_text("progress notes")
+    expect(asked_for).to_contain_text("Ses suivis.")
     manager.locator(f"#approve-{task['id']}").click()
     expect(manager.get_by_text("Approved: Ask for access to the secure network.")).to_be_visible()
     assert task_of(window.cast, case_id, "request_secure_access")["state"] == "done"

@@ -15,7 +15,7 @@ from tests.cast import Cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
-LONG = "Notesdetravailavecdesprénomsdejeunesetunnumérodetéléphone " * 3
+LONG = "notesdetravailavecdesprénomsdejeunesetunnumérodetéléphone " * 3
 
 
 @pytest.fixture
