@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from api.at_activities import caller_off, planner, taker_out, whom_to_plan_with
 from api.json.described import api_routes
@@ -42,7 +42,14 @@ class ResearchShown(Shown):
 
 
 #: A local hour, as HH:MM.
-Hour = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+_HOUR: Final = r"^([01]\d|2[0-3]):[0-5]\d$"
+Hour = Annotated[str, StringConstraints(pattern=_HOUR)]
+#: A local hour as it is shown. What JSON Schema calls "time" always has its offset.
+HourShown = Annotated[
+    time,
+    PlainSerializer(lambda hour: hour.strftime("%H:%M"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _HOUR}),
+]
 
 
 class ActivityMoved(Given):
@@ -66,7 +73,7 @@ class ActivityShown(Shown):
 
     id: UUID
     held_on: date
-    begins: time | None
+    begins: HourShown | None
     minutes: int | None
     place: str | None
     kind: str

@@ -327,7 +327,7 @@ def test_on_the_page_what_was_planned_without_an_hour_gets_one(cast: Cast) -> No
     )
     assert worker.put(f"/api/v1/activities/{found}", json={**typed, "minutes": 30}).status_code == 204
     (shown,) = worker.get("/api/v1/activities").json()["items"]
-    assert (shown["begins"], shown["minutes"], shown["place"]) == ("16:15:00", 30, "Parc")
+    assert (shown["begins"], shown["minutes"], shown["place"]) == ("16:15", 30, "Parc")
 
 
 @pytest.mark.ci
