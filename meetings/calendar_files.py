@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -62,7 +62,8 @@ def part(
         asked.params["ROLE"] = vText("REQ-PARTICIPANT")
         if message.method != CANCEL:
             stays = partstat if original is None else (of_dates or {}).get(original, partstat)
-            asked.params["PARTSTAT"] = vText(NEEDS_ACTION if message.bumps else stays)
+            asks = message.bumps and not message.keeps_answers
+            asked.params["PARTSTAT"] = vText(NEEDS_ACTION if asks else stays)
             asked.params["RSVP"] = vText("TRUE")
         event["attendee"] = asked
         made.add_component(event)
@@ -109,7 +110,7 @@ def _events(message: Message) -> list[_Of]:
     if message.whole:
         made = [_rule(entry)]
         if message.method != CANCEL:
-            made += _exceptions(entry, original)
+            made += _exceptions(entry, message.also | {original})
     else:
         made = [_rule(entry)] if original is None else [_exception(entry, original)]
     if message.method != CANCEL or message.is_off:
@@ -130,9 +131,9 @@ def _rule(entry: Entry) -> _Of:
     return None, made
 
 
-def _exceptions(entry: Entry, also: datetime | None = None) -> list[_Of]:
-    """Each date that takes place otherwise; `also` one that calendars may have taken out, if it takes place."""
-    shown = {*entry.moved, *(one.original for one in entry.occurrences() if one.original == also)}
+def _exceptions(entry: Entry, also: Collection[datetime | None] = ()) -> list[_Of]:
+    """Each date that takes place otherwise; `also` those that calendars may have taken out, if they take place."""
+    shown = {*entry.moved, *(one.original for one in entry.occurrences() if one.original in also)}
     return [_exception(entry, one) for one in sorted(shown)]
 
 

@@ -33,6 +33,10 @@ class Message:
     and every exception; else the rule without the dates that are off, or the one date. `bumps`: SEQUENCE rises, and
     answers given before no longer count. `is_off`, of a CANCEL: nobody meets then; else this person alone is not
     expected, and no STATUS may say otherwise to their calendar.
+
+    Of messages that `joined` made one: `also` are originals that the file says by themselves though they are as the
+    rule has them; with `keeps_answers` only the dates that changed are asked anew; what `is_quiet` is for the calendar
+    alone, and no news to its reader.
     """
 
     method: Method
@@ -42,6 +46,9 @@ class Message:
     bumps: bool = True
     whole: bool = True
     is_off: bool = False
+    also: frozenset[datetime] = frozenset()
+    keeps_answers: bool = False
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,45 @@ def differences(
     if dialect == "replace":
         return tuple(_as_a_whole(told, wanted, changes, still_on))
     return tuple(_by_dates(told, wanted, changes, gets, still_on, after))
+
+
+def changed(told: Entry | None, wanted: Entry | None, *, after: datetime) -> tuple[datetime, ...]:
+    """The originals of the meetings after `after` that a person is to hear of: those that they had or get otherwise."""
+    had, gets = _ahead(told, after), _ahead(wanted, after)
+    return tuple(one for one in sorted({*had, *gets}) if had.get(one) != gets.get(one))
+
+
+def joined(
+    messages: Sequence[Message],
+    told: Entry | None,
+    wanted: Entry | None,
+    *,
+    after: datetime,
+    still_on: Collection[datetime] = (),
+) -> tuple[Message, ...]:
+    """What `differences` found, for one letter: one file that says all of it, where there were several messages.
+
+    A letter brings several files to few calendars: many read the first alone. So it has the rule and every date that
+    is otherwise, and those as the rule has them of which a calendar may think otherwise. What no rule says, that a date
+    moved by itself is gone with the end of the season, stays a cancellation behind it.
+    """
+    if len(messages) < 2 or wanted is None:  # noqa: PLR2004 - one is one already
+        return tuple(messages)
+    first, news = messages[0], changed(told, wanted, after=after)
+    alone_too = frozenset(
+        one.recurrence for one in messages if one.method == REQUEST and one.recurrence is not None
+    )
+    if first.kind == "invitation" or told is None:
+        return (replace(first, also=alone_too),)
+    had, gets = _ahead(told, after), _ahead(wanted, after)
+    bumps = any(message.bumps for message in messages)
+    only = news[0] if len(news) == 1 and _texts(told) == _texts(wanted) and _is_within(told, news[0]) else None
+    kind: Kind = "update" if bumps else "details"
+    if only is not None:
+        kind = _kind(_Change(only, had.get(only), gets.get(only)), still_on)
+    whole = Message(REQUEST, kind, wanted, only, bumps=bumps, also=alone_too, keeps_answers=True)
+    left = (one for one in messages if one.method == CANCEL and one.recurrence in told.moved)
+    return (whole, *(replace(one, is_quiet=True) for one in left if not _holds(wanted, one.recurrence)))
 
 
 def goes_on(message: Message, following: Entry | None) -> Message:
@@ -251,6 +297,10 @@ def _ahead(entry: Entry | None, after: datetime) -> dict[datetime, Occurrence]:
 def _is_within(entry: Entry, original: datetime) -> bool:
     """Whether the rule of a season has this original time, held or not."""
     return entry.last_on is not None and entry.starts.date() <= original.date() <= entry.last_on
+
+
+def _holds(entry: Entry, original: datetime | None) -> bool:
+    return original is not None and _is_within(entry, original)
 
 
 def _usual(entry: Entry) -> tuple[int, str, str]:
