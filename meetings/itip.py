@@ -15,7 +15,7 @@ from typing import Final, Literal
 from meetings.entries import WEEK, Entry, Occurrence
 
 Method = Literal["REQUEST", "CANCEL"]
-Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "continued", "removed"]
+Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "removed"]
 Dialect = Literal["unknown", "merge", "replace"]
 
 REQUEST: Final = "REQUEST"
@@ -87,7 +87,9 @@ def differences(
         _refuse_unlike(told, wanted)
     had, gets = _ahead(told, after), _ahead(wanted, after)
     if wanted is not None and gets and not had:
-        again = gets.keys() & (told.cancelled | told.called_off) if told is not None and dialect != "replace" else ()
+        # What a calendar may still hold of a date by itself: that it is off, or was moved to a day that is over.
+        by_itself = () if told is None or dialect == "replace" else (*told.cancelled, *told.called_off, *told.moved)
+        again = gets.keys() & set(by_itself)
         alone_again = (Message(REQUEST, "restored", wanted, one, whole=False) for one in sorted(again))
         return (Message(REQUEST, "invitation", wanted), *alone_again)
     if told is None or not had:
@@ -134,9 +136,7 @@ def joined(
     if len(messages) < 2 or wanted is None:  # noqa: PLR2004 - one is one already
         return tuple(messages)
     first, news = messages[0], changed(told, wanted, after=after)
-    alone_too = frozenset(
-        one.recurrence for one in messages if one.method == REQUEST and one.recurrence is not None
-    )
+    alone_too = frozenset(one.recurrence for one in messages if one.method == REQUEST and one.recurrence is not None)
     if first.kind == "invitation" or told is None:
         return (replace(first, also=alone_too),)
     had, gets = _ahead(told, after), _ahead(wanted, after)
@@ -147,24 +147,7 @@ def joined(
         kind = _kind(_Change(only, had.get(only), gets.get(only)), still_on)
     whole = Message(REQUEST, kind, wanted, only, bumps=bumps, also=alone_too, keeps_answers=True)
     left = (one for one in messages if one.method == CANCEL and one.recurrence in told.moved)
-    return (whole, *(replace(one, is_quiet=True) for one in left if not _holds(wanted, one.recurrence)))
-
-
-def goes_on(message: Message, following: Entry | None) -> Message:
-    """A cancellation of what the season that follows this one has for the same person, said as what it is.
-
-    Its calendar file is the same: under the old UID nobody meets any more. `following` is what that person is to see
-    of the season that goes on with the dates at another hour; None where there is none for them.
-    """
-    if following is None or message.kind != "cancelled" or message.entry.last_on is None:
-        return message
-    days = {one.original.date() for one in following.occurrences()}
-    is_there = (
-        any(day <= message.entry.last_on for day in days)
-        if message.recurrence is None
-        else message.recurrence.date() in days
-    )
-    return replace(message, kind="continued") if is_there else message
+    return (whole, *(replace(one, is_quiet=True) for one in left if one.recurrence not in wanted.cancelled))
 
 
 def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Message]) -> Entry | None:
@@ -175,7 +158,7 @@ def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Mess
     """
     if told is None or wanted is None or not wanted.is_season:
         return wanted
-    off = {message.recurrence for message in messages if message.kind in ("cancelled", "removed", "continued")}
+    off = {message.recurrence for message in messages if message.kind in ("cancelled", "removed")}
     off |= told.cancelled | told.called_off
     beyond = {one for one in off if one is not None and not _is_within(wanted, one)}
     return replace(wanted, called_off=frozenset(beyond))
@@ -297,10 +280,6 @@ def _ahead(entry: Entry | None, after: datetime) -> dict[datetime, Occurrence]:
 def _is_within(entry: Entry, original: datetime) -> bool:
     """Whether the rule of a season has this original time, held or not."""
     return entry.last_on is not None and entry.starts.date() <= original.date() <= entry.last_on
-
-
-def _holds(entry: Entry, original: datetime | None) -> bool:
-    return original is not None and _is_within(entry, original)
 
 
 def _usual(entry: Entry) -> tuple[int, str, str]:

@@ -14,7 +14,7 @@ from icalendar import Calendar
 from duties.mail.envelopes import CalendarPart, Mailbox
 from meetings.calendar_files import part
 from meetings.entries import Entry, Moved
-from meetings.itip import Message, differences, goes_on, joined, remembered, sequences
+from meetings.itip import Message, differences, joined, remembered, sequences
 from tests.meetings.attendee import Attendee, Shown, attendees, read
 from tests.meetings.seasons import COMMITTEE, FIRST, MOVED, MOVED_TO, OFF, entries, plain, season
 
@@ -300,6 +300,17 @@ def test_a_date_that_was_held_on_an_earlier_day_does_not_come_back_on_its_own_wh
         assert one.tell(longer, between) == ()
 
 
+def test_a_date_whose_earlier_day_passed_and_that_gets_its_own_day_back_is_shown_on_it_everywhere() -> None:
+    moved = plain(last_on=MOVED.date(), moved={MOVED: Moved(MOVED - timedelta(days=2), 150)})
+    between = MOVED - timedelta(days=1)
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(moved)
+        back = plain(last_on=MOVED.date())
+        one.tell(back, between)
+        assert _from(calendar.shows(), between) == _wanted(back, between)
+
+
 def test_a_moved_date_that_is_cancelled_is_no_exception_any_more() -> None:
     for calendar in attendees():
         one = Correspondence(calendar)
@@ -365,28 +376,6 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_shown_twice() -> N
         assert _said(one.tell(old)) == (by_dates[:1] if calendar.replaces else by_dates)
         other.tell(new)
         assert calendar.shows() == sorted([*_wanted(old), *_wanted(new)])
-
-
-def test_what_goes_on_at_another_hour_is_called_so_for_whom_it_goes_on_and_cancelled_for_the_others() -> None:
-    first = datetime.fromisoformat("2026-09-02T13:30")
-    off, kept = first + 20 * WEEK, first + 21 * WEEK
-    told = season(starts=first, last_on=date(2027, 5, 19), cancelled=frozenset())
-    since = datetime.fromisoformat("2027-01-06T14:00")
-    new = season(
-        uid="clinical-2@spheres.example.org",
-        starts=since,
-        last_on=date(2027, 5, 19),
-        cancelled=frozenset({datetime.combine(off.date(), since.time())}),
-        moved={},
-    )
-    said = Message("CANCEL", "cancelled", told, kept, whole=False, is_off=True)
-    assert goes_on(said, new) == replace(said, kind="continued")
-    assert goes_on(said, None) == said
-    assert goes_on(replace(said, recurrence=off), new).kind == "cancelled"
-    assert goes_on(replace(said, kind="removed", is_off=False), new).kind == "removed"
-    assert goes_on(replace(said, recurrence=None), new).kind == "continued"
-    over = replace(told, last_on=date(2026, 12, 30))
-    assert goes_on(replace(said, entry=over, recurrence=None), new).kind == "cancelled"
 
 
 @pytest.mark.parametrize("by", [timedelta(minutes=30), timedelta(days=1)])
