@@ -212,6 +212,16 @@ def shown_to(
     return tuple(one for one in found if one is not None)
 
 
+def people_in(told: Sequence[Told]) -> int:
+    """How many people hear of a change, those among them who have no address."""
+    return len({one.person_id for one in told})
+
+
+def letters_in(told: Sequence[Told]) -> int:
+    """How many letters a change sends: one to each person who has an address, whatever it has for them."""
+    return len({one.person_id for one in told if one.has_address})
+
+
 # --------------------------------------------------------------------------------------------------- what is to be seen
 
 
@@ -469,7 +479,7 @@ def _people(session: Session) -> dict[UUID, Person]:
 def _find(
     thing: _Thing, person_id: UUID, row: Mapping[str, Any] | None, wanted: Entry | None, kept: _Kept, at: datetime
 ) -> _Found | None:
-    """What brings one person from what they were told to what is so; None where nothing does. Leaves the rest in `kept`."""
+    """What brings one person from what they were told to what is so, or None. What they know then is in `kept`."""
     told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
     after = local_of(at, thing.zone)
     still_on = frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled")
@@ -511,7 +521,7 @@ def _write(
     session: Session, person: Person, found: Sequence[_Found], kept: Mapping[str, _Kept], at: datetime
 ) -> Iterator[Told]:
     """Write one letter with all that a person is to hear, and the files for their calendar."""
-    ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, min(one.dates, default=datetime.max)))
+    ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
     ended = {one.thing.uid for one in ordered if _goes_on(one, ordered)}
     spoken = [one for one in ordered if one.thing.uid not in ended]
     before = {one.thing.next["uid"] for one in ordered if one.thing.next is not None and one.thing.uid in ended}

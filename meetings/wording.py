@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from duties.mail.notices import Language
-from locales import N_, pick, say, say_n, show_clock, show_day, show_length
+from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
 from meetings.entries import Entry, Occurrence
 from meetings.itip import Message
 
@@ -53,6 +53,11 @@ def when(language: str, starts: datetime) -> str:
     )
 
 
+def each_week(weekday: int) -> dict[str, str]:
+    """A weekday as a rhythm, in both languages; Monday is 0: "every Wednesday"."""
+    return {language: say(language, _WEEKDAYS[weekday]) for language in LANGUAGES}
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """What a person is to hear of one season or meeting.
@@ -81,7 +86,7 @@ class News:
 
     @property
     def starts(self) -> datetime:
-        """The local time of the meeting that it is about as it is now, or was; of a season, of the first that changed."""
+        """The local time of the meeting that it is about, as it is now or was; of a season, the first that changed."""
         if self.message.kind == "invitation" and self.is_season:
             return self.entry.starts
         if self.message.recurrence is not None:
@@ -94,11 +99,11 @@ class News:
 
     def was(self, original: datetime) -> Occurrence | None:
         """A meeting as the person knew it; None where they did not."""
-        return _of(self.told, original, is_season=self.is_season)
+        return _of(self.told, original)
 
     def now(self, original: datetime) -> Occurrence | None:
         """A meeting as it is for the person now; None where there is none for them."""
-        return _of(self.wanted, original, is_season=self.is_season)
+        return _of(self.wanted, original)
 
     def named(self) -> list[Occurrence]:
         """The dates that are otherwise, each under the day and hour by which the person knows it."""
@@ -273,8 +278,8 @@ def _changes(language: Language, one: News) -> list[str]:
     return found
 
 
-def _of(entry: Entry | None, original: datetime, *, is_season: bool) -> Occurrence | None:
-    """A meeting of an entry, where it takes place. One that stands alone is found by its only time."""
+def _of(entry: Entry | None, original: datetime) -> Occurrence | None:
+    """A meeting of an entry, where it takes place."""
     if entry is None:
         return None
     return next((one for one in entry.occurrences() if one.original == original), None)

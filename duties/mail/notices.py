@@ -117,9 +117,9 @@ def write(
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
     Letters of one `thread` to one person leave in the order in which they were written. `calendars` go with the
-    letter, for the calendar of its reader: the first is what most of them take. `calls` are the numbers and references of those whom it is about
-    beside those in its own words. `facts` gives the letter's facts in the language that the person
-    reads. False where it was written before, where it calls a participant who barred the person from their file
+    letter, for the calendar of its reader: the first is what most of them take. `calls` are the numbers and references
+    of those whom it is about beside those in its own words. `facts` gives the letter's facts in the language that the
+    person reads. False where it was written before, where it calls a participant who barred the person from their file
     (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
     coordinator gets to know of the person, once until something changes.
     Raises Refusal where the letter, or what goes with it, names somebody who may not be named.

@@ -78,6 +78,10 @@ def _of(session: Session, day: date) -> UUID:
     return found
 
 
+def _plain(subject: str) -> str:
+    return subject.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def _names(cast: Cast, told: tuple[Told, ...]) -> Counter[tuple[str, str]]:
     name = {person: key for key, person in cast.people.items()}
     return Counter((name[one.person_id], one.kind) for one in told)
