@@ -202,6 +202,9 @@ def _filled(
         attachments = (*attachments, Attachment(calendar.file_name, "application/ics", calendar.content))
     if attachments or further:
         message.make_mixed(boundary=_boundary("mixed", message_id))
+    for attachment in attachments:
+        maintype, _, subtype = attachment.media_type.partition("/")
+        message.add_attachment(attachment.content, maintype, subtype, filename=attachment.name)
     for place, calendar in enumerate(further, start=2):
         stem, _, kind = calendar.file_name.rpartition(".")
         message.add_attachment(
@@ -211,9 +214,6 @@ def _filled(
             params={"method": calendar.method},
             filename=f"{stem}-{place}.{kind}",
         )
-    for attachment in attachments:
-        maintype, _, subtype = attachment.media_type.partition("/")
-        message.add_attachment(attachment.content, maintype, subtype, filename=attachment.name)
     for part in message.walk():
         if part is not message:
             del part["MIME-Version"]  # the library repeats it; it belongs to the whole

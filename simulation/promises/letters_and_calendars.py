@@ -122,7 +122,9 @@ def _versions(message: bytes) -> Iterator[tuple[str, tuple[int, datetime]]]:
     """Of each file for a calendar that a letter brings: the UID, and its SEQUENCE and DTSTAMP."""
     for part in message_from_bytes(message, policy=policy.SMTP).walk():
         if part.get_content_type() == "text/calendar":
-            event = Calendar.from_ical(part.get_payload(decode=True)).walk("VEVENT")[0]
+            content = part.get_payload(decode=True)
+            assert isinstance(content, bytes)
+            event: Any = Calendar.from_ical(content).walk("VEVENT")[0]
             yield str(event["uid"]), (int(event["sequence"]), event["dtstamp"].dt)
 
 

@@ -103,7 +103,7 @@ class Sent:
     @property
     def calendars(self) -> list[Calendar]:
         """The files for its reader's calendar: that in the letter's last alternative, then those beside it."""
-        parts = [one for one in self.message.walk() if one.get_content_type() == "text/calendar"]
+        parts: list[Any] = [one for one in self.message.walk() if one.get_content_type() == "text/calendar"]
         return [Calendar.from_ical(one.get_payload(decode=True)) for one in parts]
 
     @property

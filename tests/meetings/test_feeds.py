@@ -122,7 +122,10 @@ def test_a_meeting_that_was_cancelled_stays_as_cancelled_for_as_long_as_one_that
     assert "Tempête" not in str(after)
     assert len(_events(session, cast, who, row["ends_at"] + feeds.BACK - timedelta(minutes=1))) == 1
     assert _events(session, cast, who, row["ends_at"] + feeds.BACK) == []
-    give(session, cast, "steering", "en-marge", "researcher")
+    give(session, cast, "steering", "en-marge", "researcher", since=date(2027, 1, 18), kind="alternate")
+    held = _holder.c.seat_id == seat(session, "steering", "en-marge")
+    gone = {"ends_on": date(2027, 1, 17)}
+    session.execute(update(_holder).where(held, _holder.c.kind == "principal").values(**gone))
     assert _events(session, cast, "researcher") == [], "who never heard of it hears nothing of it now"
 
 

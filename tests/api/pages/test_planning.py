@@ -75,7 +75,7 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     form = {**SEASON, "place": "Salle 4", "date": given}
     asked = client.post("/committees/clinical/dates", data=form)
     assert asked.status_code == 200, text_of(asked.text)[:500]
-    assert "Do it, and send 5 letters" in asked.text
+    assert "Do it, and tell 5 people" in asked.text
     assert "Invitation" in asked.text
     assert planned(cast) == []
     assert sent(cast) == 0
@@ -142,7 +142,7 @@ def test_a_single_meeting_is_added_after_its_letters_were_seen(cast: Cast) -> No
     client = signed_in(cast, "coordinator")
     given = {"day": "2026-12-10", "hour": "14:00", "minutes": "90", "place": "Salle 2"}
     asked = client.post("/committees/clinical/meetings", data=given)
-    assert "Do it, and send 5 letters" in asked.text
+    assert "Do it, and tell 5 people" in asked.text
     assert planned(cast) == []
     assert client.post("/committees/clinical/meetings", data=hidden(asked.text)).status_code == 303
     assert planned(cast) == [("2026-12-10T14:00", "planned", "")]
