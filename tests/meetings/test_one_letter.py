@@ -60,7 +60,7 @@ def _season(session: Session) -> UUID:
     return found
 
 
-def _seats(session: Session, cast: Cast, by: Actor, at: datetime) -> tuple[Told, ...]:
+def _seats(session: Session, cast: Cast, _by: Actor, at: datetime) -> tuple[Told, ...]:
     """The police's seats on both committees change hands: one leaves all their dates, another gets them all."""
     for committee in ("clinical", "steering"):
         held = seat(session, committee, "spvm")
@@ -85,22 +85,22 @@ def _away(session: Session, cast: Cast, by: Actor, at: datetime) -> tuple[Told, 
 
 
 ACTS: dict[str, Act] = {
-    "a season": lambda session, cast, by, at: schedule.plan_season(
+    "a season": lambda session, _cast, by, at: schedule.plan_season(
         session, "clinical", first=date(2027, 2, 10), last=date(2027, 3, 31), hour=time(9, 30), by=by, at=at
     ),
-    "a year": lambda session, cast, by, at: schedule.plan_meetings(
+    "a year": lambda session, _cast, by, at: schedule.plan_meetings(
         session, "joint", [datetime(2027, month, 17, 9, 0) for month in (2, 5, 9, 11)], by=by, at=at
     ),
-    "a move": lambda session, cast, by, at: schedule.move_meeting(
+    "a move": lambda session, _cast, by, at: schedule.move_meeting(
         session, _on(session, date(2026, 12, 9)), datetime(2026, 12, 10, 9, 30), by=by, at=at
     ),
-    "a cancellation": lambda session, cast, by, at: schedule.cancel_meeting(
+    "a cancellation": lambda session, _cast, by, at: schedule.cancel_meeting(
         session, _on(session, date(2026, 12, 9)), reason="Tempête", by=by, at=at
     ),
-    "an hour": lambda session, cast, by, at: schedule.change_hour(
+    "an hour": lambda session, _cast, by, at: schedule.change_hour(
         session, _season(session), since=date(2026, 12, 16), hour=time(14, 0), by=by, at=at
     ),
-    "a room": lambda session, cast, by, at: schedule.change_place(
+    "a room": lambda session, _cast, by, at: schedule.change_place(
         session, _on(session, date(2026, 12, 9)), place="Salle B", following=True, by=by, at=at
     ),
     "seats": _seats,
@@ -143,7 +143,11 @@ def test_who_loses_and_who_gets_several_seats_hears_of_each_date_in_one_letter(c
     assert comes.template == "meeting_several"
     words = _plain(comes.text)
     assert _plain(comes.subject) == "Invitation : 2 comités, 6 janvier 2027 et 2 autres dates"
-    for said in ("Comité clinique, mercredi 6 janvier 2027", "Comité directeur, mercredi 20 janvier 2027", "avril 2027"):
+    for said in (
+        "Comité clinique, mercredi 6 janvier 2027",
+        "Comité directeur, mercredi 20 janvier 2027",
+        "avril 2027",
+    ):
         assert said in words
     assert comes.text.count("/answer/") == 3
     (goes,) = _to(cast, sent, "police")
@@ -190,9 +194,7 @@ def test_who_is_no_longer_expected_reads_at_which_meeting_in_the_subject(cast: C
     schedule.invite_guest(session, meeting, guest, by=by, at=AT + 2 * HOUR)
     schedule.withdraw_guest(session, meeting, guest, by=by, at=AT + 3 * HOUR)
     last = _to(cast, letters(session), "researcher")[-1]
-    assert _plain(last.subject) == (
-        "Vous n’êtes plus attendu·e : Comité directeur, mercredi 20 janvier 2027 à 13 h"
-    )
+    assert _plain(last.subject) == ("Vous n’êtes plus attendu·e : Comité directeur, mercredi 20 janvier 2027 à 13 h")
 
 
 def test_two_seats_given_at_once_by_the_page_are_one_letter_with_the_joint_meetings_too(

@@ -14,7 +14,7 @@ from simulation.promises import broken
 from tests.cast import AT, Cast
 from tests.meetings.sitting import seat_everyone
 
-WHEN = datetime(2027, 1, 20, 13, 0)
+WHEN = datetime.fromisoformat("2027-01-20T13:00")
 
 
 @pytest.fixture
