@@ -23,7 +23,7 @@ from duties.here import many, program, program_of
 from duties.refusals import Refusal
 from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import items_of
-from meetings.committees import CommitteeSeat, committees, membership
+from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
 from meetings.holding import read_meeting
 from meetings.invitations import others
@@ -43,40 +43,54 @@ PARTNERS: Final = AUDIENCES[-1]
 
 @dataclass(frozen=True)
 class Reader:
-    """Someone who is invited to a meeting: the language that they read, and as what they read its agenda."""
+    """Someone who gets the papers of a meeting: the language that they read, and as what they read its agenda.
+
+    `is_kept_aware`: not invited, but the second representative of a seat, who is kept aware of what was committed to.
+    """
 
     person_id: UUID
     language: str
     audience: str
+    is_kept_aware: bool = False
 
 
 def readers_of(
     session: Session, meeting_id: UUID, *, sat: Mapping[UUID, CommitteeSeat] | None = None
 ) -> tuple[Reader, ...]:
-    """Everyone who is invited to a meeting, and how they read its agenda; with `sat`, also who sat on which seat there.
+    """Everyone who gets the papers of a meeting, and how they read them; with `sat`, also who sat on which seat there.
 
-    A guest reads what is for all who are invited; who has a seat, what is for the seats; who has one for a partner of
-    the program, everything. Of no partner are an outside organization, and one whose agreement has lapsed by that day
-    or has no terms for sharing what this committee speaks of (AG-IS).
+    Those who are invited, and the second representatives of its seats, whether or not the first is away (CM-2R): these
+    read as the seat that they hold, and nothing but what is written for it. A guest reads what is for all who are
+    invited; who has a seat, what is for the seats; who has one for a partner of the program, everything. Of no partner
+    are an outside organization, and one whose agreement has lapsed by that day or has no terms for sharing what this
+    committee speaks of (AG-IS).
     """
     meeting = read_meeting(session, meeting_id)
     here = program_of(session)
     members = membership(session, meeting["committee_id"])
-    invited = members.invited(meeting["starts"].date())
-    outside = closed_to(session, members.key, meeting["starts"].date())
+    day = meeting["starts"].date()
+    invited = members.invited(day)
+    outside = closed_to(session, members.key, day)
     # Guests, and alternates whom somebody who cannot come has named: these read as the seat that they hold.
     audiences: dict[UUID, str] = {}
     for person in others(session, [meeting_id])[meeting_id]:
-        seat = members.seat_of(person, meeting["starts"].date())
+        seat = members.seat_of(person, day)
         audiences[person] = widest_of(seat, members.key, outside)
     audiences |= {person: widest_of(seat, members.key, outside) for person, seat in (sat or {}).items()}
     audiences |= {person: widest_of(seat, members.key, outside) for person, seat in invited.items()}
+    aware = {
+        person: widest_of(members.seat_of(person, day), members.key, outside)
+        for seat in members.seats_on(day)
+        for person in members.holders(seat.id, day, ALTERNATE)
+        if person not in audiences
+    }
+    audiences |= aware
     rows = session.execute(
         select(_person.c.id, _person.c.language)
         .where(_person.c.program_id == here, _person.c.id.in_(list(audiences)))
         .order_by(_person.c.sort_key, _person.c.id)
     )
-    return tuple(Reader(row.id, row.language, audiences[row.id]) for row in rows)
+    return tuple(Reader(row.id, row.language, audiences[row.id], row.id in aware) for row in rows)
 
 
 def closed_to(session: Session, committee: str, day: date) -> frozenset[UUID]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, vCalAddress, vDuration, vText
+from icalendar import Calendar, Event, vCalAddress, vDuration, vText, vUri
 
 from duties.mail.envelopes import CalendarPart, Mailbox
 from meetings.entries import Entry
@@ -27,12 +28,27 @@ REFRESH: Final = timedelta(hours=6)
 Partstat = Literal["NEEDS-ACTION", "ACCEPTED", "TENTATIVE", "DECLINED"]
 NEEDS_ACTION: Final = "NEEDS-ACTION"
 
+_JOIN: Final = {"fr": "Rejoindre en ligne", "en": "Join online"}
 _CANCELLED: Final = {"fr": "annulation", "en": "cancellation"}
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
 #: An event, and the original local time of the date of a season that it is about; None for a rule, or a meeting alone.
 _Of = tuple[datetime | None, Event]
 _URL: Final = re.compile(r"https?://[!#-;=?-\[\]-~]{1,1000}")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An entry of a calendar that others subscribe to, as its reader was told it last.
+
+    `sequence` is that of the last invitation under its UID, `changed_at` the aware moment of it. `is_off`: nobody meets
+    any more, which stays to be seen.
+    """
+
+    entry: Entry
+    sequence: int
+    changed_at: datetime
+    is_off: bool = False
 
 
 def part(
@@ -55,6 +71,8 @@ def part(
     """
     made = _calendar(message.method, [message.entry])
     for original, event in _events(message):
+        if message.method != CANCEL:
+            _join(event, message.entry, original, language)
         event.add("sequence", sequence)
         event.add("dtstamp", _moment(stamp))
         event["organizer"] = _address(organizer)
@@ -62,7 +80,8 @@ def part(
         asked.params["ROLE"] = vText("REQ-PARTICIPANT")
         if message.method != CANCEL:
             stays = partstat if original is None else (of_dates or {}).get(original, partstat)
-            asked.params["PARTSTAT"] = vText(NEEDS_ACTION if message.bumps else stays)
+            asks = message.bumps and not message.keeps_answers
+            asked.params["PARTSTAT"] = vText(NEEDS_ACTION if asks else stays)
             asked.params["RSVP"] = vText("TRUE")
         event["attendee"] = asked
         made.add_component(event)
@@ -70,23 +89,37 @@ def part(
     return CalendarPart(message.method, _written(made), f"{name}.ics")
 
 
-def publish(entries: Sequence[Entry], *, name: str, stamps: Sequence[datetime]) -> bytes:
-    """A calendar to subscribe to: days, hours and places, no attendee and no agenda. `stamps` are the DTSTAMPs.
+def publish(shown: Sequence[Published], *, name: str, organizer: Mailbox, language: str = "fr") -> bytes:
+    """A calendar to subscribe to: days, hours, places and online addresses, no attendee and no agenda.
 
-    Raises ValueError where our own values are malformed.
+    Each entry has the UID and the SEQUENCE of its invitation, and `organizer`, whom the invitation comes from, so that
+    whoever has both sees one meeting and knows which is newer (RFC 5546, 3.2.1). Raises ValueError where our own values
+    are malformed.
     """
-    made = _calendar("PUBLISH", entries)
+    made = _calendar("PUBLISH", [one.entry for one in shown])
     made.add("name", _line(name))
     made.add("x-wr-calname", _line(name))
     # The one is the standard's, the other Outlook's.
     made.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
     made.add("x-published-ttl", vDuration(REFRESH))
-    for entry, stamp in zip(entries, stamps, strict=True):
-        for _, event in (_rule(entry), *_exceptions(entry)):
-            event.add("dtstamp", _moment(stamp))
-            event.add("status", "CONFIRMED")
+    for one in shown:
+        for original, event in (_rule(one.entry), *_exceptions(one.entry)):
+            if not one.is_off:
+                _join(event, one.entry, original, language)
+            event.add("sequence", one.sequence)
+            event.add("dtstamp", _moment(one.changed_at))
+            event.add("last-modified", _moment(one.changed_at))
+            event["organizer"] = _address(organizer)
+            event.add("status", "CANCELLED" if one.is_off else "CONFIRMED")
             made.add_component(event)
     return _written(made)
+
+
+def _join(event: Event, entry: Entry, original: datetime | None, language: str) -> None:
+    """Say where a meeting is joined (RFC 7986, 5.11). LOCATION has it too: few calendars know this property yet."""
+    url = entry.online_url if original is None else entry.at(original).online_url
+    if _URL.fullmatch(url):
+        event.add("conference", vUri(url), parameters={"VALUE": "URI", "FEATURE": "VIDEO", "LABEL": _JOIN[language]})
 
 
 def _calendar(method: str, entries: Iterable[Entry]) -> Calendar:
@@ -109,7 +142,7 @@ def _events(message: Message) -> list[_Of]:
     if message.whole:
         made = [_rule(entry)]
         if message.method != CANCEL:
-            made += _exceptions(entry, original)
+            made += _exceptions(entry, message.also | {original})
     else:
         made = [_rule(entry)] if original is None else [_exception(entry, original)]
     if message.method != CANCEL or message.is_off:
@@ -130,9 +163,9 @@ def _rule(entry: Entry) -> _Of:
     return None, made
 
 
-def _exceptions(entry: Entry, also: datetime | None = None) -> list[_Of]:
-    """Each date that takes place otherwise; `also` one that calendars may have taken out, if it takes place."""
-    shown = {*entry.moved, *(one.original for one in entry.occurrences() if one.original == also)}
+def _exceptions(entry: Entry, also: Collection[datetime | None] = ()) -> list[_Of]:
+    """Each date that takes place otherwise; `also` those that calendars may have taken out, if they take place."""
+    shown = {*entry.moved, *(one.original for one in entry.occurrences() if one.original in also)}
     return [_exception(entry, one) for one in sorted(shown)]
 
 

@@ -29,7 +29,7 @@ from meetings.committees import committees, memberships
 from meetings.local_times import end_of, local_of, moment_of
 from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
 from meetings.proposals import Proposal
-from meetings.wording import when
+from meetings.wording import each_week, when
 from models.base import table_of
 from models.meeting import DraftedYear, Meeting
 
@@ -53,17 +53,59 @@ USUAL_HOUR: Final = time(13, 30)
 _YEAR: Final = 365
 
 
-def propose(session: Session, committee_id: UUID, first: date, *, last: date | None = None) -> tuple[Proposal, ...]:
+def propose(
+    session: Session, committee_id: UUID, first: date, *, last: date | None = None, today: date | None = None
+) -> tuple[Proposal, ...]:
     """Dates for a committee from a day on: a season to `last` for a weekly one, else a year at its rhythm.
 
     Each comes with what speaks for or against it: holidays, closures, and meetings of others who are expected at both.
-    Raises Refusal: the committee has no rhythm, or the holidays of a year are not known.
+    Raises Refusal, with what would help, where there is nothing to propose: the committee has no rhythm, the holidays
+    of a year are not known, no such weekday lies in the season, or the year's meetings stand already; and, with
+    `today`, where the first day is past.
     """
     row = committees(session)[committee_id]
+    if not row["rhythm"]:
+        raise Refusal(
+            "dates.no_rhythm",
+            N_(
+                "The program’s file gives this committee no rhythm, so that no dates follow from it. Add single"
+                " meetings, or write the rhythm into the file."
+            ),
+        )
+    if today is not None and first < today:
+        raise Refusal("dates.past", N_("Dates are proposed from today on: choose a later first day."))
+    calendar_of(session).is_working_day(first)  # before any reckoning: nothing is known of far years
     terms = _terms(session, row, first)
-    if row["rhythm"]["per"] == "week":
-        return propose_season(first, last or first + SEASON, terms=terms)
-    return propose_year(row["rhythm"]["times"], first, terms=terms)
+    if row["rhythm"]["per"] != "week":
+        return propose_year(row["rhythm"]["times"], first, terms=terms) or _refuse_full(terms, first)
+    ends = last or first + SEASON
+    found = propose_season(first, ends, terms=terms)
+    if not found:
+        raise Refusal(
+            "dates.no_weekday",
+            N_(
+                "From %(first)s to %(last)s there is no day on which this committee meets: it meets %(weekday)s."
+                " Choose a later last day."
+            ),
+            first=first.isoformat(),
+            last=ends.isoformat(),
+            weekday=each_week(WEEKDAYS.index(terms.weekday)),
+        )
+    return found
+
+
+def _refuse_full(terms: Terms, first: date) -> tuple[Proposal, ...]:
+    """Refuse to propose more meetings than the rhythm has: those of the year from `first` on stand already."""
+    own = [local_of(one.starts_at, terms.zone).date() for one in terms.taken if one.committee == terms.committee]
+    raise Refusal(
+        "dates.all_planned",
+        N_(
+            "In the twelve months from %(first)s this committee has as many meetings as its rhythm asks for; the last"
+            " one is on %(last)s. Choose a later first day, or add a single meeting."
+        ),
+        first=first.isoformat(),
+        last=max(own).isoformat(),
+    )
 
 
 def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:

@@ -7,7 +7,6 @@ comes nor what is talked about. It never replaces a letter: calendars look at it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,13 +17,12 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import many, program, program_of
-from duties.mail.notices import Stationery
+from duties.mail.notices import Language, Stationery
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_, pick
-from meetings import calendar_files, links
+from meetings import calendar_files, invitations, links
 from meetings.committees import committees, memberships
-from meetings.entries import Entry
 from meetings.invitations import others
 from models.base import table_of
 from models.invitation import CalendarFeed
@@ -33,9 +31,8 @@ from models.meeting import Meeting
 _feed = table_of(CalendarFeed)
 _meeting = table_of(Meeting)
 
-#: How far back and ahead a feed shows meetings.
+#: How far back a feed shows meetings, those that were cancelled among them.
 BACK: Final = timedelta(days=60)
-AHEAD: Final = timedelta(days=400)
 #: Someone has a few devices; more addresses than that are forgotten ones.
 MOST: Final = 5
 
@@ -146,29 +143,13 @@ def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: da
     ]
 
 
-def calendar(session: Session, person_id: UUID, language: str, *, at: datetime) -> bytes:
+def calendar(session: Session, person_id: UUID, language: Language, *, at: datetime) -> bytes:
     """A person's calendar as a file that others subscribe to. The same records give the same bytes."""
-    rows = meetings_of(session, person_id, since=at - BACK, until=at + AHEAD)
     paper: Stationery = session.info["stationery"]
     here = program(session)
     return calendar_files.publish(
-        [_entry(row, language, paper) for row in rows if row["state"] != "cancelled"],
+        invitations.shown_to(session, person_id, language, at=at, back=BACK),
         name=pick(language, {"fr": here.title_fr, "en": here.title_en}),
-        stamps=[row["recorded_at"] for row in rows if row["state"] != "cancelled"],
-    )
-
-
-def _entry(row: Mapping[str, Any], language: str, paper: Stationery) -> Entry:
-    committee = row["committee"]
-    url = f"{paper.base_url}/meetings/{row['id']}"
-    return Entry(
-        uid=f"{row['id']}@{paper.domain}",
-        zone=row["time_zone"],
-        starts=row["starts"],
-        minutes=row["minutes"],
-        title=pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
-        description=url,
-        place=row["place"],
-        online_url=row["online_url"],
-        url=url,
+        organizer=paper.sender,
+        language=language,
     )

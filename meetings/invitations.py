@@ -7,6 +7,7 @@ concerned is found, nobody else is written to, and doing it again writes nothing
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,16 +22,16 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import local_day, many, program, program_of
 from duties.mail import notices
-from duties.mail.envelopes import Mailbox
+from duties.mail.envelopes import CalendarPart, Mailbox
 from duties.mail.notices import Language, Stationery
 from duties.record import events
 from locales import pick
 from meetings import calendar_files, links
 from meetings.committees import ALTERNATE, Membership, committees, memberships
 from meetings.entries import Entry, Moved
-from meetings.itip import Message, differences, goes_on, remembered, sequences
+from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
-from meetings.wording import letter_for
+from meetings.wording import CONTINUED, News, letter_of
 from models.base import refers, table_of
 from models.committee import SeatHolder
 from models.invitation import CalendarReader, Invitation, MeetingAnswer
@@ -55,12 +56,17 @@ _person = table_of(Person)
 _holder = table_of(SeatHolder)
 
 
+#: The thread of these letters: to each person they leave in the order in which they were written.
+THREAD: Final = "meetings"
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One letter to one person: what kind of news it brings, of which date, and whether their calendar gets it.
+    """One piece of news to one person: of what kind, of which date, and what their calendar is told.
 
-    `kind` is that of `meetings.itip`; `starts` the local time of the meeting that it is about, as it was moved, or the
-    first one of a season.
+    All that one act has for a person leaves in one letter. `kind` is that of `meetings.itip`, or `wording.CONTINUED`
+    for a season that goes on at another hour; `starts` the local time of the meeting that it is about, as it was moved,
+    or of the first that changed of a season.
     `has_address` is false where there is nobody to write to, which the coordinator sees.
     """
 
@@ -90,6 +96,26 @@ class _Thing:
         if self.series is not None:
             return {"series_id": self.series["id"], "meeting_id": None}
         return {"series_id": None, "meeting_id": self.meetings[0]["id"]}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one person is to hear of one season or meeting: each message with its SEQUENCE and DTSTAMP.
+
+    `dates` are the originals that are otherwise for them.
+    """
+
+    thing: _Thing
+    invitation_id: UUID
+    numbered: tuple[tuple[Message, int, datetime], ...]
+    told: Entry | None
+    wanted: Entry | None
+    dates: tuple[datetime, ...]
+
+    @property
+    def message(self) -> Message:
+        """The one that is news to them; what is behind it is for their calendar alone."""
+        return self.numbered[0][0]
 
 
 @dataclass
@@ -140,23 +166,60 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
         thing.uid: _wanted(session, thing, members[thing.committee["id"]], extra, known[thing.uid], people, at)
         for thing in things
     }
+    kept = {thing.uid: _Kept() for thing in things}
+    news: dict[UUID, list[_Found]] = defaultdict(list)
     for thing in things:
-        kept = _Kept()
         before, now = known[thing.uid], wanted_of[thing.uid]
-        then = wanted_of.get(thing.next["uid"], {}) if thing.next is not None else {}
-        for person_id in sorted({*before, *now}, key=str):
-            told += _tell_one(
-                session,
-                thing,
-                people[person_id],
-                before.get(person_id),
-                now.get(person_id),
-                then.get(person_id),
-                kept,
-                at,
-            )
-        _keep(session, thing, kept, at)
+        for person_id in {*before, *now}:
+            found = _find(thing, person_id, before.get(person_id), now.get(person_id), kept[thing.uid], at)
+            if found is not None:
+                news[person_id].append(found)
+    for person_id in sorted(news, key=str):
+        told += _write(session, people[person_id], news[person_id], kept, at)
+    for thing in things:
+        _keep(session, thing, kept[thing.uid], at)
     return tuple(told)
+
+
+def shown_to(
+    session: Session, person_id: UUID, language: Language, *, at: datetime, back: timedelta
+) -> tuple[calendar_files.Published, ...]:
+    """What a person's own calendar shows, under the UIDs of their invitations: what is to come, and `back` before.
+
+    A meeting that was cancelled stays as cancelled for as long as one that was held, where they had been told of it; a
+    cancelled date of a season is taken out of it. What others meet without them is not there.
+    """
+    rows = committees(session)
+    things = list(_things(session, rows, at, back=back))
+    members = memberships(session, rows)
+    extra = others(session, [meeting["id"] for thing in things for meeting in thing.meetings])
+    known = _known(session, things, person_id)
+    found = (
+        _shown_of(
+            session,
+            thing,
+            [
+                one
+                for one in thing.meetings
+                if person_id in members[thing.committee["id"]].invited(one["starts"].date())
+                or person_id in extra[one["id"]]
+            ],
+            known[thing.uid].get(person_id),
+            language,
+        )
+        for thing in things
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def people_in(told: Sequence[Told]) -> int:
+    """How many people hear of a change, those among them who have no address."""
+    return len({one.person_id for one in told})
+
+
+def letters_in(told: Sequence[Told]) -> int:
+    """How many letters a change sends: one to each person who has an address, whatever it has for them."""
+    return len({one.person_id for one in told if one.has_address})
 
 
 # --------------------------------------------------------------------------------------------------- what is to be seen
@@ -212,6 +275,35 @@ def entry_of(
     )
 
 
+def _shown_of(
+    session: Session,
+    thing: _Thing,
+    theirs: Sequence[Mapping[str, Any]],
+    row: Mapping[str, Any] | None,
+    language: Language,
+) -> calendar_files.Published | None:
+    entry = entry_of(session, thing, [one for one in theirs if one["state"] != "cancelled"], language)
+    is_off = entry is None and row is not None and row["told_at"] is not None
+    if is_off:
+        # Nothing was moved of what nobody meets at: calendars know it by its original times.
+        entry = entry_of(session, thing, [{**one, **_as_planned(thing, one)} for one in theirs], language)
+    if entry is None:
+        return None
+    changed_at = row["told_at"] if row is not None else None
+    return calendar_files.Published(
+        entry,
+        row["sequence"] if row is not None else 0,
+        changed_at or max(one["recorded_at"] for one in theirs),
+        is_off=is_off,
+    )
+
+
+def _as_planned(thing: _Thing, meeting: Mapping[str, Any]) -> dict[str, Any]:
+    if thing.series is None:
+        return {}
+    return {"starts": meeting["original"], **{name: thing.series[name] for name in ("minutes", "place", "online_url")}}
+
+
 def _wanted(
     session: Session,
     thing: _Thing,
@@ -245,15 +337,18 @@ def _wanted(
     return found
 
 
-def _things(session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: datetime) -> Iterator[_Thing]:
-    """The seasons and meetings that are not over, of these committees.
+def _things(
+    session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: datetime, *, back: timedelta = timedelta(0)
+) -> Iterator[_Thing]:
+    """The seasons and meetings that are not over, of these committees; or were not so long `back`.
 
     A season whose last day is past goes on as long as a date of it that was moved is to come.
     """
     here = program_of(session)
-    today = local_day(session, at)
+    since = at - back
+    today = local_day(session, since)
     to_come = select(_meeting.c.series_id).where(
-        _meeting.c.program_id == here, _meeting.c.series_id.is_not(None), _meeting.c.ends_at > at
+        _meeting.c.program_id == here, _meeting.c.series_id.is_not(None), _meeting.c.ends_at > since
     )
     seasons = many(
         session,
@@ -272,7 +367,7 @@ def _things(session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: date
             _meeting.c.program_id == here,
             _meeting.c.committee_id.in_(wanted),
             or_(_meeting.c.series_id.in_([one["id"] for one in seasons]), _meeting.c.series_id.is_(None)),
-            or_(_meeting.c.series_id.is_not(None), _meeting.c.ends_at > at),
+            or_(_meeting.c.series_id.is_not(None), _meeting.c.ends_at > since),
         )
         .order_by(_meeting.c.original, _meeting.c.starts, _meeting.c.id),
     )
@@ -346,8 +441,10 @@ def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool
     )
 
 
-def _known(session: Session, things: Sequence[_Thing]) -> dict[str, dict[UUID, dict[str, Any]]]:
-    """What each person was told last of each of these, by UID, with their calendar's dialect."""
+def _known(
+    session: Session, things: Sequence[_Thing], person_id: UUID | None = None
+) -> dict[str, dict[UUID, dict[str, Any]]]:
+    """What each person was told last of each of these, by UID, with their calendar's dialect; or one person alone."""
     here = program_of(session)
     uid_of = {tuple(thing.key.values()): thing.uid for thing in things}
     rows = many(
@@ -363,6 +460,7 @@ def _known(session: Session, things: Sequence[_Thing]) -> dict[str, dict[UUID, d
                 _invitation.c.series_id.in_([key[0] for key in uid_of if key[0]]),
                 _invitation.c.meeting_id.in_([key[1] for key in uid_of if key[1]]),
             ),
+            *([] if person_id is None else [_invitation.c.person_id == person_id]),
         ),
     )
     found: dict[str, dict[UUID, dict[str, Any]]] = defaultdict(dict)
@@ -378,129 +476,135 @@ def _people(session: Session) -> dict[UUID, Person]:
 # ------------------------------------------------------------------------------------------------------------- telling
 
 
-def _tell_one(
-    session: Session,
-    thing: _Thing,
-    person: Person,
-    row: Mapping[str, Any] | None,
-    wanted: Entry | None,
-    then: Entry | None,
-    kept: _Kept,
-    at: datetime,
-) -> Iterator[Told]:
-    """Write the letters that bring one person from what they were told to what is so, and leave in `kept` the rest.
-
-    `then` is what they are to see of the season that goes on with this one's dates.
-    """
+def _find(
+    thing: _Thing, person_id: UUID, row: Mapping[str, Any] | None, wanted: Entry | None, kept: _Kept, at: datetime
+) -> _Found | None:
+    """What brings one person from what they were told to what is so, or None. What they know then is in `kept`."""
     told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
+    after = local_of(at, thing.zone)
+    still_on = frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled")
     found = differences(
         told,
         wanted,
         dialect=(row or {}).get("dialect") or "unknown",
-        after=local_of(at, thing.zone),
+        after=after,
         is_off=_is_off(thing, told, at),
-        still_on=frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled"),
+        still_on=still_on,
     )
-    messages = [goes_on(message, then) for message in found]
-    if not messages:
-        return
+    if not found:
+        return None
+    messages = joined(found, told, wanted, after=after, still_on=still_on)
     invitation_id = row["id"] if row is not None else uuid4()
-    before = row["sequence"] if row is not None else -1
-    stamp = max(
-        at.replace(microsecond=0),
-        (row["told_at"] + timedelta(seconds=1)) if row and row["told_at"] else at.replace(microsecond=0),
+    stamp = at.replace(microsecond=0)
+    if row and row["told_at"]:
+        stamp = max(stamp, row["told_at"] + timedelta(seconds=1))
+    numbers = sequences(row["sequence"] if row is not None else -1, messages)
+    numbered = tuple(
+        (message, number, stamp + timedelta(seconds=place))
+        for place, (message, number) in enumerate(zip(messages, numbers, strict=True))
     )
-    numbered = list(zip(messages, sequences(before, messages), strict=True))
-    holds = remembered(told, wanted, messages)
+    holds = remembered(told, wanted, found)
     kept.invitations.append(
         {
             "id": invitation_id,
-            "person_id": person.id,
+            "person_id": person_id,
             "told": holds.to_json() if holds is not None else {},
             "sequence": numbered[-1][1],
-            "told_at": stamp + timedelta(seconds=len(messages) - 1),
+            "told_at": numbered[-1][2],
         }
     )
-    for place, (message, sequence) in enumerate(numbered):
-        yield _send(
-            session,
-            thing,
-            person,
-            invitation_id,
-            message,
-            sequence,
-            stamp + timedelta(seconds=place),
-            told,
-            wanted,
-            then,
-            kept,
-            at,
+    kept.lines.append({"person": str(person_id), "letters": 1, "kinds": [message.kind for message in messages]})
+    return _Found(thing, invitation_id, numbered, told, wanted, changed(told, wanted, after=after))
+
+
+def _write(
+    session: Session, person: Person, found: Sequence[_Found], kept: Mapping[str, _Kept], at: datetime
+) -> Iterator[Told]:
+    """Write one letter with all that a person is to hear, and the files for their calendar."""
+    ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
+    ended = {one.thing.uid for one in ordered if _goes_on(one, ordered)}
+    spoken = [one for one in ordered if one.thing.uid not in ended]
+    before = {one.thing.next["uid"] for one in ordered if one.thing.next is not None and one.thing.uid in ended}
+    news = []
+    for one in spoken:
+        answer_path = ""
+        if one.message.method != CANCEL:
+            token = links.new_token()
+            kept[one.thing.uid].tokens.append((token, one.invitation_id))
+            answer_path = links.path(token)
+        meeting = _about(one.thing, one.message)
+        news.append(
+            News(
+                one.message,
+                one.told,
+                one.wanted,
+                one.dates,
+                one.thing.committee,
+                is_season=one.thing.series is not None,
+                following=one.thing.next,
+                begins_anew=one.thing.uid in before,
+                answer_path=answer_path,
+                path=f"/meetings/{meeting['id']}" if meeting is not None else "/meetings",
+            )
         )
-    kept.lines.append(
-        {"person": str(person.id), "letters": len(messages), "kinds": [message.kind for message in messages]}
-    )
-
-
-def _send(
-    session: Session,
-    thing: _Thing,
-    person: Person,
-    invitation_id: UUID,
-    message: Message,
-    sequence: int,
-    stamp: datetime,
-    told: Entry | None,
-    wanted: Entry | None,
-    then: Entry | None,
-    kept: _Kept,
-    at: datetime,
-) -> Told:
-    paper: Stationery = session.info["stationery"]
-    entry = wanted or told
-    assert entry is not None  # noqa: S101 - a message is about one of the two
-    meeting = _about(thing, message)
-    template, facts = letter_for(
-        message,
-        told,
-        wanted,
-        thing.committee,
-        is_season=thing.series is not None,
-        following=thing.next,
-        goes_on_as=then,
-    )
-    answer_path = ""
-    if message.method == "REQUEST":
-        token = links.new_token()
-        kept.tokens.append((token, invitation_id))
-        answer_path = links.path(token)
-    of_rule, of_dates = _answered(session, thing, person.id, message, at)
+    files = tuple(_files(session, person, ordered, at)) if person.email else ()
+    template, facts = letter_of(news, files=len(files))
     written = notices.write(
-        session,
-        template,
-        to=person.id,
-        key=f"calendar:{thing.uid}:{sequence}:{stamp.isoformat()}:{message.recurrence or ''}",
-        facts=lambda language: {
-            **facts(language),
-            "answer_path": answer_path,
-            "path": f"/meetings/{meeting['id']}" if meeting is not None else "/meetings",
-        },
-        at=at,
-        thread=thing.uid,
-        calendar=calendar_files.part(
+        session, template, to=person.id, key=_key(ordered), facts=facts, at=at, thread=THREAD, calendars=files
+    )
+    for one, said in zip(spoken, news, strict=True):
+        kind = CONTINUED if said.begins_anew else one.message.kind
+        yield Told(person.id, one.thing.committee["id"], kind, one.message.method, said.starts, written)
+
+
+def _goes_on(one: _Found, found: Sequence[_Found]) -> bool:
+    """Whether all that a season lost goes on in the one that follows it, of which the same letter tells.
+
+    Its dates are then no news of their own: they are not off, they are at another hour.
+    """
+    following = one.thing.next
+    if following is None or not any(other.thing.uid == following["uid"] for other in found):
+        return False
+    return all(original.date() >= following["starts_on"] for original in one.dates)
+
+
+def _files(session: Session, person: Person, found: Sequence[_Found], at: datetime) -> Iterator[CalendarPart]:
+    """The files for a person's calendar: what comes first, then what changes, then what goes.
+
+    Who takes the first alone then sees a meeting twice rather than not at all.
+    """
+    paper: Stationery = session.info["stationery"]
+    assert person.email is not None  # noqa: S101 - who has no address has no calendar that mail reaches
+    attendee = Mailbox(person.email, person.name)
+    every = [(one, *numbered) for one in found for numbered in one.numbered]
+    for one, message, sequence, stamp in sorted(every, key=lambda row: _place_of(row[1])):
+        of_rule, of_dates = _answered(session, one.thing, person.id, message, at)
+        yield calendar_files.part(
             message,
             organizer=paper.sender,
-            attendee=Mailbox(person.email, person.name),
+            attendee=attendee,
             sequence=sequence,
             stamp=stamp,
             partstat=of_rule,
             of_dates=of_dates,
             language=person.language,
         )
-        if person.email
-        else None,
-    )
-    about = message.entry.at(message.recurrence) if message.recurrence is not None else entry
-    return Told(person.id, thing.committee["id"], message.kind, message.method, about.starts, written)
+
+
+def _place_of(message: Message) -> tuple[bool, bool]:
+    return message.method == CANCEL, message.kind != "invitation"
+
+
+def _key(found: Sequence[_Found]) -> str:
+    """The key of a letter: the same news to a person are written once."""
+    lines = [
+        f"{one.thing.uid}:{sequence}:{stamp.isoformat()}:{message.recurrence or ''}"
+        for one in found
+        for message, sequence, stamp in one.numbered
+    ]
+    if len(lines) == 1:
+        return f"calendar:{lines[0]}"
+    return f"calendar:{hashlib.sha256(chr(10).join(sorted(lines)).encode()).hexdigest()}"
 
 
 def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:
@@ -518,7 +622,7 @@ def _answered(
     News that ask nobody anew keep what was answered. To the rule of a season the answer is the one that was given to
     each date to come that it tells; where they differ, it can say none.
     """
-    if message.bumps:
+    if message.bumps and not message.keeps_answers:
         return calendar_files.NEEDS_ACTION, {}
     original_of = {one["id"]: one["original"] for one in thing.meetings}
     rows = session.execute(

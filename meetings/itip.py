@@ -15,7 +15,7 @@ from typing import Final, Literal
 from meetings.entries import WEEK, Entry, Occurrence
 
 Method = Literal["REQUEST", "CANCEL"]
-Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "continued", "removed"]
+Kind = Literal["invitation", "update", "details", "moved", "restored", "cancelled", "removed"]
 Dialect = Literal["unknown", "merge", "replace"]
 
 REQUEST: Final = "REQUEST"
@@ -33,6 +33,10 @@ class Message:
     and every exception; else the rule without the dates that are off, or the one date. `bumps`: SEQUENCE rises, and
     answers given before no longer count. `is_off`, of a CANCEL: nobody meets then; else this person alone is not
     expected, and no STATUS may say otherwise to their calendar.
+
+    Of messages that `joined` made one: `also` are originals that the file says by themselves though they are as the
+    rule has them; with `keeps_answers` only the dates that changed are asked anew; what `is_quiet` is for the calendar
+    alone, and no news to its reader.
     """
 
     method: Method
@@ -42,6 +46,9 @@ class Message:
     bumps: bool = True
     whole: bool = True
     is_off: bool = False
+    also: frozenset[datetime] = frozenset()
+    keeps_answers: bool = False
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,9 @@ def differences(
         _refuse_unlike(told, wanted)
     had, gets = _ahead(told, after), _ahead(wanted, after)
     if wanted is not None and gets and not had:
-        again = gets.keys() & (told.cancelled | told.called_off) if told is not None and dialect != "replace" else ()
+        # What a calendar may still hold of a date by itself: that it is off, or was moved to a day that is over.
+        by_itself = () if told is None or dialect == "replace" else (*told.cancelled, *told.called_off, *told.moved)
+        again = gets.keys() & set(by_itself)
         alone_again = (Message(REQUEST, "restored", wanted, one, whole=False) for one in sorted(again))
         return (Message(REQUEST, "invitation", wanted), *alone_again)
     if told is None or not had:
@@ -104,21 +113,41 @@ def differences(
     return tuple(_by_dates(told, wanted, changes, gets, still_on, after))
 
 
-def goes_on(message: Message, following: Entry | None) -> Message:
-    """A cancellation of what the season that follows this one has for the same person, said as what it is.
+def changed(told: Entry | None, wanted: Entry | None, *, after: datetime) -> tuple[datetime, ...]:
+    """The originals of the meetings after `after` that a person is to hear of: those that they had or get otherwise."""
+    had, gets = _ahead(told, after), _ahead(wanted, after)
+    return tuple(one for one in sorted({*had, *gets}) if had.get(one) != gets.get(one))
 
-    Its calendar file is the same: under the old UID nobody meets any more. `following` is what that person is to see
-    of the season that goes on with the dates at another hour; None where there is none for them.
+
+def joined(
+    messages: Sequence[Message],
+    told: Entry | None,
+    wanted: Entry | None,
+    *,
+    after: datetime,
+    still_on: Collection[datetime] = (),
+) -> tuple[Message, ...]:
+    """What `differences` found, for one letter: one file that says all of it, where there were several messages.
+
+    A letter brings several files to few calendars: many read the first alone. So it has the rule and every date that
+    is otherwise, and those as the rule has them of which a calendar may think otherwise. What no rule says, that a date
+    moved by itself is gone with the end of the season, stays a cancellation behind it.
     """
-    if following is None or message.kind != "cancelled" or message.entry.last_on is None:
-        return message
-    days = {one.original.date() for one in following.occurrences()}
-    is_there = (
-        any(day <= message.entry.last_on for day in days)
-        if message.recurrence is None
-        else message.recurrence.date() in days
-    )
-    return replace(message, kind="continued") if is_there else message
+    if len(messages) < 2 or wanted is None:  # noqa: PLR2004 - one is one already
+        return tuple(messages)
+    first, news = messages[0], changed(told, wanted, after=after)
+    alone_too = frozenset(one.recurrence for one in messages if one.method == REQUEST and one.recurrence is not None)
+    if first.kind == "invitation" or told is None:
+        return (replace(first, also=alone_too),)
+    had, gets = _ahead(told, after), _ahead(wanted, after)
+    bumps = any(message.bumps for message in messages)
+    only = news[0] if len(news) == 1 and _texts(told) == _texts(wanted) and _is_within(told, news[0]) else None
+    kind: Kind = "update" if bumps else "details"
+    if only is not None:
+        kind = _kind(_Change(only, had.get(only), gets.get(only)), still_on)
+    whole = Message(REQUEST, kind, wanted, only, bumps=bumps, also=alone_too, keeps_answers=True)
+    left = (one for one in messages if one.method == CANCEL and one.recurrence in told.moved)
+    return (whole, *(replace(one, is_quiet=True) for one in left if one.recurrence not in wanted.cancelled))
 
 
 def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Message]) -> Entry | None:
@@ -129,7 +158,7 @@ def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Mess
     """
     if told is None or wanted is None or not wanted.is_season:
         return wanted
-    off = {message.recurrence for message in messages if message.kind in ("cancelled", "removed", "continued")}
+    off = {message.recurrence for message in messages if message.kind in ("cancelled", "removed")}
     off |= told.cancelled | told.called_off
     beyond = {one for one in off if one is not None and not _is_within(wanted, one)}
     return replace(wanted, called_off=frozenset(beyond))

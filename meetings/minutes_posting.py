@@ -23,7 +23,7 @@ from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader
 from meetings.attendance import attendance_of
-from meetings.committees import committees
+from meetings.committees import committees, membership
 from meetings.documents.content import NOTHING, Both, MinutesContent, untranslated
 from meetings.documents.issuing import issue, refuse_names
 from meetings.holding import read_meeting
@@ -49,10 +49,11 @@ class Edition:
 
 
 def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, ...]:
-    """Who gets the minutes on a local day: who was invited, and who sat without that, as their seat reads them.
+    """Who gets the minutes on a local day: who was invited, who sat without that, and the second representatives.
 
-    Not whoever has left the program by then: who held a role, and holds none any more. An alternate who came without
-    being named for it before is one of those who sat.
+    Each as their seat reads them. Nobody who has left the program by then: who held a role, and holds none any more;
+    and no second representative who neither sat nor has the seat any more. An alternate who came without being named
+    for it before is one of those who sat.
     """
     sat = {one.person_id: one.seat for one in attendance_of(session, meeting_id) if one.person_id is not None}
     readers = agenda_papers.readers_of(session, meeting_id, sat=sat)
@@ -67,7 +68,13 @@ def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, .
             .having(func.max(func.coalesce(_tenure.c.ends_on, date.max)) < day)
         )
     )
-    return tuple(reader for reader in readers if reader.person_id not in gone)
+    members = membership(session, read_meeting(session, meeting_id)["committee_id"])
+    return tuple(
+        reader
+        for reader in readers
+        if reader.person_id not in gone
+        and not (reader.is_kept_aware and members.seat_of(reader.person_id, day) is None)
+    )
 
 
 def read_by(content: MinutesContent, audience: str) -> MinutesContent:

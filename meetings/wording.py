@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from duties.mail.notices import Language
-from locales import N_, pick, say, show_clock, show_day, show_length
-from meetings.entries import Entry
+from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
+from meetings.entries import Entry, Occurrence
 from meetings.itip import Message
 
 Facts = Callable[[Language], dict[str, Any]]
@@ -20,9 +21,16 @@ TEMPLATES: Final = {
     "restored": "meeting_changed",
     "details": "meeting_changed",
     "cancelled": "meeting_cancelled",
-    "continued": "meeting_goes_on",
     "removed": "meeting_no_longer",
 }
+
+#: A season that goes on with another one's dates, at another hour: the kind of that news, and its template.
+CONTINUED: Final = "continued"
+_AT_ANOTHER_HOUR: Final = "meeting_hour"
+#: The letter that brings several pieces of news.
+_SEVERAL: Final = "meeting_several"
+#: Of so many dates a subject names each; of more, the first.
+_NAMED: Final = 2
 
 _WEEKDAYS: Final = (
     N_("every Monday"),
@@ -45,44 +53,236 @@ def when(language: str, starts: datetime) -> str:
     )
 
 
-def letter_for(
-    message: Message,
-    told: Entry | None,
-    wanted: Entry | None,
-    committee: Mapping[str, Any],
-    *,
-    is_season: bool,
-    following: Mapping[str, Any] | None = None,
-    goes_on_as: Entry | None = None,
-) -> tuple[str, Facts]:
-    """The template of a letter about one message, and the facts that it needs.
+def each_week(weekday: int) -> dict[str, str]:
+    """A weekday as a rhythm, in both languages; Monday is 0: "every Wednesday"."""
+    return {language: say(language, _WEEKDAYS[weekday]) for language in LANGUAGES}
 
-    `following` is the season that goes on with this one's dates at another hour, and `goes_on_as` what the person is
-    to see of it.
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a person is to hear of one season or meeting.
+
+    `dates` are the originals that are otherwise for them; `following` is the season that goes on with this one's dates
+    at another hour, and `begins_anew` says that this one is such a season. The paths are those of the letter's links.
     """
-    entry = wanted or told
-    assert entry is not None  # noqa: S101 - a message is about one of the two
+
+    message: Message
+    told: Entry | None
+    wanted: Entry | None
+    dates: tuple[datetime, ...]
+    committee: Mapping[str, Any]
+    is_season: bool
+    following: Mapping[str, Any] | None = None
+    begins_anew: bool = False
+    answer_path: str = ""
+    path: str = "/meetings"
+
+    @property
+    def entry(self) -> Entry:
+        """What it is about: what the person is to see, or saw."""
+        entry = self.wanted or self.told
+        assert entry is not None  # noqa: S101 - news are about one of the two
+        return entry
+
+    @property
+    def starts(self) -> datetime:
+        """The local time of the meeting that it is about, as it is now or was; of a season, the first that changed."""
+        if self.message.kind == "invitation" and self.is_season:
+            return self.entry.starts
+        if self.message.recurrence is not None:
+            return self.message.entry.at(self.message.recurrence).starts
+        return self.named()[0].starts if self.dates and self.is_season else self.entry.starts
+
+    def title(self, language: Language) -> str:
+        """The committee's name."""
+        return pick(language, {"fr": self.committee["title_fr"], "en": self.committee["title_en"]})
+
+    def was(self, original: datetime) -> Occurrence | None:
+        """A meeting as the person knew it; None where they did not."""
+        return _of(self.told, original)
+
+    def now(self, original: datetime) -> Occurrence | None:
+        """A meeting as it is for the person now; None where there is none for them."""
+        return _of(self.wanted, original)
+
+    def named(self) -> list[Occurrence]:
+        """The dates that are otherwise, each under the day and hour by which the person knows it."""
+        if not self.is_season:
+            return (self.told or self.entry).occurrences()
+        found = [self.was(one) or self.now(one) for one in self.dates]
+        return [one for one in found if one is not None] or [self.entry.at(self.entry.starts)]
+
+    def days(self, language: Language) -> str:
+        """The dates that changed, as a subject names them: one or two by name, more by the first and their number."""
+        if self.message.kind == "invitation":
+            return when(language, self.entry.occurrences()[0].starts)
+        return _named_in(language, [one.starts for one in self.named()])
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether one meeting alone has another time."""
+        return self.message.kind == "moved" or (not self.is_season and self.message.kind == "update")
+
+
+def letter_of(news: Sequence[News], *, files: int = 1) -> tuple[str, Facts]:
+    """The template of the letter that brings all of these to one person, and the facts that it needs.
+
+    `files` is how many files for their calendar go with it.
+    """
+    if len(news) > 1:
+        return _SEVERAL, _several(news, files)
+    (one,) = news
+    template = _AT_ANOTHER_HOUR if one.begins_anew else TEMPLATES[one.message.kind]
 
     def facts(language: Language) -> dict[str, Any]:
-        was = message.recurrence or entry.starts
-        # Of a season told anew the dates that stayed as they were keep their answers.
-        is_moved = message.kind == "moved" or (not is_season and message.kind == "update")
-        starts, lines = _shown(language, message, entry, is_season)
-        if told is not None and message.kind in ("moved", "update", "details", "cancelled", "continued"):
-            was = _start(told, message.recurrence)
+        starts, lines = _shown(language, one.message, one.entry, one.is_season)
         return {
-            "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
-            "first": when(language, was if message.kind in ("cancelled", "continued", "removed") else starts),
-            "was": when(language, was),
-            "now": _now(language, message, goes_on_as) if message.kind == "continued" else "",
-            "moved": is_moved,
-            "answer_again": is_moved and message.bumps,
-            "instead": _instead(language, told, following) if message.recurrence is None else "",
-            "several": is_season and message.recurrence is None,
+            "committee": one.title(language),
+            "first": when(language, starts),
+            "was": when(language, one.named()[0].starts),
+            "moved": one.is_moved,
+            "subject": _subject(language, one),
+            "answer_again": one.is_moved and one.message.bumps,
+            "instead": _instead(language, one.told, one.following),
+            "several": one.is_season and one.message.recurrence is None and len(one.dates) > 1,
+            "changes": [] if one.is_moved else [{"text": line} for line in _changes(language, one)],
             "lines": [{"text": line} for line in lines],
+            "files": files,
+            "answer_path": one.answer_path,
+            "path": one.path,
         }
 
-    return TEMPLATES[message.kind], facts
+    return template, facts
+
+
+def _several(news: Sequence[News], files: int) -> Facts:
+    """The facts of a letter with several pieces of news: each under its own heading, with its own link."""
+
+    def facts(language: Language) -> dict[str, Any]:
+        return {
+            "subject": _subject_of_all(language, news),
+            "parts": [
+                {
+                    "heading": _heading(language, one),
+                    "lines": [{"text": line} for line in _part_lines(language, one)],
+                    "answer_path": one.answer_path if one.message.kind not in ("cancelled", "removed") else "",
+                }
+                for one in news
+            ],
+            "files": files,
+            "path": "/meetings",
+        }
+
+    return facts
+
+
+_HEADINGS: Final[Mapping[str, str]] = {
+    "invitation": N_("Invitation: %(committee)s, %(days)s"),
+    "update": N_("Changed: %(committee)s, %(days)s"),
+    "moved": N_("Changed: %(committee)s, %(days)s"),
+    "restored": N_("On after all: %(committee)s, %(days)s"),
+    "details": N_("Changed: %(committee)s, %(days)s"),
+    "cancelled": N_("Cancelled: %(committee)s, %(days)s"),
+    "removed": N_("You are no longer expected: %(committee)s, %(days)s"),
+    CONTINUED: N_("Another hour: %(committee)s, from %(days)s on"),
+}
+
+
+def _heading(language: Language, one: News) -> str:
+    kind = CONTINUED if one.begins_anew else one.message.kind
+    days = _moved_days(language, one) if one.is_moved else one.days(language)
+    return say(language, _HEADINGS[kind], committee=one.title(language), days=days)
+
+
+def _subject(language: Language, one: News) -> str:
+    """The dates that changed, as a subject names them behind the committee's name."""
+    return _moved_days(language, one) if one.is_moved else one.days(language)
+
+
+def _moved_days(language: Language, one: News) -> str:
+    """Of one meeting that has another time: its day and the new one, or its day and the new hour."""
+    was, now = _was_and_now(one)
+    if was is None or was.starts.date() == now.starts.date():
+        return when(language, now.starts)
+    return say(
+        language,
+        N_("from %(was)s to %(now)s"),
+        was=show_day(language, was.starts.date()),
+        now=when(language, now.starts),
+    )
+
+
+def _was_and_now(one: News) -> tuple[Occurrence | None, Occurrence]:
+    original = one.message.recurrence
+    if original is not None:
+        return one.was(original), one.message.entry.at(original)
+    had = one.told.occurrences()[0] if one.told is not None else None
+    return had, one.entry.occurrences()[0]
+
+
+def _subject_of_all(language: Language, news: Sequence[News]) -> str:
+    titles = list(dict.fromkeys(one.title(language) for one in news))
+    committee = titles[0] if len(titles) == 1 else say_n(language, "%(n)s committee", "%(n)s committees", len(titles))
+    kinds = {CONTINUED if one.begins_anew else one.message.kind for one in news}
+    days = [one.starts if one.message.kind == "invitation" else known.starts for one in news for known in one.named()]
+    named = _named_in(language, sorted(set(days)) if kinds != {"invitation"} else sorted({one.starts for one in news}))
+    kind = next(iter(kinds)) if len(kinds) == 1 else "update"
+    return say(language, _HEADINGS[kind], committee=committee, days=named)
+
+
+def _named_in(language: Language, starts: Sequence[datetime]) -> str:
+    days = list(dict.fromkeys(starts))
+    if len(days) == 1:
+        return when(language, days[0])
+    shown = show_day(language, days[0].date())
+    if len(days) <= _NAMED:
+        return say(language, N_("%(one)s and %(other)s"), one=shown, other=show_day(language, days[1].date()))
+    return say_n(
+        language, "%(first)s and %(n)s other date", "%(first)s and %(n)s other dates", len(days) - 1, first=shown
+    )
+
+
+def _part_lines(language: Language, one: News) -> list[str]:
+    """What one piece of news says among several, under its heading."""
+    if one.message.kind in ("cancelled", "removed"):
+        return []
+    _, lines = _shown(language, one.message, one.entry, one.is_season)
+    changes = [] if one.is_moved or one.message.recurrence is not None else _changes(language, one)
+    return [*changes, *lines]
+
+
+def _changes(language: Language, one: News) -> list[str]:
+    """What became of each date, of those that changed: to which time, that it is off, or on after all."""
+    if one.message.kind == "invitation":
+        return []
+    found, elsewhere = [], 0
+    for original in one.dates:
+        was, now = one.was(original), one.now(original)
+        if was is not None and now is None:
+            found.append(say(language, N_("No longer: %(was)s"), was=when(language, was.starts)))
+        elif was is None and now is not None:
+            found.append(say(language, N_("Now too: %(now)s"), now=when(language, now.starts)))
+        elif was is not None and now is not None and (was.starts, was.minutes) != (now.starts, now.minutes):
+            found.append(
+                say(
+                    language,
+                    N_("Instead of %(was)s: %(now)s"),
+                    was=when(language, was.starts),
+                    now=when(language, now.starts),
+                )
+            )
+        else:
+            elsewhere += 1
+    if elsewhere:
+        found.append(say_n(language, "Another place: %(n)s meeting", "Another place: %(n)s meetings", elsewhere))
+    return found
+
+
+def _of(entry: Entry | None, original: datetime) -> Occurrence | None:
+    """A meeting of an entry, where it takes place."""
+    if entry is None:
+        return None
+    return next((one for one in entry.occurrences() if one.original == original), None)
 
 
 def _instead(language: Language, told: Entry | None, following: Mapping[str, Any] | None) -> str:
@@ -90,14 +290,6 @@ def _instead(language: Language, told: Entry | None, following: Mapping[str, Any
     if told is None or told.last_on is None or following is None or told.last_on < following["starts_on"]:
         return ""
     return when(language, datetime.combine(following["starts_on"], following["at"]))
-
-
-def _now(language: Language, message: Message, goes_on_as: Entry | None) -> str:
-    """When the one date that a message is about is held in the season that goes on; "" for a whole season."""
-    if message.recurrence is None or goes_on_as is None:
-        return ""
-    day = message.recurrence.date()
-    return when(language, next(one.starts for one in goes_on_as.occurrences() if one.original.date() == day))
 
 
 def _shown(language: Language, message: Message, entry: Entry, is_season: bool) -> tuple[datetime, list[str]]:

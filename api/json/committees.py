@@ -38,7 +38,7 @@ from duties.actors import Actor
 from locales import pick
 from meetings import agendas, drafting, schedule, seating
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships
-from meetings.invitations import Told
+from meetings.invitations import Told, letters_in, people_in
 from meetings.proposals import Proposal, Reason
 
 router = api_routes("committees")
@@ -113,7 +113,7 @@ def propose_dates(
     """Dates at the committee's rhythm from a day on, with what speaks for and against each. Nothing is planned."""
     require(Action.PLAN_MEETINGS, to_program(desk.asker))
     row = find_committee(desk, key)
-    return [_proposal(desk, one) for one in drafting.propose(desk.session, row["id"], first, last=last)]
+    return [_proposal(desk, one) for one in drafting.propose(desk.session, row["id"], first, last=last, today=desk.day)]
 
 
 @router.post("/committees/{key}/seasons", status_code=201, responses=PREVIEWED)
@@ -260,7 +260,7 @@ def planned(
 
 
 def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool) -> ChangeShown:
-    """Make a change and say which letters it wrote; or take it back, and say which it would write."""
+    """Make a change and say whom it told what; or take it back, and say what it would tell."""
     told = schedule.preview(desk.session, change) if preview else change()
     letters = [
         LetterShown(
@@ -272,7 +272,7 @@ def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool
         )
         for one in told
     ]
-    return ChangeShown(preview=preview, letters=letters)
+    return ChangeShown(preview=preview, people=people_in(told), sent=letters_in(told), letters=letters)
 
 
 def _plan_from(desk: Desk, draft_id: UUID | None, *, by: Actor) -> None:

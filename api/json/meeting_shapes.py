@@ -225,7 +225,10 @@ class DraftShown(Shown):
 
 
 class LetterShown(Shown):
-    """A letter that a change writes: to whom, of what kind, about which local time; or to nobody, without address."""
+    """A piece of news that a change has for a person: of what kind, about which local time; untold, without address.
+
+    All that one change has for a person leaves in one letter.
+    """
 
     person_id: UUID
     kind: str
@@ -235,9 +238,14 @@ class LetterShown(Shown):
 
 
 class ChangeShown(Shown):
-    """What a change wrote to whom; with `preview`, what it would write, and nothing was changed."""
+    """What a change told whom; with `preview`, what it would tell, and nothing was changed.
+
+    `people` is how many people hear of it, `sent` how many letters leave: one to each of them who has an address.
+    """
 
     preview: bool
+    people: int
+    sent: int
     letters: list[LetterShown]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, cast
 
 from fastapi import APIRouter, Request, Response
 
 from api.permissions import Action, Asker, Forbidden, asks
 from api.session import office_of
 from duties.here import local_day, program_of
+from duties.mail.notices import Language
 from duties.roles import standing
 from locales import LANGUAGES
 from meetings import feeds
@@ -36,7 +37,7 @@ def read_feed(request: Request, token: str) -> Response:
             raise Forbidden
         person = session.get(Person, (program_of(session), feed.person_id))
         assert person is not None  # noqa: S101 - the database lets no feed be without its person
-        content = feeds.calendar(session, feed.person_id, person.language, at=at)
+        content = feeds.calendar(session, feed.person_id, cast("Language", person.language), at=at)
         feeds.mark_read(session, feed.id, at=at)
         language = LANGUAGES[person.language].replace("_", "-")
         session.commit()

@@ -241,7 +241,7 @@ def _proposed(desk: Desk, row: Mapping[str, Any], first: date, last: date | None
     """What the planner proposes. Raises Refusal."""
     if last is not None and last - first > schedule.LONGEST_SEASON:
         raise Refusal("season.too_long", N_("A season lasts a year at most."))
-    return drafting.propose(desk.session, row["id"], first, last=last)
+    return drafting.propose(desk.session, row["id"], first, last=last, today=desk.day)
 
 
 def _with_rhythm(desk: Desk, key: str) -> Mapping[str, Any]:
@@ -297,6 +297,7 @@ def _page(
         place=values.get("place", row["place"]),
         online_url=values.get("online_url", ""),
         options=[_option(one, ticked, desk.language) for one in proposals],
+        nothing_fits=bool(proposals) and all(one.decision == "skip" for one in proposals),
     )
 
 

@@ -1,4 +1,4 @@
-"""Before a change of dates is made: a page that shows which letters it sends, to whom; then the button that makes it.
+"""Before a change of dates is made: a page that shows who hears of it, and what; then the button that makes it.
 
 What is shown is what the very change would write, made and taken back. The second click makes it only where the same
 letters would leave still; else the page is shown again, as it is now.
@@ -7,20 +7,22 @@ letters would leave still; else the page is shown again, as it is now.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import Request, Response
 
+from api.meeting_lines import title_of
 from api.pages.choices import people_by_id
 from api.pages.frame import page, see_other
 from api.session import Desk
 from duties.refusals import Refusal
 from locales import N_
 from meetings import wording
-from meetings.invitations import Told
+from meetings.committees import committees as committees_of
+from meetings.invitations import Told, letters_in, people_in
 
 #: What each kind of letter says, as the list of letters calls it.
 KINDS: Final[Mapping[str, str]] = {
@@ -79,10 +81,11 @@ def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple
         ask=ask,
         digest=digest_of(told),
         has_changed=bool(ask.shown),
-        letters=_letters(desk, told),
-        kinds=[(KINDS[kind], count) for kind, count in Counter(one.kind for one in told).items()],
-        sending=sum(one.has_address for one in told),
-        unreached=sum(not one.has_address for one in told),
+        people=_hearers(desk, told),
+        hearing=people_in(told),
+        kinds=[(KINDS[kind], len({one.person_id for one in told if one.kind == kind})) for kind in _kinds_of(told)],
+        sending=letters_in(told),
+        unreached=len({one.person_id for one in told if not one.has_address}),
     )
 
 
@@ -95,16 +98,31 @@ def digest_of(told: Sequence[Told]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _letters(desk: Desk, told: Sequence[Told]) -> list[dict[str, Any]]:
-    """Each letter with its recipient, in the order of their names."""
+def _kinds_of(told: Sequence[Told]) -> list[str]:
+    return list(dict.fromkeys(one.kind for one in told))
+
+
+def _hearers(desk: Desk, told: Sequence[Told]) -> list[dict[str, Any]]:
+    """Each person who hears of it, in the order of their names, with all that their letter says."""
     people = people_by_id(desk)
-    place = {person: n for n, person in enumerate(people)}
+    committees = {one.committee_id for one in told}
+    titles = {row["id"]: title_of(row, desk.language) for row in committees_of(desk.session).values()}
+    news: dict[UUID, list[Told]] = {}
+    for one in sorted(told, key=lambda one: one.starts):
+        news.setdefault(one.person_id, []).append(one)
     return [
         {
-            "person": people[one.person_id],
-            "kind": KINDS[one.kind],
-            "about": wording.when(desk.language, one.starts),
-            "has_address": one.has_address,
+            "person": person,
+            "has_address": all(one.has_address for one in news[person_id]),
+            "news": [
+                {
+                    "kind": KINDS[one.kind],
+                    "about": wording.when(desk.language, one.starts),
+                    "committee": titles[one.committee_id] if len(committees) > 1 else "",
+                }
+                for one in news[person_id]
+            ],
         }
-        for one in sorted(told, key=lambda one: (place[one.person_id], one.starts))
+        for person_id, person in people.items()
+        if person_id in news
     ]

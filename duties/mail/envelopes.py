@@ -71,7 +71,8 @@ class Attachment:
 class CalendarPart:
     """What goes into the reader's calendar with a letter: an iCalendar file, and the METHOD that it holds (RFC 6047).
 
-    It is the last alternative of the letter, which calendars read, and a file beside it, for those that do not.
+    The first of a letter is its last alternative, which calendars read, and a file beside it, for those that do not.
+    Each further one is a part of its own (RFC 6047, 2.4), which is opened as a file where no calendar takes it.
     Raises ValueError for another method, Refusal where the file's name is not plain.
     """
 
@@ -116,7 +117,7 @@ def mime(
     language: Language,
     extra_headers: Mapping[str, str] | None = None,
     attachments: Sequence[Attachment] = (),
-    calendar: CalendarPart | None = None,
+    calendars: Sequence[CalendarPart] = (),
 ) -> bytes:
     """The finished bytes of `letter`, to be stored with the notice and sent unchanged however often it takes.
 
@@ -154,7 +155,7 @@ def mime(
         headers[name] = value
     # The library folds the headings of people wrongly (it loses a space between encoded words): ours are finished.
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return head.encode("ascii") + _filled(letter, message_id, attachments, calendar).as_bytes()
+    return head.encode("ascii") + _filled(letter, message_id, attachments, calendars).as_bytes()
 
 
 def readdressed(message: bytes, to: Mailbox) -> bytes:
@@ -185,24 +186,34 @@ _KEPT: Final = re.compile(rb"^(?:From|To|Date|Message-ID|Content-Language|Auto-S
 
 
 def _filled(
-    letter: Letter, message_id: str, attachments: Sequence[Attachment], calendar: CalendarPart | None
+    letter: Letter, message_id: str, attachments: Sequence[Attachment], calendars: Sequence[CalendarPart]
 ) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     # Quoted-printable always: no line is ever too long, no relay re-encodes, and the source stays readable.
     message.set_content(_checked_text(letter.text), cte="quoted-printable")
     message.make_alternative(boundary=_boundary("alternative", message_id))
     message.add_alternative(_checked_text(letter.html), subtype="html", cte="quoted-printable")
-    if calendar is not None:
+    first, further = calendars[:1], calendars[1:]
+    for calendar in first:
         # As text: `add_alternative` of bytes would lose the method.
         message.add_alternative(
             calendar.content.decode("utf-8"), subtype="calendar", cte="base64", params={"method": calendar.method}
         )
         attachments = (*attachments, Attachment(calendar.file_name, "application/ics", calendar.content))
-    if attachments:
+    if attachments or further:
         message.make_mixed(boundary=_boundary("mixed", message_id))
     for attachment in attachments:
         maintype, _, subtype = attachment.media_type.partition("/")
         message.add_attachment(attachment.content, maintype, subtype, filename=attachment.name)
+    for place, calendar in enumerate(further, start=2):
+        stem, _, kind = calendar.file_name.rpartition(".")
+        message.add_attachment(
+            calendar.content.decode("utf-8"),
+            subtype="calendar",
+            cte="base64",
+            params={"method": calendar.method},
+            filename=f"{stem}-{place}.{kind}",
+        )
     for part in message.walk():
         if part is not message:
             del part["MIME-Version"]  # the library repeats it; it belongs to the whole

@@ -110,16 +110,16 @@ def write(
     at: datetime,
     case_id: UUID | None = None,
     thread: str = "",
-    calendar: CalendarPart | None = None,
+    calendars: Sequence[CalendarPart] = (),
     attachments: Sequence[Attachment] = (),
     calls: Sequence[str] = (),
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
-    Letters of one `thread` to one person leave in the order in which they were written. `calendar` goes with the
-    letter, for the calendar of whoever reads it. `calls` are the numbers and references of those whom it is about
-    beside those in its own words. `facts` gives the letter's facts in the language that the person
-    reads. False where it was written before, where it calls a participant who barred the person from their file
+    Letters of one `thread` to one person leave in the order in which they were written. `calendars` go with the
+    letter, for the calendar of its reader: the first is what most of them take. `calls` are the numbers and references
+    of those whom it is about beside those in its own words. `facts` gives the letter's facts in the language that the
+    person reads. False where it was written before, where it calls a participant who barred the person from their file
     (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
     coordinator gets to know of the person, once until something changes.
     Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
@@ -128,7 +128,7 @@ def write(
     language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
     letter = replace(letter, calls=tuple(sorted({*letter.calls, *calls})))
-    Gate.here(session).refuse(_parts_of(letter, calendar, attachments))
+    Gate.here(session).refuse(_parts_of(letter, calendars, attachments))
     if (case_id is not None or template in _OF_LETTERS) and _is_kept_from(session, template, person, letter):
         return False
     if person.email is None:
@@ -143,7 +143,7 @@ def write(
         at=at,
         case_id=case_id,
         thread=thread,
-        calendar=calendar,
+        calendars=calendars,
         attachments=attachments,
     )
 
@@ -702,12 +702,12 @@ def _letter(session: Session, template: str, person: Person, language: Language,
 
 
 def _parts_of(
-    letter: Letter, calendar: CalendarPart | None, attachments: Sequence[Attachment]
+    letter: Letter, calendars: Sequence[CalendarPart], attachments: Sequence[Attachment]
 ) -> Iterator[str | bytes]:
     """All that people read in a letter; its HTML is made of the same text."""
     yield letter.subject
     yield letter.text
-    if calendar is not None:
+    for calendar in calendars:
         yield calendar.file_name
         yield calendar.content
     for one_of_them in attachments:
@@ -725,7 +725,7 @@ def _put(
     at: datetime,
     case_id: UUID | None,
     thread: str = "",
-    calendar: CalendarPart | None = None,
+    calendars: Sequence[CalendarPart] = (),
     attachments: Sequence[Attachment] = (),
 ) -> bool:
     paper: Stationery = session.info["stationery"]
@@ -739,7 +739,7 @@ def _put(
         message_id=message_id(notice_id, paper.domain),
         date=at,
         language=language,
-        calendar=calendar,
+        calendars=calendars,
         attachments=attachments,
     )
     put = session.scalar(

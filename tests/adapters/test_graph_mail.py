@@ -38,7 +38,7 @@ def letter(
         message_id=f"<6b1f0a3e-5d0c-4a57-9e0e-{number:012d}@agency.example>",
         date=AT,
         language="fr",
-        calendar=calendar,
+        calendars=[calendar] if calendar else [],
     )
 
 

@@ -97,4 +97,4 @@ def mail_of(calendar: str, *, sender: str = POLICE, headers: tuple[tuple[str, st
 
 def season_uid(session: Session) -> str:
     """The UID under which the season was told."""
-    return letters(session)[0].thread
+    return str(letters(session)[0].events[0]["uid"])

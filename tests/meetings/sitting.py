@@ -101,12 +101,15 @@ class Sent:
     message: EmailMessage
 
     @property
+    def calendars(self) -> list[Calendar]:
+        """The files for its reader's calendar: that in the letter's last alternative, then those beside it."""
+        parts: list[Any] = [one for one in self.message.walk() if one.get_content_type() == "text/calendar"]
+        return [Calendar.from_ical(one.get_payload(decode=True)) for one in parts]
+
+    @property
     def calendar(self) -> Calendar:
         """The file in the letter's last alternative."""
-        part = next(one for one in self.message.walk() if one.get_content_type() == "text/calendar")
-        content = part.get_payload(decode=True)
-        assert isinstance(content, bytes)
-        return Calendar.from_ical(content)
+        return self.calendars[0]
 
     @property
     def events(self) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -17,9 +18,10 @@ from duties.mail.envelopes import CalendarPart, Mailbox, mime
 from duties.mail.letters import Letter
 from duties.refusals import Refusal
 from meetings import calendar_files
-from meetings.entries import Entry
+from meetings.calendar_files import Published
+from meetings.entries import Entry, Moved
 from meetings.itip import Message, differences
-from tests.meetings.seasons import COMMITTEE, OFF, entries, plain, season
+from tests.meetings.seasons import COMMITTEE, MOVED, MOVED_TO, OFF, entries, plain, season
 
 BEFORE = datetime.fromisoformat("2026-10-01T09:00")
 SENDER = Mailbox("avis@spheres.example.org", "SPHÈRES, Grand Montréal")
@@ -64,7 +66,7 @@ def _every_part() -> Iterator[CalendarPart]:
 def test_an_independent_reader_sees_what_the_zone_database_says(entry: Entry) -> None:
     if not entry.occurrences():
         return
-    calendar = Calendar.from_ical(calendar_files.publish([entry], name="Programme", stamps=[STAMP]))
+    calendar = Calendar.from_ical(_published(entry))
     shown = [(one["dtstart"].dt, one["dtend"].dt) for one in of(calendar).between((2026, 1, 1), (2029, 1, 1))]
     assert sorted((starts.astimezone(UTC), ends.astimezone(UTC)) for starts, ends in shown) == sorted(entry.utc())
 
@@ -175,8 +177,13 @@ def test_a_name_holds_no_quotes_and_an_address_is_one() -> None:
 # ------------------------------------------------------------------------------------------------------ the feed
 
 
+def _published(*entries: Entry, name: str = "Programme", is_off: bool = False, language: str = "fr") -> bytes:
+    shown = [Published(entry, 3, STAMP, is_off=is_off) for entry in entries]
+    return calendar_files.publish(shown, name=name, organizer=SENDER, language=language)
+
+
 def test_a_calendar_to_subscribe_to_has_days_and_places_nobody_and_says_when_to_look_again() -> None:
-    content = calendar_files.publish([season(), COMMITTEE], name="Programme\r\nX-EVIL:1", stamps=[STAMP, STAMP])
+    content = _published(season(), COMMITTEE, name="Programme\r\nX-EVIL:1")
     lines = _lines(content)
     for line in (
         "METHOD:PUBLISH",
@@ -186,24 +193,61 @@ def test_a_calendar_to_subscribe_to_has_days_and_places_nobody_and_says_when_to_
         "X-WR-CALNAME:Programme X-EVIL:1",
     ):
         assert lines.count(line) == 1
-    for name in ("ATTENDEE", "ORGANIZER", "X-WR-TIMEZONE", "X-EVIL"):
+    for name in ("ATTENDEE", "X-WR-TIMEZONE", "X-EVIL"):
         assert _properties(content, name) == []
     assert content.count(b"BEGIN:VTIMEZONE") == 1
     assert content.count(b"BEGIN:VEVENT") == 3
-    assert content == calendar_files.publish([season(), COMMITTEE], name="Programme\r\nX-EVIL:1", stamps=[STAMP] * 2)
+    assert content == _published(season(), COMMITTEE, name="Programme\r\nX-EVIL:1")
 
 
-def test_an_empty_calendar_is_one_and_each_entry_has_its_stamp() -> None:
-    calendar = Calendar.from_ical(calendar_files.publish([], name="Programme", stamps=[]))
-    assert calendar.walk("VEVENT") == []
-    with pytest.raises(ValueError, match="shorter"):
-        calendar_files.publish([COMMITTEE], name="Programme", stamps=[])
+def test_each_entry_to_subscribe_to_says_who_organizes_how_new_it_is_and_when_it_changed() -> None:
+    content = _published(season(), COMMITTEE)
+    assert all(line.endswith(f"mailto:{SENDER.address}") for line in _properties(content, "ORGANIZER"))
+    for name, value in (
+        ("ORGANIZER", None),
+        ("SEQUENCE", "SEQUENCE:3"),
+        ("LAST-MODIFIED", "LAST-MODIFIED:20260901T120000Z"),
+        ("DTSTAMP", "DTSTAMP:20260901T120000Z"),
+        ("STATUS", "STATUS:CONFIRMED"),
+    ):
+        found = _properties(content, name)
+        assert len(found) == 3, name
+        assert value is None or set(found) == {value}
+
+
+def test_where_a_meeting_is_joined_is_said_of_each_date_as_a_conference_of_one_folded_line() -> None:
+    url = "https://teams.example.org/l/meetup-join/" + "19%3ameeting_x" * 9
+    elsewhere = plain(
+        online_url=url, moved={MOVED: Moved(MOVED_TO, 150, "", "https://other.example.org/room?a=1;b=2,3")}
+    )
+    lines = [
+        f"CONFERENCE;FEATURE=VIDEO;LABEL=Rejoindre en ligne;VALUE=URI:{address}"
+        for address in (url, "https://other.example.org/room?a=1;b=2,3")
+    ]
+    for content in (_published(elsewhere), _part(_invitation(elsewhere)).content):
+        assert _properties(content, "CONFERENCE") == lines
+        assert all(len(line) <= 75 for line in content.split(b"\r\n"))
+    assert "LABEL=Join online;" in _properties(_published(elsewhere, language="en"), "CONFERENCE")[0]
+    assert _properties(_published(COMMITTEE), "CONFERENCE") == []
+
+
+def test_what_is_off_is_published_as_cancelled_and_nobody_joins_it() -> None:
+    off = replace(COMMITTEE, online_url="https://teams.example.org/1")
+    content = _published(off, is_off=True)
+    assert _properties(content, "STATUS") == ["STATUS:CANCELLED"]
+    assert _properties(content, "CONFERENCE") == []
+    gone = _part(Message("CANCEL", "cancelled", off, is_off=True)).content
+    assert _properties(gone, "CONFERENCE") == []
+
+
+def test_an_empty_calendar_is_one() -> None:
+    assert Calendar.from_ical(_published()).walk("VEVENT") == []
 
 
 # -------------------------------------------------------------------------------------------------- the envelope
 
 
-def _letter(part: CalendarPart) -> EmailMessage:
+def _letter(*parts: CalendarPart) -> EmailMessage:
     letter = Letter("Invitation : Comité clinique", "Bonjour,\n", "<p>Bonjour</p>\n")
     sent = mime(
         letter,
@@ -212,7 +256,7 @@ def _letter(part: CalendarPart) -> EmailMessage:
         message_id="<a-b@spheres.example.org>",
         date=STAMP,
         language="fr",
-        calendar=part,
+        calendars=parts,
     )
     assert b"\n" not in sent.replace(b"\r\n", b"")
     assert all(len(line) <= 998 for line in sent.split(b"\r\n"))
@@ -253,6 +297,22 @@ def test_the_file_of_a_cancellation_has_its_name_in_the_reader_s_language() -> N
         "en": "cancellation.ics",
     }
     assert written["fr"].content == written["en"].content
+
+
+def test_a_letter_carries_each_further_file_as_a_part_of_its_own_with_its_method() -> None:
+    first, second = (_part(Message(method, "update", COMMITTEE)) for method in ("REQUEST", "CANCEL"))
+    message = _letter(first, second)
+    assert [one.get_content_type() for one in message.walk()][4:] == [
+        "text/calendar",
+        "application/ics",
+        "text/calendar",
+    ]
+    *_, further = message.iter_parts()
+    assert further.get_param("method") == "CANCEL"
+    assert further.get_content_charset() == "utf-8"
+    assert further.get_payload(decode=True) == second.content
+    assert further.get_filename() == "annulation-2.ics"
+    assert further.get_content_disposition() == "attachment"
 
 
 def test_a_letter_carries_no_calendar_that_nobody_was_sent() -> None:

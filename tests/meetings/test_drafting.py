@@ -7,19 +7,23 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from duties.refusals import Refusal
+from locales import say
 from meetings import drafting, schedule
 from meetings.committees import committee_of
 from meetings.proposals import Proposal
 from models.base import table_of
+from models.committee import Committee, SeatHolder
 from models.meeting import Meeting
 from models.outbox import Notice
 from tests.cast import AT, Cast
 from tests.meetings.sitting import seat_everyone
 
+_committee = table_of(Committee)
+_holder = table_of(SeatHolder)
 _meeting = table_of(Meeting)
 _notice = table_of(Notice)
 
@@ -208,3 +212,35 @@ def test_who_sits_on_both_is_not_asked_to_the_extended_committee_at_the_hour_of_
         assert one.decision == "shifted"
         assert [reason.code for reason in one.reasons] == ["clash"]
         assert one.starts.weekday() != 2
+
+
+def _why(session: Session, committee: str, first: date, **more: date) -> tuple[str, str]:
+    with pytest.raises(Refusal) as refused:
+        drafting.propose(session, committee_of(session, committee)["id"], first, **more)
+    return refused.value.code, say("fr", refused.value.sentence, **refused.value.facts)
+
+
+def test_where_nothing_can_be_proposed_the_answer_says_why_and_what_would_help(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(
+        session, "steering", [datetime(2027, month, 20, 13, 30) for month in (1, 4, 7, 10)], by=by, at=AT
+    )
+    code, words = _why(session, "steering", date(2027, 1, 1))
+    assert code == "dates.all_planned"
+    assert "la dernière est le 20 octobre 2027" in words
+    assert "Choisissez un premier jour plus tard" in words
+    code, words = _why(session, "clinical", date(2027, 1, 8), last=date(2027, 1, 12))
+    assert code == "dates.no_weekday"
+    assert "il se réunit chaque mercredi" in words
+    assert _why(session, "clinical", date(2027, 1, 8), last=date(2027, 1, 1))[0] == "season.in_order"
+    assert _why(session, "steering", date(2026, 11, 22), today=date(2026, 11, 23))[0] == "dates.past"
+    for far in (date(1, 1, 1), date(9999, 12, 31)):
+        assert _why(session, "steering", far)[0] == "day.out_of_reach"
+        assert _why(session, "clinical", far)[0] == "day.out_of_reach"
+    session.execute(update(_committee).where(_committee.c.key == "joint").values(rhythm={}))
+    assert _why(session, "joint", date(2027, 1, 1))[0] == "dates.no_rhythm"
+
+
+def test_dates_are_proposed_where_nobody_sits_yet(session: Session) -> None:
+    session.execute(update(_holder).values(withdrawn_at=AT))
+    assert len(drafting.propose(session, committee_of(session, "steering")["id"], date(2027, 1, 1))) == 4

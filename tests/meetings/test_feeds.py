@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from icalendar import Calendar
+from recurring_ical_events import of  # type: ignore[import-untyped]
+from sqlalchemy import update
 from sqlmodel import Session
 
 from adapters.database import open_session
 from duties.refusals import Refusal
-from meetings import answers, feeds, links, schedule
+from meetings import answers, feeds, invitations, links, schedule
+from models.base import table_of
+from models.committee import SeatHolder
 from tests.cast import AT, Cast
-from tests.meetings.sitting import letters, seat_everyone
+from tests.meetings.sitting import give, letters, seat, seat_everyone
+
+_holder = table_of(SeatHolder)
 
 
 @pytest.fixture
@@ -29,20 +36,125 @@ def session(cast: Cast) -> Iterator[Session]:
         yield made
 
 
+def _calendar(session: Session, cast: Cast, who: str, language: str = "fr", at: datetime = AT) -> Any:
+    assert language in ("fr", "en")
+    return Calendar.from_ical(feeds.calendar(session, cast.people[who], language, at=at))  # type: ignore[arg-type]
+
+
+def _events(session: Session, cast: Cast, who: str, at: datetime = AT) -> list[Any]:
+    """What is published of each season and meeting: its rule, then its dates that are otherwise."""
+    return list(_calendar(session, cast, who, at=at).walk("VEVENT"))
+
+
+def _days(calendar: Any) -> list[date]:
+    shown = of(calendar).between((2026, 1, 1), (2028, 1, 1))
+    return sorted(one["dtstart"].dt.date() for one in shown if one.get("status") != "CANCELLED")
+
+
 def test_a_feed_shows_ones_own_meetings_and_neither_who_comes_nor_what_is_talked_about(
     cast: Cast, session: Session
 ) -> None:
-    calendar = Calendar.from_ical(feeds.calendar(session, cast.people["police"], "fr", at=AT))
+    calendar = _calendar(session, cast, "police")
     events = calendar.walk("VEVENT")
     assert str(calendar["method"]) == "PUBLISH"
-    assert len(events) == 18
+    assert len(_days(calendar)) == 18
     assert {str(event["summary"]) for event in events} == {"Comité clinique"}
     for event in events:
         assert "attendee" not in event
-        assert "organizer" not in event
-    both = Calendar.from_ical(feeds.calendar(session, cast.people["coordinator"], "en", at=AT)).walk("VEVENT")
+    both = _events_in(_calendar(session, cast, "coordinator", "en"))
     assert {str(event["summary"]) for event in both} == {"Clinical Committee", "Steering Committee"}
-    assert Calendar.from_ical(feeds.calendar(session, cast.people["officer"], "fr", at=AT)).walk("VEVENT") == []
+    assert _events(session, cast, "officer") == []
+
+
+def _events_in(calendar: Any) -> list[Any]:
+    return list(calendar.walk("VEVENT"))
+
+
+def test_a_feed_has_the_uid_the_sequence_and_the_organizer_of_the_invitation_before_and_after_a_move(
+    cast: Cast, session: Session
+) -> None:
+    by, who = cast.actor("coordinator"), "manager_em"
+    for hours in (0, 1, 2):
+        if hours:
+            (row,) = feeds.meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
+            starts = datetime(2027, 1, 20 + hours, 13, 0)
+            schedule.move_meeting(session, row["id"], starts, by=by, at=AT + timedelta(hours=hours))
+        told = [one for one in letters(session) if one.person_id == cast.people[who]][-1].events[0]
+        (shown,) = _events(session, cast, who, AT + timedelta(hours=hours))
+        assert int(shown["sequence"]) == int(told["sequence"]) == hours
+        for name in ("uid", "organizer", "dtstart", "dtend"):
+            assert shown[name] == told[name], name
+        assert shown["last-modified"].dt == told["dtstamp"].dt == AT + timedelta(hours=hours)
+
+
+def test_a_date_of_a_season_is_published_as_its_invitation_has_it_moved_or_taken_out(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    rows = feeds.meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
+    schedule.move_meeting(session, rows[1]["id"], datetime(2026, 12, 10, 10, 0), by=by, at=AT + timedelta(hours=1))
+    schedule.cancel_meeting(session, rows[2]["id"], reason="Tempête", by=by, at=AT + timedelta(hours=2))
+    calendar = _calendar(session, cast, "police")
+    rule, moved = calendar.walk("VEVENT")
+    told = [one for one in letters(session) if one.person_id == cast.people["police"]]
+    assert {str(one["uid"]) for one in (rule, moved)} == {str(one.events[0]["uid"]) for one in told}
+    assert {int(one["sequence"]) for one in (rule, moved)} == {int(told[-1].events[0]["sequence"])} == {2}
+    assert moved["recurrence-id"].dt == told[-2].events[0]["recurrence-id"].dt
+    days = _days(calendar)
+    assert date(2026, 12, 10) in days
+    assert not {date(2026, 12, 9), date(2026, 12, 16)} & set(days)
+
+
+def test_a_meeting_that_was_cancelled_stays_as_cancelled_for_as_long_as_one_that_was_held(
+    cast: Cast, session: Session
+) -> None:
+    by, who = cast.actor("coordinator"), "manager_em"
+    (row,) = feeds.meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
+    schedule.change_place(session, row["id"], place="", online_url="https://meet.example/1", by=by, at=AT)
+    (before,) = _events(session, cast, who)
+    assert (str(before["status"]), str(before["conference"])) == ("CONFIRMED", "https://meet.example/1")
+    assert dict(before["conference"].params) == {"VALUE": "URI", "FEATURE": "VIDEO", "LABEL": "Rejoindre en ligne"}
+    schedule.cancel_meeting(session, row["id"], reason="Tempête", by=by, at=AT + timedelta(hours=1))
+    (after,) = _events(session, cast, who)
+    assert (str(after["uid"]), str(after["status"])) == (str(before["uid"]), "CANCELLED")
+    assert int(after["sequence"]) == int(before["sequence"]) + 1
+    assert "conference" not in after
+    assert "Tempête" not in str(after)
+    assert len(_events(session, cast, who, row["ends_at"] + feeds.BACK - timedelta(minutes=1))) == 1
+    assert _events(session, cast, who, row["ends_at"] + feeds.BACK) == []
+    give(session, cast, "steering", "en-marge", "researcher", since=date(2027, 1, 18), kind="alternate")
+    held = _holder.c.seat_id == seat(session, "steering", "en-marge")
+    gone = {"ends_on": date(2027, 1, 17)}
+    session.execute(update(_holder).where(held, _holder.c.kind == "principal").values(**gone))
+    assert _events(session, cast, "researcher") == [], "who never heard of it hears nothing of it now"
+
+
+def test_a_feed_shows_no_more_what_others_meet_at_without_ones_seat(cast: Cast, session: Session) -> None:
+    held = seat(session, "clinical", "spvm")
+    session.execute(update(_holder).where(_holder.c.seat_id == held).values(ends_on=date(2026, 12, 9)))
+    invitations.tell_all(session, at=AT + timedelta(hours=1))
+    assert _days(_calendar(session, cast, "police")) == [date(2026, 12, 2), date(2026, 12, 9)]
+
+
+def test_a_season_that_goes_on_at_another_hour_is_published_once_under_each_of_its_uids(
+    cast: Cast, session: Session
+) -> None:
+    rows = feeds.meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
+    schedule.change_hour(
+        session,
+        rows[0]["series_id"],
+        since=date(2027, 1, 6),
+        hour=time(14, 0),
+        by=cast.actor("coordinator"),
+        at=AT + timedelta(hours=1),
+    )
+    calendar = _calendar(session, cast, "police")
+    days = _days(calendar)
+    assert len(days) == len(set(days)) == 18
+    (told,) = (one for one in letters(session)[-5:] if one.person_id == cast.people["police"])
+    of_letter = {str(one.walk("VEVENT")[0]["uid"]) for one in told.calendars}
+    assert {str(one["uid"]) for one in calendar.walk("VEVENT")} == of_letter
+    assert len(of_letter) == 2
 
 
 def test_a_feed_is_the_same_bytes_until_something_changes(cast: Cast, session: Session) -> None:

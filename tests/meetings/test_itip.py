@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from icalendar import Calendar
 
 from duties.mail.envelopes import CalendarPart, Mailbox
 from meetings.calendar_files import part
 from meetings.entries import Entry, Moved
-from meetings.itip import Message, differences, goes_on, remembered, sequences
+from meetings.itip import Message, differences, joined, remembered, sequences
 from tests.meetings.attendee import Attendee, Shown, attendees, read
 from tests.meetings.seasons import COMMITTEE, FIRST, MOVED, MOVED_TO, OFF, entries, plain, season
 
@@ -34,7 +35,8 @@ class Correspondence:
         self.stamp = STAMP
 
     def tell(self, wanted: Entry | None, after: datetime = BEFORE, **said: Any) -> tuple[Message, ...]:
-        messages = differences(self.told, wanted, dialect=self.calendars[0].dialect, after=after, **said)
+        found = differences(self.told, wanted, dialect=self.calendars[0].dialect, after=after, **said)
+        messages = joined(found, self.told, wanted, after=after)
         numbers = sequences(self.sequence, messages)
         for message, number in zip(messages, numbers, strict=True):
             self.stamp += timedelta(seconds=1)
@@ -42,8 +44,13 @@ class Correspondence:
             for calendar in self.calendars:
                 calendar.receive(received)
         if messages:
-            self.told, self.sequence = remembered(self.told, wanted, messages), numbers[-1]
+            self.told, self.sequence = remembered(self.told, wanted, found), numbers[-1]
         return messages
+
+
+def read_events(message: Message, made: CalendarPart | None = None) -> list[Any]:
+    """The events in the file of a message, the rule first."""
+    return list(Calendar.from_ical((made or _part(message)).content).walk("VEVENT"))
 
 
 def _part(message: Message, sequence: int = 0, stamp: datetime = STAMP) -> CalendarPart:
@@ -176,18 +183,57 @@ def test_a_date_that_takes_place_after_all_is_shown_again_everywhere() -> None:
         assert calendar.shows() == _wanted(plain())
 
 
-def test_dates_that_take_place_after_all_are_told_with_the_rule_and_each_by_itself() -> None:
+def test_dates_that_take_place_after_all_are_told_with_the_rule_and_each_by_itself_in_one_file() -> None:
     *merging, _ = attendees()
     one = Correspondence(*merging)
     one.tell(plain())
     one.tell(plain(cancelled=frozenset({MOVED, OFF})))
-    assert _said(one.tell(plain())) == [
+    assert one.told is not None
+    found = differences(one.told, plain(), dialect="merge", after=BEFORE)
+    assert _said(found) == [
         ("REQUEST", "update", None),
         ("REQUEST", "restored", MOVED),
         ("REQUEST", "restored", OFF),
     ]
+    (message,) = one.tell(plain())
+    assert _said([message]) == [("REQUEST", "update", None)]
+    assert [event.get("recurrence-id") is not None for event in read_events(message)] == [False, True, True]
     for calendar in merging:
         assert calendar.shows() == _wanted(plain())
+
+
+@pytest.mark.ci
+@settings(max_examples=60)
+@given(entries(), entries())
+def test_several_news_of_a_season_are_one_file_and_nothing_behind_it_but_a_moved_date_that_goes(
+    told: Entry, wanted: Entry
+) -> None:
+    for dialect in ("merge", "replace"):
+        found = differences(told, wanted, dialect=dialect, after=BEFORE)
+        messages = joined(found, told, wanted, after=BEFORE)
+        assert [one.is_quiet for one in messages] == [False, *[True] * (len(messages) - 1)][: len(messages)]
+        for quiet in messages[1:]:
+            assert quiet.method == "CANCEL"
+            assert quiet.recurrence in told.moved
+
+
+def test_two_dates_moved_at_once_are_one_file_that_asks_about_these_two_alone() -> None:
+    moved = plain(moved={MOVED: Moved(MOVED_TO, 150, "Salle A"), OFF: Moved(OFF + timedelta(days=1), 150, "Salle A")})
+    found = differences(plain(), moved, dialect="merge", after=BEFORE)
+    assert len(found) == 2
+    (message,) = joined(found, plain(), moved, after=BEFORE)
+    made = part(
+        message,
+        organizer=ORGANIZER,
+        attendee=NADIA,
+        sequence=1,
+        stamp=STAMP,
+        partstat="ACCEPTED",
+        of_dates={MOVED: "NEEDS-ACTION", OFF: "NEEDS-ACTION"},
+    )
+    rule, *dates = read_events(message, made)
+    assert str(rule["attendee"].params["PARTSTAT"]) == "ACCEPTED"
+    assert {str(one["attendee"].params["PARTSTAT"]) for one in dates} == {"NEEDS-ACTION"}
 
 
 def test_a_longer_season_is_told_as_one_whatever_number_of_dates_it_gains() -> None:
@@ -252,6 +298,17 @@ def test_a_date_that_was_held_on_an_earlier_day_does_not_come_back_on_its_own_wh
         one.tell(longer, between)
         assert _from(calendar.shows(), between) == _wanted(longer, between)
         assert one.tell(longer, between) == ()
+
+
+def test_a_date_whose_earlier_day_passed_and_that_gets_its_own_day_back_is_shown_on_it_everywhere() -> None:
+    moved = plain(last_on=MOVED.date(), moved={MOVED: Moved(MOVED - timedelta(days=2), 150)})
+    between = MOVED - timedelta(days=1)
+    for calendar in attendees():
+        one = Correspondence(calendar)
+        one.tell(moved)
+        back = plain(last_on=MOVED.date())
+        one.tell(back, between)
+        assert _from(calendar.shows(), between) == _wanted(back, between)
 
 
 def test_a_moved_date_that_is_cancelled_is_no_exception_any_more() -> None:
@@ -319,28 +376,6 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_shown_twice() -> N
         assert _said(one.tell(old)) == (by_dates[:1] if calendar.replaces else by_dates)
         other.tell(new)
         assert calendar.shows() == sorted([*_wanted(old), *_wanted(new)])
-
-
-def test_what_goes_on_at_another_hour_is_called_so_for_whom_it_goes_on_and_cancelled_for_the_others() -> None:
-    first = datetime.fromisoformat("2026-09-02T13:30")
-    off, kept = first + 20 * WEEK, first + 21 * WEEK
-    told = season(starts=first, last_on=date(2027, 5, 19), cancelled=frozenset())
-    since = datetime.fromisoformat("2027-01-06T14:00")
-    new = season(
-        uid="clinical-2@spheres.example.org",
-        starts=since,
-        last_on=date(2027, 5, 19),
-        cancelled=frozenset({datetime.combine(off.date(), since.time())}),
-        moved={},
-    )
-    said = Message("CANCEL", "cancelled", told, kept, whole=False, is_off=True)
-    assert goes_on(said, new) == replace(said, kind="continued")
-    assert goes_on(said, None) == said
-    assert goes_on(replace(said, recurrence=off), new).kind == "cancelled"
-    assert goes_on(replace(said, kind="removed", is_off=False), new).kind == "removed"
-    assert goes_on(replace(said, recurrence=None), new).kind == "continued"
-    over = replace(told, last_on=date(2026, 12, 30))
-    assert goes_on(replace(said, entry=over, recurrence=None), new).kind == "cancelled"
 
 
 @pytest.mark.parametrize("by", [timedelta(minutes=30), timedelta(days=1)])

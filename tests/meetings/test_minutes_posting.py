@@ -23,6 +23,7 @@ from meetings.documents.content import Both
 from meetings.minutes_posting import Edition, changes, read_by
 from models.agenda import AgendaItem
 from models.base import table_of
+from models.committee import SeatHolder
 from models.outbox import Notice
 from models.program import Organization, Tenure
 from tests.cast import Arranged, Cast
@@ -33,6 +34,7 @@ from tests.meetings.sitting import seat
 END = NOW + 90 * MINUTE
 
 _item = table_of(AgendaItem)
+_holder = table_of(SeatHolder)
 _notice = table_of(Notice)
 _organization = table_of(Organization)
 _tenure = table_of(Tenure)
@@ -229,3 +231,36 @@ def test_what_changed_is_told_part_by_part(session: Session) -> None:
     ):
         assert [one.part for one in changes(had, Edition(has, "fr"))] == told
     assert [item.line.number for item in read_by(content, "invited").items] == ["2", "3"]
+
+
+def test_the_second_representative_gets_the_minutes_as_the_seat_reads_them_while_they_have_it(
+    session: Session, cast: Cast
+) -> None:
+    here, second, first = meeting(session), cast.people["deputy"], cast.people["manager_em"]
+    reads = {one.person_id: (one.audience, one.is_kept_aware) for one in readers_of(session, here)}
+    assert reads[second] == (reads[first][0], True)
+    minutes.circulate(session, here, by=cast.actor("coordinator"), at=END)
+    assert set(sent(session)) >= {first, second}
+    assert paper_of(sent(session)[second][0])[1] == paper_of(sent(session)[first][0])[1]
+
+
+def test_a_second_representative_who_left_the_seat_meanwhile_gets_no_minutes(session: Session, cast: Cast) -> None:
+    here, second = meeting(session), cast.people["deputy"]
+    session.execute(
+        update(_holder).where(_holder.c.person_id == second, _holder.c.kind == "alternate").values(ends_on=NOW.date())
+    )
+    assert second in {one.person_id for one in readers_of(session, here)}, "the seat was theirs on the day"
+    minutes.circulate(session, here, by=cast.actor("coordinator"), at=END + timedelta(days=1))
+    assert second not in sent(session)
+
+
+def test_a_second_representative_of_an_organization_without_terms_reads_what_is_for_all(
+    session: Session, cast: Cast
+) -> None:
+    here, second = meeting(session), cast.people["deputy"]
+    session.execute(update(_organization).where(_organization.c.key == "en-marge").values(kind="outside"))
+    session.expire_all()
+    found = {one.person_id: one.audience for one in readers_of(session, here)}
+    assert found[second] == found[cast.people["manager_em"]] != "partners"
+    minutes.circulate(session, here, by=cast.actor("coordinator"), at=END)
+    assert "Budget" not in paper_of(sent(session)[second][0])[1]

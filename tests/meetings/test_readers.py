@@ -52,6 +52,7 @@ SEASON: Final = Entry(
     title=CLINICAL,
     description="https://spheres.example/meetings",
     place="Salle des Érables, 2ᵉ étage, 1234, boulevard René-Lévesque Est",
+    online_url="https://meet.example/l/19%3ameeting_NTRkZDk0YzUtY2Q4Zi00?context=a%2Cb&p=1;2",
 )
 AUTUMN: Final = replace(SEASON, starts=_at(2026, 10, 7, 13, 30), last_on=date(2026, 12, 9))
 CANCELLED: Final = _at(2026, 11, 18, 13, 30)
@@ -94,7 +95,13 @@ def _merged(*sent: bytes) -> bytes:
 
 
 def _feed(*entries: Entry) -> bytes:
-    return calendar_files.publish(entries, name="Mes rencontres", stamps=[STAMP] * len(entries))
+    shown = [calendar_files.Published(entry, 0, STAMP) for entry in entries]
+    return calendar_files.publish(shown, name="Mes rencontres", organizer=PROGRAM)
+
+
+def _feed_of_one_that_is_off(entry: Entry) -> bytes:
+    off = calendar_files.Published(replace(entry, online_url="https://meet.example/1"), 1, STAMP, is_off=True)
+    return calendar_files.publish([off], name="Mes rencontres", organizer=PROGRAM)
 
 
 def _events(content: bytes) -> list[Mapping[str, Any]]:
@@ -291,6 +298,7 @@ def test_four_meetings_a_year_are_four_that_move_across_each_other_and_go_by_the
         (told, [single(at, 120, STEERING) for at in dates]),
         (_feed(*left), [single(entry.starts, 120, STEERING) for entry in left]),
         (_feed(), []),
+        (_feed_of_one_that_is_off(entries[2]), []),
     ]
     assert readers.differing(cases, YEAR) == {}
 
@@ -325,7 +333,7 @@ def test_what_a_mail_server_receives_is_what_all_readers_see(readers: Readers) -
         message_id="<0@spheres.example>",
         date=STAMP,
         language="fr",
-        calendar=part,
+        calendars=[part],
     )
     with SmtpServer() as server:
         mailer = SmtpMailer("127.0.0.1", server.port, envelope_from=PROGRAM.address, encryption="none")

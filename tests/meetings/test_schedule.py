@@ -78,6 +78,10 @@ def _of(session: Session, day: date) -> UUID:
     return found
 
 
+def _plain(subject: str) -> str:
+    return subject.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def _names(cast: Cast, told: tuple[Told, ...]) -> Counter[tuple[str, str]]:
     name = {person: key for key, person in cast.people.items()}
     return Counter((name[one.person_id], one.kind) for one in told)
@@ -239,17 +243,19 @@ def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast,
     before = len(letters(session))
     (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
     told = schedule.change_hour(session, series, since=date(2027, 1, 6), hour=time(14, 0), by=by, at=AT)
-    assert {kind for _, kind in _names(cast, told)} >= {"update", "invitation"}
-    ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
-    (ended, *_), (begun,) = (
-        [one for one in ours if one.template == name] for name in ("meeting_changed", "meeting_invitation")
+    assert {kind for _, kind in _names(cast, told)} == {"continued"}
+    (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
+    assert (
+        ours.subject.replace("\N{NO-BREAK SPACE}", " ")
+        == "Nouvel horaire : Comité clinique, à partir du mercredi 6 janvier 2027 à 14 h"
     )
-    assert "6 janvier 2027" in ended.text
-    assert "ne vaut plus" not in ended.text
-    assert ended.events[0]["rrule"]["UNTIL"][0].date() < date(2027, 1, 6)
-    assert begun.events[0]["uid"] != ended.events[0]["uid"]
-    assert begun.events[0]["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 1, 6, 14, 0)
-    moved = begun.events[1]
+    assert "ne vaut plus" not in ours.text
+    begun, ended, gone = (list(one.walk("VEVENT")) for one in ours.calendars)
+    assert ended[0]["rrule"]["UNTIL"][0].date() < date(2027, 1, 6)
+    assert gone[0]["status"] == "CANCELLED", "a calendar may keep the date that was moved by itself"
+    assert begun[0]["uid"] != ended[0]["uid"] == gone[0]["uid"]
+    assert begun[0]["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 1, 6, 14, 0)
+    moved = begun[1]
     assert moved["recurrence-id"].dt.replace(tzinfo=None) == datetime(2027, 2, 3, 14, 0)
     assert moved["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 2, 4, 13, 0)
 
@@ -283,11 +289,14 @@ def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calend
     (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
     later = AT + timedelta(hours=1)
     told = schedule.change_hour(session, series, since=FIRST, hour=time(14, 0), by=cast.actor("coordinator"), at=later)
-    assert {kind for _, kind in _names(cast, told)} == {"continued", "invitation"}
-    ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
-    assert [one.events[0].get("status", "") for one in ours].count("CANCELLED") == 1
-    assert len({str(one.events[0]["uid"]) for one in ours}) == 2
-    assert (ours[0].template, "nouvel horaire" in ours[0].text) == ("meeting_goes_on", True)
+    assert set(_names(cast, told).values()) == {1}
+    assert {kind for _, kind in _names(cast, told)} == {"continued"}
+    (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
+    begun, ended = (one.walk("VEVENT")[0] for one in ours.calendars)
+    assert (begun["status"], ended["status"]) == ("CONFIRMED", "CANCELLED")
+    assert begun["uid"] != ended["uid"]
+    assert (ours.template, "nouvel horaire" in ours.text) == ("meeting_hour", True)
+    assert "apporte 2 fichiers" in ours.text
 
 
 def test_a_meeting_that_was_opened_before_its_hour_stays_at_it_when_the_hour_changes(
@@ -359,13 +368,11 @@ def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, se
     (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
     second = FIRST + timedelta(days=7)
     schedule.change_hour(session, series, since=second, hour=time(14, 0), by=cast.actor("coordinator"), at=AT)
-    told = {
-        one.template: " ".join(one.text.split())
-        for one in letters(session)[before:]
-        if one.person_id == cast.people["police"]
-    }
-    assert "- mercredi 2 décembre 2026 à 9 h 30 - Durée : 2 h 30 min" in told["meeting_changed"]
-    assert "chaque mercredi à 14 h, du 9 décembre 2026 au 28 avril 2027" in told["meeting_invitation"]
+    (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
+    assert "chaque mercredi à 14 h, du 9 décembre 2026 au 28 avril 2027" in " ".join(ours.text.split())
+    assert "2 décembre 2026" not in ours.text, "nothing is said of the date that did not change"
+    left = ours.calendars[1].walk("VEVENT")[0]
+    assert left["rrule"]["UNTIL"][0].date() == FIRST
 
 
 @pytest.mark.ci
@@ -379,12 +386,13 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_said_to_be_cancell
     before = len(letters(session))
     (series,) = session.scalars(select(_series.c.id).where(_series.c.program_id == cast.program_id)).all()
     told = schedule.change_hour(session, series, since=date(2027, 1, 6), hour=time(14, 0), by=by, at=AT)
-    assert {kind for _, kind in _names(cast, told)} == {"update", "continued", "invitation"}
-    ours = [one for one in letters(session)[before:] if one.person_id == cast.people["police"]]
-    goes_on = [one for one in ours if one.template == "meeting_goes_on"]
-    assert [one.events[0]["status"] for one in goes_on] == ["CANCELLED"] * 2
-    first = goes_on[0].text
-    assert "la rencontre du jeudi 4 février 2027 à 13 h n’est pas annulée" in " ".join(first.split())
+    assert {kind for _, kind in _names(cast, told)} == {"continued"}
+    (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
+    gone = [one.walk("VEVENT")[0] for one in ours.calendars[2:]]
+    assert [one["status"] for one in gone] == ["CANCELLED"] * 2
+    said = " ".join(ours.text.split())
+    assert "annulée" not in said
+    assert "Au lieu du 3 février 2027 : jeudi 4 février 2027 à 13 h" in said
     # One that is cancelled in the new season too is cancelled, and said to be.
     schedule.cancel_meeting(session, _of(session, date(2027, 2, 18)), reason="Relâche", by=by, at=AT)
     assert letters(session)[-1].template == "meeting_cancelled"
@@ -465,19 +473,32 @@ def test_four_dates_of_a_committee_are_four_meetings_that_pass_each_other_and_go
 
     days = [datetime(2026, 12, 15, 13, 30), *(datetime(2027, month, 16, 13, 30) for month in (2, 6, 9))]
     schedule.plan_meetings(session, "steering", days, by=by, at=AT)
-    first, *_, last = planned = told(0)
-    assert len({one.thread for one in planned}) == 4
+    (planned,) = told(0)
+    assert (
+        planned.subject.replace("\N{NO-BREAK SPACE}", " ")
+        == "Invitation : Comité directeur, 15 décembre 2026 et 3 autres dates"
+    )
+    first, *_, last = every = [one.walk("VEVENT")[0] for one in planned.calendars]
+    assert len({str(one["uid"]) for one in every}) == 4
+    assert planned.text.count("/answer/") == 4
     before = len(letters(session))
     across = datetime(2027, 3, 2, 13, 30)  # past the second
     schedule.move_meeting(session, _of(session, days[0].date()), across, by=by, at=AT + timedelta(hours=1))
     schedule.cancel_meeting(session, _of(session, days[3].date()), reason="Quorum", by=by, at=AT + timedelta(hours=2))
     moved, off = told(before)
-    assert [(one.method, one.thread) for one in (moved, off)] == [("REQUEST", first.thread), ("CANCEL", last.thread)]
+    assert [(one.method, str(one.events[0]["uid"])) for one in (moved, off)] == [
+        ("REQUEST", str(first["uid"])),
+        ("CANCEL", str(last["uid"])),
+    ]
+    assert (
+        moved.subject.replace("\N{NO-BREAK SPACE}", " ")
+        == "Changement : Comité directeur, du 15 décembre 2026 au mardi 2 mars 2027 à 13 h 30"
+    )
+    assert "16 septembre 2027" in off.subject
     assert moved.events[0]["dtstart"].dt.replace(tzinfo=None) == across
-    assert [int(one.events[0]["sequence"]) for one in (first, moved, off)] == [0, 1, 1]
+    assert [int(one["sequence"]) for one in (first, moved.events[0], off.events[0])] == [0, 1, 1]
     assert str(off.events[0]["status"]) == "CANCELLED"
-    for one in (*planned, moved, off):
-        (event,) = one.events
+    for event in (*every, *moved.events, *off.events):
         assert not {"rrule", "rdate", "exdate", "recurrence-id"} & {name.lower() for name in event}
 
 

@@ -87,6 +87,22 @@ def test_dates_are_proposed_with_their_reasons_and_nothing_is_planned(coordinato
     )
 
 
+def test_where_no_date_can_be_proposed_the_answer_says_why(coordinator: Asker) -> None:
+    short = coordinator.ask("GET", "/committees/clinical/proposals?first=2026-12-03&last=2026-12-08")
+    past = coordinator.ask("GET", "/committees/steering/proposals?first=2026-01-01")
+    assert (short.status_code, short.json()["code"]) == (422, "dates.no_weekday")
+    assert (past.status_code, past.json()["code"]) == (422, "dates.past")
+
+
+def test_a_change_counts_the_people_who_hear_of_it_and_the_letters_that_leave(cast: Cast, coordinator: Asker) -> None:
+    year = {"starts": [f"2027-{month:02}-17T09:00" for month in (2, 5, 9, 11)]}
+    foreseen = coordinator.ask("POST", "/committees/steering/meetings?preview=true", year, key="k-2").json()
+    made = coordinator.ask("POST", "/committees/steering/meetings", year, key="k-2").json()
+    people = {one["person_id"] for one in made["letters"]}
+    assert len(made["letters"]) == 4 * len(people)
+    assert (foreseen["people"], foreseen["sent"]) == (made["people"], made["sent"]) == (len(people), _letters(cast))
+
+
 def test_a_preview_answers_the_very_letters_of_the_change_and_changes_nothing(cast: Cast, coordinator: Asker) -> None:
     foreseen = coordinator.ask("POST", "/committees/clinical/seasons?preview=true", SEASON, key="k-1")
     assert (foreseen.status_code, foreseen.json()["preview"]) == (200, True)

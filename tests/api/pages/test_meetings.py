@@ -203,7 +203,7 @@ def test_a_move_shows_first_whom_it_tells_and_changes_nothing(cast: Cast, season
     page = text_of(asked.text)
     assert "Nothing has been changed yet." in page
     assert "Thursday, December 10, 2026 at 10:00 a.m." in page
-    assert "Do it, and send 5 letters" in page
+    assert "Do it, and tell 5 people" in page
     assert "1 person has no address: tell them yourself." in page
     assert "<script>alert" not in asked.text
     assert row(cast, season[1]) == before
@@ -236,7 +236,7 @@ def test_where_others_have_to_be_told_by_now_the_letters_are_shown_again(cast: C
     asked = client.post(
         f"/meetings/{season[1]}/cancellation", data={"seen": row(cast, season[1]).version, "reason": "Tempête"}
     )
-    assert "Do it, and send 5 letters" in asked.text
+    assert "Do it, and tell 5 people" in asked.text
     # The principal is away that day, so that their alternate comes too: the meeting itself is as it was.
     with cast.session() as session:
         record_absence(
@@ -302,7 +302,7 @@ def test_a_guest_is_invited_and_taken_back_each_with_their_letter_alone(cast: Ca
     guest = str(cast.people["researcher"])
     assert signed_in(cast, "researcher").get(f"/meetings/{season[0]}").status_code == 404
     asked = client.post(f"/meetings/{season[0]}/guests", data={"person": guest})
-    assert "Do it, and send 1 letter" in asked.text
+    assert "Do it, and tell 1 person" in asked.text
     client.post(f"/meetings/{season[0]}/guests", data=hidden(asked.text))
     assert signed_in(cast, "researcher").get(f"/meetings/{season[0]}").status_code == 200
     back = f"/meetings/{season[0]}/guests/{guest}/withdrawal"

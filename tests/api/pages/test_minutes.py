@@ -98,7 +98,7 @@ def test_they_are_sent_after_it_was_seen_to_whom_and_once(cast: Cast, held: Held
     page = text_of(shown.text)
     assert "Nothing has been changed yet." in page
     assert cast.members["manager_codim"].name in page
-    (count,) = re.findall(r"Do it, and send (\d+) letters", page)
+    (count,) = re.findall(r"Do it, and tell (\d+) people", page)
     again = client.post(f"{path}/circulation", data=hidden(shown.text))
     assert again.headers["location"] == path
     assert sent(cast) == int(count) > 3

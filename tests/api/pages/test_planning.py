@@ -75,7 +75,7 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     form = {**SEASON, "place": "Salle 4", "date": given}
     asked = client.post("/committees/clinical/dates", data=form)
     assert asked.status_code == 200, text_of(asked.text)[:500]
-    assert "Do it, and send 5 letters" in asked.text
+    assert "Do it, and tell 5 people" in asked.text
     assert "Invitation" in asked.text
     assert planned(cast) == []
     assert sent(cast) == 0
@@ -142,7 +142,7 @@ def test_a_single_meeting_is_added_after_its_letters_were_seen(cast: Cast) -> No
     client = signed_in(cast, "coordinator")
     given = {"day": "2026-12-10", "hour": "14:00", "minutes": "90", "place": "Salle 2"}
     asked = client.post("/committees/clinical/meetings", data=given)
-    assert "Do it, and send 5 letters" in asked.text
+    assert "Do it, and tell 5 people" in asked.text
     assert planned(cast) == []
     assert client.post("/committees/clinical/meetings", data=hidden(asked.text)).status_code == 303
     assert planned(cast) == [("2026-12-10T14:00", "planned", "")]
@@ -186,6 +186,40 @@ def test_what_the_list_does_not_hold_is_refused_and_nothing_planned(cast: Cast, 
     assert 400 <= answer.status_code < 500
     assert planned(cast) == []
     assert sent(cast) == 0
+
+
+def test_propose_dates_always_answers_with_dates_or_with_the_reason_and_what_helps(cast: Cast) -> None:
+    client = signed_in(cast, "coordinator")
+    with cast.session() as session:
+        days = [datetime.fromisoformat(f"2027-{month:02}-20T13:30") for month in (1, 4, 7, 10)]
+        schedule.plan_meetings(session, "steering", days, by=cast.actor("coordinator"), at=AT)
+    for committee, asked, said in (
+        ("steering", {"first": "2027-01-01"}, "the last one is on October 20, 2027"),
+        ("clinical", {"first": "2026-12-03", "last": "2026-12-08"}, "it meets every Wednesday"),
+        ("clinical", {"first": "2026-12-03", "last": "2026-12-01"}, "A season ends on or after its first day"),
+        ("steering", {"first": "2026-01-01"}, "from today on"),
+        ("steering", {"first": "9999-12-31"}, "No holidays are known"),
+        ("steering", {"first": "soon"}, "day"),
+    ):
+        page = client.get(f"/committees/{committee}/dates", params=asked)
+        assert said in text_of(page.text), (committee, asked)
+        assert 'name="first"' in page.text, "another first day can be given at once"
+    closed = client.get("/committees/clinical/dates", params={"first": "2026-12-29", "last": "2026-12-31"})
+    assert "No date fits" in text_of(closed.text)
+    assert "Nobody works on" in text_of(closed.text)
+
+
+@pytest.mark.ci
+def test_before_a_year_is_planned_the_page_counts_the_people_and_says_what_each_hears(cast: Cast) -> None:
+    client = signed_in(cast, "coordinator")
+    dates = [f"2027-{month:02}-17|2027-{month:02}-17T13:30" for month in (2, 5, 9)]
+    asked = client.post("/committees/steering/dates", data={"first": "2027-01-01", "date": dates})
+    page = text_of(asked.text)
+    (people,) = re.findall(r"Do it, and tell (\d+) people", page)
+    assert f"{people} people hear of it, in {people} letters" in page
+    assert page.count("Invitation –") == 3 * int(people)
+    client.post("/committees/steering/dates", data=hidden(asked.text))
+    assert sent(cast) == int(people)
 
 
 def test_a_committee_that_is_not_set_up_has_no_dates_to_propose(cast: Cast) -> None:

@@ -1,0 +1,144 @@
+"""What people are promised about letters and calendars: one letter an act, and a calendar that shows what is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from email import message_from_bytes, policy
+from typing import Any
+from uuid import UUID
+
+from icalendar import Calendar
+from sqlalchemy import Select, select
+from sqlmodel import Session
+
+from duties.here import many, program_of
+from meetings.agenda_papers import readers_of
+from meetings.invitations import THREAD
+from models.base import table_of
+from models.committee import SeatHolder
+from models.invitation import Invitation
+from models.meeting import Meeting, MeetingSeries
+from models.outbox import Notice
+from models.record import Event
+from simulation.promises import promise
+
+_notice = table_of(Notice)
+_event = table_of(Event)
+_meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
+_holder = table_of(SeatHolder)
+_invitation = table_of(Invitation)
+
+
+@promise("A planning act writes one letter to a person, with everything that concerns them in it.")
+def one_letter_an_act(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
+    """Each letter about a committee that was written beside another one to the same person, at the same moment."""
+    committee_of = _committees_by_uid(session)
+    seen: set[tuple[Any, datetime, Any]] = set()
+    for row in many(session, _letters()):
+        committees = {committee_of.get(uid) for uid, _ in _versions(row["message"])}
+        acts = {(row["person_id"], row["created_at"], committee) for committee in committees}
+        if acts & seen:
+            yield f"notice {row['id']}"
+        seen |= acts
+
+
+@promise("No calendar gets two versions of a meeting under one number: each letter's is newer than the one before.")
+def sequences_rise(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
+    """Each letter with a file whose SEQUENCE is lower, or whose DTSTAMP is no later, than in an earlier letter."""
+    newest: dict[tuple[Any, str], tuple[int, datetime]] = {}
+    for row in many(session, _letters()):
+        for uid, version in _versions(row["message"]):
+            before = newest.get((row["person_id"], uid))
+            if before is not None and (version[0] < before[0] or version[1] <= before[1]):
+                yield f"notice {row['id']}"
+            newest[row["person_id"], uid] = version
+
+
+@promise("What a person was told last of a season or meeting is what their own calendar says is the newest of it.")
+def what_was_told_is_newest(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
+    """Each invitation whose number or moment is older than one that a letter brought to its person."""
+    of_person: dict[Any, list[dict[str, Any]]] = {}
+    here = program_of(session)
+    for row in many(session, select(_invitation).where(_invitation.c.program_id == here)):
+        of_person.setdefault(row["person_id"], []).append(row)
+    for row in many(session, _letters()):
+        for uid, version in _versions(row["message"]):
+            for told in of_person.get(row["person_id"], ()):
+                if told["told"].get("uid") == uid and (told["sequence"], told["told_at"]) < version:
+                    yield f"invitation {told['id']}"
+
+
+@promise("A second representative gets the agenda and the minutes that the first one gets.")
+def second_representatives_get_papers(session: Session, at: datetime) -> Iterable[str]:
+    """Each meeting whose frozen agenda went to people and not to a second representative who had the seat then."""
+    here = program_of(session)
+    rows = many(
+        session,
+        select(_meeting.c.id, _meeting.c.agenda_frozen_at)
+        .where(
+            _meeting.c.program_id == here,
+            _meeting.c.state == "planned",
+            _meeting.c.agenda_frozen_at.is_not(None),
+            _meeting.c.agenda_frozen_at <= at,
+        )
+        .order_by(_meeting.c.starts_at, _meeting.c.id),
+    )
+    for row in rows:
+        key = f"agenda:{row['id']}:frozen:%"
+        got = set(
+            session.scalars(select(_notice.c.person_id).where(_notice.c.program_id == here, _notice.c.key.like(key)))
+        )
+        unreached = set(
+            session.scalars(
+                select(_event.c.subject_id).where(
+                    _event.c.program_id == here,
+                    _event.c.verb == "notice.no_address",
+                    _event.c.facts["key"].astext.like(key),
+                )
+            )
+        )
+        aware = {one.person_id for one in readers_of(session, row["id"]) if one.is_kept_aware}
+        # One who got the seat since then gets what goes out from then on.
+        since = set(_seated_since(session, row["agenda_frozen_at"]))
+        if got and aware - got - unreached - since:
+            yield f"meeting {row['id']}"
+
+
+# ------------------------------------------------------------------------------------------------------------ below
+
+
+def _letters() -> Select[Any]:
+    """The letters about meetings, as they were written."""
+    return (
+        select(*(_notice.c[name] for name in ("id", "person_id", "message", "created_at")))
+        .where(_notice.c.thread == THREAD)
+        .order_by(_notice.c.n)
+    )
+
+
+def _versions(message: bytes) -> Iterator[tuple[str, tuple[int, datetime]]]:
+    """Of each file for a calendar that a letter brings: the UID, and its SEQUENCE and DTSTAMP."""
+    for part in message_from_bytes(message, policy=policy.SMTP).walk():
+        if part.get_content_type() == "text/calendar":
+            content = part.get_payload(decode=True)
+            assert isinstance(content, bytes)  # noqa: S101 - a part of its own
+            event: Any = Calendar.from_ical(content).walk("VEVENT")[0]
+            yield str(event["uid"]), (int(event["sequence"]), event["dtstamp"].dt)
+
+
+def _committees_by_uid(session: Session) -> dict[str, UUID]:
+    here = program_of(session)
+    found: dict[str, UUID] = {}
+    for table in (_meeting, _series):
+        rows = session.execute(select(table.c.uid, table.c.committee_id).where(table.c.program_id == here))
+        found |= {row.uid: row.committee_id for row in rows if row.uid is not None}
+    return found
+
+
+def _seated_since(session: Session, moment: datetime) -> Iterator[UUID]:
+    """Who was given a seat, or taken one, after a moment."""
+    yield from session.scalars(
+        select(_holder.c.person_id).where(_holder.c.program_id == program_of(session), _holder.c.recorded_at > moment)
+    )

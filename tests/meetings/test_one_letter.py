@@ -1,0 +1,235 @@
+"""One letter a person a planning act: whatever it changes, under whichever hats they sit, and nothing that stayed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from duties import people
+from duties.actors import Actor
+from meetings import invitations, schedule, seating
+from meetings.committees import committee_of
+from meetings.invitations import Told, letters_in, people_in
+from models.base import table_of
+from models.committee import SeatHolder
+from models.meeting import Meeting
+from tests.cast import AT, Cast
+from tests.meetings.sitting import Sent, give, letters, seat, seat_everyone
+
+_meeting = table_of(Meeting)
+_holder = table_of(SeatHolder)
+
+HOUR = timedelta(hours=1)
+Act = Callable[[Session, Cast, Actor, datetime], tuple[Told, ...]]
+
+
+@pytest.fixture
+def session(cast: Cast) -> Iterator[Session]:
+    """Everyone sits; ten Wednesdays of the clinic, one of them moved, and two meetings of the Steering Committee."""
+    with cast.session() as made:
+        seat_everyone(made, cast)
+        by = cast.actor("coordinator")
+        schedule.plan_season(
+            made, "clinical", first=date(2026, 12, 2), last=date(2027, 2, 3), hour=time(9, 30), by=by, at=AT
+        )
+        days = [datetime(2027, 1, 20, 13, 0), datetime(2027, 4, 21, 13, 0)]
+        schedule.plan_meetings(made, "steering", days, by=by, at=AT)
+        schedule.move_meeting(made, _on(made, date(2027, 1, 13)), datetime(2027, 1, 14, 13, 0), by=by, at=AT + HOUR)
+        yield made
+
+
+def _on(session: Session, day: date) -> UUID:
+    found: UUID = session.scalars(
+        select(_meeting.c.id).where(
+            _meeting.c.starts >= datetime.combine(day, time.min),
+            _meeting.c.starts < datetime.combine(day + timedelta(days=1), time.min),
+        )
+    ).one()
+    return found
+
+
+def _season(session: Session) -> UUID:
+    found: UUID = session.scalars(select(_meeting.c.series_id).where(_meeting.c.series_id.is_not(None)).limit(1)).one()
+    return found
+
+
+def _seats(session: Session, cast: Cast, _by: Actor, at: datetime) -> tuple[Told, ...]:
+    """The police's seats on both committees change hands: one leaves all their dates, another gets them all."""
+    for committee in ("clinical", "steering"):
+        held = seat(session, committee, "spvm")
+        session.execute(update(_holder).where(_holder.c.seat_id == held).values(ends_on=date(2026, 12, 31)))
+        give(session, cast, committee, "spvm", "director_spvm", since=date(2027, 1, 1))
+    return invitations.tell_all(session, at=at)
+
+
+def _away(session: Session, cast: Cast, by: Actor, at: datetime) -> tuple[Told, ...]:
+    """One who sits on two committees is away, and the same deputy comes to both."""
+    for who in ("worker_em", "manager_em"):
+        people.record_absence(
+            session,
+            person_id=cast.people[who],
+            starts_on=date(2027, 1, 4),
+            ends_on=date(2027, 1, 31),
+            deputy_id=None,
+            by=by,
+            at=at,
+        )
+    return invitations.tell_all(session, at=at)
+
+
+ACTS: dict[str, Act] = {
+    "a season": lambda session, _cast, by, at: schedule.plan_season(
+        session, "clinical", first=date(2027, 2, 10), last=date(2027, 3, 31), hour=time(9, 30), by=by, at=at
+    ),
+    "a year": lambda session, _cast, by, at: schedule.plan_meetings(
+        session, "joint", [datetime(2027, month, 17, 9, 0) for month in (2, 5, 9, 11)], by=by, at=at
+    ),
+    "a move": lambda session, _cast, by, at: schedule.move_meeting(
+        session, _on(session, date(2026, 12, 9)), datetime(2026, 12, 10, 9, 30), by=by, at=at
+    ),
+    "a cancellation": lambda session, _cast, by, at: schedule.cancel_meeting(
+        session, _on(session, date(2026, 12, 9)), reason="Tempête", by=by, at=at
+    ),
+    "an hour": lambda session, _cast, by, at: schedule.change_hour(
+        session, _season(session), since=date(2026, 12, 16), hour=time(14, 0), by=by, at=at
+    ),
+    "a room": lambda session, _cast, by, at: schedule.change_place(
+        session, _on(session, date(2026, 12, 9)), place="Salle B", following=True, by=by, at=at
+    ),
+    "seats": _seats,
+    "absences": _away,
+}
+
+
+def _plain(words: str) -> str:
+    return " ".join(words.split())
+
+
+def _to(cast: Cast, sent: list[Sent], who: str) -> list[Sent]:
+    return [one for one in sent if one.person_id == cast.people[who]]
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_each_act_is_one_letter_to_each_whom_it_concerns_and_the_same_again_is_none(
+    cast: Cast, session: Session, act: Act
+) -> None:
+    before = len(letters(session))
+    told = act(session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
+    sent = letters(session)[before:]
+    assert sent
+    assert set(Counter(one.person_id for one in sent).values()) == {1}
+    assert len(sent) == letters_in(told) == len({one.person_id for one in told if one.has_address})
+    assert people_in(told) == len({one.person_id for one in told})
+    assert invitations.tell_all(session, at=AT + 3 * HOUR) == ()
+    for one in sent:
+        uids = [str(calendar.walk("VEVENT")[0]["uid"]) for calendar in one.calendars]
+        methods = [str(calendar["method"]) for calendar in one.calendars]
+        assert methods == sorted(methods, reverse=True), "what comes is before what goes"
+        assert len(set(zip(uids, methods, strict=True))) == len(uids)
+
+
+def test_who_loses_and_who_gets_several_seats_hears_of_each_date_in_one_letter(cast: Cast, session: Session) -> None:
+    before = len(letters(session))
+    _seats(session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
+    sent = letters(session)[before:]
+    (comes,) = _to(cast, sent, "director_spvm")
+    assert comes.template == "meeting_several"
+    words = _plain(comes.text)
+    assert _plain(comes.subject) == "Invitation : 2 comités, 6 janvier 2027 et 2 autres dates"
+    for said in (
+        "Comité clinique, mercredi 6 janvier 2027",
+        "Comité directeur, mercredi 20 janvier 2027",
+        "avril 2027",
+    ):
+        assert said in words
+    assert comes.text.count("/answer/") == 3
+    (goes,) = _to(cast, sent, "police")
+    assert _plain(goes.subject) == "Changement : Comité clinique, 6 janvier 2027 et 4 autres dates"
+    assert _plain(goes.text).count("N’a plus lieu pour vous") == 5
+
+
+def test_a_move_names_the_day_that_changed_and_a_move_back_names_it_again(cast: Cast, session: Session) -> None:
+    by, meeting = cast.actor("coordinator"), _on(session, date(2026, 12, 9))
+    subjects = []
+    for hours, day in ((2, 10), (3, 9)):
+        schedule.move_meeting(session, meeting, datetime(2026, 12, day, 9, 30), by=by, at=AT + hours * HOUR)
+        subjects.append(_plain(_to(cast, letters(session), "police")[-1].subject))
+    assert subjects == [
+        "Changement : Comité clinique, du 9 décembre 2026 au jeudi 10 décembre 2026 à 9 h 30",
+        "Changement : Comité clinique, du 10 décembre 2026 au mercredi 9 décembre 2026 à 9 h 30",
+    ]
+    schedule.move_meeting(session, meeting, datetime(2026, 12, 9, 11, 0), by=by, at=AT + 4 * HOUR)
+    last = _to(cast, letters(session), "police")[-1]
+    assert _plain(last.subject) == "Changement : Comité clinique, mercredi 9 décembre 2026 à 11 h"
+    numbers = [int(one.events[0]["sequence"]) for one in _to(cast, letters(session), "police")[-3:]]
+    assert numbers == sorted(set(numbers))
+
+
+def test_another_room_for_the_season_names_the_dates_and_asks_nothing_again(cast: Cast, session: Session) -> None:
+    ACTS["a room"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
+    (last,) = _to(cast, letters(session), "police")[-1:]
+    assert _plain(last.subject) == "Changement : Comité clinique, 9 décembre 2026 et 8 autres dates"
+    assert "Autre lieu : 9 rencontres" in _plain(last.text)
+    assert "ne vaut plus" not in last.text
+
+
+def test_another_hour_says_nothing_of_the_date_that_keeps_its_own_day(cast: Cast, session: Session) -> None:
+    before = len(letters(session))
+    ACTS["an hour"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
+    (ours,) = _to(cast, letters(session)[before:], "police")
+    assert _plain(ours.subject) == "Nouvel horaire : Comité clinique, à partir du mercredi 16 décembre 2026 à 14 h"
+    assert "Au lieu du 13 janvier 2027 : jeudi 14 janvier 2027 à 13 h" in _plain(ours.text), "where it stands"
+    assert "annulé" not in ours.text
+
+
+def test_who_is_no_longer_expected_reads_at_which_meeting_in_the_subject(cast: Cast, session: Session) -> None:
+    by, meeting, guest = cast.actor("coordinator"), _on(session, date(2027, 4, 21)), cast.people["researcher"]
+    schedule.invite_guest(session, meeting, guest, by=by, at=AT + 2 * HOUR)
+    schedule.withdraw_guest(session, meeting, guest, by=by, at=AT + 3 * HOUR)
+    last = _to(cast, letters(session), "researcher")[-1]
+    assert _plain(last.subject) == ("Vous n’êtes plus attendu·e : Comité directeur, mercredi 21 avril 2027 à 13 h")
+
+
+def test_two_seats_given_at_once_by_the_page_are_one_letter_with_the_joint_meetings_too(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "joint", [datetime(2027, 3, 3, 9, 0)], by=by, at=AT + 2 * HOUR)
+    people.appoint(
+        session,
+        person_id=cast.people["director_em"],
+        role="youth_worker",
+        organization_id=cast.organizations["en-marge"],
+        starts_on=date(2026, 11, 23),
+        by=by,
+        at=AT,
+    )
+    before = len(letters(session))
+    told = seating.give_seat(
+        session,
+        committee_of(session, "clinical")["id"],
+        seat(session, "clinical", "en-marge"),
+        cast.people["director_em"],
+        kind="principal",
+        starts_on=date(2027, 1, 4),
+        by=by,
+        at=AT + 3 * HOUR,
+    )
+    (ours,) = _to(cast, letters(session)[before:], "director_em")
+    assert len({one.committee_id for one in told if one.person_id == cast.people["director_em"]}) == 2
+    assert len(ours.calendars) == 2
+
+
+def test_a_cancellation_tells_a_second_time_nothing(cast: Cast, session: Session) -> None:
+    ACTS["a cancellation"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
+    before: list[Any] = letters(session)
+    assert "9 décembre 2026" in _plain(before[-1].subject) or "December 9, 2026" in before[-1].subject
+    assert invitations.tell_all(session, at=AT + 3 * HOUR) == ()
+    assert len(letters(session)) == len(before)
