@@ -98,6 +98,10 @@ def test_everything_that_a_path_names_can_be_taken_from_the_world(
                 assert not hollow.is_there(route, place), route
 
 
+#: What is asked of the asker's own work where something of it waits for approval, whichever thing they name.
+_OF_ONES_OWN: Final = re.compile(r"task\.may_not_approve \s*FROM task \s*WHERE .*= ANY \(%\(chains\)s", re.DOTALL)
+
+
 @pytest.mark.ci
 def test_a_sample_of_every_route_answers_for_what_is_not_theirs_as_for_what_is_not_there(
     runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
@@ -124,7 +128,7 @@ async def _compare(runner: Runner, hollow: Runner, cells: Iterable[tuple[Route, 
             for world in (runner, hollow):
                 response = await world.send(route, kind, place, language=language)
                 seen.append(_all_of(response))
-                asked.append(list(world.statements))
+                asked.append([one for one in world.statements if not _OF_ONES_OWN.search(one)])
                 world.take_told()
             assert seen[0][0] == 404, where
             assert seen[0] == seen[1], where

@@ -174,7 +174,7 @@ def test_disclosures_activities_and_research_are_kept_apart_at_the_window(cast: 
     reading = f"{here}/disclosures/{kept.json()['disclosures'][0]['id']}/reading"
     assert worker.send("POST", reading).json() == {"to_whom": "La protection", "what": "Le nécessaire"}
     assert other.send("POST", reading).status_code == 404
-    plan = {"held_on": TODAY.isoformat(), "kind": "meal"}
+    plan = {"held_on": TODAY.isoformat(), "begins": "14:00", "minutes": 60, "place": "Parc", "kind": "meal"}
     together = worker.send("POST", "/activities", {**plan, "follow_up_ids": [str(one) for one in two]})
     assert (together.json()["code"], together.json()["source"]) == ("activity.never_together", "AD-C4")
     alone = worker.send("POST", "/activities", {**plan, "follow_up_ids": [str(two[1])]})
