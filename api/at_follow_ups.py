@@ -237,6 +237,10 @@ def move_to(
 ) -> None:
     """Do one of the moves of a follow-up that people may make. Raises Refusal."""
     session, at = desk.session, desk.at
+    if move != "reactivate" and (worker_id is not None or nobody_yet):
+        raise Refusal(
+            "worker.not_now", N_("Who accompanies the participant is said where the follow-up is taken up again.")
+        )
     if move == "pause":
         if returns_on is None:
             raise Refusal("day.missing", N_("Give a day."))

@@ -7,6 +7,7 @@ import time as clocks
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -80,6 +81,10 @@ def _of(session: Session, day: date) -> UUID:
 
 def _plain(subject: str) -> str:
     return subject.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _events(calendar: Any) -> list[Any]:
+    return list(calendar.walk("VEVENT"))
 
 
 def _names(cast: Cast, told: tuple[Told, ...]) -> Counter[tuple[str, str]]:
@@ -245,12 +250,9 @@ def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast,
     told = schedule.change_hour(session, series, since=date(2027, 1, 6), hour=time(14, 0), by=by, at=AT)
     assert {kind for _, kind in _names(cast, told)} == {"continued"}
     (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
-    assert (
-        ours.subject.replace("\N{NO-BREAK SPACE}", " ")
-        == "Nouvel horaire : Comité clinique, à partir du mercredi 6 janvier 2027 à 14 h"
-    )
+    assert _plain(ours.subject) == "Nouvel horaire : Comité clinique, à partir du mercredi 6 janvier 2027 à 14 h"
     assert "ne vaut plus" not in ours.text
-    begun, ended, gone = (list(one.walk("VEVENT")) for one in ours.calendars)
+    begun, ended, gone = (_events(one) for one in ours.calendars)
     assert ended[0]["rrule"]["UNTIL"][0].date() < date(2027, 1, 6)
     assert gone[0]["status"] == "CANCELLED", "a calendar may keep the date that was moved by itself"
     assert begun[0]["uid"] != ended[0]["uid"] == gone[0]["uid"]
@@ -292,7 +294,7 @@ def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calend
     assert set(_names(cast, told).values()) == {1}
     assert {kind for _, kind in _names(cast, told)} == {"continued"}
     (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
-    begun, ended = (one.walk("VEVENT")[0] for one in ours.calendars)
+    begun, ended = (_events(one)[0] for one in ours.calendars)
     assert (begun["status"], ended["status"]) == ("CONFIRMED", "CANCELLED")
     assert begun["uid"] != ended["uid"]
     assert (ours.template, "nouvel horaire" in ours.text) == ("meeting_hour", True)
@@ -371,7 +373,7 @@ def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, se
     (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
     assert "chaque mercredi à 14 h, du 9 décembre 2026 au 28 avril 2027" in " ".join(ours.text.split())
     assert "2 décembre 2026" not in ours.text, "nothing is said of the date that did not change"
-    left = ours.calendars[1].walk("VEVENT")[0]
+    left = _events(ours.calendars[1])[0]
     assert left["rrule"]["UNTIL"][0].date() == FIRST
 
 
@@ -388,7 +390,7 @@ def test_a_date_that_was_moved_before_the_hour_changed_is_not_said_to_be_cancell
     told = schedule.change_hour(session, series, since=date(2027, 1, 6), hour=time(14, 0), by=by, at=AT)
     assert {kind for _, kind in _names(cast, told)} == {"continued"}
     (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
-    gone = [one.walk("VEVENT")[0] for one in ours.calendars[2:]]
+    gone = [_events(one)[0] for one in ours.calendars[2:]]
     assert [one["status"] for one in gone] == ["CANCELLED"] * 2
     said = " ".join(ours.text.split())
     assert "annulée" not in said
@@ -478,7 +480,7 @@ def test_four_dates_of_a_committee_are_four_meetings_that_pass_each_other_and_go
         planned.subject.replace("\N{NO-BREAK SPACE}", " ")
         == "Invitation : Comité directeur, 15 décembre 2026 et 3 autres dates"
     )
-    first, *_, last = every = [one.walk("VEVENT")[0] for one in planned.calendars]
+    first, *_, last = every = [_events(one)[0] for one in planned.calendars]
     assert len({str(one["uid"]) for one in every}) == 4
     assert planned.text.count("/answer/") == 4
     before = len(letters(session))
