@@ -16,6 +16,7 @@ from duties import people
 from duties.actors import Actor
 from duties.casework import asking
 from duties.obligations import accepting, reading, saying, to_accept
+from duties.obligations.asking import GIVE
 from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from duties.roles import standing
 from models.base import table_of
@@ -135,6 +136,19 @@ def test_what_is_withdrawn_waits_for_nobody(cast: Cast, session: Session) -> Non
         code_of(partial(accepting.accept, session, period_id, document, by=cast.actor("coordinator"), at=AT))
         == "proof.unknown"
     )
+
+
+@pytest.mark.ci
+def test_what_was_returned_and_then_taken_back_is_asked_for_once(cast: Cast, session: Session) -> None:
+    by = cast.actor("manager_em")
+    period_id, document = give(session, cast)
+    accepting.give_back(session, period_id, document, reason=WHY, by=cast.actor("coordinator"), at=AT)
+    saying.withdraw_document(session, document, reason="Mauvais fichier", by=by, at=AT)
+    asked = {step: [one["id"] for one in asking.open_ones(session, step, period_id)] for step in (GIVE, GIVE_AGAIN)}
+    assert (len(asked[GIVE]), asked[GIVE_AGAIN]) == (1, [])
+    # One that is of another year answers nothing of this one.
+    saying.add_document(session, period_id, "bilan.pdf", PDF, effective_on=TODAY - 400 * DAY, by=by, at=AT)
+    assert [one["id"] for one in asking.open_ones(session, GIVE, period_id)] == asked[GIVE]
 
 
 def test_what_the_coordination_owes_is_accepted_by_the_manager_whom_the_agreement_names(
