@@ -95,6 +95,21 @@ def test_the_coordinator_sees_every_partner_by_every_clause_and_what_is_at_risk_
     assert '<b aria-hidden="true">X</b><span class="unseen">Ne peut plus être tenu – En Marge 12-17, AG-M1' in page.text
 
 
+@pytest.mark.ci
+@pytest.mark.usefixtures("owing")
+def test_what_stands_alike_at_several_partners_is_one_line_with_each_of_them(cast: Cast) -> None:
+    page = signed_in(cast, "coordinator").get("/partners").text
+    risk = page[page.index('id="risk"') : page.index('id="grid"')]
+    with cast.session() as session:
+        for place in ("en-marge", "codim"):
+            assert f'href="/obligations/{period(session, cast, place, "AG-P2")["id"]}"' in risk
+        (words,) = {period(session, cast, place, "AG-P2")["state"] for place in ("en-marge", "codim", "anonyme")}
+        text = reading.period(session, period(session, cast, "codim", "AG-P2")["id"])
+    assert words == "at_risk"
+    assert text is not None
+    assert risk.count(f"<p>{text['text_fr']}</p>") == 1
+
+
 def test_a_manager_is_taken_to_their_own_partner_and_finds_no_other(cast: Cast, owing: dict[str, UUID]) -> None:
     manager = signed_in(cast, "manager_em")
     page = manager.get("/partners", follow_redirects=False)
