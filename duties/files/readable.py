@@ -28,8 +28,8 @@ _LOCKED_BIT: Final = 0x1
 _HOLDS: Final = re.compile(rb"<(?:\w+:)?(?:drawing|pict|object|image|chart)\b|<(?:\w+:)?[tv]\b[^<>]*+>\s*[^<\s]")
 #: In the open format words stand in paragraphs of their own.
 _WORDS: Final = re.compile(rb"<text:(?:p|h|span)\b[^<>]*+>\s*[^<\s]")
-#: Fewer letters or figures are no document.
-LEAST_LETTERS: Final = 4
+#: A text of fewer characters, as far as they can be seen, is no document; nor is one of dots and dashes alone.
+LEAST_SEEN: Final = 4
 #: What paints on a page of a PDF besides words: a line, a surface, a picture, or a form that holds some.
 _PAINTS: Final = re.compile(rb"(?<![\w/.])(?:Do|sh|EI|[fFBbSs]|[fBb]\*)(?!\S)")
 #: A page that is described at more length than this holds something.
@@ -50,8 +50,8 @@ def why_unreadable(ending: str, content: bytes) -> Why:
     if ending in (".docx", ".xlsx", ".odt"):
         return _of_package(ending, content)
     if ending == ".txt":
-        letters = sum(character.isalnum() for character in content.decode("utf-8"))
-        return "" if letters >= LEAST_LETTERS else "empty"
+        seen = [one for one in content.decode("utf-8") if one.isprintable() and not one.isspace()]
+        return "" if len(seen) >= LEAST_SEEN and any(map(str.isalnum, seen)) else "empty"
     return ""
 
 
