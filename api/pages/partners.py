@@ -132,7 +132,7 @@ def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]
 
 
 def _of_each_clause(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A line of each clause and period that stands alike at several partners, with the `partners`, in the rows' order."""
+    """A line of each clause and period that stands alike at several partners, with these `partners`, in order."""
     titles, found = titles_of_roles(desk), dict[Any, dict[str, Any]]()
     for row in rows:
         line = _line(row, desk.language, titles)
