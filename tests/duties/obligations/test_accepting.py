@@ -16,6 +16,7 @@ from sqlmodel import Session
 from duties import people
 from duties.actors import Actor
 from duties.casework import asking
+from duties.casework.tasks import needed_reason
 from duties.obligations import accepting, reading, saying, to_accept
 from duties.obligations.asking import GIVE
 from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
@@ -167,14 +168,13 @@ def test_one_who_takes_a_document_back_and_one_who_accepts_it_at_once_take_turns
             told.append(code_of(accept))
 
     meanwhile = Thread(target=accepts)
-    checked = saying.needed_reason
 
     def while_another_accepts(reason: str) -> str:
         meanwhile.start()
         meanwhile.join(2)  # long enough to come to wait
-        return checked(reason)
+        return needed_reason(reason)
 
-    monkeypatch.setattr(saying, "needed_reason", while_another_accepts)
+    monkeypatch.setattr("duties.obligations.saying.needed_reason", while_another_accepts)
     saying.withdraw_document(session, document, reason="Mauvais fichier", by=cast.actor("manager_em"), at=AT)
     session.commit()
     meanwhile.join(20)
