@@ -23,7 +23,7 @@ from api.session import AtDesk, Desk
 from duties.casework.proofs import LARGEST_DOCUMENT
 from duties.declarations.program_agreements import AttestationRule
 from duties.endorsement.counting import does_it_count
-from duties.here import one, program_of
+from duties.here import local_day, one, program_of
 from duties.obligations import accepting, reading, saying, to_accept, waiving
 from duties.obligations.facts import waivers as waivers_of
 from duties.obligations.wording import KINDS, WHY
@@ -298,6 +298,7 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         proofs=_proofs(desk, row, documents, attestations),
         may_look=Relation.ACCEPTS in given,
         lookers=_lookers(desk, judged),
+        given_late=_given_late(desk, row, [*documents, *attestations]),
         day=desk.day,
         # Who gives the proof of a period that is over means that period, and seldom today.
         speaks_of=desk.day if row["ends_on"] is None else min(desk.day, row["ends_on"]),
@@ -310,6 +311,16 @@ def _turns(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [
         one for one, before in zip(findings, earlier, strict=True) if before is None or before["state"] != one["state"]
     ]
+
+
+def _given_late(desk: Desk, row: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """The documents and statements that came after the last day for proof: they count, and it is said of them."""
+    last = row["due_on"]
+    return {
+        one["id"]
+        for one in given
+        if last is not None and local_day(desk.session, one["added_at"] if "added_at" in one else one["said_at"]) > last
+    }
 
 
 def _lookers(desk: Desk, judged: Mapping[str, Any] | None) -> list[str]:

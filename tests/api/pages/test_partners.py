@@ -197,6 +197,12 @@ def test_the_proof_of_a_period_that_is_over_is_offered_as_of_its_last_day(cast: 
     coordinator = signed_in(cast, "coordinator")
     for row, day in ((over, "2026-09-30"), (now, TODAY.isoformat())):
         assert f'value="{day}"' in coordinator.get(f"/obligations/{row['id']}").text
+    given = {"document": ("Été 2026.pdf", PDF, "application/pdf")}
+    for row, is_late in ((over, True), (now, False)):
+        day = min(TODAY, row["ends_on"]).isoformat()
+        coordinator.post(f"/obligations/{row['id']}/documents", data={"day": day}, files=given)
+        shown = text_of(coordinator.get(f"/obligations/{row['id']}"))
+        assert ("après le dernier jour pour la preuve" in shown) is is_late
 
 
 @pytest.mark.ci
