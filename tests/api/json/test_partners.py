@@ -78,7 +78,7 @@ def test_a_document_counts_once_it_is_accepted_and_no_more_once_it_is_taken_back
     assert given["state"] == "given"
     proof = {"proof_id": given["documents"][0]["id"]}
     returned = coordinator.post(f"{place}/return", proof | {"reason": "The day is missing."})
-    assert (returned["state"], returned["documents"][0]["looked_at_reason"]) == ("on_track", "The day is missing.")
+    assert (returned["state"], returned["documents"][0]["looked_at_reason"]) == ("at_risk", "The day is missing.")
     assert Asker(cast, "worker_codim", app=coordinator.app).get(place)["documents"][0]["looked_at_reason"] == ""
     accepted = coordinator.post(f"{place}/acceptance", proof)
     assert (accepted["state"], accepted["documents"][0]["added_as"]) == ("met", "manager")
