@@ -31,8 +31,9 @@ from tests.cast import AT, SINCE, Cast, program_file
 _PARTS: Final = (
     b"<</Type/Catalog/Pages 2 0 R>>",
     b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-    b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+    b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 5 0 R>>",
     b"<</Author(Corail Mica)/Producer(Scan)>>",
+    b"<</Length 17>>\nstream\n1 1 7 7 re 3 3 m S\nendstream\n",
 )
 
 

@@ -17,12 +17,13 @@ from api.obligation_lines import STATES, clause_of
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
+from api.pages.lines import names_of
 from api.permissions import Action, Forbidden, Relation, allows, asks, require
 from api.session import AtDesk, Desk
 from duties.casework.proofs import LARGEST_DOCUMENT
 from duties.declarations.program_agreements import AttestationRule
 from duties.endorsement.counting import does_it_count
-from duties.here import one, program_of
+from duties.here import local_day, one, program_of
 from duties.obligations import accepting, reading, saying, to_accept, waiving
 from duties.obligations.facts import waivers as waivers_of
 from duties.obligations.wording import KINDS, WHY
@@ -276,7 +277,7 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         statement=row["rule"]["statement"] if row["check_kind"] == "attestation" else None,
         states=STATES,
         facts=_facts(desk, row["found"]["facts"], names, with_links=may_read),
-        findings=findings,
+        history=_turns(findings),
         held_from=_held_from(row),
         may_attest=allows(Action.ATTEST, given) is not None and row["starts_on"] <= desk.day,
         attestations=attestations,
@@ -296,8 +297,38 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         else [],
         proofs=_proofs(desk, row, documents, attestations),
         may_look=Relation.ACCEPTS in given,
+        lookers=_lookers(desk, judged),
+        given_late=_given_late(desk, row, [*documents, *attestations]),
         day=desk.day,
+        # Who gives the proof of a period that is over means that period, and seldom today.
+        speaks_of=desk.day if row["ends_on"] is None else min(desk.day, row["ends_on"]),
     )
+
+
+def _turns(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The findings by which a period came to stand otherwise, the newest first: not those that only counted more."""
+    earlier = [*findings[1:], None]
+    return [
+        one for one, before in zip(findings, earlier, strict=True) if before is None or before["state"] != one["state"]
+    ]
+
+
+def _given_late(desk: Desk, row: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """The documents and statements that came after the last day for proof: they count, and it is said of them."""
+    last = row["due_on"]
+    return {
+        one["id"]
+        for one in given
+        if last is not None and local_day(desk.session, one["added_at"] if "added_at" in one else one["said_at"]) > last
+    }
+
+
+def _lookers(desk: Desk, judged: Mapping[str, Any] | None) -> list[str]:
+    """Who is to look at what was given and waits; nobody where nothing waits, or where nobody is there to."""
+    if judged is None or not to_accept.waiting(judged):
+        return []
+    holders = to_accept.falls_on(desk.session, judged, desk.asker.standing).holders
+    return sorted(set(names_of(desk, [holder.person_id for holder in holders]).values()))
 
 
 def _proposals(desk: Desk, row: Mapping[str, Any]) -> list[dict[str, Any]]:

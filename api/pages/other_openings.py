@@ -32,6 +32,8 @@ _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 
 _PARTS: Final = 4
+#: What a case that is opened here may be about.
+_OPENED_HERE: Final = ("program", "organization", "agreement_version")
 _NAMED = N_("%(protocol)s – %(subject)s")
 _AGREEMENT = N_("%(organization)s, agreement version %(number)s")
 _FOR = N_("%(subject)s, %(period)s")
@@ -76,7 +78,7 @@ def _about(desk: Desk, words: str, period: str) -> str:
 
 
 def _protocols(desk: Desk) -> dict[str, Protocol]:
-    """The program's protocols in their current versions, but those about a person."""
+    """The program’s protocols in their current versions; those about a person have doors of their own."""
     rows = desk.session.scalars(
         select(ProtocolVersion)
         .where(_protocol.c.program_id == program_of(desk.session))
@@ -84,7 +86,7 @@ def _protocols(desk: Desk) -> dict[str, Protocol]:
     )
     read = {row.key: row for row in rows}
     found = {key: protocol_of(row) for key, row in read.items()}
-    return {key: protocol for key, protocol in found.items() if protocol.subject.kind != "worker"}
+    return {key: protocol for key, protocol in found.items() if protocol.subject.kind in _OPENED_HERE}
 
 
 def _periods(desk: Desk, protocol: Protocol) -> list[str]:

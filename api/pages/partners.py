@@ -58,7 +58,7 @@ def show_partners(desk: AtDesk, request: Request) -> Response:
         partners=partners,
         clauses=[{"key": one, "text": _text_of(rows, one, desk.language)} for one in clauses],
         cells=cells,
-        at_risk=[_line(row, desk.language) for row in by_worst(rows) if row["state"] in NEEDS_SOMETHING],
+        at_risk=_of_each_clause(desk, [row for row in by_worst(rows) if row["state"] in NEEDS_SOMETHING]),
         states=STATES,
         letters=LETTERS,
         day=desk.day,
@@ -129,6 +129,16 @@ def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]
         or row["state"] in {*NEEDS_SOMETHING, GIVEN}
         or (row["agreement_id"], row["key"]) not in is_open
     ]
+
+
+def _of_each_clause(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A line of each clause and period that stands alike at several partners, with these `partners`, in order."""
+    titles, found = titles_of_roles(desk), dict[Any, dict[str, Any]]()
+    for row in rows:
+        line = _line(row, desk.language, titles)
+        alike = tuple(line[name] for name in ("state", "key", "text", "ends_on", "due_on"))
+        found.setdefault(alike, {**line, "partners": []})["partners"].append(line)
+    return list(found.values())
 
 
 def _line(row: Mapping[str, Any], language: str, titles: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from duties.actors import Actor
 from duties.agreement import agreement_days
 from duties.casework import held as held_tasks
 from duties.casework import scheduling, tasks, versions, wakeups
+from duties.casework.anew import keep_missed
 from duties.casework.held import of_case
 from duties.casework.held_case import change_case, hold_case, hold_cases
 from duties.casework.lateness import keep_lateness
@@ -59,6 +60,7 @@ def open_case(
     The protocol says what it is about: a person (`subject_id`) at an organization, an organization, a version of an
     agreement, a candidate or participant, or the program; and whether it is for a `period`, such as 2026-Q3. The case
     pins the protocol as it stands now and keeps its own copy of the steps. Its named days come from what it is about.
+    What a case about the same that was cancelled had missed by then stays missed.
     One about somebody who leaves is opened by `departures` alone, which gives their `last_day`. Raises Refusal: no such
     thing, not one that the protocol is for, one already open, or, where it begins by itself, one that ever was.
     """
@@ -94,6 +96,7 @@ def open_case(
     session.flush()
     session.execute(insert(_task), list(columns_of(session, case, protocol)))
     tie(session, case, protocol)
+    keep_missed(session, case, protocol)
     events.write(
         session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
     )

@@ -340,13 +340,15 @@ def _checked_label(proof: Proof) -> str:
 def _bare(content: bytes) -> bytes:
     """A photograph upright and without place and time, a PDF or a document of Office without what it says of itself.
 
-    Raises Refusal where a photograph is cut off, or fills the machine of whoever opens it.
+    Raises Refusal where a photograph is cut off, shows nothing, or fills the machine of whoever opens it.
     """
     # Read where something was given: what reads PDFs is fourteen megabytes of every process otherwise.
     from duties.files import pdfs  # noqa: PLC0415
 
     try:
-        return packages.bare(pdfs.bare(images.bare(content)))
+        return packages.bare(pdfs.bare(images.bare(content, shows=True)))
+    except images.Blank:
+        raise _unreadable("empty") from None
     except images.Enormous as enormous:
         raise Refusal(
             "document.not_what_it_says",

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import held as held_tasks
 from duties.casework import scheduling, versions
+from duties.casework.anew import keep_missed
 from duties.casework.held import Held, change, of_case, settle
 from duties.casework.held_case import hold_case
 from duties.casework.lateness import is_this, keep_lateness
@@ -164,6 +165,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
             ),
         )
         tie(session, row, protocol)
+        keep_missed(session, row, protocol)
         events.write(session, "holdings.joined", "case", case_id, by=by, at=at, case_id=case_id, count=count)
         held_tasks.open_ready(session, case, by=by, at=at)
     unsettled = [one for one in found if (one.kind, one.id) not in settled]

@@ -31,6 +31,10 @@ class Broken(ValueError):
     """This is no whole picture: it is cut off, or damaged."""
 
 
+class Blank(ValueError):
+    """Every point of this picture is of one colour: nothing is to be seen on it."""
+
+
 class Enormous(Broken):
     """There are more than `most` points in this picture, or in those of a document, as they say of themselves."""
 
@@ -39,11 +43,11 @@ class Enormous(Broken):
         self.most = most
 
 
-def bare(content: bytes, *, upright: bool = True) -> bytes:
+def bare(content: bytes, *, upright: bool = True, shows: bool = False) -> bytes:
     """A PNG or a JPEG without what stands beside its picture; anything else as it is. Raises Broken, or Enormous.
 
     It stands `upright` as whoever took it saw it; else it lies as it was stored, which a document around it may count
-    on. Of one that moves the first picture is kept.
+    on. Of one that moves the first picture is kept. Where it has to show something (`shows`), raises Blank too.
     """
     if not content.startswith((_PNG_BEGINS, _JPEG_BEGINS)):
         return content
@@ -56,13 +60,15 @@ def bare(content: bytes, *, upright: bool = True) -> bytes:
                 _refuse_enormous(picture)
                 how = _as_it_was(picture)
                 picture.load()
+                if shows and _is_blank(picture):
+                    raise Blank
                 # Taken before it is turned, which forgets what stood beside it.
                 beside = {name: picture.info[name] for name in _MEANT & picture.info.keys()}
                 turned = ImageOps.exif_transpose(picture) if upright else picture
                 return _written(turned, beside, how)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise Enormous(MOST_POINTS) from None
-        except Broken:
+        except (Broken, Blank):
             raise
         except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError):
             # What reads pictures says in all these ways that one is cut off, or damaged.
@@ -87,6 +93,13 @@ def points(content: bytes) -> int:
 def _refuse_enormous(picture: Image.Image) -> None:
     if picture.width * picture.height > MOST_POINTS:
         raise Enormous(MOST_POINTS)
+
+
+def _is_blank(picture: Image.Image) -> bool:
+    """Whether no point of a picture differs from another, in any of its colours."""
+    found = picture.getextrema()
+    bands = [found] if picture.getbands() and not isinstance(found[0], tuple) else found
+    return all(least == most for least, most in bands)  # type: ignore[misc]  # a pair for each of its colours
 
 
 def _as_it_was(picture: Image.Image) -> dict[str, Any]:

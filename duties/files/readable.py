@@ -10,7 +10,10 @@ import io
 import re
 import zipfile
 import zlib
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from pypdf import PageObject
 
 Why = Literal["", "locked", "damaged", "empty"]
 
@@ -25,8 +28,12 @@ _LOCKED_BIT: Final = 0x1
 _HOLDS: Final = re.compile(rb"<(?:\w+:)?(?:drawing|pict|object|image|chart)\b|<(?:\w+:)?[tv]\b[^<>]*+>\s*[^<\s]")
 #: In the open format words stand in paragraphs of their own.
 _WORDS: Final = re.compile(rb"<text:(?:p|h|span)\b[^<>]*+>\s*[^<\s]")
-#: Fewer letters are no document.
-LEAST_LETTERS: Final = 4
+#: A text of fewer characters, as far as they can be seen, is no document; nor is one of dots and dashes alone.
+LEAST_SEEN: Final = 4
+#: What paints on a page of a PDF besides words: a line, a surface, a picture, or a form that holds some.
+_PAINTS: Final = re.compile(rb"(?<![\w/.])(?:Do|sh|EI|[fFBbSs]|[fBb]\*)(?!\S)")
+#: A page that is described at more length than this holds something.
+_LONG_PAGE: Final = 1024 * 1024
 #: What is read of one part, so that a small file does not fill the machine.
 _MOST_READ: Final = 32 * 1024 * 1024
 
@@ -43,8 +50,8 @@ def why_unreadable(ending: str, content: bytes) -> Why:
     if ending in (".docx", ".xlsx", ".odt"):
         return _of_package(ending, content)
     if ending == ".txt":
-        letters = "".join(content.decode("utf-8").lstrip("\ufeff").split())
-        return "" if len(letters) >= LEAST_LETTERS else "empty"
+        seen = [one for one in content.decode("utf-8") if one.isprintable() and not one.isspace()]
+        return "" if len(seen) >= LEAST_SEEN and any(map(str.isalnum, seen)) else "empty"
     return ""
 
 
@@ -56,9 +63,20 @@ def _of_pdf(content: bytes) -> Why:
         reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
             return "locked"
-        return "" if len(reader.pages) else "empty"
+        return "" if any(_shows_something(page) for page in reader.pages) else "empty"
     except Exception:  # noqa: BLE001 - damaged in one of a hundred ways, or locked in one that is not known
         return "damaged"
+
+
+def _shows_something(page: PageObject) -> bool:
+    """Whether a page shows words, lines or pictures, or has a field or a note: a blank sheet tells nothing."""
+    if page.get("/Annots"):
+        return True
+    contents = page.get_contents()
+    described = b"" if contents is None else contents.get_data()
+    if len(described) > _LONG_PAGE or _PAINTS.search(described):
+        return True
+    return bool(described) and bool(page.extract_text().strip())
 
 
 def _of_package(ending: str, content: bytes) -> Why:

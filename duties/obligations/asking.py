@@ -203,7 +203,7 @@ _ASKED_IN: Final[Mapping[str, frozenset[str]]] = {
 
 def _open(session: Session, records: Records, judged: Judged, wanted: Ask, place: str, *, at: datetime) -> None:
     calendar, on = records.calendar, records.on
-    due = calendar.next_working_day(max(wanted.due, on))
+    due = due_day(wanted.due, calendar, on=on)
     said = {language: _said(language, wanted, judged.clause, place) for language in ("fr", "en")}
     task_id = assigning.assign(
         session,
@@ -224,6 +224,18 @@ def _open(session: Session, records: Records, judged: Judged, wanted: Ask, place
         .where(_period.c.program_id == program_of(session), _period.c.id == judged.period_id)
         .values(task_id=task_id, version=_period.c.version + 1)
     )
+
+
+def due_day(last: date, calendar: Calendar, *, on: date) -> date:
+    """By which local day people are asked, on the day `on`, for what has to be there by the day `last`.
+
+    It is the last working day by then: who follows a later one would miss what they owe. Where that is past, it is the
+    last day itself; where that is past too, the next working day.
+    """
+    day = calendar.previous_working_day(last)
+    if day >= on:
+        return day
+    return last if last >= on else calendar.next_working_day(on)
 
 
 def chain_of(clause: Clause, organization_id: UUID) -> list[Link]:
@@ -284,7 +296,7 @@ def _stands(session: Session, task: Mapping[str, Any], wanted: Ask, calendar: Ca
     """Whether a task asks for the same by the same day still; where that was past when it opened, it does."""
     opened = local_day(session, task["opened_at"])
     return task["step"] == wanted.step and (
-        wanted.due < opened or task["due_on"] == calendar.next_working_day(wanted.due)
+        wanted.due < opened or task["due_on"] == due_day(wanted.due, calendar, on=opened)
     )
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, or_, select
 from sqlmodel import Session
 
 from duties import periods
@@ -387,8 +387,8 @@ class Records:
         """The documents that stand for a clause: given for it, or brought by a procedure of the partner's or program's.
 
         A procedure brings one once every step of it that serves the clause is done and one of them has a document.
-        Where a committee must endorse it, it counts by what that committee decided on a step of the procedure that is
-        for the same days; this goes for a document that was given for the clause itself as well.
+        Where a committee must endorse it, it counts by what that committee decided, with its quorum, on a step of the
+        procedure that is for the same days; this goes for a document that was given for the clause itself as well.
         """
         cases = [case for case in self._procedures(clause) if case.organization_id in (None, one.organization_id)]
         endorsed = [case.covers for case in cases if clause.endorsed_by in case.decided_by]
@@ -609,6 +609,8 @@ class Records:
                 _decision.c.program_id == _task.c.program_id,
                 _item.c.task_id == _task.c.id,
                 it_counts(),
+                # Those from before a quorum was asked for endorse as they did.
+                or_(_decision.c.has_quorum.is_(True), _decision.c.endorsement == "earlier"),
             )
             .scalar_subquery()
         )

@@ -206,6 +206,7 @@ def add_document(
 
 def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
     """Take a document back, with the reason; it is kept, and counts no more. Raises Refusal."""
+    take_turn(session)  # before the document is held: who accepts it refers to it once it is their turn
     here = program_of(session)
     row = one(
         session,

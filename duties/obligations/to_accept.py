@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -253,10 +253,21 @@ def _ask_no_more_to_give(session: Session, *, by: Actor, at: datetime) -> None:
     if not tasks:
         return
     settled = session.scalars(
-        select(_period.c.id).where(
+        select(_period.c.id)
+        .join(
+            _finding,
+            (_finding.c.program_id == _period.c.program_id)
+            & (_finding.c.period_id == _period.c.id)
+            & (_finding.c.n == _period.c.finding),
+        )
+        .where(
             _period.c.program_id == program_of(session),
             _period.c.id.in_([UUID(task["item"]) for task in tasks]),
-            _period.c.state.in_(_WAITS_FOR_NOTHING),
+            # What was returned and then taken back is asked for as if nothing had been given.
+            or_(
+                _period.c.state.in_(_WAITS_FOR_NOTHING),
+                ~_finding.c.found.contains({"facts": [{"why": "returned"}]}),
+            ),
         )
     ).all()
     for task in tasks:

@@ -74,7 +74,10 @@ def _period(row: Mapping[str, Any], facts: _Facts) -> ClausePeriod:
         found_on=row["found_on"],
         due_on=row["due_on"],
         numbers={} if counts_people else row["found"]["numbers"],
-        proofs=() if counts_people else tuple(facts.proof(row, fact) for fact in row["found"]["facts"]),
+        proofs=()
+        if counts_people
+        # What is of another period stands with that one.
+        else tuple(facts.proof(row, fact) for fact in row["found"]["facts"] if fact["why"] != "other_period"),
         is_apart=counts_people,
     )
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Date, Text, and_, cast, func, or_, select
 from sqlmodel import Session
 
-from duties.casework.scheduling import calendar_of
+from duties.casework.anew import Missed, missed_before
+from duties.casework.scheduling import calendar_of, pinned_protocol
 from duties.declarations.program_agreements import AtRisk, Watch
 from duties.here import local_day, many, program, program_of
 from models.agreement import Agreement, AgreementVersion, Obligation
@@ -174,6 +175,48 @@ def late_stays_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: A
         now = {fact["id"] for fact in row["found"]["facts"] if fact["why"] in ("late", "waived")}
         if known[period_id, row["obligation_id"]] - now:
             yield f"obligation_period {period_id}"
+
+
+@promise("Calling a case off and opening another one about the same gives nobody more time.")
+def opened_anew_is_as_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
+    """A case that asks anew for what a cancelled one had asked for, and nothing says that it was missed meanwhile."""
+    before = _case.alias("before")
+    ids = session.scalars(
+        select(_case.c.id)
+        .join(
+            before,
+            and_(
+                before.c.program_id == _case.c.program_id,
+                before.c.protocol == _case.c.protocol,
+                before.c.state == "cancelled",
+                before.c.ended_at <= _case.c.opened_at,
+            ),
+        )
+        .where(_case.c.program_id == program_of(session))
+        .distinct()
+    ).all()
+    for case_id in ids:
+        case = session.get_one(Case, (program_of(session), case_id))
+        missed = missed_before(session, case, pinned_protocol(session, case.protocol_version_id))
+        if any(not _is_kept(session, one, local_day(session, case.opened_at)) for one in missed):
+            yield f"case {case_id}"
+
+
+def _is_kept(session: Session, one: Missed, until: date) -> bool:
+    """Whether it is on record that a step was not done by its day, until another day at least."""
+    return (
+        session.scalar(
+            select(_lateness.c.id)
+            .where(
+                _lateness.c.program_id == program_of(session),
+                _lateness.c.task_id == one.task_id,
+                _lateness.c.due_on <= one.due_on,
+                _lateness.c.until >= until,
+            )
+            .limit(1)
+        )
+        is not None
+    )
 
 
 @promise("No case asks for something by a day that was over when it opened.")

@@ -165,6 +165,42 @@ def test_calling_off_a_departure_takes_back_no_lateness(cast: Cast) -> None:
     assert stands(cast, late) == before
 
 
+def test_calling_a_case_off_on_its_last_day_and_opening_another_one_gives_no_more_time(cast: Cast) -> None:
+    """Once, or again before each last day: it is as late as if the first one had been taken up again."""
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+    first = open_onboarding(cast)
+    with cast.session() as session:
+        (last_day,) = {step(session, first, "welcome_in_organization")["due_on"]}
+    on_it = datetime.combine(last_day, AT.timetz())
+    _cancel(cast, first, on_it)
+    second = open_onboarding(cast, at=on_it + timedelta(days=2))
+    assert stands(cast, on_it + timedelta(days=2))[1].count("late") == 1, "the agreement leaves some days more"
+    _cancel(cast, second, on_it + timedelta(days=2))
+    third = open_onboarding(cast, at=LATE)
+    with cast.session() as session:
+        assert step(session, third, "welcome_in_organization")["due_on"] >= LATE.date(), "asked for by no day past"
+        welcome = step(session, first, "welcome_in_organization")["id"]
+        missed = session.execute(select(_lateness.c.due_on, _lateness.c.until).where(_lateness.c.task_id == welcome))
+        assert {tuple(row) for row in missed} >= {(last_day, LATE.date())}
+    state, whys = stands(cast, LATE)
+    assert (state, whys.count("late")) == ("cannot_be_met", 2), "each step is late once"
+
+
+def test_who_comes_later_than_was_meant_is_not_late_by_a_case_that_was_cancelled(cast: Cast) -> None:
+    """The arrival was put off before the next case opened: its days count from the new one."""
+    with cast.session() as session:
+        put_in_force(session, cast, "en-marge")
+    first = open_onboarding(cast)
+    _move_the_arrival(cast, first, SOON)
+    _cancel(cast, first, SOON)
+    second = open_onboarding(cast, at=LATE)
+    with cast.session() as session:
+        assert step(session, second, "welcome_in_organization")["due_on"] > LATE.date()
+        welcome = step(session, first, "welcome_in_organization")["id"]
+        assert session.scalars(select(_lateness.c.id).where(_lateness.c.task_id == welcome)).all() == []
+
+
 def test_a_cancelled_case_shows_what_was_done_of_how_many(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     for name in ("plan_coaching", "plan_training"):

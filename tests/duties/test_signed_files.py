@@ -24,10 +24,11 @@ from tests.sealing import codes, looked_at, seal_all, tamper
 
 _file = table_of(SignedFile)
 
-#: A PNG of one point, with a text chunk that says who made it.
+#: A PNG of two points, the one black and the other white.
 PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
-    "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+    "89504e470d0a1a0a0000000d4948445200000002000000010800000000d1492056"
+    "0000000b49444154789c6360f80f000102010042bebc680000000049454e44ae42"
+    "6082"
 )
 
 

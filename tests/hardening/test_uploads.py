@@ -20,7 +20,7 @@ from openpyxl.comments import Comment
 from openpyxl.worksheet.table import Table
 from PIL import Image, ImageChops, PngImagePlugin
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import DictionaryObject, NameObject, TextStringObject
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 from sqlalchemy import select
 
 from duties.casework import tasks
@@ -60,6 +60,9 @@ def paper(words: str = "Plan", *, locked: bool = False, signed: bool = False) ->
     writer = PdfWriter()
     for width in (200, 300):
         writer.add_blank_page(width, 100)
+    drawn = DecodedStreamObject()
+    drawn.set_data(b"9 9 m 90 90 l S")
+    writer.pages[1][NameObject("/Contents")] = writer._add_object(drawn)
     writer.add_metadata({"/Author": _AUTHOR, "/CreationDate": "D:20261124", "/Title": words})
     writer.xmp_metadata = (
         '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'

@@ -135,6 +135,30 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
     assert stands(cast, "GV-9", THERE + MINUTE)[0] == "on_track"
 
 
+@pytest.mark.ci
+def test_a_committee_without_its_quorum_endorses_no_plan(cast: Cast) -> None:
+    """The coordinator owes the plan, and records what is decided of it: two who sit are no committee."""
+    by, clock = cast.actor("coordinator"), Clock(AT)
+    record(cast, "communication_plan")
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        put_in_force(session, cast, "ccsmtl")
+        schedule.plan_meetings(session, "steering", [LOCAL], by=by, at=AT)
+        meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == LOCAL)).one()
+    case_id = begun(cast, "communication_plan", clock)
+    for name in ("engage_specialist", "review_last_plan", "draft_plan"):
+        complete(cast, case_id, name)
+        carry_all(means_of(cast, clock))
+    with cast.session() as session:
+        assembling.assemble(session, meeting, by=by, at=NEW_YEAR)
+        (item,) = [one["id"] for one in items_of(session, meeting) if one["kind"] == "report"]
+        running.open_meeting(session, meeting, by=by, at=THERE)
+        for key in PRESENT[:2]:
+            attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
+        decisions.decide(session, meeting, item, text_fr="Le plan est adopté.", by=by, at=THERE)
+    assert stands(cast, "GV-9", THERE) == ("on_track", [("task", False, "not_endorsed")])
+
+
 @pytest.mark.nightly
 def test_the_quarters_statements_count_for_their_quarter_once_they_are_approved_and_sent(cast: Cast) -> None:
     record(cast, "financial_report")

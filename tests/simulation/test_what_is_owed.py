@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from duties.casework import cases
 from models.base import table_of
-from models.casework import Task
+from models.casework import Case, Task
 from models.obligation import ObligationFinding, ObligationPeriod
 from simulation.promises import Broken, broken, what_is_owed
 from tests.casework import open_onboarding, step
@@ -21,6 +21,7 @@ from tests.cast import AT, Arranged, Cast
 from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.duties.test_lateness import LATE
 
+_case = table_of(Case)
 _task = table_of(Task)
 _period = table_of(ObligationPeriod)
 _finding = table_of(ObligationFinding)
@@ -35,6 +36,9 @@ SENTENCES: Final = {
     what_is_owed.asked_once: "Each period has one task that asks for what it lacks, and none once it lacks nothing.",
     what_is_owed.lateness_is_kept: "What was late when its step was called off is on record as late.",
     what_is_owed.late_stays_late: "What was found late of a clause stays late.",
+    what_is_owed.opened_anew_is_as_late: (
+        "Calling a case off and opening another one about the same gives nobody more time."
+    ),
     what_is_owed.nothing_is_asked_for_yesterday: "No case asks for something by a day that was over when it opened.",
 }
 
@@ -113,6 +117,21 @@ def _due_before_it_opened(session: Session, cast: Cast, case_id: UUID) -> str:  
     return f"task {task['id']}"
 
 
+def _missed_no_more(session: Session, cast: Cast, case_id: UUID) -> str:
+    """As if another case had been opened about the same before anything was kept of the one that was cancelled."""
+    session.execute(update(_case).where(_case.c.id == case_id).values(protocol="elsewhere"))
+    another = cases.open_case(
+        session,
+        "onboarding",
+        subject_id=cast.people["worker_em"],
+        organization_id=cast.organizations["en-marge"],
+        by=cast.actor("coordinator"),
+        at=LATE + timedelta(days=1),
+    )
+    session.execute(update(_case).where(_case.c.id == case_id).values(protocol="onboarding"))
+    return f"case {another}"
+
+
 BREAKING: Final[Mapping[Look, Callable[[Session, Cast, UUID], str]]] = {
     what_is_owed.silence_is_not_on_track: _silent_on_track,
     what_is_owed.silence_becomes_a_risk: _silent_for_too_long,
@@ -120,6 +139,7 @@ BREAKING: Final[Mapping[Look, Callable[[Session, Cast, UUID], str]]] = {
     what_is_owed.asked_once: _asked_though_waived,
     what_is_owed.lateness_is_kept: _late_no_more,
     what_is_owed.late_stays_late: _found_late_no_more,
+    what_is_owed.opened_anew_is_as_late: _missed_no_more,
     what_is_owed.nothing_is_asked_for_yesterday: _due_before_it_opened,
 }
 

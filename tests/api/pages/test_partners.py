@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from duties.agreement.agreements import content_of_version, redraft_version
 from duties.agreement.succession import renew
-from duties.obligations import accepting, saying
+from duties.obligations import accepting, reading, saying
 from duties.obligations.to_accept import ACCEPT
 from duties.people import end_tenure
 from duties.roles import standing
@@ -95,6 +95,21 @@ def test_the_coordinator_sees_every_partner_by_every_clause_and_what_is_at_risk_
     assert '<b aria-hidden="true">X</b><span class="unseen">Ne peut plus être tenu – En Marge 12-17, AG-M1' in page.text
 
 
+@pytest.mark.ci
+@pytest.mark.usefixtures("owing")
+def test_what_stands_alike_at_several_partners_is_one_line_with_each_of_them(cast: Cast) -> None:
+    page = signed_in(cast, "coordinator").get("/partners").text
+    risk = page[page.index('id="risk"') : page.index('id="grid"')]
+    with cast.session() as session:
+        for place in ("en-marge", "codim"):
+            assert f'href="/obligations/{period(session, cast, place, "AG-P2")["id"]}"' in risk
+        (words,) = {period(session, cast, place, "AG-P2")["state"] for place in ("en-marge", "codim", "anonyme")}
+        text = reading.period(session, period(session, cast, "codim", "AG-P2")["id"])
+    assert words == "at_risk"
+    assert text is not None
+    assert risk.count(f"<p>{text['text_fr']}</p>") == 1
+
+
 def test_a_manager_is_taken_to_their_own_partner_and_finds_no_other(cast: Cast, owing: dict[str, UUID]) -> None:
     manager = signed_in(cast, "manager_em")
     page = manager.get("/partners", follow_redirects=False)
@@ -172,6 +187,39 @@ def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UU
 
 
 @pytest.mark.ci
+@pytest.mark.usefixtures("owing")
+def test_the_proof_of_a_period_that_is_over_is_offered_as_of_its_last_day(cast: Cast) -> None:
+    """Of today it would count for the next one, and this one would stay without."""
+    with cast.session() as session:
+        rows = reading.periods(session, organization_ids=[cast.organizations["ccsmtl"]])
+        (over,) = [row for row in rows if row["key"] == "GV-5.report" and row["ends_on"] == date(2026, 9, 30)]
+        (now,) = [row for row in rows if row["key"] == "GV-5.report" and row["ends_on"] == date(2026, 12, 31)]
+    coordinator = signed_in(cast, "coordinator")
+    for row, day in ((over, "2026-09-30"), (now, TODAY.isoformat())):
+        assert f'value="{day}"' in coordinator.get(f"/obligations/{row['id']}").text
+    given = {"document": ("Été 2026.pdf", PDF, "application/pdf")}
+    for row, is_late in ((over, True), (now, False)):
+        day = min(TODAY, row["ends_on"]).isoformat()
+        coordinator.post(f"/obligations/{row['id']}/documents", data={"day": day}, files=given)
+        shown = text_of(coordinator.get(f"/obligations/{row['id']}"))
+        assert ("après le dernier jour pour la preuve" in shown) is is_late
+
+
+@pytest.mark.ci
+@pytest.mark.usefixtures("owing")
+def test_how_it_stood_before_says_each_turn_once(cast: Cast) -> None:
+    with cast.session() as session:
+        one = period(session, cast, "en-marge", "AG-P4")
+        by, at = cast.actor("manager_em"), AT - timedelta(days=1)
+        for day in (TODAY - timedelta(days=500), TODAY - timedelta(days=400)):  # of no period, and nothing changes
+            saying.add_document(session, one["id"], "bilan.pdf", PDF, effective_on=day, by=by, at=at)
+        session.commit()
+    page = signed_in(cast, "manager_em").get(f"/obligations/{one['id']}").text
+    history = page[page.index('id="history"') :]
+    assert history.count("À risque") == 1
+
+
+@pytest.mark.ci
 def test_silence_is_said_in_the_same_words_on_pages_in_json_and_in_the_statement(
     cast: Cast, owing: dict[str, UUID]
 ) -> None:
@@ -217,6 +265,7 @@ def test_what_is_given_is_accepted_or_returned_with_words_on_the_page_of_the_cla
         document = session.scalars(select(_document.c.id)).one()
         (task,) = tasks(session, ACCEPT)
     assert f"{address}/acceptance" not in manager.get(address).text
+    assert "À examiner par Agate Améthyste" in text_of(manager.get(address))
     for who in ("manager_em", "director_em", "deputy", "manager_codim"):
         assert signed_in(cast, who).post(f"{address}/acceptance", data={"proof": str(document)}).status_code == 404
     coordinator = signed_in(cast, "coordinator")

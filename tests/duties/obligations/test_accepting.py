@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from threading import Thread
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +16,9 @@ from sqlmodel import Session
 from duties import people
 from duties.actors import Actor
 from duties.casework import asking
+from duties.casework.tasks import needed_reason
 from duties.obligations import accepting, reading, saying, to_accept
+from duties.obligations.asking import GIVE
 from duties.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from duties.roles import standing
 from models.base import table_of
@@ -135,6 +138,47 @@ def test_what_is_withdrawn_waits_for_nobody(cast: Cast, session: Session) -> Non
         code_of(partial(accepting.accept, session, period_id, document, by=cast.actor("coordinator"), at=AT))
         == "proof.unknown"
     )
+
+
+@pytest.mark.ci
+def test_what_was_returned_and_then_taken_back_is_asked_for_once(cast: Cast, session: Session) -> None:
+    by = cast.actor("manager_em")
+    period_id, document = give(session, cast)
+    accepting.give_back(session, period_id, document, reason=WHY, by=cast.actor("coordinator"), at=AT)
+    saying.withdraw_document(session, document, reason="Mauvais fichier", by=by, at=AT)
+    asked = {step: [one["id"] for one in asking.open_ones(session, step, period_id)] for step in (GIVE, GIVE_AGAIN)}
+    assert (len(asked[GIVE]), asked[GIVE_AGAIN]) == (1, [])
+    # One that is of another year answers nothing of this one.
+    saying.add_document(session, period_id, "bilan.pdf", PDF, effective_on=TODAY - 400 * DAY, by=by, at=AT)
+    assert [one["id"] for one in asking.open_ones(session, GIVE, period_id)] == asked[GIVE]
+
+
+@pytest.mark.ci
+def test_one_who_takes_a_document_back_and_one_who_accepts_it_at_once_take_turns(
+    cast: Cast, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who held the document and then waited for their turn waited for one who waited for them."""
+    period_id, document = give(session, cast)
+    session.commit()
+    told: list[str] = []
+
+    def accepts() -> None:
+        with cast.session() as other:
+            accept = partial(accepting.accept, other, period_id, document, by=cast.actor("coordinator"), at=AT)
+            told.append(code_of(accept))
+
+    meanwhile = Thread(target=accepts)
+
+    def while_another_accepts(reason: str) -> str:
+        meanwhile.start()
+        meanwhile.join(2)  # long enough to come to wait
+        return needed_reason(reason)
+
+    monkeypatch.setattr("duties.obligations.saying.needed_reason", while_another_accepts)
+    saying.withdraw_document(session, document, reason="Mauvais fichier", by=cast.actor("manager_em"), at=AT)
+    session.commit()
+    meanwhile.join(20)
+    assert told == ["proof.unknown"]
 
 
 def test_what_the_coordination_owes_is_accepted_by_the_manager_whom_the_agreement_names(

@@ -18,7 +18,7 @@ from duties.agreement import agreements
 from duties.calendars import Calendar
 from duties.declarations.program_agreements import Watch
 from duties.obligations import saying
-from duties.obligations.asking import ASKS, ATTEST, GIVE, SEE_TO, SIT, reminders
+from duties.obligations.asking import ASKS, ATTEST, GIVE, SEE_TO, SIT, due_day, reminders
 from models.base import table_of
 from models.casework import Responsibility, Task
 from models.meeting import Meeting
@@ -96,6 +96,20 @@ def test_each_kind_of_check_is_asked_for_sixty_working_days_before_its_last_day_
         assert (FIVE.isoformat(), "coordinator") in heard
     assert kept(session, at(SIXTY)) == 0
     assert len(asked(session, period(session, cast, "en-marge", "AG-P4")["id"])) == 1
+
+
+def test_nobody_is_asked_by_a_day_after_the_last_one(cast: Cast, session: Session) -> None:
+    """The year ends in the holiday break, and January 30 is a Saturday: the last working day before counts."""
+    kept(session, at(SIXTY))
+    for place, key, day in (
+        ("ccsmtl", "GV-9", date(2026, 12, 23)),
+        ("en-marge", "AG-P1", date(2026, 12, 23)),
+        ("en-marge", "AG-P4", date(2027, 1, 29)),
+    ):
+        (task,) = asked(session, period(session, cast, place, key)["id"])
+        assert task["due_on"] == day, key
+    kept(session, at(SIXTY + DAY))
+    assert len(asked(session, period(session, cast, "en-marge", "AG-P4")["id"])) == 1, "it is not asked anew"
 
 
 def test_who_owes_it_is_asked_then_their_director_then_the_coordinator(cast: Cast, session: Session) -> None:
@@ -229,7 +243,7 @@ days = st.dates(date(2026, 1, 1), date(2028, 6, 30))
 @given(days, st.integers(0, 200), st.integers(-40, 60))
 def test_nobody_hears_before_whoever_owes_it_nor_before_it_is_asked(on: date, until: int, grace: int) -> None:
     last = on + timedelta(days=until)
-    due = CALENDAR.next_working_day(max(last + timedelta(days=max(grace, 0)), on))
+    due = due_day(last + timedelta(days=max(grace, 0)), CALENDAR, on=on)
     found = reminders(Watch(), last, due, CALENDAR, on=on)
     assert found == sorted(found, key=lambda one: one.on)
     assert found[0].to == "owner"

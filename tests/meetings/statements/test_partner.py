@@ -254,6 +254,17 @@ def test_proof_in_the_days_of_grace_counts_for_the_year_that_ended(session: Sess
     assert state_of(found, "AG-P4") == ["met"]
 
 
+@pytest.mark.ci
+def test_the_proof_of_another_period_stands_with_that_one(session: Session, cast: Cast) -> None:
+    put_in_force(session, cast)
+    kept(session)
+    one, by = period(session, cast, "en-marge", "AG-P4"), cast.actor("manager_em")
+    for day in (date(2025, 12, 1), date(2026, 11, 1)):
+        add_document(session, one["id"], "a.txt", b"Fait.", effective_on=day, by=by, at=AT)
+    (clause,) = [clause for clause in of(session, cast).clauses if clause.clause == "AG-P4"]
+    assert [proof.why for proof in clause.periods[0].proofs] == ["given"]
+
+
 # --------------------------------------------------------------------------------------------- resources and years
 
 
