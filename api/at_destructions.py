@@ -77,7 +77,7 @@ def seen_destructions(session: Session, asker: Asker) -> list[dict[str, Any]]:
 
 def to_destructions(asker: Asker, places: list[UUID]) -> Given:
     """What the asker is to destructions of files that these organizations hold; a deputy where given approvals."""
-    given: Given = {}
+    given: Given = {Relation.STAFF: themselves(asker)} if asker.is_staff else {}
     coordinator = asker.hat("coordinator")
     if coordinator:
         given[Relation.COORDINATOR] = acting_as(asker, coordinator)

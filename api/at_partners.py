@@ -52,12 +52,12 @@ def to_obligation(session: Session, asker: Asker, row: Mapping[str, Any]) -> Giv
     And whether it falls to them to look at its proof.
     """
     given = to_partner(asker, row["organization_id"])
+    if _may_look(asker):
+        judged = to_accept.period_judged(session, row["id"])
+        given |= _looking(session, asker, judged) if judged is not None else {}
     owing = asker.hat(row["owed_by"], None if row["owed_by"] == COORDINATOR else row["organization_id"])
     if owing is not None:
         given[Relation.OWES] = acting_as(asker, owing)
-    judged = to_accept.period_judged(session, row["id"])
-    if judged is not None:
-        given |= _looking(session, asker, judged)
     if row["check_kind"] == "attestation":
         role = row["rule"]["by"]
         hat = asker.hat(role, None if role == COORDINATOR else row["organization_id"])
@@ -112,8 +112,9 @@ def find_proof(session: Session, asker: Asker, document_id: UUID) -> tuple[dict[
     if row is None:
         raise Forbidden
     given = to_partner(asker, row["organization_id"])
-    for judged in to_accept.periods_of(session, document_id):
-        given = _looking(session, asker, judged) | given
+    if _may_look(asker):
+        for judged in to_accept.periods_of(session, document_id):
+            given = _looking(session, asker, judged) | given
     return row, require(Action.READ_PROOF, given)
 
 
@@ -124,6 +125,14 @@ def find_proposal(session: Session, row: Mapping[str, Any], proposal_id: UUID) -
         if proposal["id"] == proposal_id:
             return proposal
     raise Forbidden
+
+
+def _may_look(asker: Asker) -> bool:
+    """Whether it can fall to the asker to look at proof: the coordinator, and the managers of partners.
+
+    Of anyone else nothing more is asked, so that the time it takes tells them nothing of what is there.
+    """
+    return any(asker.hat(role) is not None for role in (COORDINATOR, to_accept.MANAGER))
 
 
 def _looking(session: Session, asker: Asker, judged: Mapping[str, Any]) -> Given:

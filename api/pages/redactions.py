@@ -219,26 +219,33 @@ def _words_page(desk: Desk, request: Request, meeting: dict[str, Any], by: Actor
     )
 
 
-def _side(desk: Desk, row: dict[str, Any]) -> tuple[Given, bool]:
-    """What the asker is on the side that answers, and whether they may see this one at all."""
+#: Who asks that words of something are taken out, and who answers: never the same side.
+_ASKING: Final = {
+    "meeting": frozenset({Relation.COORDINATOR}),
+    "incident": frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+}
+_ANSWERING: Final = {"meeting": frozenset({Relation.PRIVACY}), "incident": frozenset({Relation.COORDINATOR})}
+
+
+def _among(desk: Desk, relations: frozenset[Relation]) -> Given:
+    """What the asker is to the program, of these relations alone and of the staff's."""
     given = to_program(desk.asker)
-    of, _ = redacting.of_what(row)
-    answering = {Relation.PRIVACY} if of == "meeting" else {Relation.COORDINATOR}
-    asking = {Relation.COORDINATOR} if of == "meeting" else {Relation.PRIVACY, Relation.STANDS_IN}
-    return {one: who for one, who in given.items() if one in answering}, bool((answering | asking) & given.keys())
+    return {one: who for one, who in given.items() if one in relations or one is Relation.STAFF}
 
 
 def _find(desk: Desk, redaction_id: UUID) -> dict[str, Any]:
     row = redacting.find(desk.session, redaction_id)
-    if row is None or not _side(desk, row)[1]:
+    if row is None:
         raise Forbidden
-    require(Action.SEE_REDACTIONS, to_program(desk.asker))
+    of, _ = redacting.of_what(row)
+    require(Action.SEE_REDACTIONS, _among(desk, _ASKING[of] | _ANSWERING[of]))
     return row
 
 
 def _answerer(desk: Desk, redaction_id: UUID) -> tuple[dict[str, Any], Actor]:
     row = _find(desk, redaction_id)
-    return row, require(Action.CONFIRM_REDACTION, _side(desk, row)[0])
+    of, _ = redacting.of_what(row)
+    return row, require(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of]))
 
 
 def _settled(desk: Desk, request: Request, row: dict[str, Any], act: Any) -> Response:
@@ -268,7 +275,7 @@ def _redaction_page(desk: Desk, request: Request, row: dict[str, Any], typed: Ty
         line=_line(desk, row),
         words=words,
         places=places,
-        may_answer=allows(Action.CONFIRM_REDACTION, _side(desk, row)[0]) is not None,
+        may_answer=allows(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of])) is not None,
         is_mine=row["asked_by"] == desk.asker.person_id,
     )
 
