@@ -61,7 +61,7 @@ _decision = table_of(Decision)
 _endorsement = table_of(Endorsement)
 
 _IN_ITEMS: Final = (("title_fr", "fr"), ("title_en", "en"), ("late_reason", ""))
-_IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"))
+_IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"), ("why_not_management", ""), ("wanted_why", ""))
 _IN_MEETINGS: Final = (("place", ""), ("reason", ""))
 
 
@@ -235,7 +235,7 @@ def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) 
 def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
     """Each text that people wrote and that is kept of a meeting, and of those its items came from or went to.
 
-    With its language; "" where it stands for both. Raises Refusal.
+    So are those of what waits for a meeting of the committee. With its language; "" where it stands for both. Raises Refusal.
     """
     for one_meeting in _chain(session, meeting_id):
         yield from _texts_of_one(session, one_meeting)
@@ -251,6 +251,8 @@ def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str
     for row in _rows(session, _decision, meeting_id):
         yield from _columns(row, _IN_DECISIONS)
         yield from ((text, "") for text in _objections(session, row["id"]))
+    for row in _in_the_pool(session, meeting):
+        yield from _columns(row, _IN_ITEMS)
     for row in _rows(session, _version, meeting_id):
         yield from _strings(row["content"].get("agenda", {}))
     written = minutes.find(session, meeting_id)
@@ -296,7 +298,10 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
     for row in _rows(session, _decision, meeting_id):
         _write(session, _decision, row["id"], _redacted(row, _IN_DECISIONS, takes))
         _redact_objections(session, row["id"], takes)
-    _write(session, _meeting, meeting_id, _redacted(_row(session, _meeting, meeting_id), _IN_MEETINGS, takes))
+    meeting = _row(session, _meeting, meeting_id)
+    for row in _in_the_pool(session, meeting):
+        _write(session, _item, row["id"], _redacted(row, _IN_ITEMS, takes))
+    _write(session, _meeting, meeting_id, _redacted(meeting, _IN_MEETINGS, takes))
     agenda_changed = _redact_versions(session, meeting_id, takes)
     for other, words in others.items():
         sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
@@ -474,6 +479,24 @@ def _rows(session: Session, table: Any, meeting_id: UUID) -> list[dict[str, Any]
         select(table)
         .where(table.c.program_id == program_of(session), table.c.meeting_id == meeting_id)
         .order_by(table.c.id),
+    )
+
+
+def _in_the_pool(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What waits for a meeting of the same committee, or was asked of it and never came on one.
+
+    There waits what is held back since it names somebody. It has no meeting of its own, so that any of them takes
+    words out of it.
+    """
+    return many(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.committee_id == meeting["committee_id"],
+            _item.c.meeting_id.is_(None),
+        )
+        .order_by(_item.c.id),
     )
 
 
