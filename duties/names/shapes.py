@@ -137,9 +137,11 @@ class Ours:
         """What these texts say of them: names, telephones and e-mail addresses."""
         every = tuple(texts)
         parts = [[word.letters for word in words_of(text)] for text in every]
+        # A name in two parts is one word where it stands in a text: "Grand’Ourse", "Clair-de-Lune".
+        whole = {"".join(word.letters for word in words_of(one)) for text in every for one in text.split()}
         return cls(
             frozenset("".join(part) for part in parts),
-            frozenset(word for part in parts for word in part),
+            frozenset({word for part in parts for word in part} | whole),
             frozenset(digits[-contacts.WHOLE :] for text in every if (digits := contacts.digits_of(text))),
             frozenset(contacts.bare_address(text) for text in every if "@" in text),
         )
@@ -331,6 +333,8 @@ def _may_begin(word: _Placed, before: list[_Placed]) -> bool:
         leading.pop()
     if leading and (leading[-1] in titles() or leading[-1] in _PLACES):
         return False
+    if word.word.written == "sam" and word.word.after[:1] == ".":
+        return False  # a Saturday
     return word.is_capitalized or (word.letters in given_names() and not _is_a_word(word))
 
 

@@ -160,6 +160,7 @@ def test_a_long_word_without_end_is_read_in_no_time() -> None:
         "Musée Grévin",
         "Meet at the Tim Hortons on Jean-Talon Street",
         "Côte-des-Neiges",
+        "sam. 12 sept.",
         "Hôpital Royal Victoria",
     ],
 )
@@ -187,3 +188,15 @@ def test_a_birth_beside_other_figures_and_where_somebody_lives_are_pointed_at() 
     assert [kind for kind, _ in pointed_at("3 - 08/10/2011")] == ["birth_date"]
     assert pointed_at("Elle habite au 12, rue Berri, Montréal H2L 4S2")[-1] == ("address", "H2L 4S2")
     assert [kind for kind, _ in pointed_at("La joindre au 450-2234")] == ["telephone"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Solène Grand’Ourse", "Noé Clair-de-Lune", "Céleste D’Étoile", "Tristan O'Nimbus", "Hugo L’Éclair"],
+)
+def test_staff_whose_name_has_an_apostrophe_or_a_hyphen_are_not_pointed_at_either(name: str) -> None:
+    ours = Ours.of([name])
+    family = name.split()[-1]
+    for text in (name, f"{name} présente le bilan.", f"On remercie {family}.", f"{family}, {name}", f"vu par {name}"):
+        assert pointed_at(text, ours) == []
+    assert pointed_at(f"Jessica {family} est venue.", ours) == [("name", f"Jessica {family}")]
