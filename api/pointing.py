@@ -311,10 +311,11 @@ def _answered(request: Request, fields: list[tuple[str, str]], pointed: list[Poi
     )
 
 
-#: What is said to a program, and above what is pointed at.
+#: What is said to a program that sent them.
 SAID: Final = N_(
     "Some of these words are written like a name, a telephone, an address or a date of birth. "
-    "A participant is called by a number: write the number instead, or send the words again as they are."
+    "A participant is called by a number: write the number instead, or send the same again with the header "
+    "Words-Seen: yes."
 )
 #: The fields by which a document comes.
 _FILES: Final = frozenset({"document", "file"})

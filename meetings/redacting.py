@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Text, cast, insert, select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -61,7 +61,7 @@ _decision = table_of(Decision)
 _endorsement = table_of(Endorsement)
 
 _IN_ITEMS: Final = (("title_fr", "fr"), ("title_en", "en"), ("late_reason", ""))
-_IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"))
+_IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"), ("why_not_management", ""), ("wanted_why", ""))
 _IN_MEETINGS: Final = (("place", ""), ("reason", ""))
 
 
@@ -235,6 +235,7 @@ def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) 
 def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
     """Each text that people wrote and that is kept of a meeting, and of those its items came from or went to.
 
+    So are those of what waits for a meeting of the committee, and of the meetings that look again at what was decided.
     With its language; "" where it stands for both. Raises Refusal.
     """
     for one_meeting in _chain(session, meeting_id):
@@ -251,6 +252,8 @@ def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str
     for row in _rows(session, _decision, meeting_id):
         yield from _columns(row, _IN_DECISIONS)
         yield from ((text, "") for text in _objections(session, row["id"]))
+    for row in _in_the_pool(session, meeting):
+        yield from _columns(row, _IN_ITEMS)
     for row in _rows(session, _version, meeting_id):
         yield from _strings(row["content"].get("agenda", {}))
     written = minutes.find(session, meeting_id)
@@ -270,13 +273,16 @@ def _redact_meetings(
     meetings = _chain(session, meeting_id)
     for one_meeting in meetings:
         lock_meeting(session, one_meeting)
-    texts = list(texts_of(session, meeting_id))
+    found = {one_meeting: list(_texts_of_one(session, one_meeting)) for one_meeting in meetings}
+    texts = [said for of_one in found.values() for said in of_one]
     left = [takes(language)(text) for text, language in texts]
     salt = str(row["id"])
     before = incidents.digest_of([salt, *(text for text, _ in texts)])
     after = incidents.digest_of([salt, *left])
-    for one_meeting in meetings:
-        _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
+    for one_meeting, of_one in found.items():
+        # What nothing is taken out of stays under the key that it has.
+        if any(takes(language)(text) != text for text, language in of_one):
+            _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
     return before, after, sum(was != now for (was, _), now in zip(texts, left, strict=True))
 
 
@@ -296,7 +302,10 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
     for row in _rows(session, _decision, meeting_id):
         _write(session, _decision, row["id"], _redacted(row, _IN_DECISIONS, takes))
         _redact_objections(session, row["id"], takes)
-    _write(session, _meeting, meeting_id, _redacted(_row(session, _meeting, meeting_id), _IN_MEETINGS, takes))
+    meeting = _row(session, _meeting, meeting_id)
+    for row in _in_the_pool(session, meeting):
+        _write(session, _item, row["id"], _redacted(row, _IN_ITEMS, takes))
+    _write(session, _meeting, meeting_id, _redacted(meeting, _IN_MEETINGS, takes))
     agenda_changed = _redact_versions(session, meeting_id, takes)
     for other, words in others.items():
         sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
@@ -424,7 +433,10 @@ def _redacted(row: Mapping[str, Any], columns: Sequence[tuple[str, str]], takes:
 
 
 def _chain(session: Session, meeting_id: UUID) -> list[UUID]:
-    """The meeting, and those that its items were carried over from or to, in the order of their ids."""
+    """The meeting, those that its items were carried over from or to, and those that share a decision with them.
+
+    A decision's words stand in the title of each item by which a meeting looks at it again. In the order of their ids.
+    """
     items = select(_item.c.id, _item.c.meeting_id, _item.c.carried_from_id).where(
         _item.c.program_id == program_of(session),
         (_item.c.carried_from_id.is_not(None)) | _item.c.meeting_id.is_not(None),
@@ -443,7 +455,27 @@ def _chain(session: Session, meeting_id: UUID) -> list[UUID]:
             seen.add(item)
             left += beside.get(item, ())
     found = {rows[item].meeting_id for item in seen if item in rows and rows[item].meeting_id is not None}
-    return sorted(found | {meeting_id})
+    return sorted(_with_what_they_decided(session, found | {meeting_id}))
+
+
+def _with_what_they_decided(session: Session, meetings: set[UUID]) -> set[UUID]:
+    """These meetings, those that took a decision at which one of them looks, and all that look at one of theirs."""
+    here = program_of(session)
+    looked_at = select(_item.c.subject).where(_item.c.program_id == here, _item.c.meeting_id.in_(meetings))
+    taken = session.execute(
+        select(_decision.c.id, _decision.c.meeting_id).where(
+            _decision.c.program_id == here,
+            _decision.c.meeting_id.in_(meetings) | cast(_decision.c.id, Text).in_(looked_at),
+        )
+    ).all()
+    looks = session.scalars(
+        select(_item.c.meeting_id).where(
+            _item.c.program_id == here,
+            _item.c.subject.in_([str(row.id) for row in taken]),
+            _item.c.meeting_id.is_not(None),
+        )
+    )
+    return meetings | {row.meeting_id for row in taken} | set(looks)
 
 
 def _objections(session: Session, decision_id: UUID) -> list[str]:
@@ -474,6 +506,27 @@ def _rows(session: Session, table: Any, meeting_id: UUID) -> list[dict[str, Any]
         select(table)
         .where(table.c.program_id == program_of(session), table.c.meeting_id == meeting_id)
         .order_by(table.c.id),
+    )
+
+
+def _in_the_pool(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What waits for a meeting of the same committee, or was asked of it and never came on one.
+
+    There waits what is held back since it names somebody. It has no meeting of its own, so that any of them takes
+    words out of it. So do those that took the decision that is looked at, of whichever committee.
+    """
+    decided = select(cast(_decision.c.id, Text)).where(
+        _decision.c.program_id == program_of(session), _decision.c.meeting_id == meeting["id"]
+    )
+    return many(
+        session,
+        select(_item)
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.meeting_id.is_(None),
+            (_item.c.committee_id == meeting["committee_id"]) | _item.c.subject.in_(decided),
+        )
+        .order_by(_item.c.id),
     )
 
 

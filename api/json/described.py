@@ -26,7 +26,14 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         (413, "It is too large."),
         (414, "The address is too long."),
         (421, "The program is not reached by that name."),
-        (422, "It does not fit, or a rule wants more."),
+        (
+            422,
+            (
+                "It does not fit, or a rule wants more. With the code words.shape, words in it are written like a "
+                "name, a telephone, an address or a date of birth, alike for everyone: send a participant's number "
+                "instead, or the same again with the header Words-Seen: yes."
+            ),
+        ),
         (428, "If-Match is missing."),
         (429, "It is more than one person may ask in this time; Retry-After says when the next one counts anew."),
         (431, "The headers are too many, or too long."),

@@ -126,23 +126,57 @@ function replacePart(old, fresh, trail, sent) {
   next.focus({ preventScroll: true });
 }
 
-/** Nothing is saved yet: the words that were pointed at take the place of the page, with all that was typed. */
-function showPointedPage(page) {
-  const asked = page.querySelector("#main");
-  document.getElementById("main").replaceChildren(...[...asked.childNodes].map((one) => document.adoptNode(one)));
-  say(document.querySelector("[data-pointed]").dataset.say, { failed: true });
-  document.querySelector("[data-pointed] textarea, [data-pointed] button").focus();
+/**
+ * Nothing is saved yet: the words that were pointed at are looked at in the place of the page. Then the page is there
+ * again, with all that was typed in its other forms, and its form is sent with the words as they are by now.
+ */
+function showPointedPage(page, form, submitter) {
+  const main = document.getElementById("main");
+  const before = [...main.childNodes];
+  const comeBack = () => main.replaceChildren(...before);
+  main.replaceChildren(...[...page.querySelector("#main").childNodes].map((one) => document.adoptNode(one)));
+  const block = main.querySelector("[data-pointed]");
+  const asked = block.querySelector("form");
+  asked.addEventListener("submit", (event) => {
+    event.preventDefault();
+    takeWords(asked, form);
+    const wordsSeen = event.submitter?.name ? [event.submitter.name, event.submitter.value] : null;
+    comeBack();
+    (submitter ?? form).focus?.();
+    send(form, submitter, wordsSeen);
+  });
+  block.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    takeWords(asked, form);
+    comeBack();
+    (submitter ?? form).focus?.();
+  });
+  say(block.dataset.say, { failed: true });
+  block.querySelector("textarea, button").focus();
+}
+
+/** Writes what is corrected, field by field, and a file that was chosen again, into the form that was sent. */
+function takeWords(asked, form) {
+  const named = (one, name) => [...one.elements].filter((field) => field.name === name && field.type !== "submit");
+  for (const field of asked.querySelectorAll("textarea, input[type=file]")) {
+    const own = named(form, field.name)[named(asked, field.name).indexOf(field)];
+    if (!own) continue;
+    if (field.type !== "file") own.value = field.value;
+    else if (field.files.length) own.files = field.files;
+  }
 }
 
 /** Sends one form; resolves when the page shows the outcome, whatever it was. */
-async function send(form, submitter) {
+async function send(form, submitter, wordsSeen = null) {
   const selector = form.dataset.swap;
   const trail = trailOf(document.activeElement);
+  const body = bodyOf(form, submitter);
+  if (wordsSeen) body.set(...wordsSeen);
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(submitter?.hasAttribute("formaction") ? submitter.formAction : form.action, {
       method: "POST",
-      body: bodyOf(form, submitter),
+      body,
       headers: { "X-Part": selector.slice(1), Accept: "text/html" },
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
@@ -156,7 +190,7 @@ async function send(form, submitter) {
       const refused = answer.ok ? fresh.querySelector("form[data-refused]")?.dataset.refused : "";
       say(refused ? `${word ?? ""} ${document.body.dataset.unsettled} ${refused}` : word ?? "", { failed: !answer.ok || Boolean(refused) });
     } else if (page.querySelector("[data-pointed]")) {
-      showPointedPage(page);
+      showPointedPage(page, form, submitter);
     } else if (answer.ok) {
       // Somewhere else now: the thing was closed, or someone must sign in again.
       location.assign(answer.url);

@@ -31,15 +31,27 @@ _HOME: Final = re.compile(
     r"chez\s+lui|lives|living|stays|staying|resides|home\s+address)\b",
     re.IGNORECASE,
 )
+#: A street with one of these is where people work or meet.
+_OFFICE: Final = re.compile(
+    r"\b(?:bureau|local|salle|étage|suite|room|floor|office|porte|siège|head\s+office)\b", re.IGNORECASE
+)
 _POSTAL_CODE: Final = re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z]\s?\d[ABCEGHJ-NPRSTV-Z]\d\b", re.IGNORECASE)
 _TELEPHONE: Final = re.compile(
     r"(?<![\w/-])(?:\+?1[\s.-]{0,2})?\(?[2-9]\d{2}\)?\s{0,2}[\s./\-\u2010-\u2015]?\s{0,2}[2-9]\d{2}"
     r"\s?[\s.\-\u2010-\u2015]?\s?\d{2}\s?\d{2}(?![\w-])"
     r"|(?<![\w/.,-])(?<!\d\s)[2-9]\d{2}(?:-\d{4}|\s(?!(?:19|20)\d\d)\d{4})(?![\w-]|\s?[$%])"
 )
+#: Figures of a bill or a model, right before them.
+_OF_A_PAPER: Final = re.compile(
+    r"\b(?:facture|invoice|commande|order|contrat|contract|série|serial|modèle|model)\W{0,3}"
+    r"(?:(?:n[o°]|numéro|number)\W{0,2})?\Z",
+    re.IGNORECASE,
+)
 #: How old a participant may be at most, and at least: a day in those years may be a birth.
 _OLDEST_YEARS: Final = 40
 _YOUNGEST_YEARS: Final = 5
+#: A day as a program writes it, which leaves nothing open.
+_WHOLE_DAY: Final = re.compile(r"(?:19|20)\d\d([-/.])\d\d\1\d\d")
 #: Words before a name that is a place's, a street's or a house's, and nobody's.
 _PLACES: Final = frozenset(
     fold(word)
@@ -62,6 +74,17 @@ _PLACES: Final = frozenset(
         ),
         *("street", "park", "school", "hospital", "house", "room", "lake", "river", "mount", "bridge", "building"),
         *("college", "university", "church", "foundation", "port", "stade", "gare", "terminus", "hôtel", "hotel"),
+        *("café", "resto", "restaurant", "musée", "museum", "square", "clsc", "chu", "aréna", "arena", "campus"),
+        *("bibliothèque", "library", "piscine", "pool", "gymnase", "cinéma", "cinema", "chalet"),
+    )
+)
+#: Words between a place and its name that say what kind of place it is: "centre sportif", "maison de la culture".
+_KINDS_OF_PLACE: Final = frozenset(
+    fold(word)
+    for word in (
+        *("sportif", "sportive", "communautaire", "culture", "culturel", "culturelle", "récréatif", "aquatique"),
+        *("secondaire", "primaire", "hospitalier", "hospitalière", "général", "publique", "municipal", "municipale"),
+        *("sports", "community", "public", "general", "high", "elementary", "jeunesse", "youth"),
     )
 )
 #: The same, behind a name.
@@ -72,6 +95,10 @@ _PLACES_BEHIND: Final = frozenset(
         *("centre", "center", "church", "university", "college", "lake", "river", "bridge", "building", "est", "ouest"),
         *("east", "west", "stadium", "hotel", "shelter", "square", "hall"),
     )
+)
+#: Of these, those that are nobody's family name: "Jean-Talon Street", where "Jessica Park" may be somebody.
+_SURELY_BEHIND: Final = frozenset(
+    "street avenue boulevard road school hospital station university college foundation shelter stadium".split()  # noqa: SIM905
 )
 #: Small words that stand between a place and its name.
 _SMALL: Final = frozenset("de des du d la le les l of the".split())  # noqa: SIM905 - words of two languages
@@ -110,9 +137,11 @@ class Ours:
         """What these texts say of them: names, telephones and e-mail addresses."""
         every = tuple(texts)
         parts = [[word.letters for word in words_of(text)] for text in every]
+        # A name in two parts is one word where it stands in a text: "Grand’Ourse", "Clair-de-Lune".
+        whole = {"".join(word.letters for word in words_of(one)) for text in every for one in text.split()}
         return cls(
             frozenset("".join(part) for part in parts),
-            frozenset(word for part in parts for word in part),
+            frozenset({word for part in parts for word in part} | whole),
             frozenset(digits[-contacts.WHOLE :] for text in every if (digits := contacts.digits_of(text))),
             frozenset(contacts.bare_address(text) for text in every if "@" in text),
         )
@@ -136,7 +165,9 @@ def shapes_in(text: str, ours: Ours, *, year: int) -> tuple[Shape, ...]:
 
 def _contacts(text: str, ours: Ours) -> Iterator[Shape]:
     for found in _TELEPHONE.finditer(contacts.plain_figures(text)):
-        if contacts.digits_of(found[0])[-contacts.WHOLE :] not in ours.digits:
+        digits = contacts.digits_of(found[0])
+        is_of_a_paper = len(digits) == contacts.LOCAL and _OF_A_PAPER.search(text[: found.start()]) is not None
+        if digits[-contacts.WHOLE :] not in ours.digits and not is_of_a_paper:
             yield Shape("telephone", found.start(), found.end())
     for address in contacts.addresses(text):
         if address.what not in ours.mailboxes and not _is_of_an_office(address.what):
@@ -159,7 +190,12 @@ def _is_of_an_office(address: str) -> bool:
 
 def _births(text: str, year: int) -> Iterator[Shape]:
     years = range(year - _OLDEST_YEARS, year - _YOUNGEST_YEARS + 1)
-    for found in contacts.days(text):
+    found_days = list(contacts.days(text))
+    # "2026-11-30 10:00" is a day and an hour, and no 10th of November of the year 30.
+    whole = [(one.at, one.end) for one in found_days if _WHOLE_DAY.fullmatch(text, one.at, one.end)]
+    for found in found_days:
+        if any(at < found.at < end for at, end in whole):
+            continue
         if all(day.year in years for day in found.what):
             yield Shape("birth_date", found.at, found.end)
     for birthday in contacts.birthdays(text):
@@ -172,6 +208,9 @@ def _homes(text: str) -> Iterator[Shape]:
         if _HOME.search(line):
             yield Shape("address", found.start(), found.end())
     for found in _POSTAL_CODE.finditer(text):
+        line = text[max(0, found.start() - 90) : found.end()]
+        if _STREET.search(line) and _OFFICE.search(line) and not _HOME.search(line):
+            continue
         yield Shape("address", found.start(), found.end())
 
 
@@ -226,9 +265,15 @@ def _placed(text: str) -> Iterator[_Placed]:
             written = written[len(elided[0]) :]
             begins = begins and elided[0].islower()
         letters = "".join(word.letters for word in words_of(written))
-        if letters:
+        if letters and not _is_of_a_serial(text, found):
             yield _Placed(Word(letters, written, text[found.end() : found.end() + 2]), at, found.end(), begins)
         end, before = found.end(), found[0]
+
+
+def _is_of_a_serial(text: str, found: re.Match[str]) -> bool:
+    """Whether letters are of a serial number or a model: capitals alone, and a figure right beside them."""
+    beside = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
+    return found[0].isupper() and any(letter.isdigit() for letter in beside)
 
 
 def _runs(words: Iterable[_Placed]) -> Iterator[list[_Placed]]:
@@ -244,7 +289,13 @@ def _runs(words: Iterable[_Placed]) -> Iterator[list[_Placed]]:
 
 
 def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
-    for place, word in enumerate(run):
+    places = iter(enumerate(run))
+    for place, word in places:
+        if any(word.letters + beside.letters in nobodys() for beside in run[place + 1 : place + 2]):
+            next(places)  # both are what one is called: "Tim Hortons"
+            continue
+        if any(behind.letters in _SURELY_BEHIND and behind.is_capitalized for behind in run[place + 1 : place + 2]):
+            continue
         if not _may_begin(word, run[max(0, place - _PLACED_BEFORE) : place]):
             continue
         after = [one for one in run[place + 1 : place + 5] if one.letters not in _PARTICLES][:1]
@@ -277,9 +328,13 @@ def _may_begin(word: _Placed, before: list[_Placed]) -> bool:
     parts = words_of(word.word.written)
     if len(parts) > 1 and parts[0].letters in _PLACES:  # Saint-Jérôme
         return False
-    leading = [one.letters for one in before if one.letters not in _SMALL][-1:]
-    if leading and (leading[0] in titles() or leading[0] in _PLACES):
+    leading = [one.letters for one in before if one.letters not in _SMALL]
+    while leading and leading[-1] in _KINDS_OF_PLACE:
+        leading.pop()
+    if leading and (leading[-1] in titles() or leading[-1] in _PLACES):
         return False
+    if word.word.written == "sam" and word.word.after[:1] == ".":
+        return False  # a Saturday
     return word.is_capitalized or (word.letters in given_names() and not _is_a_word(word))
 
 

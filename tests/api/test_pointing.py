@@ -65,6 +65,7 @@ def test_a_title_that_names_somebody_is_not_saved_and_all_that_was_typed_is_ther
     assert 'name="purpose" value="information"' in page
     assert ">\nDes nouvelles de Jessica Tremblay</textarea>" in page
     assert "<mark>Jessica Tremblay</mark>" in page
+    assert "hreflang" not in page, "a link to the other language would leave the words behind"
     again = client.post(path, data={**typed, FIELD: "yes"})
     assert again.status_code == 303
     assert titles(cast) == ["Des nouvelles de Jessica Tremblay"]
@@ -109,6 +110,7 @@ def test_the_api_says_where_and_never_what_and_takes_it_once_it_was_looked_at(ca
     asked = client.post(path, json=body)
     assert asked.status_code == 422
     assert asked.json()["code"] == "words.shape"
+    assert "Words-Seen: yes" in asked.json()["detail"]
     assert [one["where"] for one in asked.json()["errors"]] == ["body.title_fr"]
     assert "Jessica" not in asked.text
     assert titles(cast) == []

@@ -17,12 +17,13 @@ from duties.mail.name_gate import Gate
 from duties.record import incidents
 from duties.record.incidents import Entry
 from duties.refusals import Refusal
-from meetings import minutes, redacting
+from meetings import agendas, assembling, decisions, minutes, redacting
 from meetings.agenda_items import items_of
 from meetings.documents.issuing import refuse_names
 from meetings.redacting import GONE
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
+from models.meeting import Meeting
 from models.minutes import Minutes
 from models.outbox import Notice
 from models.record import Event, IncidentVersion
@@ -34,6 +35,7 @@ from tests.referring import ONDINE, refer
 
 NAME = f"{ONDINE.given_name} {ONDINE.family_name}"
 
+_meeting = table_of(Meeting)
 _redaction = table_of(Redaction)
 _notice = table_of(Notice)
 _event = table_of(Event)
@@ -95,6 +97,37 @@ def test_a_name_goes_from_items_notes_decisions_minutes_and_letters_and_papers_l
         sealed_words.destroy_keys(session, at=END)
         with raises("keys.gone"):
             sealed_words.open_words(session, f"minutes/{written['id']}", sealed_before)
+    assert NAME not in everything_kept(cast)
+
+
+def test_why_a_decision_is_not_on_management_and_what_waits_for_a_meeting_are_redacted_too(cast: Cast) -> None:
+    held = hold(cast, typed=NAME)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        assert NAME in decisions.decision_of(session, held.quiet)["why_not_management"]
+        waits = agendas.request(session, "steering", title_fr=f"Lettre de {NAME}", title_en="Letter", by=by, at=END)
+    redaction_id = ask(cast, held.meeting_id)
+    with cast.session() as session:
+        redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
+    with cast.session() as session:
+        title = session.scalars(select(table_of(AgendaItem).c.title_fr).where(table_of(AgendaItem).c.id == waits)).one()
+        assert title == f"Lettre de {GONE['fr']}"
+    assert NAME not in everything_kept(cast)
+
+
+@pytest.mark.ci
+def test_the_words_of_a_decision_go_from_the_agendas_that_look_at_it_again_whichever_is_asked_of(cast: Cast) -> None:
+    """The title of such an item says them, on the agenda of another meeting."""
+    held = hold(cast, typed=NAME)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        (coming,) = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned"))
+        assembling.assemble(session, coming, by=by, at=END)
+        assert any(NAME in row["title_fr"] for row in items_of(session, coming))
+    redaction_id = ask(cast, coming)
+    with cast.session() as session:
+        redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
+        assert NAME not in decisions.decision_of(session, held.owed)["text_fr"]
     assert NAME not in everything_kept(cast)
 
 

@@ -58,7 +58,14 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
             at=NOW,
         )
         quiet = decisions.decide(
-            session, here, second["id"], text_fr="On forme en mars.", text_en="Training is in March.", by=by, at=NOW
+            session,
+            here,
+            second["id"],
+            text_fr="On forme en mars.",
+            text_en="Training is in March.",
+            why_not_management=typed,
+            by=by,
+            at=NOW,
         )
         owed = decisions.decide(
             session,

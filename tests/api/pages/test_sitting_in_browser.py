@@ -237,6 +237,37 @@ def test_a_form_in_which_nothing_was_typed_follows_what_another_recorded(window:
     assert open_page.wrong == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.ci
+def test_words_that_are_pointed_at_take_nothing_from_what_is_typed_elsewhere(
+    window: Window, open_page: OpenPage
+) -> None:
+    page = window.open(lang="en")
+    with window.cast.session() as session:
+        first, second, _ = items(session)
+    page.locator(f"#item-{second['id']}-record > summary").click()
+    page.locator(f"#item-{second['id']}-note-en").fill("Not saved yet, and long.")
+    page.locator(f"#item-{first['id']}-record > summary").click()
+    page.locator(f"#item-{first['id']}-note-en").fill("News of Jessica Tremblay.")
+    page.locator(f"#item-{first['id']}-treated").click()
+    expect(page.locator("[data-pointed] mark")).to_have_text("Jessica Tremblay")
+    page.keyboard.press("Escape")
+    expect(page.locator(f"#item-{first['id']}-note-en")).to_have_value("News of Jessica Tremblay.")
+    page.locator(f"#item-{first['id']}-treated").click()
+    page.locator("[data-pointed] textarea").fill("News of #2019-02.")
+    page.get_by_role("button", name="Save with the corrections").click()
+    expect(page.locator(f"#item-{first['id']}")).to_contain_text("News of #2019-02.")
+    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Treated")
+    expect(page.locator(f"#item-{second['id']}-note-en")).to_have_value("Not saved yet, and long.")
+    page.locator(f"#item-{second['id']}-record > summary").click()
+    page.locator(f"#item-{second['id']}-note-en").fill("Jessica Tremblay is a street.")
+    page.locator(f"#item-{second['id']}-nothing").click()
+    page.get_by_role("button", name="Save as it is: no participant is named").click()
+    expect(page.locator(f"#item-{second['id']}")).to_contain_text("Jessica Tremblay is a street.")
+    wrong = open_page.wrong  # type: ignore[attr-defined]  # the answer that points, which the console tells too
+    assert [one for one in wrong if "422" not in one] == []
+    wrong.clear()
+
+
 #: What has the focus: whether it can be seen to have it, and whether it stands on the screen.
 _FOCUS = """() => {
   const one = document.activeElement, look = getComputedStyle(one), box = one.getBoundingClientRect();

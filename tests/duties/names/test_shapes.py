@@ -138,3 +138,65 @@ def test_nothing_of_it_asks_who_is_on_file() -> None:
 
 def test_a_long_word_without_end_is_read_in_no_time() -> None:
     assert pointed_at("a" * 20_000 + " " + "1" * 20_000 + " " + "x." * 10_000) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PF3K9QZ1",
+        "C02XK1ABJG5J",
+        "Dell Latitude 5440",
+        "Samsung Galaxy A54",
+        "le 2026-11-30 10:00",
+        "2026-11-30T10:00",
+        "Facture 450-2234",
+        "Invoice no. 450-2234",
+        "1200, rue Berri, bureau 4, Montréal (Québec) H2L 4S2",
+        "Centre sportif Claude-Robillard",
+        "Maison de la culture Claude-Léveillée",
+        "Rendez-vous au CLSC Olivier-Guimond",
+        "Café Cherrier",
+        "Square Cabot",
+        "Musée Grévin",
+        "Meet at the Tim Hortons on Jean-Talon Street",
+        "Côte-des-Neiges",
+        "sam. 12 sept.",
+        "Hôpital Royal Victoria",
+    ],
+)
+def test_serials_models_days_with_an_hour_bills_and_places_are_not_pointed_at(text: str) -> None:
+    assert pointed_at(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Elle dort chez Jessica.", "Jessica"),
+        ("Côté, Jessica", "Côté, Jessica"),
+        ("au centre avec Jessica", "Jessica"),
+        ("Tim a rappelé.", "Tim"),
+        ("jessica2009", "jessica"),
+        ("We met Jessica Park.", "Jessica"),
+    ],
+)
+def test_what_is_no_place_and_no_serial_is_pointed_at(text: str, words: str) -> None:
+    assert pointed_at(text) == [("name", words)]
+
+
+def test_a_birth_beside_other_figures_and_where_somebody_lives_are_pointed_at() -> None:
+    assert [kind for kind, _ in pointed_at("Réunion 2026-11-30 et 08/10/2011")] == ["birth_date"]
+    assert [kind for kind, _ in pointed_at("3 - 08/10/2011")] == ["birth_date"]
+    assert pointed_at("Elle habite au 12, rue Berri, Montréal H2L 4S2")[-1] == ("address", "H2L 4S2")
+    assert [kind for kind, _ in pointed_at("La joindre au 450-2234")] == ["telephone"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Solène Grand’Ourse", "Noé Clair-de-Lune", "Céleste D’Étoile", "Tristan O'Nimbus", "Hugo L’Éclair"],
+)
+def test_staff_whose_name_has_an_apostrophe_or_a_hyphen_are_not_pointed_at_either(name: str) -> None:
+    ours = Ours.of([name])
+    family = name.rsplit(maxsplit=1)[-1]
+    for text in (name, f"{name} présente le bilan.", f"On remercie {family}.", f"{family}, {name}", f"vu par {name}"):
+        assert pointed_at(text, ours) == []
+    assert pointed_at(f"Jessica {family} est venue.", ours) == [("name", f"Jessica {family}")]
