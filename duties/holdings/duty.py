@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,10 +12,9 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from duties.casework import board
 from duties.follow_ups.owed import WRITE
 from duties.here import many, program_of
-from duties.holdings.holding import Holding, Leaving, both, goes_to, is_of, titled
+from duties.holdings.holding import Holding, Leaving, goes_to, is_of, titled
 from duties.participants.admission import ADMISSION, TRIAGE
 from duties.roles import Holder
-from locales import N_
 from models.base import refers, table_of
 from models.casework import Case, Task
 from models.minutes import Decision
@@ -26,8 +26,6 @@ DECISION: Final = "decision"
 _task = table_of(Task)
 _case = table_of(Case)
 _decision = table_of(Decision)
-
-_DECIDED = N_("Decision %(number)s: %(text)s")
 
 
 def tasks_of(leaving: Leaving) -> list[Holding]:
@@ -53,17 +51,8 @@ def decisions_of(leaving: Leaving) -> list[Holding]:
     """The decisions of committees that are theirs to carry out."""
     rows = _owed(leaving, _decision.c.id.is_not(None))
     found = _holdings(leaving, DECISION, rows, chain="owed_by_id")
-    by_id = {row["id"]: row for row in rows}
-    return [
-        Holding(
-            one.kind,
-            one.id,
-            both(_DECIDED, number=by_id[one.id]["number"], text={"fr": one.title.fr, "en": one.title.en}),
-            f"/decisions/{by_id[one.id]['decision_id']}",
-            one.goes_to,
-        )
-        for one in found
-    ]
+    pages = {row["id"]: f"/decisions/{row['decision_id']}" for row in rows}
+    return [replace(one, href=pages[one.id]) for one in found]
 
 
 def _owed(leaving: Leaving, which: ColumnElement[bool]) -> list[dict[str, Any]]:
