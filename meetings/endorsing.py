@@ -39,6 +39,7 @@ from meetings.endorsements import (
     is_about_a_participant,
     partners_on,
     speakers,
+    was_settled,
     whom_it_concerns,
 )
 from meetings.resting import BY_ENDORSEMENT, look_again, stop
@@ -240,7 +241,7 @@ def endorse(
     row, before = _held(session, decision_id, organization_id, seen=seen, by=by, at=at)
     if said not in ENDORSED_AS or not said:
         raise Refusal("endorsement.unknown", N_("A partner endorses a decision, or objects to it."))
-    if said == "objected" and before.settled_by_id is not None:
+    if said == "objected" and was_settled(session, decision_id, organization_id):
         raise Refusal(
             "objection.settled",
             N_("The committee settled this objection. Ask for the matter to come back on its agenda."),

@@ -47,7 +47,10 @@ def bring_before_committee(
         assembling.assemble(session, meeting["id"], by=posting.BY_AGENDAS, at=at)
         return _item_on(session, meeting["id"], decision_id)
     there = _item_on(session, meeting["id"], decision_id)
-    if there is not None or meeting["agenda_frozen_at"] is None:
+    if meeting["agenda_frozen_at"] is None:
+        return there
+    # One that is settled or treated there already is left; one that was taken back meanwhile holds again, by its reasons.
+    if there is not None and item_of(session, there)["state"] != "scheduled":
         return there
     try:
         with session.begin_nested():

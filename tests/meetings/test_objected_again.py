@@ -1,0 +1,106 @@
+"""An objection that is withdrawn, settled or made again, and decisions of other committees than the one that settles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import Session
+
+from meetings import decisions, freezing, settling
+from meetings.committees import committees
+from meetings.reasons import in_words, is_over
+from models.base import table_of
+from models.minutes import Decision
+from simulation.promises import broken
+from tests.agreeing import code_of
+from tests.cast import Cast
+from tests.meetings.endorsed import decide, numbers, say, session, stands
+from tests.meetings.meeting_room import MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
+
+__all__ = ["session"]
+
+_decision = table_of(Decision)
+DAY = timedelta(days=1)
+LATER = NOW + timedelta(days=30)
+
+
+def _of_another_committee(session: Session, decision: object) -> None:
+    """Have a decision be one that the Extended Committee took, on which the same partners are asked."""
+    (extended,) = [one["id"] for one in committees(session).values() if one["key"] == "extended"]
+    session.execute(
+        update(_decision).where(_decision.c.id == decision).values(committee_id=extended, number="CE-2027-001")
+    )
+
+
+def test_what_another_committee_decided_is_taken_back_where_its_objection_is_settled(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast)
+    _of_another_committee(session, decision)
+    say(session, cast, decision, "en-marge", "objected", at=LATER)
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    freezing.freeze(session, here, by=by, at=LATER + DAY)
+    opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    kept = {"text_fr": "Le comité y renonce.", "by": by, "at": NEXT + MINUTE}
+    settles = settling.settle(session, decision, here, settling.TAKEN_BACK, **kept)
+    row = decisions.decision_of(session, decision)
+    assert (row["state"], row["withdrawn_by_id"]) == ("withdrawn", settles)
+    assert list(broken(session, NEXT + DAY)) == []
+
+
+def test_who_says_meanwhile_that_it_endorses_does_not_object_anew_to_what_the_committee_settled(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected")
+    by = cast.actor("coordinator")
+    here, kept = meeting(session), {"text_fr": "On la garde.", "by": by}
+    settles = settling.settle(session, decision, here, settling.KEPT, at=NOW + 2 * MINUTE, **kept)
+    say(session, cast, decision, "en-marge", "endorsed", at=NOW + 3 * MINUTE)
+    again = code_of(lambda: say(session, cast, decision, "en-marge", "objected", at=NOW + 4 * MINUTE))
+    assert again == "objection.settled"
+    assert stands(session, decision) == ("endorsed", True)
+    later = decide(session, cast, kind="other", at=NOW + 5 * MINUTE)
+    decisions.withdraw(session, settles, withdrawn_by=later, by=by, at=NOW + 6 * MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=NOW + 7 * MINUTE)
+    assert stands(session, decision) == ("objected", False), "nothing settles it any more"
+
+
+@pytest.mark.parametrize("sits", [True, False])
+def test_an_objection_that_is_taken_back_and_made_again_stands_on_a_frozen_agenda_as_one_that_holds(
+    session: Session, cast: Cast, *, sits: bool
+) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    local = None if sits else NEXT_LOCAL
+    at = NOW + MINUTE if sits else LATER
+    say(session, cast, decision, "en-marge", "objected", at=at)
+    if not sits:
+        freezing.freeze(session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=at + MINUTE)
+
+    def item() -> dict[str, object]:
+        on_it = items(session) if local is None else items(session, local)
+        (found,) = [row for row in on_it if row["kind"] == "objection"]
+        return found
+
+    say(session, cast, decision, "en-marge", "", at=at + 2 * MINUTE)
+    assert is_over(item()["reasons"])  # type: ignore[arg-type]
+    say(session, cast, decision, "en-marge", "objected", at=at + 3 * MINUTE)
+    assert not is_over(item()["reasons"])  # type: ignore[arg-type]
+    assert "En Marge" in in_words(item()["reasons"], "fr")  # type: ignore[arg-type]
+
+
+def test_partners_see_what_was_decided_without_them_by_whichever_committee_and_not_what_is_clinical(
+    session: Session, cast: Cast
+) -> None:
+    of_steering = decide(session, cast, kind="clinical")
+    elsewhere = decide(session, cast, kind="other")
+    _of_another_committee(session, elsewhere)
+    since = NOW.date() - DAY
+    assert numbers(decisions.not_to_endorse(session, since)) == ["CE-2027-001", "CD-2027-001"]
+    session.execute(update(_decision).where(_decision.c.id == elsewhere).values(kind="clinical"))
+    assert numbers(decisions.not_to_endorse(session, since)) == ["CD-2027-001"]
+    assert decisions.decision_of(session, of_steering)["number"] == "CD-2027-001"
