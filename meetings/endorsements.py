@@ -163,13 +163,15 @@ def may_want(session: Session, row: Mapping[str, Any], organization_ids: Collect
 
 
 def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> frozenset[UUID]:
-    """Who hears of an objection: who speaks for each partner asked, who owes the decision, and the coordinator."""
+    """Who hears of an objection: who speaks for each partner asked, who owes the decision, and the coordinator.
+
+    For a partner with neither manager nor director, its second representative hears of it (CM-2R).
+    """
     today = standing(session, local_day(session, at))
     concerned = {holder.person_id for holder in today.falls(COORDINATION).holders}
     for one_of_them in endorsements_of(session, decision_id, at=at):
-        here = str(one_of_them.organization_id)
-        for role in ANSWER_FOR_IT:
-            concerned |= {holder.person_id for holder in today.falls([{"role": role, "at": here}]).holders}
+        here = one_of_them.organization_id
+        concerned |= speakers(today, here, ANSWER_FOR_IT) or speakers(today, here, SPEAK_FOR_IT)
     row = one(
         session,
         select(_decision.c.owner_role, _decision.c.owner_organization_id).where(

@@ -475,8 +475,13 @@ def _tasks_of(session: Session, decision_id: UUID, organization_id: UUID) -> lis
     return [
         task["id"]
         for task in asking.open_ones(session, ENDORSE, decision_id)
-        if task["links"][0]["at"] == str(organization_id)
+        if any(_is_of(link, organization_id) for link in task["links"])
     ]
+
+
+def _is_of(link: Link, organization_id: UUID) -> bool:
+    """Whether a link is that of who speaks for a partner. By name it is somebody's who took the task over."""
+    return "person" not in link and link["role"] in SPEAK_FOR_IT and link["at"] == str(organization_id)
 
 
 def _answer_task(session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:

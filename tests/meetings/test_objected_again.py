@@ -1,27 +1,33 @@
-"""An objection that is withdrawn, settled or made again, and decisions of other committees than the one that settles."""
+"""An objection that is withdrawn, settled or made again, and decisions of another committee than settles them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
+from duties import people
+from duties.roles import responsibility
 from meetings import decisions, freezing, settling
 from meetings.committees import committees
 from meetings.reasons import in_words, is_over
 from models.base import table_of
+from models.casework import Task
 from models.minutes import Decision
+from models.program import Tenure
 from simulation.promises import broken
 from tests.agreeing import code_of
 from tests.cast import Cast
-from tests.meetings.endorsed import decide, numbers, say, session, stands
+from tests.meetings.endorsed import asked_of, decide, numbers, say, session, stands, task_of, told
 from tests.meetings.meeting_room import MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
 
 __all__ = ["session"]
 
 _decision = table_of(Decision)
+_task = table_of(Task)
+_tenure = table_of(Tenure)
 DAY = timedelta(days=1)
 LATER = NOW + timedelta(days=30)
 
@@ -104,3 +110,36 @@ def test_partners_see_what_was_decided_without_them_by_whichever_committee_and_n
     session.execute(update(_decision).where(_decision.c.id == elsewhere).values(kind="clinical"))
     assert numbers(decisions.not_to_endorse(session, since)) == ["CD-2027-001"]
     assert decisions.decision_of(session, of_steering)["number"] == "CD-2027-001"
+
+
+def _leave(session: Session, cast: Cast, name: str) -> None:
+    person = cast.people[name]
+    held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == person)).one()
+    people.end_tenure(session, held, ends_on=NOW.date(), by=cast.actor("coordinator"), at=NOW)
+
+
+def test_of_a_partner_without_manager_and_director_the_second_representative_hears_of_an_objection(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast)
+    for name in ("manager_em", "director_em"):
+        _leave(session, cast, name)
+    say(session, cast, decision, "codim", "objected", at=NOW + DAY)
+    assert "deputy" in told(session, cast, "decision_objected")
+
+
+def test_what_a_partner_says_answers_its_task_in_whosever_hands_a_departure_left_it(
+    session: Session, cast: Cast
+) -> None:
+    """The coordinator had it, since nobody speaks for the partner, and left: somebody else took it over by name."""
+    decision = decide(session, cast)
+    asked = asked_of(session, decision)[str(cast.organizations["en-marge"])]
+    theirs = {"role": "manager", "at": str(cast.organizations["codim"]), "person": str(cast.people["manager_codim"])}
+    chain = responsibility(session, [theirs, *asked["links"]])
+    passed_on = {"owed_by_id": chain, "declared_owed_by_id": chain}
+    session.execute(update(_task).where(_task.c.id == asked["id"]).values(passed_on))
+    assert list(broken(session, NOW)) == []
+    say(session, cast, decision, "codim", "endorsed")
+    assert task_of(session, asked["id"])["state"] == "open", "it is not codim's"
+    say(session, cast, decision, "en-marge", "endorsed")
+    assert task_of(session, asked["id"])["state"] == "done"
