@@ -163,7 +163,7 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     page = text_of(director.get(path).text)
     assert "This decision does not count now" in page
     assert "An objection is settled at the Steering Committee: by a decision taken with a quorum" in page
-    assert "It is on the agenda of the meeting of" in page, "one knows when"
+    assert "The meeting that has it on its agenda:" in page, "one knows when"
     late = director.post(f"{path}/endorsement", data=ours | {"said": "endorsed", "reason": "We talked about it"})
     assert late.status_code == 412
     assert "We talked about it" in late.text
