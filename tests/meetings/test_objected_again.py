@@ -49,8 +49,9 @@ def test_what_another_committee_decided_is_taken_back_where_its_objection_is_set
     by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
     freezing.freeze(session, here, by=by, at=LATER + DAY)
     opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
-    kept = {"text_fr": "Le comité y renonce.", "by": by, "at": NEXT + MINUTE}
-    settles = settling.settle(session, decision, here, settling.TAKEN_BACK, **kept)
+    settles = settling.settle(
+        session, decision, here, settling.TAKEN_BACK, text_fr="Le comité y renonce.", by=by, at=NEXT + MINUTE
+    )
     row = decisions.decision_of(session, decision)
     assert (row["state"], row["withdrawn_by_id"]) == ("withdrawn", settles)
     assert list(broken(session, NEXT + DAY)) == []
@@ -63,8 +64,9 @@ def test_who_says_meanwhile_that_it_endorses_does_not_object_anew_to_what_the_co
     say(session, cast, decision, "codim", "endorsed")
     say(session, cast, decision, "en-marge", "objected")
     by = cast.actor("coordinator")
-    here, kept = meeting(session), {"text_fr": "On la garde.", "by": by}
-    settles = settling.settle(session, decision, here, settling.KEPT, at=NOW + 2 * MINUTE, **kept)
+    settles = settling.settle(
+        session, decision, meeting(session), settling.KEPT, text_fr="On la garde.", by=by, at=NOW + 2 * MINUTE
+    )
     say(session, cast, decision, "en-marge", "endorsed", at=NOW + 3 * MINUTE)
     again = code_of(lambda: say(session, cast, decision, "en-marge", "objected", at=NOW + 4 * MINUTE))
     assert again == "objection.settled"
