@@ -19,6 +19,7 @@ from duties.departure import gathering, hand_overs, settling
 from duties.here import local_day, many, program_of
 from duties.holdings.duty import APPROVAL, TASK
 from duties.holdings.follow_ups import FOLLOW_UP
+from duties.holdings.roles import TENURE
 from duties.mail.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
@@ -237,10 +238,15 @@ def _takers(
     """Who can take a thing over, as choices: of a follow-up who fits best first, with why; else by name."""
     if task["holding"] == "follow_up":
         return [(f"to:{one.person_id}", said_of(one, names, language)) for one in thought_of if one.possible]
-    people = settling.may_take_over(session, task, case, at)
-    return [
-        (f"to:{person}", say(language, _TO, name=name)) for name, person in sorted((names[one], one) for one in people)
-    ]
+    able = set(settling.may_take_over(session, task, case, at))
+    # A role is most often somebody's of the same organization: they come first.
+    there = {
+        held.person_id
+        for held in standing(session, local_day(session, at)).tenures
+        if task["holding"] == TENURE and held.organization_id == case["organization_id"]
+    }
+    in_order = sorted((person for person in names if person in able), key=lambda person: person not in there)
+    return [(f"to:{person}", say(language, _TO, name=names[person])) for person in in_order]
 
 
 def _not_now(thought_of: Sequence[workers.Proposal], names: Mapping[UUID, str], language: str) -> tuple[str, ...]:
@@ -351,11 +357,11 @@ def answerer(session: Session, asker: Asker, hand_over_id: UUID) -> Actor:
 
 
 def people_names(session: Session) -> dict[UUID, str]:
-    """Every person of the program by name."""
+    """Every person of the program by name, in the order of their family names."""
     rows = session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
-            _person.c.program_id == program_of(session)
-        )
+        select(_person.c.id, _person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(session))
+        .order_by(_person.c.sort_key)
     )
     return {row.id: f"{row.given_name} {row.family_name}".strip() for row in rows}
 

@@ -14,8 +14,9 @@ from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
 from duties.casework import board, scheduling, versions
+from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.steps import links_of
-from duties.declarations.protocol import Protocol
+from duties.declarations.protocol import Instead, Protocol
 from duties.here import local_day, many, program, program_of
 from duties.mail import notices
 from duties.obligations.asking import ASKS
@@ -225,7 +226,10 @@ def _write_digest(
     team = [tasks[task_id] for task_id in board.open_to(session, person_id, news.team)]
     if not team and not any(row["id"] in news.own for row in work):
         return
-    links = board.chains(session, [row[_waits_on(row)] for row in team])
+    every = {row["id"]: row for row in (*work, *team)}.values()
+    links = board.chains(session, [row[_waits_on(row)] for row in every])
+    # Whoever has a step in somebody's place reads the words that are meant for them, as on its page.
+    instead = words_in_place(session, [row for row in every if is_in_place(row, _falls(today, row, links))])
     protocols = Ladders(session)
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
@@ -236,7 +240,7 @@ def _write_digest(
             waits = row["state"] == "submitted"
             hat = hats.of(row)
             assert hat is not None  # noqa: S101 - it is among what is theirs
-            item = _item(session, row, language)
+            item = _item(session, row, instead, language)
             if hat.acting_for is not None:
                 lists["acting_for"].append({**item, "for_name": _name(session, hat.acting_for)})
             elif waits:
@@ -247,33 +251,39 @@ def _write_digest(
                 lists["to_do"].append(item)
         for task in sorted(team, key=lambda task: (task["due_on"] or date.max, task["id"])):
             names = ", ".join(dict.fromkeys(_name(session, one.person_id) for one in _holders(today, task, links)))
-            item = {**_item(session, task, language), "for_name": names or say(language, _NOBODY)}
+            item = {**_item(session, task, instead, language), "for_name": names or say(language, _NOBODY)}
             if task["step"] in ASKS:  # on no case's page: whoever hears of it reads the obligation's own
                 lists["owed"].append({**item, "path": f"/obligations/{task['item']}"})
                 continue
             if not sees_by_role(today, person_id, task["organization_id"]):  # such as who manages somebody elsewhere
-                item.update(path="", title=_step_alone(protocols, task, language))
+                item.update(path="", title=_step_alone(protocols, task, language, in_place=task["id"] in instead))
             lists["team"].append({**item, "to_approve": task["state"] == "submitted"})
         return {**lists, "path": "/"}
 
     notices.write(session, "daily_digest", to=person_id, key=_digest_key(today.day), facts=facts, at=at)
 
 
-def _step_alone(protocols: Ladders, task: Mapping[str, Any], language: notices.Language) -> str:
+def _step_alone(protocols: Ladders, task: Mapping[str, Any], language: notices.Language, *, in_place: bool) -> str:
     """What a task asks, without the thing that it asks it of, which may be a participant's number."""
-    protocol = protocols.of(task) if task["item"] else None
+    protocol = protocols.of(task) if task["item"] or in_place else None
     step = protocol.by_id.get(task["step"]) if protocol else None
-    title: str = step.title.in_language(language) if step else task[f"title_{language}"]
-    return title
+    if step is None:
+        title: str = task[f"title_{language}"]
+        return title
+    said = step.instead.title if in_place and step.instead else step.title
+    return said.in_language(language)
 
 
 _NOBODY = N_("a role that nobody holds")
 
 
-def _item(session: Session, row: Mapping[str, Any], language: str) -> dict[str, Any]:
+def _item(
+    session: Session, row: Mapping[str, Any], instead: Mapping[UUID, Instead], language: notices.Language
+) -> dict[str, Any]:
+    words = instead.get(row["id"])
     case = session.get(Case, (program_of(session), row["case_id"])) if row["case_id"] else None
     return {
-        "title": row[f"title_{language}"],
+        "title": words.title.in_language(language) if words else row[f"title_{language}"],
         "case": notices.case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
         "due_on": row["due_on"],
         "path": f"/tasks/{row['id']}",

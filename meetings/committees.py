@@ -104,6 +104,18 @@ class Membership:
         held = [one for one in self.holdings.get(seat_id, ()) if one.is_of(day) and kind in (None, one.kind)]
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
+    def to_hold(self, seat_id: UUID, day: date) -> tuple[Holding, ...]:
+        """Who is to be a seat's principal from the first later day on, where nobody is on that day: it is theirs."""
+        if self.holders(seat_id, day, PRINCIPAL):
+            return ()
+        held = [one for one in self.holdings.get(seat_id, ()) if one.kind == PRINCIPAL and one.starts_on > day]
+        first = min((one.starts_on for one in held), default=day)
+        return tuple(one for one in held if one.starts_on == first)
+
+    def is_to_fill(self, seat_id: UUID, day: date) -> bool:
+        """Whether a seat has no principal on that day, and nobody who is to be it later."""
+        return not self.holders(seat_id, day, PRINCIPAL) and not self.to_hold(seat_id, day)
+
     def away(self, person_id: UUID, day: date) -> Away | None:
         """The absence of a person on that day, with who sits for them then; None where they are there."""
         return next((one.on(day) for one in self.absences.get(person_id, ()) if one.first <= day <= one.last), None)

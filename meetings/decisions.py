@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import and_, func, insert, or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -61,6 +61,8 @@ _organization = table_of(Organization)
 STEP: Final = "decision"
 #: Management and coordination are decided with every partner (GV-4).
 ENDORSED_KIND: Final = "management"
+#: What the committees that know of participants decide of their accompaniment.
+CLINICAL_KIND: Final = "clinical"
 
 
 def decide(
@@ -215,9 +217,12 @@ def withdraw(
     """
     row = lock_decision(session, decision_id, seen=seen)
     later = decision_of(session, withdrawn_by)
-    if later["committee_id"] != row["committee_id"] or not _is_later(later, row) or later["state"] == "withdrawn":
+    # What is objected to is settled by one committee, whichever of them decided it.
+    settles_it = later["settles_id"] == decision_id
+    is_theirs = settles_it or later["committee_id"] == row["committee_id"]
+    if not is_theirs or not _is_later(later, row) or later["state"] == "withdrawn":
         raise Refusal("decision.not_later", N_("A decision is withdrawn by a later one of the same committee."))
-    if later["settles_id"] != decision_id:
+    if not settles_it:
         _refuse_lesser(session, row, later)
     state = _moved(read_state(row), "withdraw")
     if row["task_id"] is not None:
@@ -327,13 +332,14 @@ def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[dic
 
 
 def not_to_endorse(session: Session, since: date) -> list[dict[str, Any]]:
-    """What the committee that settles objections decided since a local day on something else than management.
+    """What was decided since a local day on something else than management, by whichever committee.
 
-    No partner is asked of it unless it says that it is: each row as `register` has it, the last decision first.
+    No partner is asked of it unless it says that it is: each row as `register` has it, the last decision first. What
+    another committee than the one that settles objections decides as clinical is its own matter, and left out.
     """
     return _read(
         session,
-        _committee.c.key == declared(session).committee,
+        or_(_committee.c.key == declared(session).committee, _decision.c.kind != CLINICAL_KIND),
         _decision.c.endorsement == "not_asked",
         _decision.c.settles_id.is_(None),
         _decision.c.state != "withdrawn",

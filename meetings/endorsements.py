@@ -130,6 +130,28 @@ def words_before(session: Session, decision_id: UUID) -> list[dict[str, Any]]:
     )
 
 
+def was_settled(session: Session, decision_id: UUID, organization_id: UUID) -> bool:
+    """Whether the committee settled an objection of a partner to a decision, and that still holds.
+
+    Also where the partner said something else since: endorsing it meanwhile does not make a settled matter new.
+    """
+    settles = _decision.alias()
+    return (
+        session.scalar(
+            select(_word.c.id)
+            .join(settles, and_(settles.c.program_id == _word.c.program_id, settles.c.id == _word.c.settled_by_id))
+            .where(
+                _word.c.program_id == program_of(session),
+                _word.c.decision_id == decision_id,
+                _word.c.organization_id == organization_id,
+                settles.c.state != "withdrawn",
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
 def may_want(session: Session, row: Mapping[str, Any], organization_ids: Collection[UUID]) -> list[UUID]:
     """Those of these organizations that may ask for a decision to be endorsed."""
     if row["needs_endorsement"] or row["state"] == "withdrawn" or row["settles_id"] is not None:
@@ -141,13 +163,15 @@ def may_want(session: Session, row: Mapping[str, Any], organization_ids: Collect
 
 
 def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> frozenset[UUID]:
-    """Who hears of an objection: who speaks for each partner asked, who owes the decision, and the coordinator."""
+    """Who hears of an objection: who speaks for each partner asked, who owes the decision, and the coordinator.
+
+    For a partner with neither manager nor director, its second representative hears of it (CM-2R).
+    """
     today = standing(session, local_day(session, at))
     concerned = {holder.person_id for holder in today.falls(COORDINATION).holders}
     for one_of_them in endorsements_of(session, decision_id, at=at):
-        here = str(one_of_them.organization_id)
-        for role in ANSWER_FOR_IT:
-            concerned |= {holder.person_id for holder in today.falls([{"role": role, "at": here}]).holders}
+        here = one_of_them.organization_id
+        concerned |= speakers(today, here, ANSWER_FOR_IT) or speakers(today, here, SPEAK_FOR_IT)
     row = one(
         session,
         select(_decision.c.owner_role, _decision.c.owner_organization_id).where(

@@ -39,6 +39,7 @@ from meetings.endorsements import (
     is_about_a_participant,
     partners_on,
     speakers,
+    was_settled,
     whom_it_concerns,
 )
 from meetings.resting import BY_ENDORSEMENT, look_again, stop
@@ -240,7 +241,7 @@ def endorse(
     row, before = _held(session, decision_id, organization_id, seen=seen, by=by, at=at)
     if said not in ENDORSED_AS or not said:
         raise Refusal("endorsement.unknown", N_("A partner endorses a decision, or objects to it."))
-    if said == "objected" and before.settled_by_id is not None:
+    if said == "objected" and was_settled(session, decision_id, organization_id):
         raise Refusal(
             "objection.settled",
             N_("The committee settled this objection. Ask for the matter to come back on its agenda."),
@@ -474,8 +475,13 @@ def _tasks_of(session: Session, decision_id: UUID, organization_id: UUID) -> lis
     return [
         task["id"]
         for task in asking.open_ones(session, ENDORSE, decision_id)
-        if task["links"][0]["at"] == str(organization_id)
+        if any(_is_of(link, organization_id) for link in task["links"])
     ]
+
+
+def _is_of(link: Link, organization_id: UUID) -> bool:
+    """Whether a link is that of who speaks for a partner. By name it is somebody's who took the task over."""
+    return "person" not in link and link["role"] in SPEAK_FOR_IT and link["at"] == str(organization_id)
 
 
 def _answer_task(session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -47,7 +47,10 @@ def bring_before_committee(
         assembling.assemble(session, meeting["id"], by=posting.BY_AGENDAS, at=at)
         return _item_on(session, meeting["id"], decision_id)
     there = _item_on(session, meeting["id"], decision_id)
-    if there is not None or meeting["agenda_frozen_at"] is None:
+    if meeting["agenda_frozen_at"] is None:
+        return there
+    # One that is settled there already is left; one that was taken back meanwhile holds again, by what is objected now.
+    if there is not None and item_of(session, there)["state"] != "scheduled":
         return there
     try:
         with session.begin_nested():
@@ -89,6 +92,15 @@ def is_over(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> 
 
 def item_that_sits(session: Session, decision_id: UUID) -> dict[str, Any] | None:
     """The item by which an objection stands before a committee that sits now, unless settled; None where none is."""
+    return _item_before(session, decision_id, ["under_way"])
+
+
+def stands_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
+    """The item by which an objection stands on the agenda of the meeting that sits or is next; None where none is."""
+    return _item_before(session, decision_id, ["planned", "under_way"])
+
+
+def _item_before(session: Session, decision_id: UUID, states: Collection[str]) -> dict[str, Any] | None:
     return one(
         session,
         select(_item.c.id, _item.c.version, _item.c.meeting_id, _meeting.c.starts)
@@ -98,8 +110,9 @@ def item_that_sits(session: Session, decision_id: UUID) -> dict[str, Any] | None
             _item.c.kind == agenda_rules.OBJECTION,
             _item.c.subject == str(decision_id),
             _item.c.outcome.in_(["", "treated"]),
-            _meeting.c.state == "under_way",
+            _meeting.c.state.in_(states),
         )
+        .order_by(_meeting.c.starts)
         .limit(1),
     )
 

@@ -30,7 +30,7 @@ from api.json.meeting_shapes import (
     SeatShown,
 )
 from api.json.once import AtOnce, Once
-from api.json.shapes import Day
+from api.json.shapes import ComingShown, Day
 from api.pages.choices import people_by_id
 from api.permissions import Action, asks, find_person, require, to_program
 from api.session import AtDesk, Desk
@@ -337,6 +337,10 @@ def _seat(desk: Desk, seat: CommitteeSeat, members: Membership, day: Day, names:
         role=seat.role,
         title=pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en}),
         voting=seat.voting,
-        vacant=not principals,
+        vacant=members.is_to_fill(seat.id, day),
         holders=holders,
+        waits_for=[
+            ComingShown(person_id=one.person_id, name=names[one.person_id], role=seat.role, starts_on=one.starts_on)
+            for one in members.to_hold(seat.id, day)
+        ],
     )

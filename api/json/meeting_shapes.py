@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import ComingShown, Day, Given, Shown, Typed
 
 
 def _local(value: object) -> object:
@@ -152,7 +152,10 @@ class ItemGiven(Given):
 
 
 class SeatShown(Shown):
-    """A seat on a day: who holds it, who is away, and whether nobody is its principal."""
+    """A seat on a day: who holds it, who is away, and whether nobody is its principal, then or later.
+
+    `waits_for` is who is to be its principal from a later day on, where nobody is on that one.
+    """
 
     seat_id: UUID
     committee: str
@@ -164,6 +167,7 @@ class SeatShown(Shown):
     voting: bool
     vacant: bool
     holders: list[HoldsShown]
+    waits_for: list[ComingShown]
 
 
 class HoldsShown(Shown):

@@ -182,7 +182,9 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = Tr
     people = {one.person_id for each in falls if each for one in each.holders}
     people |= {one.acting_for for each in falls if each for one in each.holders if one.acting_for}
     people |= {one.person_id for each in falls if each for one in each.waits_for}
-    in_place = words_in_place(desk.session, [row for row, each in zip(rows, falls, strict=True) if is_in_place(each)])
+    in_place = words_in_place(
+        desk.session, [row for row, each in zip(rows, falls, strict=True) if is_in_place(row, each)]
+    )
     names = {
         person.id: person.name
         for person in desk.session.scalars(

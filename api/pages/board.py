@@ -15,6 +15,7 @@ from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
 from duties.access import invitations
 from duties.casework import board, subjects
+from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.watch import engine_state, post_state
 from duties.here import many, program_of
 from duties.roles import Holder
@@ -85,11 +86,16 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
 
 
 def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each of these tasks with its case, by how many days it is late, and on whom it waits now."""
+    """Each of these tasks with its case, by how many days it is late, and on whom it waits now or `coming`.
+
+    Where somebody has it in another's place, it is called as they read it.
+    """
     links = board.chains(desk.session, [task[column] for task in tasks for column in ("owed_by_id", "approved_by_id")])
     falls = {task["id"]: board.who(desk.asker.standing, task, links) for task in tasks}
     holders = [holder for one in falls.values() if one for holder in one.holders]
-    names = _names(desk, _people_in(holders))
+    coming = [one.person_id for waits in falls.values() if waits for one in waits.waits_for]
+    names = _names(desk, [*_people_in(holders), *coming])
+    instead = words_in_place(desk.session, [task for task in tasks if is_in_place(task, falls[task["id"]])])
     abouts = _abouts(desk, tasks)
     protocols = _titles_of_protocols(desk)
     titles = titles_of_roles(desk)
@@ -100,7 +106,9 @@ def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any
         shown.append(
             {
                 **task,
-                "title": task[f"title_{desk.language}"],
+                "title": instead[task["id"]].title.in_language(desk.language)
+                if task["id"] in instead
+                else task[f"title_{desk.language}"],
                 "days": (desk.day - task["due_on"]).days if task["due_on"] else 0,
                 "protocol_title": protocols.get(task["protocol"], ""),
                 "subject": abouts.get(task["case_id"], ""),
@@ -111,6 +119,10 @@ def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any
                         "acting_for": names.get(holder.acting_for, "") if holder.acting_for else "",
                     }
                     for holder in (waits.holders if waits else ())
+                ],
+                "coming": [
+                    {"id": one.person_id, "name": names.get(one.person_id, ""), "starts_on": one.starts_on}
+                    for one in (waits.waits_for if waits else ())
                 ],
                 "vacant_role": titles.get(chain[0]["role"], "") if chain and (waits is None or waits.vacant) else "",
             }

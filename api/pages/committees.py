@@ -48,7 +48,7 @@ def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
             "title": title_of(row, desk.language),
             "meets": rhythm_in_words(row["rhythm"]),
             "seats": len(seats := members[committee_id].seats_on(desk.day)),
-            "vacant": sum(not members[committee_id].holders(seat.id, desk.day, PRINCIPAL) for seat in seats),
+            "vacant": sum(members[committee_id].is_to_fill(seat.id, desk.day) for seat in seats),
             "next": next((line for line in ahead if line.committee["id"] == committee_id), None),
         }
         for committee_id, row in rows.items()
@@ -127,6 +127,7 @@ def _seats(
                 "role": roles.get(seat.role, seat.role),
                 "of": titles[seat.committee] if seat.committee != members.key else "",
                 "principals": principals,
+                "to_come": [(people[one.person_id], one) for one in members.to_hold(seat.id, desk.day)],
                 "alternates": [people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
             }
         )

@@ -34,7 +34,7 @@ from duties.endorsement.counting import counts_by
 from duties.refusals import Refusal
 from locales import N_
 from meetings import decisions, endorsements, endorsing, objections, settling, wording
-from meetings.committees import committees, membership
+from meetings.committees import committee_of, committees, membership
 from meetings.decision_words import MAJORITIES, said_as
 from meetings.endorsements import Endorsed
 from meetings.quorum import Standing
@@ -262,6 +262,8 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         wanted_by=wanted_by,
         wanting=_named(desk, wanting(desk, row)),
         settling=_sitting_on(desk, row, given),
+        settles_at=title_of(committee_of(desk.session, endorsements.declared(desk.session).committee), desk.language),
+        settled_on=_settled_on(desk, row),
         said=SAID,
         said_as=said_as,
         take_back=TAKE_BACK,
@@ -282,6 +284,12 @@ def _not_asked(desk: Desk, sight: Sight) -> list[dict[str, Any]]:
         return []
     rows = [row for row in decisions.not_to_endorse(desk.session, desk.day - LATELY) if sight.has(row)]
     return [row for row in rows if wanting(desk, row)]
+
+
+def _settled_on(desk: Desk, row: Mapping[str, Any]) -> str:
+    """When the committee meets on whose agenda the objection to a decision stands; blank where it stands on none."""
+    item = objections.stands_on(desk.session, row["id"]) if row["endorsement"] == "objected" else None
+    return wording.when(desk.language, item["starts"]) if item is not None else ""
 
 
 def _sitting_on(desk: Desk, row: Mapping[str, Any], given: Mapping[Any, Any]) -> dict[str, Any] | None:

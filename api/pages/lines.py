@@ -23,6 +23,7 @@ from duties.casework import board, requests, subjects
 from duties.casework.approving import bar_to_approval, people_of
 from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.tasks import BY_ITS_ACT
+from duties.casework.versions import newer_version
 from duties.declarations.program_agreements import clause_without_role
 from duties.departure.hiring import NAMES_THEM
 from duties.equipment import inventory
@@ -294,7 +295,7 @@ class _Reading:
         self.names = names_of(desk, self._people())
         self.cases = cases_about(desk, {task["case_id"] for task in tasks if task["case_id"] is not None})
         self.helps = _helps(desk, set(self.cases))
-        self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(self.falls[one["id"]])])
+        self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(one, self.falls[one["id"]])])
         self.places = self._places()
         self.needs = _needs(desk, [task["id"] for task in tasks if task["state"] == TASK.initial])
         self.evidence = _evidence_of(desk, [task["id"] for task in tasks], withdrawn=withdrawn)
@@ -415,11 +416,17 @@ class _Reading:
         if task["state"] != "submitted" or falls is None or falls.holders:
             return []
         today = self.desk.asker.standing
-        return [
+        found = [
             gettext(_NOBODY_HOLDS if today.has_nobody(link) else _ARE_KEPT)
             % {"role": self.roles.get(link["role"], ""), "place": self.places.get(link["at"], "")}
             for link in self._chain(task)
         ]
+        case = (
+            self.desk.session.get(Case, (program_of(self.desk.session), task["case_id"])) if task["case_id"] else None
+        )
+        if case is not None and newer_version(self.desk.session, case, self.desk.language) is not None:
+            found.append(gettext(_NEWER_VERSION))
+        return found
 
     def _places(self) -> Mapping[str, str]:
         """The short names of organizations by id as text, where an approval is stuck."""
@@ -492,6 +499,9 @@ _NOBODY_HOLDS = N_("%(role)s, %(place)s: nobody holds it. Appoint somebody to it
 _ARE_KEPT = N_(
     "%(role)s, %(place)s: whoever holds it did this or is barred from approving it, or is away with nobody to act. Name"
     " a deputy."
+)
+_NEWER_VERSION = N_(
+    "The procedure has a newer version, which may name somebody else: have the case follow it, on the case’s own page."
 )
 
 #: Where a task outside any case is done, by its step; its item is what it is about.

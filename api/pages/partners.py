@@ -173,6 +173,10 @@ def _seats(desk: Desk, organization_id: UUID) -> list[dict[str, Any]]:
                     "key": row["key"],
                     "title": seat.title_fr if desk.language == "fr" else seat.title_en,
                     "principals": [people[one] for one in members.holders(seat.id, desk.day, PRINCIPAL)],
+                    "to_come": [
+                        {"person": people[one.person_id], "starts_on": one.starts_on}
+                        for one in members.to_hold(seat.id, desk.day)
+                    ],
                     "alternates": [people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
                 }
             )

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
+from api.pages.choices import people_by_id
 from api.pages.frame import framed_pages, page, titles_of_roles
 from api.permissions import Action, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -20,10 +21,11 @@ from duties.casework.scheduling import calendar_of
 from duties.here import many, one, program_of
 from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements
+from meetings.committees import ALTERNATE, PRINCIPAL, memberships
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
-from models.committee import Committee, Seat, SeatHolder
-from models.program import Closure, Organization, Person
+from models.committee import Committee, Seat
+from models.program import Closure, Organization
 
 router = framed_pages()
 
@@ -35,9 +37,7 @@ _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 _committee = table_of(Committee)
 _seat = table_of(Seat)
-_holder = table_of(SeatHolder)
 _closure = table_of(Closure)
-_person = table_of(Person)
 
 KINDS: Final[Mapping[str, str]] = {
     "health_agency": N_("Health agency"),
@@ -149,19 +149,7 @@ def _committees(desk: Desk) -> list[dict[str, Any]]:
         )
         .order_by(_seat.c.voting.desc(), _organization.c.short_name, _seat.c.key),
     )
-    holders: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-    for row in many(
-        desk.session,
-        select(_holder.c.seat_id, _holder.c.kind, _person.c.id, _person.c.given_name, _person.c.family_name)
-        .join(_person, refers(_holder.c.person_id, _person))
-        .where(
-            _holder.c.program_id == here,
-            _holder.c.starts_on <= desk.day,
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= desk.day),
-        )
-        .order_by(_holder.c.kind.desc(), _person.c.sort_key),
-    ):
-        holders[row["seat_id"]].append({**row, "name": f"{row['given_name']} {row['family_name']}"})
+    people, members = people_by_id(desk), memberships(desk.session)
     titles = {row["key"]: row[f"title_{language}"] for row in rows}
     roles = titles_of_roles(desk)
     # The ones that meet most often first, those made of others last.
@@ -176,8 +164,14 @@ def _committees(desk: Desk) -> list[dict[str, Any]]:
                 {
                     **seat,
                     "role": roles.get(seat["role"], seat["role"]),
-                    "principal": next((h for h in holders[seat["id"]] if h["kind"] == "principal"), None),
-                    "alternates": [h for h in holders[seat["id"]] if h["kind"] == "alternate"],
+                    "principal": next(
+                        map(people.get, members[row["id"]].holders(seat["id"], desk.day, PRINCIPAL)), None
+                    ),
+                    "to_come": [
+                        (people[one.person_id], one.starts_on)
+                        for one in members[row["id"]].to_hold(seat["id"], desk.day)
+                    ],
+                    "alternates": [people[one] for one in members[row["id"]].holders(seat["id"], desk.day, ALTERNATE)],
                 }
                 for seat in seats
                 if seat["committee_id"] == row["id"]

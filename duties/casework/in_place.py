@@ -20,10 +20,15 @@ _case = table_of(Case)
 _protocol = table_of(ProtocolVersion)
 
 
-def is_in_place(falls: Falls | None) -> bool:
-    """Whether those who have a duty have it for somebody else: nobody holds the role that owes it, or they are away."""
-    if falls is None or not falls.holders:
+def is_in_place(task: Mapping[str, Any], falls: Falls | None) -> bool:
+    """Whether those on whom a task falls do it for somebody else.
+
+    Nobody holds the role that owes it, or its holders are away, or handed it back. Who approves it does not do it.
+    """
+    if falls is None or not falls.holders or task["state"] == "submitted":
         return False
+    if task["declared_owed_by_id"] is not None and task["owed_by_id"] != task["declared_owed_by_id"]:
+        return True
     return falls.in_place or all(one.acting_for is not None for one in falls.holders)
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
-from duties.actors import Actor
+from duties.actors import ENGINE, Actor
 from duties.casework import held as held_tasks
 from duties.casework import scheduling, wakeups
+from duties.casework.approving import who_may_approve
 from duties.casework.held import of_case
 from duties.casework.held_case import change_case, hold_case
 from duties.casework.lateness import is_this, keep_lateness
@@ -22,9 +23,11 @@ from duties.casework.steps import columns_of, tie
 from duties.declarations.declared import Declared
 from duties.declarations.protocol import Protocol
 from duties.declarations.protocol_difference import difference
-from duties.here import program_of
+from duties.here import local_day, program_of
+from duties.mail import notices
 from duties.record import events
 from duties.refusals import Refusal
+from duties.roles import standing
 from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task
@@ -121,8 +124,9 @@ def take_version(
     A step that is done stays done and is never asked again, even where the new version no longer has it;
     steps that are new are added, steps that are gone and were not done are cancelled. What is open and falls on the
     same goes on: since when they have it, and which reminders were sent, stays. What somebody was given by name,
-    as a worker or as who follows a leaver, stays theirs, whoever the new version asks. Raises Refusal, also where it is
-    older than the one that the case follows.
+    as a worker or as who follows a leaver, stays theirs, whoever the new version asks. What was handed in is approved
+    by whom it was handed in to; where none of them can, it goes on along the new version's chain, who are asked. Raises
+    Refusal, also where it is older than the one that the case follows.
     """
     held = hold_case(session, case_id, seen=seen)
     if held["state"] != "open":
@@ -150,7 +154,7 @@ def take_version(
             _task.c.undo,
             _task.c.handed_back_at,
             _task.c.owed_by_id,
-            *(_task.c[name] for name in _GIVEN),
+            *(_task.c[name] for name in ("done_by", "done_for", "done_as", "may_not_approve", *_GIVEN)),
         ).where(of_case(session, case_id))
     ).all()
     present = {(row.step, row.item): row for row in rows}
@@ -160,11 +164,17 @@ def take_version(
     asked_before = {(one["step"], one["item"]): one for one in columns_of(session, case, before)}
     gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
     going_on: list[UUID] = []
+    waits_on_nobody = _approvals_on_nobody(session, [row._asdict() for row in rows], at)
     for name, row in present.items():
         if row.step in gathered:
             continue  # what somebody has in hand is no version's to say
         if row.state not in SETTLED and (
-            asked := _asked_anew(row._asdict(), wanted.get(name), asked_before.get(name, {}))
+            asked := _asked_anew(
+                row._asdict(),
+                wanted.get(name),
+                asked_before.get(name, {}),
+                waits_on_nobody=row.id in waits_on_nobody,
+            )
         ):
             keep_lateness(session, is_this(row.id), at=at)
             session.execute(
@@ -182,16 +192,44 @@ def take_version(
     held_tasks.postpone_those_waiting(session, going_on, by=by, at=at)
     scheduling.reschedule(session, case_id, at=at, only=going_on)
     held_tasks.open_ready(session, held, by=by, at=at)
+    for task_id in sorted(waits_on_nobody):
+        _ask_who_may_approve(session, task_id, at=at)
     held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 
 
+def _approvals_on_nobody(session: Session, tasks: Sequence[Mapping[str, Any]], at: datetime) -> set[UUID]:
+    """Those of these tasks that were handed in and that nobody can approve today, by whom they were handed in to."""
+    handed_in = [task for task in tasks if task["state"] == "submitted"]
+    if not handed_in:
+        return set()
+    today = standing(session, local_day(session, at))
+    links = {task["id"]: notices.chain_of(session, task["approved_by_id"]) for task in handed_in}
+    return {task["id"] for task in handed_in if not who_may_approve(today, task, links[task["id"]])}
+
+
+def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> None:
+    """Ask those on whom an approval falls by now, with a ladder of their own from today."""
+    held = held_tasks.hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
+    if held.task["state"] != "submitted":
+        return
+    ladder = scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
+    held_tasks.change(session, held, **ladder)
+    doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
+    notices.approval_asked(session, held.task, by=doer, at=at)
+
+
 def _asked_anew(
-    row: Mapping[str, Any], declared: Mapping[str, Any] | None, before: Mapping[str, Any]
+    row: Mapping[str, Any],
+    declared: Mapping[str, Any] | None,
+    before: Mapping[str, Any],
+    *,
+    waits_on_nobody: bool = False,
 ) -> dict[str, Any]:
     """What a new version changes of a task that is not settled; `declared` is None where it no longer has the step.
 
-    `before` is what the version that the case followed until now declares of it.
+    `before` is what the version that the case followed until now declares of it; `waits_on_nobody`, that it was handed
+    in and nobody can approve it.
     """
     if declared is None:
         if row["state"] == "cancelled":
@@ -199,6 +237,8 @@ def _asked_anew(
         return {"state": TASK.after(row["state"], "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
     # What is handed in was asked for as it stood then, and is judged so.
     names = _DECLARED if row["state"] != "submitted" else ("position", "stage", "title_fr", "title_en")
+    if waits_on_nobody and declared["approved_by_id"] is not None:
+        names = (*names, "approved_by_id", "may_not_approve")
     kept = {"owed_by_id"} if row["handed_back_at"] else set()
     for asked, columns in _GIVEN.items():
         if before and row[asked] != before[asked]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
+from duties import seat_holders
 from duties.actors import Actor
 from duties.declarations.declared import Bilingual
 from duties.departure import departures, gathering
@@ -43,7 +44,7 @@ class CalledOff:
 
 @dataclass(frozen=True)
 class SeatLeft:
-    """A seat that would end, and who would stand in for it from the day after."""
+    """A seat that would end, and who would sit for it from the day after: who is to, or its alternate of then."""
 
     title: Bilingual
     stands_in: UUID | None
@@ -105,7 +106,7 @@ def foresee_end(
             is_open=is_open,
             in_hand=in_hand,
             called_off=_called_off(session, lines),
-            seats=_seats(session, lines),
+            seats=_seats(session, lines, held["person_id"], ends_on + timedelta(days=1)),
             told=told,
             stays=goes_on(session, held["person_id"], held["organization_id"], ends_on),
             loses_access=not _holds_anything(session, held["person_id"], ends_on),
@@ -152,7 +153,7 @@ def _called_off(session: Session, lines: tuple[events.Line, ...]) -> tuple[Calle
     return tuple(CalledOff(row["id"], Bilingual(fr=row["title_fr"], en=row["title_en"])) for row in rows)
 
 
-def _seats(session: Session, lines: tuple[events.Line, ...]) -> tuple[SeatLeft, ...]:
+def _seats(session: Session, lines: tuple[events.Line, ...], leaver_id: UUID, after: date) -> tuple[SeatLeft, ...]:
     left = list(dict.fromkeys(line.subject_id for line in lines if line.verb == _LEFT and line.kind == "seat"))
     given = {line.subject_id: line.facts["person"] for line in lines if line.verb == _GIVEN}
     rows = many(
@@ -171,10 +172,23 @@ def _seats(session: Session, lines: tuple[events.Line, ...]) -> tuple[SeatLeft, 
     return tuple(
         SeatLeft(
             Bilingual(fr=f"{row['of_fr']} – {row['title_fr']}", en=f"{row['of_en']} – {row['title_en']}"),
-            UUID(str(given[row["id"]])) if row["id"] in given else None,
+            UUID(str(given[row["id"]])) if row["id"] in given else _sits_on(session, row["id"], after, leaver_id),
         )
         for row in rows
     )
+
+
+def _sits_on(session: Session, seat_id: UUID, day: date, leaver_id: UUID) -> UUID | None:
+    """Who besides the leaver sits for a seat on a day, its principal before its alternates."""
+    there = [
+        row
+        for row in seat_holders.holders_from(session, seat_id, day)
+        if row["starts_on"] <= day and row["person_id"] != leaver_id
+    ]
+    first = min(
+        there, key=lambda row: (row["kind"] != "principal", row["starts_on"], str(row["person_id"])), default=None
+    )
+    return first["person_id"] if first is not None else None
 
 
 def _opens_on(session: Session, held: dict[str, Any], ends_on: date, at: datetime) -> date | None:

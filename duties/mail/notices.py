@@ -24,6 +24,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import requests, subjects
 from duties.casework.approving import falls_for_approval, who_may_approve
+from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.wakeups import POST_CHANNEL
 from duties.here import local_day, many, one, program, program_of
 from duties.mail.delivery import WAITS
@@ -178,12 +179,13 @@ def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: 
 def rejected(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
     """Tell the one who did a task that it was sent back. The reason stands on the page, not in the letter."""
     if task["done_by"] is not None:
+        falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
         write(
             session,
             "task_rejected",
             to=task["done_by"],
             key=f"reject:{task['id']}:{task['version']}",
-            facts=_about_task(session, task, by),
+            facts=_about_task(session, task, by, in_place=is_in_place({**task, "state": "open"}, falls)),
             at=at,
             case_id=task["case_id"],
         )
@@ -197,7 +199,7 @@ def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link]
         [holder for holder in falls.holders if holder.person_id != by.person_id],
         "task_handed_back",
         key=f"hand_back:{task['id']}:{task['version']}",
-        facts=_about_task(session, task, by),
+        facts=_about_task(session, task, by, in_place=True),
         at=at,
         case_id=task["case_id"],
     )
@@ -206,12 +208,13 @@ def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link]
 def given_again(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
     """Tell those on whom a task falls again that was handed back. The word that goes with it stands on the page."""
     falls = standing(session, local_day(session, at)).falls(chain)
+    is_given_in_place = is_in_place({**task, "owed_by_id": task["declared_owed_by_id"]}, falls)
     _to_each(
         session,
         [holder for holder in falls.holders if holder.person_id != by.person_id],
         "task_given_again",
         key=f"give_again:{task['id']}:{task['version']}",
-        facts=_about_task(session, task, by),
+        facts=_about_task(session, task, by, in_place=is_given_in_place),
         at=at,
         case_id=task["case_id"],
     )
@@ -531,12 +534,14 @@ def _to_each(
         write(session, template, to=person_id, key=key, facts=facts, at=at, case_id=case_id)
 
 
-def _about_task(session: Session, task: Mapping[str, Any], by: Actor) -> Facts:
+def _about_task(session: Session, task: Mapping[str, Any], by: Actor, *, in_place: bool = False) -> Facts:
+    """The facts of a letter about a task; `in_place`, to those who have it instead of the role that owes it."""
     case = session.get(Case, (program_of(session), task["case_id"])) if task["case_id"] else None
+    words = words_in_place(session, [task]).get(task["id"]) if in_place else None
 
     def facts(language: Language) -> Mapping[str, Any]:
         return {
-            "title": task[f"title_{language}"],
+            "title": words.title.in_language(language) if words else task[f"title_{language}"],
             "case": case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
             "by_name": name_of(session, by, language),
             "due_on": task["due_on"],

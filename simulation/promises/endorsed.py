@@ -33,7 +33,9 @@ _ASKED: Final = """
 select 1 from task
 join responsibility on responsibility.program_id = task.program_id and responsibility.id = task.declared_owed_by_id
 where task.program_id = word.program_id and task.step = 'decision.endorse' and task.state = 'open'
-    and task.item = decision.id::text and responsibility.links->0->>'at' = word.organization_id::text
+    and task.item = decision.id::text and exists (
+        select 1 from jsonb_array_elements(responsibility.links) link
+        where link->>'at' = word.organization_id::text and link->>'person' is null)
 """
 _SO_MANY: Final = {"more_than_half": (1, 2, False), "two_thirds": (2, 3, True), "three_quarters": (3, 4, True)}
 

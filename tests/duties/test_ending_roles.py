@@ -297,6 +297,15 @@ def test_what_an_end_would_do_is_said_before_it_is_done_and_then_it_does_that(pr
     assert set(found.told) == written != set()
 
 
+def test_who_sits_as_an_alternate_already_is_named_where_a_seat_would_end(program: Cast) -> None:
+    place, alternate = program.organizations["anonyme"], program.people["manager_la"]
+    with program.session() as session:
+        seat_somebody(session, "clinical", place, program.people["without_mail"])
+        seat_somebody(session, "clinical", place, alternate, kind="alternate")
+    (seat,) = foresee(program, "without_mail", TODAY).seats
+    assert seat.stands_in == alternate, "nobody else is given it, and it is not empty"
+
+
 def test_an_end_far_ahead_opens_nothing_yet_and_says_when_it_will(program: Cast) -> None:
     far = TODAY + timedelta(days=100)
     found = foresee(program, LEAVER, far)

@@ -70,7 +70,10 @@ def test_a_committee_shows_its_seats_on_a_day_and_the_vacant_ones(coordinator: A
         ("alternate", str(coordinator.cast.people["deputy"])),
     ]
     before = coordinator.get("/committees/steering?on=2024-01-01")
-    assert {one["vacant"] for one in before["seats"]} == {True}
+    assert all(one["holders"] == [] for one in before["seats"])
+    to_come = {one["key"]: one["waits_for"] for one in before["seats"]}
+    assert [one["name"] for one in to_come["en-marge"]] == ["Perle Obsidienne"], "it is theirs from a later day on"
+    assert all(one["vacant"] == (not one["waits_for"]) for one in before["seats"])
     assert coordinator.ask("GET", "/committees/nothing").status_code == 404
 
 

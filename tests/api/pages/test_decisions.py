@@ -160,7 +160,10 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     assert "Too little for two." in director.get(path).text
     register = signed_in(cast, "manager_em").get("/decisions").text
     assert "Objected: by CODIM." in part(register, "year")
-    assert "This decision does not count now" in director.get(path).text
+    page = text_of(director.get(path).text)
+    assert "This decision does not count now" in page
+    assert "An objection is settled at the Steering Committee: by a decision taken with a quorum" in page
+    assert "The meeting that has it on its agenda:" in page, "one knows when"
     late = director.post(f"{path}/endorsement", data=ours | {"said": "endorsed", "reason": "We talked about it"})
     assert late.status_code == 412
     assert "We talked about it" in late.text

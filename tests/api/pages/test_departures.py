@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -152,6 +153,16 @@ def test_a_departure_has_one_page_on_which_each_thing_stands_once(program: Cast)
     assert page.count("SN-7</a>") == 1, "the telephone, in the line that asks for it"
     assert "Nobody has to settle these" not in page
     assert f'href="/departures/{case_id}"' not in page, "nothing leads from the page to another one of it"
+
+
+def test_who_may_follow_in_a_role_is_listed_by_name_and_those_of_the_organization_first(program: Cast) -> None:
+    case_id = leave(program, "manager_em", PLACE)
+    (task,) = asked(program, case_id, "find_successor")
+    page = signed_in(program, "coordinator").get(f"/departures/{case_id}").text
+    offered = page[page.index(f'id="settle-{task["id"]}-how"') :].partition("</select>")[0]
+    names = [html.unescape(name) for name in re.findall(r'value="to:[^"]*"[^>]*>Goes to ([^<]*)<', offered)]
+    assert names[:2] == ["Corail Mica", "Soufre Tungstène"], "who works there"
+    assert names.index("Nacre Étain") < names.index("Onyx Feldspath") < names.index("Silex Marbre"), "as people look"
 
 
 def test_what_goes_to_somebody_by_itself_stands_on_the_page_without_a_step(program: Cast) -> None:

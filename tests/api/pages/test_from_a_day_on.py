@@ -7,19 +7,27 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from duties.casework.tasks import hand_back_task
+from duties.casework.versions import record_protocol, take_version
 from duties.people import end_tenure
 from locales import show_day
 from models.base import table_of
 from models.casework import Task
+from models.committee import SeatHolder
+from models.outbox import Notice
 from models.program import Tenure
 from tests.agreeing import in_force
 from tests.api.desk import client_for
 from tests.api.pages.looking import row_of, signed_in, task_of, text_of
-from tests.casework import complete, open_onboarding
-from tests.cast import ARRIVAL, AT, TODAY, Cast
+from tests.casework import approve, complete, open_onboarding
+from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast
+from tests.duties.test_cases import newer
+from tests.meetings.sitting import give
 
 _tenure = table_of(Tenure)
 _task = table_of(Task)
+_holder = table_of(SeatHolder)
+_notice = table_of(Notice)
 
 FROM = {"en": f"from {show_day('en', ARRIVAL, 'medium')}", "fr": f"à compter du {show_day('fr', ARRIVAL, 'medium')}"}
 
@@ -122,3 +130,77 @@ def test_an_approval_says_whom_it_waits_for_and_where_it_waits_on_nobody_what_wo
     assert "Coordinator, CCSMTL: whoever holds it did this or is barred from approving it" in page
     french = text_of(read(cast, f"/tasks/{task['id']}", language="fr"))
     assert "Personne ne peut l’approuver aujourd’hui." in french
+
+
+def test_where_a_newer_version_of_the_procedure_names_somebody_else_an_approval_on_nobody_is_theirs_once_it_is_followed(
+    cast: Cast,
+) -> None:
+    case_id = open_onboarding(cast)
+    for name in ("manager_em", "director_em", "manager_ccsmtl"):
+        leave(cast, name)
+    complete(cast, case_id, "request_secure_access")
+    task = task_of(cast, case_id, "request_secure_access")
+    follow = "The procedure has a newer version, which may name somebody else"
+    assert follow not in text_of(read(cast, f"/tasks/{task['id']}"))
+    goes_on = ("else: [coordinator, employer_director, host_manager]", "else: [coordinator, administrative_officer]")
+    with cast.session() as session:
+        kept = record_protocol(session, newer(goes_on), by=LOADING, at=AT)
+    assert follow in text_of(read(cast, f"/tasks/{task['id']}"))
+    with cast.session() as session:
+        take_version(session, case_id, kept.id, by=cast.actor("coordinator"), at=AT)
+        asked = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "task_to_approve")).all()
+        assert asked == [cast.people["officer"]], "who has it now is told"
+    page = text_of(read(cast, f"/tasks/{task['id']}"))
+    assert "Nobody can approve this today" not in page
+    assert "Béryl Calcaire" in page
+    assert approve(cast, case_id, "request_secure_access", by=cast.actor("officer")).state == "done"
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_seat_that_is_somebodys_from_a_later_day_is_nowhere_a_seat_to_fill(cast: Cast, language: str) -> None:
+    with cast.session() as session:
+        give(session, cast, "clinical", "en-marge", "worker_em", since=ARRIVAL)
+        left = give(session, cast, "clinical", "codim", "worker_codim")
+        session.execute(update(_holder).where(_holder.c.id == left).values(withdrawn_at=AT))
+    to_fill = {"en": "Seat to fill", "fr": "Siège à combler"}[language]
+    place = cast.organizations["en-marge"]
+
+    def row_with(path: str) -> str:
+        rows = [text_of(row) for row in read(cast, path, language=language).split("<li>")]
+        found = [row for row in rows if "Émeraude Quartz" in row and FROM[language] in row]
+        assert found, path
+        return " ".join(found)
+
+    for path in ("/committees/clinical", "/program", f"/partners/{place}"):
+        assert to_fill not in row_with(path), path
+    assert "Garnet Schist" not in text_of(read(cast, "/program", language=language)), "what was taken back is nobody's"
+    told = signed_in(cast, "coordinator").get("/api/v1/committees/clinical").json()
+    (seat,) = [one for one in told["seats"] if one["organization_id"] == str(place)]
+    assert (seat["vacant"], seat["holders"]) == (False, [])
+    assert [(one["name"], one["starts_on"]) for one in seat["waits_for"]] == [("Émeraude Quartz", ARRIVAL.isoformat())]
+
+
+def test_the_partners_tasks_and_the_board_say_by_name_who_a_step_waits_for_and_what_is_done_in_their_place(
+    cast: Cast,
+) -> None:
+    with cast.session() as session:
+        in_force(session, cast, "en-marge")
+    case_id = open_onboarding(cast)
+    for step in ("prepare_notebook_and_guide", "hand_over_notebook_and_guide"):
+        complete(cast, case_id, step)
+    task = task_of(cast, case_id, "confirm_notebook_and_guide")
+
+    def row(path: str, name: str) -> str:
+        page = read(cast, path)
+        return text_of(page[page.index(f'id="{name}-{task["id"]}"') :].partition("</li>")[0])
+
+    theirs = row(f"/partners/{cast.organizations['en-marge']}", "t")
+    assert "Émeraude Quartz" in theirs
+    assert FROM["en"] in theirs
+    with cast.session() as session:
+        then = AT + timedelta(days=15)
+        by = cast.actor("worker_em")
+        hand_back_task(session, task["id"], by=by, at=then, reason="Je n’ai pas le carnet.")
+    handed_back = row("/board", "b")
+    assert "Confirm that the person received the notebook and the guide" in handed_back
+    assert "Confirm that you received" not in handed_back
