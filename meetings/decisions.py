@@ -223,6 +223,12 @@ def withdraw(
     if not is_theirs or not _is_later(later, row) or later["state"] == "withdrawn":
         raise Refusal("decision.not_later", N_("A decision is withdrawn by a later one of the same committee."))
     if not settles_it:
+        if row["endorsement"] == "objected":
+            raise Refusal(
+                "decision.objected",
+                N_("A partner objects: the committee settles that, by keeping the decision or taking it back."),
+                source="GV-4",
+            )
         _refuse_lesser(session, row, later)
     state = _moved(read_state(row), "withdraw")
     if row["task_id"] is not None:

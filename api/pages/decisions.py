@@ -222,7 +222,8 @@ def withdraw(desk: AtDesk, request: Request, decision_id: UUID, seen: Seen, late
 def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(desk, decision_id)
-    may_withdraw = row["state"] in ("open", "standing") and allows(Action.RUN_MEETING, given) is not None
+    is_open = row["state"] in ("open", "standing") and row["endorsement"] != "objected"
+    may_withdraw = is_open and allows(Action.RUN_MEETING, given) is not None
     mine = endorsing_for(desk, asked) if row["state"] != "withdrawn" else {}
     wanted_by = next((one.organization for one in asked if one.organization_id == row["wanted_by_id"]), "")
     people = people_by_id(desk)

@@ -109,7 +109,7 @@ def test_a_decision_is_in_the_hands_of_whoever_is_to_carry_it_out(program: Cast)
         schedule.plan_season(session, "clinical", first=FIRST, last=FIRST, hour=time(9, 30), by=by, at=AT)
         decided(session, program, meeting(session, FIRST), "CC-2026-900", due_on=TODAY + timedelta(days=9))
     decisions = [words for kind, words in in_hand(program, "coordinator", "ccsmtl") if kind == "decision"]
-    assert [words.partition(":")[0] for words in decisions] == ["Decision CC-2026-900"]
+    assert [words.partition(":")[0] for words in decisions] == ["CC-2026-900"]
     assert "decision" not in dict(in_hand(program, "manager_em", "en-marge"))
 
 

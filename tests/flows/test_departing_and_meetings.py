@@ -55,7 +55,10 @@ def told(cast: Cast, since: int) -> Counter[tuple[str, str, date]]:
     with cast.session() as session:
         sent = letters(session)[since:]
         return Counter(
-            (names[one.person_id], one.method, event["dtstart"].dt.date()) for one in sent for event in one.events
+            (names[one.person_id], str(file["method"]), event["dtstart"].dt.date())  # type: ignore[union-attr]
+            for one in sent
+            for file in one.calendars
+            for event in file.walk("VEVENT")
         )
 
 

@@ -86,7 +86,7 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
     clock.pass_by(hours=1)
     gatherings.gather(means, cast.program_id, "test")
     circulated = _written(cast, "meeting_agenda")
-    assert circulated == 5, "one for each who is invited and has an address"
+    assert circulated == 7, "one for each who is invited and has an address, and each second representative"
     clock.now = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)
     gatherings.gather(means, cast.program_id, "test")
     assert _written(cast, "meeting_agenda") == 2 * circulated

@@ -112,6 +112,12 @@ def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_
     assert code_of(lambda: agendas.take_off(session, item["id"], by=cast.actor("coordinator"), at=NOW)) == (
         "agenda.objection_stays"
     )
+    another = decide(session, cast, at=MUCH_LATER)
+    by = cast.actor("coordinator")
+    assert (
+        code_of(lambda: decisions.withdraw(session, decision, withdrawn_by=another, by=by, at=MUCH_LATER))
+        == "decision.objected"
+    ), "it is settled by the committee, and not put aside by whichever decision comes after"
     say(session, cast, decision, "en-marge", "", at=MUCH_LATER + MINUTE)
     assert stands(session, decision) == ("pending", False), "silence is no endorsement"
     assert _objections(session) == []
