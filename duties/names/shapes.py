@@ -166,6 +166,12 @@ def _births(text: str, year: int) -> Iterator[Shape]:
         yield Shape("birth_date", birthday.at, birthday.end)
 
 
+def homes(address: str) -> Iterator[str]:
+    """The streets with their numbers, and the postal codes, of a line that says where somebody lives."""
+    for pattern in (_STREET, _POSTAL_CODE):
+        yield from (found[0] for found in pattern.finditer(address))
+
+
 def _homes(text: str) -> Iterator[Shape]:
     for found in _STREET.finditer(text):
         line = text[max(0, found.start() - 60) : found.end() + 60]
