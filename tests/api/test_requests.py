@@ -147,7 +147,12 @@ def test_more_words_than_any_form_holds_are_looked_at_for_who_is_signed_in_alone
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = []
-    monkeypatch.setattr(pointing, "point", lambda *_, **__: looked.append(1) or [])
+
+    def point(*_: object, **__: object) -> list[object]:
+        looked.append(1)
+        return []
+
+    monkeypatch.setattr(pointing, "point", point)
     words = {f"reason_{n}": "Jessica Tremblay " * 1_000 for n in range(10)}
     stranger = nobody(cast.database)
     stranger.cookies.set("spheres", "x" * 43)
