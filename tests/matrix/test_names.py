@@ -202,16 +202,20 @@ async def _told(runner: Runner, cells: list[Cell]) -> list[str]:
     taken, told = _taken(runner), []
     for route, place, kind in cells:
         for seen in (False, True):
-            one, other = [
-                await _probe(
-                    runner,
-                    _worded(route, taken.get(str(route), set()), f"On a parlé de {' '.join(name)} hier."),
-                    kind,
-                    place,
-                    seen=seen,
-                )
+            if seen and str(route) in TELLS:
+                continue
+            worded = [
+                _worded(route, taken.get(str(route), set()), f"On a parlé de {' '.join(name)} hier.")
                 for name in (UNKNOWN, KNOWN)
             ]
-            if one != other and not (seen and str(route) in TELLS):
+            # What a name does, it does each time; what else changes from one request to the next does not.
+            if await _differs(runner, worded, kind, place, seen=seen) and await _differs(
+                runner, worded, kind, place, seen=seen
+            ):
                 told.append(f"{route} as {kind.column}, {'looked at' if seen else 'at once'}")
     return told
+
+
+async def _differs(runner: Runner, worded: list[Route], kind: Kind, place: str, *, seen: bool) -> bool:
+    one, other = [await _probe(runner, route, kind, place, seen=seen) for route in worded]
+    return one != other
