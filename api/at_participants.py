@@ -39,8 +39,7 @@ from duties.here import local_day, many, one, program_of
 from duties.participants import barring, findings, recruiting, referring
 from duties.participants.ages import Age
 from duties.participants.findings import Found
-from duties.participants.identity import Identity, identity_within, open_identity
-from duties.participants.nameless import without_the_name
+from duties.participants.identity import Identity, identity_within, open_identity, without_the_name
 from duties.participants.reasons import Reason, read_reasons
 from duties.participants.sealing import unseal
 from duties.record import reads

@@ -23,9 +23,10 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answers import answer, wants_json
+from api.answers import answer, slow_down, wants_json
 from api.rendering import render
-from api.session import SAFE_METHODS, Office, office_of, program_of_sign_in
+from api.requests import TooManyRequests
+from api.session import SAFE_METHODS, Office, office_of, sign_in_by
 from duties.names.ours import ours
 from duties.names.shapes import Kind, Ours, Shape, shapes_in
 from locales import N_, gettext
@@ -58,6 +59,9 @@ _SIGNS_IN: Final = re.compile(r"/(?:sign-in|sign-out|door|auth)(?:/.*)?")
 #: Ids, which a page put there: by chance, their letters may be written like a name.
 _IDS: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+#: No form of ours holds more letters than this. To look at more is work that only who is signed in may ask for; and
+#: no field of words takes more than a quarter of it, so that what is longer is refused by its rule.
+MOST_LETTERS: Final = 100_000
 _IN_MEMORY: Final = 1024 * 1024
 _CHUNK: Final = 64 * 1024
 
@@ -107,7 +111,11 @@ class Pointing:
                 await answer(request, refused.status_code)(scope, receive, send)
                 return
             fields = await _fields_of(request, body)
-            pointed = await _pointed_at(request, fields)
+            try:
+                pointed = await _pointed_at(request, fields)
+            except TooManyRequests as stopped:
+                await (await slow_down(Request(scope, _again(body)), stopped))(scope, receive, send)
+                return
             if pointed:
                 await _answered(request, fields, pointed)(scope, receive, send)
                 return
@@ -118,7 +126,7 @@ def point(fields: Iterable[tuple[str, str]], known: Ours, *, year: int) -> list[
     """Each field of words in which something has such a shape, in their order."""
     found = []
     for name, text in fields:
-        if _takes_words(name) and text and not _is_written_by_a_page(text):
+        if _takes_words(name) and 0 < len(text) <= MOST_LETTERS // 4 and not _is_written_by_a_page(text):
             shapes = shapes_in(_IDS.sub(_blank, text), known, year=year)
             if shapes:
                 found.append(Pointed(name, text, shapes))
@@ -216,18 +224,30 @@ def _texts(said: object, name: str) -> Iterator[tuple[str, str]]:
 
 
 async def _pointed_at(request: Request, fields: list[tuple[str, str]]) -> list[Pointed]:
+    """What is pointed at. It is one request of whoever asks, as any other. Raises TooManyRequests."""
     if _is_looked_at(request, fields):
         return []
-    office = office_of(request)
+    office, is_by_link = office_of(request), _BY_LINK.fullmatch(request.url.path) is not None
+    desks: anyio.CapacityLimiter = request.app.state.desks
+    if sum(len(text) for _, text in fields) > MOST_LETTERS:
+        async with desks:
+            if is_by_link or await run_in_threadpool(sign_in_by, office, request.cookies[office.cookie]) is None:
+                return []  # the route turns it away
     year = office.clock().year
     pointed = await run_in_threadpool(point, fields, Ours(), year=year)
-    if not pointed or _BY_LINK.fullmatch(request.url.path):
+    if not pointed or is_by_link:
         return pointed
     # The staff's own names are no participant's: they are read where something was found, and it may be one of them.
-    desks: anyio.CapacityLimiter = request.app.state.desks
     async with desks:
         known = await run_in_threadpool(_ours, office, request.cookies[office.cookie])
-    return [] if known is None else await run_in_threadpool(point, fields, known, year=year)
+    if known is None:
+        return []
+    pointed = await run_in_threadpool(point, fields, known[1], year=year)
+    if pointed:
+        # What is let through is counted by its route.
+        async with desks:
+            await run_in_threadpool(office.requests.hit, known[0], office.clock(), office.before_a_program)
+    return pointed
 
 
 def _is_looked_at(request: Request, fields: list[tuple[str, str]]) -> bool:
@@ -238,13 +258,13 @@ def _is_looked_at(request: Request, fields: list[tuple[str, str]]) -> bool:
     return saves or said.get(FIELD) == "yes"
 
 
-def _ours(office: Office, token: str) -> Ours | None:
-    """What the staff and the organizations of the asker's program are called; None where nobody is signed in."""
-    program_id = program_of_sign_in(office, token)
-    if program_id is None:
+def _ours(office: Office, token: str) -> tuple[UUID, Ours] | None:
+    """Who asks, and what the staff and organizations of their program are called; None where nobody is signed in."""
+    signed_in = sign_in_by(office, token)
+    if signed_in is None:
         return None
-    with office.of_program(program_id) as session:
-        return Ours.of(ours(session))
+    with office.of_program(signed_in.program_id) as session:
+        return signed_in.person_id, Ours.of(ours(session))
 
 
 # ------------------------------------------------------------------------------------------------------- the answer

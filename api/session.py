@@ -304,13 +304,21 @@ def end_stay(office: Office, token: str) -> str:
     return means
 
 
-def program_of_sign_in(office: Office, token: str) -> UUID | None:
-    """The program of whoever is signed in by a cookie; None where nobody is. It is no sight of them."""
+@dataclass(frozen=True)
+class SignIn:
+    """Who is signed in by a cookie, and in which program: no sight of them, nor of what they may."""
+
+    program_id: UUID
+    person_id: UUID
+
+
+def sign_in_by(office: Office, token: str) -> SignIn | None:
+    """The sign-in of a cookie; None where it has ended, or never was."""
     at = office.clock()
     asked = {"digest": digest(token), "idle_since": at - IDLE, "oldest": at - LONGEST}
     with office.finding_a_program() as session:
         found = run(session, _SIGNED_IN, asked).first()
-    return None if found is None else found.program_id
+    return None if found is None else SignIn(found.program_id, found.person_id)
 
 
 def _signed_in(session: Session, token: str, at: datetime) -> UUID:

@@ -9,7 +9,6 @@ was done, by which two. Papers that were made are made anew and sent; letters th
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +25,7 @@ from duties.casework import asking
 from duties.here import many, one, program_of
 from duties.mail import notices
 from duties.mail.notices import coordination_chain
+from duties.names.hiding import takes_out
 from duties.record import events, incidents
 from duties.refusals import Refusal
 from duties.sealed_words import change_key, open_words, seal_words
@@ -381,15 +381,11 @@ def _checked(words: Sequence[str]) -> list[str]:
 
 
 def _taker(words: Sequence[str]) -> Taker:
-    """What takes these words out of a text of a language: whole words, whatever stands between their parts."""
-    parts = [
-        r"[\W_]{0,3}".join(map(re.escape, re.findall(r"[^\W_]+", _composed(word))))
-        for word in sorted(words, key=len)[::-1]
-    ]
-    pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})(?![^\W_])", re.IGNORECASE)
+    """What takes these words out of a text of a language: whole words, however they are written."""
+    taken = takes_out(words)
 
     def takes(language: str) -> Callable[[str], str]:
-        return lambda text: pattern.sub(GONE[language], _composed(text))
+        return lambda text: taken(_composed(text), GONE[language])
 
     return takes
 

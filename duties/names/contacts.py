@@ -93,11 +93,14 @@ class Found(Generic[What]):
     end: int
 
 
-def figures(text: str) -> Iterator[Found[str]]:
-    """Ten figures and more that stand near each other: a telephone may be among them, after a day or before another."""
+def figures(text: str, least: int = WHOLE) -> Iterator[Found[str]]:
+    """Ten figures and more that stand near each other: a telephone may be among them, after a day or before another.
+
+    Or so many as are asked for: at least seven.
+    """
     for found in _FIGURES.finditer(plain_figures(text)):
         digits = digits_of(found[0])
-        if len(digits) >= WHOLE:
+        if len(digits) >= least:
             yield Found(digits, found.start(), found.end())
 
 
@@ -116,7 +119,7 @@ def addresses(text: str) -> Iterator[Found[str]]:
     """The e-mail addresses, in small letters, without what stands behind a plus."""
     if not _AT.search(text):
         return
-    for found in _ADDRESS.finditer(unicodedata.normalize("NFKC", text) if not text.isascii() else text):
+    for found in _ADDRESS.finditer(text if text.isascii() else "".join(map(_alike, text))):
         yield Found(bare_address(f"{found['local']}@{_DOT.sub('.', found['domain'])}"), found.start(), found.end())
 
 
@@ -198,6 +201,13 @@ def plain_figures(text: str) -> str:
     if text.isascii():
         return text
     return "".join(_plain_letter(letter) for letter in text)
+
+
+@cache
+def _alike(letter: str) -> str:
+    """What a letter looks like, where that is one letter too: so each stays where it stood."""
+    alike = unicodedata.normalize("NFKC", letter)
+    return alike if len(alike) == 1 else letter
 
 
 @cache

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Final
 
 #: The letters that no decomposition gives.
@@ -24,12 +23,15 @@ WALL: Final = "|"
 class Word:
     """A word of a text: its letters or figures, and whether it was written with a capital, all in capitals, or neither.
 
-    `after` is what stands between it and the next word.
+    `after` is what stands between it and the next word. `at` and `end` say where it stands in its text, for a word that
+    was read with its place.
     """
 
     letters: str
     written: str
     after: str = ""
+    at: int = field(default=-1, compare=False)
+    end: int = field(default=-1, compare=False)
 
     @property
     def is_capitalized(self) -> bool:
@@ -70,6 +72,11 @@ class Folded:
             yield at, at + len(letters)
             at = self.letters.find(letters, at + 1)
 
+    def words_over(self, at: int, end: int) -> tuple[int, int]:
+        """The words that a place lies in: the number of the first, and that of the one after the last."""
+        first = max(number for edge, number in self.edges.items() if edge <= at)
+        return first, min(number for edge, number in self.edges.items() if edge >= end)
+
     def has_edge_within(self, at: int, end: int) -> bool:
         """Whether a word begins or ends between the ends of a place."""
         return not self.edges.keys().isdisjoint(range(at + 1, end))
@@ -77,18 +84,47 @@ class Folded:
 
 def words_of(text: str) -> list[Word]:
     """The words of a text. A word that begins inside another by a capital ("agendaAnaRoy") is a word."""
-    composed = text if text.isascii() else _composed(text)
-    parted = composed[:1] + "".join(
-        f"{_INSIDE}{letter}" if letter.isupper() and before.islower() else letter
-        for before, letter in pairwise(composed)
-    )
-    found = list(_WORD.finditer(parted))
-    starts = [*(one.start() for one in found), len(parted)]
-    return [
-        Word(folded, one[0], parted[one.end() : starts[number + 1]].replace(_INSIDE, ""))
-        for number, one in enumerate(found)
-        if (folded := fold(one[0]))
-    ]
+    return _words(text if text.isascii() else _composed(text), None)
+
+
+def placed_words_of(text: str) -> list[Word]:
+    """The words of a text, each with the place at which it stands there."""
+    letters = [(_composed(text[at:end]), (at, end)) for at, end in _letters_of(text)]
+    return _words("".join(one for one, _ in letters), [place for one, place in letters for _ in one])
+
+
+def _words(composed: str, places: Sequence[tuple[int, int]] | None) -> list[Word]:
+    """The words of a composed text; `places` says from where to where each of its letters stood before."""
+    found = [span for one in _WORD.finditer(composed) for span in _apart(one)]
+    starts = [*(at for at, _ in found), len(composed)]
+    words = []
+    for number, (at, end) in enumerate(found):
+        letters = fold(composed[at:end])
+        if letters:
+            place = (-1, -1) if places is None else (places[at][0], places[end - 1][1])
+            words.append(Word(letters, composed[at:end], composed[end : starts[number + 1]], *place))
+    return words
+
+
+def _apart(found: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """A word, or the words of it that begin by a capital behind a small letter."""
+    written, at = found[0], found.start()
+    begins = 0
+    if not (written.islower() or written.isupper()):
+        for place in range(1, len(written)):
+            if written[place].isupper() and written[place - 1].islower():
+                yield at + begins, at + place
+                begins = place
+    yield at + begins, found.end()
+
+
+def _letters_of(text: str) -> Iterator[tuple[int, int]]:
+    """From where to where each letter stands, with the accents apart and the invisible characters behind it."""
+    begins = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or not (unicodedata.combining(text[at]) or unicodedata.category(text[at]) == "Cf"):
+            yield begins, at
+            begins = at
 
 
 def _composed(text: str) -> str:
@@ -105,7 +141,3 @@ def fold(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return "".join(_WORD.findall(plain.translate(_PLAIN)))
-
-
-#: Parts a word from the one that begins inside it; it is no letter.
-_INSIDE: Final = "\x00"

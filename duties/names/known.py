@@ -8,7 +8,8 @@ from datetime import date
 from itertools import product
 from typing import Final
 
-from duties.names.contacts import LOCAL, WHOLE, bare_address, digits_of
+from duties.names import contacts
+from duties.names.contacts import LOCAL, WHOLE, bare_address
 from duties.names.folding import Word, words_of
 from duties.names.lexicon import given_names, ordinary_words, titles
 
@@ -98,16 +99,26 @@ def is_title(initials: str) -> bool:
     return initials in titles()
 
 
-def phone_of(known: Someone | str) -> str:
-    """The figures of the telephone, at most ten; "" where there are too few to tell."""
-    digits = digits_of(known.phone)[-WHOLE:] if isinstance(known, Someone) else ""
-    return digits if len(digits) >= LOCAL else ""
+def phones_of(known: Someone | str) -> frozenset[str]:
+    """The figures of each telephone in the line, at most ten; an extension is none, and too few tell nobody."""
+    found = contacts.figures(known.phone, LOCAL) if isinstance(known, Someone) else ()
+    return frozenset(phone for run in found for phone in _telephones(run.what))
 
 
-def email_of(known: Someone | str) -> str:
-    """The e-mail address as it is compared; "" where there is none."""
-    has_one = isinstance(known, Someone) and "@" in known.email
-    return bare_address(known.email) if has_one else ""  # type: ignore[union-attr]
+def _telephones(figures: str) -> Iterator[str]:
+    """The telephones in figures that stand together: one with what is dialled before or behind it, or several."""
+    yield figures[-WHOLE:]
+    while len(figures) >= WHOLE:
+        figures = figures.removeprefix("1") if len(figures) > WHOLE else figures
+        yield figures[:WHOLE]
+        figures = figures[WHOLE:]
+
+
+def emails_of(known: Someone | str) -> frozenset[str]:
+    """Each e-mail address in the line, as it is compared."""
+    if not isinstance(known, Someone) or "@" not in known.email:
+        return frozenset()
+    return frozenset({bare_address(known.email), *(found.what for found in contacts.addresses(known.email))})
 
 
 def parts_of(name: str) -> list[str]:

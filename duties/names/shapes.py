@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from duties.names import contacts
 from duties.names.folding import Word, fold, words_of
-from duties.names.lexicon import borne, double_meaning, given_names, nobodys, ordinary_words, titles
+from duties.names.lexicon import borne, double_meaning, given_names, nobodys, ordinary_words, proper_nouns, titles
 
 Kind = Literal["name", "telephone", "email", "address", "birth_date"]
 
@@ -52,7 +52,7 @@ _OLDEST_YEARS: Final = 40
 _YOUNGEST_YEARS: Final = 5
 #: A day as a program writes it, which leaves nothing open.
 _WHOLE_DAY: Final = re.compile(r"(?:19|20)\d\d([-/.])\d\d\1\d\d")
-#: Words before a name that is a place's, a street's or a house's, and nobody's.
+#: Words before a name that is a place's, a street's, a house's or a thing's, and nobody's.
 _PLACES: Final = frozenset(
     fold(word)
     for word in (
@@ -72,6 +72,38 @@ _PLACES: Final = frozenset(
             "théâtre",
             "jardin",
         ),
+        *("complexe", "plaza", "galerie", "caisse", "projet", "project", "programme", "program", "portail", "portal"),
+        *(
+            "rapport",
+            "report",
+            "commission",
+            "bourse",
+            "grant",
+            "vaccin",
+            "vaccine",
+            "protocole",
+            "protocol",
+            "méthode",
+        ),
+        *(
+            "method",
+            "modèle",
+            "model",
+            "film",
+            "livre",
+            "book",
+            "roman",
+            "balado",
+            "podcast",
+            "sondage",
+            "poll",
+            "survey",
+        ),
+        *("permis", "antivirus", "festival", "autobus", "taxi", "marché", "market", "fonds", "fund", "prix", "prize"),
+        *("ordinateur", "ordinateurs", "cellulaire", "cellulaires", "tablette", "tablettes", "camionnette", "camion"),
+        *("série", "series", "émission", "chanson", "song", "jeu", "game", "application", "app", "appli", "marque"),
+        *("brand", "formulaire", "form", "loi", "law", "cirque", "circus", "café", "restaurant", "groupe", "group"),
+        *("logiciel", "plateforme", "platform", "revue", "trousse", "opération", "operation", "campagne", "campaign"),
         *("street", "park", "school", "hospital", "house", "room", "lake", "river", "mount", "bridge", "building"),
         *("college", "university", "church", "foundation", "port", "stade", "gare", "terminus", "hôtel", "hotel"),
         *("café", "resto", "restaurant", "musée", "museum", "square", "clsc", "chu", "aréna", "arena", "campus"),
@@ -93,6 +125,7 @@ _PLACES_BEHIND: Final = frozenset(
     for word in (
         *("street", "avenue", "boulevard", "road", "park", "school", "hospital", "house", "foundation", "station"),
         *("centre", "center", "church", "university", "college", "lake", "river", "bridge", "building", "est", "ouest"),
+        *("market", "library", "report", "commission", "method", "model", "group", "grant", "fund", "road", "test"),
         *("east", "west", "stadium", "hotel", "shelter", "square", "hall"),
     )
 )
@@ -102,8 +135,12 @@ _SURELY_BEHIND: Final = frozenset(
 )
 #: Small words that stand between a place and its name.
 _SMALL: Final = frozenset("de des du d la le les l of the".split())  # noqa: SIM905 - words of two languages
+#: Small words within the name of a place, between hyphens.
+_BETWEEN_HYPHENS: Final = frozenset("de des du la le les en sur sous aux the of on".split())  # noqa: SIM905
 #: Small words within a family name.
 _PARTICLES: Final = frozenset("de la le du des van der von den ben al el bin st ste saint sainte".split())  # noqa: SIM905
+#: Articles: what they stand before, and nobody was ever called, is a thing or a place.
+_ARTICLES: Final = frozenset("le la les l du des au aux un une the a an".split())  # noqa: SIM905
 #: An article or a pronoun that lost its vowel.
 _ELIDED: Final = re.compile(r"(?:[dljmnstc]|qu|jusqu|lorsqu|puisqu)[’'](?=\w)", re.IGNORECASE)
 #: So many letters stand between two words of a name at most: ", " or ". ".
@@ -202,6 +239,12 @@ def _births(text: str, year: int) -> Iterator[Shape]:
         yield Shape("birth_date", birthday.at, birthday.end)
 
 
+def homes(address: str) -> Iterator[str]:
+    """The streets with their numbers, and the postal codes, of a line that says where somebody lives."""
+    for pattern in (_STREET, _POSTAL_CODE):
+        yield from (found[0] for found in pattern.finditer(address))
+
+
 def _homes(text: str) -> Iterator[Shape]:
     for found in _STREET.finditer(text):
         line = text[max(0, found.start() - 60) : found.end() + 60]
@@ -236,8 +279,14 @@ class _Placed:
 
     @property
     def is_acronym(self) -> bool:
-        """Whether it is written in capitals alone, as SPVM is."""
-        return self.word.written.isupper() and len(self.word.written) > 1
+        """Whether it is written in capitals alone, as SPVM is, or is several of these: STIs."""
+        bare = self.word.written.removesuffix("s") if len(self.word.written) > _NEAR + 1 else self.word.written
+        return bare.isupper() and len(bare) > 1
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether something is said to be theirs, in English."""
+        return self.word.written.endswith(("'s", "’s"))
 
 
 _WRITTEN: Final = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011’'][^\W\d_]+)*")
@@ -299,7 +348,10 @@ def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
         if not _may_begin(word, run[max(0, place - _PLACED_BEFORE) : place]):
             continue
         after = [one for one in run[place + 1 : place + 5] if one.letters not in _PARTICLES][:1]
-        follows = after[0] if after and _may_go_on(after[0]) else None
+        if after and _is_of_a_thing(word, after[0], run, place):
+            continue
+        # "Jessica’s Tremblay" is nobody: "Valentine’s Day".
+        follows = after[0] if after and _may_go_on(after[0]) and not word.is_owner else None
         if follows is not None and not (word.letters in ours.words and follows.letters in ours.words):
             may_be_given = _is_given(word) or _is_initial(word) or not _is_a_word(word)
             # "Tilleul, Rose" and "King, O." too.
@@ -310,9 +362,22 @@ def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
             continue
         if _is_given(word) and not _is_a_word(word):
             return Shape("name", word.at, word.end)
-        if not word.begins and _is_unheard_of(word) and not _is_of_a_title(run, place):
+        is_alone = not word.begins and not _is_of_a_title(run, place) and not _is_behind_article(run, place)
+        if is_alone and _is_unheard_of(word):
             return Shape("name", word.at, word.end)
     return None
+
+
+def _is_of_a_thing(word: _Placed, after: _Placed, run: list[_Placed], place: int) -> bool:
+    """Whether what follows makes a thing or a place of a word: a station, a report, a shop, a circus."""
+    is_behind = after is run[place + 1] and after.letters in _PLACES_BEHIND and not word.is_owner
+    if is_behind and (len(words_of(word.word.written)) > 1 or _is_behind_article(run, place)):
+        return True  # "Henri-Bourassa station", "the Laurent report"
+    if not word.begins and _is_behind_article(run, place):
+        return (
+            word.word.after[:1] == " " and after.letters in proper_nouns() and after.is_capitalized
+        )  # "le Tim Hortons"
+    return word.begins and after is not run[place + 1] and not _is_given(word)  # "Cirque du Soleil"
 
 
 def _is_of_a_title(run: list[_Placed], place: int) -> bool:
@@ -321,12 +386,19 @@ def _is_of_a_title(run: list[_Placed], place: int) -> bool:
     return any(one.is_capitalized and not one.begins for one in beside)
 
 
+def _is_behind_article(run: list[_Placed], place: int) -> bool:
+    """Whether an article stands before a word: "le Bunker", "the Ombudsman"."""
+    return place > 0 and run[place - 1].letters in _ARTICLES
+
+
 def _may_begin(word: _Placed, before: list[_Placed]) -> bool:
     """Whether a name may begin here: not the name of a professional behind a title, nor that of a place."""
     if word.letters in titles() or (not _is_initial(word) and (word.letters in nobodys() or word.letters in _PLACES)):
         return False
     parts = words_of(word.word.written)
     if len(parts) > 1 and parts[0].letters in _PLACES:  # Saint-Jérôme
+        return False
+    if any(part.letters in _BETWEEN_HYPHENS and part.written.islower() for part in parts[1:-1]):  # Côte-des-Neiges
         return False
     leading = [one.letters for one in before if one.letters not in _SMALL]
     while leading and leading[-1] in _KINDS_OF_PLACE:

@@ -25,7 +25,7 @@ from duties.casework import asking, assigning, cases, scheduling
 from duties.casework.tasks import BY_ITS_ACT
 from duties.here import local_day, many, one, program, program_of
 from duties.participants.held import case_of, change_participant, hold_participant, known_as, moved
-from duties.participants.identity import identity_within, words_without
+from duties.participants.identity import identity_within, without_the_name
 from duties.participants.keeping import retention_of
 from duties.participants.sealing import seal, unseal
 from duties.record import events
@@ -358,7 +358,7 @@ def _read(session: Session, asked: Mapping[str, Any], column: str, place: str, *
         by=by,
         at=at,
     )
-    return words_without(told, identity_within(session, participant_id))
+    return without_the_name(identity_within(session, participant_id))(told)
 
 
 # ------------------------------------------------------------------------------------------------------------- proof

@@ -6,7 +6,6 @@ of letters and documents looks for and shows to nobody who may not know.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -19,6 +18,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import one, program_of
+from duties.names.hiding import Hides, hides
 from duties.names.known import Someone
 from duties.participants import rates
 from duties.participants.ages import Age, age_on
@@ -163,49 +163,17 @@ def names_known(session: Session) -> Iterable[Someone]:
     return known
 
 
-def words_without(text: str, who: Identity) -> str:
-    """A text with a blank for each name, telephone, address of mail and birth date of a person in it.
+def without_the_name(who: Identity) -> Hides:
+    """A function that takes out of a text what says who somebody is, as each joined file said it too.
 
-    For those who are to know why, and not who: in any case and accents, each half of a double name by itself.
+    For those who are to know why, and not who: before consent, and before a file is destroyed.
     """
     said = (who, *who.also)
-    names = {word for each in said for word in _letters(f"{each.given_name} {each.family_name}") if len(word) > 1}
-    folded, places = _folded(text)
-    hidden = [found.span() for word in names for found in re.finditer(rf"\b{re.escape(word)}\b", folded)]
-    for each in said:
-        digits = [mark for mark in each.phone if mark.isdigit()][-10:]
-        exact = [re.escape(each.email.casefold())] if each.email else []
-        exact += [r"\D{0,3}".join(digits)] if len(digits) >= 7 else []  # noqa: PLR2004 - a number without its area
-        exact += [re.escape(each.birth_date.isoformat())] if each.birth_date else []
-        hidden += [found.span() for one_form in exact for found in re.finditer(one_form, folded)]
-    for first, last in sorted(_apart(hidden), reverse=True):
-        text = text[: places[first]] + _HIDDEN + text[places[last - 1] + 1 :]
-    return text
+    return hides((_someone(one) for one in said), (one.address for one in said))
 
 
-_HIDDEN: Final = "[…]"
-
-
-def _folded(text: str) -> tuple[str, list[int]]:
-    """A text without capitals and accents, and for each of its letters where it stood."""
-    letters, places = [], []
-    for place, character in enumerate(text):
-        for letter in unicodedata.normalize("NFKD", character.casefold()):
-            if not unicodedata.combining(letter):
-                letters.append(letter)
-                places.append(place)
-    return "".join(letters), places
-
-
-def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans that share a place, as one."""
-    found: list[tuple[int, int]] = []
-    for first, last in sorted(spans):
-        if found and first < found[-1][1]:
-            found[-1] = (found[-1][0], max(last, found[-1][1]))
-        else:
-            found.append((first, last))
-    return found
+def _someone(said: Identity) -> Someone:
+    return Someone(said.given_name, said.family_name, said.phone, said.email, said.birth_date)
 
 
 def _looked_for(identity: Identity) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What in somebody's readings of files is a pattern that another person hears of: pure, and of one reader at a time.
 
-Three are told: many files in a short time, reading at hours that are unusual for that person, and files far from their
-work. A pattern is a hint and no verdict. It is drawn so that a hard week is none: a coordinator reads twenty files
-before a sitting, a worker on call looks up a telephone at night, a member of the committee reads those on the agenda.
+Four are told: many files in a short time, many little by little, reading at hours that are unusual for that person, and
+files far from their work. A pattern is a hint and no verdict. It is drawn so that a hard week is none: a coordinator
+reads twenty files before a sitting, a worker on call looks up a telephone at night, a member of the committee reads
+those on the agenda.
 What somebody follows themselves, or what the committee is about to speak of, is near; so it counts for little.
 """
 
@@ -19,7 +20,7 @@ from duties.declarations.program import Rate
 
 #: Of a file, to its reader: their own part, or on an agenda of these days; of the program's daily work; or far from it.
 Distance = Literal["near", "usual", "far"]
-Kind = Literal["many", "hours", "far", "stopped"]
+Kind = Literal["many", "steady", "hours", "far", "stopped"]
 
 HOUR: Final = timedelta(hours=1)
 #: How far back the longest of the windows looks.
@@ -31,6 +32,9 @@ _MANY: Final = (3, 4)
 #: So many files in so short a time nobody reads, whoever they are.
 _HARVEST: Final = timedelta(minutes=10)
 _HARVESTED: Final = 15
+#: Parts of what a role may open in an hour from which files that are not near are told, in longer windows: who stays
+#: just below what is told of an hour would have the whole program in a week, and be heard of by nobody.
+_STEADY: Final[Mapping[timedelta, tuple[int, int]]] = {timedelta(days=1): (1, 2), LOOKS_BACK: (5, 4)}
 #: Files far from somebody's work, in each of these windows.
 _FAR: Final[Mapping[timedelta, int]] = {HOUR: 3, timedelta(days=1): 5, LOOKS_BACK: 10}
 #: Files at an unusual hour, within one: by how far they are. One file alone is no pattern, whatever the hour.
@@ -118,6 +122,11 @@ def _at(looks: Sequence[Look], at: datetime, rate: Rate, habit: Callable[[], Hab
         quick = _files(_within(hour, at, _HARVEST))
         if len(quick) >= _HARVESTED:
             yield Pattern("many", len(quick), _HARVEST)
+    for span, (every, least) in _STEADY.items():
+        slowly = _files(look for look in _within(looks, at, span) if look.distance != "near")
+        if len(slowly) * least >= rate.an_hour * every:
+            yield Pattern("steady", len(slowly), span)
+            break
     for span, most in _FAR.items():
         far = _files(look for look in _within(looks, at, span) if look.distance == "far")
         if len(far) >= most:

@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 from adapters.database import open_session
+from api import pointing
 from api.app import create_app
 from api.requests import MOST, SPAN, TOLD_EVERY, Requests, TooManyRequests
 from tests.api.desk import ADDRESS, nobody, office_of, token_for, watched
@@ -114,3 +116,57 @@ def test_a_day_of_hard_work_is_far_below_the_limit() -> None:
 
 def test_whoever_is_not_signed_in_is_counted_by_the_doors_alone(cast: Cast) -> None:
     assert nobody(cast.database).get(PATH).status_code == 303
+
+
+@pytest.mark.parametrize("api", [False, True])
+def test_what_is_pointed_at_is_a_request_as_any_other(cast: Cast, api: bool) -> None:
+    """Else words that look like a name would be a way to ask without end."""
+    client = _client(cast, most=2)
+    words = {"title_fr": "Des nouvelles de Jessica Tremblay"}
+    path = "/api/v1/committees/steering/agenda-items" if api else "/words-of-nowhere"
+
+    def send() -> Response:
+        return client.post(path, json=words) if api else client.post(path, data=words)
+
+    assert [send().status_code for _ in range(4)] == [422, 422, 429, 429]
+    stopped = send()
+    assert 0 < int(stopped.headers["retry-after"]) <= SPAN.total_seconds()
+    if api:
+        assert stopped.json()["code"] == "requests.too_many"
+    else:
+        assert fields_of(stopped.text, path)["title_fr"] == [words["title_fr"]]
+
+
+def test_what_is_typed_and_looked_at_meanwhile_is_counted_too(cast: Cast) -> None:
+    client = _client(cast, most=2)
+    typed = {"field": "title_fr", "text": "Jessica"}
+    assert [client.post("/words", data=typed).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_more_words_than_any_form_holds_are_looked_at_for_who_is_signed_in_alone(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+
+    def point(*_: object, **__: object) -> list[object]:
+        looked.append(1)
+        return []
+
+    monkeypatch.setattr(pointing, "point", point)
+    words = {f"reason_{n}": "Jessica Tremblay " * 1_000 for n in range(10)}
+    stranger = nobody(cast.database)
+    stranger.cookies.set("spheres", "x" * 43)
+    assert stranger.post("/people", data=words).status_code in (303, 405)
+    assert stranger.post(f"/refer/{'x' * 43}", data=words).status_code in (404, 303, 200, 422)
+    assert looked == []
+    _client(cast, most=9).post("/people", data=words)
+    assert looked == [1]
+
+
+def test_a_person_is_told_so_in_their_language(cast: Cast) -> None:
+    client = _client(cast, most=1)
+    client.get(PATH)
+    for language, words in (("fr", "Continuez dans"), ("en", "Go on in")):
+        assert words in client.get(PATH, headers={"Accept-Language": language}).text
+        said = client.get("/api/v1/people", headers={"Accept-Language": language}).json()["detail"]
+        assert words in said

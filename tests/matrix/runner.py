@@ -110,10 +110,17 @@ class Runner:
         self.client = httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url=ADDRESS)
 
     async def ask(
-        self, route: Route, kind: Kind, place: str, *, language: str = "fr", more: Mapping[str, Any] | None = None
+        self,
+        route: Route,
+        kind: Kind,
+        place: str,
+        *,
+        language: str = "fr",
+        more: Mapping[str, Any] | None = None,
+        also: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask one cell. `more` are fields that go with the form or the body besides."""
-        response = await self.send(route, kind, place, language=language, more=more)
+        """Ask one cell. `more` are fields that go with the form or the body besides, `also` are headers."""
+        response = await self.send(route, kind, place, language=language, more=more, also=also)
         told = self.take_told()
         changed, stood = self.changed(), self._lines
         self._lines = self._count_lines()
@@ -131,11 +138,12 @@ class Runner:
         language: str = "fr",
         more: Mapping[str, Any] | None = None,
         body_of: str = "",
+        also: Mapping[str, str] | None = None,
     ) -> Response:
         """Send the request of one cell, and look at nothing. `body_of` is whose things the body names, if others'."""
         things = self.things_of(place)
         named = {**things, **self._ids_of(body_of)} if body_of else things
-        headers = {"Accept-Language": language, "Origin": ADDRESS}
+        headers = {"Accept-Language": language, "Origin": ADDRESS, **(also or {})}
         if cookie := cookie_of(kind):
             headers["Cookie"] = f"spheres={cookie}"
         content: dict[str, Any] = {}

@@ -16,7 +16,6 @@ from duties.actors import Actor
 from duties.follow_ups import states
 from duties.here import local_day
 from duties.participants import barring, destruction, duplicates, first_meetings, retention
-from duties.participants.identity import Identity, words_without
 from duties.people import appoint, record_absence
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -280,7 +279,7 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
         words = "ONDINE (Fougere-lys, 514-555.0144) le demande; née le 2010-05-04. Un lys."
         destruction.ask(session, over, "person_asks", reason=words, by=cast.actor("coordinator"), at=OVER)
         found = destruction.read_reason(session, _last(session, over), by=by, at=OVER)
-        assert found == "[…] ([…]-[…], […]) le demande; née le […]. Un […]."
+        assert found == "[…] le demande; née le […]. Un […]."
         contents = destruction.contents_of(session, over)
         assert (contents.known_as[:2], contents.state, contents.referrals) == ("C-", "declined", 1)
         facts = session.scalar(
@@ -297,14 +296,6 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
         assert b"demande" not in kept["sealed"] + kept["answer_sealed"]
         for table in ("event", "task", "notice"):
             assert "ondine" not in str(session.execute(text(f"select * from {table}")).all()).lower()  # noqa: S608
-
-
-def test_a_blank_stands_for_each_half_of_a_name_and_for_no_other_word() -> None:
-    who = Identity("Éloïse-Anne", "D’Amour Roy", also=(Identity("Lili", "Roy"),))
-    assert (
-        words_without("Eloise va au Royaume avec ANNE ROY, dite lili.", who)
-        == "[…] va au Royaume avec […] […], dite […]."
-    )
 
 
 # -------------------------------------------------------------------------------------------------- what comes between

@@ -106,6 +106,26 @@ def test_a_pattern_is_many_files_unusual_hours_or_files_far_from_ones_work(
     assert _told(looks, rate) == expected
 
 
+@pytest.mark.parametrize(("rate", "an_hour"), [(WORKER, 4), (COORDINATOR, 14)])
+def test_who_stays_just_below_the_hour_is_heard_of_the_same_day_and_across_midnight(rate: Rate, an_hour: int) -> None:
+    """A drip, each hour one file fewer than is told: in working hours, and around midnight by who works then."""
+    every = HOUR / an_hour + timedelta(seconds=1)
+    assert _told(_looks(an_hour, every=every), rate) == []
+    assert _told(_looks(3 * an_hour, every=every), rate) == ["steady"]
+    owl = Habit.of([MONDAY - DAY * day + HOUR * hour for day in range(1, 60) for hour in (21, 22, 23, 0, 1)], _works)
+    assert "steady" in _told(_looks(3 * an_hour, at=MONDAY + 22 * HOUR, every=every), rate, owl)
+
+
+def test_a_few_every_day_that_are_nobodys_part_are_heard_of_within_the_week() -> None:
+    by_day = [
+        Look(look.at + DAY * day, UUID(int=day * 100 + n), "usual", True)
+        for day in range(5)
+        for n, look in enumerate(_looks(6, every=HOUR))
+    ]
+    assert _told(by_day[:24]) == []
+    assert _told(by_day) == ["steady"]
+
+
 def test_an_hour_is_unusual_for_that_person_and_not_for_another() -> None:
     by_night = Habit.of(
         [MONDAY - timedelta(days=day) + HOUR * hour for day in range(1, 60) for hour in (22, 23, 1, 2)], _works
