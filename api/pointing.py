@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import anyio
 from fastapi import Request
