@@ -223,8 +223,8 @@ class WeeklyNote(InProgram, table=True):
 class Activity(InProgram, table=True):
     """Something that is planned with one participant or several. Called off, never deleted.
 
-    `begins` is a local hour of its day, from which it lasts so many minutes; `place` is where, and `place_key` the same
-    as two writings of one place agree. What was planned before they were asked has none of them.
+    `begins` is a local hour of its day, from which it lasts so many minutes. What was planned before they were asked
+    has neither. Where it is stands sealed in its parts.
     """
 
     __tablename__ = "activity"
@@ -232,16 +232,13 @@ class Activity(InProgram, table=True):
         to("person", "planned_by"),
         one_of("kind", ACTIVITY_KINDS),
         together("called_off", "called_off_at", "called_off_as"),
-        together("when_and_where", "begins", "minutes", "place", "place_key"),
+        together("when", "begins", "minutes"),
         CheckConstraint("minutes between 15 and 1440", name="minutes"),
-        CheckConstraint("place <> '' and place_key <> ''", name="place"),
     )
 
     held_on: date = Field(index=True)
     begins: time | None = None
     minutes: int | None = None
-    place: str | None = None
-    place_key: str | None = None
     kind: str
     planned_by: UUID
     planned_at: datetime = moment()
@@ -253,6 +250,8 @@ class ActivityPart(InProgram, table=True):
     """That an activity is with this participant. Whoever also recruits others is alone in theirs (AD-C4).
 
     `place` counts the participants of an activity; one who is `alone` takes all places, so that nobody else fits.
+    `where_mark` is a blind mark of where it is, the same of two writings of one place. What is sealed under the
+    participant's key, and the mark, are gone once their file is destroyed.
     """
 
     __tablename__ = "activity_part"
@@ -262,6 +261,7 @@ class ActivityPart(InProgram, table=True):
         UniqueConstraint("program_id", "activity_id", "follow_up_id"),
         CheckConstraint("place >= 1", name="place"),
         together("taken_out", "taken_out_at", "taken_out_as"),
+        together("where", "sealed", "where_mark"),
         ExcludeConstraint(
             (literal_column("program_id"), "="),
             (literal_column("activity_id"), "="),
@@ -276,5 +276,7 @@ class ActivityPart(InProgram, table=True):
     follow_up_id: UUID = Field(index=True)
     place: int
     alone: bool
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # where it is, which may be somebody's home
+    where_mark: str | None = None
     taken_out_at: datetime | None = moment(default=None)
     taken_out_as: str | None = None

@@ -5,6 +5,8 @@ state of the follow-up, and the database holds it too (`alone_in_theirs`). It lo
 two activities that meet there bring together whom they are with (`meeting_places`). Where it is found of somebody after
 something was planned, that is not allowed any more: whoever planned it and the coordinator are asked at once, and it
 stays so until somebody calls it off, moves it, or takes a participant out of it.
+
+A place may be somebody's home: it is sealed once for each who takes part, under their own key.
 """
 
 from __future__ import annotations
@@ -21,8 +23,17 @@ from duties.actors import Actor
 from duties.casework import asking
 from duties.follow_ups.assigning import role_for
 from duties.follow_ups.held import hold, refuse_unless_followed, tell
-from duties.follow_ups.meeting_places import Whereabouts, also_there, checked, hold_all, where_is
+from duties.follow_ups.meeting_places import (
+    Whereabouts,
+    also_there,
+    checked_place,
+    hold_all,
+    where_is,
+    where_marked,
+    whereabouts,
+)
 from duties.follow_ups.parts import PRIMARY
+from duties.follow_ups.words import WHERE, opened, sealed
 from duties.here import local_day, many, one, program_of
 from duties.mail.notices import coordination_chain
 from duties.record import events
@@ -59,14 +70,15 @@ def plan_activity(
     """Plan an activity with these participants, at a place, on a local day and hour, today or to come; returns its id.
 
     Raises Refusal: nobody, somebody whom nobody follows now, a day that is over, somebody of AD-C4 with others, or at
-    a place to which another activity brings others at that hour.
+    a place to which another activity brings others at that hour; or the keys cannot be used.
     """
     if by.person_id is None:
         msg = "a part of the system plans nothing with anybody"
         raise ValueError(msg)
     if kind not in ACTIVITY_KINDS:
         raise Refusal("activity.kind.malformed", N_("Choose one of the list."))
-    there = _to_come(session, checked(held_on, begins, minutes, place), at)
+    place = checked_place(place)
+    there = _to_come(session, whereabouts(session, held_on, begins, minutes, place), at)
     wanted = sorted(set(follow_up_ids))
     if not wanted:
         raise Refusal("activity.nobody", N_("Say with whom the activity is."))
@@ -95,13 +107,15 @@ def plan_activity(
         [
             {
                 "program_id": here,
-                "id": uuid4(),
+                "id": part_id,
                 "activity_id": activity_id,
                 "follow_up_id": held.id,
-                "place": place,
+                "place": nth,
                 "alone": held.id in never,
+                "sealed": sealed(session, held.participant_id, WHERE, part_id, place),
+                "where_mark": there.mark,
             }
-            for place, held in enumerate(everyone, start=1)
+            for nth, (part_id, held) in enumerate(((uuid4(), held) for held in everyone), start=1)
         ],
     )
     for held in everyone:
@@ -124,7 +138,8 @@ def move_activity(
 
     Raises Refusal, also where somebody of AD-C4 would meet others there.
     """
-    there = _to_come(session, checked(held_on, begins, minutes, place), at)
+    place = checked_place(place)
+    there = _to_come(session, whereabouts(session, held_on, begins, minutes, place), at)
     hold_all(session)
     row = _hold(session, activity_id)
     _refuse_meeting(session, there, taking_part(session, activity_id), but=activity_id)
@@ -133,6 +148,7 @@ def move_activity(
         .where(_activity.c.program_id == program_of(session), _activity.c.id == activity_id)
         .values(**there.columns)
     )
+    _keep_place(session, activity_id, there, place)
     lines: list[tuple[UUID, dict[str, events.Fact]]] = [
         (part, {"was": row["held_on"].isoformat(), "day": held_on.isoformat()})
         for part in taking_part(session, activity_id)
@@ -246,7 +262,8 @@ def _of_one(session: Session, follow_up_id: UUID, since: date) -> Select[Any]:
     """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
     return (
         select(
-            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "place", "kind", "planned_by")),
+            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "kind", "planned_by")),
+            _part.c.where_mark,
         )
         .join(_part, refers(_part.c.activity_id, _activity))
         .where(
@@ -281,6 +298,41 @@ def _to_come(session: Session, there: Whereabouts, at: datetime) -> Whereabouts:
     return there
 
 
+def _keep_place(session: Session, activity_id: UUID, there: Whereabouts, place: str) -> None:
+    """Say where an activity is with each who takes part, sealed for them; with whose file is destroyed nothing."""
+    here = program_of(session)
+    rows = many(
+        session,
+        select(_part.c.id, _follow_up.c.participant_id)
+        .join(_follow_up, refers(_part.c.follow_up_id, _follow_up))
+        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .where(
+            _part.c.program_id == here,
+            _part.c.activity_id == activity_id,
+            _part.c.taken_out_at.is_(None),
+            _participant.c.destroyed_at.is_(None),
+        ),
+    )
+    for row in rows:
+        session.execute(
+            update(_part)
+            .where(_part.c.program_id == here, _part.c.id == row["id"])
+            .values(sealed=sealed(session, row["participant_id"], WHERE, row["id"], place), where_mark=there.mark)
+        )
+
+
+def _place_of(session: Session, participant_id: UUID, part_id: UUID, blob: bytes | None) -> str | None:
+    """Where an activity is, as one part says it; None where that was never said, or is destroyed. Raises Refusal."""
+    if blob is None:
+        return None
+    try:
+        return opened(session, participant_id, WHERE, part_id, blob)
+    except Refusal as refusal:
+        if refusal.code != "keys.gone":
+            raise
+        return None
+
+
 def _would_meet(
     session: Session, there: Whereabouts | None, with_whom: Collection[UUID], but: UUID | None = None
 ) -> bool:
@@ -308,7 +360,10 @@ def _answer_those_allowed(session: Session, *, by: Actor, at: datetime) -> None:
     """Whoever was asked about an activity that is allowed by now has seen to it, by it or by what it met with."""
     asked = {UUID(row["item"]) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
     rows = many(
-        session, select(_activity).where(_activity.c.program_id == program_of(session), _activity.c.id.in_(asked))
+        session,
+        select(_activity, where_marked()).where(
+            _activity.c.program_id == program_of(session), _activity.c.id.in_(asked)
+        ),
     )
     for row in rows:
         there = taking_part(session, row["id"])
@@ -349,7 +404,8 @@ def planned(
     """What is planned with any of these from a local day on, the nearest first, each with those who take part.
 
     An activity has everyone's `numbers`, also those that are not of `follow_up_ids`, but for the participants that the
-    reader is `kept_from`; what was called off is left out.
+    reader is `kept_from`; what was called off is left out. Its `place` is opened with the key of one of these; it is
+    None where that was not said, or where none of them has a key any more. Raises Refusal where keys cannot be used.
     `is_allowed` is whether it brings nobody together who may not be (AD-C4); one about which somebody is still asked
     stays here after its day.
     """
@@ -360,7 +416,10 @@ def planned(
     rows = many(
         session,
         select(
-            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "place", "kind")),
+            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "kind")),
+            where_marked(),
+            _part.c.id.label("part_id"),
+            _part.c.sealed,
             _participant.c.id.label("participant_id"),
             _participant.c.number,
             _participant.c.recruiter,
@@ -381,11 +440,14 @@ def planned(
     )
     found: dict[UUID, dict[str, Any]] = {}
     for row in rows:
-        entry = found.setdefault(row["id"], {**row, "numbers": [], "parts": [], "with_whom": []})
+        blob, part_id = row.pop("sealed"), row.pop("part_id")
+        entry = found.setdefault(row["id"], {**row, "place": None, "numbers": [], "parts": [], "with_whom": []})
         entry["with_whom"].append(row["follow_up_id"])
         if row["participant_id"] not in kept_from:
             entry["numbers"].append(row["number"])
             entry["parts"].append((row["follow_up_id"], row["number"], row["recruiter"]))
+            if entry["place"] is None:
+                entry["place"] = _place_of(session, row["participant_id"], part_id, blob)
     for entry in found.values():
         entry["is_allowed"] = not _would_meet(session, where_is(entry), entry.pop("with_whom"), entry["id"])
     return list(found.values())

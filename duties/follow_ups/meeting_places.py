@@ -1,7 +1,8 @@
 """Who comes to one place at one hour: what keeps somebody apart from others looks at it (AD-C4).
 
 Two activities at one place whose hours meet bring those of both together, whoever planned them. Of one that was planned
-before its hour and place were asked, nothing is known.
+before its hour and place were asked, nothing is known. A place may be somebody's home: it is compared by a blind mark,
+and its words are opened for those who are shown it alone.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
+from duties.follow_ups.words import WHERE
 from duties.here import many, program_of
+from duties.participants.sealing import mark
 from duties.refusals import Refusal
 from locales import N_
 from models.base import refers, table_of
@@ -32,23 +35,17 @@ _part = table_of(ActivityPart)
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """When and where something is planned: a local day and hour, how many minutes, and the place."""
+    """When and where something is planned: a local day and hour, how many minutes, and the blind mark of the place."""
 
     held_on: date
     begins: time
     minutes: int
-    place: str
+    mark: str
 
     @property
     def columns(self) -> dict[str, Any]:
-        """It as the columns of an activity."""
-        return {
-            "held_on": self.held_on,
-            "begins": self.begins,
-            "minutes": self.minutes,
-            "place": self.place,
-            "place_key": place_key(self.place),
-        }
+        """When it is, as the columns of an activity; where it is stands with each who takes part."""
+        return {"held_on": self.held_on, "begins": self.begins, "minutes": self.minutes}
 
     @property
     def span(self) -> tuple[datetime, datetime]:
@@ -57,13 +54,18 @@ class Whereabouts:
         return begins, begins + timedelta(minutes=self.minutes)
 
 
-def checked(held_on: date, begins: time, minutes: int, place: str) -> Whereabouts:
-    """When and where, as it is kept. Raises Refusal: no place that can be told from others, or no such length."""
+def checked_place(place: str) -> str:
+    """Where something is, as it is kept. Raises Refusal: no place that can be told from others, or too long."""
     place = " ".join(place.split())
     if not place_key(place):
         raise Refusal("activity.place.missing", N_("Say where the activity is."))
     if len(place) > LONGEST_PLACE or not place.isprintable():
         raise Refusal("activity.place.too_long", N_("This is longer than %(most)s characters."), most=LONGEST_PLACE)
+    return place
+
+
+def whereabouts(session: Session, held_on: date, begins: time, minutes: int, place: str) -> Whereabouts:
+    """When and where, as two are compared. Raises Refusal: no such length, or the key of the marks cannot be used."""
     if not SHORTEST <= minutes <= LONGEST:
         raise Refusal(
             "activity.minutes.malformed",
@@ -71,7 +73,9 @@ def checked(held_on: date, begins: time, minutes: int, place: str) -> Whereabout
             shortest=SHORTEST,
             longest=LONGEST,
         )
-    return Whereabouts(held_on, begins.replace(second=0, microsecond=0), minutes, place)
+    return Whereabouts(
+        held_on, begins.replace(second=0, microsecond=0), minutes, mark(session, WHERE, place_key(place))
+    )
 
 
 def place_key(place: str) -> str:
@@ -95,13 +99,13 @@ def also_there(session: Session, there: Whereabouts | None, *, but: Collection[U
     day = timedelta(days=1)
     rows = many(
         session,
-        select(_activity.c.held_on, _activity.c.begins, _activity.c.minutes, _activity.c.place, _part.c.follow_up_id)
+        select(_activity.c.held_on, _activity.c.begins, _activity.c.minutes, _part.c.where_mark, _part.c.follow_up_id)
         .join(_part, refers(_part.c.activity_id, _activity))
         .where(
             _activity.c.program_id == program_of(session),
             _activity.c.id.not_in(list(but)),
             _activity.c.called_off_at.is_(None),
-            _activity.c.place_key == place_key(there.place),
+            _part.c.where_mark == there.mark,
             _activity.c.held_on.between(there.held_on - day, there.held_on + day),
             _part.c.taken_out_at.is_(None),
         ),
@@ -109,14 +113,26 @@ def also_there(session: Session, there: Whereabouts | None, *, but: Collection[U
     begins, ends = there.span
     found = set()
     for row in rows:
-        other = Whereabouts(row["held_on"], row["begins"], row["minutes"], row["place"])
-        if other.span[0] < ends and begins < other.span[1]:
+        other = where_is(row)
+        if other is not None and other.span[0] < ends and begins < other.span[1]:
             found.add(row["follow_up_id"])
     return found
 
 
+def where_marked() -> ColumnElement[str | None]:
+    """The blind mark of where an activity is, as those who take part have it: a column beside those of the activity."""
+    part = _part.alias()
+    return (
+        select(func.max(part.c.where_mark))
+        .where(refers(part.c.activity_id, _activity), part.c.taken_out_at.is_(None))
+        .correlate(_activity)
+        .scalar_subquery()
+        .label("where_mark")
+    )
+
+
 def where_is(row: dict[str, Any]) -> Whereabouts | None:
-    """When and where an activity is, as its row says; None of one of which that was never said."""
-    if row["begins"] is None:
+    """When and where an activity is, as its row and its mark say; None of one of which that is not known."""
+    if row["begins"] is None or row["where_mark"] is None:
         return None
-    return Whereabouts(row["held_on"], row["begins"], row["minutes"], row["place"])
+    return Whereabouts(row["held_on"], row["begins"], row["minutes"], row["where_mark"])

@@ -14,6 +14,7 @@ from locales import N_
 
 NOTE: Final = "weekly_note"
 BREAK_TERMS: Final = "break_terms"
+WHERE: Final = "activity_place"
 
 LONGEST: Final = 4_000
 

@@ -36,7 +36,7 @@ from locales import N_, say
 from models.base import refers, table_of
 from models.consent import Consent, Disclosure
 from models.destruction import DESTRUCTION_GROUNDS, Destruction
-from models.follow_up import Assignment, FollowUp, WeeklyNote
+from models.follow_up import ActivityPart, Assignment, FollowUp, WeeklyNote
 from models.lifecycles import DESTRUCTION, REFERRAL
 from models.participant import Barred, CandidateWorker, DataKey, Participant
 from models.record import Event
@@ -63,6 +63,7 @@ _referral = table_of(Referral)
 _event = table_of(Event)
 _key = table_of(DataKey)
 _note = table_of(WeeklyNote)
+_activity_part = table_of(ActivityPart)
 #: What of a request is shown without opening what is sealed.
 _SHOWN: Final = tuple(column for column in _destruction.c if column.name not in ("sealed", "answer_sealed"))
 #: What of a file is counted for whoever confirms its destruction.
@@ -623,6 +624,19 @@ def _destroy(session: Session, held: Mapping[str, Any], asked: Mapping[str, Any]
             _referral.c.state.in_(REFERRAL.open_to("destroy")),
         )
         .values(state=REFERRAL.moved(_referral.c.state, "destroy"), version=_referral.c.version + 1)
+    )
+    # A mark is no word and needs no key of theirs: whoever guesses a place and has the key of the marks could prove it.
+    session.execute(
+        update(_activity_part)
+        .where(
+            _activity_part.c.program_id == here,
+            _activity_part.c.follow_up_id.in_(
+                select(_follow_up.c.id).where(
+                    _follow_up.c.program_id == here, _follow_up.c.participant_id == participant_id
+                )
+            ),
+        )
+        .values(sealed=None, where_mark=None)
     )
     events.write(
         session,

@@ -139,7 +139,7 @@ def _recruiters_are_apart(session: Session, at: datetime) -> Iterator[str]:
     )
     rows = many(
         session,
-        select(_activity, _part.c.follow_up_id, _participant.c.recruiter)
+        select(_activity, _part.c.where_mark, _part.c.follow_up_id, _participant.c.recruiter)
         .join(_part, refers(_part.c.activity_id, _activity))
         .join(_follow_up, refers(_part.c.follow_up_id, _follow_up))
         .join(_participant, refers(_follow_up.c.participant_id, _participant))
@@ -163,7 +163,7 @@ def _meet(first: dict[str, object], second: dict[str, object]) -> bool:
     if first["id"] == second["id"]:
         return True
     one, other = where_is(first), where_is(second)
-    if one is None or other is None or first["place_key"] != second["place_key"]:
+    if one is None or other is None or one.mark != other.mark:
         return False
     return one.span[0] < other.span[1] and other.span[0] < one.span[1]
 

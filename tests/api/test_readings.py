@@ -161,6 +161,7 @@ def test_a_reading_whose_line_cannot_be_written_is_not_given(world: World) -> No
 #: Bytes and structures of which no reading is told: none of them is made for a reader out of what people are.
 _NOT_PROTECTED: Final = {
     "absence": ("kinds",),
+    "activity_part": ("sealed",),  # where, which those who plan with the participant look at each day, beside the hour
     "agenda_item": ("reasons", "note"),  # what was said, for the minutes
     "agenda_version": ("content",),  # what the committee was sent; it names no participant
     "agreement_version": ("terms",),

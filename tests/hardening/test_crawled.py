@@ -467,7 +467,6 @@ _WORDS: Final[Mapping[str, Sequence[str]]] = {
 #: Such words as well, where no case of the crawled world need have any: they are written wherever it has.
 _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "account": ("user_name",),
-    "activity": ("place",),
     "agenda_item": ("section_fr", "section_en", "title_fr", "title_en", "late_reason", "note_fr", "note_en"),
     "attestation": ("note",),
     "closure": ("reason_fr", "reason_en"),
@@ -494,8 +493,8 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
 _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "absence": ("kinds",),
     "account": ("system",),
-    "activity": ("called_off_as", "kind", "place_key"),
-    "activity_part": ("taken_out_as",),
+    "activity": ("called_off_as", "kind"),
+    "activity_part": ("taken_out_as", "where_mark"),
     "admission_decision": ("outcome", "taken_as"),
     "agenda_item": (
         "kind",

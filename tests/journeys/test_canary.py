@@ -24,7 +24,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +39,7 @@ from sqlmodel import Session
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from duties.actors import OUTSIDE, Actor
 from duties.declarations import exporting
-from duties.follow_ups import breaks, notes, summaries
+from duties.follow_ups import activities, breaks, notes, summaries
 from duties.follow_ups.notes import Week
 from duties.follow_ups.summaries import Summary
 from duties.follow_ups.weeks import monday_of
@@ -99,12 +99,12 @@ PLANTED = {
             *("fact", "finding", "why_triage", "why_decision", "offered", "why_risk", "disclosed", "to_whom"),
             *("referrer_name", "referrer_organization", "referrer_contact", "exception", "offered_instead"),
             *("profile", "involvement", "benefits", "risks", "note", "terms", "draft"),
-            *("situation", "steps", "why_this_day", "why_destroyed", "why_kept"),
+            *("situation", "steps", "why_this_day", "why_destroyed", "why_kept", "place"),
         ),
         (
             *("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
             *("ub", "ev", "iw", "ox", "uz", "ab", "ec", "id", "of", "ug", "ah", "ej"),
-            *("vi", "xo", "op", "ul", "am"),
+            *("vi", "xo", "op", "ul", "am", "yo"),
         ),
         strict=True,
     )
@@ -296,11 +296,22 @@ def _assessed(session: Session, participant_id: UUID, item_id: UUID, by: Actor) 
 
 
 def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
-    """A week's note, and a break."""
+    """A week's note, an activity, and a break."""
     worker, follow_up = cast.actor(WORKER), table_of(FollowUp)
     found = session.scalars(select(follow_up.c.id).where(follow_up.c.participant_id == participant_id)).one()
     said = Week(met=1, minutes=30, reached=True, why_none=None, words=PLANTED["note"])
     notes.write_note(session, found, monday_of(LATER.date()), said, by=worker, at=LATER)
+    activities.plan_activity(
+        session,
+        [found],
+        held_on=LATER.date() + timedelta(days=1),
+        begins=time(14),
+        minutes=60,
+        place=PLANTED["place"],
+        kind="outing",
+        by=worker,
+        at=LATER,
+    )
     breaks.take_break(
         session, found, returns_on=LATER.date() + timedelta(days=9), terms=PLANTED["terms"], by=worker, at=LATER
     )
@@ -437,7 +448,9 @@ def test_no_channel_holds_a_planted_word(lived: Cast, caplog: pytest.LogCaptureF
         client = client_for(lived.database, lived.people[name], at=LATER)
         for place in (*looked_at, *followed_there, "/privacy", f"/participants/{participant_id}"):
             answer = client.get(place)
-            assert found(WORDS, answer.content) == set(), (name, place)
+            # Where they meet is said to those who plan with the participant, and to nobody else.
+            theirs = {PLANTED["place"]} if place == "/activities" and name in ("coordinator", WORKER) else set()
+            assert found(WORDS, answer.content) == theirs, (name, place)
             assert found(WORDS, str(answer.headers)) == set(), (name, place)
 
     for name in ("coordinator", WORKER):

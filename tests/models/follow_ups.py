@@ -120,9 +120,9 @@ def accompany(cast: Cast) -> None:
             )
         )
         activity = uuid4()
-        at_noon: dict[str, Any] = {"begins": time(12), "minutes": 60, "place": "Café", "place_key": "café"}
+        at_noon: dict[str, Any] = {"begins": time(12), "minutes": 60}
         session.add(
             Activity(**here, **at_noon, id=activity, held_on=TODAY, kind="meal", planned_by=worker, planned_at=AT)
         )
         session.flush()
-        session.add(ActivityPart(**of_one, activity_id=activity, place=1, alone=False))
+        session.add(ActivityPart(**of_one, activity_id=activity, place=1, alone=False, sealed=SEALED, where_mark="a"))

@@ -108,12 +108,12 @@ ALTER TABLE loan ADD CONSTRAINT fk_loan_program_id_returned_by FOREIGN KEY(progr
 ALTER TABLE loan ADD CONSTRAINT ck_loan_mistaken CHECK (not mistaken or (returned_at is not null and not lost));
 ALTER TABLE loan ADD CONSTRAINT ck_loan_not_returned_by_themselves CHECK (returned_by is distinct from person_id or mistaken);
 
--- Of what was planned before, nobody said at which hour and where.
+-- Of what was planned before, nobody said at which hour and where. Where is sealed with each who takes part.
 
 ALTER TABLE activity ADD COLUMN begins TIME WITHOUT TIME ZONE;
 ALTER TABLE activity ADD COLUMN minutes INTEGER;
-ALTER TABLE activity ADD COLUMN place VARCHAR;
-ALTER TABLE activity ADD COLUMN place_key VARCHAR;
-ALTER TABLE activity ADD CONSTRAINT ck_activity_when_and_where CHECK (num_nulls(begins, minutes, place, place_key) in (0, 4));
+ALTER TABLE activity ADD CONSTRAINT ck_activity_when CHECK (num_nulls(begins, minutes) in (0, 2));
 ALTER TABLE activity ADD CONSTRAINT ck_activity_minutes CHECK (minutes between 15 and 1440);
-ALTER TABLE activity ADD CONSTRAINT ck_activity_place CHECK (place <> '' and place_key <> '');
+ALTER TABLE activity_part ADD COLUMN sealed BYTEA;
+ALTER TABLE activity_part ADD COLUMN where_mark VARCHAR;
+ALTER TABLE activity_part ADD CONSTRAINT ck_activity_part_where CHECK (num_nulls(sealed, where_mark) in (0, 2));

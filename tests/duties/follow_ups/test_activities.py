@@ -7,21 +7,23 @@ from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties.follow_ups import activities, assigning, states
 from duties.participants import recruiting, workers
 from duties.refusals import Refusal
 from models.base import table_of
-from models.follow_up import Activity
+from models.follow_up import Activity, ActivityPart
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import until_somebody_waits
+from tests.fakes.people_keys import FakePeopleKeys
 from tests.following import SECOND, WORKER, bar, followed, in_force, plan, row_of, tasks_of, told_of
 from tests.refusing import refused
 
 DAY = timedelta(days=1)
+_activity, _part = table_of(Activity), table_of(ActivityPart)
 
 
 @pytest.fixture
@@ -286,6 +288,62 @@ def test_when_and_where_are_said_and_can_be(cast: Cast) -> None:
                 )
 
 
+def _where(session: Session, *follow_ups: UUID) -> list[str | None]:
+    """Where each thing is that is planned with these, as the pages show it."""
+    return [one["place"] for one in activities.planned(session, follow_ups, TODAY)]
+
+
+def test_where_it_is_is_sealed_for_each_who_takes_part_and_goes_with_their_keys(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        first, second = followed(session, cast), followed(session, cast, "#2026-02")
+        together = plan(session, [first, second], held_on=TODAY, place="Chez  Ondine", by=by)
+        assert _where(session, first) == ["Chez Ondine"]
+        blobs = session.scalars(select(_part.c.sealed)).all()
+        assert len({bytes(blob) for blob in blobs}) == 2, "each has their own"
+        activities.move_activity(
+            session, together, held_on=TODAY, begins=AT_TWO, minutes=30, place="Chez sa tante", by=by, at=AT
+        )
+        assert _where(session, first) == ["Chez sa tante"]
+        keys = session.info["keys"]
+        keys.destroy(row_of(session, first)["participant_id"])
+        assert _where(session, first) == ["Chez sa tante"], "the other's key opens it still"
+        keys.destroy(row_of(session, second)["participant_id"])
+        assert _where(session, first) == [None]
+        assert len(activities.planned(session, [first], TODAY)) == 1
+    shown = client_for(cast.database, cast.people[WORKER], at=AT).get("/activities").text
+    assert "30" in shown
+    assert "Chez" not in shown
+
+
+def test_where_it_is_is_opened_by_the_key_of_nobody_from_whom_the_reader_is_kept(cast: Cast) -> None:
+    with cast.session() as session:
+        first, second = followed(session, cast), followed(session, cast, "#2026-02")
+        plan(session, [first, second], held_on=TODAY, place="Parc", by=cast.actor(WORKER))
+        barring = row_of(session, first)["participant_id"]
+        session.info["keys"].destroy(row_of(session, second)["participant_id"])
+        (shown,) = activities.planned(session, [second], TODAY, kept_from=[barring])
+        assert (shown["place"], shown["numbers"]) == (None, ["#2026-02"])
+
+
+def test_where_it_is_is_neither_kept_nor_compared_where_the_keys_cannot_be_used(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        first = followed(session, cast)
+        planned = plan(session, [first], held_on=TODAY, place="Parc", by=by)
+        keys, session.info["keys"] = session.info["keys"], FakePeopleKeys(broken=True)
+        with refused("keys.unusable"):
+            plan(session, [first], held_on=TODAY, place="Parc", by=by)
+        with refused("keys.unusable"):
+            activities.move_activity(
+                session, planned, held_on=TODAY, begins=AT_TWO, minutes=30, place="Ici", by=by, at=AT
+            )
+        with refused("keys.unusable"):
+            _where(session, first)
+        session.info["keys"] = keys
+        assert _where(session, first) == ["Parc"]
+
+
 @pytest.mark.ci
 def test_of_two_who_plan_at_once_the_second_is_told_that_they_would_meet(cast: Cast) -> None:
     told: list[str] = []
@@ -312,8 +370,8 @@ def test_of_two_who_plan_at_once_the_second_is_told_that_they_would_meet(cast: C
 def test_on_the_page_what_was_planned_without_an_hour_gets_one(cast: Cast) -> None:
     with cast.session() as session:
         found = plan(session, [followed(session, cast)], held_on=TODAY + DAY, by=cast.actor(WORKER))
-        columns = ("begins", "minutes", "place", "place_key")
-        session.execute(update(table_of(Activity)).values(dict.fromkeys(columns)))
+        session.execute(update(_activity).values(begins=None, minutes=None))
+        session.execute(update(_part).values(sealed=None, where_mark=None))
     worker = client_for(cast.database, cast.people[WORKER], at=AT)
     assert "At which hour and where was not said." in worker.get("/activities").text
     typed = {"held_on": (TODAY + DAY).isoformat(), "begins": "16:15", "minutes": "45", "place": "Parc"}

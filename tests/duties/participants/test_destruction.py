@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.follow_ups import states
+from duties.follow_ups import activities, states
 from duties.here import local_day
 from duties.participants import barring, destruction, duplicates, first_meetings, retention
 from duties.people import appoint, record_absence
@@ -21,15 +21,17 @@ from duties.refusals import Refusal
 from duties.roles import standing
 from models.base import table_of
 from models.destruction import Destruction
+from models.follow_up import ActivityPart
 from models.program import Program
 from tests.cast import AT, TODAY, Cast
 from tests.destroying import DELAY, LAPSES, WHY, asked, destroyed
-from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
+from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, plan, row_of, tasks_of
 from tests.referring import declare_admission, participant_of, refer, triaged
 from tests.refusing import refused
 
 _destruction = table_of(Destruction)
 _program = table_of(Program)
+_part = table_of(ActivityPart)
 
 DAY = timedelta(days=1)
 #: Of somebody who declined today, the day after the last one.
@@ -51,12 +53,15 @@ def of_codim(cast: Cast) -> UUID:
     """Somebody whom a worker of CODIM followed until tomorrow, and whose last day was set to it."""
     with cast.session() as session:
         agreed(session, cast)
-        follow_up = followed(session, cast, worker=SECOND)
-        participant_id: UUID = row_of(session, follow_up)["participant_id"]
-        known_as_somebody(session, participant_id)
-        ended, by = AT + DAY, cast.actor("coordinator")
-        states.deactivate(session, follow_up, "withdrew", by=by, at=ended)
-        retention.retain_until(session, participant_id, ended.date(), reason=WHY, by=by, at=ended)
+        return _left(session, cast, followed(session, cast, worker=SECOND))
+
+
+def _left(session: Session, cast: Cast, follow_up: UUID) -> UUID:
+    participant_id: UUID = row_of(session, follow_up)["participant_id"]
+    known_as_somebody(session, participant_id)
+    ended, by = AT + DAY, cast.actor("coordinator")
+    states.deactivate(session, follow_up, "withdrew", by=by, at=ended)
+    retention.retain_until(session, participant_id, ended.date(), reason=WHY, by=by, at=ended)
     return participant_id
 
 
@@ -467,3 +472,24 @@ def test_what_is_destroyed_is_asked_about_no_more(cast: Cast, over: UUID) -> Non
         assert [one["state"] for one in tasks_of(session, destruction.CONFIRM)] == ["done"]
         assert destruction.read_reason(session, _last(session, over), by=cast.actor("coordinator"), at=OVER) == ""
         assert participant_of(session, session.execute(text("select id from referral")).scalar_one()) == over
+
+
+def test_where_somebody_was_with_others_is_gone_with_their_file_and_stays_with_the_others(cast: Cast) -> None:
+    at = AT + 2 * DAY
+    with cast.session() as session:
+        agreed(session, cast)
+        gone, other = followed(session, cast, worker=SECOND), followed(session, cast, "#2026-02")
+        activity = plan(session, [gone, other], held_on=TODAY, place="Chez Ondine", by=cast.actor("coordinator"))
+        participant_id = _left(session, cast, gone)
+        asked(session, cast, participant_id, at=at)
+        destruction.confirm(session, participant_id, by=cast.actor("manager_codim"), at=at + DELAY)
+
+        def kept() -> dict[UUID, bool]:
+            rows = session.execute(select(_part.c.follow_up_id, _part.c.sealed, _part.c.where_mark)).all()
+            assert all((row.sealed is None) == (row.where_mark is None) for row in rows)
+            return {row.follow_up_id: row.where_mark is not None for row in rows}
+
+        assert kept() == {gone: False, other: True}
+        where: dict[str, Any] = {"held_on": (at + DELAY).date(), "begins": time(14), "minutes": 60}
+        activities.move_activity(session, activity, **where, place="Parc", by=cast.actor("coordinator"), at=at + DELAY)
+        assert kept() == {gone: False, other: True}
