@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from duties.names import contacts
@@ -27,6 +27,8 @@ _SMALL: Final = frozenset(
         *("l", "la", "las", "le", "les", "los", "mac", "mc", "of", "san", "st", "ste", "van", "von", "y"),
     }
 )
+#: How an extract ends.
+_BREAKS_OFF: Final = "…"
 #: A word of a name of so many letters is found inside a longer word too.
 _LONG: Final = 6
 #: Between two blanks: nothing that tells anything.
@@ -93,9 +95,11 @@ def whole_words(text: Folded, letters: str) -> Iterator[Span]:
 def takes_out(words: Iterable[str]) -> Callable[[str, str], str]:
     """A function that puts a blank in the place of words or lines as they were typed, however they are written.
 
-    For words that people chose, whether they name somebody or not. None is cut, and "on dine" is no "Ondine".
+    For words that people chose, whether they name somebody or not. None is cut, and "on dine" is no "Ondine". Where an
+    extract breaks off within them ("Jessica…"), what is left of them goes as well.
     """
-    wanted = [("".join(word.letters for word in typed), len(typed)) for typed in map(words_of, words)]
+    each = [[word.letters for word in words_of(typed)] for typed in words]
+    wanted = [("".join(typed), len(typed)) for typed in each]
 
     def taken(text: str, blank: str) -> str:
         folded = Folded((*placed_words_of(text), Word(WALL, WALL)))
@@ -105,9 +109,20 @@ def takes_out(words: Iterable[str]) -> Callable[[str, str], str]:
             for first, last in whole_words(folded, letters)
             if last - first <= count or not are_words(folded.words[first:last])
         ]
+        if text.rstrip().endswith(_BREAKS_OFF):
+            spans += _cut_off(folded.words[:-1], each)
         return blanked(text, spans, blank)
 
     return taken
+
+
+def _cut_off(there: Sequence[Word], wanted: Iterable[Sequence[str]]) -> Iterator[Span]:
+    """The last words of a text that breaks off, where words that are wanted begin so."""
+    for typed in wanted:
+        for count in range(min(len(typed) - 1, len(there)), 0, -1):
+            if [word.letters for word in there[-count:]] == list(typed[:count]):
+                yield there[-count].at, there[-1].end
+                break
 
 
 def _words_of(name: str) -> Iterator[Name]:

@@ -177,3 +177,17 @@ def test_what_stands_around_keeps_its_own_writing() -> None:
 )
 def test_words_that_are_taken_out_go_however_they_are_written_and_none_is_cut(typed: str, said: str, left: str) -> None:
     assert takes_out([typed])(said, "X") == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Décision 3 : prévenir l’école de Jessica…", "Décision 3 : prévenir l’école de […]…"),
+        ("Décision 3 : prévenir Jessica de la…", "Décision 3 : prévenir […]…"),
+        ("Décision 3 : prévenir jessica …", "Décision 3 : prévenir […] …"),
+        ("Décision 3 : prévenir Jessica.", "Décision 3 : prévenir Jessica."),
+        ("Jessica prévient l’école…", "Jessica prévient l’école…"),
+    ],
+)
+def test_what_an_extract_leaves_of_words_where_it_breaks_off_goes_with_them(text: str, left: str) -> None:
+    assert takes_out(["Jessica de la Rose"])(text, LEFT_OUT) == left
