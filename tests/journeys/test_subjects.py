@@ -52,12 +52,13 @@ _MEMBER: Final = {
 #: Facts that are no text: by their names.
 _FACTS: Final[dict[str, Any]] = {
     **dict.fromkeys(("due_on", "since", "on", "until", "day", "ends_on", "starts_on", "anchor_on"), DAY),
-    **dict.fromkeys(("tasks", "attempts", "days", "notice_days"), 2),
+    **dict.fromkeys(("tasks", "attempts", "days", "notice_days", "files"), 2),
     **{
         key: [_ITEM]
         for key in ("to_do", "late", "to_approve", "acting_for", "team", "patterns", "lines", "changes", "owed")
     },
     "asked": [{"part": "Motif", "value": CALLED}],
+    "parts": [{"heading": CALLED, "lines": [_ITEM], "answer_path": _PATH}],
     "committees": [{"title": "Comité clinique", "members": [_MEMBER], "and_those_of": ["Comité aviseur"]}],
     "number": 41290,
     "base_url": "https://spheres.example",

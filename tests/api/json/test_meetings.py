@@ -93,8 +93,8 @@ def test_dates_are_proposed_with_their_reasons_and_nothing_is_planned(coordinato
 def test_where_no_date_can_be_proposed_the_answer_says_why(coordinator: Asker) -> None:
     short = coordinator.ask("GET", "/committees/clinical/proposals?first=2026-12-03&last=2026-12-08")
     past = coordinator.ask("GET", "/committees/steering/proposals?first=2026-01-01")
-    assert (short.status_code, short.json()["code"]) == (422, "dates.no_weekday")
-    assert (past.status_code, past.json()["code"]) == (422, "dates.past")
+    assert (short.status_code, short.json()["code"]) == (409, "dates.no_weekday")
+    assert (past.status_code, past.json()["code"]) == (409, "dates.past")
 
 
 def test_a_change_counts_the_people_who_hear_of_it_and_the_letters_that_leave(cast: Cast, coordinator: Asker) -> None:
