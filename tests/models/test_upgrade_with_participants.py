@@ -98,6 +98,12 @@ def test_what_is_upgraded_is_of_that_release_and_has_people_in_every_stage(befor
     assert ways == {"call", "meeting"}
 
 
+def _in_the_one_thread(row: str) -> str:
+    letter = json.loads(row)
+    waits = letter["state"] == "queued" and letter["thread"]
+    return json.dumps({**letter, "thread": "meetings"} if waits else letter, sort_keys=True)
+
+
 def test_every_row_is_kept_to_the_letter_and_the_tables_are_those_of_the_models(
     before: Database, fresh: set[str]
 ) -> None:
@@ -107,6 +113,9 @@ def test_every_row_is_kept_to_the_letter_and_the_tables_are_those_of_the_models(
     assert sum(map(len, stood.values())) > 1300
     migrate(before.owner_url)
     stands = rows_of(before, columns=columns)
+    # Letters about meetings that wait join the one thread, so that no later one overtakes them.
+    stood["notice"] = [_in_the_one_thread(row) for row in stood["notice"]]
+    stands["notice"] = [_in_the_one_thread(row) for row in stands["notice"]]
     assert {name: differing(stood[name], stands[name]) for name in stood if stood[name] != stands[name]} == {}
     with as_superuser(before) as connection:
         assert catalogue(connection) == fresh
