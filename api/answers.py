@@ -180,7 +180,7 @@ async def slow_down(request: Request, error: Exception) -> Response:
 
 
 _SLOW_DOWN: Final = N_(
-    "You asked more of the program than one person may in a quarter of an hour. Go on in %(minutes)s minutes; "
+    "You asked more of the program than one person may in a quarter of an hour. Go on in %(minutes)s min; "
     "nothing is lost."
 )
 

@@ -62,6 +62,8 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
             "decision",
             "objection",
             "minutes",
+            "redaction",
+            "name",
         ),
     ),
     "participants": (

@@ -102,6 +102,13 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "minutes.circulated": (N_("Minutes sent: %(subject)s."), "half"),
     "minutes.amended": (N_("Minutes taken back to be changed: %(subject)s."), "skip"),
     "minutes.approved": (N_("Minutes approved: %(subject)s."), "full"),
+    "minutes.redacted": (N_("Words taken out of minutes: %(subject)s."), "skip"),
+    "redaction.asked": (N_("Asked that words are taken out of everything that is kept."), "ask"),
+    "redaction.done": (N_("Words taken out of everything that is kept."), "full"),
+    "redaction.declined": (N_("Words that were asked to be taken out stay."), "stop"),
+    "redaction.taken_back": (N_("It is no longer asked that words are taken out."), "skip"),
+    "notice.redacted": (N_("Words taken out of a letter."), "skip"),
+    "name.answered": (N_("Answered that words like a name name no participant."), "half"),
 }
 
 #: What follows from others (`api.pages.history.MINOR`).
@@ -132,6 +139,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "meeting_agenda_stuck": N_("an agenda that cannot be sent"),
     "meeting_agenda_held": N_("words of members that are to be looked at"),
     "meeting_minutes": N_("the minutes of a meeting"),
+    "reading_pattern": N_("readings that are unusual"),
     "dates_drafted": N_("dates drafted for a committee"),
     "decision_objected": N_("a partner objects to a decision"),
     "objection_settled": N_("an objection to a decision is settled"),

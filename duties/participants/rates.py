@@ -61,7 +61,7 @@ def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
             TOO_MANY,
             N_(
                 "You opened %(most)s files, as many as your role may in this time. The next one opens in "
-                "%(minutes)s minutes; those that are open already open again. If somebody is in danger, call the "
+                "%(minutes)s min; those that are open already open again. If somebody is in danger, call the "
                 "coordination."
             ),
             most=most,

@@ -288,9 +288,9 @@ def _chain(session: Session) -> list[Link]:
 
 
 _WORDS: Final = {
-    "many": N_("many files in a short time: %(files)s within %(minutes)s minutes"),
+    "many": N_("many files in a short time: %(files)s within %(minutes)s min"),
     "steady": N_("many files little by little: %(files)s within %(hours)s h"),
-    "hours": N_("at hours that are unusual for this person: %(files)s within %(minutes)s minutes"),
+    "hours": N_("at hours that are unusual for this person: %(files)s within %(minutes)s min"),
     "far": N_("files far from their work: %(files)s within %(hours)s h"),
     "stopped": N_("as many files as the role may open, and more were refused: %(files)s"),
 }

@@ -48,7 +48,8 @@ def _listening(engine: Engine, what: str, heard: list[str]) -> Iterator[None]:
 
 def _open_tasks(cast: Cast, case_id: UUID) -> list[UUID]:
     with cast.session() as session:
-        return [row["id"] for row in steps(session, case_id).values() if row["state"] == "open" and not row["action"]]
+        rows = steps(session, case_id).values()
+        return [row["id"] for row in rows if row["state"] == "open" and not row["action"] and not row["asks"]]
 
 
 def _complete(task_id: UUID) -> tuple[str, dict[str, str], dict[str, str]]:

@@ -51,7 +51,7 @@ def lived_in(copies: Copies, cast_template: tuple[str, Cast]) -> Iterator[Cast]:
             barring = followed(session, cast, "#2026-02", worker="without_mail")
             followed(session, cast, "#2026-03", worker="without_mail")
             bar(session, cast, barring, cast.people["deputy"])
-            for who, deputy in (("without_mail", "deputy"), ("manager_codim", "researcher"), ("manager_la", None)):
+            for who, deputy in (("without_mail", "deputy"), ("manager_codim", "director_codim"), ("manager_la", None)):
                 record_absence(
                     session,
                     person_id=cast.people[who],

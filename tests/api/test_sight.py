@@ -136,17 +136,28 @@ def _relations(today: Standing, person: UUID, case: Known) -> set[Relation]:
     for row in case.tasks:
         does = row["state"] in ("planned", "open") and row["owed_by_id"] is not None
         judges = row["state"] == "submitted"
-        falls = (
-            today.falls(case.links[row["owed_by_id"]])
-            if does
-            else today.falls(case.links[row["approved_by_id"]], kind="approvals")
-            if judges
-            else None
-        )
-        has_it = falls is not None and any(holder.person_id == person for holder in falls.holders)
+        has_it = False
+        if does:
+            has_it = any(holder.person_id == person for holder in today.falls(case.links[row["owed_by_id"]]).holders)
+        elif judges:
+            has_it = person in _judges(today, row, case.links[row["approved_by_id"]])
         if has_it or person in (row["done_by"], row["settled_by"]):
             found.add(Relation.TAKES_PART)
     return found
+
+
+def _judges(today: Standing, row: dict[str, Any], chain: list[Link]) -> set[UUID]:
+    """Who approves a task: by the first link of which anybody may, who neither did it nor is named as one who may not."""
+    barred = {row["done_by"], row["done_for"]}
+    for link in row["may_not_approve"]:
+        barred |= (
+            {UUID(link["person"])} if "person" in link else {holder.person_id for holder in today.falls([link]).holders}
+        )
+    for link in chain:
+        able = {holder.person_id for holder in today.falls([link], kind="approvals").holders} - barred
+        if able:
+            return able
+    return set()
 
 
 def _seen(session: Session, asker: Asker) -> set[UUID]:

@@ -62,7 +62,11 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "PUT /cases/{case_id}/version": {"version_id": "00000000-0000-4000-8000-000000000000"},
     "PUT /people/{person_id}": {"given_name": "Jaspe", "family_name": "Onyx", "language": "en"},
     "POST /tenures/{tenure_id}/ending": {"ends_on": TODAY.isoformat()},
-    "POST /tasks/{task_id}/completion": {"note": "", "evidence": []},
+    "POST /tasks/{task_id}/completion": {
+        "note": "",
+        "evidence": [],
+        "given": {"folders": ["participants"], "reason": "Le travail."},
+    },
     "POST /tasks/{task_id}/approval": {"note": ""},
     "POST /tasks/{task_id}/rejection": {"reason": "Not yet."},
     "POST /tasks/{task_id}/undoing": {"reason": ""},

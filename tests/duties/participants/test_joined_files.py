@@ -74,7 +74,9 @@ JOINING: Final = {
     "criterion_finding": "left",
     "data_key": "left",  # destroyed
     "first_meeting": "left",
+    "destruction": "none",
     "follow_up": "none",
+    "kept_until": "none",
     "research_consent": "none",
 }
 
