@@ -134,20 +134,19 @@ def _relations(today: Standing, person: UUID, case: Known) -> set[Relation]:
     if case.row["subject_id"] == person:
         found.add(Relation.SUBJECT)
     for row in case.tasks:
-        does = row["state"] in ("planned", "open") and row["owed_by_id"] is not None
-        judges = row["state"] == "submitted"
-        has_it = False
-        if does:
-            has_it = any(holder.person_id == person for holder in today.falls(case.links[row["owed_by_id"]]).holders)
-        elif judges:
-            has_it = person in _judges(today, row, case.links[row["approved_by_id"]])
-        if has_it or person in (row["done_by"], row["settled_by"]):
+        if person in _who_has(today, row, case) or person in (row["done_by"], row["settled_by"]):
             found.add(Relation.TAKES_PART)
     return found
 
 
+def _who_has(today: Standing, row: dict[str, Any], case: Known) -> set[UUID]:
+    if row["state"] in ("planned", "open") and row["owed_by_id"] is not None:
+        return {holder.person_id for holder in today.falls(case.links[row["owed_by_id"]]).holders}
+    return _judges(today, row, case.links[row["approved_by_id"]]) if row["state"] == "submitted" else set()
+
+
 def _judges(today: Standing, row: dict[str, Any], chain: list[Link]) -> set[UUID]:
-    """Who approves a task: by the first link of which anybody may, who neither did it nor is named as one who may not."""
+    """Who approves a task: by the first link of which anybody may, who neither did it nor is said not to."""
     barred = {row["done_by"], row["done_for"]}
     for link in row["may_not_approve"]:
         barred |= (
