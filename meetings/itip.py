@@ -130,8 +130,9 @@ def joined(
     """What `differences` found, for one letter: one file that says all of it, where there were several messages.
 
     A letter brings several files to few calendars: many read the first alone. So it has the rule and every date that
-    is otherwise, and those as the rule has them of which a calendar may think otherwise. What no rule says, that a date
-    moved by itself is gone with the end of the season, stays a cancellation behind it.
+    is otherwise, and those as the rule has them of which a calendar may think otherwise. What no rule says stays a
+    cancellation behind it: that a date that a calendar holds by itself, because it was moved, is gone. Where the rule
+    leaves that date out, some calendars hide it alone, and show it again once a later rule says nothing of it.
     """
     if len(messages) < 2 or wanted is None:  # noqa: PLR2004 - one is one already
         return tuple(messages)
@@ -147,7 +148,7 @@ def joined(
         kind = _kind(_Change(only, had.get(only), gets.get(only)), still_on)
     whole = Message(REQUEST, kind, wanted, only, bumps=bumps, also=alone_too, keeps_answers=True)
     left = (one for one in messages if one.method == CANCEL and one.recurrence in told.moved)
-    return (whole, *(replace(one, is_quiet=True) for one in left if one.recurrence not in wanted.cancelled))
+    return (whole, *(replace(one, is_quiet=True) for one in left))
 
 
 def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Message]) -> Entry | None:

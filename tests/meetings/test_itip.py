@@ -98,6 +98,30 @@ def test_every_kind_of_calendar_ends_with_what_is_wanted_whatever_changed(
             assert one.tell(wanted, after) == ()
 
 
+def test_a_date_that_was_moved_and_is_off_comes_back_by_no_later_rule() -> None:
+    """A calendar may keep what it holds of one date by itself, and hide it as long as the rule leaves that date out."""
+    first = datetime(2027, 1, 6, 13, 30)
+    off = first + 7 * WEEK
+    facts: dict[str, Any] = {
+        "uid": "clinical@spheres.example.org",
+        "zone": "America/Toronto",
+        "minutes": 30,
+        "title": "Comité clinique",
+    }
+    elsewhere = {off: Moved(off, 30, "Salle A", "")}
+    course = [
+        Entry(**facts, starts=first, last_on=off.date(), moved=elsewhere),
+        Entry(**facts, starts=off - WEEK, last_on=(off + 4 * WEEK).date(), cancelled=frozenset({off})),
+        Entry(**facts, starts=first - 13 * WEEK, last_on=(first - 13 * WEEK).date()),
+    ]
+    *merging, replacing = attendees()
+    for one in (Correspondence(*merging), Correspondence(replacing)):
+        for wanted in course:
+            one.tell(wanted, BEFORE)
+            for calendar in one.calendars:
+                assert _from(calendar.shows(), BEFORE) == _wanted(wanted, BEFORE)
+
+
 @given(entries(), st.integers(0, 400), st.sampled_from(["unknown", "merge", "replace"]))
 def test_nothing_is_sent_where_nothing_changed(entry: Entry, days: int, dialect: str) -> None:
     assert differences(entry, entry, dialect=dialect, after=BEFORE + timedelta(days=days)) == ()

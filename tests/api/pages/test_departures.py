@@ -25,8 +25,8 @@ NOTICE = table_of(Notice)
 
 #: Where the coordinator finds what a departure hands over, and what became of it.
 EVERYWHERE = (
-    *("/departures/{}", "/departures/{}?history=all", "/", "/activity?all=1", "/post"),
-    *("/api/v1/departures/{}", "/api/v1/cases/{}/tasks", "/api/v1/work", "/api/v1/post"),
+    *("/departures/{}", "/departures/{}?history=all", "/", "/activity?all=1"),
+    *("/api/v1/departures/{}", "/api/v1/cases/{}/tasks", "/api/v1/work"),
 )
 
 
