@@ -46,6 +46,7 @@ _SETTINGS = {
     "wal_buffers": "1MB",
     "max_connections": "100",
     "jit": "off",  # our queries are short; compiling them costs more than it gives
+    "max_parallel_workers_per_gather": "0",  # and so does starting a process for a part of one
     # The log must not hold a row: neither the values of a refused one, nor a statement's text.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
