@@ -138,6 +138,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 SENTENCE = "SPHERES_PROT n’est pas connu : vouliez-vous dire SPHERES_PORT?\n"
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "command",

@@ -101,6 +101,7 @@ def test_a_program_is_loaded_once_and_shows_nothing_the_second_time(
     assert (status, out.strip()) == (0, "Nothing changes.")
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(("lang", "yes"), [("en", "y"), ("en", "YES"), ("fr", "o"), ("fr", "Oui"), ("fr", "y")])
 def test_a_question_takes_the_yes_of_either_language(
@@ -243,6 +244,7 @@ def test_the_command_line_asks_the_same_table_as_the_pages(
     assert "Done " in command("task", "show", asked, "--as", "coordinator", *here)[1]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("as_a_deputy", [False, True])
 def test_nobody_approves_their_own_request_at_the_terminal_under_another_hat_either(
@@ -508,6 +510,7 @@ def test_a_password_that_the_database_does_not_take_is_one_sentence(
     assert "does not let us in" in err
 
 
+@pytest.mark.ci
 @pytest.mark.wide(4)
 @pytest.mark.parametrize("asked", ASKING, ids=lambda asked: " ".join(asked[:2]))
 def test_a_database_that_was_not_migrated_is_one_sentence_that_says_what_to_do(

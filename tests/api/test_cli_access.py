@@ -39,6 +39,7 @@ def a_relay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMTP_FROM", "spheres@program.example")
 
 
+@pytest.mark.ci
 def test_someone_is_invited_by_one_who_may(command: Say, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     a_relay(monkeypatch)
     status, out, _ = command("invite", "manager_em", "--as", "coordinator")

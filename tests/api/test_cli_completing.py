@@ -71,6 +71,7 @@ def test_the_word_that_was_begun_is_completed(environment: dict[str, str], line:
     assert not Path(environment["SPHERES_DATA"]).exists()
 
 
+@pytest.mark.ci
 def test_bash_itself_completes_by_the_script_that_it_is_given(environment: dict[str, str]) -> None:
     script = answered(environment, "spheres", _SPHERES_COMPLETE="source_bash")
     asking = f"{script}\nCOMP_WORDS=(spheres ob)\nCOMP_CWORD=1\n_spheres_completion spheres\necho ${{COMPREPLY[@]}}"

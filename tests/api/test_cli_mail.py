@@ -226,6 +226,7 @@ NO_RELAY = dict.fromkeys(
 )
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("bent", "status", "said"),

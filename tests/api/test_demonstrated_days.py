@@ -56,7 +56,7 @@ MORE_DAYS = {
 @pytest.mark.parametrize(
     "at",
     [
-        *(pytest.param(at, id=name) for name, at in DAYS.items()),
+        *(pytest.param(at, id=name, marks=pytest.mark.ci) for name, at in DAYS.items()),
         *(pytest.param(at, id=name, marks=pytest.mark.nightly) for name, at in MORE_DAYS.items()),
     ],
 )
@@ -91,6 +91,7 @@ def test_its_people_are_there_whole_before_the_year_behind_them(with_people: tup
     assert _count(session, Case) == 0
 
 
+@pytest.mark.ci
 def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_start_writes_it_on_this_very_day(
     with_people: tuple[Demonstration, Session], database: Database
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_star
     assert _count(session, Case) > 5
 
 
+@pytest.mark.ci
 def test_an_unfinished_demonstration_in_which_one_has_acted_is_begun_anew_and_a_whole_or_real_program_is_let_be(
     with_people: tuple[Demonstration, Session], database: Database
 ) -> None:
@@ -148,6 +150,7 @@ def _forget(database: Database) -> None:
         engine.dispose()
 
 
+@pytest.mark.ci
 def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is_done_yet(
     with_people: tuple[Demonstration, Session], database: Database
 ) -> None:

@@ -35,6 +35,7 @@ ZONE: Final = ZoneInfo(PROGRAM.program.time_zone)
 YEARS: Final = (2026, 2027, 2028, 2029)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("year", YEARS)
 def test_it_holds_on_every_day_of_the_year_on_which_it_is_loaded(year: int) -> None:
     first, last = date(year, 1, 1), date(year, 12, 31)

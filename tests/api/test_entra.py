@@ -698,6 +698,7 @@ def test_a_new_account_takes_the_place_of_the_one_before(place: Place) -> None:
     assert signed_in(place, place.browser(), BOB).status_code == 303
 
 
+@pytest.mark.ci
 def test_whoever_is_in_by_the_account_before_is_out_once_a_new_one_takes_its_place(place: Place) -> None:
     place.link("manager_em", ALICE)
     wrongly, rightly = place.browser(), place.browser()

@@ -149,6 +149,7 @@ def gone_at_the_terminal(_: Cast, command: Say) -> None:
     UUID(out.strip())
 
 
+@pytest.mark.ci
 @pytest.mark.wide(3)
 @pytest.mark.parametrize("open_it", [gone_by_page, gone_by_json, gone_at_the_terminal])
 def test_of_who_has_gone_already_every_window_ends_at_once_what_lets_them_in_and_asks_for_what_they_had(
@@ -168,6 +169,7 @@ def test_of_who_has_gone_already_every_window_ends_at_once_what_lets_them_in_and
     assert {"departure.opened", "departure.last_day_over"} <= found["told"]
 
 
+@pytest.mark.ci
 def test_a_departure_asked_for_twice_under_one_key_is_opened_once_and_one_without_is_refused(leaving: Cast) -> None:
     asker = coordinator(leaving)
     first = asker.ask("POST", "/departures", given(leaving), key="one-departure")

@@ -137,6 +137,7 @@ def test_the_name_of_a_file_is_pointed_at_and_the_file_is_asked_for_again() -> N
     assert (found.field, [one["words"] for one in found.passages]) == ("document", ["Jessica_Tremblay"])
 
 
+@pytest.mark.ci
 @given(st.lists(st.uuids(), min_size=1, max_size=3), st.sampled_from(["/", " ", ",", ":"]))
 @example([UUID("4f7a2b1c-891b-4ab7-ad0a-ad292096fa33"), UUID("28ac0087-260c-4629-8ada-441eda76f784")], "/")
 def test_ids_that_a_page_put_there_are_no_words(ids: list[UUID], between: str) -> None:

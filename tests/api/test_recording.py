@@ -137,6 +137,7 @@ def test_the_pages_of_activity_do_not_show_who_was_turned_away(cast: Cast, polic
     assert shown["total"] == len(shown["items"])
 
 
+@pytest.mark.ci
 def test_no_more_than_so_many_are_listed_in_a_minute_and_the_rest_is_counted(cast: Cast, police: TestClient) -> None:
     for _ in range(LISTED + 7):
         assert police.get(f"/cases/{uuid4()}").status_code == 404

@@ -32,6 +32,7 @@ def _client(cast: Cast, *, most: int, who: str = "coordinator", at: datetime = A
     return client
 
 
+@pytest.mark.ci
 def test_a_person_asks_so_much_and_another_is_not_stopped_by_it(cast: Cast) -> None:
     client = _client(cast, most=3)
     assert [client.get("/healthz").status_code for _ in range(9)] == [200] * 9, "nobody's requests"

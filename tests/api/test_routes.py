@@ -111,6 +111,7 @@ def test_what_only_the_operator_may_do_is_asked_of_the_table_too() -> None:
         assert required(command) == {asked.name}, name
 
 
+@pytest.mark.ci
 def test_what_is_asked_of_a_part_of_an_answer_is_asked_somewhere() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "api").rglob("*.py")))
     for action in OF_A_PART:

@@ -472,6 +472,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_sentence_that_names_it(tmp_
     assert "SPHERES_DATA" in line
 
 
+@pytest.mark.ci
 def test_a_second_start_over_the_same_data_is_refused_whatever_its_ports(tmp_path: Path) -> None:
     with data_folder(tmp_path / "data"):
         said = _started(SPHERES_DATA=str(tmp_path / "data"))

@@ -157,6 +157,7 @@ def two_workers(session: Session, cast: Cast) -> UUID:
     return second
 
 
+@pytest.mark.ci
 def test_a_text_says_who_is_wanted_from_the_day_on_which_it_is_in_force_and_never_as_a_draft(cast: Cast) -> None:
     """Nor once it is signed and set to begin: until the day before, the one in force says it."""
     by, there, more = cast.actor("coordinator"), date(2026, 12, 7), {"youth_worker", "petty_cash_holder"}

@@ -327,6 +327,7 @@ def test_an_optional_step_that_the_engine_could_not_do_is_let_go_when_the_case_c
         assert (left["state"], left["act_state"]) == ("cancelled", "none")
 
 
+@pytest.mark.ci
 def test_a_new_version_is_offered_in_plain_words_and_never_asks_a_done_step_again(cast: Cast, case_id: UUID) -> None:
     complete(cast, case_id, "plan_coaching")
     complete(cast, case_id, "introduce_program")

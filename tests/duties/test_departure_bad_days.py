@@ -278,6 +278,7 @@ def given_anew(cast: Cast, who: str, organization: str) -> None:
         sign_ins.begin(session, person_id, means="passkey", device="", at=LATER)
 
 
+@pytest.mark.ci
 def test_what_somebody_is_given_once_they_are_back_is_no_part_of_the_departure_from_before(program: Cast) -> None:
     """It is over as soon as what they had before is settled."""
     with program.session() as session:
@@ -400,6 +401,7 @@ def test_nobodys_last_day_is_later_than_the_last_day_of_all_their_roles(program:
     assert departure["last_day"] == ends_on
 
 
+@pytest.mark.ci
 def test_whoever_has_gone_already_never_takes_up_the_role_that_they_were_to_hold_later(program: Cast) -> None:
     """It is asked who takes it up instead; and whoever stays after all has it as before."""
     first = TODAY + timedelta(days=9)
@@ -511,6 +513,7 @@ def test_whoever_stays_after_all_holds_a_role_of_one_holder_alone_again(program:
         come_back(program, "deputy", "codim", starts_on=first, role="manager")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("days_later", [0, -3])
 def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role_on_it(
     following: Cast, days_later: int
@@ -597,6 +600,7 @@ def test_whoever_leaves_is_given_no_role_there_that_would_outlast_their_departur
     given_another_role(program, starts_on=TODAY + timedelta(days=10))
 
 
+@pytest.mark.ci
 def test_of_a_role_that_ends_before_the_last_day_it_is_asked_all_the_same_who_follows(program: Cast) -> None:
     given_another_role(program, starts_on=TODAY)
     case_id = leave(program, "manager_codim", "codim")
@@ -642,6 +646,7 @@ def test_who_came_back_is_not_sent_away_by_an_old_departure_that_is_opened_again
     assert ended["manager"] == TODAY + timedelta(days=4)
 
 
+@pytest.mark.ci
 def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_deputy_does_meanwhile(
     program: Cast,
 ) -> None:
@@ -757,6 +762,7 @@ def test_what_came_back_to_who_stayed_is_asked_for_anew_when_their_departure_is_
     assert found(hours[4]) == ("done", False)
 
 
+@pytest.mark.ci
 def test_what_was_settled_and_did_not_come_back_is_not_asked_for_anew(program: Cast) -> None:
     """Who follows in the role, and who deputizes after the last day: both are settled for that day, and hold."""
     with program.session() as session:
@@ -779,6 +785,7 @@ def test_what_was_settled_and_did_not_come_back_is_not_asked_for_anew(program: C
     assert [row["state"] for step in steps for row in asked(program, case_id, step)] == ["done"] * 3
 
 
+@pytest.mark.ci
 def test_an_account_that_stayed_open_is_asked_for_anew(program: Cast) -> None:
     with program.session() as session:
         open_account(session, program.people["worker_codim"], "g.schist")

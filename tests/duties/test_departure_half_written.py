@@ -94,6 +94,7 @@ def test_each_note_that_is_owed_or_unfinished_is_in_hand_by_number_and_week_and_
     assert "task" not in kinds(program, WORKER), "the week's own reminder is the same thing again"
 
 
+@pytest.mark.ci
 def test_a_note_that_is_finished_is_out_of_hand_by_itself_whoever_finishes_it(program: Cast) -> None:
     with program.session() as session:
         follow_up = followed(session, program, "#2026-01", second=SECOND, at=AT - timedelta(days=8))
@@ -109,6 +110,7 @@ def test_a_note_that_is_finished_is_out_of_hand_by_itself_whoever_finishes_it(pr
     assert states[finished["id"]] == "done"
 
 
+@pytest.mark.ci
 def test_a_note_that_nobody_can_finish_ends_with_a_reason_and_is_asked_for_no_more(program: Cast) -> None:
     with program.session() as session:
         followed(session, program, "#2026-01", at=AT - timedelta(days=8))
@@ -230,6 +232,7 @@ def test_a_draft_that_is_thrown_away_has_its_reason_and_leaves_nothing(program: 
         assert (found.state, found.sealed) == ("abandoned", None)
 
 
+@pytest.mark.ci
 def test_what_was_left_unfinished_is_whoevers_who_coordinates_and_is_asked_of_them_until_it_ends(
     program: Cast,
 ) -> None:
@@ -285,6 +288,7 @@ def test_a_candidate_whom_the_leaver_was_to_meet_is_met_by_another(program: Cast
     assert not any("Candidate" in words for words in left(program, case_id))
 
 
+@pytest.mark.ci
 def test_a_candidate_with_nobody_to_meet_them_is_the_coordinators_to_name_anew(program: Cast) -> None:
     found = candidate(program)
     case_id = leave(program, WORKER, "ccsmtl", last_day=TODAY, planned=False)
@@ -310,6 +314,7 @@ def test_a_candidate_with_nobody_to_meet_them_is_the_coordinators_to_name_anew(p
         assert owed == [{"role": "coordinator", "at": "*"}]
 
 
+@pytest.mark.ci
 def test_the_second_of_a_pair_who_leaves_is_replaced_and_the_first_stays(program: Cast) -> None:
     found = candidate(program, second=SECOND)
     case_id = leave(program, SECOND, "codim")
@@ -327,6 +332,7 @@ def test_the_steps_of_a_worker_whom_the_candidate_bars_are_the_coordinators_agai
     assert not any(kind in ("task", "candidate") for kind in kinds(program, WORKER))
 
 
+@pytest.mark.ci
 def test_whoever_referred_and_left_is_written_nothing_and_the_coordinator_tells_the_person(program: Cast) -> None:
     referral_id = refer(program, by=SECOND)
     leave(program, SECOND, "codim", last_day=TODAY, planned=False)

@@ -75,6 +75,7 @@ def by_its_door(cast: Cast) -> None:
     leave(cast, LEAVER, PLACE)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("way", [by_its_door, by_a_date])
 def test_4_whichever_way_somebody_leaves_the_same_things_are_asked_and_recorded(
     program: Cast, way: Callable[[Cast], None]
@@ -96,6 +97,7 @@ def test_4_whichever_way_somebody_leaves_the_same_things_are_asked_and_recorded(
 # 5. A role finds the wrong person.
 
 
+@pytest.mark.ci
 def test_5_what_one_partners_manager_leaves_falls_to_nobody_of_the_other_partner(program: Cast) -> None:
     """One person manages two partners, and leaves one of them: the other's steps stay theirs, this one's do not."""
     at_spvm, at_mv = leave(program, "police", "spvm"), leave(program, "specialist", "marie-vincent")
@@ -144,6 +146,7 @@ def test_6_where_the_role_is_empty_the_step_is_the_coordinators_and_shows_as_vac
     assert has_it(program, row["id"]) == (["coordinator"], True)
 
 
+@pytest.mark.ci
 def test_6_a_successor_without_an_address_has_it_all_the_same_and_no_letter_is_lost_in_silence(program: Cast) -> None:
     with program.session() as session:
         agreed(session, program)
@@ -258,6 +261,7 @@ def test_9_calling_off_deletes_nothing(program: Cast) -> None:
         assert hand_overs.lapse(session, AT + timedelta(days=30), by=LOADING) == 0, "and nobody is chased for it"
 
 
+@pytest.mark.ci
 def test_9_no_departure_closes_with_a_required_step_open(program: Cast) -> None:
     case_id = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
     settle(program, asked(program, case_id, "find_successor")[0]["id"], ended="not_replaced", note="The post ends")

@@ -262,6 +262,7 @@ def test_what_was_out_of_the_leavers_hands_and_comes_back_into_them_is_asked_for
 # Settling.
 
 
+@pytest.mark.ci
 def test_a_task_that_was_passed_on_stays_the_successors_when_its_case_takes_a_new_version(program: Cast) -> None:
     onboarding_id = open_onboarding(program)
     case_id = leave(program, "manager_em", "en-marge")
@@ -384,6 +385,7 @@ def test_the_seat_of_who_has_gone_is_asked_for_while_the_second_representative_s
     assert state() == "done"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("to", "leaves_too"), [("deputy", False), ("deputy", True), (None, False)])
 def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_then_whom_they_handed_it_to(
     program: Cast, to: str | None, leaves_too: bool
@@ -452,6 +454,7 @@ def test_how_to_come_into_an_account_is_handed_over_unless_it_was_closed_elsewhe
     assert states == {ours.hex: "open", elsewhere.hex: "waived"}
 
 
+@pytest.mark.ci
 def test_nobody_takes_over_from_themselves_nor_hands_to_somebody_who_leaves_too(program: Cast) -> None:
     open_onboarding(program)
     one_case = leave(program, "manager_em", "en-marge")
@@ -497,6 +500,7 @@ def test_of_a_role_of_one_holder_who_follows_begins_later_where_it_is_prolonged_
     ]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_looking_for_two_opens_one_recruiting_and_has_the_manager_recruit_for_the_other_afterwards(
     program: Cast, by_hand: bool
@@ -523,6 +527,7 @@ def test_looking_for_two_opens_one_recruiting_and_has_the_manager_recruit_for_th
 # Closing.
 
 
+@pytest.mark.ci
 def test_a_departure_does_not_close_while_anything_is_in_hand_and_says_what(program: Cast) -> None:
     with program.session() as session:
         for number in range(1, 23):
@@ -627,6 +632,7 @@ def _by_whom(cast: Cast, person_id: UUID) -> set[tuple[str, UUID]]:
     return found
 
 
+@pytest.mark.ci
 def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(program: Cast) -> None:
     """Found in time or late, its steps are the records of two clauses: managing one's worker, supporting managers."""
     case_id = leave(program, "worker_codim", "codim")

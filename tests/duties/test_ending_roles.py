@@ -85,6 +85,7 @@ def open_departures(cast: Cast, who: str) -> list[UUID]:
         return list(session.scalars(found, {"who": cast.people[who]}))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("ends_on", [YESTERDAY, TODAY, LAST_DAY])
 def test_an_end_of_the_last_role_opens_the_departure_at_once_and_its_cancelling_gives_the_role_back(
     program: Cast, ends_on: date
@@ -126,6 +127,7 @@ def test_an_end_that_was_only_written_down_is_taken_back_too_with_the_departure_
     assert roles(program, LEAVER) == [("youth_worker", None)]
 
 
+@pytest.mark.ci
 def test_a_departure_whose_role_was_to_end_anyway_and_did_is_not_cancelled_before_they_have_a_role_again(
     program: Cast,
 ) -> None:
@@ -177,6 +179,7 @@ def test_nobody_cancels_their_own_departure_nor_gets_around_it(program: Cast) ->
     assert roles(program, "coordinator") == [("coordinator", None)]
 
 
+@pytest.mark.ci
 def test_what_welcomed_somebody_goes_on_only_where_they_stay(program: Cast) -> None:
     """An onboarding that was reopened for somebody outside would have the engine enrol who holds no role."""
     case_id = open_onboarding(program, "without_mail", "anonyme")
@@ -198,6 +201,7 @@ def held_by_name(session: Any, person_id: UUID, kind: str) -> None:
         open_account(session, person_id, "left.behind")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("kind", ["equipment", "account"])
 def test_whoever_holds_something_and_no_role_has_an_open_departure_however_long_ago_they_left(
     program: Cast, kind: str
@@ -271,6 +275,7 @@ def test_of_two_who_cancel_and_end_at_once_nobody_is_left_without_a_role_and_a_d
 # Foreseen.
 
 
+@pytest.mark.ci
 def test_what_an_end_would_do_is_said_before_it_is_done_and_then_it_does_that(program: Cast) -> None:
     onboarding = open_onboarding(program, "without_mail", "anonyme")
     with program.session() as session:

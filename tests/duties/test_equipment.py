@@ -258,6 +258,7 @@ def test_a_number_that_is_corrected_stays_the_thing_that_is_handed_over_and_retu
     ]
 
 
+@pytest.mark.ci
 def test_an_onboarding_that_is_cancelled_leaves_the_thing_in_hand_where_it_is_seen(cast: Cast) -> None:
     record_protocols(cast)
     case_id = open_onboarding(cast, HOLDER, "codim")

@@ -90,6 +90,7 @@ def test_the_way_is_agreed_with_one_participant_before_the_others_are_told(progr
     assert last["state"] == "planned", "the last check waits for each of them"
 
 
+@pytest.mark.ci
 def test_nothing_moves_before_the_successor_accepts(program: Cast) -> None:
     follow_up = follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
@@ -166,6 +167,7 @@ def test_what_was_offered_to_a_worker_whom_the_participant_bars_is_taken_back_wi
     assert "#2026-01" not in other.get("/handed-over").text, "what they were given before, too"
 
 
+@pytest.mark.ci
 def test_nobody_answers_what_was_offered_to_another(program: Cast) -> None:
     follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
@@ -248,6 +250,7 @@ def test_a_second_takes_over_from_the_worker_only_as_long_as_the_participant_agr
     assert primary(program, made) == [SECOND]
 
 
+@pytest.mark.ci
 def test_what_is_handed_over_to_another_organization_asks_its_terms_for_that_purpose(cast: Cast) -> None:
     record_protocols(cast)
     purposes = content_of(program_file().value, "codim").terms["information_sharing"]["purposes"]
@@ -396,6 +399,7 @@ def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cas
     assert primary(program, follow_up) == []
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("how", ["left vacant", "in other hands"])
 def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_offered_it_is_told(
     program: Cast, how: str
@@ -422,6 +426,7 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
     assert offered(program) == [(SECOND, "withdrawn")]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["completed", "withdrew"])
 def test_of_a_follow_up_that_ends_meanwhile_nothing_is_asked_any_more_and_anew_once_it_is_taken_up_again(

@@ -95,6 +95,7 @@ def test_naming_somebody_new_appoints_them_opens_their_onboarding_and_closes_the
         hire(cast, task_id, new=NEW)
 
 
+@pytest.mark.ci
 def test_somebody_of_the_program_who_was_appointed_before_is_welcomed_too_and_never_twice(cast: Cast) -> None:
     task_id = recruiting(cast)
     who = cast.people["manager_em"]
@@ -218,6 +219,7 @@ def test_once_somebody_is_hired_the_recruiting_opens_for_the_role_that_waited_fo
     assert found() == (["closed", "open"], ["done", "open"]), "the one that is open is for the second"
 
 
+@pytest.mark.ci
 def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
     task_id = recruiting(cast, up_to="see_police_certificate")
     with cast.session() as session:

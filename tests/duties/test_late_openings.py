@@ -63,6 +63,7 @@ def test_a_case_opened_in_november_asks_neither_for_the_quarters_that_are_over_n
         assert scheduling.meant_on(case, protocol("compassion_fatigue")) == date(2026, 1, 1)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("key", BY_PERIOD)
 @given(days=st.integers(-100, 500))
 def test_every_step_of_a_late_case_has_its_time(key: str, days: int) -> None:

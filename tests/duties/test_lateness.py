@@ -95,6 +95,7 @@ WAYS: Final[Mapping[str, Callable[[Cast, UUID, datetime], None]]] = {
 }
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("way", WAYS)
 def test_a_late_step_stays_late(cast: Cast, way: str) -> None:
     with cast.session() as session:
@@ -110,6 +111,7 @@ def test_a_late_step_stays_late(cast: Cast, way: str) -> None:
         assert settle(session, at=LATE) == 0
 
 
+@pytest.mark.ci
 def test_a_step_that_is_called_off_in_time_was_never_late(cast: Cast) -> None:
     with cast.session() as session:
         put_in_force(session, cast, "en-marge")
@@ -165,6 +167,7 @@ def test_calling_off_a_departure_takes_back_no_lateness(cast: Cast) -> None:
     assert stands(cast, late) == before
 
 
+@pytest.mark.ci
 def test_calling_a_case_off_on_its_last_day_and_opening_another_one_gives_no_more_time(cast: Cast) -> None:
     """Once, or again before each last day: it is as late as if the first one had been taken up again."""
     with cast.session() as session:
@@ -187,6 +190,7 @@ def test_calling_a_case_off_on_its_last_day_and_opening_another_one_gives_no_mor
     assert (state, whys.count("late")) == ("cannot_be_met", 2), "each step is late once"
 
 
+@pytest.mark.ci
 def test_who_comes_later_than_was_meant_is_not_late_by_a_case_that_was_cancelled(cast: Cast) -> None:
     """The arrival was put off before the next case opened: its days count from the new one."""
     with cast.session() as session:
@@ -201,6 +205,7 @@ def test_who_comes_later_than_was_meant_is_not_late_by_a_case_that_was_cancelled
         assert session.scalars(select(_lateness.c.id).where(_lateness.c.task_id == welcome)).all() == []
 
 
+@pytest.mark.ci
 def test_a_cancelled_case_shows_what_was_done_of_how_many(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     for name in ("plan_coaching", "plan_training"):

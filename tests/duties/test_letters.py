@@ -336,6 +336,7 @@ def test_the_program_may_stand_under_a_folder_of_an_address() -> None:
     assert f"https://example.org/spheres{CASE}\n" in render_letter("case_cancelled", language="en", facts=facts).text
 
 
+@pytest.mark.ci
 @settings(deadline=None)  # a busy machine is not a fault of the letter
 @given(st.text(max_size=300))
 def test_whatever_a_fact_holds_the_shape_of_the_letter_stays(fact: str) -> None:

@@ -238,6 +238,7 @@ def test_days_that_close_move_what_is_due_in_open_cases_and_nothing_that_is_done
     assert due_days(cast, case_id) == before
 
 
+@pytest.mark.ci
 def test_reminders_go_by_the_days_that_are_worked_now_and_none_is_sent_again(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     task = table_of(Task)
@@ -1057,6 +1058,7 @@ def test_what_is_written_out_is_the_file_as_it_was_loaded(cast: Cast) -> None:
         assert export(session) == program_file().text
 
 
+@pytest.mark.ci
 def test_what_was_recorded_since_is_written_out_and_loads_back_without_a_change(cast: Cast) -> None:
     with cast.session() as session:
         closes(session, cast, None, TODAY, TODAY + DAY)

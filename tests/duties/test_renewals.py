@@ -103,6 +103,7 @@ def moved_by_its_acts(renewal: Renewal, session: Session) -> bool:
     return found == [[True, False, False], [True, True, False], [True, True, True]]
 
 
+@pytest.mark.ci
 def test_a_procedure_says_which_act_completes_a_step_by_whatever_name_the_step_goes(cast: Cast) -> None:
     text = PROTOCOLS["renewal"].file.read_text(encoding="utf-8")
     names = {"send_new_version": "post_it", "sign_new_version": "have_it_signed", "start_new_version": "begin_with_it"}

@@ -77,6 +77,7 @@ def introduced(cast: Cast) -> UUID:
 # --------------------------------------------------------------------------------------- what it does in a whole case
 
 
+@pytest.mark.ci
 def test_a_whole_onboarding_is_carried_from_opening_to_close(cast: Cast) -> None:
     clock = Clock()
     means = means_of(cast, clock)

@@ -211,6 +211,7 @@ def test_what_nobody_answers_lapses_and_is_asked_anew(cast: Cast, ended: UUID) -
             destruction.confirm(session, ended, by=cast.actor("privacy_officer"), at=THEN + LAPSES + 2 * DAY)
 
 
+@pytest.mark.ci
 def test_a_candidate_whom_nobody_ever_triaged_is_not_kept_for_ever(cast: Cast) -> None:
     declare_admission(cast)
     left, looked_at = _referred(cast), _referred(cast, ROMARIN, taken_back=True)

@@ -592,6 +592,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, where: object, name: str, nth: int)
     return lambda: len(calls) >= nth
 
 
+@pytest.mark.ci
 @pytest.mark.wide(6)
 @pytest.mark.parametrize("next_day", [False, True], ids=["the same day", "the next day"])
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_whoever_referred_is_written_anew_when_somebody_else_is_named(admitting:
     assert ["Ceci remplace" in text for text in (first, then)] == [False, True]
 
 
+@pytest.mark.ci
 def test_whoever_referred_hears_nothing_when_the_same_worker_goes_with_another_as_a_pair(admitting: Cast) -> None:
     by = admitting.actor("coordinator")
     participant_id = _given(admitting, refer(admitting, by=WORKER), SECOND)

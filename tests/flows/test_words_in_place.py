@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from duties.casework import tasks
 from tests.casework import complete, open_onboarding, step
 from tests.cast import ARRIVAL, Cast
@@ -15,6 +17,7 @@ TO_THEM = "Confirmer que vous avez reçu le carnet et le guide"
 IN_THEIR_PLACE = "Confirmer que la personne a reçu le carnet et le guide"
 
 
+@pytest.mark.ci
 def test_who_has_a_step_that_was_handed_back_reads_that_another_received_it(cast: Cast) -> None:
     clock = Clock(ARRIVED)
     means = means_of(cast, clock)

@@ -40,6 +40,7 @@ def test_triage_looks_at_each_criterion_and_only_two_have_a_way_round() -> None:
     assert (YOUNGEST, OLDEST) == (12, 24)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "item",
     ["AD-C1", "AD-C3", "AD-C4", *(f"AD-R{n}" for n in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12))],

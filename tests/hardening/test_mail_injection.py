@@ -154,6 +154,7 @@ def test_a_name_that_reads_like_a_heading_is_a_name_in_every_letter(
     assert named == {f"{hostile} Grenat" for hostile in called.values()}
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("hostile", _in_turns(), ids=["first", "second", "third"])
 def test_whatever_a_region_calls_its_parts_adds_nothing_to_a_letter(

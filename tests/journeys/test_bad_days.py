@@ -252,6 +252,7 @@ def test_a_connection_that_breaks_at_the_commit_leaves_one_person_once_it_is_ask
         assert _people(cast) == before + 1
 
 
+@pytest.mark.ci
 @REACHES
 def test_a_form_whose_connection_breaks_at_the_commit_adds_one_person_once_it_is_sent_again(
     cast: Cast, reaches: bool

@@ -268,6 +268,7 @@ def test_the_training_of_one_role_is_no_proof_of_anothers(cast: Cast) -> None:
     assert found(cast, "ccsmtl", "AG-X1:coordinator")["state"] == "at_risk"
 
 
+@pytest.mark.ci
 def test_a_teams_debriefings_and_safety_plans_count_for_its_manager_and_for_no_other_team(cast: Cast) -> None:
     manager, case_id = cast.actor("manager_codim"), year_of_training(cast, "codim")
     assert found(cast, "codim", "AG-X3.team")["found"]["numbers"]["to_come"] == 2
@@ -278,6 +279,7 @@ def test_a_teams_debriefings_and_safety_plans_count_for_its_manager_and_for_no_o
     assert found(cast, "ccsmtl", "AG-X3.team")["found"]["facts"] == []
 
 
+@pytest.mark.ci
 def test_what_the_coordinator_does_for_the_workers_training_counts_for_what_the_coordination_owes(cast: Cast) -> None:
     case_id = year_of_training(cast, "codim")
     assert found(cast, "ccsmtl", "GV-5.workers")["found"]["numbers"] == {

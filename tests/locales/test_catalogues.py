@@ -119,7 +119,10 @@ def test_no_sentence_counts_a_plural_by_a_number_that_may_be_one() -> None:
     # Limits are declared, and many ("at most 80 characters"); a number names one thing ("Under seal 3 lines are gone").
     no_count = r"(?!most|least|longest|shortest|max_length|number)"
     # What somebody does, and is no thing that is counted.
-    no_noun = r"(?!(?:is|was|has|acts|falls|says|as|leaves|stays|takes|does|goes|makes|holds|belongs|runs|waits|leads|sits|this)\b)"
+    no_noun = (
+        r"(?!(?:is|was|has|acts|falls|says|as|leaves|stays|takes|does|goes|makes|holds|belongs|runs|waits|leads|sits|this)"
+        r"\b)"
+    )
     counted = re.compile(rf"%\({no_count}\w+\)[sd] {no_noun}(\w+s|people)\b")
     assert counted.search("Loaded: %(count)s changes.")
     alone = [message.id for message in words_in_use() if isinstance(message.id, str)]

@@ -194,6 +194,7 @@ def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), test
 
 
+@pytest.mark.ci
 def test_of_every_route_some_are_turned_away_as_expected(runner: Runner, routes: list[Route], run: Run[Any]) -> None:
     """One who is turned away by each; who is let in is asked for in CI, which takes three times as long."""
     run(hold(runner, covering(routes, let_in=0, turned_away=1)))
@@ -231,6 +232,7 @@ def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_k
         assert {column for column in able if of_kind[column] < SEVERAL} == set(), "each at several routes"
 
 
+@pytest.mark.ci
 def test_the_words_that_are_searched_for_are_read_where_they_may_be(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:

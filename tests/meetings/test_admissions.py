@@ -271,6 +271,7 @@ def test_whoever_referred_gets_the_worker_s_contact_and_no_name(cast: Cast, on_t
     assert "Ondine" not in shown
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("outcome", ["defer", "more"])
 def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outcome: str) -> None:
     by = clinic.actor("coordinator")
@@ -303,6 +304,7 @@ def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outco
     assert (asked is not None) == (outcome == "more")
 
 
+@pytest.mark.ci
 def test_who_is_refused_has_a_reason_an_offer_and_no_open_admission(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id, item = on_the_table(clinic)
@@ -365,6 +367,7 @@ def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) ->
         recruiters.assess(session, participant_id, item, "risks_exceed", why=why, by=by, at=NOW)
 
 
+@pytest.mark.ci
 def test_who_was_found_not_to_commit_to_stop_is_given_to_nobody_once_it_is_known_that_they_recruit(
     clinic: Cast,
 ) -> None:
@@ -653,6 +656,7 @@ def _first_meeting(session: Session, participant_id: UUID) -> Any:
     ).one()
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("born", "signed_by", "code"),
@@ -864,6 +868,7 @@ def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_ri
             workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=during)
 
 
+@pytest.mark.ci
 def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met_by_nobody_and_refused(
     cast: Cast,
     ready: UUID,

@@ -65,6 +65,7 @@ def _objections(session: Session) -> list[dict[str, Any]]:
     return [row for row in items(session, NEXT_LOCAL) if row["kind"] == "objection"]
 
 
+@pytest.mark.ci
 def test_a_decision_on_management_is_pending_until_every_partner_endorsed_it_and_nothing_rests_on_it_before(
     session: Session, cast: Cast
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_decision_on_management_is_pending_until_every_partner_endorsed_it_and
     assert list(broken(session, NOW + MINUTE)) == []
 
 
+@pytest.mark.ci
 def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_what_was_before(
     session: Session, cast: Cast
 ) -> None:
@@ -217,6 +219,7 @@ def _settle(session: Session, cast: Cast, decision: UUID, here: UUID, settled_as
     return settling.settle(session, decision, here, settled_as, by=by, **{**facts, **more})
 
 
+@pytest.mark.ci
 def test_a_sitting_with_its_quorum_settles_an_objection_by_a_decision_of_its_own(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "codim", "endorsed")

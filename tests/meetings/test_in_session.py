@@ -272,6 +272,7 @@ def test_who_holds_no_seat_of_the_clinic_reads_nothing_while_it_sits(
     assert _answers(_member(cast, name), participant_id) == NONE
 
 
+@pytest.mark.ci
 def test_a_candidate_who_was_withdrawn_from_the_agenda_is_nobody_s_to_read(clinic: Cast) -> None:
     participant_id, item = on_the_agenda(clinic, frozen=False)
     by = clinic.actor("coordinator")
@@ -307,6 +308,7 @@ def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) ->
     assert _answers(member, second) == NONE
 
 
+@pytest.mark.ci
 def test_a_clinic_that_nobody_closed_sits_on_nobody_the_next_day(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
     participant_id, _ = on_table
     assert _answers(_member(cast), participant_id) == ALL

@@ -122,6 +122,7 @@ def test_who_sits_for_an_outside_organization_gets_no_item_of_the_partners(sessi
     assert "Entendu." in paper_of(letters[cast.people["coordinator"]][0])[1]
 
 
+@pytest.mark.ci
 def test_a_second_representative_who_sat_gets_the_minutes_once_and_who_has_left_since_does_not(
     session: Session, cast: Cast
 ) -> None:

@@ -40,6 +40,7 @@ def _of_another_committee(session: Session, decision: object) -> None:
     )
 
 
+@pytest.mark.ci
 def test_what_another_committee_decided_is_taken_back_where_its_objection_is_settled(
     session: Session, cast: Cast
 ) -> None:
@@ -57,6 +58,7 @@ def test_what_another_committee_decided_is_taken_back_where_its_objection_is_set
     assert list(broken(session, NEXT + DAY)) == []
 
 
+@pytest.mark.ci
 def test_who_says_meanwhile_that_it_endorses_does_not_object_anew_to_what_the_committee_settled(
     session: Session, cast: Cast
 ) -> None:
@@ -77,6 +79,7 @@ def test_who_says_meanwhile_that_it_endorses_does_not_object_anew_to_what_the_co
     assert stands(session, decision) == ("objected", False), "nothing settles it any more"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("sits", [True, False])
 def test_an_objection_that_is_taken_back_and_made_again_stands_on_a_frozen_agenda_as_one_that_holds(
     session: Session, cast: Cast, *, sits: bool

@@ -197,6 +197,7 @@ def test_who_is_no_longer_expected_reads_at_which_meeting_in_the_subject(cast: C
     assert _plain(last.subject) == ("Vous n’êtes plus attendu·e : Comité directeur, mercredi 21 avril 2027 à 13 h")
 
 
+@pytest.mark.ci
 def test_two_seats_given_at_once_by_the_page_are_one_letter_with_the_joint_meetings_too(
     cast: Cast, session: Session
 ) -> None:

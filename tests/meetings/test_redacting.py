@@ -100,6 +100,7 @@ def test_a_name_goes_from_items_notes_decisions_minutes_and_letters_and_papers_l
     assert NAME not in everything_kept(cast)
 
 
+@pytest.mark.ci
 def test_why_a_decision_is_not_on_management_and_what_waits_for_a_meeting_are_redacted_too(cast: Cast) -> None:
     held = hold(cast, typed=NAME)
     by = cast.actor("coordinator")
@@ -267,6 +268,7 @@ def test_a_word_that_may_be_a_name_is_asked_about_once_in_each_text(cast: Cast) 
     assert "Ondine" not in everything_kept(cast)
 
 
+@pytest.mark.ci
 def test_an_agenda_as_it_went_out_says_what_is_left_under_its_own_digest(cast: Cast) -> None:
     meeting_id = hold(cast, typed=NAME).meeting_id
     with cast.session() as session:

@@ -240,6 +240,7 @@ def test_a_candidate_is_treated_withdrawn_or_referred_by_nobody_before_the_commi
         assert _decides(session, participant_id) == "open"
 
 
+@pytest.mark.ci
 def test_a_candidate_who_waits_for_the_committee_is_withdrawn_from_no_agenda(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     _, item = on_the_agenda(clinic, frozen=False)

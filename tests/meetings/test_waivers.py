@@ -93,6 +93,7 @@ def test_a_waiver_by_a_decision_on_keeping_a_meeting_room_frees_nobody(cast: Cas
     assert session.scalars(select(_waiver.c.id)).all() == []
 
 
+@pytest.mark.ci
 def test_a_decision_frees_the_partner_and_of_the_clause_that_it_was_taken_on_and_on_these_days(
     cast: Cast, session: Session
 ) -> None:
@@ -124,6 +125,7 @@ def test_a_committee_without_its_quorum_frees_nobody_nor_one_that_has_it_by_the_
         running.close_meeting(session, meeting, by=by, at=AT)
 
 
+@pytest.mark.ci
 def test_an_old_decision_without_a_quorum_frees_nobody(cast: Cast, session: Session) -> None:
     decision = decided(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     session.execute(update(_decision).where(_decision.c.id == decision).values(has_quorum=False))
@@ -158,6 +160,7 @@ def test_another_committee_than_the_one_that_the_agreement_names_frees_nobody(ca
     )
 
 
+@pytest.mark.ci
 def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, session: Session) -> None:
     decision = freed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     proposal = proposed(session, cast, "codim", "AG-P4", FIRST, LAST)
@@ -347,6 +350,7 @@ def test_who_owes_it_by_now_had_no_part_in_what_was_proposed(cast: Cast, session
     )
 
 
+@pytest.mark.ci
 def test_the_manager_of_another_partner_frees_the_coordination_of_its_own_clause(cast: Cast, session: Session) -> None:
     by = cast.actor("manager_em")
     decision = decided(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST, by=by)

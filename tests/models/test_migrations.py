@@ -165,6 +165,7 @@ def test_the_migrations_stand_in_one_line_from_nothing_to_the_newest() -> None:
     assert len(line) == len(set(line)) >= 1
 
 
+@pytest.mark.ci
 def test_a_migration_that_fails_leaves_the_database_as_it_was(empty_database: Database) -> None:
     """A table of ours is in the way: nothing of the migration stays, and once it is away the same command succeeds."""
     engine = create_engine(empty_database.owner_url, poolclass=NullPool)

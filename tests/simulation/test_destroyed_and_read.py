@@ -87,6 +87,7 @@ def _move_without_a_reason(session: Session, cast: Cast, file: UUID) -> None:
     retention.retain_until(session, file, (LATER + DAY).date(), reason=WHY, by=cast.actor("coordinator"), at=LATER)
 
 
+@pytest.mark.ci
 def test_a_day_that_was_set_without_a_reason_is_found(cast: Cast, two: tuple[UUID, UUID]) -> None:
     with cast.session() as session:
         _move_without_a_reason(session, cast, two[1])
@@ -127,6 +128,7 @@ def test_a_letter_about_a_reader_to_themselves_is_found(cast: Cast) -> None:
     assert len(_broken(cast)) == 1
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("two")
 def test_a_number_in_the_subject_of_a_letter_is_found(cast: Cast) -> None:
     with as_superuser(cast.database) as connection:

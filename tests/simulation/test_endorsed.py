@@ -31,6 +31,7 @@ def _break(session: Session, change: str, **values: object) -> None:
     session.execute(text(change), values)
 
 
+@pytest.mark.ci
 def test_a_decision_that_counts_though_a_partner_is_silent_or_objects_is_found(session: Session, cast: Cast) -> None:
     silent, against = decide(session, cast), decide(session, cast, text_fr="Encore.")
     say(session, cast, against, "codim", "objected")

@@ -34,6 +34,7 @@ def _broken(session: Session) -> set[tuple[str, str]]:
     return {(one.sentence, one.where) for one in found}
 
 
+@pytest.mark.ci
 def test_two_letters_of_one_act_and_an_older_version_that_comes_later_are_found(cast: Cast, session: Session) -> None:
     assert _broken(session) == set()
     first, second = session.scalars(
@@ -62,6 +63,7 @@ def test_a_person_who_was_told_something_newer_than_what_is_kept_is_found(cast: 
     assert {where for sentence, where in _broken(session) if "the newest of it" in sentence} == {f"invitation {kept}"}
 
 
+@pytest.mark.ci
 def test_an_agenda_that_went_past_a_second_representative_is_found(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     meeting = session.scalar(text("select id from meeting where series_id is null"))

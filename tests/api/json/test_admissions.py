@@ -56,6 +56,7 @@ class _Asker:
         return self.client.request(method, HERE + path, json=body, headers=headers)
 
 
+@pytest.mark.ci
 def test_a_draft_is_one_s_own_and_sending_it_answers_alike_whoever_it_is_about(there: Cast) -> None:
     worker, other = _Asker(there, WORKER), _Asker(there, SECOND)
     first = worker.send("POST", "/referrals", {"given_name": "Ondine"}, key="one")

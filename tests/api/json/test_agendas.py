@@ -55,6 +55,7 @@ def _titles(asker: Asker, here: str) -> list[str]:
     return [one["title_en"] for one in asker.get(f"{here}/items")["items"]]
 
 
+@pytest.mark.ci
 def test_what_is_not_given_of_an_item_stays_and_a_seat_that_is_null_is_nobody_s(coordinator: Asker, here: str) -> None:
     before = next(one for one in coordinator.get(f"{here}/items")["items"] if one["presenter_seat_id"])
     path = f"{here}/items/{before['id']}"

@@ -48,6 +48,7 @@ def as_given(version: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.ci
 def test_a_draft_is_rewritten_whole_and_the_same_text_is_the_same_digest(cast: Cast, coordinator: Asker) -> None:
     with cast.session() as session:
         renew(session, agreement_of(session, cast), by=cast.actor("coordinator"), at=AT)

@@ -97,6 +97,7 @@ def test_where_no_date_can_be_proposed_the_answer_says_why(coordinator: Asker) -
     assert (past.status_code, past.json()["code"]) == (409, "dates.past")
 
 
+@pytest.mark.ci
 def test_a_change_counts_the_people_who_hear_of_it_and_the_letters_that_leave(cast: Cast, coordinator: Asker) -> None:
     year = {"starts": [f"2027-{month:02}-17T09:00" for month in (2, 5, 9, 11)]}
     foreseen = coordinator.ask("POST", "/committees/steering/meetings?preview=true", year, key="k-2").json()
@@ -179,6 +180,7 @@ def test_a_time_with_a_zone_or_on_the_hour_that_the_clocks_skip_is_refused(coord
     assert coordinator.get("/meetings?to=2027-12-31")["total"] == 0
 
 
+@pytest.mark.ci
 def test_a_guest_is_invited_sees_the_meeting_answers_and_is_withdrawn(coordinator: Asker) -> None:
     meeting = _season(coordinator)[0]
     place = f"/meetings/{meeting['id']}"
@@ -211,6 +213,7 @@ def test_who_cannot_come_names_an_alternate_of_their_seat_who_is_invited(coordin
     assert police.ask("PUT", f"{place}/answer", {"answer": "perhaps"}).status_code == 422
 
 
+@pytest.mark.ci
 def test_only_the_coordinator_plans(coordinator: Asker) -> None:
     meeting = _season(coordinator)[0]
     member = _as(coordinator, "worker_codim")
@@ -226,6 +229,7 @@ def test_only_the_coordinator_plans(coordinator: Asker) -> None:
         assert member.ask(method, path, body, version="*").status_code == 404, path
 
 
+@pytest.mark.ci
 def test_an_item_is_asked_for_by_a_member_and_the_agenda_is_read_as_the_reader_may(
     cast: Cast, coordinator: Asker
 ) -> None:

@@ -130,6 +130,7 @@ def test_a_draft_is_corrected_sent_taken_back_and_sent_to_those_for_whom_it_chan
     assert _letters(cast) - before == len(again["letters"]) < before
 
 
+@pytest.mark.ci
 def test_minutes_are_approved_in_a_later_meeting_and_never_change_again(
     cast: Cast, coordinator: Asker, held: Held, place: str
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_decision_is_withdrawn_by_a_later_one_and_nobody_owes_it_any_more(coor
     assert coordinator.ask("POST", f"{path}/withdrawal", body, version="*").status_code == 409
 
 
+@pytest.mark.ci
 def test_what_is_open_is_listed_over_every_register_that_the_asker_reads(coordinator: Asker, held: Held) -> None:
     assert [one["id"] for one in coordinator.get("/decisions?open=true")["items"]] == [str(held.owed)]
     of_year = coordinator.get("/decisions?year=2027")

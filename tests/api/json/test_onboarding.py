@@ -140,6 +140,7 @@ def test_a_whole_onboarding_is_carried_over_json_from_its_opening_to_its_close(c
     assert (verbs[0], verbs[-1]) == ("case.opened", "case.closed")
 
 
+@pytest.mark.ci
 def test_what_an_act_opened_is_what_was_waiting_before_and_is_open_now(cast: Cast) -> None:
     office = Office(cast, AT)
     coordinator = office.of("coordinator")
@@ -154,6 +155,7 @@ def test_what_an_act_opened_is_what_was_waiting_before_and_is_open_now(cast: Cas
     )
 
 
+@pytest.mark.ci
 def test_a_case_is_opened_with_the_first_appointment_or_not_at_all(cast: Cast) -> None:
     """`starts_on` appoints first; where the case is refused, nobody was appointed either."""
     coordinator = Asker(cast, "coordinator")
@@ -180,6 +182,7 @@ def test_a_case_is_opened_with_the_first_appointment_or_not_at_all(cast: Cast) -
     ]
 
 
+@pytest.mark.ci
 def test_one_s_work_is_what_falls_to_oneself_the_most_pressing_first(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
     case = open_by_json(cast, coordinator)
@@ -250,6 +253,7 @@ def test_a_newer_version_is_offered_in_plain_words_and_followed_over_json(cast: 
     assert coordinator.get(here)["follows"] == 3
 
 
+@pytest.mark.ci
 def test_moving_the_arrival_moves_the_days_of_this_case_and_of_no_other(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
     case, other = open_by_json(cast, coordinator), open_by_json(cast, coordinator)
@@ -266,6 +270,7 @@ def test_moving_the_arrival_moves_the_days_of_this_case_and_of_no_other(cast: Ca
     assert {task["step"]: task["due_on"] for task in coordinator.get(f"/cases/{other['id']}/tasks")} == days
 
 
+@pytest.mark.ci
 def test_an_absence_and_its_deputy_are_recorded_and_called_off_over_json(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
     case = open_by_json(cast, coordinator)

@@ -195,6 +195,7 @@ def test_another_s_key_is_another_key(cast: Cast, coordinator: Asker) -> None:
     assert "idempotency-replayed" not in over_there.headers
 
 
+@pytest.mark.ci
 def test_one_key_may_stand_for_one_request_on_each_route(cast: Cast, coordinator: Asker) -> None:
     case = open_by_json(cast, coordinator)
     tasks = {task["step"]: task for task in coordinator.get(f"/cases/{case['id']}/tasks")}
@@ -204,6 +205,7 @@ def test_one_key_may_stand_for_one_request_on_each_route(cast: Cast, coordinator
         assert "idempotency-replayed" not in answer.headers
 
 
+@pytest.mark.ci
 def test_a_request_that_was_refused_may_be_sent_again_under_its_key(cast: Cast, coordinator: Asker) -> None:
     """Nothing was done under the key, so nothing is answered again: what stood in the way is mended, and it is done."""
     case = open_by_json(cast, coordinator)
@@ -259,6 +261,7 @@ def test_of_two_that_race_with_different_requests_one_acts_and_the_other_is_refu
     assert _count(cast, "person") == before + 1
 
 
+@pytest.mark.ci
 def test_of_many_who_complete_a_task_at_once_without_a_key_one_does(cast: Cast, coordinator: Asker) -> None:
     case = open_by_json(cast, coordinator)
     task = next(

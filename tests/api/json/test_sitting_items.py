@@ -83,6 +83,7 @@ def test_what_comes_up_is_added_once_for_each_key(asker: Asker, place: str) -> N
     assert asker.ask("POST", f"{place}/additions", {**body, "minutes": 601}).status_code == 422
 
 
+@pytest.mark.ci
 def test_an_opening_is_taken_back_while_nothing_is_recorded(asker: Asker, place: str) -> None:
     assert asker.post(f"{place}/putting-back", version="*")["state"] == "planned"
     assert asker.ask("POST", f"{place}/putting-back", version="*").status_code == 409
@@ -94,6 +95,7 @@ def test_an_opening_is_taken_back_while_nothing_is_recorded(asker: Asker, place:
     assert asker.ask("POST", f"{place}/putting-back", version="*").json()["code"] == "meeting.recorded"
 
 
+@pytest.mark.ci
 def test_only_the_coordinator_says_what_becomes_of_items(asker: Asker, place: str) -> None:
     (first, *_) = asker.get(f"{place}/outcomes")
     for name in ("manager_codim", "police"):

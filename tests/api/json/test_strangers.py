@@ -117,6 +117,7 @@ def test_a_thing_of_another_program_is_as_absent_as_one_that_never_was(
     assert "/summar" in name or _ask(asker, name, own).status_code != 404
 
 
+@pytest.mark.ci
 @pytest.mark.wide
 @pytest.mark.parametrize(("name", "key"), NAMING)
 def test_a_body_that_names_the_other_program_s_is_refused_as_one_that_names_nothing(
@@ -266,6 +267,7 @@ def _submitted(coordinator: Asker, cast: Cast) -> dict[str, Any]:
     return tasks["request_secure_access"]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("act", ["approval", "rejection"])
 def test_nobody_approves_their_own_request_as_the_deputy_of_the_one_who_would(
     cast: Cast, coordinator: Asker, act: str
@@ -301,6 +303,7 @@ def test_nobody_approves_their_own_request_under_another_hat(cast: Cast, coordin
     assert (answer.status_code, answer.json()["code"]) == (409, "task.own_request")
 
 
+@pytest.mark.ci
 def test_one_who_asked_as_a_deputy_does_not_approve_it_as_oneself(cast: Cast, coordinator: Asker) -> None:
     """The coordinator is away and the worker's manager asks in their place: the approval is then not theirs to give."""
     case = open_by_json(cast, coordinator)

@@ -366,6 +366,7 @@ def _body(coordinator: Asker, body: dict[str, Any] | None) -> dict[str, Any] | N
     return body | {"organization_id": str(coordinator.cast.organizations["codim"])}
 
 
+@pytest.mark.ci
 @pytest.mark.wide
 @pytest.mark.parametrize("act", sorted(ACTS))
 def test_an_act_without_a_version_is_told_to_say_which(coordinator: Asker, case: dict[str, Any], act: str) -> None:
@@ -408,6 +409,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.ci
 @pytest.mark.wide
 @pytest.mark.parametrize("act", sorted(set(ACTS) - ELSEWHERE))
 def test_the_same_act_with_the_version_of_now_is_done_and_says_the_next(

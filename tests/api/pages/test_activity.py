@@ -36,6 +36,7 @@ def test_the_record_is_the_coordinators(cast: Cast, name: str) -> None:
     assert 'href="/activity"' not in client.get("/people").text
 
 
+@pytest.mark.ci
 def test_it_tells_what_happened_and_leaves_out_what_follows_until_it_is_asked_for(cast: Cast) -> None:
     open_onboarding(cast)
     client = coordinator(cast)

@@ -45,6 +45,7 @@ def act(client: TestClient, agreement_id: UUID, n: int, name: str, seen: int, **
     )
 
 
+@pytest.mark.ci
 def test_a_version_goes_from_draft_to_force_by_the_hands_that_it_belongs_to(cast: Cast, agreement_id: UUID) -> None:
     coordinator, director = signed_in(cast, "coordinator"), signed_in(cast, "director_em")
     assert "Sign this version" not in text_of(director.get(f"/program/agreements/{agreement_id}").text)
@@ -91,6 +92,7 @@ def test_a_first_version_that_is_not_to_begin_after_all_is_called_off_and_says_s
     assert "Bring it into force" in shown
 
 
+@pytest.mark.ci
 def test_a_version_that_one_side_ended_with_notice_says_so(cast: Cast, agreement_id: UUID) -> None:
     page, coordinator = f"/program/agreements/{agreement_id}", signed_in(cast, "coordinator")
     with cast.session() as session:
@@ -154,6 +156,7 @@ def test_what_a_version_says_otherwise_is_nothing_of_itself_and_turns_around(cas
     assert there
 
 
+@pytest.mark.ci
 def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once_it_was_swapped(
     cast: Cast, agreement_id: UUID
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
     assert director.get(f"/signed-files/{kept.id}").status_code == 409
 
 
+@pytest.mark.ci
 def test_where_two_signed_the_page_asks_whose_signature_a_file_carries(cast: Cast, agreement_id: UUID) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:

@@ -33,6 +33,7 @@ def content(cast: Cast) -> Any:
         return content_of_version(session, last_version(session, cast))
 
 
+@pytest.mark.ci
 def test_a_form_that_nobody_touched_changes_nothing(cast: Cast, here: str) -> None:
     client, before = signed_in(cast, "coordinator"), content(cast)
     page = client.get(here).text
@@ -117,6 +118,7 @@ def test_what_a_role_owes_goes_with_the_role(cast: Cast, here: str) -> None:
     assert "is owed by a role that this version does not create" in text_of(answer.text)
 
 
+@pytest.mark.ci
 def test_what_a_role_states_for_its_partner_goes_with_the_role(cast: Cast, here: str) -> None:
     """The manager’s own duties are left out with the role; of what the organization owes, only they state some."""
     client, before = signed_in(cast, "coordinator"), content(cast)
@@ -135,6 +137,7 @@ def test_what_a_role_states_for_its_partner_goes_with_the_role(cast: Cast, here:
     assert "coordinator" in {stated_by[key] for key in content(cast).obligations}
 
 
+@pytest.mark.ci
 def test_only_a_draft_is_rewritten_and_only_by_the_coordinator(cast: Cast, here: str) -> None:
     fields = fields_of(signed_in(cast, "coordinator").get(here).text, here)
     for who in ("director_em", "manager_em"):

@@ -63,6 +63,7 @@ def test_the_coordination_sees_its_board(cast: Cast, name: str) -> None:
     assert "Coordination board" in board_of(cast, name)
 
 
+@pytest.mark.ci
 def test_who_holds_a_role_and_cannot_sign_in_is_seen_until_they_are_invited(cast: Cast) -> None:
     by, manager = cast.actor("coordinator"), cast.people["manager_em"]
     with cast.session() as session:
@@ -184,6 +185,7 @@ def test_what_falls_to_a_role_of_a_partner_that_left_stands_under_it_until_it_is
     assert "Petty-cash holder" not in part(board_of(cast), "vacant")
 
 
+@pytest.mark.ci
 def test_what_waits_for_the_approval_of_a_vacant_role_stands_under_it(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")
@@ -218,6 +220,7 @@ def test_seats_without_anyone_are_to_fill(cast: Cast) -> None:
     assert "Clinical Committee" in seats
 
 
+@pytest.mark.ci
 def test_what_is_late_is_shown_with_its_case_and_whom_it_waits_for(cast: Cast) -> None:
     open_onboarding(cast)
     assert "Nothing is late" in part(board_of(cast), "late")

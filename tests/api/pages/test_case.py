@@ -41,6 +41,7 @@ def row(cast: Cast, case_id: UUID) -> dict[str, object]:
 # --------------------------------------------------------------------------------------------- who sees what
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["coordinator", "manager_em", "director_em", "officer"])
 def test_whoever_has_a_part_in_a_case_sees_all_of_it(cast: Cast, name: str) -> None:
     case_id = open_onboarding(cast)
@@ -58,6 +59,7 @@ def test_one_who_is_told_of_a_case_can_open_it_though_their_step_has_not_begun(c
     assert signed_in(cast, "it_contact").get(f"/cases/{case_id}").status_code == 200
 
 
+@pytest.mark.ci
 def test_an_approver_sees_the_case_once_something_waits_for_them(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     approver = signed_in(cast, "manager_la")
@@ -183,6 +185,7 @@ def test_only_the_part_that_the_script_asks_for_is_sent(cast: Cast) -> None:
 # ------------------------------------------------------------------------------------------- what may be done
 
 
+@pytest.mark.ci
 def test_moving_the_arrival_moves_the_due_days(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     before = task_of(cast, case_id, "introduce_program")["due_on"]
@@ -233,6 +236,7 @@ def test_only_whom_the_protocol_names_may_cancel(cast: Cast) -> None:
     assert "Move the day" in manager.get(f"/cases/{case_id}").text
 
 
+@pytest.mark.ci
 def test_the_second_of_two_who_change_a_case_is_told_and_keeps_their_reason(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     mine = signed_in(cast, "coordinator")
@@ -244,6 +248,7 @@ def test_the_second_of_two_who_change_a_case_is_told_and_keeps_their_reason(cast
     assert row(cast, case_id)["state"] == "open"
 
 
+@pytest.mark.ci
 def test_a_case_with_work_left_is_not_closed(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     mine = signed_in(cast, "coordinator")
@@ -340,6 +345,7 @@ def test_the_page_says_since_when_the_engine_is_awaited_and_what_it_did(cast: Ca
     assert "Done by the program itself: Enrol the person on the Clinical Committee." in text_of(page)
 
 
+@pytest.mark.ci
 def test_the_history_tells_who_did_what_and_all_of_it_when_asked(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access", by=cast.actor("officer"))
@@ -358,6 +364,7 @@ def test_the_history_tells_who_did_what_and_all_of_it_when_asked(cast: Cast) -> 
     assert "Letter written to Perle Obsidienne: something waits for an approval." in whole
 
 
+@pytest.mark.ci
 def test_the_whole_history_is_reached_page_by_page_from_its_newest_line_to_its_first(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

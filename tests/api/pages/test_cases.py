@@ -95,6 +95,7 @@ def test_each_sees_the_cases_of_their_own_and_of_no_other_program(cast: Cast) ->
         assert set(names(signed_in(cast, name))) == seen, name
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("q", "found"),
@@ -126,6 +127,7 @@ def test_each_case_shows_how_far_it_is_and_how_many_tasks_are_late(cast: Cast) -
     assert show_day("en", ARRIVAL, "medium") in page
 
 
+@pytest.mark.ci
 def test_a_cancelled_case_shows_what_was_done_of_how_many(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "plan_coaching")
@@ -333,6 +335,7 @@ def test_a_person_of_another_program_is_not_there(cast: Cast) -> None:
         assert session.scalar(select(func.count()).select_from(_case)) == 0
 
 
+@pytest.mark.ci
 def test_a_case_that_closed_by_itself_is_found_among_the_closed(cast: Cast) -> None:
     case_id: UUID = open_onboarding(cast)
     with cast.session() as session:

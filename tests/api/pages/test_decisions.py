@@ -72,6 +72,7 @@ def test_what_is_to_be_done_stands_first_with_who_by_when_and_how_long(cast: Cas
     assert page.index('id="open"') < page.index('id="year"')
 
 
+@pytest.mark.ci
 def test_done_ones_are_open_no_more_and_withdrawn_ones_say_by_which(cast: Cast, held: Held) -> None:
     with cast.session() as session:
         complete_task(session, row(cast, held.owed).task_id, by=cast.actor("officer"), at=END)
@@ -79,6 +80,7 @@ def test_done_ones_are_open_no_more_and_withdrawn_ones_say_by_which(cast: Cast, 
     assert "Carried out" in text_of(signed_in(cast, "manager_em").get(f"/decisions/{held.owed}").text)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("held")
 def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:
     assert "CD-2027-001" in signed_in(cast, "coordinator").get("/decisions").text

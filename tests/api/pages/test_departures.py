@@ -134,6 +134,7 @@ def test_why_somebody_refused_and_what_was_noted_is_read_by_who_has_a_part_in_it
     assert [words in shown.text for words in ("Six of them already", "No room until January")] == [reads, reads]
 
 
+@pytest.mark.ci
 def test_a_departure_has_one_page_on_which_each_thing_stands_once(program: Cast) -> None:
     """What the case asks and what the person holds are the same lines: the case's own address leads there."""
     with program.session() as session:
@@ -155,6 +156,7 @@ def test_a_departure_has_one_page_on_which_each_thing_stands_once(program: Cast)
     assert f'href="/departures/{case_id}"' not in page, "nothing leads from the page to another one of it"
 
 
+@pytest.mark.ci
 def test_who_may_follow_in_a_role_is_listed_by_name_and_those_of_the_organization_first(program: Cast) -> None:
     case_id = leave(program, "manager_em", PLACE)
     (task,) = asked(program, case_id, "find_successor")
@@ -165,6 +167,7 @@ def test_who_may_follow_in_a_role_is_listed_by_name_and_those_of_the_organizatio
     assert names.index("Nacre Étain") < names.index("Onyx Feldspath") < names.index("Silex Marbre"), "as people look"
 
 
+@pytest.mark.ci
 def test_what_goes_to_somebody_by_itself_stands_on_the_page_without_a_step(program: Cast) -> None:
     with program.session() as session:
         second_holder(session, program, "manager", PLACE)

@@ -22,6 +22,7 @@ def version(cast: Cast) -> str:
         return str(session.scalars(select(_equipment.c.version)).one())
 
 
+@pytest.mark.ci
 def test_a_thing_goes_through_the_inventory_from_its_page(cast: Cast) -> None:
     officer = signed_in(cast, "officer")
     once = fields_of(officer.get("/equipment").text, "/equipment")["once"]
@@ -64,6 +65,7 @@ def test_the_inventory_is_the_coordination_s_alone(cast: Cast) -> None:
     assert 'href="/equipment"' not in signed_in(cast, "manager_codim").get("/").text
 
 
+@pytest.mark.ci
 def test_the_hand_over_picks_from_what_can_be_lent(cast: Cast) -> None:
     case_id = open_onboarding(cast, "worker_codim", "codim")
     complete(cast, case_id, "prepare_equipment", item="phone")
@@ -82,6 +84,7 @@ def test_the_hand_over_picks_from_what_can_be_lent(cast: Cast) -> None:
     assert "SN-2" in signed_in(cast, "worker_codim").get(f"/people/{cast.people['worker_codim']}").text
 
 
+@pytest.mark.ci
 def test_who_approves_sees_what_is_asked_for_and_a_director_does_not(cast: Cast) -> None:
     case_id = open_onboarding(cast, "worker_codim", "codim")
     coordinator = signed_in(cast, "coordinator")

@@ -226,6 +226,7 @@ def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast
         assert [one["state"] for one in tasks_of(session, assigning.FIND_A_WORKER)][-1] == "open"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("end", [{"move": "deactivate", "reason": "withdrew"}, {"move": "complete", "agrees": "yes"}])
 def test_whoever_ends_a_follow_up_is_told_so_on_a_page_and_may_take_it_up_again(
     cast: Cast, end: dict[str, str]

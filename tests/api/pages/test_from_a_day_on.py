@@ -44,6 +44,7 @@ def leave(cast: Cast, name: str) -> None:
         end_tenure(session, held, ends_on=TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_who_begins_on_a_later_day_is_named_with_it_and_is_nowhere_vacant_nor_without_a_role(
     cast: Cast, language: str
@@ -132,6 +133,7 @@ def test_an_approval_says_whom_it_waits_for_and_where_it_waits_on_nobody_what_wo
     assert "Personne ne peut l’approuver aujourd’hui." in french
 
 
+@pytest.mark.ci
 def test_where_a_newer_version_of_the_procedure_names_somebody_else_an_approval_on_nobody_is_theirs_once_it_is_followed(
     cast: Cast,
 ) -> None:
@@ -156,6 +158,7 @@ def test_where_a_newer_version_of_the_procedure_names_somebody_else_an_approval_
     assert approve(cast, case_id, "request_secure_access", by=cast.actor("officer")).state == "done"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_seat_that_is_somebodys_from_a_later_day_is_nowhere_a_seat_to_fill(cast: Cast, language: str) -> None:
     with cast.session() as session:

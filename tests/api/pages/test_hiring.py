@@ -54,6 +54,7 @@ def test_the_manager_names_somebody_new_and_is_led_to_their_onboarding(cast: Cas
     assert manager.post(where, data=form(cast, seen=seen)).status_code in (404, 409, 412)
 
 
+@pytest.mark.ci
 def test_over_json_it_is_done_once_for_one_key_and_says_which_onboarding_opened(cast: Cast) -> None:
     task_id = recruiting(cast)
     coordinator = signed_in(cast, "coordinator")

@@ -231,6 +231,7 @@ def test_what_changed_between_the_two_clicks_is_told_and_what_was_typed_is_kept(
     assert row(cast, season[1]).starts == datetime.combine(date(2026, 12, 9), time(9, 30))
 
 
+@pytest.mark.ci
 def test_where_others_have_to_be_told_by_now_the_letters_are_shown_again(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "coordinator")
     asked = client.post(

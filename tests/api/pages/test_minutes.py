@@ -168,6 +168,7 @@ def rewrite(session: Session, held: Held, **changed: object) -> None:
     session.execute(update(_minutes).values(sealed=sealed))
 
 
+@pytest.mark.ci
 def test_a_later_meeting_approves_them_and_then_they_never_change(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     client = signed_in(cast, "coordinator", NEXT)

@@ -239,6 +239,7 @@ def test_what_is_asked_is_refused_with_words_or_taken_back_on_its_page(cast: Cas
         assert _client(cast, name, days=366).get(here).status_code == 404, name
 
 
+@pytest.mark.ci
 def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast, two: tuple[UUID, UUID]) -> None:
     keeper = _client(cast, "research_coordinator")
     for name in ("coordinator", WORKER):

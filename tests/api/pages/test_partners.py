@@ -110,6 +110,7 @@ def test_what_stands_alike_at_several_partners_is_one_line_with_each_of_them(cas
     assert risk.count(f"<p>{text['text_fr']}</p>") == 1
 
 
+@pytest.mark.ci
 def test_a_manager_is_taken_to_their_own_partner_and_finds_no_other(cast: Cast, owing: dict[str, UUID]) -> None:
     manager = signed_in(cast, "manager_em")
     page = manager.get("/partners", follow_redirects=False)
@@ -137,6 +138,7 @@ def test_a_period_says_each_fact_that_counted_and_why_and_how_it_stood_before(
     assert "au plus 1 absence" in shown
 
 
+@pytest.mark.ci
 def test_only_the_holder_of_the_role_states_it_and_what_they_wrote_is_for_those_who_answer_for_the_partner(
     cast: Cast, owing: dict[str, UUID]
 ) -> None:
@@ -163,6 +165,7 @@ def test_the_coordinator_states_of_a_worker_what_is_theirs_to_state(cast: Cast, 
         assert period(session, cast, "en-marge", "AG-W2")["state"] == "met", "they do not owe it: it is their word"
 
 
+@pytest.mark.ci
 def test_a_document_is_given_read_and_taken_back(cast: Cast, owing: dict[str, UUID]) -> None:
     manager, address = signed_in(cast, "manager_em"), f"/obligations/{owing['en-marge AG-P4']}"
     given = {"document": ("Été 2026.txt", "Soirée d’information".encode(), "text/plain")}
@@ -254,6 +257,7 @@ def test_whoever_owes_a_document_is_asked_for_it_and_may_give_it(cast: Cast, owi
         assert period(session, cast, "codim", "AG-W4")["state"] == "given"
 
 
+@pytest.mark.ci
 def test_what_is_given_is_accepted_or_returned_with_words_on_the_page_of_the_clause_by_somebody_else(
     cast: Cast, owing: dict[str, UUID]
 ) -> None:
@@ -313,6 +317,7 @@ def test_a_document_of_one_clause_is_not_taken_back_under_another(cast: Cast, ow
     assert manager.post(other, data={"reason": "Mauvais"}).status_code == 404
 
 
+@pytest.mark.ci
 def test_who_coordinates_is_offered_nothing_of_what_the_coordination_owes(cast: Cast, owing: dict[str, UUID]) -> None:
     """Neither to accept its proof nor to propose its waiver: and where it is sent all the same, it is refused."""
     del owing
@@ -343,6 +348,7 @@ def test_nobody_is_freed_of_a_clause_without_a_decision(cast: Cast, owing: dict[
     assert signed_in(cast, "manager_em").post(address, data=said).status_code == 404
 
 
+@pytest.mark.ci
 def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_partner(
     cast: Cast, owing: dict[str, UUID]
 ) -> None:
@@ -377,6 +383,7 @@ def card(page: Any, name: str) -> str:
     return found.group() if found else ""
 
 
+@pytest.mark.ci
 def test_what_needs_something_what_is_coming_and_what_is_settled_stand_apart_on_the_partners_page(
     cast: Cast, owing: dict[str, UUID]
 ) -> None:

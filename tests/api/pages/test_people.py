@@ -260,6 +260,7 @@ def test_a_person_of_another_program_is_as_absent_as_one_that_never_was(cast: Ca
     assert 'href="/people"' in theirs.text
 
 
+@pytest.mark.ci
 def test_no_form_reaches_into_another_program(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     theirs = cast.other.people["worker_em"]
@@ -290,6 +291,7 @@ def test_oneself_changes_ones_own_address_and_the_record_says_so_without_it(cast
     assert (last["verb"], last["facts"]) == ("person.updated", {"changed": ["email", "language"]})
 
 
+@pytest.mark.ci
 def test_who_has_such_a_calendar_says_on_their_page_that_it_takes_every_message_for_the_whole(cast: Cast) -> None:
     client, me = signed_in(cast, "police"), cast.people["police"]
     page = client.get(f"/people/{me}").text
@@ -343,6 +345,7 @@ def test_nobody_changes_someone_of_another_organization(cast: Cast, name: str) -
     assert client.post(f"/people/{them}/roles/{tenure_of(cast, 'police')}/end").status_code == 404
 
 
+@pytest.mark.ci
 def test_a_role_is_given_and_ended_and_its_past_stays(cast: Cast) -> None:
     client = signed_in(cast, "manager_codim")
     them = cast.people["worker_codim"]
@@ -392,6 +395,7 @@ def test_an_absence_is_recorded_and_called_off(cast: Cast) -> None:
     assert again.status_code == 404
 
 
+@pytest.mark.ci
 def test_what_someone_has_to_do_is_shown_to_those_who_answer_for_them(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     page = signed_in(cast, "coordinator").get(f"/people/{cast.people['officer']}").text

@@ -61,6 +61,7 @@ def sent(cast: Cast) -> int:
         return session.scalar(select(func.count()).select_from(_notice).where(_notice.c.thread != "")) or 0
 
 
+@pytest.mark.ci
 def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     page = client.get("/committees/clinical/dates", params=SEASON)
@@ -138,6 +139,7 @@ def test_a_draft_is_dismissed_by_the_coordinator(cast: Cast) -> None:
         assert session.scalars(select(_draft.c.settled_as)).one() == "dismissed"
 
 
+@pytest.mark.ci
 def test_a_single_meeting_is_added_after_its_letters_were_seen(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     given = {"day": "2026-12-10", "hour": "14:00", "minutes": "90", "place": "Salle 2"}
@@ -188,6 +190,7 @@ def test_what_the_list_does_not_hold_is_refused_and_nothing_planned(cast: Cast, 
     assert sent(cast) == 0
 
 
+@pytest.mark.ci
 def test_propose_dates_always_answers_with_dates_or_with_the_reason_and_what_helps(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     with cast.session() as session:

@@ -164,6 +164,7 @@ def test_a_partner_that_the_participant_left_out_sees_nothing_of_them_whatever_i
     assert police.get(f"/api/v1/participants/{participant}").json() == nobody
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(("partner", "status"), [("anonyme", 200), ("spvm", 200), ("codim", 404)])
 def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, partner: str, status: int) -> None:
@@ -241,6 +242,7 @@ def test_what_is_withdrawn_closes_the_doors_at_the_next_request_and_leaves_the_w
     assert signed_in(cast, "coordinator").get(f"/participants/{participant}").status_code == 200
 
 
+@pytest.mark.ci
 def test_without_a_consent_the_committee_sees_nothing_of_a_participant_and_one_that_ended_is_none(cast: Cast) -> None:
     made = there(cast)
     police, spvm = signed_in(cast, "police"), cast.organizations["spvm"]
@@ -277,6 +279,7 @@ def test_the_clinics_agenda_goes_to_such_a_seat_as_to_a_guest(cast: Cast) -> Non
     assert read[cast.people[SECOND]] == "partners"
 
 
+@pytest.mark.ci
 def test_the_agreements_page_says_in_which_committees_and_until_when(cast: Cast) -> None:
     there(cast, ends_on="2027-03-31")
     client = signed_in(cast, "coordinator")

@@ -253,6 +253,7 @@ def test_the_rest_is_recorded_at_once(room: Room) -> None:
     assert "/attendance/rest" not in room.page()
 
 
+@pytest.mark.ci
 def test_a_seat_says_what_was_answered_to_the_invitation_and_who_was_named_instead(planned: Room) -> None:
     cast = planned.cast
     with cast.session() as session:
@@ -358,6 +359,7 @@ def test_an_attendance_that_is_none_is_refused_and_changes_nothing(
     assert room.seat("codim").state == "unrecorded"
 
 
+@pytest.mark.ci
 def test_a_seat_that_is_none_is_refused(room: Room) -> None:
     for odd in ("", "zzz"):
         assert room.send("attendance", seat=odd, state="present", seen=0).status_code == 422

@@ -106,6 +106,7 @@ def test_of_one_who_has_gone_the_manager_goes_on_with_it_and_never_reads_it_once
     assert "chez sa" not in manager.get(f"/tasks/{task_id}/summary/taking-back").text
 
 
+@pytest.mark.ci
 def test_a_manager_whom_the_participant_barred_neither_reads_nor_writes_it(program: Cast) -> None:
     follow_up, _, task_id = left(program, planned=False)
     with program.session() as session:

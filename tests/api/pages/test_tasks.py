@@ -107,6 +107,7 @@ def test_a_note_that_is_too_long_comes_back_in_its_form(cast: Cast, back: str) -
     assert task_of(cast, case_id, "plan_coaching")["state"] == "open"
 
 
+@pytest.mark.ci
 def test_a_note_of_a_megabyte_is_not_read_and_stays_in_the_browser(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     mine = signed_in(cast, "coordinator")
@@ -215,6 +216,7 @@ def test_a_document_comes_back_as_a_file_and_never_as_a_page(cast: Cast) -> None
 # ----------------------------------------------------------------------------------------------- two at once
 
 
+@pytest.mark.ci
 def test_the_second_of_two_who_change_a_task_is_told_and_keeps_what_they_wrote(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     task = task_of(cast, case_id, "prepare_notebook_and_guide")
@@ -251,6 +253,7 @@ def test_the_second_click_of_a_double_click_is_no_mistake(cast: Cast) -> None:
     assert send(mine, task_of(cast, case_id, "plan_coaching"), "completion").status_code == 409
 
 
+@pytest.mark.ci
 def test_whoever_writes_something_else_in_a_second_window_is_told_and_keeps_it(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     mine, manager = signed_in(cast, "coordinator"), signed_in(cast, "manager_em")
@@ -264,6 +267,7 @@ def test_whoever_writes_something_else_in_a_second_window_is_told_and_keeps_it(c
     assert "Pas tout." in sent[2].text
 
 
+@pytest.mark.ci
 def test_another_serial_number_in_a_second_window_is_not_dropped_unsaid(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     for item in ("computer", "phone"):
@@ -279,6 +283,7 @@ def test_another_serial_number_in_a_second_window_is_not_dropped_unsaid(cast: Ca
 # ------------------------------------------------------------------------------------------------- approvals
 
 
+@pytest.mark.ci
 def test_the_workers_manager_approves_and_nobody_else(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")
@@ -337,6 +342,7 @@ def test_what_is_sent_back_says_why_and_wants_a_reason(cast: Cast) -> None:
     assert "Sent back: Ask for access to the secure network." in page
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("back", ["case", "task"])
 def test_an_approver_from_elsewhere_who_sends_back_is_led_to_their_own_work_and_not_to_a_page_of_nothing(
     cast: Cast, back: str
@@ -352,6 +358,7 @@ def test_an_approver_from_elsewhere_who_sends_back_is_led_to_their_own_work_and_
     assert task_of(cast, case_id, "request_petty_cash")["state"] == "open"
 
 
+@pytest.mark.ci
 def test_what_was_said_of_a_task_before_is_told_from_what_was_written_now(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")
@@ -372,6 +379,7 @@ def test_what_was_said_of_a_task_before_is_told_from_what_was_written_now(cast: 
 # ------------------------------------------------------------------------------------- back, waived, undone
 
 
+@pytest.mark.ci
 def test_a_task_is_handed_back_with_a_reason_and_given_again(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     task = task_of(cast, case_id, "prepare_notebook_and_guide")
@@ -398,6 +406,7 @@ def test_a_step_that_the_protocol_never_waives_is_not_offered_and_not_waived(cas
     assert "Waived by Agate Améthyste" in text_of(mine.get(f"/tasks/{may['id']}").text)
 
 
+@pytest.mark.ci
 def test_a_mistaken_completion_is_taken_back_by_whoever_did_it(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "prepare_notebook_and_guide", by=cast.actor("officer"))
@@ -419,6 +428,7 @@ def test_what_rests_on_a_later_step_is_not_taken_back(cast: Cast) -> None:
     assert "Undo them first" in text_of(answer.text)
 
 
+@pytest.mark.ci
 def test_a_step_that_waits_or_that_the_program_does_is_not_done_by_hand(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     mine = signed_in(cast, "coordinator")

@@ -123,6 +123,7 @@ def _plan_for_three(cast: Cast) -> tuple[UUID, UUID, UUID]:
     return found[0], found[1], found[2]
 
 
+@pytest.mark.ci
 def test_what_was_planned_before_is_not_allowed_and_its_planner_and_the_coordinator_are_asked(
     cast: Cast, three: tuple[UUID, UUID, UUID]
 ) -> None:
@@ -151,6 +152,7 @@ def test_what_was_planned_before_is_not_allowed_and_its_planner_and_the_coordina
         )
 
 
+@pytest.mark.ci
 def test_whoever_is_barred_by_one_of_those_who_take_part_sees_the_others_alone(
     cast: Cast, three: tuple[UUID, UUID, UUID]
 ) -> None:
@@ -205,6 +207,7 @@ def test_it_is_settled_once_nobody_who_may_not_is_with_others(cast: Cast, three:
 AT_TWO = time(14)
 
 
+@pytest.mark.ci
 def test_who_recruits_is_at_no_place_at_an_hour_at_which_another_activity_brings_others_there(cast: Cast) -> None:
     first_by, second_by = cast.actor(WORKER), cast.actor(SECOND)
     with cast.session() as session:
@@ -413,6 +416,7 @@ def test_on_the_pages_it_is_shown_until_it_is_called_off(cast: Cast, three: tupl
     assert "Not allowed" not in then.get("/activities").text
 
 
+@pytest.mark.ci
 def test_over_json_somebody_is_taken_out_of_what_may_not_be_once(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
     with cast.session() as session:
         participant_id = row_of(session, three[0])["participant_id"]

@@ -73,6 +73,7 @@ def asked(session: Session, period_id: UUID) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+@pytest.mark.ci
 def test_each_kind_of_check_is_asked_for_sixty_working_days_before_its_last_day_and_not_before(
     cast: Cast, session: Session
 ) -> None:
@@ -98,6 +99,7 @@ def test_each_kind_of_check_is_asked_for_sixty_working_days_before_its_last_day_
     assert len(asked(session, period(session, cast, "en-marge", "AG-P4")["id"])) == 1
 
 
+@pytest.mark.ci
 def test_nobody_is_asked_by_a_day_after_the_last_one(cast: Cast, session: Session) -> None:
     """The year ends in the holiday break, and January 30 is a Saturday: the last working day before counts."""
     kept(session, at(SIXTY))
@@ -145,6 +147,7 @@ def test_what_asks_for_it_is_done_by_giving_it_and_is_asked_again_where_it_is_ta
     assert [task["state"] for task in asked(session, one["id"])] == ["done", "open"]
 
 
+@pytest.mark.ci
 def test_a_referral_completes_what_asked_for_it(cast: Cast, session: Session) -> None:
     kept(session, at(SIXTY))
     one = period(session, cast, "en-marge", "AG-P1")
@@ -164,6 +167,7 @@ def test_whoever_is_asked_late_is_asked_alone_first(cast: Cast, session: Session
     assert heard["owner"] < heard["director"] < heard["coordinator"]
 
 
+@pytest.mark.ci
 def test_what_is_asked_moves_with_the_last_day_of_the_agreement(cast: Cast, session: Session) -> None:
     kept(session, at(date(2026, 10, 5)))
     one = period(session, cast, "en-marge", "AG-P4")
@@ -177,6 +181,7 @@ def test_what_is_asked_moves_with_the_last_day_of_the_agreement(cast: Cast, sess
     assert len(asked(session, one["id"])) == 2
 
 
+@pytest.mark.ci
 def test_what_a_program_declares_is_when_its_people_are_asked(cast: Cast, session: Session) -> None:
     said = Watch.model_validate({"asked": [{"working_days": 10, "to": ["owner", "coordinator"]}]})
     session.execute(

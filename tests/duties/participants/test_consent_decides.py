@@ -115,6 +115,7 @@ def _reads(client: TestClient, participant_id: UUID) -> list[int]:
     ]
 
 
+@pytest.mark.ci
 def test_the_second_of_a_pair_does_not_read_who_they_meet_before_the_person_agreed_to_it(cast: Cast, met: UUID) -> None:
     second = client_for(cast.database, cast.people[SECOND], at=AT)
     assert _reads(second, met) == [200, 404, 200, 404], "the reference, and nothing nominative"
@@ -154,6 +155,7 @@ def test_nobody_is_admitted_with_a_second_of_a_partner_that_the_person_did_not_a
         numbers.admit(session, met, by=by, at=AT)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("which", ["codim", ""], ids=["sharing", "program"])
 def test_what_is_taken_back_closes_the_file_to_the_second_at_the_next_request(
     cast: Cast, pair: UUID, which: str
@@ -203,6 +205,7 @@ def test_having_been_the_second_lets_nobody_be_given_the_follow_up_after_a_withd
         assert bars[cast.people[SECOND]] == ("not_agreed",), "said beside the name, before the click"
 
 
+@pytest.mark.ci
 def test_acting_for_a_second_opens_nothing_that_is_not_open_to_both(cast: Cast, pair: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, pair)["participant_id"]

@@ -474,6 +474,7 @@ def test_what_is_destroyed_is_asked_about_no_more(cast: Cast, over: UUID) -> Non
         assert participant_of(session, session.execute(text("select id from referral")).scalar_one()) == over
 
 
+@pytest.mark.ci
 def test_where_somebody_was_with_others_is_gone_with_their_file_and_stays_with_the_others(cast: Cast) -> None:
     at = AT + 2 * DAY
     with cast.session() as session:

@@ -297,6 +297,7 @@ def test_what_was_disclosed_without_consent_is_read_in_the_file_that_stays(cast:
     ), "as it was written, whoever joined it"
 
 
+@pytest.mark.ci
 def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(cast: Cast) -> None:
     declare_admission(cast)
     by, worker = cast.actor("coordinator"), cast.actor(WORKER)

@@ -25,6 +25,7 @@ _participant = table_of(Participant)
 _referral = table_of(Referral)
 
 
+@pytest.mark.ci
 def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referred_hears(cast: Cast) -> None:
     declare_admission(cast)
     with cast.session() as session:
@@ -114,6 +115,7 @@ def test_what_was_referred_goes_along_however_often_a_file_is_joined_to_another(
     assert {row.state for row in rows if row.id != others[2]} == {"joined"}
 
 
+@pytest.mark.ci
 def test_whoever_wrote_a_second_referral_is_not_forgotten_while_the_first_is_not_answered(cast: Cast) -> None:
     by, later = cast.actor("coordinator"), AT + timedelta(days=1)
     with cast.session() as session:

@@ -41,6 +41,7 @@ def _go_through(cast: Cast, participant_id: UUID) -> None:
         risks.assess(session, participant_id, "admission", "green", why={}, by=worker, at=AT)
 
 
+@pytest.mark.ci
 def test_of_those_who_ask_for_a_number_at_once_each_person_has_one_and_none_is_skipped(cast: Cast) -> None:
     """Also where two ask for the same person: the second is told, and takes no number."""
     declare_admission(cast)
@@ -97,6 +98,7 @@ def test_the_admission_that_a_no_ended_is_not_reopened_for_somebody_who_was_admi
         cases.reopen_case(session, ended, by=by, at=AT, reason="Par erreur.")
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(("aged", "of_age"), [(24, True), (25, False)])
 def test_of_whom_only_an_age_is_known_the_number_waits_until_it_is_said_on_that_day(

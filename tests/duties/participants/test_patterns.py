@@ -300,6 +300,7 @@ def _letters_and_readings(seed: int, weeks: int) -> tuple[int, int]:
     return letters, sum(1 for one in made_up.people for look in one.looks if look.at >= since)
 
 
+@pytest.mark.ci
 def test_a_busy_week_raises_fewer_than_one_letter_in_a_thousand_acts() -> None:
     letters, readings = _letters_and_readings(20261123, weeks=2)
     assert readings > 1_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select, text
 
 from duties.follow_ups import states
@@ -33,6 +34,7 @@ def _declined(cast: Cast) -> UUID:
     return participant_id
 
 
+@pytest.mark.ci
 def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> None:
     participant_id, other = _declined(cast), refer(cast, ROMARIN)
     by = cast.actor("coordinator")

@@ -130,6 +130,7 @@ def test_on_the_14th_birthday_the_worker_and_the_coordinator_are_asked_and_nobod
         assert told_of(session, participant_id).count("consent.to_review") == 1
 
 
+@pytest.mark.ci
 def test_it_ends_once_each_is_signed_by_the_young_person_or_taken_back_and_by_nothing_else(
     cast: Cast, child: UUID
 ) -> None:
@@ -189,6 +190,7 @@ def test_a_corrected_birth_date_that_makes_her_too_young_to_have_signed_alone_as
     assert asked(cast, participant_id) == BOTH
 
 
+@pytest.mark.ci
 def test_a_consent_is_looked_at_again_at_18_where_its_form_says_so(cast: Cast, child: UUID) -> None:
     participant_id, of_age = whose(cast, child), BIRTHDAY.replace(year=BIRTHDAY.year)
     born(cast, participant_id, of_age.replace(year=of_age.year - 18))
@@ -203,6 +205,7 @@ def test_a_consent_is_looked_at_again_at_18_where_its_form_says_so(cast: Cast, c
     assert asked(cast, participant_id) is None
 
 
+@pytest.mark.ci
 def test_the_question_waits_while_nobody_is_followed_and_comes_back_with_the_follow_up(cast: Cast, child: UUID) -> None:
     participant_id, later = whose(cast, child), AT + 10 * DAY
     sign(cast, participant_id)
@@ -217,6 +220,7 @@ def test_the_question_waits_while_nobody_is_followed_and_comes_back_with_the_fol
         assert reviews.asked(session, participant_id) == Asked(worker=False, coordinator=True)
 
 
+@pytest.mark.ci
 def test_whoever_has_the_participant_now_looks_at_it(cast: Cast, child: UUID) -> None:
     participant_id = whose(cast, child)
     sign(cast, participant_id)

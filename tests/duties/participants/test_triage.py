@@ -340,6 +340,7 @@ def test_a_referral_of_somebody_who_is_known_becomes_theirs_and_nothing_is_kept_
             open_identity(session, joined, by=by, at=AT, ground="role")
 
 
+@pytest.mark.ci
 def test_somebody_who_was_refused_is_a_candidate_again_when_referred_anew_and_is_looked_at_anew(cast: Cast) -> None:
     declare_admission(cast)
     by = cast.actor("coordinator")

@@ -93,6 +93,7 @@ def _open(session: Session, step: str) -> list[tuple[str, str]]:
     return [(one["title_en"], one["state"]) for one in tasks_of(session, step)]
 
 
+@pytest.mark.ci
 def test_the_worker_and_the_coordinator_are_asked_at_once_and_nothing_stops(cast: Cast, follow_up: UUID) -> None:
     with cast.session() as session:
         participant_id = _withdrawn(session, cast, follow_up)

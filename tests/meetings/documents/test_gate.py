@@ -158,6 +158,7 @@ def test_our_own_documents_pass(content: Content, form: str) -> None:
         assert not stopped("2026-12-02-clinical-agenda.pdf", FORMS[form](content, language))
 
 
+@pytest.mark.ci
 @pytest.mark.wide(5)
 @every_name
 @every_form

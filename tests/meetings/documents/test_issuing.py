@@ -75,6 +75,7 @@ def refused(session: Session, content: Content) -> Refusal:
     return caught.value
 
 
+@pytest.mark.ci
 @pytest.mark.wide(2)
 @pytest.mark.parametrize("content", ALL.values(), ids=ALL.keys())
 def test_a_name_in_any_field_of_a_document_is_found_and_the_refusal_says_in_which(

@@ -344,6 +344,7 @@ def test_what_left_stays_as_it_was_whatever_is_corrected_afterwards(session: Ses
     assert session.scalars(select(_event.c.verb).where(_event.c.verb == program.RELEASED)).all() == [program.RELEASED]
 
 
+@pytest.mark.ci
 def test_nothing_leaves_that_is_not_what_was_seen(session: Session, cast: Cast) -> None:
     seen = program.digest_of(look(session))
     hold(session, cast, date(2026, 5, 12), dict.fromkeys(EVERYONE, "present"))
@@ -364,6 +365,7 @@ def test_where_nobody_was_ever_referred_there_is_no_such_section(session: Sessio
     assert {one.key for one in look(session).tables}.isdisjoint({"referrals"})
 
 
+@pytest.mark.ci
 def test_counts_of_participants_leave_by_the_year_alone_and_their_cases_are_not_counted_apart(
     session: Session, cast: Cast
 ) -> None:
