@@ -130,7 +130,7 @@ def as_a_named_alternate(session: Session, cast: Cast, meeting_id: UUID) -> tupl
 
 
 def as_a_deputy(session: Session, cast: Cast, _: UUID) -> tuple[str, str]:
-    day, who = AFTER.date(), cast.people["worker_codim"]
+    day, who = AFTER.date(), cast.people["manager_la"]
     people.record_absence(
         session,
         person_id=cast.people[LEAVER],
@@ -141,7 +141,7 @@ def as_a_deputy(session: Session, cast: Cast, _: UUID) -> tuple[str, str]:
         at=AT,
     )
     invitations.tell_all(session, at=AT)
-    return "worker_codim", "codim"
+    return "manager_la", "anonyme"
 
 
 def meeting_after(session: Session) -> UUID:

@@ -291,7 +291,7 @@ def test_whoever_is_stopped_is_told_clearly_and_the_privacy_officer_hears_of_it(
         assert coordinator.post(f"/participants/{file}/identity").status_code == 200
     page = coordinator.post(f"/participants/{files[2]}/identity")
     assert page.status_code == 429
-    assert "The next one opens in 60 minutes" in page.text
+    assert "The next one opens in 60 min" in page.text
     assert "Ondine" not in page.text
     answer = coordinator.post(f"/api/v1/participants/{files[2]}/identity", json={})
     assert (answer.status_code, answer.json()["code"]) == (429, rates.TOO_MANY)
