@@ -6,7 +6,7 @@ Forbidden and absent are one answer: same status, same body.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from http import HTTPStatus
 from itertools import takewhile
@@ -206,8 +206,13 @@ def _place(found: Mapping[str, Any]) -> str:
     """Where something does not fit, in names of ours: an unknown field, or a key, is the asker's own word."""
     head, *within = found["loc"][:-1] if found["type"] == "extra_forbidden" else found["loc"]
     if head == "body":
-        within = list(takewhile(lambda part: isinstance(part, int) or part in _fields(), within))
+        within = [*in_names_of_ours(within)]
     return ".".join(str(part) for part in (head, *within))
+
+
+def in_names_of_ours(within: Iterable[int | str]) -> Iterator[int | str]:
+    """A path into a body, as far as it goes by places in lists and by fields that are ours."""
+    return takewhile(lambda part: isinstance(part, int) or part in _fields(), within)
 
 
 @cache

@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answers import answer, slow_down, wants_json
+from api.answers import answer, in_names_of_ours, slow_down, wants_json
 from api.rendering import render
 from api.requests import TooManyRequests
 from api.session import SAFE_METHODS, Office, office_of, sign_in_by
@@ -301,7 +301,7 @@ def _answered(request: Request, fields: list[tuple[str, str]], pointed: list[Poi
             detail=gettext(SAID),
             code=CODE,
             errors=[
-                {"where": f"body.{one.field}", "kind": shape.kind, "at": [shape.at, shape.end]}
+                {"where": _place(one.field), "kind": shape.kind, "at": [shape.at, shape.end]}
                 for one in pointed
                 for shape in one.shapes
             ],
@@ -332,6 +332,14 @@ def _answered(request: Request, fields: list[tuple[str, str]], pointed: list[Poi
     )
 
 
+def _place(field: str) -> str:
+    """Where it stands in a body, as far as the path is in words of ours: a key may be the asker's own, and a name."""
+    within = (int(part) if _IN_A_LIST.fullmatch(part) else part for part in field.split("."))
+    return ".".join(str(part) for part in ("body", *in_names_of_ours(within)))
+
+
+#: A place in a list, which is in no body as long as a telephone number.
+_IN_A_LIST: Final = re.compile(r"0|[1-9]\d{0,3}")
 #: What is said to a program that sent them.
 SAID: Final = N_(
     "Some of these words are written like a name, a telephone, an address or a date of birth. "

@@ -113,6 +113,8 @@ def test_the_api_says_where_and_never_what_and_takes_it_once_it_was_looked_at(ca
     assert "Words-Seen: yes" in asked.json()["detail"]
     assert [one["where"] for one in asked.json()["errors"]] == ["body.title_fr"]
     assert "Jessica" not in asked.text
+    by_her_name = client.post(path, json={"title_fr": {"Jessica": "Tremblay", "514 555-0199": ["Tremblay"]}})
+    assert {one["where"] for one in by_her_name.json()["errors"]} == {"body.title_fr"}, "a key may be a name too"
     assert titles(cast) == []
     assert client.post(path, json=body, headers={"Words-Seen": "yes"}).status_code == 201
     assert titles(cast) == [body["title_fr"]]
