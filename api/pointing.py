@@ -59,7 +59,7 @@ _SAVES_A_DRAFT: Final = re.compile(r"/(?:referrals(?:/[^/]+)?|refer/[^/]+|tasks/
 _SIGNS_IN: Final = re.compile(r"/(?:sign-in|sign-out|door|auth)(?:/.*)?")
 #: Ids, which a page put there: by chance, their letters may be written like a name.
 _IDS: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?)?")
 #: No form of ours holds more letters than this. To look at more is work that only who is signed in may ask for; and
 #: no field of words takes more than a quarter of it, so that what is longer is refused by its rule.
 MOST_LETTERS: Final = 100_000
@@ -141,7 +141,7 @@ def _takes_words(name: str) -> bool:
 
 
 def _is_written_by_a_page(text: str) -> bool:
-    """Whether a value is an id, or a day as a date field sends it."""
+    """Whether a value is an id, or a day or a moment as a field of one sends it."""
     return _DAY.fullmatch(text) is not None or _IDS.fullmatch(text) is not None
 
 

@@ -135,11 +135,53 @@ def answer(
     by: Actor,
     at: datetime,
 ) -> tuple[Told, ...]:
-    """Record what a person answers to one meeting; whoever they name to come instead is invited.
+    """Record what a person answers to one meeting; the one they name to come instead is invited.
+
+    Raises Refusal, as `record`.
+    """
+    names = record(
+        session,
+        meeting_id,
+        person_id,
+        said,
+        means=means,
+        alternate_id=alternate_id,
+        sequence=sequence,
+        stamped_at=stamped_at,
+        by=by,
+        at=at,
+    )
+    return tell(session, [meeting_id], at=at) if names else ()
+
+
+def tell(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> tuple[Told, ...]:
+    """Tell of these meetings, once what was answered to each is recorded: one letter a person for all of them."""
+    if not meeting_ids:
+        return ()
+    about = select(_meeting.c.committee_id).where(
+        _meeting.c.program_id == program_of(session), _meeting.c.id.in_(list(meeting_ids))
+    )
+    return invitations.tell_all(session, at=at, committee_ids=set(session.scalars(about)))
+
+
+def record(
+    session: Session,
+    meeting_id: UUID,
+    person_id: UUID,
+    said: str,
+    *,
+    means: By,
+    alternate_id: UUID | None = None,
+    sequence: int | None = None,
+    stamped_at: datetime | None = None,
+    by: Actor,
+    at: datetime,
+) -> bool:
+    """Record what a person answers to one meeting; whether `tell` has something to tell of it.
 
     `sequence` and `stamped_at` are those of a calendar's mail. A mail that declines what was declined names nobody,
-    and leaves whoever was named to come. Raises Refusal: they are not invited, the meeting is over or cancelled, a mail
-    was written before the answer that stands, however that was given, or the one named is no alternate of their seat.
+    and leaves the one who was named to come. Raises Refusal: they are not invited, the meeting is over or cancelled, a
+    mail was written before the answer that stands, however that was given, or the one named is no alternate of theirs.
     """
     here = program_of(session)
     meeting = one(
@@ -194,5 +236,4 @@ def answer(
         before=before["answer"] if before is not None else "",
         alternate=str(alternate_id) if alternate_id else "",
     )
-    changed = alternate_id is not None or (before is not None and before["alternate_id"] is not None)
-    return invitations.tell(session, meeting["committee_id"], at=at) if changed else ()
+    return alternate_id is not None or (before is not None and before["alternate_id"] is not None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
@@ -69,6 +69,8 @@ def part(
     message does not ask again; `of_dates` what they answered to single dates of a season, by their original local time.
     The file's name is in `language`, "fr" or "en". Raises ValueError where our own values are malformed.
     """
+    if message.method == CANCEL:
+        message = replace(message, entry=_without_link(message.entry))
     made = _calendar(message.method, [message.entry])
     for original, event in _events(message):
         if message.method != CANCEL:
@@ -120,6 +122,12 @@ def _join(event: Event, entry: Entry, original: datetime | None, language: str) 
     url = entry.online_url if original is None else entry.at(original).online_url
     if _URL.fullmatch(url):
         event.add("conference", vUri(url), parameters={"VALUE": "URI", "FEATURE": "VIDEO", "LABEL": _JOIN[language]})
+
+
+def _without_link(entry: Entry) -> Entry:
+    """What is off, or no longer for this person, leaves no way to join it in their calendar."""
+    moved = {original: replace(how, online_url="") for original, how in entry.moved.items()}
+    return replace(entry, online_url="", moved=moved)
 
 
 def _calendar(method: str, entries: Iterable[Entry]) -> Calendar:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -287,6 +287,7 @@ def _shown_of(
     if is_off:
         # Nothing was moved of what nobody meets at: calendars know it by its original times.
         entry = entry_of(session, thing, [{**one, **_as_planned(thing, one)} for one in theirs], language)
+        entry = entry and replace(entry, online_url="")  # nobody is to wait behind a link
     if entry is None:
         return None
     changed_at = row["told_at"] if row is not None else None
@@ -494,6 +495,9 @@ def _find(
     if not found:
         return None
     messages = joined(found, told, wanted, after=after, still_on=still_on)
+    if thing.series is not None and thing.series["follows_id"] is not None:
+        # Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it.
+        messages = tuple(replace(one, keeps_answers=True) if one.kind == "invitation" else one for one in messages)
     invitation_id = row["id"] if row is not None else uuid4()
     stamp = at.replace(microsecond=0)
     if row and row["told_at"]:
@@ -532,7 +536,7 @@ def _write(
             token = links.new_token()
             kept[one.thing.uid].tokens.append((token, one.invitation_id))
             answer_path = links.path(token)
-        meeting = _about(one.thing, one.message)
+        meeting = _about(one)
         news.append(
             News(
                 one.message,
@@ -643,11 +647,12 @@ def _answered(
     return of_rule, {one: said.get(one, calendar_files.NEEDS_ACTION) for one in original_of.values()}
 
 
-def _about(thing: _Thing, message: Message) -> Mapping[str, Any] | None:
-    """The one meeting that a message is about; None where it is about a whole season."""
-    if thing.series is None:
-        return thing.meetings[0]
-    return next((one for one in thing.meetings if one["original"] == message.recurrence), None)
+def _about(found: _Found) -> Mapping[str, Any] | None:
+    """The one meeting of which a person hears; None where it is several of a season."""
+    if found.thing.series is None:
+        return found.thing.meetings[0]
+    date = found.dates[0] if len(found.dates) == 1 else found.message.recurrence
+    return next((one for one in found.thing.meetings if one["original"] == date), None)
 
 
 def _keep(session: Session, thing: _Thing, kept: _Kept, at: datetime) -> None:

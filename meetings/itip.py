@@ -78,7 +78,9 @@ def differences(
 ) -> tuple[Message, ...]:
     """The messages, in the order in which they have to arrive, from what was told to what is wanted.
 
-    Only meetings that begin after `after`, the local time now, count: where nothing of them differs, nothing is sent.
+    Only meetings that begin after `after`, the local time now, count: where none of them is at another moment, of
+    another length or elsewhere, nothing is sent. Other words alone, such as a committee's new name or a person's other
+    language, wait for the next change: who reads of a change looks for the date that changed.
     `is_off` says that nobody has any of these meetings any more; `still_on` names originals that take place, without
     this person. Raises ValueError for two UIDs, and for a season that would get another weekday or hour under its old
     UID: calendars keep exceptions by their original time, and lose them.
@@ -106,10 +108,12 @@ def differences(
         for original in sorted({*had, *gets})
         if had.get(original) != gets.get(original)
     ]
+    if not changes and told.zone == wanted.zone:
+        return ()
     if not wanted.is_season:
         return tuple(_of_one(told, wanted, changes))
     if dialect == "replace":
-        return tuple(_as_a_whole(told, wanted, changes, still_on))
+        return tuple(_as_a_whole(wanted, changes, still_on))
     return tuple(_by_dates(told, wanted, changes, gets, still_on, after))
 
 
@@ -142,7 +146,7 @@ def joined(
         return (replace(first, also=alone_too),)
     had, gets = _ahead(told, after), _ahead(wanted, after)
     bumps = any(message.bumps for message in messages)
-    only = news[0] if len(news) == 1 and _texts(told) == _texts(wanted) and _is_within(told, news[0]) else None
+    only = news[0] if len(news) == 1 and _is_within(told, news[0]) else None
     kind: Kind = "update" if bumps else "details"
     if only is not None:
         kind = _kind(_Change(only, had.get(only), gets.get(only)), still_on)
@@ -193,20 +197,18 @@ def _of_one(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> Iterator[
     # A meeting alone is known by its UID: its original time is its time, so that a move looks like two changes.
     if told.zone != wanted.zone or any(change.is_other_time for change in changes):
         yield Message(REQUEST, "update", wanted)
-    elif told != wanted:
+    else:
         yield Message(REQUEST, "details", wanted, bumps=False)
 
 
-def _as_a_whole(
-    told: Entry, wanted: Entry, changes: Sequence[_Change], still_on: Collection[datetime]
-) -> Iterator[Message]:
+def _as_a_whole(wanted: Entry, changes: Sequence[_Change], still_on: Collection[datetime]) -> Iterator[Message]:
     """One message with everything in it, whatever changed."""
-    if len(changes) == 1 and not changes[0].is_new and _texts(told) == _texts(wanted):
+    if len(changes) == 1 and not changes[0].is_new:
         (change,) = changes
         yield Message(REQUEST, _kind(change, still_on), wanted, change.original, bumps=change.is_other_time)
     elif any(change.is_other_time for change in changes):
         yield Message(REQUEST, "update", wanted)
-    elif changes or _texts(told) != _texts(wanted):
+    else:
         yield Message(REQUEST, "details", wanted, bumps=False)
 
 
@@ -220,7 +222,7 @@ def _by_dates(
 ) -> Iterator[Message]:
     """The rule if it has to change, then each date that is otherwise, then each that is off: the order of Outlook."""
     restored = [change for change in changes if change.before is None and not change.is_new]
-    if restored and len(changes) == 1 and _texts(told) == _texts(wanted):
+    if restored and len(changes) == 1:
         # Calendars that took the date out of the rule need the rule; those that keep its cancellation need the date.
         yield Message(REQUEST, "restored", wanted, restored[0].original)
         return
@@ -256,7 +258,7 @@ def _is_otherwise(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> boo
     """Whether the rule or the words of a season have to be told anew, and not single dates of it alone."""
     if _texts(told) != _texts(wanted):
         return True
-    if changes and _usual(told) != _usual(wanted):
+    if _usual(told) != _usual(wanted):
         return True
     if any(change.is_new for change in changes):
         return True

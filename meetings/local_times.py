@@ -12,13 +12,17 @@ from locales import N_
 def moment_of(local: datetime, zone: str) -> datetime:
     """The moment, in UTC, of a naive local time. The hour that comes twice in autumn is its first one.
 
-    Raises Refusal for a time that the clocks skip, ValueError for one that has an offset already.
+    Raises Refusal for a time that the clocks skip, or at the end of all years; ValueError for one that has an offset
+    already.
     """
     if local.tzinfo is not None:
         msg = "a local time has no offset"
         raise ValueError(msg)
     there = ZoneInfo(zone)
-    moment = local.replace(tzinfo=there, fold=0).astimezone(UTC)
+    try:
+        moment = local.replace(tzinfo=there, fold=0).astimezone(UTC)
+    except OverflowError:
+        raise Refusal("meeting.out_of_reach", N_("This day is too far away to be meant.")) from None
     if moment.astimezone(there).replace(tzinfo=None) != local:
         raise Refusal("meeting.no_such_time", N_("The clocks skip this hour on that night: choose another one."))
     return moment

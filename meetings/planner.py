@@ -23,6 +23,8 @@ from meetings.proposals import Choice, Other, Proposal, Reason
 WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 #: How many other days are offered beside a year's date.
 OTHERS: Final = 3
+#: A season is a year at most: longer ones are two.
+LONGEST_SEASON: Final = timedelta(days=370)
 
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(weeks=1)
@@ -100,13 +102,20 @@ def propose_season(first: date, last: date, *, terms: Terms) -> tuple[Proposal, 
     hour, the working days around are offered instead, free ones first and the nearest first: within the season, and
     never so far that two neighbours that were both moved could meet.
 
-    Raises Refusal: the season ends before it begins, the holidays of a year are not known, or the clocks skip the hour
-    on one of the days.
+    Raises Refusal: the season ends before it begins, is too long, the holidays of a year are not known, or the clocks
+    skip the hour on one of the days.
     """
-    if last < first:
-        raise Refusal("season.in_order", N_("A season ends on or after its first day."))
+    refuse_disorder(first, last)
     against = _Against(terms)
     return tuple(_weekly(against, day, first, last) for day in _weeks(first, last, WEEKDAYS.index(terms.weekday)))
+
+
+def refuse_disorder(first: date, last: date) -> None:
+    """Refuse a season that ends before it begins, or lasts longer than a year."""
+    if last < first:
+        raise Refusal("season.in_order", N_("A season ends on or after its first day."))
+    if last - first > LONGEST_SEASON:
+        raise Refusal("season.too_long", N_("A season lasts a year at most."))
 
 
 # ------------------------------------------------------------------------------------------- what speaks against a day

@@ -61,8 +61,10 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
             "meeting_agenda",
             to=reader.person_id,
             key=key,
-            facts=lambda language, content=content, replaced=replaced: (  # type: ignore[misc]
-                _facts(language, content, committee, meeting, occasion) | _replaced(language, replaced, meeting)
+            facts=lambda language, reader=reader, content=content, replaced=replaced: (  # type: ignore[misc]
+                _facts(language, content, committee, meeting, occasion)
+                | _replaced(language, replaced, meeting)
+                | {"is_kept_aware": reader.is_kept_aware}
             ),
             at=at,
             attachments=attachments,

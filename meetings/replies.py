@@ -172,9 +172,10 @@ def _answered(
 ) -> tuple[int, str]:
     """How many of the meetings took the answer, and why the last one that did not, did not."""
     count, reason = 0, ""
+    named: list[UUID] = []
     for meeting in meetings:
         try:
-            answers.answer(
+            names = answers.record(
                 session,
                 meeting["id"],
                 person_id,
@@ -189,6 +190,8 @@ def _answered(
             reason = {"answer.stale": STALE, "answer.not_invited": NOT_INVITED}.get(refusal.code, OVER)
         else:
             count += 1
+            named += [meeting["id"]] if names else []
+    answers.tell(session, named, at=at)
     return count, reason
 
 

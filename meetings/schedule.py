@@ -27,6 +27,7 @@ from meetings.entries import refuse_crossing
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
+from meetings.planner import refuse_disorder
 from meetings.texts import checked_line, checked_url
 from models.base import table_of
 from models.lifecycles import MEETING, NoSuchMove
@@ -37,8 +38,6 @@ _series = table_of(MeetingSeries)
 _guest = table_of(MeetingGuest)
 
 WEEK: Final = timedelta(days=7)
-#: A season is a year at most: longer ones are two.
-LONGEST_SEASON: Final = timedelta(days=370)
 
 
 def preview(session: Session, change: Callable[[], tuple[Told, ...]]) -> tuple[Told, ...]:
@@ -73,10 +72,7 @@ def plan_season(
     row = committee_of(session, committee)
     zone = program(session).time_zone
     without, instead = without or {}, instead or {}
-    if last < first:
-        raise Refusal("season.in_order", N_("A season ends on or after its first day."))
-    if last - first > LONGEST_SEASON:
-        raise Refusal("season.too_long", N_("A season lasts a year at most."))
+    refuse_disorder(first, last)
     if moment_of(datetime.combine(first, hour), zone) <= at:
         raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
     if set(without) & set(instead):
@@ -313,7 +309,8 @@ def change_hour(
     So does a meeting that was opened already, and those before it.
 
     The season ends before that day, and another one, under a UID of its own, follows it to the same last day:
-    calendars disagree about any other way of saying it. Raises Refusal.
+    calendars disagree about any other way of saying it. Where every meeting is at that hour already, nothing changes.
+    Raises Refusal.
     """
     here = program_of(session)
     old = _lock_season(session, series_id)
@@ -336,6 +333,10 @@ def change_hour(
     if not any(row["state"] == "planned" for row in later):
         raise Refusal("season.nothing_later", N_("No meeting of this season is planned from that day on."))
     length = minutes or old["minutes"]
+    held = {row["id"]: _at_hour(row, old, hour, length) for row in later}
+    others = [row for row in later if (row["starts"], row["minutes"]) != held[row["id"]]]
+    if not any(row["state"] == "planned" for row in others):
+        return ()
     following = {
         **{name: old[name] for name in ("committee_id", "time_zone", "ends_on", "place", "online_url")},
         "program_id": here,
@@ -355,22 +356,19 @@ def change_hour(
         .values(ends_on=max(old["starts_on"], following["starts_on"] - timedelta(days=1)), version=old["version"] + 1)
     )
     for row in later:
-        original = datetime.combine(row["original"].date(), hour)
-        was_moved = row["starts"] != row["original"]
-        starts = row["starts"] if was_moved else original
-        length_of = row["minutes"] if row["minutes"] != old["minutes"] else length
+        starts, length_of = held[row["id"]]
         write_meeting(
             session,
             row,
             series_id=following["id"],
-            original=original,
+            original=datetime.combine(row["original"].date(), hour),
             starts=starts,
             minutes=length_of,
             starts_at=moment_of(starts, row["time_zone"]),
             ends_at=end_of(starts, length_of, row["time_zone"]),
         )
     _refuse_disorder(session, following["id"])
-    answers.lapse(session, [row["id"] for row in later], at=at)
+    answers.lapse(session, [row["id"] for row in others], at=at)
     events.write(
         session,
         "season.hour_changed",
@@ -381,7 +379,7 @@ def change_hour(
         since=since.isoformat(),
         hour=hour.isoformat(timespec="minutes"),
     )
-    for row in later:
+    for row in others:
         freezing.follow_move(session, row["id"], was=row["starts"], by=by, at=at)
     return invitations.tell(session, old["committee_id"], at=at)
 
@@ -434,6 +432,12 @@ def moved(row: Mapping[str, Any], move: str) -> str:
         raise Refusal(
             "meeting.state", N_("This cannot be done with a meeting that is held, under way or cancelled.")
         ) from None
+
+
+def _at_hour(row: Mapping[str, Any], season: Mapping[str, Any], hour: time, minutes: int) -> tuple[datetime, int]:
+    """When a meeting begins and how long it lasts once its season is at another hour: its own stays its own."""
+    starts = row["starts"] if row["starts"] != row["original"] else datetime.combine(row["original"].date(), hour)
+    return starts, row["minutes"] if row["minutes"] != season["minutes"] else minutes
 
 
 def _lock_season(session: Session, series_id: UUID | None) -> dict[str, Any] | None:

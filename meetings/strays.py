@@ -133,10 +133,14 @@ def take(
     asked_of = answers.asked_of(session, person_id, about)
     if not asked_of:
         raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
+    named = []
     for asked in asked_of:
         # Whom they named to come instead still comes, as long as they do not.
         stays = asked.answer["alternate_id"] if asked.answer is not None and said == answers.DECLINED else None
-        answers.answer(session, asked.meeting["id"], person_id, said, means="mail", alternate_id=stays, by=by, at=at)
+        about_it = asked.meeting["id"]
+        if answers.record(session, about_it, person_id, said, means="mail", alternate_id=stays, by=by, at=at):
+            named.append(about_it)
+    answers.tell(session, named, at=at)
     _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row["meeting_id"])
     events.write(
         session,

@@ -29,9 +29,12 @@ def _local(value: object) -> object:
     raise ValueError(msg)
 
 
-def _without_zone(value: datetime) -> datetime:
+def _on_a_minute(value: datetime) -> datetime:
     if value.tzinfo is not None:
         msg = "a local time has no zone"
+        raise ValueError(msg)
+    if value.second:
+        msg = "a meeting begins on a minute"
         raise ValueError(msg)
     return value
 
@@ -39,7 +42,7 @@ def _without_zone(value: datetime) -> datetime:
 _LOCAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
 #: A local time as it is shown. What JSON Schema calls "date-time" always has its offset.
 Local = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _LOCAL})]
-LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_without_zone)]
+LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_on_a_minute)]
 Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Line = Annotated[Typed, StringConstraints(max_length=500)]
 Minutes = Annotated[StrictInt, Field(ge=15, le=600)]

@@ -95,8 +95,11 @@ def _record(
         raise Refusal("meeting.missing", N_("Choose the meetings to which you answer."))
     said = checked_answer(said)
     instead = id_or_none(alternate) if said == DECLINED else None
-    for one in about:
-        answers.answer(
+    at = office.clock()
+    named = [
+        one.meeting["id"]
+        for one in about
+        if answers.record(
             session,
             one.meeting["id"],
             opened.person.id,
@@ -104,8 +107,10 @@ def _record(
             means="link",
             alternate_id=instead,
             by=themselves(opened.asker),
-            at=office.clock(),
+            at=at,
         )
+    ]
+    answers.tell(session, named, at=at)
 
 
 def _program_of(office: Office, token: str) -> Session:

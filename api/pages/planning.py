@@ -239,8 +239,6 @@ def _chosen(dates: Sequence[str]) -> dict[date, datetime | None]:
 
 def _proposed(desk: Desk, row: Mapping[str, Any], first: date, last: date | None) -> tuple[Proposal, ...]:
     """What the planner proposes. Raises Refusal."""
-    if last is not None and last - first > schedule.LONGEST_SEASON:
-        raise Refusal("season.too_long", N_("A season lasts a year at most."))
     return drafting.propose(desk.session, row["id"], first, last=last, today=desk.day)
 
 
@@ -273,7 +271,7 @@ def _page(
     draft = _draft(desk, row, values["draft"])
     begins = _begins(desk, row)
     first = values["first"] or begins.isoformat()
-    last = values["last"] or ((begins + SEASON).isoformat() if weekly else "")
+    last = values["last"] or (_ends(begins, values["first"]).isoformat() if weekly else "")
     try:
         if draft is not None:
             proposals = tuple(Proposal.from_json(one) for one in draft["dates"])
@@ -299,6 +297,14 @@ def _page(
         options=[_option(one, ticked, desk.language) for one in proposals],
         nothing_fits=bool(proposals) and all(one.decision == "skip" for one in proposals),
     )
+
+
+def _ends(begins: date, first: str) -> date:
+    """The last day that is proposed at first: of a season from the day that was chosen, where one was."""
+    try:
+        return max(begins, day_of(first)) + SEASON
+    except Refusal:
+        return begins + SEASON  # the page says what is wrong with that day
 
 
 def _draft(desk: Desk, row: Mapping[str, Any], text: str) -> dict[str, Any] | None:

@@ -1,12 +1,15 @@
 """Before a change of dates is made: a page that shows who hears of it, and what; then the button that makes it.
 
 What is shown is what the very change would write, made and taken back. The second click makes it only where the same
-letters would leave still; else the page is shown again, as it is now.
+letters would leave still; else the page is shown again, as it is now. The same click sent again, by two fingers or from
+the page before, is answered as the first one was: it is done, and once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +18,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.meeting_lines import title_of
+from api.once import Once
 from api.pages.choices import people_by_id
 from api.pages.frame import page, see_other
 from api.session import Desk
@@ -39,13 +43,16 @@ KINDS: Final[Mapping[str, str]] = {
 }
 
 
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
 @dataclass(frozen=True)
 class Ask:
     """What is about to be changed, as the page says it: its title, what it comes to, and where it is sent.
 
     `fields` are the form as it was typed, carried to the second click; `back` is where one goes instead, and `done`
-    where afterwards; `shown` is the digest of the letters that the asker saw, "" before they saw any; `nothing` is said
-    where there is no letter.
+    where afterwards; `shown` is the digest of the letters that the asker saw, and the key of the page that showed them,
+    "" before they saw any; `nothing` is said where there is no letter.
     """
 
     title: str
@@ -58,21 +65,43 @@ class Ask:
     is_harsh: bool = False
     nothing: str = N_("Nobody’s calendar changes by this.")
 
+    @property
+    def digest(self) -> str:
+        """That of the letters that the asker saw."""
+        return self.shown.partition("-")[0]
+
+    @property
+    def key(self) -> str:
+        """That of the page that showed them, "" where it had none."""
+        key = self.shown.partition("-")[2]
+        return key if _KEY.fullmatch(key) else ""
+
+    @property
+    def leads_to(self) -> str:
+        """Where one goes once it is done."""
+        return self.done or self.back
+
 
 def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple[Told, ...]]) -> Response | Refusal:
     """Make `change` where the asker saw the letters that it sends, and go back; else show them, and change nothing.
 
     Where a rule refuses the change, nothing is kept, and the refusal is given back.
     """
+    once = Once(desk, f"{request.method} {request.url.path}", ask.key)
     try:
         point = desk.session.begin_nested()
+        before = once.before(json.dumps([ask.digest, *ask.fields]), otherwise=_sent_otherwise())
+        if before is not None:
+            point.rollback()
+            return see_other(before.location)
         told = change()
     except Refusal as refusal:
         desk.session.rollback()
         return refusal
-    if ask.shown == digest_of(told):
+    if ask.digest == digest_of(told):
+        once.keep(303, ask.leads_to)
         point.commit()
-        return see_other(ask.done or ask.back)
+        return see_other(ask.leads_to)
     point.rollback()
     return page(
         desk,
@@ -96,6 +125,11 @@ def digest_of(told: Sequence[Told]) -> str:
         for one in told
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _sent_otherwise() -> Refusal:
+    """A page's key with another change than the page had shown: nobody sees that who clicks what they see."""
+    return Refusal("form.sent_before", N_("This form was sent before and said something else then. Start again."))
 
 
 def _kinds_of(told: Sequence[Told]) -> list[str]:

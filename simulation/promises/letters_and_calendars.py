@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from icalendar import Calendar
@@ -15,7 +15,7 @@ from sqlmodel import Session
 from duties.here import many, program_of
 from meetings.agenda_papers import readers_of
 from meetings.invitations import THREAD
-from models.base import table_of
+from models.base import refers, table_of
 from models.committee import SeatHolder
 from models.invitation import Invitation
 from models.meeting import Meeting, MeetingSeries
@@ -54,6 +54,33 @@ def sequences_rise(session: Session, at: datetime) -> Iterable[str]:  # noqa: AR
             if before is not None and (version[0] < before[0] or version[1] <= before[1]):
                 yield f"notice {row['id']}"
             newest[row["person_id"], uid] = version
+
+
+@promise("A letter about a meeting tells a change: it never says again what the one before it said.")
+def letters_tell_a_change(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
+    """Each letter with a file that has the days, hours and places of the same person's file before it, and no other."""
+    last: dict[tuple[Any, str], Any] = {}
+    for row in many(session, _letters()):
+        for uid, says in _sayings(row["message"]):
+            if last.get((row["person_id"], uid)) == says:
+                yield f"notice {row['id']}"
+            last[row["person_id"], uid] = says
+
+
+@promise("A season goes on as another one where its hour or its length is another one, and else stays what it is.")
+def seasons_go_on_at_another_hour(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
+    """Each season that follows one of the same hour and length: everyone was told of a change that is none."""
+    earlier = _series.alias()
+    rows = session.scalars(
+        select(_series.c.id)
+        .join(earlier, refers(_series.c.follows_id, earlier))
+        .where(
+            _series.c.program_id == program_of(session),
+            _series.c.at == earlier.c.at,
+            _series.c.minutes == earlier.c.minutes,
+        )
+    )
+    yield from (f"meeting_series {one}" for one in rows)
 
 
 @promise("What a person was told last of a season or meeting is what their own calendar says is the newest of it.")
@@ -120,12 +147,29 @@ def _letters() -> Select[Any]:
 
 def _versions(message: bytes) -> Iterator[tuple[str, tuple[int, datetime]]]:
     """Of each file for a calendar that a letter brings: the UID, and its SEQUENCE and DTSTAMP."""
+    for calendar in _calendars(message):
+        event: Any = calendar.walk("VEVENT")[0]
+        yield str(event["uid"]), (int(event["sequence"]), event["dtstamp"].dt)
+
+
+def _sayings(message: bytes) -> Iterator[tuple[str, tuple[str, tuple[tuple[bytes, ...], ...]]]]:
+    """Of each file for a calendar that a letter brings: the UID, and what it says of days, hours and places."""
+    for calendar in _calendars(message):
+        events: Any = calendar.walk("VEVENT")
+        says = tuple(tuple(event[name].to_ical() for name in _MATTER if name in event) for event in events)
+        yield str(events[0]["uid"]), (str(calendar["method"]), says)
+
+
+_MATTER: Final = ("recurrence-id", "dtstart", "dtend", "rrule", "exdate", "location")
+
+
+def _calendars(message: bytes) -> Iterator[Calendar]:
+    """The files for a calendar that a letter brings."""
     for part in message_from_bytes(message, policy=policy.SMTP).walk():
         if part.get_content_type() == "text/calendar":
             content = part.get_payload(decode=True)
             assert isinstance(content, bytes)  # noqa: S101 - a part of its own
-            event: Any = Calendar.from_ical(content).walk("VEVENT")[0]
-            yield str(event["uid"]), (int(event["sequence"]), event["dtstamp"].dt)
+            yield Calendar.from_ical(content)
 
 
 def _committees_by_uid(session: Session) -> dict[str, UUID]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 from uuid import UUID
 
 import pytest
@@ -75,6 +77,12 @@ def test_a_change_of_holder_reaches_the_calendars_with_the_next_round(cast: Cast
         assert len(letters(session)) == before + 2
 
 
+def _words(message: bytes) -> str:
+    body = message_from_bytes(message, policy=SMTP).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 @pytest.mark.ci
 def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: Cast) -> None:
     _planned(cast)
@@ -104,6 +112,12 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
     assert row is not None
     assert b"application/pdf" in row.message
     assert b"2026-12-02-clinical" in row.message
+    with cast.session() as session:
+        rows = session.execute(select(_notice).where(_notice.c.template == "meeting_agenda").order_by(_notice.c.n))
+        words = {one.person_id: _words(one.message) for one in rows}
+    aware = "à titre de suppléant·e"
+    assert aware in words[cast.people["deputy"]], "who is not expected reads that they are not"
+    assert aware not in words[cast.people["police"]]
 
 
 @pytest.mark.ci

@@ -119,6 +119,9 @@ def test_a_meeting_that_was_cancelled_stays_as_cancelled_for_as_long_as_one_that
     assert (str(after["uid"]), str(after["status"])) == (str(before["uid"]), "CANCELLED")
     assert int(after["sequence"]) == int(before["sequence"]) + 1
     assert "conference" not in after
+    assert "meet.example" not in str(after.to_ical()), "nobody is to wait behind a link"
+    (told,) = [one for one in letters(session) if one.person_id == cast.people[who]][-1].events
+    assert (str(told["status"]), "meet.example" in str(told.to_ical())) == ("CANCELLED", False)
     assert "Tempête" not in str(after)
     assert len(_events(session, cast, who, row["ends_at"] + feeds.BACK - timedelta(minutes=1))) == 1
     assert _events(session, cast, who, row["ends_at"] + feeds.BACK) == []

@@ -181,7 +181,7 @@ def test_a_date_that_is_cancelled_is_one_cancellation_and_leaves_the_others() ->
 
 
 def test_the_whole_as_it_is_told_later_has_the_date_taken_out_and_no_cancelled_exception() -> None:
-    later = season(title="Comité clinique")
+    later = season(title="Comité clinique", place="Salle Z")
     (message,) = differences(season(), later, dialect="replace", after=BEFORE)
     text = _part(message).content.decode()
     assert text.count("BEGIN:VEVENT") == 2
@@ -456,13 +456,25 @@ def test_a_season_that_is_over_is_taken_from_nobody() -> None:
 # ---------------------------------------------------------------------------------------------- counters and words
 
 
-def test_a_corrected_title_keeps_sequence_and_answer_and_another_length_asks_anew() -> None:
+def test_other_words_alone_are_no_news_and_come_along_with_the_next_change() -> None:
+    titled = season(title="Comité clinique", url="https://spheres.example.net/meetings")
+    for dialect in ("merge", "replace"):
+        assert differences(season(), titled, dialect=dialect, after=BEFORE) == ()
+        assert differences(COMMITTEE, replace(COMMITTEE, title="Autre"), dialect=dialect, after=BEFORE) == ()
+        moved = differences(season(), replace(titled, cancelled=frozenset()), dialect=dialect, after=BEFORE)
+        assert b"SUMMARY:Comit\xc3\xa9 clinique\r\n" in _part(moved[0]).content
+    assert COMMITTEE.zone != "America/Halifax"
+    (zone,) = differences(COMMITTEE, replace(COMMITTEE, zone="America/Halifax"), dialect="merge", after=BEFORE)
+    assert zone.kind == "update", "the same hour on another clock is another hour"
+
+
+def test_another_room_keeps_sequence_and_answer_and_another_length_asks_anew() -> None:
     for dialect, count in (("merge", 2), ("replace", 1)):
         told = season(cancelled=frozenset())
-        titled = differences(told, replace(told, title="Comité clinique"), dialect=dialect, after=BEFORE)
-        assert [one.kind for one in titled] == ["details"] * count
-        assert sequences(4, titled) == [4] * count
-        for message in titled:
+        roomed = differences(told, replace(told, place="Salle Z"), dialect=dialect, after=BEFORE)
+        assert [one.kind for one in roomed] == ["details"] * count
+        assert sequences(4, roomed) == [4] * count
+        for message in roomed:
             kept = part(
                 message, organizer=ORGANIZER, attendee=NADIA, sequence=4, stamp=STAMP, partstat="ACCEPTED"
             ).content

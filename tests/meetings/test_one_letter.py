@@ -14,17 +14,24 @@ from sqlmodel import Session
 
 from duties import people
 from duties.actors import Actor
-from meetings import invitations, schedule, seating
+from meetings import answers, invitations, replies, schedule, seating
 from meetings.committees import committee_of
 from meetings.invitations import Told, letters_in, people_in
 from models.base import table_of
-from models.committee import SeatHolder
-from models.meeting import Meeting
+from models.committee import Committee, SeatHolder
+from models.invitation import MeetingAnswer
+from models.meeting import Meeting, MeetingSeries
+from models.program import Person
 from tests.cast import AT, Cast
+from tests.meetings.replying import reply
 from tests.meetings.sitting import Sent, give, letters, seat, seat_everyone
 
 _meeting = table_of(Meeting)
 _holder = table_of(SeatHolder)
+_committee = table_of(Committee)
+_series = table_of(MeetingSeries)
+_answer = table_of(MeetingAnswer)
+_person = table_of(Person)
 
 HOUR = timedelta(hours=1)
 Act = Callable[[Session, Cast, Actor, datetime], tuple[Told, ...]]
@@ -234,3 +241,88 @@ def test_a_cancellation_tells_a_second_time_nothing(cast: Cast, session: Session
     assert "9 décembre 2026" in _plain(before[-1].subject) or "December 9, 2026" in before[-1].subject
     assert invitations.tell_all(session, at=AT + 3 * HOUR) == ()
     assert len(letters(session)) == len(before)
+
+
+def test_a_new_name_and_another_language_are_no_letter_and_are_read_in_the_next_one(
+    cast: Cast, session: Session
+) -> None:
+    before = len(letters(session))
+    session.execute(update(_committee).where(_committee.c.key == "clinical").values(title_en="Committee of Follow-ups"))
+    session.execute(update(_person).where(_person.c.id == cast.people["police"]).values(language="en"))
+    assert invitations.tell_all(session, at=AT + 2 * HOUR) == ()
+    assert len(letters(session)) == before
+    ACTS["a move"](session, cast, cast.actor("coordinator"), AT + 3 * HOUR)
+    last = _to(cast, letters(session), "police")[-1]
+    moved = "from December 9, 2026 to Thursday, December 10, 2026 at 9:30 a.m."
+    assert _plain(last.subject) == f"Changed: Committee of Follow-ups, {moved}"
+    assert {str(one["summary"]) for one in last.events} == {"Committee of Follow-ups"}
+
+
+def test_the_hour_at_which_a_season_is_already_changes_nothing_and_tells_nobody(cast: Cast, session: Session) -> None:
+    by, season, before = cast.actor("coordinator"), _season(session), len(letters(session))
+    told = schedule.change_hour(session, season, since=date(2026, 12, 16), hour=time(9, 30), by=by, at=AT + 2 * HOUR)
+    assert told == ()
+    # From the one on that has its own day, and those behind it are off: it stays where it is, whatever the hour.
+    for day in (date(2027, 1, 20), date(2027, 1, 27), date(2027, 2, 3)):
+        on = datetime.combine(day, time(9, 30))
+        meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == on)).one()
+        schedule.cancel_meeting(session, meeting, reason="Congé", by=by, at=AT + 2 * HOUR)
+    before = len(letters(session))
+    told = schedule.change_hour(session, season, since=date(2027, 1, 13), hour=time(14, 0), by=by, at=AT + 3 * HOUR)
+    assert told == ()
+    assert len(letters(session)) == before
+    assert len(session.scalars(select(_series.c.id)).all()) == 1
+
+
+def test_another_hour_and_back_are_one_letter_each_and_a_date_with_its_own_day_keeps_its_answer(
+    cast: Cast, session: Session
+) -> None:
+    by, who = cast.actor("coordinator"), cast.people["police"]
+    kept, other = _on(session, date(2027, 1, 14)), _on(session, date(2026, 12, 16))
+    for meeting in (kept, other):
+        answers.answer(session, meeting, who, "accepted", means="link", by=cast.actor("police"), at=AT + HOUR)
+    for hours, hour in ((2, time(14, 0)), (3, time(9, 30))):
+        before = len(letters(session))
+        season = session.scalars(select(_meeting.c.series_id).where(_meeting.c.id == other)).one()
+        schedule.change_hour(session, season, since=date(2026, 12, 16), hour=hour, by=by, at=AT + hours * HOUR)
+        (ours,) = _to(cast, letters(session)[before:], "police")
+        assert _plain(ours.subject).startswith("Nouvel horaire : Comité clinique, à partir du mercredi 16 décembre")
+        said = {str(one.get("recurrence-id") and one["recurrence-id"].dt): one["attendee"] for one in ours.events}
+        (moved,) = (value for key, value in said.items() if key.startswith("2027-01-13"))
+        assert moved.params["PARTSTAT"] == "ACCEPTED", "it did not change, and nobody asks again"
+        assert said["None"].params["PARTSTAT"] == "NEEDS-ACTION"
+    lapsed = select(_answer.c.lapsed_at).where(_answer.c.person_id == who)
+    assert session.scalars(lapsed.where(_answer.c.meeting_id == kept)).one() is None
+    assert session.scalars(lapsed.where(_answer.c.meeting_id == other)).one() is not None
+
+
+def test_a_calendar_that_answers_for_a_season_unnames_who_was_to_come_in_one_letter(
+    cast: Cast, session: Session
+) -> None:
+    dates = [_on(session, date(2026, 12, day)) for day in (9, 16, 23)]
+    who, named = cast.people["worker_em"], cast.people["deputy"]
+    by, at = cast.actor("worker_em"), AT + 2 * HOUR
+    for one in dates:
+        assert answers.record(session, one, who, "declined", means="link", alternate_id=named, by=by, at=at)
+    before = len(letters(session))
+    answers.tell(session, dates, at=at)
+    (comes,) = _to(cast, letters(session)[before:], "deputy")
+    assert _plain(comes.subject) == "Invitation : Comité clinique, mercredi 9 décembre 2026 à 9 h 30"
+    assert "chaque mercredi à 9 h 30, du 9 décembre 2026 au 23 décembre 2026" in _plain(comes.text)
+    before = len(letters(session))
+    mailbox = session.scalars(select(_person.c.email).where(_person.c.id == who)).one()
+    uid = str(_to(cast, letters(session), "worker_em")[-1].events[0]["uid"])
+    mail = reply(uid, of=mailbox, sender=mailbox, recurrence="", sequence=1, stamp="20261123T180000Z")
+    assert replies.receive(session, mail, at=AT + 3 * HOUR).answered == 10
+    (goes,) = _to(cast, letters(session)[before:], "deputy")
+    assert _plain(goes.subject) == "Vous n’êtes plus attendu·e : Comité clinique, 9 décembre 2026 et 2 autres dates"
+    assert len(letters(session)) == before + 1
+
+
+def test_a_letter_about_one_date_of_a_season_leads_to_that_meeting(cast: Cast, session: Session) -> None:
+    by, guest = cast.actor("coordinator"), cast.people["researcher"]
+    for hours, day in ((2, 9), (3, 16)):
+        meeting = _on(session, date(2026, 12, day))
+        schedule.invite_guest(session, meeting, guest, by=by, at=AT + hours * HOUR)
+        last = _to(cast, letters(session), "researcher")[-1]
+        assert f"https://spheres.example/meetings/{meeting}\n" in last.text.replace("\r\n", "\n")

@@ -533,7 +533,7 @@ def test_another_room_on_one_date_of_a_season_keeps_what_was_answered_to_it(
     assert [_shown_answers(one) for one in others] == [{ninth: "NEEDS-ACTION"}] * 4
 
 
-def test_a_season_whose_words_change_keeps_an_answer_that_was_given_to_all_of_it(cast: Cast, session: Session) -> None:
+def test_a_season_in_another_room_keeps_an_answer_that_was_given_to_all_of_it(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     schedule.plan_season(session, "clinical", first=FIRST, last=date(2026, 12, 16), hour=time(9, 30), by=by, at=AT)
     ids = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned").order_by(_meeting.c.starts)).all()
@@ -541,8 +541,7 @@ def test_a_season_whose_words_change_keeps_an_answer_that_was_given_to_all_of_it
         for one in answered:
             answers.answer(session, one, cast.people[name], "accepted", means="link", by=cast.actor(name), at=AT)
     before = letters(session)
-    session.execute(update(_committee).where(_committee.c.key == "clinical").values(title_fr="Comité des suivis"))
-    invitations.tell(session, committee_of(session, "clinical")["id"], at=AT + timedelta(hours=1))
+    schedule.change_place(session, ids[0], place="Salle Z", following=True, by=by, at=AT + timedelta(hours=1))
     shown = {one.person_id: _shown_answers(one) for one in letters(session)[len(before) :]}
     assert shown[cast.people["police"]] == {None: "ACCEPTED"}
     assert shown[cast.people["worker_em"]] == {None: "NEEDS-ACTION"}, "one date waits for its answer"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -53,6 +53,34 @@ def test_two_letters_of_one_act_and_an_older_version_that_comes_later_are_found(
     )
     stale = {where for sentence, where in _broken(session) if "newer than the one before" in sentence}
     assert stale == {f"notice {second}"}
+
+
+def test_a_letter_that_says_again_what_was_said_and_a_season_that_goes_on_as_it_was_are_found(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    first = datetime.fromisoformat("2026-12-02T09:30")
+    last = date(2027, 1, 20)
+    schedule.plan_season(session, "clinical", first=first.date(), last=last, hour=first.time(), by=by, at=AT)
+    meeting = session.scalar(text("select id from meeting where series_id is not null order by starts limit 1"))
+    move = first + timedelta(days=1)
+    for hours, starts in ((1, move), (2, first), (3, move)):
+        schedule.move_meeting(session, meeting, starts, by=by, at=AT + timedelta(hours=hours))
+    season = session.scalar(text("select id from meeting_series"))
+    schedule.change_hour(session, season, since=date(2026, 12, 9), hour=time(14, 0), by=by, at=AT + timedelta(hours=4))
+    assert _broken(session) == set()
+    *_, before, last = session.scalars(
+        text("select id from notice where person_id = :who and thread = 'meetings' order by n"),
+        {"who": cast.people["police"]},
+    ).all()
+    session.execute(
+        text("update notice set message = (select message from notice where id = :one) where id = :two"),
+        {"one": before, "two": last},
+    )
+    assert {where for sentence, where in _broken(session) if "tells a change" in sentence} == {f"notice {last}"}
+    session.execute(text("update meeting_series set at = '14:00' where follows_id is null"))
+    follows = session.scalar(text("select id from meeting_series where follows_id is not null"))
+    assert {where for sentence, where in _broken(session) if "goes on" in sentence} == {f"meeting_series {follows}"}
 
 
 def test_a_person_who_was_told_something_newer_than_what_is_kept_is_found(cast: Cast, session: Session) -> None:

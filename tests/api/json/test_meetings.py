@@ -93,6 +93,8 @@ def test_dates_are_proposed_with_their_reasons_and_nothing_is_planned(coordinato
 def test_where_no_date_can_be_proposed_the_answer_says_why(coordinator: Asker) -> None:
     short = coordinator.ask("GET", "/committees/clinical/proposals?first=2026-12-03&last=2026-12-08")
     past = coordinator.ask("GET", "/committees/steering/proposals?first=2026-01-01")
+    long = coordinator.ask("GET", "/committees/clinical/proposals?first=2026-12-03&last=2090-12-08")
+    assert (long.status_code, long.json()["code"]) == (422, "season.too_long")
     assert (short.status_code, short.json()["code"]) == (409, "dates.no_weekday")
     assert (past.status_code, past.json()["code"]) == (409, "dates.past")
 
@@ -178,6 +180,16 @@ def test_a_time_with_a_zone_or_on_the_hour_that_the_clocks_skip_is_refused(coord
     skipped = coordinator.ask("POST", "/committees/steering/meetings", {"starts": ["2027-03-14T02:30"]})
     assert skipped.status_code in (409, 422)
     assert coordinator.get("/meetings?to=2027-12-31")["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("starts", "status"), [("2027-02-10T09:00:30", 422), ("9999-12-31T23:00:00", 422), ("2027-02-10T09:00:00", 201)]
+)
+def test_a_meeting_begins_on_a_minute_and_before_the_end_of_all_years(
+    coordinator: Asker, starts: str, status: int
+) -> None:
+    body = {"starts": [starts]}
+    assert coordinator.ask("POST", "/committees/steering/meetings", body, key="k-9").status_code == status
 
 
 @pytest.mark.ci

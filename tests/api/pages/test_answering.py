@@ -23,7 +23,7 @@ from models.record import Event
 from tests.api.desk import client_for, nobody
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Cast
-from tests.meetings.sitting import letters, seat_everyone
+from tests.meetings.sitting import give, letters, seat_everyone
 
 _meeting = table_of(Meeting)
 _answer = table_of(MeetingAnswer)
@@ -54,6 +54,12 @@ def link_of(cast: Cast, name: str, words: str = "") -> str:
         found = [one for one in letters(session) if one.person_id == cast.people[name] and words in one.subject]
     (path,) = re.findall(r"https://spheres\.example(/answer/[\w-]+)", found[-1].text)
     return str(path)
+
+
+def count_of(cast: Cast, name: str) -> int:
+    """How many letters about meetings one of the cast was written."""
+    with cast.session() as session:
+        return sum(one.person_id == cast.people[name] for one in letters(session))
 
 
 def said(cast: Cast) -> list[Any]:
@@ -109,6 +115,19 @@ def test_the_button_records_the_answer_to_the_meetings_that_were_ticked(cast: Ca
     # The last one counts, as long as the meeting is to come.
     client.post(path, data={"said": "tentative", "meeting": str(planned[0])})
     assert [one.answer for one in said(cast)] == ["tentative", "accepted"]
+
+
+def test_one_answer_to_several_dates_is_one_letter_to_whoever_comes_instead(cast: Cast, planned: list[UUID]) -> None:
+    with cast.session() as session:
+        give(session, cast, "clinical", "codim", "deputy", "alternate")
+    path, before = link_of(cast, "worker_codim"), count_of(cast, "deputy")
+    form = {"said": "declined", "alternate": str(cast.people["deputy"]), "meeting": [str(one) for one in planned]}
+    assert client_of(cast).post(path, data=form).status_code == 303
+    assert {one.alternate_id for one in said(cast)} == {cast.people["deputy"]}
+    assert count_of(cast, "deputy") == before + 1
+    form |= {"said": "accepted", "alternate": ""}
+    assert client_of(cast).post(path, data=form).status_code == 303
+    assert count_of(cast, "deputy") == before + 2
 
 
 @pytest.mark.ci

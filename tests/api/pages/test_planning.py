@@ -90,6 +90,35 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     assert sent(cast) == 5
 
 
+def test_the_same_click_again_is_answered_as_the_first_and_plans_and_tells_once(cast: Cast) -> None:
+    client = signed_in(cast, "coordinator")
+    meeting = {"day": "2026-12-15", "hour": "13:30"}
+    form = hidden(client.post("/committees/steering/meetings", data=meeting).text)
+    answers = [client.post("/committees/steering/meetings", data=form) for _ in range(3)]
+    assert [(one.status_code, one.headers["location"]) for one in answers] == [(303, "/committees/steering#next")] * 3
+    assert len(planned(cast)) == 1
+    told = sent(cast)
+    with cast.session() as session:
+        here = f"/meetings/{session.scalars(select(_meeting.c.id)).one()}"
+    there = hidden(client.post(f"{here}/time", data={"seen": "1", "day": "2026-12-16", "hour": "13:30"}).text)
+    assert [client.post(f"{here}/time", data=there).headers["location"] for _ in range(2)] == [here] * 2
+    assert sent(cast) == 2 * told
+    # Back and there again is another act, by a page of its own.
+    for seen, day in (("2", "2026-12-15"), ("3", "2026-12-16")):
+        again = hidden(client.post(f"{here}/time", data={"seen": seen, "day": day, "hour": "13:30"}).text)
+        assert client.post(f"{here}/time", data=again).status_code == 303
+    assert planned(cast) == [("2026-12-16T13:30", "planned", "")]
+    assert sent(cast) == 4 * told
+    # The page of the first move, gone back to, is done: it says so, and undoes nothing.
+    assert client.post(f"{here}/time", data=there).headers["location"] == here
+    # Its key with another change, or on another form, does nothing.
+    otherwise = client.post(f"{here}/time", data={**there, "day": ["2026-12-18"]})
+    assert otherwise.status_code == 409
+    assert client.post(f"{here}/cancellation", data={"shown": there["shown"], "seen": "4", "reason": "x"}).is_success
+    assert planned(cast) == [("2026-12-16T13:30", "planned", "")]
+    assert sent(cast) == 4 * told
+
+
 @pytest.mark.ci
 def test_a_year_is_proposed_at_the_rhythm_and_each_date_is_a_meeting_of_its_own(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
