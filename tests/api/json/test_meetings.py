@@ -192,6 +192,11 @@ def test_a_meeting_begins_on_a_minute_and_before_the_end_of_all_years(
     assert coordinator.ask("POST", "/committees/steering/meetings", body, key="k-9").status_code == status
 
 
+def test_a_meeting_of_years_ago_is_refused_as_past_and_no_birth_date(coordinator: Asker) -> None:
+    answer = coordinator.ask("POST", "/committees/steering/meetings", {"starts": ["2009-02-10T09:00:00"]}, key="k-9")
+    assert (answer.status_code, answer.json()["code"]) == (409, "meeting.past")
+
+
 @pytest.mark.ci
 def test_a_guest_is_invited_sees_the_meeting_answers_and_is_withdrawn(coordinator: Asker) -> None:
     meeting = _season(coordinator)[0]
