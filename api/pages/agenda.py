@@ -34,6 +34,7 @@ from api.meeting_lines import title_of
 from api.pages.agenda_lines import agenda_of
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.previews import Click
 from api.permissions import Action, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
@@ -361,15 +362,24 @@ def _twice(
     """Show what goes out to whom, then do it where that is still so; or the page again where a rule refuses."""
     meeting = found.meeting
     here = f"/meetings/{meeting['id']}/agenda"
+    click = Click.of(desk, request, ask.shown)
     try:
+        point = desk.session.begin_nested()
+        before = click.led_to(ask.fields)
+        if before is not None:
+            point.rollback()
+            return see_other(before)
         refuse_over(meeting)
         letters = previewed(desk, change)
         digest = digest_of(letters)
-        if ask.shown == digest:
+        if click.digest == digest:
             outgoing = change()
             if digest_of(letters_of(desk, outgoing)) == digest:
                 send(desk, outgoing, ask.occasion)
-                return see_other(f"{here}#documents")
+                done = click.leads_to(f"{here}#documents")
+                point.commit()
+                return done
+        point.rollback()
     except Refusal as refusal:
         desk.session.rollback()
         return agenda_page(desk, request, meeting["id"], Typed(form, refusal, dict(typed)))

@@ -47,6 +47,30 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True)
+class Click:
+    """The second click: the digest of what its page showed, and that page's key; each "" where there is none."""
+
+    digest: str
+    once: Once
+
+    @classmethod
+    def of(cls, desk: Desk, request: Request, shown: str) -> Click:
+        """That which a form sends as `shown`."""
+        digest, _, key = shown.partition("-")
+        return cls(digest, Once(desk, f"{request.method} {request.url.path}", key if _KEY.fullmatch(key) else ""))
+
+    def led_to(self, fields: Sequence[tuple[str, str]]) -> str | None:
+        """Where the same click led before, None where it is the first. Raises Refusal where it was another one."""
+        before = self.once.before(json.dumps([self.digest, *fields]), otherwise=_sent_otherwise())
+        return None if before is None else str(before.location)
+
+    def leads_to(self, location: str) -> Response:
+        """Go there, and so does the same click again."""
+        self.once.keep(303, location)
+        return see_other(location)
+
+
+@dataclass(frozen=True)
 class Ask:
     """What is about to be changed, as the page says it: its title, what it comes to, and where it is sent.
 
@@ -66,17 +90,6 @@ class Ask:
     nothing: str = N_("Nobody’s calendar changes by this.")
 
     @property
-    def digest(self) -> str:
-        """That of the letters that the asker saw."""
-        return self.shown.partition("-")[0]
-
-    @property
-    def key(self) -> str:
-        """That of the page that showed them, "" where it had none."""
-        key = self.shown.partition("-")[2]
-        return key if _KEY.fullmatch(key) else ""
-
-    @property
     def leads_to(self) -> str:
         """Where one goes once it is done."""
         return self.done or self.back
@@ -87,21 +100,21 @@ def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple
 
     Where a rule refuses the change, nothing is kept, and the refusal is given back.
     """
-    once = Once(desk, f"{request.method} {request.url.path}", ask.key)
+    click = Click.of(desk, request, ask.shown)
     try:
         point = desk.session.begin_nested()
-        before = once.before(json.dumps([ask.digest, *ask.fields]), otherwise=_sent_otherwise())
+        before = click.led_to(ask.fields)
         if before is not None:
             point.rollback()
-            return see_other(before.location)
+            return see_other(before)
         told = change()
     except Refusal as refusal:
         desk.session.rollback()
         return refusal
-    if ask.digest == digest_of(told):
-        once.keep(303, ask.leads_to)
+    if click.digest == digest_of(told):
+        done = click.leads_to(ask.leads_to)
         point.commit()
-        return see_other(ask.leads_to)
+        return done
     point.rollback()
     return page(
         desk,

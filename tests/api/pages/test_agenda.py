@@ -281,8 +281,15 @@ def test_freezing_is_asked_twice_and_shows_before_it_who_reads_how_much(cast: Ca
     assert (done.status_code, done.headers["location"]) == (303, f"/meetings/{here}/agenda#documents")
     assert row(cast, here).agenda_frozen_at == AT
     assert [each["number"] for each in on(cast, here)] == [str(n) for n in range(1, widest + 2)]
-    assert sent(cast) > 5
-    assert client.post(path, data=shown_by(again.text)).status_code in (409, 412)
+    told = sent(cast)
+    assert told > 5
+    twice = client.post(path, data=shown_by(again.text))
+    assert (twice.status_code, twice.headers["location"]) == (303, done.headers["location"]), (
+        "it is done, by two fingers"
+    )
+    assert client.post(path, data={**shown_by(again.text), "seen": row(cast, here).version}).status_code == 409
+    assert client.post(path, data=shown_by(before.text)).status_code in (409, 412), "a page that did nothing is none"
+    assert sent(cast) == told
 
 
 @pytest.mark.ci
