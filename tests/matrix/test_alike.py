@@ -52,6 +52,8 @@ _SEEN_BY: Final[Mapping[str, str]] = {
     "guest_id": "GET /meetings",
     # A colleague whom a participant barred sees nothing by it: the page stays closed to them.
     "participant_id": "GET /participants/{participant_id}",
+    # What is asked of a clause's proofs is asked of whoever reads the clause.
+    "period_id": "GET /obligations/{period_id}",
 }
 
 
