@@ -36,7 +36,7 @@ from meetings.decision_words import endorsement_in_words, shown_state
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.endorsements import declared, endorsements
 from meetings.holding import lock_meeting
-from meetings.resting import ask_committee_again, complete_asked
+from meetings.resting import ask_committee_again, asked_task, complete_asked
 from meetings.texts import checked_text
 from models.agenda import AgendaItem
 from models.base import refers, table_of
@@ -61,6 +61,8 @@ _organization = table_of(Organization)
 STEP: Final = "decision"
 #: Management and coordination are decided with every partner (GV-4).
 ENDORSED_KIND: Final = "management"
+#: What says of a step that the partners endorse it, by its sources.
+ENDORSED_SOURCE: Final = "GV-4"
 #: What the committees that know of participants decide of their accompaniment.
 CLINICAL_KIND: Final = "clinical"
 
@@ -82,6 +84,7 @@ def decide(
     at: datetime,
     seen: int | None = None,
     in_its_act: bool = False,
+    grants: bool = False,
     settles: bool = True,
     settles_id: UUID | None = None,
 ) -> UUID:
@@ -91,8 +94,9 @@ def decide(
     than it was taken. With an `owner_role`, at one organization or wherever
     it is held, a task opens for that role to be done by the local day `due_on`. Where it is on management, another
     opens for each partner that is asked to endorse it, and nothing that rests on the decision counts before they did
-    (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided",
-    and the task that it was asked for with is done. `seen` is the item's version. An item whose task only its act
+    (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided".
+    The task that it was asked for with is done where the decision says that it `grants` what is asked; else the item
+    comes back on an agenda. `seen` is the item's version. An item whose task only its act
     completes, as that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where
     `settles` is false the committee has more to decide on the item, which stays open with its task. `settles_id` is the
     decision whose objections this one settles (`meetings.settling`). Raises Refusal.
@@ -111,13 +115,16 @@ def decide(
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None:
         _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
-    number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     waits = kind == ENDORSED_KIND
+    stood = attendance.quorum_now(session, meeting_id, decided_at)
+    if grants:
+        _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
+    does_it = item_id is not None and settles and (grants or in_its_act)
+    number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.
     completed = False
-    if item_id is not None and settles and not waits:
-        completed = complete_asked(session, item_id, number, in_its_act=in_its_act, by=by, at=at)
-    stood = attendance.quorum_now(session, meeting_id, decided_at)
+    if item_id is not None and does_it and not waits:
+        completed = complete_asked(session, item_id, number, by=by, at=at)
     task_id = None
     if owner_role:
         assert due_on is not None  # noqa: S101 - refused above
@@ -153,6 +160,7 @@ def decide(
         why_not_management="" if waits else checked_text(why_not_management),
         endorsement=ENDORSEMENT.after(ENDORSEMENT.initial, "ask") if waits else ENDORSEMENT.initial,
         counts_since=None if waits else decided_at,
+        grants=does_it,
         settles_id=settles_id,
         state=DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand"),
         decided_at=decided_at,
@@ -173,10 +181,13 @@ def decide(
         has_quorum=stood.is_met,
         owner=owner_role,
         due=due_on.isoformat() if due_on else None,
+        grants=does_it,
         completed=completed,
     )
     if waits:
         endorsing.ask_partners(session, decision.id, by=by, at=at)
+    if item_id is not None and settles and not does_it:
+        ask_committee_again(session, item_id, at=at)
     if item_id is not None and settles:
         _settle_item(session, item_id, seen, by=by, at=at)
     return decision.id
@@ -204,6 +215,29 @@ def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_ac
             "decision.settles_it",
             N_("What is objected is settled where the decision stands, and that is what is decided on this item."),
             source="GV-4",
+        )
+
+
+def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_quorum: bool) -> None:
+    """Refuse that a decision is what an item asks for: nothing is asked, or it would not do. Raises Refusal.
+
+    What the guide has the partners endorse is granted by a decision that they are asked to endorse.
+    """
+    task = None if item_id is None else asked_task(session, item_id)
+    if task is None:
+        raise Refusal("decision.nothing_asked", N_("No procedure asks for anything by this item."))
+    if ENDORSED_SOURCE in task["sources"] and kind != ENDORSED_KIND:
+        raise Refusal(
+            "decision.to_be_endorsed",
+            N_("What is asked here is for every partner to endorse: record it as on management or coordination."),
+            source="GV-4",
+        )
+    if not has_quorum:
+        raise Refusal(
+            "decision.grants_with_quorum",
+            N_(
+                "What is asked here is decided with a quorum, and too few sat: carry it over, or record something else."
+            ),
         )
 
 
@@ -235,7 +269,8 @@ def withdraw(
         call_off(session, row["task_id"], by=by, at=at)
     asking.no_more(session, endorsing.ENDORSE, decision_id, by=by, at=at)
     change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=withdrawn_by)
-    ask_committee_again(session, row, at=at)
+    if row["item_id"] is not None:
+        ask_committee_again(session, row["item_id"], at=at)
     if row["settles_id"] is not None:
         endorsing.unsettle(session, row["settles_id"], decision_id, at=at)
     events.write(

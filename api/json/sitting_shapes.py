@@ -70,6 +70,7 @@ class AdditionGiven(Given):
 class DecisionGiven(Given):
     """What is decided, in one language at least; with the role that owes it, and the last day for it.
 
+    `grants` says that it is what the item's procedure asks for, which is then done: else the item comes back.
     One on management is endorsed by the partners before it counts; of another kind, `why_not_management` says why.
     `decided_at` is given where it was decided earlier than it is recorded: its quorum is that of then. `seen` is the
     version of the item.
@@ -80,6 +81,7 @@ class DecisionGiven(Given):
     kind: Literal["management", "clinical", "other"] = "other"
     why_not_management: Said = ""
     item_id: UUID | None = None
+    grants: StrictBool = False
     owner_role: Key = ""
     owner_organization_id: UUID | None = None
     due_on: Day | None = None

@@ -27,7 +27,7 @@ from duties.here import local_day
 from duties.refusals import Refusal
 from locales import N_
 from meetings import attendance, decisions, running, wording
-from meetings.agenda_items import items_of
+from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees
 from meetings.holding import read_meeting
 from meetings.local_times import local_of, moment_of
@@ -206,6 +206,7 @@ def decide(
     owner_organization: Text = "",
     due: Text = "",
     hour: Text = "",
+    grants: Text = "",
 ) -> Response:
     """Record a decision, on an item or on none; with the role that owes it, its task opens."""
     by = _who_runs(desk, meeting_id)
@@ -219,11 +220,14 @@ def decide(
         "owner_organization": owner_organization,
         "due": due,
         "hour": hour,
+        "grants": grants,
     }
 
     def act() -> None:
         if not kind:
             raise Refusal("kind.missing", N_("Say of which kind the decision is."))
+        if item_id is not None and grants not in ("yes", "no") and item_id in asked_for(desk.session, [item_id]):
+            raise Refusal("grants.missing", N_("Say whether the decision is what the procedure asks for."))
         decisions.decide(
             desk.session,
             meeting_id,
@@ -236,6 +240,7 @@ def decide(
             owner_organization_id=id_or_none(owner_organization),
             due_on=day_or_none(due),
             decided_at=_moment(desk, meeting_id, hour),
+            grants=grants == "yes",
             by=by,
             at=desk.at,
             seen=seen,

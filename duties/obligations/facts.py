@@ -608,6 +608,8 @@ class Records:
             .where(
                 _decision.c.program_id == _task.c.program_id,
                 _item.c.task_id == _task.c.id,
+                # Another decision taken under the same item endorses nothing.
+                _decision.c.grants,
                 it_counts(),
                 # Those from before a quorum was asked for endorse as they did.
                 or_(_decision.c.has_quorum.is_(True), _decision.c.endorsement == "earlier"),

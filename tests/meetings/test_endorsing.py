@@ -164,10 +164,12 @@ def test_what_a_step_asks_of_the_committee_is_done_once_the_decision_counts_and_
         at=AT,
     )
     freezing.add_late(session, meeting(session), item, reason="Urgent", by=by, at=NOW)
-    decision = decide(session, cast, item=item)
+    all_endorse(session, cast, decide(session, cast, item=item, text_fr="Garder le local."))
+    assert task_of(session, task)["state"] == "open", "what is decided beside it is not what is asked"
+    decision = decide(session, cast, item=item, grants=True)
     assert task_of(session, task)["state"] == "open"
     all_endorse(session, cast, decision)
-    assert (task_of(session, task)["state"], task_of(session, task)["note"]) == ("done", "CD-2027-001")
+    assert (task_of(session, task)["state"], task_of(session, task)["note"]) == ("done", "CD-2027-002")
     say(session, cast, decision, "codim", "objected", at=LATER)
     assert task_of(session, task)["state"] == "open"
 
