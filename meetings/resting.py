@@ -88,6 +88,11 @@ def _moves(row: Mapping[str, Any], wanted: str) -> Sequence[str]:
 def begin(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
     """What a decision asks of people begins, now that it counts."""
     events.write(session, "decision.counts", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=row["number"])
+    carry_out(session, row, at=at)
+
+
+def carry_out(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+    """Open what a decision that counts asks of somebody, and do what it grants."""
     if row["task_id"] is not None:
         by_when = calendar_of(session).add_working_days(local_day(session, at), DAYS_AFTER)
         assigning.begin(session, row["task_id"], due_on=by_when, by=BY_ENDORSEMENT, at=at)
@@ -101,7 +106,7 @@ def stop(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
     if row["task_id"] is not None:
         assigning.put_off(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
     if row["item_id"] is not None and row["grants"]:
-        _reopen_asked(session, row["item_id"], row["number"], at=at)
+        reopen_asked(session, row["item_id"], row["number"], at=at)
 
 
 def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, at: datetime) -> bool:
@@ -120,7 +125,7 @@ def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, a
     return True
 
 
-def _reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
+def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
     """Undo the task that a decision did, where nothing was built on it; what was given as its proof keeps it done."""
     task = asked_task(session, item_id)
     if task is None or task["state"] != "done" or task["note"] != number or task["evidence"] != "none":

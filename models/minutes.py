@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, structure, to, together
+from models.base import InProgram, moment, one_of, structure, to, together, words
 from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
 
 #: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
@@ -114,6 +114,7 @@ class Decision(InProgram, table=True):
     wanted_at: datetime | None = moment(default=None)
     wanted_why: str = ""
     grants: bool = False  # it is what the task of its item asks for, and does it; else it decides something beside it
+    takes_back: list[str] = words()  # the numbers of the decisions that it says it takes back
     settles_id: UUID | None = None  # the decision whose objections this one settles
     state: str = DECISION.initial
     decided_at: datetime = moment()

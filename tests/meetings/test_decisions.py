@@ -169,8 +169,8 @@ def test_completing_the_task_closes_the_decision_and_undoing_opens_it_again(sess
     assert (done["state"], done["closed_at"], done["closed_as"]) == ("done", NEXT, "manager")
     assert decisions.open_decisions(session, steering, DUE) == []
     with pytest.raises(Refusal) as refused:
-        decisions.withdraw(session, row["id"], withdrawn_by=_decide(session, cast), by=manager, at=NEXT)
-    assert refused.value.code == "decision.state"
+        _decide(session, cast, takes_back=[row["number"]])
+    assert refused.value.code == "decision.not_to_be_taken_back"
     tasks.undo_task(session, row["task_id"], by=manager, at=NEXT + MINUTE)
     again = decisions.decision_of(session, row["id"])
     assert (again["state"], again["closed_at"]) == ("open", None)
@@ -180,7 +180,7 @@ def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(sessio
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
     first = _owed(session, cast)
-    second = _decide(session, cast, at=NOW + MINUTE)
+    second = _decide(session, cast, at=NOW + MINUTE, takes_back=[first["number"]])
     with pytest.raises(Refusal) as refused:
         decisions.withdraw(session, second, withdrawn_by=first["id"], by=by, at=NOW + MINUTE)
     assert refused.value.code == "decision.not_later"

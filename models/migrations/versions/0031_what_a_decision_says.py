@@ -1,4 +1,4 @@
-"""A decision says whether it is what the item of the agenda asks for."""
+"""A decision says whether it is what the item of the agenda asks for, and which ones it takes back."""
 
 from pathlib import Path
 
