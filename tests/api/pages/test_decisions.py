@@ -162,6 +162,7 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     assert "Objected: by CODIM." in part(register, "year")
     page = text_of(director.get(path).text)
     assert "This decision does not count now" in page
+    assert page.count("Objected: by CODIM. Nothing that rests on it counts until that is settled.") == 1
     assert "An objection is settled at the Steering Committee: by a decision taken with a quorum" in page
     assert "The meeting that has it on its agenda:" in page, "one knows when"
     late = director.post(f"{path}/endorsement", data=ours | {"said": "endorsed", "reason": "We talked about it"})
