@@ -90,9 +90,11 @@ def test_when_the_only_coordinator_has_gone_the_hosts_manager_sees_to_it(program
     assert has_it(program, last["id"]) == (["manager_ccsmtl"], False)
     (confirming,) = asked(program, case_id, "confirm_nothing_left")
     assert has_it(program, confirming["id"]) == (["manager_ccsmtl"], True)
-    settle(program, last["id"], to="officer", by=by)
+    settle(program, last["id"], to="manager_codim", by=by)
     with program.session() as session:
-        assert [one.person_id for one in standing(session, TODAY).holding("coordinator")] == [program.people["officer"]]
+        assert [one.person_id for one in standing(session, TODAY).holding("coordinator")] == [
+            program.people["manager_codim"]
+        ]
 
 
 def test_every_open_task_of_who_has_gone_has_a_live_holder_or_shows_as_vacant(program: Cast) -> None:
@@ -204,7 +206,7 @@ def test_a_departure_called_off_after_the_only_holders_role_was_given_to_another
     case_id = leave(program, "coordinator", "ccsmtl", by=by)
     carry_all(means_of(program, lambda: AT))
     (last,) = asked(program, case_id, "find_successor")
-    settle(program, last["id"], to="officer", by=by)
+    settle(program, last["id"], to="manager_codim", by=by)
     with program.session() as session:
         cases.cancel_case(session, case_id, by=by, at=AT, reason="Elle reste.")
     carry_all(means_of(program, lambda: AT))
@@ -214,7 +216,7 @@ def test_a_departure_called_off_after_the_only_holders_role_was_given_to_another
         assert (task["state"], task["item"]) == ("open", str(case_id))
         kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
         assert session.execute(kept).scalar_one() == "undone", "and not in trouble"
-    assert "coordinator" in [role for role, _ in roles(program, "officer")]
+    assert "coordinator" in [role for role, _ in roles(program, "manager_codim")]
 
 
 def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_managers(following: Cast) -> None:
