@@ -1,4 +1,4 @@
-"""A decision says whether it is what the item of the agenda asks for, and which ones it takes back."""
+"""A decision says what it does and takes back, and a role which of its days were entered late."""
 
 from pathlib import Path
 
