@@ -19,7 +19,7 @@ from duties.actors import Actor
 from duties.casework import assigning as outside
 from duties.casework import cases, scheduling, wakeups
 from duties.casework.held_case import hold_cases
-from duties.departure import accounts, gathering, hand_overs, hiring, last_days
+from duties.departure import accounts, gathering, giving_back, hand_overs, hiring, last_days
 from duties.follow_ups import assigning
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
@@ -320,6 +320,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     if departure["ended_at"] is not None:
         hiring.welcome_again(session, whose, place, ended_at=departure["ended_at"], by=by, at=at)
     accounts.stay_open(session, case_id, by=by, at=at)
+    giving_back.give_back(session, departure, by=by, at=at)
     events.write(session, "departure.called_off", "person", whose, by=by, at=at, case_id=case_id)
 
 

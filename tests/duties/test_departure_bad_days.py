@@ -17,7 +17,7 @@ from duties.casework import assigning as outside
 from duties.casework import board, cases
 from duties.casework.subjects import tenure_of
 from duties.declarations.loading import load
-from duties.departure import departures, gathering, hand_overs, hiring
+from duties.departure import departures, gathering, giving_back, hand_overs, hiring
 from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
@@ -29,6 +29,7 @@ from models.agreement import AgreementRole
 from models.base import table_of
 from models.casework import Case
 from models.program import Tenure
+from tests.api.desk import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited
 from tests.departing import (
@@ -303,6 +304,38 @@ def test_what_somebody_is_given_once_they_are_back_is_no_part_of_the_departure_f
         signed_in = SIGN_IN.c.person_id == program.people["manager_em"], SIGN_IN.c.ended_at.is_(None)
         assert len(session.scalars(select(SIGN_IN.c.id).where(*signed_in)).all()) == 1
     assert held == [(None, None)]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_another_was_given_it(
+    program: Cast, *, taken: bool
+) -> None:
+    place, who, after = program.organizations["en-marge"], program.people["manager_em"], AT + timedelta(days=16)
+    with program.session() as session:
+        seat_somebody(session, "steering", place, who)
+    case_id = leave(program, "manager_em", "en-marge")
+    (seat,) = asked(program, case_id, "pass_on_seats")
+    settle(program, seat["id"], **({"to": "deputy"} if taken else {"ended": "left_vacant", "note": "Vacant"}))
+    with program.session() as session:
+        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=after, reason="Elle reste.")
+    today = TODAY + timedelta(days=16)
+    with program.session() as session:
+        sits = session.scalars(
+            select(HOLDER.c.person_id).where(
+                HOLDER.c.kind == "principal",
+                HOLDER.c.withdrawn_at.is_(None),
+                HOLDER.c.starts_on <= today,
+                HOLDER.c.ends_on.is_(None) | (HOLDER.c.ends_on >= today),
+                HOLDER.c.person_id.in_([who, program.people["deputy"]]),
+            )
+        ).all()
+        others = giving_back.of_case(session, case_id, today)
+    assert sits == [program.people["deputy"] if taken else who]
+    assert [one.holder_id for one in others] == ([program.people["deputy"]] if taken else [])
+    page = client_for(program.database, program.people["coordinator"], at=after).get(f"/departures/{case_id}").text
+    assert ("Not theirs again" in page) is taken
 
 
 def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(program: Cast) -> None:
