@@ -17,7 +17,7 @@ from duties.declarations.program_agreements import CountRule, clause_without_rol
 from duties.here import local_day, program_of
 from duties.obligations.facts import Records
 from duties.refusals import Refusal
-from locales import N_, Counted
+from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
 
@@ -83,12 +83,12 @@ def refuse_unseen(
         "tenure.entered_late",
         N_(
             "This first day is past. Nobody is on record in this role since %(since)s, and clause %(clause)s goes on "
-            "counting that as vacant up to yesterday, whatever day is written now: %(days)s, of at most %(most)s. Say "
-            "that you have seen it, or write another day."
+            "counting that as vacant up to yesterday, whatever day is written now. Working days so far: %(days)s; the "
+            "most that it allows: %(most)s. Say that you have seen it, or write another day."
         ),
-        since=found.since,
+        since=found.since.isoformat(),
         clause=found.clause,
-        days=Counted("%(n)s working day", "%(n)s working days", found.days),
+        days=found.days,
         most=found.at_most,
         source="AG-X2",
     )
