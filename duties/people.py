@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from duties.access import doors, sign_ins
 from duties.actors import Actor
 from duties.agreement import agreement_days
 from duties.agreement.agreed_roles import created_roles, creates_on
+from duties.entered_late import said_late
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
 from duties.mail import notices
@@ -31,12 +32,14 @@ from models.casework import Case
 from models.committee import Seat
 from models.departure import Departure
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
+from models.record import Event
 
 LONGEST_NAME = 80
 LONGEST_PHONE = 40
 
 _person = table_of(Person)
 _tenure = table_of(Tenure)
+_event = table_of(Event)
 _absence = table_of(Absence)
 _role = table_of(Role)
 _organization = table_of(Organization)
@@ -225,6 +228,7 @@ def appoint(
         "single_holder": found.single_holder,
         "starts_on": starts_on,
         "ends_on": ends_on,
+        "entered_late": _said_late(session, starts_on, ends_on, at=at),
     }
     before = _never_begun(session, wanted)
     tenure_id = wanted["id"] = before or uuid4()
@@ -365,7 +369,14 @@ def move_start(
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
-        .values(starts_on=day, version=_tenure.c.version + 1)
+        .values(
+            starts_on=day,
+            entered_late=[
+                *tenure["entered_late"],
+                *_said_late(session, day, tenure["starts_on"] - timedelta(days=1), at=at),
+            ],
+            version=_tenure.c.version + 1,
+        )
     )
     events.write(
         session,
@@ -412,6 +423,7 @@ def end_tenure(
             ends_on=ends_on,
             ended_by=by.person_id,
             ended_at=at if by.person_id else None,
+            entered_late=gone_on_late(session, held, ends_on, at=at),
             version=held["version"] + 1,
         )
     )
@@ -429,6 +441,32 @@ def end_tenure(
     )
     _close_behind_who_left(session, whose, by=by, at=at)
     return whose
+
+
+def gone_on_late(session: Session, tenure: Mapping[str, Any], ends_on: date | None, *, at: datetime) -> list[str]:
+    """What a tenure keeps of days that were entered late, once its last day is put off to `ends_on`.
+
+    Its end was on record from the day on which it was entered: from then on, or from the day after it, nobody was.
+    """
+    kept: list[str] = tenure["entered_late"]
+    was: date | None = tenure["ends_on"]
+    if was is None or (ends_on is not None and ends_on <= was):
+        return kept
+    first = was + timedelta(days=1)
+    if tenure["ended_at"] is not None:
+        first = max(first, local_day(session, tenure["ended_at"]))
+    return [*kept, *_said_late(session, first, ends_on, at=at)]
+
+
+def _said_late(session: Session, first: date, last: date | None, *, at: datetime) -> list[str]:
+    """Of days in a role, those that the record had shown without it. None of before there was a record."""
+    today = local_day(session, at)
+    if first >= today:
+        return []
+    began: datetime | None = session.scalar(
+        select(_event.c.at).where(_event.c.program_id == program_of(session)).order_by(_event.c.n).limit(1)
+    )
+    return [] if began is None else said_late(max(first, local_day(session, began)), last, on=today)
 
 
 def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -40,10 +40,18 @@ def end_seat(session: Session, holding: Mapping[str, Any], last_day: date, *, by
         .where(_holder.c.program_id == program_of(session), _holder.c.id == holding["id"])
         .values(**values, version=_holder.c.version + 1)
     )
-    _tell_end(session, holding, last_day, by=by, at=at)
+    _tell_end(session, holding, last_day, was=holding["ends_on"], by=by, at=at)
 
 
-def _tell_end(session: Session, holding: Mapping[str, Any], last_day: date, *, by: Actor, at: datetime) -> None:
+def _tell_end(
+    session: Session,
+    holding: Mapping[str, Any],
+    last_day: date,
+    *,
+    by: Actor,
+    at: datetime,
+    was: date | None = None,
+) -> None:
     events.write(
         session,
         "seat.left",
@@ -54,6 +62,7 @@ def _tell_end(session: Session, holding: Mapping[str, Any], last_day: date, *, b
         person=str(holding["person_id"]),
         kind=holding["kind"],
         ends_on=last_day.isoformat(),
+        was=was.isoformat() if was else None,
     )
 
 

@@ -130,6 +130,25 @@ def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID
     )
 
 
+def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What a decision on each of these items may do: the open task that it was asked for with, by the item.
+
+    Not one that its own act alone does.
+    """
+    rows = many(
+        session,
+        select(_item.c.id.label("item_id"), *(_task.c[name] for name in ("title_fr", "title_en", "sources")))
+        .join(_task, refers(_item.c.task_id, _task))
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.id.in_(list(item_ids)),
+            _task.c.evidence != BY_ITS_ACT,
+            _task.c.state == "open",
+        ),
+    )
+    return {row.pop("item_id"): row for row in rows}
+
+
 def kept_for_their_act(session: Session, rows: Iterable[Mapping[str, Any]]) -> frozenset[UUID]:
     """Those of the items that no meeting may let go of, since somebody waits for the act that alone does their task.
 

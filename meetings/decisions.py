@@ -19,14 +19,14 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import asking
 from duties.casework.assigning import assign, call_off
-from duties.endorsement.counting import counts_by, refuse_unless_it_counts
+from duties.endorsement.counting import refuse_unless_it_counts
 from duties.here import local_day, many, moments_of, program, program_of
 from duties.mail.notices import COORDINATION
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_, say
-from meetings import attendance, endorsing, quorum
+from meetings import attendance, endorsing, objections, quorum
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.agenda_rules import OBJECTION
@@ -36,7 +36,7 @@ from meetings.decision_words import endorsement_in_words, shown_state
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.endorsements import declared, endorsements
 from meetings.holding import lock_meeting
-from meetings.resting import ask_committee_again, complete_asked
+from meetings.resting import ask_committee_again, asked_task, complete_asked, reopen_asked
 from meetings.texts import checked_text
 from models.agenda import AgendaItem
 from models.base import refers, table_of
@@ -61,6 +61,8 @@ _organization = table_of(Organization)
 STEP: Final = "decision"
 #: Management and coordination are decided with every partner (GV-4).
 ENDORSED_KIND: Final = "management"
+#: What says of a step that the partners endorse it, by its sources.
+ENDORSED_SOURCE: Final = "GV-4"
 #: What the committees that know of participants decide of their accompaniment.
 CLINICAL_KIND: Final = "clinical"
 
@@ -82,6 +84,8 @@ def decide(
     at: datetime,
     seen: int | None = None,
     in_its_act: bool = False,
+    grants: bool = False,
+    takes_back: Collection[str] = (),
     settles: bool = True,
     settles_id: UUID | None = None,
 ) -> UUID:
@@ -91,8 +95,10 @@ def decide(
     than it was taken. With an `owner_role`, at one organization or wherever
     it is held, a task opens for that role to be done by the local day `due_on`. Where it is on management, another
     opens for each partner that is asked to endorse it, and nothing that rests on the decision counts before they did
-    (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided",
-    and the task that it was asked for with is done. `seen` is the item's version. An item whose task only its act
+    (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided".
+    The task that it was asked for with is done where the decision says that it `grants` what is asked; else the item
+    comes back on an agenda. `takes_back` has the numbers of decisions that it takes back: once it counts, each may be
+    withdrawn by it. `seen` is the item's version. An item whose task only its act
     completes, as that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where
     `settles` is false the committee has more to decide on the item, which stays open with its task. `settles_id` is the
     decision whose objections this one settles (`meetings.settling`). Raises Refusal.
@@ -100,9 +106,7 @@ def decide(
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "under_way":
         raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
-    text_fr, text_en = checked_text(text_fr), checked_text(text_en)
-    if not (text_fr or text_en):
-        raise Refusal("decision.empty", N_("Write down what was decided, in one of the languages at least."))
+    text_fr, text_en = _checked_texts(text_fr, text_en)
     if kind not in DECISION_KINDS:
         raise Refusal("decision.kind", N_("A decision is of one of the kinds that are offered."))
     decided_at = decided_at or at
@@ -111,13 +115,17 @@ def decide(
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None:
         _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
-    number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     waits = kind == ENDORSED_KIND
+    stood = attendance.quorum_now(session, meeting_id, decided_at)
+    if grants:
+        _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
+    _refuse_to_name(session, meeting["committee_id"], takes_back, kind=kind, settles_id=settles_id)
+    does_it = item_id is not None and settles and (grants or in_its_act)
+    number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.
     completed = False
-    if item_id is not None and settles and not waits:
-        completed = complete_asked(session, item_id, number, in_its_act=in_its_act, by=by, at=at)
-    stood = attendance.quorum_now(session, meeting_id, decided_at)
+    if item_id is not None and does_it and not waits:
+        completed = complete_asked(session, item_id, number, by=by, at=at)
     task_id = None
     if owner_role:
         assert due_on is not None  # noqa: S101 - refused above
@@ -153,6 +161,8 @@ def decide(
         why_not_management="" if waits else checked_text(why_not_management),
         endorsement=ENDORSEMENT.after(ENDORSEMENT.initial, "ask") if waits else ENDORSEMENT.initial,
         counts_since=None if waits else decided_at,
+        grants=does_it,
+        takes_back=sorted(set(takes_back)),
         settles_id=settles_id,
         state=DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand"),
         decided_at=decided_at,
@@ -173,13 +183,24 @@ def decide(
         has_quorum=stood.is_met,
         owner=owner_role,
         due=due_on.isoformat() if due_on else None,
+        grants=does_it,
         completed=completed,
+        takes_back=sorted(set(takes_back)),
     )
     if waits:
         endorsing.ask_partners(session, decision.id, by=by, at=at)
+    if item_id is not None and settles and not does_it:
+        ask_committee_again(session, item_id, at=at)
     if item_id is not None and settles:
         _settle_item(session, item_id, seen, by=by, at=at)
     return decision.id
+
+
+def _checked_texts(text_fr: str, text_en: str) -> tuple[str, str]:
+    text_fr, text_en = checked_text(text_fr), checked_text(text_en)
+    if not (text_fr or text_en):
+        raise Refusal("decision.empty", N_("Write down what was decided, in one of the languages at least."))
+    return text_fr, text_en
 
 
 def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_act: bool) -> None:
@@ -207,37 +228,53 @@ def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_ac
         )
 
 
+def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_quorum: bool) -> None:
+    """Refuse that a decision is what an item asks for: nothing is asked, or it would not do. Raises Refusal.
+
+    What the guide has the partners endorse is granted by a decision that they are asked to endorse.
+    """
+    task = None if item_id is None else asked_task(session, item_id)
+    if task is None:
+        raise Refusal("decision.nothing_asked", N_("No procedure asks for anything by this item."))
+    if ENDORSED_SOURCE in task["sources"] and kind != ENDORSED_KIND:
+        raise Refusal(
+            "decision.to_be_endorsed",
+            N_("What is asked here is for every partner to endorse: record it as on management or coordination."),
+            source="GV-4",
+        )
+    if not has_quorum:
+        raise Refusal(
+            "decision.grants_with_quorum",
+            N_(
+                "What is asked here is decided with a quorum, and too few sat: carry it over, or record something else."
+            ),
+        )
+
+
 def withdraw(
     session: Session, decision_id: UUID, *, withdrawn_by: UUID, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Have a decision hold no more, because a later one of the committee says so; nobody owes its task any more.
+    """Have a decision hold no more, because a later one that counts says so; nobody owes its task any more.
 
-    What counts is taken back by what counts, and what the partners endorsed by what they endorse (GV-4). Raises
-    Refusal: it is done or withdrawn, or the other is not later, not the committee's, withdrawn itself, or not as much.
+    It is of the same committee or of the one that settles objections, taken with a quorum, and endorsed where this one
+    is for the partners to endorse, pending or not (GV-4). What this one had taken back itself stands again as it was,
+    and what it settled is objected again. Raises Refusal: it is done or withdrawn, or the other is not such a one.
     """
+    this = decision_of(session, decision_id)
+    # A meeting is held before the decision, as whoever decides in it does.
+    meeting = objections.hold_next_meeting(session, at) if this["settles_id"] is not None else None
     row = lock_decision(session, decision_id, seen=seen)
     later = decision_of(session, withdrawn_by)
-    # What is objected to is settled by one committee, whichever of them decided it.
-    settles_it = later["settles_id"] == decision_id
-    is_theirs = settles_it or later["committee_id"] == row["committee_id"]
-    if not is_theirs or not _is_later(later, row) or later["state"] == "withdrawn":
-        raise Refusal("decision.not_later", N_("A decision is withdrawn by a later one of the same committee."))
-    if not settles_it:
-        if row["endorsement"] == "objected":
-            raise Refusal(
-                "decision.objected",
-                N_("A partner objects: the committee settles that, by keeping the decision or taking it back."),
-                source="GV-4",
-            )
-        _refuse_lesser(session, row, later)
+    _refuse_to_take_back(session, row, later)
     state = _moved(read_state(row), "withdraw")
     if row["task_id"] is not None:
         call_off(session, row["task_id"], by=by, at=at)
     asking.no_more(session, endorsing.ENDORSE, decision_id, by=by, at=at)
     change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=withdrawn_by)
-    ask_committee_again(session, row, at=at)
-    if row["settles_id"] is not None:
-        endorsing.unsettle(session, row["settles_id"], decision_id, at=at)
+    if row["item_id"] is not None:
+        if row["grants"]:
+            reopen_asked(session, row["item_id"], row["number"], at=at)
+        ask_committee_again(session, row["item_id"], at=at)
     events.write(
         session,
         "decision.withdrawn",
@@ -247,6 +284,93 @@ def withdraw(
         at=at,
         number=row["number"],
         later=later["number"],
+    )
+    endorsing.take_nothing_back(session, decision_id, at=at)
+    if row["settles_id"] is not None:
+        endorsing.unsettle(session, row["settles_id"], decision_id, meeting, by=by, at=at)
+
+
+def _refuse_to_take_back(session: Session, row: Mapping[str, Any], later: Mapping[str, Any]) -> None:
+    """The one rule of what takes back a decision, whether that counts, is pending or settles. Raises Refusal."""
+    if not _is_above(session, row, later["committee_id"]) or not _is_later(later, row) or later["state"] == "withdrawn":
+        raise Refusal(
+            "decision.not_later",
+            N_("A decision is taken back by a later one of the same committee, or of the one that settles objections."),
+        )
+    settles_it = later["settles_id"] == row["id"]
+    if row["endorsement"] == "objected" and not settles_it:
+        raise _objected()
+    if row["number"] not in later["takes_back"]:
+        raise Refusal(
+            "decision.says_nothing_of_it",
+            N_("Decision %(later)s does not say that it takes back decision %(number)s: nothing else does."),
+            later=later["number"],
+            number=row["number"],
+        )
+    if settles_it:
+        return  # it was taken with a quorum, and the partners endorse nothing that settles
+    refuse_unless_it_counts(session, later["id"], with_quorum=True)
+    if row["needs_endorsement"] and not later["needs_endorsement"]:
+        raise _endorsed_too()
+
+
+def _refuse_to_name(
+    session: Session, committee_id: UUID, numbers: Collection[str], *, kind: str, settles_id: UUID | None
+) -> None:
+    """Refuse that a decision about to be recorded says that it takes back one that it could not. Raises Refusal."""
+    found = {row["number"]: row for row in numbered(session, numbers)}
+    for number in numbers:
+        row = found.get(number)
+        if row is None or row["state"] not in ("open", "standing") or not _is_above(session, row, committee_id):
+            raise Refusal(
+                "decision.not_to_be_taken_back",
+                N_("No decision of this committee that holds has this number, or it is done: %(number)s."),
+                number=number,
+            )
+        if settles_id == row["id"]:
+            continue
+        if row["endorsement"] == "objected":
+            raise _objected()
+        if row["needs_endorsement"] and kind != ENDORSED_KIND:
+            raise _endorsed_too()
+
+
+def may_be_named(session: Session, committee_id: UUID) -> list[dict[str, Any]]:
+    """What a decision of this committee may say that it takes back, the last first, each row as `register` has it."""
+    mine = or_(
+        _decision.c.committee_id == committee_id,
+        *([_decision.c.kind != CLINICAL_KIND] if _settles(session, committee_id) else []),
+    )
+    rows = _read(session, mine, _decision.c.state.in_(["open", "standing"]), _decision.c.endorsement != "objected")
+    return sorted((row for row in rows if row["state"] != "done"), key=lambda row: row["decided_at"], reverse=True)
+
+
+def _is_above(session: Session, row: Mapping[str, Any], committee_id: UUID) -> bool:
+    """Whether a committee may take back a decision: its own, or what is not clinical where it settles objections."""
+    own: bool = row["committee_id"] == committee_id
+    is_settled_there = row["kind"] != CLINICAL_KIND or row["needs_endorsement"]
+    return own or (is_settled_there and _settles(session, committee_id))
+
+
+def _settles(session: Session, committee_id: UUID) -> bool:
+    """Whether objections to decisions, of whichever committee, are settled by this one."""
+    found: bool = committee_of(session, declared(session).committee)["id"] == committee_id
+    return found
+
+
+def _objected() -> Refusal:
+    return Refusal(
+        "decision.objected",
+        N_("A partner objects: the committee settles that, by keeping the decision or taking it back."),
+        source="GV-4",
+    )
+
+
+def _endorsed_too() -> Refusal:
+    return Refusal(
+        "decision.endorsed_too",
+        N_("What the partners endorse is taken back by a decision that they endorse: record it as on management."),
+        source="GV-4",
     )
 
 
@@ -264,6 +388,11 @@ def decision_of(session: Session, decision_id: UUID) -> dict[str, Any]:
 def find(session: Session, decision_id: UUID) -> dict[str, Any] | None:
     """As `decision_of`, None where there is none."""
     return next(iter(_read(session, _decision.c.id == decision_id)), None)
+
+
+def numbered(session: Session, numbers: Collection[str]) -> list[dict[str, Any]]:
+    """The decisions of these numbers, in their order, each as `register` has it."""
+    return _read(session, _decision.c.number.in_(list(numbers))) if numbers else []
 
 
 def of_task(session: Session, task_id: UUID) -> tuple[UUID, str] | None:
@@ -377,10 +506,10 @@ def taken_before(session: Session, moment: datetime) -> list[dict[str, Any]]:
 
 
 def later_ones(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The decisions by which this one can be withdrawn: later ones of its committee that hold, the last one first."""
+    """The later decisions that say that they take this one back, the last one first: once it counts, each may."""
     found = _read(
         session,
-        _decision.c.committee_id == row["committee_id"],
+        _decision.c.takes_back.contains([row["number"]]),
         _decision.c.decided_at >= row["decided_at"],
         _decision.c.state != "withdrawn",
     )
@@ -580,19 +709,6 @@ def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor
     state = moved({"state": state}, "settle")
     change_item(session, row, state=state, outcome="decided", settled_at=at, settled_as=by.role)
     tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome="decided")
-
-
-def _refuse_lesser(session: Session, row: Mapping[str, Any], later: Mapping[str, Any]) -> None:
-    """Refuse that a decision is taken back by one that counts for less: a way around the partners. Raises Refusal."""
-    if not counts_by(row):
-        return
-    refuse_unless_it_counts(session, later["id"])
-    if row["needs_endorsement"] and not later["needs_endorsement"]:
-        raise Refusal(
-            "decision.endorsed_too",
-            N_("What the partners endorsed is taken back by a decision that they endorse: record it as on management."),
-            source="GV-4",
-        )
 
 
 def _moved(state: str, move: str) -> str:

@@ -42,11 +42,11 @@ from meetings.endorsements import (
     was_settled,
     whom_it_concerns,
 )
-from meetings.resting import BY_ENDORSEMENT, look_again, stop
+from meetings.resting import BY_ENDORSEMENT, carry_out, look_again, stop
 from meetings.texts import checked_text
 from models.base import table_of
-from models.lifecycles import ENDORSEMENT
-from models.minutes import ENDORSED_AS, Decision, Endorsement
+from models.lifecycles import DECISION, ENDORSEMENT
+from models.minutes import COUNTING, ENDORSED_AS, Decision, Endorsement
 
 _decision = table_of(Decision)
 _word = table_of(Endorsement)
@@ -216,6 +216,7 @@ def want_endorsement(
         organization=str(organization_id),
     )
     stop(session, row, at=at)
+    take_nothing_back(session, decision_id, at=at)
     ask_partners(session, decision_id, by=by, at=at)
 
 
@@ -270,6 +271,8 @@ def endorse(
     if said == "objected":
         objections.bring_before_committee(session, decision_id, meeting, at=at)
         counts = counts_by(lock_decision(session, decision_id))
+        if not counts:
+            take_nothing_back(session, decision_id, at=at)
         people = whom_it_concerns(session, decision_id, at)
         letters.objected(session, row, organization_id, people, counts=counts, by=by, at=at)
 
@@ -341,8 +344,19 @@ def _call_off_item(session: Session, decision_id: UUID, *, by: Actor, at: dateti
         objections.is_over(session, decision_id, by=by, at=at)
 
 
-def unsettle(session: Session, decision_id: UUID, settled_by: UUID, *, at: datetime) -> None:
-    """Have objections stand again that a decision settled which was taken back."""
+def unsettle(
+    session: Session,
+    decision_id: UUID,
+    settled_by: UUID,
+    meeting: Mapping[str, Any] | None,
+    *,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Have objections stand again that a decision settled which was taken back: before the committee, as at first.
+
+    `meeting` is as `objections.hold_next_meeting` gave it, before the decision was held.
+    """
     session.execute(
         update(_word)
         .where(
@@ -354,6 +368,48 @@ def unsettle(session: Session, decision_id: UUID, settled_by: UUID, *, at: datet
         .values(settled_by_id=None)
     )
     look_again(session, decision_id, at=at)
+    row = lock_decision(session, decision_id)
+    if row["endorsement"] != "objected" or row["state"] == "withdrawn":
+        return
+    take_nothing_back(session, decision_id, at=at)
+    objections.bring_before_committee(session, decision_id, meeting, at=at)
+    people = whom_it_concerns(session, decision_id, at)
+    for one in endorsements_of(session, decision_id, at=at):
+        if one.word.objects:
+            letters.objected(session, row, one.organization_id, people, counts=False, by=by, at=at)
+
+
+def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> int:
+    """Have what a decision took back stand again, since it counts no more itself; how many do.
+
+    Each is as it was: pending, objected or counting, owed or not, and what it did for a procedure is done again.
+    """
+    rows = session.scalars(
+        select(_decision.c.id)
+        .where(_decision.c.program_id == program_of(session), _decision.c.withdrawn_by_id == decision_id)
+        .order_by(_decision.c.id)
+    ).all()
+    for taken_back in rows:
+        _stand_again(session, lock_decision(session, taken_back), at=at)
+    return len(rows)
+
+
+def _stand_again(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+    move = "owe_again" if row["owner_role"] else "stand_again"
+    state = DECISION.after(row["state"], move)
+    change_decision(session, row, state=state, closed_at=None, closed_as=None, withdrawn_by_id=None)
+    number = row["number"]
+    events.write(session, "decision.stands_again", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=number)
+    if row["task_id"] is not None:
+        assigning.restore(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
+    if row["endorsement"] in COUNTING:
+        carry_out(session, row, at=at)
+        return
+    due_on = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
+    for one in endorsements_of(session, row["id"], at=at):
+        if one.word.is_awaited:
+            _open_task(session, row, one.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
+    look_again(session, row["id"], at=at)
 
 
 def _held(

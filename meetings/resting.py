@@ -88,10 +88,15 @@ def _moves(row: Mapping[str, Any], wanted: str) -> Sequence[str]:
 def begin(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
     """What a decision asks of people begins, now that it counts."""
     events.write(session, "decision.counts", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=row["number"])
+    carry_out(session, row, at=at)
+
+
+def carry_out(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+    """Open what a decision that counts asks of somebody, and do what it grants."""
     if row["task_id"] is not None:
         by_when = calendar_of(session).add_working_days(local_day(session, at), DAYS_AFTER)
         assigning.begin(session, row["task_id"], due_on=by_when, by=BY_ENDORSEMENT, at=at)
-    if row["item_id"] is not None:
+    if row["item_id"] is not None and row["grants"]:
         complete_asked(session, row["item_id"], row["number"], by=BY_ENDORSEMENT, at=at)
 
 
@@ -100,31 +105,29 @@ def stop(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
     events.write(session, "decision.suspended", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=row["number"])
     if row["task_id"] is not None:
         assigning.put_off(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
-    if row["item_id"] is not None:
-        _reopen_asked(session, row["item_id"], row["number"], at=at)
+    if row["item_id"] is not None and row["grants"]:
+        reopen_asked(session, row["item_id"], row["number"], at=at)
 
 
-def complete_asked(
-    session: Session, item_id: UUID, number: str, *, in_its_act: bool = False, by: Actor, at: datetime
-) -> bool:
-    """Do the task that an item was asked for with, where it can be done now. Returns whether it was.
+def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, at: datetime) -> bool:
+    """Do the task that an item was asked for with, by a decision that says so, where it can be. Whether it was.
 
     One that asks for more than a decision, such as evidence, stays open: what was decided is recorded all the same.
     """
-    task = _asked_task(session, item_id)
+    task = asked_task(session, item_id)
     if task is None or task["state"] != "open" or task["case_state"] not in (None, "open"):
         return False
     try:
         with session.begin_nested():
-            complete_task(session, task["id"], by=by, at=at, note=number, in_its_act=in_its_act)
+            complete_task(session, task["id"], by=by, at=at, note=number, in_its_act=True)
     except Refusal:
         return False
     return True
 
 
-def _reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
+def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
     """Undo the task that a decision did, where nothing was built on it; what was given as its proof keeps it done."""
-    task = _asked_task(session, item_id)
+    task = asked_task(session, item_id)
     if task is None or task["state"] != "done" or task["note"] != number or task["evidence"] != "none":
         return False
     try:
@@ -135,15 +138,15 @@ def _reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime)
     return True
 
 
-def ask_committee_again(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
-    """Have the engine put on an agenda again what a decision was to do that was taken back before it counted."""
-    task = None if row["item_id"] is None else _asked_task(session, row["item_id"])
+def ask_committee_again(session: Session, item_id: UUID, *, at: datetime) -> None:
+    """Have the engine put on an agenda again what a decision did not do, or does no more."""
+    task = asked_task(session, item_id)
     if task is not None and task["state"] == "open" and task["case_id"] is not None:
         wakeups.wake(session, task["case_id"], at=at)
 
 
 def is_decided_in_part(session: Session, task_id: UUID) -> bool:
-    """Whether a committee decided on what a task asks, and the decision waits for the partners."""
+    """Whether a committee decided what a task asks, and the decision waits for the partners."""
     return (
         session.scalar(
             select(_decision.c.id)
@@ -151,6 +154,7 @@ def is_decided_in_part(session: Session, task_id: UUID) -> bool:
             .where(
                 _decision.c.program_id == program_of(session),
                 _item.c.task_id == task_id,
+                _decision.c.grants,
                 _decision.c.state != "withdrawn",
                 _decision.c.endorsement.in_(["pending", "objected"]),
             )
@@ -160,7 +164,8 @@ def is_decided_in_part(session: Session, task_id: UUID) -> bool:
     )
 
 
-def _asked_task(session: Session, item_id: UUID) -> dict[str, Any] | None:
+def asked_task(session: Session, item_id: UUID) -> dict[str, Any] | None:
+    """The task that an item was asked for with, and how its case stands; None where nothing asked for it."""
     return one(
         session,
         select(
@@ -169,6 +174,7 @@ def _asked_task(session: Session, item_id: UUID) -> dict[str, Any] | None:
             _task.c.state,
             _task.c.note,
             _task.c.evidence,
+            _task.c.sources,
             _case.c.state.label("case_state"),
         )
         .join(_item, and_(_item.c.program_id == _task.c.program_id, _item.c.task_id == _task.c.id))

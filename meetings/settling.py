@@ -76,6 +76,7 @@ def settle(
         at=at,
         seen=seen,
         settles_id=decision_id,
+        takes_back=[row["number"]] if settled_as == TAKEN_BACK else (),
     )
     if settled_as == TAKEN_BACK:
         decisions.withdraw(session, decision_id, withdrawn_by=settles, by=by, at=at)

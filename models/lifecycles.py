@@ -206,6 +206,8 @@ DECISION = Lifecycle(
         ("done", "reopen"): "open",
         ("open", "withdraw"): "withdrawn",
         ("standing", "withdraw"): "withdrawn",
+        ("withdrawn", "stand_again"): "standing",
+        ("withdrawn", "owe_again"): "open",
     },
 )
 
@@ -538,6 +540,8 @@ _HAPPENS: Final = {
     ("decision", "complete"): "The task that it opened is done.",
     ("decision", "reopen"): "That task is taken back.",
     ("decision", "withdraw"): "A later decision says so.",
+    ("decision", "stand_again"): "What took it back counts no more; nobody owes anything by it.",
+    ("decision", "owe_again"): "What took it back counts no more, and what it asks for is owed again.",
     ("endorsement", "ask"): "The committee says that it is on management, or a partner asks that it be endorsed.",
     ("endorsement", "endorse"): "The last partner that it needs endorses it, or is a partner no more.",
     ("endorsement", "object"): "A partner objects, with the reason.",

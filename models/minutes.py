@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.base import InProgram, moment, one_of, structure, to, together
+from models.base import InProgram, moment, one_of, structure, to, together, words
 from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
 
 #: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
@@ -84,6 +84,7 @@ class Decision(InProgram, table=True):
         ),
         CheckConstraint("suspended_at is null or counts_since is not null", name="suspended"),
         CheckConstraint("(wanted_by_id is null) = (wanted_at is null)", name="wanted"),
+        CheckConstraint("not grants or (item_id is not null and settles_id is null)", name="grants"),
         CheckConstraint("settles_id is null or not needs_endorsement", name="settles"),
         Index("ix_decision_open", "program_id", "committee_id", postgresql_where=text("state = 'open'")),
     )
@@ -112,6 +113,8 @@ class Decision(InProgram, table=True):
     wanted_by_person: UUID | None = None
     wanted_at: datetime | None = moment(default=None)
     wanted_why: str = ""
+    grants: bool = False  # it is what the task of its item asks for, and does it; else it decides something beside it
+    takes_back: list[str] = words()  # the numbers of the decisions that it says it takes back
     settles_id: UUID | None = None  # the decision whose objections this one settles
     state: str = DECISION.initial
     decided_at: datetime = moment()

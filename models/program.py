@@ -152,6 +152,7 @@ class Tenure(InProgram, table=True):
     ends_on: date | None = None
     ended_by: UUID | None = None
     ended_at: datetime | None = moment(default=None)
+    entered_late: list[str] = words()  # days of it that were over when they were entered: first/last, ISO 8601
     version: int = 1
 
 

@@ -140,6 +140,7 @@ def second_holder(session: Session, cast: Cast, role: str, place: str = "en-marg
             organization_id=cast.organizations[place],
             single_holder=False,
             starts_on=SINCE,
+            entered_late=[],
             version=1,
         )
     )

@@ -68,6 +68,8 @@ def decide(
         owner_role=body.owner_role,
         owner_organization_id=body.owner_organization_id,
         due_on=body.due_on,
+        grants=body.grants,
+        takes_back=body.takes_back,
         decided_at=body.decided_at,
         by=by,
         at=desk.at,
@@ -205,7 +207,7 @@ _OF_DECISION: Final = (
     *("committee_id", "meeting_id", "item_id", "task_id"),
     *("owner_role", "owner_organization_id", "due_on", "has_quorum", "withdrawn_by_id", "version"),
     *("needs_endorsement", "endorsement", "counts_since", "endorse_by", "why_not_management"),
-    *("wanted_by_id", "wanted_why", "settles_id"),
+    *("wanted_by_id", "wanted_why", "settles_id", "grants", "takes_back"),
 )
 
 

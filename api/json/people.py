@@ -44,6 +44,7 @@ from duties import calendar_readers, people
 from duties.access import invitations
 from duties.departure import departures, foreseeing
 from duties.here import many, one, program_of
+from duties.obligations import entering_late
 from duties.roles import HeldRole, Standing, standing
 from duties.sight import calls_who_barred
 from models.base import table_of
@@ -101,6 +102,7 @@ def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
+    _see_what_is_late(desk, body)
     person_id = people.add_person(
         desk.session,
         given_name=body.given_name,
@@ -174,6 +176,7 @@ def appoint(
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
     find_person(desk.session, person_id)
+    _see_what_is_late(desk, body)
     people.appoint(
         desk.session,
         person_id=person_id,
@@ -287,6 +290,11 @@ def end_access(person_id: UUID, desk: AtDesk) -> None:
     """End all of a person's access at once: sign-ins, passkeys, account and links."""
     by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
     departures.shut_out(desk.session, person_id, by=by, at=desk.at)
+
+
+def _see_what_is_late(desk: Desk, body: PersonGiven | TenureGiven) -> None:
+    place = (body.organization_id, body.role, body.starts_on)
+    entering_late.refuse_unseen(desk.session, *place, seen=body.late_seen, at=desk.at)
 
 
 def _one(desk: Desk, person_id: UUID) -> PersonShown:

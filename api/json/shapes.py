@@ -9,7 +9,16 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from duties.follow_ups.gate import Awaited
 from duties.mail.envelopes import Attachment
@@ -251,11 +260,15 @@ class NewPersonGiven(Given):
 
 
 class PersonGiven(NewPersonGiven):
-    """A new member of an organization's staff, with the first role there."""
+    """A new member of an organization's staff, with the first role there.
+
+    `late_seen` says of a first day in the past that what the record showed as vacant stays counted.
+    """
 
     organization_id: UUID
     role: Key
     starts_on: Day
+    late_seen: StrictBool = False
 
 
 class PersonChanged(Given):
@@ -275,12 +288,13 @@ class PersonChanged(Given):
 
 
 class TenureGiven(Given):
-    """A role at an organization from a day, and to one where the end is known."""
+    """A role at an organization from a day, and to one where the end is known; `late_seen` as of a new person."""
 
     role: Key
     organization_id: UUID
     starts_on: Day
     ends_on: Day | None = None
+    late_seen: StrictBool = False
 
 
 class LastDay(Given):

@@ -70,6 +70,8 @@ class AdditionGiven(Given):
 class DecisionGiven(Given):
     """What is decided, in one language at least; with the role that owes it, and the last day for it.
 
+    `grants` says that it is what the item's procedure asks for, which is then done: else the item comes back.
+    `takes_back` has the numbers of decisions that it takes back.
     One on management is endorsed by the partners before it counts; of another kind, `why_not_management` says why.
     `decided_at` is given where it was decided earlier than it is recorded: its quorum is that of then. `seen` is the
     version of the item.
@@ -80,6 +82,10 @@ class DecisionGiven(Given):
     kind: Literal["management", "clinical", "other"] = "other"
     why_not_management: Said = ""
     item_id: UUID | None = None
+    grants: StrictBool = False
+    takes_back: Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=20)] = Field(
+        default_factory=list
+    )
     owner_role: Key = ""
     owner_organization_id: UUID | None = None
     due_on: Day | None = None
@@ -238,6 +244,8 @@ class DecisionShown(Shown):
     wanted_by_id: UUID | None
     wanted_why: str
     settles_id: UUID | None
+    grants: bool
+    takes_back: list[str]
     has_quorum: bool
     withdrawn_by_id: UUID | None
     version: int

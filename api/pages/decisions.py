@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -271,6 +272,11 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         later=_later(desk, row) if may_withdraw else [],
         may_withdraw=may_withdraw,
         withdrawn_by=_withdrawn_by(desk, row),
+        takes_back=[
+            one
+            for one in decisions.numbered(desk.session, row["takes_back"])
+            if _may(partial(find_decision, desk, one["id"]))
+        ],
         day=desk.day,
     )
 

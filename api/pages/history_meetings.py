@@ -88,6 +88,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "attendance.corrected": (N_("Attendance corrected: %(subject)s."), "half"),
     "decision.made": (N_("Decided: %(subject)s."), "full"),
     "decision.withdrawn": (N_("Decision withdrawn: %(subject)s."), "skip"),
+    "decision.stands_again": (N_("Decision stands again, what took it back counts no more: %(subject)s."), "full"),
     "decision.endorsed": (N_("Decision endorsed by a partner: %(subject)s."), "full"),
     "decision.objected": (N_("A partner objected to a decision: %(subject)s."), "stop"),
     "decision.word_taken_back": (N_("A partner took back what it had said of a decision: %(subject)s."), "skip"),

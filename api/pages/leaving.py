@@ -10,7 +10,7 @@ from api import at_departures, at_summaries
 from api.permissions import Action, allows, to_task
 from api.session import Desk
 from duties.declarations.protocol import Protocol
-from duties.departure import gathering, hand_overs
+from duties.departure import gathering, giving_back, hand_overs
 from duties.sight import calls_who_barred
 
 
@@ -44,8 +44,10 @@ def leaving_of(
     left = {one.task["id"]: one for one in found if one.task is not None}
     (shown,) = at_departures.departures_shown(desk.session, [dict(case)])
     summed_up = at_summaries.summaries_in(desk.session, desk.asker, dict(case))
+    seats = giving_back.of_case(desk.session, case["id"], desk.day)
     return {
         **shown,
+        "seats_of_others": seats,
         "own": own,
         "left": left,
         "others": others,
@@ -64,7 +66,7 @@ def leaving_of(
             if line.proposal is not None
         },
         "done": done,
-        "names": at_departures.people_names(desk.session) if receipt is not None else {},
+        "names": at_departures.people_names(desk.session) if receipt is not None or seats else {},
         "may_offer": allows(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
         is not None
         and any(one.kind == "follow_up" for one in left.values()),

@@ -22,6 +22,7 @@ from duties.actors import Actor
 from duties.casework import board, requests, subjects
 from duties.casework.approving import bar_to_approval, people_of
 from duties.casework.in_place import is_in_place, words_in_place
+from duties.casework.scheduling import pinned_protocol
 from duties.casework.tasks import BY_ITS_ACT
 from duties.casework.versions import newer_version
 from duties.declarations.program_agreements import clause_without_role
@@ -294,7 +295,7 @@ class _Reading:
         self.roles = titles_of_roles(desk)
         self.names = names_of(desk, self._people())
         self.cases = cases_about(desk, {task["case_id"] for task in tasks if task["case_id"] is not None})
-        self.helps = _helps(desk, set(self.cases))
+        self.helps, self.endorsed = _steps_of(desk, set(self.cases))
         self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(one, self.falls[one["id"]])])
         self.places = self._places()
         self.needs = _needs(desk, [task["id"] for task in tasks if task["state"] == TASK.initial])
@@ -482,6 +483,8 @@ class _Reading:
             now -= {"complete", "undo"}  # the departure's own page settles it
         if task["evidence"] == BY_ITS_ACT:
             now -= {"complete", "waive", "undo"}
+        if (task["case_id"], task["step"]) in self.endorsed:
+            now -= {"complete"}  # a decision that says so does it
         if barred:
             now -= {"approve", "reject"}
         asker = self.desk.asker
@@ -604,14 +607,21 @@ def _lendable(
     return found
 
 
-def _helps(desk: Desk, cases: set[UUID]) -> dict[tuple[UUID, str], str]:
-    """The author's help for each step of these cases that has one, by case and step."""
+def _steps_of(desk: Desk, cases: set[UUID]) -> tuple[dict[tuple[UUID, str], str], set[tuple[UUID, str]]]:
+    """The author's help for each step of these cases that has one, and the steps that a decision alone does."""
     rows = desk.session.execute(
-        select(_case.c.id, _protocol.c.declared["steps"].label("steps"))
-        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
-        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(cases))
+        select(_case.c.id, _case.c.protocol_version_id).where(
+            _case.c.program_id == program_of(desk.session), _case.c.id.in_(cases)
+        )
     )
-    return {(row.id, step["id"]): step["help"][desk.language] for row in rows for step in row.steps if step.get("help")}
+    helps, endorsed = {}, set()
+    for row in rows:
+        for step in pinned_protocol(desk.session, row.protocol_version_id).steps:
+            if step.help:
+                helps[row.id, step.id] = step.help.in_language(desk.language)
+            if step.is_endorsed:
+                endorsed.add((row.id, step.id))
+    return helps, endorsed
 
 
 def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:

@@ -23,6 +23,7 @@ from duties import people
 from duties.actors import Actor
 from duties.casework import board
 from duties.here import many, program_of
+from duties.obligations import entering_late
 from duties.refusals import Refusal
 from duties.roles import HeldRole, Standing, standing
 from models.base import table_of
@@ -77,7 +78,13 @@ def new_person(desk: AtDesk, request: Request) -> HTMLResponse:
 @router.post("/people")
 @asks(Action.ADD_PERSON)
 def add_person(
-    desk: AtDesk, request: Request, once: AtOnce, typed: Detailed, place: Text = "", starts_on: Text = ""
+    desk: AtDesk,
+    request: Request,
+    once: AtOnce,
+    typed: Detailed,
+    place: Text = "",
+    starts_on: Text = "",
+    late: Text = "",
 ) -> Response:
     """Add someone with their first role, in one act. The coordinator may leave the role for later."""
 
@@ -86,12 +93,14 @@ def add_person(
         by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[organization] if organization else []))
         person_id = people.add_person(desk.session, **typed.meant, by=by, at=desk.at)
         if organization is not None:
+            first = day_of(starts_on)
+            entering_late.refuse_unseen(desk.session, organization, role, first, seen=bool(late), at=desk.at)
             people.appoint(
                 desk.session,
                 person_id=person_id,
                 role=role,
                 organization_id=organization,
-                starts_on=day_of(starts_on),
+                starts_on=first,
                 by=by,
                 at=desk.at,
             )

@@ -33,6 +33,7 @@ from duties import calendar_readers, people
 from duties.departure import departures
 from duties.departure.foreseeing import Foreseen, foresee_end
 from duties.here import one, program_of
+from duties.obligations import entering_late
 from duties.refusals import Refusal
 from duties.sight import calls_who_barred
 from locales import N_, gettext
@@ -89,23 +90,31 @@ def update_person(
 @router.post("/people/{person_id}/roles")
 @asks(Action.APPOINT)
 def appoint(
-    desk: AtDesk, request: Request, person_id: UUID, place: Text = "", starts_on: Text = "", ends_on: Text = ""
+    desk: AtDesk,
+    request: Request,
+    person_id: UUID,
+    place: Text = "",
+    starts_on: Text = "",
+    ends_on: Text = "",
+    late: Text = "",
 ) -> Response:
-    """Give a person a role at an organization, from a day on."""
+    """Give a person a role at an organization, from a day on; one that is past, once they saw what stays counted."""
     find_person(desk.session, person_id)
 
     def act() -> None:
         role, organization = role_and_organization(place)
         if organization is None:
             raise Refusal("role.missing", N_("Choose a role."))
+        by, first = require(Action.APPOINT, to_program(desk.asker, organizations=[organization])), day_of(starts_on)
+        entering_late.refuse_unseen(desk.session, organization, role, first, seen=bool(late), at=desk.at)
         people.appoint(
             desk.session,
             person_id=person_id,
             role=role,
             organization_id=organization,
-            starts_on=day_of(starts_on),
+            starts_on=first,
             ends_on=day_or_none(ends_on),
-            by=require(Action.APPOINT, to_program(desk.asker, organizations=[organization])),
+            by=by,
             at=desk.at,
         )
 

@@ -6,9 +6,9 @@ With the script the part `run` alone is put in place, and what was typed in othe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -25,9 +25,9 @@ from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.here import local_day
 from duties.refusals import Refusal
-from locales import N_
+from locales import N_, pick
 from meetings import attendance, decisions, running, wording
-from meetings.agenda_items import items_of
+from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees
 from meetings.holding import read_meeting
 from meetings.local_times import local_of, moment_of
@@ -41,6 +41,8 @@ ARRIVES: Final = "arrives"
 LEAVES: Final = "leaves"
 
 _LONGEST_ITEM: Final = 600
+#: So many characters of a decision stand in a list of them.
+_FIRST_WORDS: Final = 60
 
 
 @router.get("/meetings/{meeting_id}/run", name="sitting")
@@ -206,6 +208,8 @@ def decide(
     owner_organization: Text = "",
     due: Text = "",
     hour: Text = "",
+    grants: Text = "",
+    takes_back: Text = "",
 ) -> Response:
     """Record a decision, on an item or on none; with the role that owes it, its task opens."""
     by = _who_runs(desk, meeting_id)
@@ -219,11 +223,15 @@ def decide(
         "owner_organization": owner_organization,
         "due": due,
         "hour": hour,
+        "grants": grants,
+        "takes_back": takes_back,
     }
 
     def act() -> None:
         if not kind:
             raise Refusal("kind.missing", N_("Say of which kind the decision is."))
+        if item_id is not None and grants not in ("yes", "no") and item_id in asked_for(desk.session, [item_id]):
+            raise Refusal("grants.missing", N_("Say whether the decision is what the procedure asks for."))
         decisions.decide(
             desk.session,
             meeting_id,
@@ -236,6 +244,8 @@ def decide(
             owner_organization_id=id_or_none(owner_organization),
             due_on=day_or_none(due),
             decided_at=_moment(desk, meeting_id, hour),
+            grants=grants == "yes",
+            takes_back=[takes_back] if takes_back else (),
             by=by,
             at=desk.at,
             seen=seen,
@@ -312,6 +322,12 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         ],
         roles=roles,
         organizations=organizations,
+        named=[
+            (row["number"], f"{row['number']} {_shortened(desk.language, row)}")
+            for row in decisions.may_be_named(desk.session, committee["id"])
+        ]
+        if meeting["state"] == "under_way"
+        else [],
         day=desk.day,
     )
 
@@ -332,6 +348,12 @@ def _done(desk: Desk, request: Request, meeting_id: UUID, typed: Typed, act: Cal
         place = typed.form.replace("decide-", "item-") if typed.form != "decide-else" else "decided"
         return see_other(f"/meetings/{meeting_id}/run#{place}")
     return sitting_page(desk, request, meeting_id, Typed(typed.form, refusal, typed.values))
+
+
+def _shortened(language: str, row: Mapping[str, Any]) -> str:
+    """The first words of a decision, by which a list tells one from another."""
+    text = pick(language, {"fr": row["text_fr"] or row["text_en"], "en": row["text_en"] or row["text_fr"]})
+    return text if len(text) <= _FIRST_WORDS else f"{text[:_FIRST_WORDS].rstrip()}…"
 
 
 def _item_here(desk: Desk, meeting_id: UUID, item: str) -> UUID:

@@ -16,7 +16,7 @@ from api.session import Desk
 from duties.here import program_of
 from locales import N_, pick
 from meetings import answers, attendance, decisions, quorum, recruiters, running, waivers
-from meetings.agenda_items import items_of, kept_for_their_act
+from meetings.agenda_items import asked_for, items_of, kept_for_their_act
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
 from meetings.committees import Membership, committees
@@ -94,7 +94,9 @@ class ItemLine:
     """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
 
     `candidate` is whom it is about, where the committee decides on their own page; `is_kept`, whether it stays before
-    the committee until that is done. `clause` is the period on whose page it is decided to free a partner.
+    the committee until that is done. `clause` is the period on whose page it is decided to free a partner. `asks` is
+    the step of a procedure that a decision on it may do, blank where none is; `is_endorsed`, whether the partners
+    endorse what does it.
     """
 
     row: Mapping[str, Any]
@@ -112,6 +114,8 @@ class ItemLine:
     candidate: UUID | None = None
     is_kept: bool = False
     clause: UUID | None = None
+    asks: str = ""
+    is_endorsed: bool = False
 
     @property
     def about(self) -> str:
@@ -266,6 +270,7 @@ def _items(
     candidates = recruiters.sat_on(desk.session, meeting["id"])
     clauses = waivers.periods_on(desk.session, meeting["id"])
     kept = kept_for_their_act(desk.session, rows)
+    asked = asked_for(desk.session, [row["id"] for row in rows])
     current = next((row["id"] for row in rows if not row["outcome"]), None)
 
     def either(row: Mapping[str, Any], name: str) -> str:
@@ -290,6 +295,8 @@ def _items(
             candidate=candidates.get(row["id"]),
             is_kept=row["id"] in kept,
             clause=clauses.get(row["id"]),
+            asks=asked[row["id"]][f"title_{language}"] if row["id"] in asked else "",
+            is_endorsed=row["id"] in asked and decisions.ENDORSED_SOURCE in asked[row["id"]]["sources"],
         )
         for place, row in enumerate(rows, start=1)
     ]

@@ -23,6 +23,7 @@ from duties.agreement.agreements import (
 )
 from duties.here import local_day, many, one, program_of
 from duties.refusals import Refusal
+from duties.takers import may_act_as
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import table_of
@@ -74,7 +75,7 @@ def begin(
     for a role that the new version no longer creates, the one that its holders hold from that day on; a holder keeps
     their last day, and what was open under the old role is another's, or shows as vacant. Raises Refusal: as
     `agreements.start_version`, a signature on paper of which there is no file, a gap, or a role that becomes none of
-    the new version.
+    the new version, or one to which its holders' role opens nothing.
     """
     signed_files.refuse_unfiled(session, version_id)
     agreement_id, here = _agreement_of(session, version_id), program_of(session)
@@ -88,6 +89,15 @@ def begin(
     if not set(wanted.values()) <= created or not set(wanted) <= {one["role"] for one in left}:
         raise Refusal(
             "role.unknown_kind", N_("A role becomes another one only where the new version creates that one.")
+        )
+    if any(not may_act_as(role, {was}) for was, role in wanted.items()):
+        raise Refusal(
+            "role.not_open_to_them",
+            N_(
+                "A role becomes one that does the same, or to which the same things are open. Whose work is another"
+                " from then on is appointed to it on their own page."
+            ),
+            source="AG-X2",
         )
     # All of it or nothing: one that ended with none in its place would stop what it should carry on.
     with session.begin_nested():

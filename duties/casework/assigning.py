@@ -151,3 +151,13 @@ def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> Non
         raise Refusal("task.over", N_("This task is done or was called off: nobody owes it any more.")) from None
     change(session, held, state=state, next_check=None)
     tell(session, held, "task.called_off", step=held.task["step"], item=held.task["item"])
+
+
+def restore(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have a duty outside any case that was called off wait again for what it rests on; whether it was called off."""
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != "cancelled":
+        return False
+    change(session, held, state=TASK.after(held.task["state"], "restore"), opened_at=None, next_check=None)
+    tell(session, held, "task.planned", step=held.task["step"], item=held.task["item"])
+    return True

@@ -81,6 +81,7 @@ def complete_task(
     held = hold(session, task_id, by=by, at=at, seen=seen)
     note = checked_note(note)
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
+    _refuse_unless_decided(session, held, in_its_act=in_its_act)
     if held.task["action"] and not by.is_system:
         raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
     _refuse_unless_open(session, held)
@@ -380,6 +381,22 @@ def _refuse_unless_in_its_act(held: Held, *, in_its_act: bool) -> None:
     if held.task["evidence"] == BY_ITS_ACT and not in_its_act:
         raise Refusal(
             "task.by_its_act", N_("What this step asks is done on its own page, and that completes it: do it there.")
+        )
+
+
+def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) -> None:
+    """Who owes it would say that the committee and the partners agreed."""
+    if in_its_act or held.case is None:
+        return
+    step = scheduling.pinned_protocol(session, held.case["protocol_version_id"]).by_id.get(held.task["step"])
+    if step is not None and step.is_endorsed:
+        raise Refusal(
+            "task.by_decision",
+            N_(
+                "The committee decides this and the partners endorse it: it is done once a decision counts that says "
+                "that it is what is asked here."
+            ),
+            source="GV-4",
         )
 
 

@@ -308,7 +308,7 @@ ACTS: Final[tuple[CompletingAct, ...]] = get_args(CompletingAct)
 class Agenda(Part):
     """The committee on whose next agenda the step is put when it opens, and among which of its items.
 
-    What the committee decides on it completes the step.
+    A decision on it that says that it is what the step asks completes the step.
     """
 
     committee: Key
@@ -356,6 +356,11 @@ class Step(Part):
     agenda: Agenda | None = None
     waive: Literal["never"] | WaivedBy = "never"
     required: bool = True
+
+    @property
+    def is_endorsed(self) -> bool:
+        """Whether the committee decides it and every partner endorses that (GV-4): nobody then says that it is done."""
+        return self.agenda is not None and "GV-4" in self.source
 
     @model_validator(mode="after")
     def _what_belongs_to_others(self) -> Step:

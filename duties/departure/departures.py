@@ -19,7 +19,7 @@ from duties.actors import Actor
 from duties.casework import assigning as outside
 from duties.casework import cases, scheduling, wakeups
 from duties.casework.held_case import hold_cases
-from duties.departure import accounts, gathering, hand_overs, hiring, last_days
+from duties.departure import accounts, gathering, giving_back, hand_overs, hiring, last_days
 from duties.follow_ups import assigning
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
@@ -281,11 +281,12 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
 
     A role whose end is past by then goes on as it did before that end was written down. What was offered and not
-    answered is taken back, accounts that were said to be closed are theirs again, and what welcomed them goes on.
-    Access that ended needs a new invitation, and a seat that passed on is theirs again only once it is given back; so
-    is a role of one holder that somebody else holds by now, of which the coordinator has a task. Raises Refusal where a
-    person calls off their own departure, or would hold no role there by it. The engine, which comes after a case was
-    cancelled, does it all the same.
+    answered is taken back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So
+    does what the departure took by itself (`giving_back`): seats that nobody else was given, and what they act in.
+    Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is given back;
+    so is a role of one holder that somebody else holds by now, of which the coordinator has a task. Raises Refusal
+    where a person calls off their own departure, or would hold no role there by it. The engine, which comes after a
+    case was cancelled, does it all the same.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
@@ -319,6 +320,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     if departure["ended_at"] is not None:
         hiring.welcome_again(session, whose, place, ended_at=departure["ended_at"], by=by, at=at)
     accounts.stay_open(session, case_id, by=by, at=at)
+    giving_back.give_back(session, departure, by=by, at=at)
     events.write(session, "departure.called_off", "person", whose, by=by, at=at, case_id=case_id)
 
 
@@ -837,7 +839,14 @@ def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Ac
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-        .values(ends_on=ends_on, single_holder=alone, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
+        .values(
+            ends_on=ends_on,
+            single_holder=alone,
+            ended_by=None,
+            ended_at=None,
+            entered_late=people.gone_on_late(session, tenure, ends_on, at=at),
+            version=_tenure.c.version + 1,
+        )
     )
     events.write(
         session,

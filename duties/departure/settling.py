@@ -6,6 +6,7 @@ day after the last one, the equipment is back. Nobody can merely declare it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Text, and_, cast, func, or_, select, update
 from sqlmodel import Session
 
-from duties import seat_holders
+from duties import seat_holders, takers
 from duties.actors import Actor
 from duties.casework import cases
 from duties.casework.approving import bar_to_approval
@@ -212,6 +213,8 @@ def _fit(session: Session, kind: str, holding_id: UUID, day: date) -> set[UUID]:
         return _for_absent(session, holding_id, then)
     if kind in (duty.TASK, duty.APPROVAL, duty.DECISION):
         return _for_task(session, holding_id, then, approval=kind == duty.APPROVAL)
+    if kind == roles.TENURE:
+        return _for_role(session, holding_id, then)
     return {held.person_id for held in then.tenures}
 
 
@@ -533,11 +536,30 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
     kind = one_thing.task["holding"]
     if successor_id in _leaving_by(session, one_thing.after):
         raise Refusal("successor.leaves_too", N_("This person leaves too: name somebody who stays."))
-    if kind != roles.TENURE and successor_id not in standing(session, one_thing.after).live:
+    then = standing(session, one_thing.after)
+    if kind == roles.TENURE and successor_id not in then.live and then.from_day(successor_id) is None:
+        _refuse_newcomer(one_thing)
+        return
+    if kind != roles.TENURE and successor_id not in then.live:
         raise Refusal("successor.not_there", N_("This person holds no role then: name somebody who does."))
-    if kind != roles.TENURE and successor_id not in _fit(session, kind, one_thing.holding_id, one_thing.after):
+    if successor_id not in _fit(session, kind, one_thing.holding_id, one_thing.after):
         code, sentence, source = _NOT_FOR[kind]
         raise Refusal(code, sentence, source=source)
+
+
+def _refuse_newcomer(one_thing: Settling) -> None:
+    """Refuse that somebody gives a role to who holds none, and who does not appoint to it. Raises Refusal.
+
+    Nothing says of them what is open to them: it is theirs by the appointment alone.
+    """
+    by, place = one_thing.by, one_thing.case["organization_id"]
+    if by.is_system or by.role == "coordinator" or (by.role == "manager" and by.organization_id == place):
+        return
+    raise Refusal(
+        "successor.not_appointed",
+        N_("This person holds no role yet: the coordinator, or a manager of the organization, appoints them."),
+        source="AG-X2",
+    )
 
 
 def _refuse_own_successor(one_thing: Settling) -> None:
@@ -569,6 +591,14 @@ def _leaving_by(session: Session, day: date) -> set[UUID]:
 
 #: What whoever cannot have a thing of a kind is told: a code, a sentence, and the guide's reason.
 _NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
+    roles.TENURE: (
+        "successor.not_for_the_role",
+        N_(
+            "Who follows in a role holds that role, or one to which the same things are open. Where somebody takes up"
+            " another kind of work, appoint them to it first, on their own page."
+        ),
+        "AG-X2",
+    ),
     seats.SEAT: (
         "successor.not_for_the_seat",
         N_("A seat is for whoever holds its role at its organization, or for its second representative."),
@@ -599,6 +629,17 @@ _NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
         ),
     ),
 }
+
+
+def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
+    """Who may follow in a role, of those who hold one on the day or are to hold one."""
+    role = session.scalar(
+        select(_tenure.c.role).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    )
+    held: dict[UUID, set[str]] = defaultdict(set)
+    for tenure in (*then.tenures, *then.coming):
+        held[tenure.person_id].add(tenure.role)
+    return {person for person, theirs in held.items() if role is not None and takers.may_act_as(role, theirs)}
 
 
 def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]:

@@ -31,6 +31,7 @@ from duties.declarations.program_agreements import (
     clause_without_role,
 )
 from duties.endorsement.counting import counted, it_counts
+from duties.entered_late import days_of
 from duties.here import local_day, many, program, program_of
 from duties.obligations.judging import GIVEN, Paper, Said, Sitting, Step
 from duties.obligations.reading import WORD, stands_of
@@ -424,7 +425,7 @@ class Records:
                 role: longest_vacancy(
                     window,
                     binding,
-                    self._held[one.organization_id, role],
+                    self._on_record[one.organization_id, role],
                     self.calendar,
                     self.on,
                     self._promised[one.organization_id, role],
@@ -452,6 +453,11 @@ class Records:
         held = (span for role in rule.roles for span in self._held[one.organization_id, role])
         return any(span.starts_on <= end for span in held)
 
+    def lacks_since(self, organization_id: UUID, role: str, on: date) -> date | None:
+        """Since which local day a role has lacked somebody on the day `on`, as the record had it; None where not."""
+        place = (organization_id, role)
+        return vacant_since([Span(date.min, None)], self._on_record[place], on, self._promised[place])
+
     def vacant_since(self, one: Owed, window: Window, rule: CountRule) -> date | None:
         """Since which local day the role has lacked somebody that has lacked one for longest; None where none does."""
         binding = [
@@ -461,7 +467,7 @@ class Records:
         ]
         place = one.organization_id
         since = (
-            vacant_since(binding, self._held[place, role], self.on, self._promised[place, role])
+            vacant_since(binding, self._on_record[place, role], self.on, self._promised[place, role])
             for role in rule.roles
             if window.holds(self.on)
         )
@@ -608,6 +614,8 @@ class Records:
             .where(
                 _decision.c.program_id == _task.c.program_id,
                 _item.c.task_id == _task.c.id,
+                # Another decision taken under the same item endorses nothing.
+                _decision.c.grants,
                 it_counts(),
                 # Those from before a quorum was asked for endorse as they did.
                 or_(_decision.c.has_quorum.is_(True), _decision.c.endorsement == "earlier"),
@@ -661,15 +669,34 @@ class Records:
 
     @cached_property
     def _held(self) -> Mapping[tuple[UUID, str], list[Span]]:
-        rows = self._session.execute(
-            select(_tenure.c.organization_id, _tenure.c.role, _tenure.c.starts_on, _tenure.c.ends_on).where(
-                _tenure.c.program_id == self._here, ~never_began()
-            )
-        )
-        found = _grouped(rows, lambda row: (row.organization_id, row.role))
         return _with_default(
-            {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in found.items()}
+            {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in self._tenures.items()}
         )
+
+    @cached_property
+    def _on_record(self) -> Mapping[tuple[UUID, str], list[Span]]:
+        """The days on which each role was held as the record then had it: what was vacant stays so."""
+        return _with_default(
+            {
+                place: [
+                    part
+                    for row in rows
+                    for part in Span(row.starts_on, row.ends_on).without(
+                        Span(first, last) for first, last in days_of(row.entered_late)
+                    )
+                ]
+                for place, rows in self._tenures.items()
+            }
+        )
+
+    @cached_property
+    def _tenures(self) -> Mapping[tuple[UUID, str], list[Any]]:
+        rows = self._session.execute(
+            select(
+                *(_tenure.c[name] for name in ("organization_id", "role", "starts_on", "ends_on", "entered_late"))
+            ).where(_tenure.c.program_id == self._here, ~never_began())
+        )
+        return _grouped(rows, lambda row: (row.organization_id, row.role))
 
     @cached_property
     def _promised(self) -> Mapping[tuple[UUID, str], list[Promise]]:

@@ -140,6 +140,38 @@ def settled_otherwise(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
+@promise("A decision is taken back by a later one alone that says so, had its quorum and counts.")
+def taken_back_by_less(session: Session, _: datetime) -> Iterator[str]:
+    """Taken back by one that does not say so, counts no more, had no quorum, or that the partners did not endorse."""
+    yield from _ids(
+        session,
+        """select gone.id from decision gone join decision later on later.program_id = gone.program_id
+            and later.id = gone.withdrawn_by_id
+        where gone.program_id = :here and gone.state = 'withdrawn' and (
+            not gone.number = any(later.takes_back) or later.state = 'withdrawn' or not later.has_quorum
+            or later.endorsement not in ('not_asked', 'endorsed', 'earlier')
+            or (gone.needs_endorsement and not later.needs_endorsement and later.settles_id is distinct from gone.id)
+        )""",
+    )
+
+
+@promise("What a committee decides and the partners endorse is done by a decision that says so and counts.")
+def done_by_another(session: Session, _: datetime) -> Iterator[str]:
+    """A step of a procedure that the partners endorse is done, and no decision that counts says that it does it."""
+    yield from _ids(
+        session,
+        """select distinct task.id from task join agenda_item item on item.program_id = task.program_id
+            and item.task_id = task.id
+        where task.program_id = :here and task.state = 'done' and 'GV-4' = any(task.sources)
+        and not exists (
+            select 1 from decision join agenda_item its on its.program_id = decision.program_id
+                and its.id = decision.item_id
+            where decision.program_id = task.program_id and its.task_id = task.id and decision.grants
+                and decision.state <> 'withdrawn' and decision.endorsement in ('not_asked', 'endorsed', 'earlier'))""",
+        "task",
+    )
+
+
 @promise("Each partner that is awaited has a task to say whether it endorses a decision.")
 def not_asked(session: Session, at: datetime) -> Iterator[str]:
     """A partner is silent on a pending decision, and no open task asks it."""

@@ -17,7 +17,7 @@ from duties.casework import assigning as outside
 from duties.casework import board, cases
 from duties.casework.subjects import tenure_of
 from duties.declarations.loading import load
-from duties.departure import departures, gathering, hand_overs, hiring
+from duties.departure import departures, gathering, giving_back, hand_overs, hiring
 from duties.follow_ups import assigning, states
 from duties.follow_ups.assigning import FIND_A_WORKER
 from duties.here import many
@@ -29,6 +29,7 @@ from models.agreement import AgreementRole
 from models.base import table_of
 from models.casework import Case
 from models.program import Tenure
+from tests.api.desk import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited
 from tests.departing import (
@@ -90,9 +91,11 @@ def test_when_the_only_coordinator_has_gone_the_hosts_manager_sees_to_it(program
     assert has_it(program, last["id"]) == (["manager_ccsmtl"], False)
     (confirming,) = asked(program, case_id, "confirm_nothing_left")
     assert has_it(program, confirming["id"]) == (["manager_ccsmtl"], True)
-    settle(program, last["id"], to="officer", by=by)
+    settle(program, last["id"], to="manager_codim", by=by)
     with program.session() as session:
-        assert [one.person_id for one in standing(session, TODAY).holding("coordinator")] == [program.people["officer"]]
+        assert [one.person_id for one in standing(session, TODAY).holding("coordinator")] == [
+            program.people["manager_codim"]
+        ]
 
 
 def test_every_open_task_of_who_has_gone_has_a_live_holder_or_shows_as_vacant(program: Cast) -> None:
@@ -204,7 +207,7 @@ def test_a_departure_called_off_after_the_only_holders_role_was_given_to_another
     case_id = leave(program, "coordinator", "ccsmtl", by=by)
     carry_all(means_of(program, lambda: AT))
     (last,) = asked(program, case_id, "find_successor")
-    settle(program, last["id"], to="officer", by=by)
+    settle(program, last["id"], to="manager_codim", by=by)
     with program.session() as session:
         cases.cancel_case(session, case_id, by=by, at=AT, reason="Elle reste.")
     carry_all(means_of(program, lambda: AT))
@@ -214,7 +217,7 @@ def test_a_departure_called_off_after_the_only_holders_role_was_given_to_another
         assert (task["state"], task["item"]) == ("open", str(case_id))
         kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
         assert session.execute(kept).scalar_one() == "undone", "and not in trouble"
-    assert "coordinator" in [role for role, _ in roles(program, "officer")]
+    assert "coordinator" in [role for role, _ in roles(program, "manager_codim")]
 
 
 def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_managers(following: Cast) -> None:
@@ -302,6 +305,38 @@ def test_what_somebody_is_given_once_they_are_back_is_no_part_of_the_departure_f
         signed_in = SIGN_IN.c.person_id == program.people["manager_em"], SIGN_IN.c.ended_at.is_(None)
         assert len(session.scalars(select(SIGN_IN.c.id).where(*signed_in)).all()) == 1
     assert held == [(None, None)]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_another_was_given_it(
+    program: Cast, *, taken: bool
+) -> None:
+    place, who, after = program.organizations["en-marge"], program.people["manager_em"], AT + timedelta(days=16)
+    with program.session() as session:
+        seat_somebody(session, "steering", place, who)
+    case_id = leave(program, "manager_em", "en-marge")
+    (seat,) = asked(program, case_id, "pass_on_seats")
+    settle(program, seat["id"], **({"to": "deputy"} if taken else {"ended": "left_vacant", "note": "Vacant"}))
+    with program.session() as session:
+        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=after, reason="Elle reste.")
+    today = TODAY + timedelta(days=16)
+    with program.session() as session:
+        sits = session.scalars(
+            select(HOLDER.c.person_id).where(
+                HOLDER.c.kind == "principal",
+                HOLDER.c.withdrawn_at.is_(None),
+                HOLDER.c.starts_on <= today,
+                HOLDER.c.ends_on.is_(None) | (HOLDER.c.ends_on >= today),
+                HOLDER.c.person_id.in_([who, program.people["deputy"]]),
+            )
+        ).all()
+        others = giving_back.of_case(session, case_id, today)
+    assert sits == [program.people["deputy"] if taken else who]
+    assert [one.holder_id for one in others] == ([program.people["deputy"]] if taken else [])
+    page = client_for(program.database, program.people["coordinator"], at=after).get(f"/departures/{case_id}").text
+    assert ("Not theirs again" in page) is taken
 
 
 def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(program: Cast) -> None:

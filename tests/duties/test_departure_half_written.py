@@ -177,9 +177,9 @@ def test_a_referral_in_triage_is_in_the_only_coordinators_hands_by_reference_alo
     (row,) = asked(program, case_id, "pass_on_referrals")
     assert ONDINE.family_name not in row["title_en"] + row["title_fr"]
     with refused("successor.not_for_triage"):
-        settle(program, row["id"], to="officer", by=program.actor("manager_ccsmtl"))
+        settle(program, row["id"], to="manager_codim", by=program.actor("manager_ccsmtl"))
     (role,) = asked(program, case_id, "find_successor")
-    settle(program, role["id"], to="officer", by=program.actor("manager_ccsmtl"))
+    settle(program, role["id"], to="manager_codim", by=program.actor("manager_ccsmtl"))
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
         then = standing(session, TODAY + timedelta(days=15))
@@ -188,7 +188,7 @@ def test_a_referral_in_triage_is_in_the_only_coordinators_hands_by_reference_alo
             text("select links from responsibility where id = :id"), {"id": task.owed_by_id}
         ).scalar_one()
         assert task.state == "open"
-        assert [one.person_id for one in then.falls(links).holders] == [program.people["officer"]]
+        assert [one.person_id for one in then.falls(links).holders] == [program.people["manager_codim"]]
 
 
 @pytest.mark.ci

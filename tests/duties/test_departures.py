@@ -480,13 +480,27 @@ def test_who_follows_in_a_role_is_appointed_the_day_after_and_welcomed(program: 
     assert [tuple(row) for row in opened] == [("onboarding", "open")]
 
 
+def test_who_follows_in_a_role_holds_it_or_one_to_which_the_same_things_are_open(program: Cast) -> None:
+    by = program.actor("manager_ccsmtl")
+    case_id = leave(program, "coordinator", "ccsmtl", by=by)
+    (one,) = asked(program, case_id, "find_successor")
+    for who in ("officer", "worker_ccsmtl", "petty_cash_holder"):
+        with refused("successor.not_for_the_role"):
+            settle(program, one["id"], to=who, by=by)
+    with program.session() as session:
+        case = session.execute(select(CASE).where(CASE.c.id == case_id)).mappings().one()
+        listed = set(settling.may_take_over(session, one, case, AT))
+    assert program.people["manager_codim"] in listed
+    assert not listed & {program.people[who] for who in ("officer", "worker_ccsmtl", "petty_cash_holder")}
+
+
 def test_of_a_role_of_one_holder_who_follows_begins_later_where_it_is_prolonged_and_there_are_never_two(
     program: Cast,
 ) -> None:
     by = program.actor("manager_ccsmtl")
     case_id = leave(program, "coordinator", "ccsmtl", by=by)
     (one,) = asked(program, case_id, "find_successor")
-    settle(program, one["id"], to="officer", by=by)
+    settle(program, one["id"], to="manager_codim", by=by)
     with program.session() as session:
         (held,) = standing(session, TODAY).roles_of(program.people["coordinator"])
         with refused("tenure.one_holder"):
@@ -496,7 +510,7 @@ def test_of_a_role_of_one_holder_who_follows_begins_later_where_it_is_prolonged_
         on = [standing(session, LAST_DAY + timedelta(days=days)).holding("coordinator") for days in (10, 11)]
     assert [[one.person_id for one in found] for found in on] == [
         [program.people["coordinator"]],
-        [program.people["officer"]],
+        [program.people["manager_codim"]],
     ]
 
 

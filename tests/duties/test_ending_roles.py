@@ -153,7 +153,7 @@ def test_a_departure_whose_only_role_another_holds_by_now_is_not_cancelled(progr
     by = program.actor("director_ccsmtl")
     case_id = leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=by)
     (last,) = asked(program, case_id, "find_successor")
-    settle(program, last["id"], to="officer", by=program.actor("manager_ccsmtl"))
+    settle(program, last["id"], to="manager_codim", by=program.actor("manager_ccsmtl"))
     with refused("departure.role_taken"):
         cancel(program, case_id, by=program.actor("manager_ccsmtl"))
     with program.session() as session:

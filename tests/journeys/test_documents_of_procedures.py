@@ -12,9 +12,11 @@ from sqlalchemy import select
 from duties.casework import cases, tasks
 from duties.obligations import accepting, saying, to_accept
 from duties.obligations.touching import settle
+from duties.refusals import Refusal
 from flows import beginnings
 from meetings import assembling, attendance, decisions, running, schedule
 from meetings.agenda_items import items_of
+from meetings.endorsing import endorse
 from models.base import table_of
 from models.casework import Case, Evidence
 from models.meeting import Meeting
@@ -121,17 +123,32 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         running.open_meeting(session, meeting, by=by, at=THERE)
         for key in PRESENT:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
-        adopted = decisions.decide(
-            session, meeting, items["report"]["id"], text_fr="Le plan est adopté.", by=by, at=THERE
-        )
+        item, management = items["report"]["id"], {"kind": "management", "by": by, "at": THERE}
+        # Another decision under the same item is not the plan's, and nobody says by a tick that the committee agreed.
+        other = decisions.decide(session, meeting, item, text_fr="Le logo est changé.", **management)
+        endorse(session, other, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
+        task_id = step(session, case_id, "endorse_plan")["id"]
+        with pytest.raises(Refusal) as refused:
+            tasks.complete_task(session, task_id, by=by, at=THERE)
+        assert refused.value.code == "task.by_decision"
+        assert step(session, case_id, "endorse_plan")["state"] == "open"
+    assert ("task", False, "not_endorsed") in stands(cast, "GV-9", THERE)[1]
+    with cast.session() as session:
+        adopted = decisions.decide(session, meeting, item, text_fr="Le plan est adopté.", grants=True, **management)
+        assert step(session, case_id, "endorse_plan")["state"] == "open", "the partners are asked"
+        endorse(session, adopted, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
+        assert step(session, case_id, "endorse_plan")["state"] == "done"
     assert stands(cast, "GV-9", THERE) == (
         "met",
         [("document", False, "given"), ("task", True, "in_period")],
     )
     with cast.session() as session:
-        other = items["standing"]["id"]
-        later = decisions.decide(session, meeting, other, text_fr="Le plan est à refaire.", by=by, at=THERE + MINUTE)
-        decisions.withdraw(session, adopted, withdrawn_by=later, by=by, at=THERE + MINUTE)
+        other, then = items["standing"]["id"], THERE + MINUTE
+        named = {"takes_back": [decisions.decision_of(session, adopted)["number"]], "kind": "management"}
+        later = decisions.decide(session, meeting, other, text_fr="Le plan est à refaire.", **named, by=by, at=then)
+        endorse(session, later, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=then)
+        decisions.withdraw(session, adopted, withdrawn_by=later, by=by, at=then)
+        assert step(session, case_id, "endorse_plan")["state"] == "open"
     assert stands(cast, "GV-9", THERE + MINUTE)[0] == "on_track"
 
 
@@ -155,7 +172,12 @@ def test_a_committee_without_its_quorum_endorses_no_plan(cast: Cast) -> None:
         running.open_meeting(session, meeting, by=by, at=THERE)
         for key in PRESENT[:2]:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
-        decisions.decide(session, meeting, item, text_fr="Le plan est adopté.", by=by, at=THERE)
+        adopts = {"text_fr": "Le plan est adopté.", "kind": "management", "by": by, "at": THERE}
+        with pytest.raises(Refusal) as refused:
+            decisions.decide(session, meeting, item, grants=True, **adopts)
+        assert refused.value.code == "decision.grants_with_quorum"
+        adopted = decisions.decide(session, meeting, item, **adopts)
+        endorse(session, adopted, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
     assert stands(cast, "GV-9", THERE) == ("on_track", [("task", False, "not_endorsed")])
 
 

@@ -169,8 +169,8 @@ def test_completing_the_task_closes_the_decision_and_undoing_opens_it_again(sess
     assert (done["state"], done["closed_at"], done["closed_as"]) == ("done", NEXT, "manager")
     assert decisions.open_decisions(session, steering, DUE) == []
     with pytest.raises(Refusal) as refused:
-        decisions.withdraw(session, row["id"], withdrawn_by=_decide(session, cast), by=manager, at=NEXT)
-    assert refused.value.code == "decision.state"
+        _decide(session, cast, takes_back=[row["number"]])
+    assert refused.value.code == "decision.not_to_be_taken_back"
     tasks.undo_task(session, row["task_id"], by=manager, at=NEXT + MINUTE)
     again = decisions.decision_of(session, row["id"])
     assert (again["state"], again["closed_at"]) == ("open", None)
@@ -180,7 +180,7 @@ def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(sessio
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
     first = _owed(session, cast)
-    second = _decide(session, cast, at=NOW + MINUTE)
+    second = _decide(session, cast, at=NOW + MINUTE, takes_back=[first["number"]])
     with pytest.raises(Refusal) as refused:
         decisions.withdraw(session, second, withdrawn_by=first["id"], by=by, at=NOW + MINUTE)
     assert refused.value.code == "decision.not_later"
@@ -217,9 +217,56 @@ def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(ses
     second = meeting(session, NEXT_LOCAL)
     agendas.put_on(session, item, second, by=by, at=AT)
     running.open_meeting(session, second, by=by, at=NEXT)
-    _decide(session, cast, meeting=second, item=item, at=NEXT)
+    _decide(session, cast, meeting=second, item=item, at=NEXT, text_fr="Le local est gardé.")
+    assert _task_of(session, {"task_id": task})["state"] == "open", "it decides something else"
+    grants = {"meeting": second, "item": item, "at": NEXT, "grants": True}
+    for wrong, code in (
+        (grants, "decision.grants_with_quorum"),
+        (grants | {"item": None}, "decision.nothing_asked"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            _decide(session, cast, **wrong)
+        assert refused.value.code == code
+    for key in PRESENT:
+        sit(session, cast, key, at=NEXT, local=NEXT_LOCAL)
+    _decide(session, cast, **grants)
     assert _task_of(session, {"task_id": task})["state"] == "done"
-    assert _task_of(session, {"task_id": task})["note"] == "CD-2027-001"
+    assert _task_of(session, {"task_id": task})["note"] == "CD-2027-002"
+
+
+def test_what_the_partners_endorse_is_done_by_a_decision_on_management_alone(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    task = assign(
+        session,
+        "ask",
+        "",
+        title_fr="Plan",
+        title_en="Plan",
+        chain=COORDINATION,
+        due_on=DUE,
+        sources=["GV-9", "GV-4"],
+        by=by,
+        at=AT,
+    )
+    item = agendas.ask(
+        session,
+        *("steering", "report", "x"),
+        title_fr="Plan",
+        title_en="Plan",
+        reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+        task_id=task,
+        by=by,
+        at=AT,
+    )
+    second = meeting(session, NEXT_LOCAL)
+    agendas.put_on(session, item, second, by=by, at=AT)
+    opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    for kind in ("other", "clinical"):
+        with pytest.raises(Refusal) as refused:
+            _decide(session, cast, meeting=second, item=item, at=NEXT, grants=True, kind=kind)
+        assert refused.value.code == "decision.to_be_endorsed"
+    _decide(session, cast, meeting=second, item=item, at=NEXT, grants=True, kind="management")
+    assert _task_of(session, {"task_id": task})["state"] == "done", "nobody's agreement is in force: it counts"
 
 
 @pytest.mark.ci

@@ -26,6 +26,7 @@ from meetings.decision_words import endorsement_in_words
 from meetings.reasons import Reason, in_words
 from models.agreement import AgreementVersion
 from models.base import table_of
+from models.minutes import Decision
 from models.outbox import Notice
 from simulation.promises import broken
 from tests.agreeing import agreement_of, code_of, in_force, last_version
@@ -48,6 +49,7 @@ from tests.meetings.meeting_room import MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, 
 __all__ = ["session"]
 
 _version = table_of(AgreementVersion)
+_decision = table_of(Decision)
 _notice = table_of(Notice)
 DAY = timedelta(days=1)
 #: After the ten working days that partners have from 20 January 2027, and after the five of being asked again.
@@ -166,10 +168,12 @@ def test_what_a_step_asks_of_the_committee_is_done_once_the_decision_counts_and_
         at=AT,
     )
     freezing.add_late(session, meeting(session), item, reason="Urgent", by=by, at=NOW)
-    decision = decide(session, cast, item=item)
+    all_endorse(session, cast, decide(session, cast, item=item, text_fr="Garder le local."))
+    assert task_of(session, task)["state"] == "open", "what is decided beside it is not what is asked"
+    decision = decide(session, cast, item=item, grants=True)
     assert task_of(session, task)["state"] == "open"
     all_endorse(session, cast, decision)
-    assert (task_of(session, task)["state"], task_of(session, task)["note"]) == ("done", "CD-2027-001")
+    assert (task_of(session, task)["state"], task_of(session, task)["note"]) == ("done", "CD-2027-002")
     say(session, cast, decision, "codim", "objected", at=LATER)
     assert task_of(session, task)["state"] == "open"
 
@@ -242,7 +246,10 @@ def test_a_sitting_with_its_quorum_settles_an_objection_by_a_decision_of_its_own
     )
     assert told(session, cast, "objection_settled") >= {"manager_em", "manager_codim", "director_codim"}
     assert list(broken(session, NEXT + DAY)) == []
-    later = decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE)
+    kept = partial(decisions.withdraw, session, decision, withdrawn_by=settles, by=cast.actor("coordinator"), at=NEXT)
+    assert code_of(kept) == "decision.says_nothing_of_it", "it keeps the decision, and takes nothing back"
+    number = decisions.decision_of(session, settles)["number"]
+    later = decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
     decisions.withdraw(session, settles, withdrawn_by=later, by=cast.actor("coordinator"), at=NEXT + 4 * MINUTE)
     assert stands(session, decision) == ("objected", False), "what settled it was taken back"
 
@@ -258,6 +265,61 @@ def test_a_sitting_may_take_back_what_is_objected_to(session: Session, cast: Cas
     assert asked_of(session, decision) == {}
     assert stands(session, decision)[1] is False
     assert list(broken(session, NEXT + DAY)) == []
+    # What settled it is taken back: the decision stands as it was, objected to, before the committee and asked about.
+    number = decisions.decision_of(session, settles)["number"]
+    later = decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
+    decisions.withdraw(session, settles, withdrawn_by=later, by=cast.actor("coordinator"), at=NEXT + 4 * MINUTE)
+    row = decisions.decision_of(session, decision)
+    assert (row["state"], row["withdrawn_by_id"], row["closed_at"]) == ("standing", None, None)
+    assert stands(session, decision) == ("objected", False)
+    assert asked_of(session, decision).keys() == {str(cast.organizations["codim"])}, "who had said nothing is asked"
+    assert list(broken(session, NEXT + DAY)) == []
+
+
+def test_a_pending_decision_is_taken_back_by_what_says_so_has_its_quorum_and_is_endorsed(
+    session: Session, cast: Cast
+) -> None:
+    by, at = cast.actor("coordinator"), NOW + 5 * MINUTE
+    pending = decide(session, cast, owner_role="coordinator", due_on=DUE)
+    number = decisions.decision_of(session, pending)["number"]
+    take_back = partial(decisions.withdraw, session, pending, by=by, at=at)
+    for wrong, code in (
+        ({"kind": "other"}, "decision.says_nothing_of_it"),
+        ({}, "decision.says_nothing_of_it"),
+        ({"takes_back": [number]}, "decision.pending"),
+    ):
+        later = decide(session, cast, at=NOW + 2 * MINUTE, **wrong)
+        assert code_of(lambda later=later: take_back(withdrawn_by=later)) == code
+    all_endorse(session, cast, later, at=NOW + 3 * MINUTE)
+    session.execute(update(_decision).where(_decision.c.id == later).values(has_quorum=False))
+    assert code_of(lambda: take_back(withdrawn_by=later)) == "decision.no_quorum"
+    session.execute(update(_decision).where(_decision.c.id == later).values(has_quorum=True))
+    take_back(withdrawn_by=later)
+    assert decisions.decision_of(session, pending)["state"] == "withdrawn"
+    # An objection to what took it back: the first stands again as it was, and its partners are asked.
+    say(session, cast, later, "codim", "objected", at=at + MINUTE)
+    row = decisions.decision_of(session, pending)
+    assert (row["state"], stands(session, pending)) == ("open", ("pending", False))
+    assert task_of(session, row["task_id"])["state"] == "planned"
+    assert len(asked_of(session, pending)) == len(ASKED)
+    all_endorse(session, cast, pending, at=at + 2 * MINUTE)
+    assert task_of(session, row["task_id"])["state"] == "open"
+    assert list(broken(session, at + DAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"takes_back": ["CD-2027-099"]}, "decision.not_to_be_taken_back"),
+        ({"takes_back": ["CC-2027-001"]}, "decision.not_to_be_taken_back"),
+        ({"kind": "other"}, "decision.endorsed_too"),
+    ],
+)
+def test_a_decision_names_what_it_could_take_back_alone(
+    session: Session, cast: Cast, values: dict[str, Any], code: str
+) -> None:
+    number = decisions.decision_of(session, decide(session, cast))["number"]
+    assert code_of(lambda: decide(session, cast, **{"takes_back": [number], **values})) == code
 
 
 @pytest.mark.ci
@@ -465,9 +527,12 @@ def test_what_the_partners_endorsed_is_not_taken_back_by_less(session: Session, 
     by, at = cast.actor("coordinator"), NOW + 5 * MINUTE
     decision = decide(session, cast)
     all_endorse(session, cast, decision)
-    other = decide(session, cast, kind="other", at=NOW + 2 * MINUTE)
-    pending = decide(session, cast, at=NOW + 3 * MINUTE)
-    for later, code in ((other, "decision.endorsed_too"), (pending, "decision.pending")):
+    number = decisions.decision_of(session, decision)["number"]
+    assert code_of(lambda: decide(session, cast, kind="other", takes_back=[number])) == "decision.endorsed_too"
+    other = decide(session, cast, at=NOW + 2 * MINUTE)
+    all_endorse(session, cast, other, at=NOW + 2 * MINUTE)
+    pending = decide(session, cast, at=NOW + 3 * MINUTE, takes_back=[number])
+    for later, code in ((other, "decision.says_nothing_of_it"), (pending, "decision.pending")):
         act = partial(decisions.withdraw, session, decision, withdrawn_by=later, by=by, at=at)
         assert code_of(act) == code
     all_endorse(session, cast, pending, at=NOW + 4 * MINUTE)

@@ -166,7 +166,14 @@ def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, sessi
     proposal = proposed(session, cast, "codim", "AG-P4", FIRST, LAST)
     meeting = sat_on(session, cast, proposal)
     later = decisions.decide(
-        session, meeting, None, text_fr="Elle ne tient plus.", kind="management", by=cast.actor("coordinator"), at=AT
+        session,
+        meeting,
+        None,
+        text_fr="Elle ne tient plus.",
+        kind="management",
+        takes_back=[decisions.decision_of(session, decision)["number"]],
+        by=cast.actor("coordinator"),
+        at=AT,
     )
     endorsed(session, later)
     decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=AT)

@@ -106,6 +106,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_decision_counts": ("decision", "counts_since = null", "needs_endorsement"),
     "ck_decision_due": ("decision", "due_on = null", "owner_role <> ''"),
     "ck_decision_endorsement": ("decision", "endorsement = 'perhaps', counts_since = null", "needs_endorsement"),
+    "ck_decision_grants": ("decision", "grants = true, item_id = null", ""),
     "ck_decision_kind": ("decision", "kind = 'personal'", ""),
     "ck_decision_needs_endorsement": ("decision", "needs_endorsement = false", "needs_endorsement"),
     "ck_decision_owed": ("decision", "task_id = null", "owner_role <> ''"),

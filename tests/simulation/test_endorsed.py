@@ -9,8 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
+from duties.casework import tasks
+from duties.casework.assigning import assign
+from duties.mail.notices import COORDINATION
 from duties.obligations.keeping import keep
-from meetings import freezing, settling
+from meetings import agendas, freezing, settling
+from meetings.reasons import Reason
 from simulation.promises import Broken, broken
 from tests.cast import Cast
 from tests.meetings.endorsed import all_endorse, decide, rest_waiver, say, session
@@ -139,3 +143,31 @@ def test_a_partner_freed_of_a_clause_by_what_never_counted_is_found(session: Ses
     assert {one.where for one in broken(session, NOW + 5 * MINUTE) if one.sentence == sentence} == {
         f"obligation_period {row}" for row in rows
     }
+
+
+def test_a_decision_that_was_taken_back_by_one_that_says_nothing_of_it_is_found(session: Session, cast: Cast) -> None:
+    decision, other = decide(session, cast), decide(session, cast, kind="other")
+    _break(
+        session,
+        "update decision set state = 'withdrawn', closed_at = :at, closed_as = 'coordinator', withdrawn_by_id = :other"
+        " where id = :one",
+        at=NOW,
+        one=decision,
+        other=other,
+    )
+    sentence = "A decision is taken back by a later one alone that says so, had its quorum and counts."
+    assert _found(session, "decision", decision, sentence)
+
+
+def test_a_step_that_another_decision_did_than_the_one_that_is_asked_for_is_found(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    owed = {"title_fr": "Plan", "title_en": "Plan", "chain": COORDINATION, "due_on": date(2027, 3, 1)}
+    task = assign(session, "ask", "", **owed, sources=["GV-4"], by=by, at=NOW)
+    why = [Reason("asked", facts={"day": "2026-11-23"})]
+    asked = {"title_fr": "Plan", "title_en": "Plan", "reasons": why, "task_id": task}
+    item = agendas.ask(session, "steering", "report", "x", **asked, by=by, at=NOW)
+    freezing.add_late(session, meeting(session), item, reason="Urgent", by=by, at=NOW)
+    decide(session, cast, item=item, kind="other")
+    tasks.complete_task(session, task, by=by, at=NOW)
+    sentence = "What a committee decides and the partners endorse is done by a decision that says so and counts."
+    assert _found(session, "task", task, sentence)

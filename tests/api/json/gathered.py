@@ -79,8 +79,8 @@ def decision_act(coordinator: Asker, act: str) -> tuple[Asker, str, dict[str, An
     """Who does this to a decision, its path, and the decision."""
     held = hold(coordinator.cast)
     asker = Asker(coordinator.cast, "coordinator", at=END)
-    path = act.partition(" ")[2].replace("{decision_id}", str(held.budget))
-    return asker, path, asker.get(f"/decisions/{held.budget}")
+    aimed = held.quiet if act.endswith("/withdrawal") else held.budget
+    return asker, act.partition(" ")[2].replace("{decision_id}", str(aimed)), asker.get(f"/decisions/{aimed}")
 
 
 def draft_act(coordinator: Asker, act: str, said: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -27,7 +27,10 @@ _version = table_of(AgreementVersion)
 
 @dataclass(frozen=True)
 class Held:
-    """The meeting, and what it decided: on management, on an item for the partners alone, and one that a role owes."""
+    """The meeting, and what it decided: on management, on an item for the partners alone, and one that a role owes.
+
+    The last one says that it takes back the one before.
+    """
 
     meeting_id: UUID
     budget: UUID
@@ -75,6 +78,7 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
             text_en=f"Write to the funders. {typed}",
             owner_role="administrative_officer",
             due_on=DUE,
+            takes_back=[decisions.decision_of(session, quiet)["number"]],
             by=by,
             at=NOW,
         )

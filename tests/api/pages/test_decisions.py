@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from api import permissions
 from api.permissions import TABLE, Action, Relation
 from duties.casework.tasks import complete_task
-from meetings import decisions, freezing, running
+from meetings import freezing, running
 from meetings.endorsing import endorse
 from models.base import table_of
 from models.minutes import Decision, Endorsement
@@ -23,7 +23,7 @@ from tests.api.pages.gathered import END, Held, hold
 from tests.api.pages.looking import text_of
 from tests.api.pages.test_meetings import HARD
 from tests.cast import Arranged, Cast
-from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, PRESENT, meeting, opened
+from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, PRESENT, meeting, opened, sit
 
 _decision = table_of(Decision)
 _endorsement = table_of(Endorsement)
@@ -164,6 +164,7 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     assert "Objected: by CODIM." in part(register, "year")
     page = text_of(director.get(path).text)
     assert "This decision does not count now" in page
+    assert page.count("Objected: by CODIM. Nothing that rests on it counts until that is settled.") == 1
     assert "An objection is settled at the Steering Committee: by a decision taken with a quorum" in page
     assert "The meeting that has it on its agenda:" in page, "one knows when"
     late = director.post(f"{path}/endorsement", data=ours | {"said": "endorsed", "reason": "We talked about it"})
@@ -256,8 +257,16 @@ def test_a_decision_is_withdrawn_by_a_later_one_and_its_task_is_called_off(cast:
     with cast.session() as session:
         later = meeting(session, NEXT_LOCAL)
         running.open_meeting(session, later, by=cast.actor("coordinator"), at=NEXT)
-        by = cast.actor("coordinator")
-        other = decisions.decide(session, later, None, text_fr="On n’écrit plus.", by=by, at=NEXT)
+        for key in PRESENT:
+            sit(session, cast, key, at=NEXT, local=NEXT_LOCAL)
+    given = {"text_fr": "On n’écrit plus.", "kind": "other", "takes_back": "CD-2027-003"}
+    run = f"/meetings/{later}/run"
+    assert "CD-2027-003 Write to the funders." in client.get(run).text
+    assert client.post(f"{run}/decision", data=given | {"takes_back": "CD-2027-001"}).status_code == 409
+    assert client.post(f"{run}/decision", data=given).status_code == 303
+    with cast.session() as session:
+        other = session.scalars(select(_decision.c.id).where(_decision.c.text_fr == given["text_fr"])).one()
+    assert "holds still" in client.get(f"/decisions/{other}").text
     seen = row(cast, held.owed).version
     assert client.post(f"{path}/withdrawal", data={"seen": seen}).status_code == 422
     earlier = client.post(f"{path}/withdrawal", data={"seen": seen, "later": str(held.budget)})
@@ -267,6 +276,7 @@ def test_a_decision_is_withdrawn_by_a_later_one_and_its_task_is_called_off(cast:
     page = client.get(path).text
     assert "This decision was taken back" in page
     assert "CD-2027-004" in page
+    assert "holds still" not in client.get(f"/decisions/{other}").text
     assert "Write to the funders." not in part(client.get("/decisions").text, "open")
     member = signed_in(cast, "manager_codim", NEXT)
     assert "Take it back" not in member.get(f"/decisions/{other}").text

@@ -12,11 +12,15 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import select, update
 
-from meetings import answers, attendance, decisions, running
+from duties.casework.assigning import assign
+from duties.mail.notices import COORDINATION
+from meetings import agendas, answers, attendance, decisions, freezing, running
 from meetings.agenda_items import items_of
 from meetings.holding import read_meeting
+from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.base import table_of
+from models.casework import Task
 from models.meeting import Meeting
 from models.program import Person
 from models.record import Event
@@ -24,12 +28,13 @@ from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
 from tests.cast import AT, Arranged, Cast
 from tests.meetings import meeting_room
-from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT_LOCAL, NOW, meeting
+from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT_LOCAL, NOW, PRESENT, meeting, sit
 from tests.meetings.sitting import seat
 
 _item = table_of(AgendaItem)
 _event = table_of(Event)
 _meeting = table_of(Meeting)
+_task = table_of(Task)
 
 LATER = NOW + timedelta(minutes=20)
 #: Who cannot come, and whom they name instead.
@@ -579,3 +584,50 @@ def test_the_page_says_everything_in_french_too(room: Room) -> None:
     assert "13 h 25 : il reste 125 min, et 30 min de points" in page.replace("\xa0", " ")
     assert "Sur place" in page
     assert LOCAL.hour == 13
+
+
+def test_who_records_a_decision_says_whether_it_is_what_a_procedure_asks_for(room: Room) -> None:
+    cast, by = room.cast, room.cast.actor("coordinator")
+    with cast.session() as session:
+        task = assign(
+            session,
+            "ask",
+            "",
+            title_fr="Adopter le plan",
+            title_en="Endorse the plan",
+            chain=COORDINATION,
+            due_on=LOCAL.date(),
+            sources=["GV-4"],
+            by=by,
+            at=AT,
+        )
+        item = agendas.ask(
+            session,
+            *("steering", "report", "plan"),
+            title_fr="Plan",
+            title_en="Plan",
+            reasons=[Reason("asked", facts={"day": "2026-11-23"})],
+            task_id=task,
+            by=by,
+            at=AT,
+        )
+        freezing.add_late(session, room.id, item, reason="Urgent", by=by, at=NOW)
+        for key in PRESENT:
+            sit(session, cast, key)
+
+    def state() -> str:
+        with cast.session() as session:
+            return session.scalars(select(_task.c.state).where(_task.c.id == task)).one()
+
+    assert "Asked here: Endorse the plan" in room.page()
+    given = {"item": item, "text_fr": "Le logo change.", "kind": "other"}
+    silent = room.send("decision", **given)
+    assert silent.status_code == 422
+    assert "Say whether the decision is what the procedure asks for." in silent.text
+    assert room.send("decision", **given, grants="no").status_code == 303
+    assert state() == "open"
+    wrong = room.send("decision", **given, grants="yes")
+    assert "record it as on management or coordination" in wrong.text
+    assert room.send("decision", **given | {"kind": "management"}, grants="yes").status_code == 303
+    assert state() == "done", "no partner has an agreement: it counts"
+    assert "Asked here" not in room.page()
