@@ -316,7 +316,8 @@ def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_a
         seat_somebody(session, "steering", place, who)
     case_id = leave(program, "manager_em", "en-marge")
     (seat,) = asked(program, case_id, "pass_on_seats")
-    settle(program, seat["id"], **({"to": "deputy"} if taken else {"ended": "left_vacant", "note": "Vacant"}))
+    how: dict[str, Any] = {"to": "deputy"} if taken else {"ended": "left_vacant", "note": "Vacant"}
+    settle(program, seat["id"], **how)
     with program.session() as session:
         departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
     with program.session() as session:

@@ -489,7 +489,7 @@ def test_who_follows_in_a_role_holds_it_or_one_to_which_the_same_things_are_open
             settle(program, one["id"], to=who, by=by)
     with program.session() as session:
         case = session.execute(select(CASE).where(CASE.c.id == case_id)).mappings().one()
-        listed = set(settling.may_take_over(session, one, case, AT))
+        listed = set(settling.may_take_over(session, one, dict(case), AT))
     assert program.people["manager_codim"] in listed
     assert not listed & {program.people[who] for who in ("officer", "worker_ccsmtl", "petty_cash_holder")}
 

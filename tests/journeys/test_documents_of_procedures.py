@@ -123,7 +123,8 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         running.open_meeting(session, meeting, by=by, at=THERE)
         for key in PRESENT:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
-        item, management = items["report"]["id"], {"kind": "management", "by": by, "at": THERE}
+        item = items["report"]["id"]
+        management: dict[str, Any] = {"kind": "management", "by": by, "at": THERE}
         # Another decision under the same item is not the plan's, and nobody says by a tick that the committee agreed.
         other = decisions.decide(session, meeting, item, text_fr="Le logo est changé.", **management)
         endorse(session, other, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
@@ -144,7 +145,10 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
     )
     with cast.session() as session:
         other, then = items["standing"]["id"], THERE + MINUTE
-        named = {"takes_back": [decisions.decision_of(session, adopted)["number"]], "kind": "management"}
+        named: dict[str, Any] = {
+            "takes_back": [decisions.decision_of(session, adopted)["number"]],
+            "kind": "management",
+        }
         later = decisions.decide(session, meeting, other, text_fr="Le plan est à refaire.", **named, by=by, at=then)
         endorse(session, later, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=then)
         decisions.withdraw(session, adopted, withdrawn_by=later, by=by, at=then)
@@ -172,7 +176,7 @@ def test_a_committee_without_its_quorum_endorses_no_plan(cast: Cast) -> None:
         running.open_meeting(session, meeting, by=by, at=THERE)
         for key in PRESENT[:2]:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
-        adopts = {"text_fr": "Le plan est adopté.", "kind": "management", "by": by, "at": THERE}
+        adopts: dict[str, Any] = {"text_fr": "Le plan est adopté.", "kind": "management", "by": by, "at": THERE}
         with pytest.raises(Refusal) as refused:
             decisions.decide(session, meeting, item, grants=True, **adopts)
         assert refused.value.code == "decision.grants_with_quorum"

@@ -85,7 +85,7 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
         running.open_meeting(session, meeting, by=by, at=THERE)
         for key in PRESENT:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
-        renewed = {"text_fr": "On renouvelle, sans autre changement.", "grants": True}
+        renewed: dict[str, Any] = {"text_fr": "On renouvelle, sans autre changement.", "grants": True}
         decisions.decide(session, meeting, item["id"], **renewed, by=by, at=THERE)
     with cast.session() as session:
         assert step(session, case_id, "reevaluate_at_joint_committee")["state"] == "done"

@@ -283,13 +283,15 @@ def test_a_pending_decision_is_taken_back_by_what_says_so_has_its_quorum_and_is_
     pending = decide(session, cast, owner_role="coordinator", due_on=DUE)
     number = decisions.decision_of(session, pending)["number"]
     take_back = partial(decisions.withdraw, session, pending, by=by, at=at)
+    later = None
     for wrong, code in (
         ({"kind": "other"}, "decision.says_nothing_of_it"),
         ({}, "decision.says_nothing_of_it"),
         ({"takes_back": [number]}, "decision.pending"),
     ):
         later = decide(session, cast, at=NOW + 2 * MINUTE, **wrong)
-        assert code_of(lambda later=later: take_back(withdrawn_by=later)) == code
+        assert code_of(partial(take_back, withdrawn_by=later)) == code
+    assert later is not None
     all_endorse(session, cast, later, at=NOW + 3 * MINUTE)
     session.execute(update(_decision).where(_decision.c.id == later).values(has_quorum=False))
     assert code_of(lambda: take_back(withdrawn_by=later)) == "decision.no_quorum"

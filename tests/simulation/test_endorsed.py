@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -161,10 +162,10 @@ def test_a_decision_that_was_taken_back_by_one_that_says_nothing_of_it_is_found(
 
 def test_a_step_that_another_decision_did_than_the_one_that_is_asked_for_is_found(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
-    owed = {"title_fr": "Plan", "title_en": "Plan", "chain": COORDINATION, "due_on": date(2027, 3, 1)}
+    owed: dict[str, Any] = {"title_fr": "Plan", "title_en": "Plan", "chain": COORDINATION, "due_on": date(2027, 3, 1)}
     task = assign(session, "ask", "", **owed, sources=["GV-4"], by=by, at=NOW)
     why = [Reason("asked", facts={"day": "2026-11-23"})]
-    asked = {"title_fr": "Plan", "title_en": "Plan", "reasons": why, "task_id": task}
+    asked: dict[str, Any] = {"title_fr": "Plan", "title_en": "Plan", "reasons": why, "task_id": task}
     item = agendas.ask(session, "steering", "report", "x", **asked, by=by, at=NOW)
     freezing.add_late(session, meeting(session), item, reason="Urgent", by=by, at=NOW)
     decide(session, cast, item=item, kind="other")

@@ -223,7 +223,7 @@ def test_a_feed_is_a_calendar_of_ones_meetings_that_nobody_else_keeps(cast: Cast
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
     assert answer.headers["cache-control"] == "private, no-cache"
     (season,) = Calendar.from_ical(answer.content).walk("VEVENT")
-    assert season["RRULE"]["FREQ"] == ["WEEKLY"], "one event, as in the invitation"
+    assert b"RRULE:FREQ=WEEKLY" in answer.content, "one event, as in the invitation"
     assert season.get("ATTENDEE") is None
 
 

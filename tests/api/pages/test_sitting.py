@@ -617,7 +617,8 @@ def test_who_records_a_decision_says_whether_it_is_what_a_procedure_asks_for(roo
 
     def state() -> str:
         with cast.session() as session:
-            return session.scalars(select(_task.c.state).where(_task.c.id == task)).one()
+            found: str = session.scalars(select(_task.c.state).where(_task.c.id == task)).one()
+            return found
 
     assert "Asked here: Endorse the plan" in room.page()
     given = {"item": item, "text_fr": "Le logo change.", "kind": "other"}
