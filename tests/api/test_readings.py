@@ -167,7 +167,7 @@ _NOT_PROTECTED: Final = {
     "agreement_version": ("terms",),
     "case": ("anchors",),
     "committee": ("rhythm", "derived_from", "quorum", "agenda"),
-    "decision": ("quorum",),
+    "decision": ("quorum", "takes_back"),  # numbers of decisions
     "departure": ("was_to_end",),  # days
     "drafted_year": ("dates",),
     "event": ("facts",),  # the record itself: codes, ids and counts
@@ -189,6 +189,7 @@ _NOT_PROTECTED: Final = {
     "seal": ("events", "marks"),
     "sign_in_flow": ("kept",),
     "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to", "asks"),
+    "tenure": ("entered_late",),  # pairs of days
 }
 
 
