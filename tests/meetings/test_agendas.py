@@ -318,7 +318,7 @@ def test_what_a_layer_above_asks_for_is_read_by_the_committee_alone_and_its_task
 
     running.open_meeting(session, first, by=by, at=during)
     assert decisions.taken_on(session, "clinical", kind, "C-2026-014") == []
-    made_decision = decisions.decide(session, first, made, text_fr="On l’admet.", by=by, at=during)
+    made_decision = decisions.decide(session, first, made, text_fr="On l’admet.", in_its_act=True, by=by, at=during)
     (taken,) = decisions.taken_on(session, "clinical", kind, "C-2026-014")
     assert (taken["id"], taken["text_fr"], taken["audience"]) == (made_decision, "On l’admet.", "seats")
     task = session.execute(select(_task).where(_task.c.id == task_id)).one()

@@ -437,8 +437,12 @@ def test_each_partner_has_a_task_to_endorse_a_management_decision_until_it_has_s
     endorse(session, decision, codim, "objected", reason="Trop cher.", by=cast.actor("manager_codim"), at=NOW + MINUTE)
     assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "open"}
     endorse(session, decision, codim, "endorsed", by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
-    later = _decide(session, cast, at=NOW + 3 * MINUTE)
-    decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=NOW + 4 * MINUTE)
+    number = decisions.decision_of(session, decision)["number"]
+    later = _decide(session, cast, kind="management", takes_back=[number], at=NOW + 3 * MINUTE)
+    for partner, manager in (("codim", "manager_codim"), ("en-marge", "manager_em")):
+        place, by = cast.organizations[partner], cast.actor(manager)
+        endorse(session, later, place, "endorsed", by=by, at=NOW + 4 * MINUTE)
+    decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=NOW + 5 * MINUTE)
     assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "cancelled"}
 
 
