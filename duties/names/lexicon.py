@@ -66,11 +66,57 @@ def titles() -> frozenset[str]:
     return _read("titles")
 
 
+def has_ending_of_words(written: str) -> bool:
+    """Whether a word ends as only words of the two languages do, so that it needs no list: "dépassements", "gracefully"."""
+    return _WORDS_END.search(written.casefold()) is not None and fold(written) not in borne()
+
+
+@cache
+def places() -> frozenset[str]:
+    """Kinds of places, folded: what stands behind them, or behind their "de", is what the place is called."""
+    return _read("places") | _read("english_places")
+
+
+@cache
+def things() -> frozenset[str]:
+    """Kinds of things, folded: a name right behind them is the thing's, and one behind their "de" may be its owner's."""
+    return _read("things") | _read("english_things")
+
+
+@cache
+def english_places_and_things() -> frozenset[str]:
+    """Of these, the English ones, folded. Their names stand before them, unless both have a capital: Lake Louise."""
+    return (_read("english_places") | _read("english_things")) - _read("places") - _read("things")
+
+
+@cache
+def kinds_of_place() -> frozenset[str]:
+    """Words between a place and its name that say what kind of place it is, folded: "centre sportif"."""
+    return _read("kinds_of_place")
+
+
+@cache
+def behind_a_place() -> frozenset[str]:
+    """What stands behind the name of a place or a thing with a capital, folded: "Atwater Market"."""
+    return _read("behind_a_place")
+
+
+@cache
+def things_behind() -> frozenset[str]:
+    """What stands behind the name of a thing in small letters, folded: "Lenovo laptops"."""
+    return _read("things_behind")
+
+
 @cache
 def _read(name: str) -> frozenset[str]:
     return frozenset(fold(word) for word in (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split())
 
 
+#: Endings of which no given name of these lists, and next to no family name, has one; behind three letters at least.
+_WORDS_END: Final = re.compile(
+    r"[^\W\d_]{3}(?:tions?|sions?|ements?|ités|ities|ismes?|isms?|logies?|logy|[ai]bles?|ateurs?|atrices?|eurs|euses?|"
+    r"iques|aient|eront|erait|issent|ées|ously|fully|ically|ants|aires|ures)\Z"
+)
 #: Of so few letters, a word of a country's name is an article or an initial.
 _SHORT: Final = 2
 _FOLDER: Final = Path(__file__).resolve().parent / "words"
