@@ -163,6 +163,11 @@ def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
         at = found.start() + 1
 
 
+def is_month(letters: str) -> bool:
+    """Whether a folded word is the name of a month."""
+    return any(letters in names for names in _MONTHS)
+
+
 @cache
 def _months_of(written: str) -> frozenset[int]:
     """Which months a word, or the beginning of one, may be: `jui` is June or July."""

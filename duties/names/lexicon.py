@@ -67,8 +67,8 @@ def titles() -> frozenset[str]:
 
 
 def has_ending_of_words(written: str) -> bool:
-    """Whether a word ends as only words of the two languages do, so that it needs no list: "dépassements", "gracefully"."""
-    return _WORDS_END.search(written.casefold()) is not None and fold(written) not in borne()
+    """Whether a word ends as only words of the two languages do, and so needs no list: "dépassements"."""
+    return _WORDS_END.search(written[-_LONGEST_END:].casefold()) is not None and fold(written) not in borne()
 
 
 @cache
@@ -79,7 +79,7 @@ def places() -> frozenset[str]:
 
 @cache
 def things() -> frozenset[str]:
-    """Kinds of things, folded: a name right behind them is the thing's, and one behind their "de" may be its owner's."""
+    """Kinds of things, folded: a name right behind them is the thing's, and behind "de" it may be its owner's."""
     return _read("things") | _read("english_things")
 
 
@@ -87,6 +87,12 @@ def things() -> frozenset[str]:
 def english_places_and_things() -> frozenset[str]:
     """Of these, the English ones, folded. Their names stand before them, unless both have a capital: Lake Louise."""
     return (_read("english_places") | _read("english_things")) - _read("places") - _read("things")
+
+
+@cache
+def works() -> frozenset[str]:
+    """What has a title, folded: films, books, songs."""
+    return _read("works")
 
 
 @cache
@@ -112,10 +118,12 @@ def _read(name: str) -> frozenset[str]:
     return frozenset(fold(word) for word in (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split())
 
 
+#: So many letters at the end of a word are enough to tell.
+_LONGEST_END: Final = 12
 #: Endings of which no given name of these lists, and next to no family name, has one; behind three letters at least.
 _WORDS_END: Final = re.compile(
     r"[^\W\d_]{3}(?:tions?|sions?|ements?|ités|ities|ismes?|isms?|logies?|logy|[ai]bles?|ateurs?|atrices?|eurs|euses?|"
-    r"iques|aient|eront|erait|issent|ées|ously|fully|ically|ants|aires|ures)\Z"
+    r"iques|ives?|aient|eront|erait|issent|ées|ously|fully|ically|ants|aires|ures)\Z"
 )
 #: Of so few letters, a word of a country's name is an article or an initial.
 _SHORT: Final = 2

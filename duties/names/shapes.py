@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from duties.names import contacts
-from duties.names.folding import Word, words_of
+from duties.names.folding import Word, fold, words_of
 from duties.names.lexicon import (
     behind_a_place,
     borne,
@@ -28,6 +28,7 @@ from duties.names.lexicon import (
     things,
     things_behind,
     titles,
+    works,
 )
 from duties.names.links import parts_of_links, without_links
 
@@ -68,8 +69,7 @@ _OLDEST_YEARS: Final = 40
 _YOUNGEST_YEARS: Final = 5
 #: A day as a program writes it, which leaves nothing open.
 _WHOLE_DAY: Final = re.compile(r"(?:19|20)\d\d([-/.])\d\d\1\d\d")
-#: Of the words behind a place's name, those that are nobody's family name: "Jean-Talon Street", where "Jessica Park" may
-#: be somebody.
+#: Of the words behind a place's name, those that are nobody's family name: in "Jessica Park", it may be somebody's.
 _SURELY_BEHIND: Final = frozenset(
     "street avenue boulevard road school hospital station university college foundation shelter stadium".split()  # noqa: SIM905
 )
@@ -81,10 +81,15 @@ _BETWEEN_HYPHENS: Final = frozenset("de des du la le les en sur sous aux the of 
 _PARTICLES: Final = frozenset("de la le du des van der von den ben al el bin st ste saint sainte".split())  # noqa: SIM905
 #: Articles: what they stand before, and nobody was ever called, is a thing or a place.
 _ARTICLES: Final = frozenset("le la les l du des au aux un une the a an".split())  # noqa: SIM905
+#: The French ones alone; and those of them that never stand before a person.
+_FRENCH_ARTICLES: Final = _ARTICLES - frozenset({"the", "a", "an"})
+_BEFORE_THINGS: Final = frozenset({"au", "aux", "du"})
 #: An article or a pronoun that lost its vowel.
 _ELIDED: Final = re.compile(r"(?:[dljmnstc]|qu|jusqu|lorsqu|puisqu)[’'](?=\w)", re.IGNORECASE)
 #: The same in a title, before a small letter: "Bris D’équipement". N’dour and M’barek are names.
 _TITLED: Final = re.compile(r"(?:[DLJST]|Qu)[’'][^\W\d_A-ZÀ-Þ]")
+#: A word and what stands in quotation marks behind it.
+_WORK: Final = re.compile(r"\b(?P<kind>[^\W\d_]{3,20}),?\s[«“\"][^»”\"]{2,80}[»”\"]")
 #: Letters with figures among them, which are drawn at random or say a version.
 _WITH_FIGURES: Final = re.compile(r"[^\W_]*\d[^\W_]*")
 #: So many letters stand between two words of a name at most: ", " or ". ".
@@ -135,7 +140,7 @@ def shapes_in(text: str, ours: Ours, *, year: int) -> tuple[Shape, ...]:
 
     What is `ours` is no participant's. `year` is the present one: by it a day may be a birth.
     """
-    plain = without_links(text)
+    plain = _WORK.sub(_without_title, without_links(text))
     found = [
         *_contacts(plain, ours),
         *_births(plain, year),
@@ -208,6 +213,13 @@ def _homes(text: str) -> Iterator[Shape]:
         if _STREET.search(line) and _OFFICE.search(line) and not _HOME.search(line):
             continue
         yield Shape("address", found.start(), found.end())
+
+
+def _without_title(found: re.Match[str]) -> str:
+    """A film, a book or a song without its title: "le film « Noémie dit oui »"."""
+    return (
+        found[0] if fold(found["kind"]) not in works() else found["kind"] + "_" * (len(found[0]) - len(found["kind"]))
+    )
 
 
 def _in_links(text: str, ours: Ours) -> Iterator[Shape]:
@@ -310,6 +322,8 @@ def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
             continue
         if not _may_begin(word, run[max(0, place - _PLACED_BEFORE) : place]):
             continue
+        if _is_behind(_BEFORE_THINGS, run, place) or _is_of_a_shop(run, place):
+            continue  # "au Tim de la rue Jarry"
         after = [one for one in run[place + 1 : place + 5] if one.letters not in _PARTICLES][:1]
         if after and _is_of_a_thing(word, after[0], run, place):
             continue
@@ -339,10 +353,14 @@ def _is_of_a_thing(word: _Placed, after: _Placed, run: list[_Placed], place: int
     is_directly_behind = after is run[place + 1] and word.word.after[:1] == " " and not word.is_owner
     if is_directly_behind and after.letters in things_behind() and not after.is_capitalized and not _is_given(word):
         return True  # "Lenovo laptops"
+    is_clear = _is_given(word) and not _is_a_word(word)
+    if _is_behind(_FRENCH_ARTICLES, run, place) and not is_clear:
+        return True  # "le Petit Prince", "un Bal de Neige"
     if not word.begins and _is_behind_article(run, place):
-        return (
-            word.word.after[:1] == " " and after.letters in proper_nouns() and after.is_capitalized
-        )  # "le Tim Hortons"
+        is_proper = after.letters in proper_nouns() and after.is_capitalized
+        return word.word.after[:1] == " " and (
+            is_proper or (_is_a_word(word) and not _is_given(word))
+        )  # "the Tim Hortons"
     return word.begins and after is not run[place + 1] and not _is_given(word)  # "Cirque du Soleil"
 
 
@@ -354,7 +372,16 @@ def _is_of_a_title(run: list[_Placed], place: int) -> bool:
 
 def _is_behind_article(run: list[_Placed], place: int) -> bool:
     """Whether an article stands before a word: "le Bunker", "the Ombudsman"."""
-    return place > 0 and run[place - 1].letters in _ARTICLES
+    return _is_behind(_ARTICLES, run, place)
+
+
+def _is_of_a_shop(run: list[_Placed], place: int) -> bool:
+    """Whether a "Chez" with a capital stands before a word, in the middle of a sentence: "le café Chez Doris"."""
+    return place > 0 and run[place - 1].word.written == "Chez" and not run[place - 1].begins
+
+
+def _is_behind(words: frozenset[str], run: list[_Placed], place: int) -> bool:
+    return place > 0 and run[place - 1].letters in words
 
 
 def _may_begin(word: _Placed, before: list[_Placed]) -> bool:
@@ -399,6 +426,10 @@ def _may_go_on(word: _Placed) -> bool:
     """Whether a word with a capital may be the family name behind a given one, or an initial behind a family name."""
     if _is_initial(word):
         return True
+    if contacts.is_month(word.letters) and word.word.after[1:2].isdigit():
+        return False  # "Effective April 1"
+    if word.is_acronym and len(word.letters) <= _LONGEST_PREFIX and word.letters not in double_meaning():
+        return False  # "Power BI"
     is_family = not (_is_ordinary(word.letters) or has_ending_of_words(word.word.written))
     is_family = is_family or word.letters in double_meaning()
     is_place = word.letters in behind_a_place() or word.letters in nobodys()
@@ -432,7 +463,8 @@ def _is_initial(word: _Placed) -> bool:
 def _is_unheard_of(word: _Placed) -> bool:
     """Whether a word with a capital, in the middle of a sentence, is none that the language or the program has."""
     parts = words_of(word.word.written)
-    if len(parts) > 1 and len(parts[0].letters) <= _LONGEST_PREFIX:  # N’deye, LeShawn
+    is_prefixed = len(parts) > 1 and len(parts[0].letters) <= _LONGEST_PREFIX
+    if is_prefixed and parts[0].letters != "l":  # N’deye, LeShawn; L’Itinéraire is a newspaper
         del parts[0]
     is_new = all(not _is_ordinary(part.letters) for part in parts) and not has_ending_of_words(word.word.written)
     return is_new and word.is_capitalized and not word.is_acronym and len(word.letters) > _SHORT
