@@ -417,7 +417,7 @@ def _is_behind_a_title_or_kind(word: _Placed, before: list[_Placed]) -> bool:
     is_somebody = _is_given(word) and not _is_a_word(word)
     if is_somebody and between in (["de"], ["of"]):
         return False  # "la maison de Jessica"
-    if is_somebody and kind.letters in english_places_and_things() and not kind.is_capitalized:
+    if kind.letters in english_places_and_things() and not kind.is_capitalized:
         return False  # "the school Jessica goes to"
     return kind.letters in places() or (kind.letters in things() and between not in (["de"], ["of"]))
 
