@@ -6,11 +6,13 @@ Nobody's name stands here because they are known: the lists are the same for eve
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
+from simplemma.strategies import StreamDictionaryFactory
 
 from duties.names.folding import fold, words_of
 from locales import LANGUAGES, catalogue
@@ -66,6 +68,26 @@ def titles() -> frozenset[str]:
     return _read("titles")
 
 
+@lru_cache(maxsize=4096)
+def is_in_dictionary(written: str) -> bool:
+    """Whether a word is one of a French or an English dictionary, in small letters, and no name that many bear.
+
+    A dictionary holds some names, which no list of ours can hold all: it never says that a word is nobody's family name
+    behind a given one.
+    """
+    word = written.casefold().replace("’", "'").removesuffix("'s")
+    if fold(word) in borne() or fold(word) in _read("names_in_dictionaries"):
+        return False
+    return any(dictionary.get(word) is not None for dictionary in _dictionaries())
+
+
+@cache
+def _dictionaries() -> tuple[Mapping[str, str], ...]:
+    # Read from its compressed form, a dictionary takes 3 MB, where it would take 25 whole.
+    factory = StreamDictionaryFactory()
+    return tuple(factory.get_dictionary(language) for language in LANGUAGES)
+
+
 def has_ending_of_words(written: str) -> bool:
     """Whether a word ends as only words of the two languages do, and so needs no list: "dépassements"."""
     return _WORDS_END.search(written[-_LONGEST_END:].casefold()) is not None and fold(written) not in borne()
@@ -115,7 +137,9 @@ def things_behind() -> frozenset[str]:
 
 @cache
 def _read(name: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split())
+    words = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split()
+    # A compound is one word, as it is in a text: "Jean-Talon".
+    return frozenset("".join(part.letters for part in words_of(word)) for word in words)
 
 
 #: So many letters at the end of a word are enough to tell.

@@ -20,6 +20,7 @@ from duties.names.lexicon import (
     english_places_and_things,
     given_names,
     has_ending_of_words,
+    is_in_dictionary,
     kinds_of_place,
     nobodys,
     ordinary_words,
@@ -452,7 +453,9 @@ def _is_ordinary(letters: str) -> bool:
 
 def _is_a_word(word: _Placed) -> bool:
     """Whether it is a word of the language as well, or one that only its capital makes a name."""
-    return _is_ordinary(word.letters) or word.letters in double_meaning() or has_ending_of_words(word.word.written)
+    if _is_ordinary(word.letters) or word.letters in double_meaning():
+        return True
+    return has_ending_of_words(word.word.written) or is_in_dictionary(word.word.written)
 
 
 def _is_initial(word: _Placed) -> bool:
@@ -467,4 +470,5 @@ def _is_unheard_of(word: _Placed) -> bool:
     if is_prefixed and parts[0].letters != "l":  # N’deye, LeShawn; L’Itinéraire is a newspaper
         del parts[0]
     is_new = all(not _is_ordinary(part.letters) for part in parts) and not has_ending_of_words(word.word.written)
-    return is_new and word.is_capitalized and not word.is_acronym and len(word.letters) > _SHORT
+    is_told = word.is_capitalized and not word.is_acronym and len(word.letters) > _SHORT
+    return is_new and is_told and not is_in_dictionary(word.word.written)
