@@ -56,9 +56,9 @@ _DAY_FIRST: Final = re.compile(
     rf"(?:of\s|de\s)?{_YEAR}(?!\d)",
     re.IGNORECASE,
 )
-#: "March 5, 2009", "Mar. 5th 2009", "mars 5 2009".
+#: "March 5, 2009", "Mar. 5th 2009", "mars 5 2009"; and no month with its year: "mars 2009".
 _MONTH_FIRST: Final = re.compile(
-    rf"\b(?P<month>{_MONTH}){_BETWEEN}(?:the\s)?(?P<day>\d{{1,2}})(?:er|st|nd|rd|th)?{_BETWEEN}{_YEAR}(?!\d)",
+    rf"\b(?P<month>{_MONTH}){_BETWEEN}(?:the\s)?(?P<day>\d{{1,2}})(?!\d)(?:er|st|nd|rd|th)?{_BETWEEN}{_YEAR}(?!\d)",
     re.IGNORECASE,
 )
 #: "2009 mars 5", "2009, March 5".
@@ -161,6 +161,11 @@ def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     while found := pattern.search(text, at):
         yield found
         at = found.start() + 1
+
+
+def is_month(letters: str) -> bool:
+    """Whether a folded word is the name of a month."""
+    return any(letters in names for names in _MONTHS)
 
 
 @cache

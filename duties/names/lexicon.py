@@ -6,11 +6,13 @@ Nobody's name stands here because they are known: the lists are the same for eve
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
+from simplemma.strategies import StreamDictionaryFactory
 
 from duties.names.folding import fold, words_of
 from locales import LANGUAGES, catalogue
@@ -66,11 +68,87 @@ def titles() -> frozenset[str]:
     return _read("titles")
 
 
+@lru_cache(maxsize=4096)
+def is_in_dictionary(written: str) -> bool:
+    """Whether a word is one of a French or an English dictionary, in small letters, and no name that many bear.
+
+    A dictionary holds some names, which no list of ours can hold all: it never says that a word is nobody's family name
+    behind a given one.
+    """
+    word = written.casefold().replace("’", "'").removesuffix("'s")
+    if fold(word) in borne() or fold(word) in _read("names_in_dictionaries"):
+        return False
+    return any(dictionary.get(word) is not None for dictionary in _dictionaries())
+
+
+@cache
+def _dictionaries() -> tuple[Mapping[str, str], ...]:
+    # Read from its compressed form, a dictionary takes 3 MB, where it would take 25 whole.
+    factory = StreamDictionaryFactory()
+    return tuple(factory.get_dictionary(language) for language in LANGUAGES)
+
+
+def has_ending_of_words(written: str) -> bool:
+    """Whether a word ends as only words of the two languages do, and so needs no list: "dépassements"."""
+    return _WORDS_END.search(written[-_LONGEST_END:].casefold()) is not None and fold(written) not in borne()
+
+
+@cache
+def places() -> frozenset[str]:
+    """Kinds of places, folded: what stands behind them, or behind their "de", is what the place is called."""
+    return _read("places") | _read("english_places")
+
+
+@cache
+def things() -> frozenset[str]:
+    """Kinds of things, folded: a name right behind them is the thing's, and behind "de" it may be its owner's."""
+    return _read("things") | _read("english_things")
+
+
+@cache
+def english_places_and_things() -> frozenset[str]:
+    """Of these, the English ones, folded. Their names stand before them, unless both have a capital: Lake Louise."""
+    return (_read("english_places") | _read("english_things")) - _read("places") - _read("things")
+
+
+@cache
+def works() -> frozenset[str]:
+    """What has a title, folded: films, books, songs."""
+    return _read("works")
+
+
+@cache
+def kinds_of_place() -> frozenset[str]:
+    """Words between a place and its name that say what kind of place it is, folded: "centre sportif"."""
+    return _read("kinds_of_place")
+
+
+@cache
+def behind_a_place() -> frozenset[str]:
+    """What stands behind the name of a place or a thing with a capital, folded: "Atwater Market"."""
+    return _read("behind_a_place")
+
+
+@cache
+def things_behind() -> frozenset[str]:
+    """What stands behind the name of a thing in small letters, folded: "Lenovo laptops"."""
+    return _read("things_behind")
+
+
 @cache
 def _read(name: str) -> frozenset[str]:
-    return frozenset(fold(word) for word in (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split())
+    words = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8").split()
+    # A compound is one word, as it is in a text: "Jean-Talon".
+    return frozenset("".join(part.letters for part in words_of(word)) for word in words)
 
 
+#: So many letters at the end of a word are enough to tell.
+_LONGEST_END: Final = 12
+#: Endings of which no given name of these lists, and next to no family name, has one; behind three letters at least.
+_WORDS_END: Final = re.compile(
+    r"[^\W\d_]{3}(?:tions?|sions?|ements?|ités|ities|ismes?|isms?|logies?|logy|[ai]bles?|ateurs?|atrices?|eurs|euses?|"
+    r"iques|ives?|aient|eront|erait|issent|ées|ously|fully|ically|ants|aires|ures)\Z"
+)
 #: Of so few letters, a word of a country's name is an article or an initial.
 _SHORT: Final = 2
 _FOLDER: Final = Path(__file__).resolve().parent / "words"

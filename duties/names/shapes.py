@@ -13,7 +13,25 @@ from typing import Final, Literal
 
 from duties.names import contacts
 from duties.names.folding import Word, fold, words_of
-from duties.names.lexicon import borne, double_meaning, given_names, nobodys, ordinary_words, proper_nouns, titles
+from duties.names.lexicon import (
+    behind_a_place,
+    borne,
+    double_meaning,
+    english_places_and_things,
+    given_names,
+    has_ending_of_words,
+    is_in_dictionary,
+    kinds_of_place,
+    nobodys,
+    ordinary_words,
+    places,
+    proper_nouns,
+    things,
+    things_behind,
+    titles,
+    works,
+)
+from duties.names.links import parts_of_links, without_links
 
 Kind = Literal["name", "telephone", "email", "address", "birth_date"]
 
@@ -52,84 +70,7 @@ _OLDEST_YEARS: Final = 40
 _YOUNGEST_YEARS: Final = 5
 #: A day as a program writes it, which leaves nothing open.
 _WHOLE_DAY: Final = re.compile(r"(?:19|20)\d\d([-/.])\d\d\1\d\d")
-#: Words before a name that is a place's, a street's, a house's or a thing's, and nobody's.
-_PLACES: Final = frozenset(
-    fold(word)
-    for word in (
-        *("rue", "avenue", "boulevard", "boul", "chemin", "place", "parc", "pavillon", "école", "hôpital", "clinique"),
-        *("centre", "maison", "fondation", "métro", "station", "autoroute", "pont", "lac", "rivière", "mont", "île"),
-        *("saint", "sainte", "st", "ste", "san", "santa", "collège", "cégep", "université", "institut", "refuge"),
-        *(
-            "auberge",
-            "foyer",
-            "salle",
-            "tour",
-            "édifice",
-            "quartier",
-            "ville",
-            "église",
-            "paroisse",
-            "théâtre",
-            "jardin",
-        ),
-        *("complexe", "plaza", "galerie", "caisse", "projet", "project", "programme", "program", "portail", "portal"),
-        *(
-            "rapport",
-            "report",
-            "commission",
-            "bourse",
-            "grant",
-            "vaccin",
-            "vaccine",
-            "protocole",
-            "protocol",
-            "méthode",
-        ),
-        *(
-            "method",
-            "modèle",
-            "model",
-            "film",
-            "livre",
-            "book",
-            "roman",
-            "balado",
-            "podcast",
-            "sondage",
-            "poll",
-            "survey",
-        ),
-        *("permis", "antivirus", "festival", "autobus", "taxi", "marché", "market", "fonds", "fund", "prix", "prize"),
-        *("ordinateur", "ordinateurs", "cellulaire", "cellulaires", "tablette", "tablettes", "camionnette", "camion"),
-        *("série", "series", "émission", "chanson", "song", "jeu", "game", "application", "app", "appli", "marque"),
-        *("brand", "formulaire", "form", "loi", "law", "cirque", "circus", "café", "restaurant", "groupe", "group"),
-        *("logiciel", "plateforme", "platform", "revue", "trousse", "opération", "operation", "campagne", "campaign"),
-        *("street", "park", "school", "hospital", "house", "room", "lake", "river", "mount", "bridge", "building"),
-        *("college", "university", "church", "foundation", "port", "stade", "gare", "terminus", "hôtel", "hotel"),
-        *("café", "resto", "restaurant", "musée", "museum", "square", "clsc", "chu", "aréna", "arena", "campus"),
-        *("bibliothèque", "library", "piscine", "pool", "gymnase", "cinéma", "cinema", "chalet"),
-    )
-)
-#: Words between a place and its name that say what kind of place it is: "centre sportif", "maison de la culture".
-_KINDS_OF_PLACE: Final = frozenset(
-    fold(word)
-    for word in (
-        *("sportif", "sportive", "communautaire", "culture", "culturel", "culturelle", "récréatif", "aquatique"),
-        *("secondaire", "primaire", "hospitalier", "hospitalière", "général", "publique", "municipal", "municipale"),
-        *("sports", "community", "public", "general", "high", "elementary", "jeunesse", "youth"),
-    )
-)
-#: The same, behind a name.
-_PLACES_BEHIND: Final = frozenset(
-    fold(word)
-    for word in (
-        *("street", "avenue", "boulevard", "road", "park", "school", "hospital", "house", "foundation", "station"),
-        *("centre", "center", "church", "university", "college", "lake", "river", "bridge", "building", "est", "ouest"),
-        *("market", "library", "report", "commission", "method", "model", "group", "grant", "fund", "road", "test"),
-        *("east", "west", "stadium", "hotel", "shelter", "square", "hall"),
-    )
-)
-#: Of these, those that are nobody's family name: "Jean-Talon Street", where "Jessica Park" may be somebody.
+#: Of the words behind a place's name, those that are nobody's family name: in "Jessica Park", it may be somebody's.
 _SURELY_BEHIND: Final = frozenset(
     "street avenue boulevard road school hospital station university college foundation shelter stadium".split()  # noqa: SIM905
 )
@@ -141,11 +82,22 @@ _BETWEEN_HYPHENS: Final = frozenset("de des du la le les en sur sous aux the of 
 _PARTICLES: Final = frozenset("de la le du des van der von den ben al el bin st ste saint sainte".split())  # noqa: SIM905
 #: Articles: what they stand before, and nobody was ever called, is a thing or a place.
 _ARTICLES: Final = frozenset("le la les l du des au aux un une the a an".split())  # noqa: SIM905
+#: The French ones alone; and those of them that never stand before a person.
+_FRENCH_ARTICLES: Final = _ARTICLES - frozenset({"the", "a", "an"})
+_BEFORE_THINGS: Final = frozenset({"au", "aux", "du"})
 #: An article or a pronoun that lost its vowel.
 _ELIDED: Final = re.compile(r"(?:[dljmnstc]|qu|jusqu|lorsqu|puisqu)[’'](?=\w)", re.IGNORECASE)
+#: The same in a title, before a small letter: "Bris D’équipement". N’dour and M’barek are names.
+_TITLED: Final = re.compile(r"(?:[DLJST]|Qu)[’'][^\W\d_A-ZÀ-Þ]")
+#: A word and what stands in quotation marks behind it.
+_WORK: Final = re.compile(r"\b(?P<kind>[^\W\d_]{3,20}),?\s[«“\"][^»”\"]{2,80}[»”\"]")
+#: Letters with figures among them, which are drawn at random or say a version.
+_WITH_FIGURES: Final = re.compile(r"[^\W_]*\d[^\W_]*")
 #: So many letters stand between two words of a name at most: ", " or ". ".
 _NEAR: Final = 2
 _SHORT: Final = 2
+#: So many letters before the rest of a name are no word of it: "N’deye", "LeShawn", "Jo-Annick".
+_LONGEST_PREFIX: Final = 3
 #: So many words before a name may say that it is a place's: "parc de la".
 _PLACED_BEFORE: Final = 4
 _ENDS_SENTENCE: Final = frozenset('.!?:;•–—\n"«»“”(|')
@@ -189,7 +141,14 @@ def shapes_in(text: str, ours: Ours, *, year: int) -> tuple[Shape, ...]:
 
     What is `ours` is no participant's. `year` is the present one: by it a day may be a birth.
     """
-    found = [*_contacts(text, ours), *_births(text, year), *_homes(text), *_names(text, ours)]
+    plain = _WORK.sub(_without_title, without_links(text))
+    found = [
+        *_contacts(plain, ours),
+        *_births(plain, year),
+        *_homes(plain),
+        *_names(plain, ours),
+        *_in_links(text, ours),
+    ]
     chosen: list[Shape] = []
     for shape in sorted(found, key=lambda one: (one.at, -one.end)):
         if not chosen or shape.at >= chosen[-1].end:
@@ -257,6 +216,23 @@ def _homes(text: str) -> Iterator[Shape]:
         yield Shape("address", found.start(), found.end())
 
 
+def _without_title(found: re.Match[str]) -> str:
+    """A film, a book or a song without its title: "le film « Noémie dit oui »"."""
+    return (
+        found[0] if fold(found["kind"]) not in works() else found["kind"] + "_" * (len(found[0]) - len(found["kind"]))
+    )
+
+
+def _in_links(text: str, ours: Ours) -> Iterator[Shape]:
+    """What a link spells out: a given name in a part of it, or how somebody is reached in what is asked."""
+    for part in parts_of_links(text):
+        said = " ".join(word.written for word in words_of(_WITH_FIGURES.sub(" ", part.said))).title()
+        if any(words_of(said[shape.at : shape.end])[0].letters in borne() for shape in _names(said, ours)):
+            yield Shape("name", part.at, part.end)
+        elif part.is_query and not part.said.strip().isdigit():
+            yield from (Shape(shape.kind, part.at, part.end) for shape in _contacts(part.said, ours))
+
+
 # ---------------------------------------------------------------------------------------------------------- names
 
 
@@ -309,7 +285,7 @@ def _placed(text: str) -> Iterator[_Placed]:
         begins = not before or (not is_initial and any(letter in _ENDS_SENTENCE for letter in between))
         written, at = found[0], found.start()
         elided = _ELIDED.match(written)
-        if elided and (elided[0].islower() or begins):  # "d’Ondine"; "D’Amours" is a name
+        if elided and (elided[0].islower() or begins or _TITLED.match(written)):  # "d’Ondine"; "D’Amours" is a name
             at += len(elided[0])
             written = written[len(elided[0]) :]
             begins = begins and elided[0].islower()
@@ -347,6 +323,8 @@ def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
             continue
         if not _may_begin(word, run[max(0, place - _PLACED_BEFORE) : place]):
             continue
+        if _is_behind(_BEFORE_THINGS, run, place) or _is_of_a_shop(run, place):
+            continue  # "au Tim de la rue Jarry"
         after = [one for one in run[place + 1 : place + 5] if one.letters not in _PARTICLES][:1]
         if after and _is_of_a_thing(word, after[0], run, place):
             continue
@@ -370,13 +348,20 @@ def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
 
 def _is_of_a_thing(word: _Placed, after: _Placed, run: list[_Placed], place: int) -> bool:
     """Whether what follows makes a thing or a place of a word: a station, a report, a shop, a circus."""
-    is_behind = after is run[place + 1] and after.letters in _PLACES_BEHIND and not word.is_owner
+    is_behind = after is run[place + 1] and after.letters in behind_a_place() and not word.is_owner
     if is_behind and (len(words_of(word.word.written)) > 1 or _is_behind_article(run, place)):
         return True  # "Henri-Bourassa station", "the Laurent report"
+    is_directly_behind = after is run[place + 1] and word.word.after[:1] == " " and not word.is_owner
+    if is_directly_behind and after.letters in things_behind() and not after.is_capitalized and not _is_given(word):
+        return True  # "Lenovo laptops"
+    is_clear = _is_given(word) and not _is_a_word(word)
+    if _is_behind(_FRENCH_ARTICLES, run, place) and not is_clear:
+        return True  # "le Petit Prince", "un Bal de Neige"
     if not word.begins and _is_behind_article(run, place):
-        return (
-            word.word.after[:1] == " " and after.letters in proper_nouns() and after.is_capitalized
-        )  # "le Tim Hortons"
+        is_proper = after.letters in proper_nouns() and after.is_capitalized
+        return word.word.after[:1] == " " and (
+            is_proper or (_is_a_word(word) and not _is_given(word))
+        )  # "the Tim Hortons"
     return word.begins and after is not run[place + 1] and not _is_given(word)  # "Cirque du Soleil"
 
 
@@ -388,50 +373,89 @@ def _is_of_a_title(run: list[_Placed], place: int) -> bool:
 
 def _is_behind_article(run: list[_Placed], place: int) -> bool:
     """Whether an article stands before a word: "le Bunker", "the Ombudsman"."""
-    return place > 0 and run[place - 1].letters in _ARTICLES
+    return _is_behind(_ARTICLES, run, place)
+
+
+def _is_of_a_shop(run: list[_Placed], place: int) -> bool:
+    """Whether a "Chez" with a capital stands before a word, in the middle of a sentence: "le café Chez Doris"."""
+    return place > 0 and run[place - 1].word.written == "Chez" and not run[place - 1].begins
+
+
+def _is_behind(words: frozenset[str], run: list[_Placed], place: int) -> bool:
+    return place > 0 and run[place - 1].letters in words
 
 
 def _may_begin(word: _Placed, before: list[_Placed]) -> bool:
     """Whether a name may begin here: not the name of a professional behind a title, nor that of a place."""
-    if word.letters in titles() or (not _is_initial(word) and (word.letters in nobodys() or word.letters in _PLACES)):
+    if word.letters in titles() or (not _is_initial(word) and (word.letters in nobodys() or _is_a_kind(word))):
         return False
     parts = words_of(word.word.written)
-    if len(parts) > 1 and parts[0].letters in _PLACES:  # Saint-Jérôme
+    if len(parts) > 1 and parts[0].letters in places():  # Saint-Jérôme
         return False
     if any(part.letters in _BETWEEN_HYPHENS and part.written.islower() for part in parts[1:-1]):  # Côte-des-Neiges
         return False
-    leading = [one.letters for one in before if one.letters not in _SMALL]
-    while leading and leading[-1] in _KINDS_OF_PLACE:
-        leading.pop()
-    if leading and (leading[-1] in titles() or leading[-1] in _PLACES):
+    if _is_behind_a_title_or_kind(word, before):
         return False
     if word.word.written == "sam" and word.word.after[:1] == ".":
         return False  # a Saturday
     return word.is_capitalized or (word.letters in given_names() and not _is_a_word(word))
 
 
+def _is_a_kind(word: _Placed) -> bool:
+    return word.letters in places() or word.letters in things()
+
+
+def _is_behind_a_title_or_kind(word: _Placed, before: list[_Placed]) -> bool:
+    """Whether what stands before a word makes it a professional's name, or that of a place or a thing."""
+    leading = [one for one in before if one.letters not in _SMALL]
+    while leading and leading[-1].letters in kinds_of_place():
+        leading.pop()
+    if not leading:
+        return False
+    kind, between = leading[-1], [one.letters for one in before[before.index(leading[-1]) + 1 :]]
+    if kind.letters in titles():
+        return True
+    is_somebody = _is_given(word) and not _is_a_word(word)
+    if is_somebody and between in (["de"], ["of"]):
+        return False  # "la maison de Jessica"
+    if kind.letters in english_places_and_things() and not kind.is_capitalized:
+        return False  # "the school Jessica goes to"
+    return kind.letters in places() or (kind.letters in things() and between not in (["de"], ["of"]))
+
+
 def _may_go_on(word: _Placed) -> bool:
     """Whether a word with a capital may be the family name behind a given one, or an initial behind a family name."""
     if _is_initial(word):
         return True
-    is_family = not _is_ordinary(word.letters) or word.letters in double_meaning()
-    is_place = word.letters in _PLACES_BEHIND or word.letters in nobodys()
+    if contacts.is_month(word.letters) and word.word.after[1:2].isdigit():
+        return False  # "Effective April 1"
+    if word.is_acronym and len(word.letters) <= _LONGEST_PREFIX and word.letters not in double_meaning():
+        return False  # "Power BI"
+    is_family = not (_is_ordinary(word.letters) or has_ending_of_words(word.word.written))
+    is_family = is_family or word.letters in double_meaning()
+    is_place = word.letters in behind_a_place() or word.letters in nobodys()
     return is_family and not is_place and word.is_capitalized and len(word.letters) > 1
 
 
 def _is_given(word: _Placed) -> bool:
     parts = words_of(word.word.written)
-    return word.letters in borne() or (len(parts) > 1 and parts[0].letters in borne())
+    if word.letters in borne():
+        return True
+    if word.word.written.isalpha() and all(_is_ordinary(part.letters) for part in parts):  # PowerPoint
+        return False
+    return len(parts) > 1 and parts[0].letters in borne()
 
 
 def _is_ordinary(letters: str) -> bool:
     words = ordinary_words()
-    return letters in words or letters in _PLACES_BEHIND or letters.removesuffix("s") in words
+    return letters in words or letters in behind_a_place() or letters.removesuffix("s") in words
 
 
 def _is_a_word(word: _Placed) -> bool:
     """Whether it is a word of the language as well, or one that only its capital makes a name."""
-    return _is_ordinary(word.letters) or word.letters in double_meaning()
+    if _is_ordinary(word.letters) or word.letters in double_meaning():
+        return True
+    return has_ending_of_words(word.word.written) or is_in_dictionary(word.word.written)
 
 
 def _is_initial(word: _Placed) -> bool:
@@ -442,5 +466,9 @@ def _is_initial(word: _Placed) -> bool:
 def _is_unheard_of(word: _Placed) -> bool:
     """Whether a word with a capital, in the middle of a sentence, is none that the language or the program has."""
     parts = words_of(word.word.written)
-    is_new = all(not _is_ordinary(part.letters) for part in parts)
-    return is_new and word.is_capitalized and not word.is_acronym and len(word.letters) > _SHORT
+    is_prefixed = len(parts) > 1 and len(parts[0].letters) <= _LONGEST_PREFIX
+    if is_prefixed and parts[0].letters != "l":  # N’deye, LeShawn; L’Itinéraire is a newspaper
+        del parts[0]
+    is_new = all(not _is_ordinary(part.letters) for part in parts) and not has_ending_of_words(word.word.written)
+    is_told = word.is_capitalized and not word.is_acronym and len(word.letters) > _SHORT
+    return is_new and is_told and not is_in_dictionary(word.word.written)

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import one, program_of
 from duties.names.hiding import Hides, hides
-from duties.names.known import Someone
+from duties.names.known import Someone, phones_of
 from duties.participants import rates
 from duties.participants.ages import Age, age_on
 from duties.participants.sealing import mark, seal, unseal
@@ -218,8 +218,8 @@ def _marked(identity: Identity) -> Iterator[tuple[str, str]]:
         if len(family) > 1:
             for half in family:
                 yield "name", "|".join(sorted([" ".join(given), half]))
-    digits = "".join(mark for mark in identity.phone if mark.isdigit())[-10:]
-    if len(digits) >= 7:  # noqa: PLR2004 - a number without its area
+    # Each telephone of the line, as the gate looks for it: an extension behind one is no part of it.
+    for digits in sorted(phones_of(_someone(identity))):
         yield "phone", digits
     if identity.email:
         yield "email", identity.email.strip().casefold()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from random import Random
 
 import pytest
@@ -200,3 +201,91 @@ def test_staff_whose_name_has_an_apostrophe_or_a_hyphen_are_not_pointed_at_eithe
     for text in (name, f"{name} présente le bilan.", f"On remercie {family}.", f"{family}, {name}", f"vu par {name}"):
         assert pointed_at(text, ours) == []
     assert pointed_at(f"Jessica {family} est venue.", ours) == [("name", f"Jessica {family}")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Le feuillet date de la réforme d’octobre 2009.",
+        "On a ouvert en mars 2011, puis en mai 2014.",
+        "The rules changed in October 2009.",
+        "Une présentation de vingt minutes en PowerPoint suffit.",
+        "The chartered bus leaves from Jean-Talon metro at eight.",
+        "Rendez-vous au métro Lionel-Groulx, sortie Atwater.",
+        "Five Zyxelo laptops are on order.",
+        "La Porte Barre Automatiquement à l’heure pile.",
+        "Le café Chez Édouard ferme.",
+        "On se rejoint au Tim de la rue Jarry.",
+        "Une participante lit Le Petit Prince à sa fille.",
+        "Le Bal de Neige nous offre dix bracelets.",
+        "Le film « Noémie dit oui » sera vu en équipe.",
+        "Effective April 1, two quotes are required.",
+        "Nobody here knows Power BI well enough.",
+        "Une jeune Ivoirienne craint de perdre son permis.",
+        "Le dossier « Bris D’équipement » est fermé.",
+        "Our Prévention et Mobilisation guide is ready.",
+        "Des modules sur les Dépassements budgétaires sont prévus.",
+    ],
+)
+def test_a_month_with_its_year_a_program_a_station_and_a_title_are_not_pointed_at(text: str) -> None:
+    assert pointed_at(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Le cellulaire de Jessica est brisé.", "Jessica"),
+        ("On appelle la maison de Jessica.", "Jessica"),
+        ("L’école de Jessica ferme en juin.", "Jessica"),
+        ("Le cellulaire de Ouiam est brisé.", "Ouiam"),
+        ("She read the report Jessica wrote.", "Jessica"),
+        ("The school Jessica goes to closes in June.", "Jessica"),
+        ("Elle a revu N’deye hier.", "N’deye"),
+        ("Elle dit que « Jessica » a rappelé.", "Jessica"),
+        ("On a vu la Jessica hier.", "Jessica"),
+        ("The Ondine Fougère file is closed.", "Ondine Fougère"),
+        ("Elle a revu LeShawn hier.", "LeShawn"),
+        ("On a vu OndineFougère hier.", "OndineFougère"),
+    ],
+)
+def test_what_is_somebodys_is_told_from_what_is_called_so(text: str, words: str) -> None:
+    assert pointed_at(text) == [("name", words)]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://us02web.zoom.us/j/5145550144?pwd=x7Rose-9Ana_K3.1",
+        "https://spheres.example/answer/Xk3-Jade_9fT5145550144zzQ-Lea7wB",
+        "http://127.0.0.1:8420/refer/b7Q-Ana_514-555-0144_Kd2fLr9Tz0WqYh3uN6",
+        "www.canada.ca/fr/justice/principe-de-droit.html",
+        "https://medium.example/@gazette.montreal/un-bilan",
+        "b7Q-Ana_514-555-0144_Kd2fLr9Tz0WqYh3uN6xE",
+        "2f7ada514555014403bea9c0ffee12ab9",
+    ],
+)
+def test_random_letters_of_a_link_or_a_token_are_not_pointed_at(link: str) -> None:
+    assert pointed_at(f"Le lien est {link} pour tous.") == []
+    assert pointed_at(link) == []
+
+
+def test_no_token_and_no_link_is_pointed_at_by_chance() -> None:
+    draw = Random(15)  # noqa: S311 - a seed, so that a miss is seen again
+    tokens = [urlsafe_b64encode(draw.randbytes(32)).decode().rstrip("=") for _ in range(300)]
+    tokens += [draw.randbytes(size).hex() for size in (16, 32) for _ in range(100)]
+    texts = [text for token in tokens for text in (token, f"https://spheres.example/answer/{token}?once={token}")]
+    assert [text for text in texts if pointed_at(f"Répondre par {text} avant midi.")] == []
+
+
+@pytest.mark.parametrize(
+    ("link", "kind", "words"),
+    [
+        ("https://disque.example/suivi/Jessica%20Tremblay.docx", "name", "Jessica%20Tremblay.docx"),
+        ("https://disque.example/?nom=ondine+tremblay&p=2", "", ""),
+        ("https://disque.example/?nom=jessica+tremblay&p=2", "name", "jessica+tremblay"),
+        ("https://disque.example/?a=ondine%40courriel.example.", "email", "ondine%40courriel.example"),
+        ("https://disque.example/?tel=514-555-0144", "telephone", "514-555-0144"),
+    ],
+)
+def test_what_a_link_spells_out_is_pointed_at(link: str, kind: str, words: str) -> None:
+    assert pointed_at(f"Voir {link}") == ([(kind, words)] if kind else [])

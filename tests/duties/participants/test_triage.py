@@ -277,6 +277,8 @@ def test_findings_are_written_once_and_the_last_counts(cast: Cast) -> None:
         replace(ONDINE, given_name="Fougère-Lys", family_name="Ondine", phone="", email=""),
         replace(ONDINE, family_name="Lys", phone="", email="", birth_date=None, age=16),
         replace(ONDINE, given_name="Dine", family_name="X", phone="+1 (514) 555 0144", email=""),
+        replace(ONDINE, given_name="Dine", family_name="X", phone="514 555-0144 poste 4567", email=""),
+        replace(ONDINE, given_name="Dine", family_name="X", phone="514 555-0144 ou 438 555-0199", email=""),
         replace(ONDINE, given_name="Dine", family_name="X", phone="", email="Ondine@Courriel.example"),
     ],
 )
