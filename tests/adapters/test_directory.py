@@ -240,6 +240,7 @@ def test_a_tenant_cannot_speak_for_another(make: Callable[..., Entra], fake: Fak
     assert signed_in(make(several=True), fake) == Unproven("issuer")
 
 
+@pytest.mark.ci
 def test_a_key_signs_for_the_tenant_that_it_was_published_for(make: Callable[..., Entra], fake: FakeEntra) -> None:
     fake.published = [jwk(fake.signing, "first", issuer=f"{fake.authority}/{OTHER_TENANT}/v2.0")]
     provider = make(several=True)

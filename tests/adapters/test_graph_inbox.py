@@ -84,6 +84,7 @@ def test_a_mailbox_is_read_from_a_moment_and_its_past_is_left_alone(fake: FakeGr
     assert fake.calls["mail"] == 1, "what is older is not even fetched"
 
 
+@pytest.mark.ci
 def test_the_same_place_gives_the_same_mails_again(fake: FakeGraph, inbox: Inbox) -> None:
     _, place = read(inbox)
     new = mail()

@@ -405,6 +405,7 @@ def _against(relay: StubbornRelay, ca_file: Path, **settings: object) -> Iterato
     made.close()
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("manner", ["silent", "drips"])
 @pytest.mark.parametrize("where", STEPS)
@@ -418,6 +419,7 @@ def test_a_relay_that_holds_on_to_one_step_does_not_hold_the_letters(
             assert time.monotonic() - begun < ENOUGH_SECONDS
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("manner", ["silent", "drips"])
 @pytest.mark.parametrize("where", ["handshake", "greeting", "MAIL"])

@@ -109,6 +109,7 @@ def test_a_password_file_left_open_is_closed_again(home: Path) -> None:
     assert stat.S_IMODE((home / "secrets.json").stat().st_mode) == 0o600
 
 
+@pytest.mark.ci
 def test_a_refused_row_does_not_reach_the_log(home: Path) -> None:
     with EmbeddedPostgres(home) as server:
         _asks(server.urls().owner, "create table one (name text check (name = ''))", answer=False)
@@ -144,6 +145,7 @@ def test_stopping_leaves_the_server_to_whoever_still_uses_it(home: Path) -> None
         _asks(second.urls().admin, "select 1")
 
 
+@pytest.mark.ci
 def test_starting_and_stopping_twice_is_doing_it_once(home: Path) -> None:
     server = EmbeddedPostgres(home, fast=True)
     server.stop()
@@ -291,6 +293,7 @@ def test_data_of_another_major_version_is_refused_and_left_as_it_is(home: Path) 
     assert (home / "cluster" / "base").is_dir()
 
 
+@pytest.mark.ci
 def test_without_its_passwords_the_server_is_not_started_on_new_ones(home: Path) -> None:
     server = EmbeddedPostgres(home, fast=True)
     with server:

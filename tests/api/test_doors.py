@@ -348,6 +348,7 @@ def test_a_lost_passkey_is_replaced_by_a_link_in_the_new_browser(cast: Cast) -> 
     assert len(letters(cast, "manager_em", "passkey_added")) == 2, "each new passkey is told to its person"
 
 
+@pytest.mark.ci
 def test_who_has_left_or_lost_their_access_gets_no_link(cast: Cast) -> None:
     enrolled(cast, "manager_em")
     enrolled(cast, "police")

@@ -204,6 +204,7 @@ def is_in(browser: TestClient) -> bool:
 # In, and out.
 
 
+@pytest.mark.ci
 def test_someone_who_is_linked_signs_in_under_a_new_token(place: Place) -> None:
     place.link("manager_em")
     browser = place.browser()
@@ -247,6 +248,7 @@ def test_the_sign_in_page_and_the_form_lead_there_too_without_loosening_the_cont
     assert "/sign-in/entra" in browser.get("/sign-in").text
 
 
+@pytest.mark.ci
 def test_a_stay_from_before_and_its_cookie_are_worth_nothing_after_a_sign_in(place: Place) -> None:
     place.link("manager_em")
     browser, thief = place.browser(), place.browser()
@@ -294,6 +296,7 @@ def test_someone_who_came_by_other_means_is_not_signed_out_of_their_organization
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
+@pytest.mark.ci
 def test_someone_who_leaves_is_out_at_the_next_request_and_comes_in_no_more(place: Place) -> None:
     place.link("manager_em")
     browser = place.browser()
@@ -497,6 +500,7 @@ def test_a_method_written_over_another_changes_nothing(place: Place) -> None:
 # Invitations.
 
 
+@pytest.mark.ci
 def test_an_invitation_links_the_account_once_and_from_then_on_it_opens_alone(place: Place) -> None:
     token = place.invite("manager_em")
     browser = place.browser()
@@ -618,6 +622,7 @@ def test_someone_whose_first_day_is_to_come_is_told_which_and_keeps_the_invitati
     assert signed_in(place, place.browser(), door=token).status_code == 303
 
 
+@pytest.mark.ci
 def test_an_account_that_is_someone_elses_is_refused_recorded_and_the_invitation_stays_open(place: Place) -> None:
     place.link("manager_em")
     token = place.invite("officer")
@@ -634,6 +639,7 @@ def test_an_account_that_is_someone_elses_is_refused_recorded_and_the_invitation
     assert "Béryl Calcaire" in browser.get("/").text
 
 
+@pytest.mark.ci
 def test_an_account_linked_to_the_wrong_person_is_unlinked_and_then_linked_to_the_right_one(place: Place) -> None:
     place.link("manager_em")
     with place.cast.session() as session:

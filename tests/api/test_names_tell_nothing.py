@@ -241,6 +241,7 @@ def test_what_people_write_of_themselves_stops_no_letter_to_them(cast: Cast) -> 
     alike(probe)
 
 
+@pytest.mark.ci
 def test_whoever_has_an_agenda_keeps_it_when_somebody_named_in_it_becomes_known(cast: Cast) -> None:
     with cast.session() as session:
         by = cast.actor("coordinator")

@@ -185,6 +185,7 @@ def test_a_passkey_that_is_enrolled_already_is_not_taken_for_another_person(cast
     assert [one["person_id"] for one in passkeys(cast)] == [cast.people["manager_em"]]
 
 
+@pytest.mark.ci
 def test_a_passkey_that_another_program_knows_is_refused_in_the_same_words(cast: Cast) -> None:
     _, passkey = enrolled(cast, "manager_em")
     answers = []
@@ -253,6 +254,7 @@ def test_an_invitation_that_is_accepted_while_access_ends_leads_nowhere(cast: Ca
     assert letters(cast, "manager_em", "enrolment") == []
 
 
+@pytest.mark.ci
 def test_who_removes_a_passkey_or_signs_out_while_access_ends_waits_for_it_too(cast: Cast) -> None:
     browser, _ = enrolled(cast, "manager_em")
     (passkey,) = passkeys(cast)

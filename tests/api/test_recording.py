@@ -151,6 +151,7 @@ def test_no_more_than_so_many_are_listed_in_a_minute_and_the_rest_is_counted(cas
     assert told[0]["subject_id"] == cast.people["police"]
 
 
+@pytest.mark.ci
 def test_what_was_left_out_is_told_once_by_whoever_looks_first(cast: Cast, police: TestClient) -> None:
     for _ in range(LISTED + 1):
         police.get(f"/cases/{uuid4()}")
@@ -162,6 +163,7 @@ def test_what_was_left_out_is_told_once_by_whoever_looks_first(cast: Cast, polic
     assert [line["facts"]["left_out"] for line in lines(cast) if line["verb"] == LEFT_OUT] == [1]
 
 
+@pytest.mark.ci
 def test_one_persons_refusals_leave_room_for_anothers(cast: Cast, police: TestClient) -> None:
     for _ in range(LISTED + 3):
         police.get(f"/cases/{uuid4()}")

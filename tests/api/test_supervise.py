@@ -169,6 +169,7 @@ def test_of_one_that_answers_before_all_is_prepared_it_is_told_that_there_is_mor
     assert seen == ["answers", "ready"]
 
 
+@pytest.mark.ci
 def test_what_no_page_waits_for_is_told_of_when_it_answers_whatever_is_prepared_meanwhile(engine: Process) -> None:
     seen: list[str] = []
 
@@ -262,6 +263,7 @@ def test_what_preparing_raises_ends_whatever_started(web: Process, worker: Proce
     assert worker.running is None
 
 
+@pytest.mark.ci
 def test_a_signal_while_something_is_prepared_lets_it_finish_and_begins_nothing_more(
     web: Process, worker: Process
 ) -> None:
@@ -334,6 +336,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.ci
 def test_what_others_finish_with_ends_after_them(tmp_path: Path, begin: Path) -> None:
     begin.touch()
     engine, said = _answering("engine", begin), tmp_path / "said"
@@ -374,6 +377,7 @@ def test_what_still_starts_is_ended_without_a_word(tmp_path: Path, answered_seco
     assert said.read_text() == "starting"
 
 
+@pytest.mark.ci
 def test_what_has_something_in_hand_is_asked_to_finish(tmp_path: Path, begin: Path) -> None:
     said = tmp_path / "said"
     begin.touch()

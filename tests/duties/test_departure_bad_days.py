@@ -670,6 +670,7 @@ def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all
     assert roles(program, "manager_codim") == [("manager", None), ("youth_worker", None)]
 
 
+@pytest.mark.ci
 def test_who_came_back_is_not_sent_away_by_an_old_departure_that_is_opened_again(program: Cast) -> None:
     case_id = leave(program, "manager_codim", "codim", last_day=TODAY, planned=False)
     with program.session() as session:

@@ -205,6 +205,7 @@ def test_of_who_has_gone_already_everything_ends_at_once(program: Cast) -> None:
 # What arrives in the meantime.
 
 
+@pytest.mark.ci
 def test_what_reaches_the_leaver_in_the_meantime_joins_and_nothing_is_asked_twice(program: Cast) -> None:
     case_id = leave(program, "worker_codim", "codim")
     assert asked(program, case_id, "return_equipment") == []
@@ -220,6 +221,7 @@ def test_what_reaches_the_leaver_in_the_meantime_joins_and_nothing_is_asked_twic
         assert waiting["state"] == "planned"
 
 
+@pytest.mark.ci
 def test_a_task_that_the_leaver_still_finishes_is_settled_by_itself(program: Cast) -> None:
     open_onboarding(program)
     case_id = leave(program, "manager_em", "en-marge")
@@ -418,6 +420,7 @@ def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_the
     assert acting() == (program.people[to] if to and not leaves_too else None)
 
 
+@pytest.mark.ci
 def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked_for(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people["worker_codim"], "SN-1")
@@ -441,6 +444,7 @@ def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked
     assert left(program, case_id) == ["Youth worker, CODIM"]
 
 
+@pytest.mark.ci
 def test_how_to_come_into_an_account_is_handed_over_unless_it_was_closed_elsewhere(program: Cast) -> None:
     with program.session() as session:
         ours, elsewhere = (open_account(session, program.people["worker_codim"], name) for name in ("a.one", "b.two"))
@@ -467,6 +471,7 @@ def test_nobody_takes_over_from_themselves_nor_hands_to_somebody_who_leaves_too(
         settle(program, one["id"])
 
 
+@pytest.mark.ci
 def test_who_follows_in_a_role_is_appointed_the_day_after_and_welcomed(program: Cast) -> None:
     case_id = leave(program, "worker_codim", "codim")
     (one,) = asked(program, case_id, "find_successor")

@@ -115,6 +115,7 @@ def test_somebody_who_stayed_once_and_whose_role_is_ended_again_leaves_by_a_depa
     assert open_departures(program, LEAVER) == [again]
 
 
+@pytest.mark.ci
 def test_an_end_that_was_only_written_down_is_taken_back_too_with_the_departure_that_it_opened(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people[LEAVER], "SN-1")
@@ -232,6 +233,7 @@ def test_whoever_holds_something_and_no_role_has_an_open_departure_however_long_
     assert open_departures(program, LEAVER) == [case_id], "once"
 
 
+@pytest.mark.ci
 def test_of_two_who_cancel_and_end_at_once_nobody_is_left_without_a_role_and_a_departure(program: Cast) -> None:
     """Whoever comes second acts on what the first left, and neither waits for ever."""
     with program.session() as session:
@@ -311,6 +313,7 @@ def test_who_sits_as_an_alternate_already_is_named_where_a_seat_would_end(progra
     assert seat.stands_in == alternate, "nobody else is given it, and it is not empty"
 
 
+@pytest.mark.ci
 def test_an_end_far_ahead_opens_nothing_yet_and_says_when_it_will(program: Cast) -> None:
     far = TODAY + timedelta(days=100)
     found = foresee(program, LEAVER, far)

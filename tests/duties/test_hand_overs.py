@@ -120,6 +120,7 @@ def test_whoever_is_offered_a_follow_up_is_told_that_it_waits_for_their_answer_a
     assert show_day("fr", offer["answer_by"]) in said or show_day("en", offer["answer_by"]) in said, said
 
 
+@pytest.mark.ci
 def test_one_that_is_refused_stays_and_can_be_offered_to_another(program: Cast) -> None:
     follow_up = follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
@@ -287,6 +288,7 @@ def test_the_second_of_the_pair_whom_the_participant_has_met_is_shown_first(prog
         assert (first.person_id, first.met) == (program.people[SECOND], True)
 
 
+@pytest.mark.ci
 def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program: Cast) -> None:
     follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
@@ -303,6 +305,7 @@ def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program
     assert offered(program) == [(SECOND, "proposed")]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("over", ["accepted", "offered to another", "left vacant"])
 def test_of_silence_that_is_over_the_coordinator_is_asked_no_more(program: Cast, over: str) -> None:
@@ -385,6 +388,7 @@ def test_what_is_refused_for_one_holds_up_no_other_and_is_in_the_receipt(program
     assert len(offered(program)) == 1
 
 
+@pytest.mark.ci
 def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cast) -> None:
     follow_up = follow(program, second=None)
     case_id = leave(program, WORKER, "ccsmtl")

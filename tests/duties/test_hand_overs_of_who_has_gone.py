@@ -197,6 +197,7 @@ def test_what_was_offered_before_the_last_day_is_still_accepted_when_its_end_is_
     assert days == [LAST_DAY + timedelta(days=8)]
 
 
+@pytest.mark.ci
 def test_the_place_of_the_second_is_handed_over_to_somebody_else_than_the_primary_worker(program: Cast) -> None:
     """They have met the participant, and are shown first otherwise: their own place would be left empty. DP-03b"""
     follow_up = follow(program, second=SECOND)
@@ -212,6 +213,7 @@ def test_the_place_of_the_second_is_handed_over_to_somebody_else_than_the_primar
     assert vacancies(program) == []
 
 
+@pytest.mark.ci
 def test_whoever_became_the_primary_worker_since_they_were_offered_the_seconds_place_keeps_the_one_they_have(
     program: Cast,
 ) -> None:

@@ -115,6 +115,7 @@ def test_somebody_of_the_program_who_was_appointed_before_is_welcomed_too_and_ne
     assert roles(cast, "manager_em").count(("youth_worker", None)) == 1
 
 
+@pytest.mark.ci
 def test_whoever_is_being_welcomed_already_keeps_that_one_case(cast: Cast) -> None:
     task_id = recruiting(cast)
     case_id = open_onboarding(cast, "worker_codim", PLACE)
@@ -141,6 +142,7 @@ def test_who_was_welcomed_to_an_earlier_stay_and_appointed_again_is_welcomed_to_
         assert (hired.welcome_id, ARRIVAL.isoformat()) in onboardings(session, who)
 
 
+@pytest.mark.ci
 def test_a_role_that_is_prolonged_from_one_day_to_the_next_is_one_stay_with_one_welcome(cast: Cast) -> None:
     task_id = recruiting(cast)
     who = cast.people["worker_codim"]
@@ -231,6 +233,7 @@ def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
         tasks.complete_task(session, task_id, by=cast.actor("manager_codim"), at=AT)
 
 
+@pytest.mark.ci
 def test_a_role_that_cannot_be_given_changes_nothing(cast: Cast) -> None:
     task_id = recruiting(cast)
     with refused("role.not_in_agreement"):

@@ -915,6 +915,7 @@ def test_of_two_who_load_the_same_file_at_once_the_second_finds_nothing_left(cas
     assert at_once(act, act) == [expected, []]
 
 
+@pytest.mark.ci
 def test_whoever_agreed_to_other_changes_than_would_be_made_now_is_told_and_changes_nothing(cast: Cast) -> None:
     file, others = (edited(*CHANGED[case][0]) for case in ("a new partner", "fewer closed days"))
     with cast.session() as session:

@@ -332,6 +332,7 @@ def test_an_account_keeps_a_user_name_and_never_two_people(cast: Cast) -> None:
         assert tuple(row) == (cast.people["worker_em"], "secure-network", "equartz")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("undone_first", ["en-marge", "codim"])
 def test_what_somebody_has_from_one_organization_is_proof_at_the_other_and_theirs_as_long_as_one_step_shows_it(
     cast: Cast, undone_first: str

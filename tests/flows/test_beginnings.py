@@ -131,6 +131,7 @@ def test_each_organization_with_youth_workers_has_its_year_and_no_other(cast: Ca
     assert begun(cast, "compassion_fatigue") == [(place, "2026") for place in sorted(YOUTH_WORKERS_AT)]
 
 
+@pytest.mark.ci
 def test_an_organization_gets_its_case_when_it_gets_its_first_youth_worker_in_midyear(cast: Cast) -> None:
     record(cast, "compassion_fatigue")
     run(cast, AT)
@@ -138,6 +139,7 @@ def test_an_organization_gets_its_case_when_it_gets_its_first_youth_worker_in_mi
     assert ("en-marge", "2026") in begun(cast, "compassion_fatigue")
 
 
+@pytest.mark.ci
 def test_an_organization_that_left_begins_nothing_more(cast: Cast) -> None:
     record(cast, "compassion_fatigue")
     with cast.session() as session:
@@ -154,6 +156,7 @@ def test_an_organization_that_left_begins_nothing_more(cast: Cast) -> None:
 # ------------------------------------------------------------------------------------------------------- each person
 
 
+@pytest.mark.ci
 def test_what_is_about_youth_workers_begins_for_each_who_is_one_in_the_period_that_day(cast: Cast) -> None:
     record_text(cast, YEARLY_TALK)
     assert run(cast, local(date(2026, 11, 30))) == 0
@@ -249,6 +252,7 @@ def test_nothing_is_renewed_where_a_later_version_is_set_to_begin(cast: Cast) ->
     assert run(cast, local(date(2027, 6, 1))) == 0
 
 
+@pytest.mark.ci
 def test_nothing_is_renewed_of_a_partner_that_leaves_with_notice_or_is_no_longer_in_the_file(cast: Cast) -> None:
     record(cast, "renewal")
     by, last = cast.actor("coordinator"), date(2027, 6, 30)
@@ -330,6 +334,7 @@ def test_two_rounds_at_once_open_one_case(cast: Cast) -> None:
     assert begun(cast, "financial_report") == [("", "2026-Q4")]
 
 
+@pytest.mark.ci
 def test_what_cannot_open_does_not_hold_up_the_others_and_is_tried_again(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

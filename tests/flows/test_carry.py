@@ -93,6 +93,7 @@ def test_a_whole_onboarding_is_carried_from_opening_to_close(cast: Cast) -> None
     assert take(means) is None
 
 
+@pytest.mark.ci
 def test_presenting_the_program_enrols_the_worker_and_sends_the_lists_in_one_run(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = introduced(cast)
@@ -207,6 +208,7 @@ def test_a_worker_whose_organization_has_a_principal_becomes_the_alternate(cast:
     assert (first_seat["kind"], first_seat["starts_on"]) == ("principal", TODAY)
 
 
+@pytest.mark.ci
 def test_a_seat_that_its_principal_leaves_before_the_arrival_is_taken_as_principal(cast: Cast) -> None:
     means = means_of(cast, Clock())
     with cast.session() as session:
@@ -264,6 +266,7 @@ def test_the_seat_of_who_comes_back_is_given_for_their_return_while_they_hold_th
     assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "done"
 
 
+@pytest.mark.ci
 def test_an_undone_presentation_withdraws_the_seat_and_a_second_one_gives_it_again(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = introduced(cast)
@@ -283,6 +286,7 @@ def test_an_undone_presentation_withdraws_the_seat_and_a_second_one_gives_it_aga
     assert len(letters(cast, "contact_lists")) == 1, "the lists are sent once in a case"
 
 
+@pytest.mark.ci
 def test_a_seat_that_was_held_for_a_while_ends_the_day_before_it_is_withdrawn(cast: Cast) -> None:
     clock = Clock()
     means = means_of(cast, clock)
@@ -295,6 +299,7 @@ def test_a_seat_that_was_held_for_a_while_ends_the_day_before_it_is_withdrawn(ca
     assert (held["starts_on"], held["ends_on"]) == (ARRIVAL, TODAY + timedelta(days=29))
 
 
+@pytest.mark.ci
 def test_a_cancelled_case_gives_back_the_seat_and_a_reopened_one_takes_it_again(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = introduced(cast)
@@ -624,6 +629,7 @@ def test_the_worker_the_manager_and_the_coordinator_are_told_that_the_gate_opene
     assert [len(told(cast, verb)) for verb in ("gate.opened", "gate.shut")] == [2, 1]
 
 
+@pytest.mark.ci
 def test_a_gate_undone_and_done_again_before_the_engine_looks_is_no_news(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = open_onboarding(cast)

@@ -147,6 +147,7 @@ def test_an_account_that_a_person_said_is_closed_is_taken_from_nobody_before_the
     assert people_asked(program) == ["account.open_again"]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("how", ["forgets", "absent", "away", "no leave"])
 def test_what_the_directory_does_not_do_stays_the_it_contacts(
@@ -163,6 +164,7 @@ def test_what_the_directory_does_not_do_stays_the_it_contacts(
         assert session.execute(select(ACCOUNT.c.closed_at)).scalar_one() is None
 
 
+@pytest.mark.ci
 def test_an_account_of_another_system_is_a_persons_to_close(program: Cast, means: Means) -> None:
     with program.session() as session:
         session.execute(text("update account set system = 'door-badges'"))

@@ -110,6 +110,7 @@ def test_on_the_day_of_the_return_whoever_accompanies_the_participant_is_asked_t
     assert [state for _, state in on_whom(cast, breaks.RETURN)] == ["cancelled", "cancelled"]
 
 
+@pytest.mark.ci
 def test_whoever_comes_back_before_the_day_is_with_their_worker_already_and_nobody_is_asked(cast: Cast) -> None:
     follow_up, by = begun(cast), cast.actor(WORKER)
     with cast.session() as session:
@@ -120,6 +121,7 @@ def test_whoever_comes_back_before_the_day_is_with_their_worker_already_and_nobo
         assert tasks_of(session, breaks.RETURN) == []
 
 
+@pytest.mark.ci
 def test_a_return_that_was_asked_is_not_asked_any_more_on_the_next_break(cast: Cast) -> None:
     follow_up, by = begun(cast), cast.actor(WORKER)
     with cast.session() as session:

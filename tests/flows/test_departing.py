@@ -49,6 +49,7 @@ def open_doors(cast: Cast) -> tuple[int, int]:
         )
 
 
+@pytest.mark.ci
 def test_the_doors_of_a_planned_departure_close_at_the_end_of_the_last_day_and_no_sooner(program: Cast) -> None:
     clock = Clock()
     means = means_of(program, clock)
@@ -102,6 +103,7 @@ def test_who_holds_a_role_elsewhere_keeps_their_access(program: Cast) -> None:
     assert open_doors(program) == (1, 1)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("days", [0, 10, 30])
 def test_an_end_that_was_only_written_down_opens_the_departure_with_the_same_effects(program: Cast, days: int) -> None:
@@ -219,6 +221,7 @@ def test_a_role_that_ends_though_its_departure_was_called_off_is_seen_to_on_the_
     assert open_doors(program) == (0, 0)
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("days", [-10, 10])
 def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departure_along(
@@ -286,6 +289,7 @@ def test_a_role_that_is_prolonged_once_its_departure_was_over_is_seen_to_when_it
     assert asking == ["open"]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("days", [-5, 10])
 def test_what_was_settled_for_the_day_after_the_last_one_goes_with_it(program: Cast, days: int) -> None:

@@ -55,6 +55,7 @@ def _written(cast: Cast, template: str) -> int:
         return int(session.scalar(select(func.count()).select_from(_notice).where(_notice.c.template == template)) or 0)
 
 
+@pytest.mark.ci
 def test_a_change_of_holder_reaches_the_calendars_with_the_next_round(cast: Cast) -> None:
     _planned(cast)
     clock, bag = Clock(), Mailbag()
@@ -269,6 +270,7 @@ def test_a_seat_ends_with_its_role_by_the_round_and_the_calendars_hear_of_it(cas
     }
 
 
+@pytest.mark.ci
 def test_a_cancellation_never_overtakes_its_invitation(cast: Cast) -> None:
     """The first letter of a thread is held up, and those behind it wait, whoever else's letters leave meanwhile."""
     _planned(cast)

@@ -193,6 +193,7 @@ def test_an_invitation_leaves_by_the_mailbox_and_its_answer_is_taken_from_it(
     assert (row.person_id, row.answer, row.by) == (cast.people["police"], "accepted", "mail")
 
 
+@pytest.mark.ci
 def test_an_answer_that_is_only_attached_to_a_mail_is_taken_too(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:
@@ -530,6 +531,7 @@ def test_a_letter_whose_answer_was_lost_is_told_as_sent_and_reaches_its_reader_o
         assert session.scalar(select(func.count()).where(NOTICE.c.state == "sent")) == LETTERS
 
 
+@pytest.mark.ci
 def test_a_letter_given_up_in_doubt_is_looked_for_when_somebody_sends_it_again(
     cast: Cast, fake: FakeGraph, means: Means, clock: Clock
 ) -> None:

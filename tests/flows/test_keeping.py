@@ -232,6 +232,7 @@ def test_a_candidate_whom_nobody_ever_triaged_is_not_kept_for_ever(cast: Cast) -
         assert case == "cancelled", "nobody waits for a triage any more"
 
 
+@pytest.mark.ci
 def test_a_triage_that_comes_late_stops_what_is_asked(cast: Cast) -> None:
     declare_admission(cast)
     candidate, at = _referred(cast), AT + timedelta(days=367)

@@ -191,6 +191,7 @@ def test_a_worker_that_dies_after_sending_leaves_a_letter_that_goes_again_after_
     assert len({message for _, message in bag.sent}) == 1, "so that a relay that had it can tell"
 
 
+@pytest.mark.ci
 def test_two_workers_share_the_letters_and_send_none_twice(cast: Cast) -> None:
     bag = Mailbag()
     means = means_of(cast, Clock(), bag)

@@ -194,6 +194,7 @@ def test_a_reminder_leaves_the_version_so_that_nobodys_page_grows_old(begun: Beg
     assert task(cast, case_id, "request_secure_access")["rung"] == 2
 
 
+@pytest.mark.ci
 def test_no_digest_on_a_day_that_is_not_worked_and_the_next_working_day_brings_everything(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     morning(cast, means, clock, FRIDAY)
@@ -353,6 +354,7 @@ def test_nobody_gets_a_digest_for_what_was_done_before_breakfast(begun: Begun) -
     assert "manager_em" not in digests_of(cast)
 
 
+@pytest.mark.ci
 def test_one_program_reminds_its_own_people_only(begun: Begun) -> None:
     cast, means, clock, _ = begun
     open_onboarding(cast.other)

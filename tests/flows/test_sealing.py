@@ -17,6 +17,7 @@ from tests.sealing import codes, looked_at, seal_all, write_lines
 HALF_PAST_FOUR = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
 
 
+@pytest.mark.ci
 def test_every_program_is_sealed_however_many_lines_wait(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("duties.record.seals.LINES_AT_A_TIME", 7)
     monkeypatch.setattr("duties.record.seal_check.LINES_AT_A_TIME", 7)

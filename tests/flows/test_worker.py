@@ -191,6 +191,7 @@ def test_a_carry_that_is_still_at_it_when_the_worker_stops_is_finished(
     assert is_done(cast, case_id)
 
 
+@pytest.mark.ci
 def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_told_of_as_no_failure(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

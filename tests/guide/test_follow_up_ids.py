@@ -23,6 +23,7 @@ def test_the_projects_own_copy_has_the_guides_nine_items_and_the_break_apart() -
     assert set(ITEMS) == {f"FU-{n}" for n in range(1, 10)} | {"FU-3b"}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("item", [item for item in ITEMS if item not in ("FU-7", "FU-8")])
 def test_what_the_guide_does_not_allow_is_refused_and_the_refusal_says_where_it_stands(item: str) -> None:
     """FU-7 and FU-8 forbid nothing: they say what is seen, and by whom."""

@@ -185,6 +185,7 @@ def test_a_hundred_and_one_headers_are_too_many(cast: Cast) -> None:
     assert nobody(cast.database).get("/sign-in", headers=headers).status_code == 431
 
 
+@pytest.mark.ci
 def test_the_api_is_given_no_more_values_than_it_takes_and_names_a_hundred_that_are_wrong(cast: Cast) -> None:
     """Each of a million unknown fields would be complained of, for half a minute, while nobody else is answered."""
     client = client_for(cast.database, cast.people["coordinator"])

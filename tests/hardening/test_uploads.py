@@ -326,6 +326,7 @@ def package_of_one(part: str, packed: bytes, *, way: int, claims: int) -> bytes:
     return begin + listed + b"PK\x05\x06" + struct.pack("<4H2IH", 0, 0, 1, 1, len(listed), len(begin), 0)
 
 
+@pytest.mark.ci
 def test_a_package_that_lies_about_what_it_unpacks_to_is_unpacked_no_further_than_it_says() -> None:
     packing = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = b"".join(packing.compress(bytes(1 << 20)) for _ in range(80)) + packing.flush()

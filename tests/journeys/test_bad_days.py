@@ -404,6 +404,7 @@ def test_a_case_opened_on_a_saturday_for_someone_already_there_asks_for_everythi
     assert case["late"] == 0
 
 
+@pytest.mark.ci
 def test_someone_without_an_address_gets_no_letter_and_the_coordinator_is_told(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
     case = _open_case(cast, coordinator, "without_mail", "anonyme")

@@ -573,6 +573,7 @@ def test_a_second_is_proposed_for_the_pair_from_another_organization_and_never_o
         assert now is None or second.person_id not in now
 
 
+@pytest.mark.ci
 def test_who_goes_to_the_area_already_is_proposed_before_who_does_not_and_it_says_why(clinic: Cast) -> None:
     spoken = replace(ONDINE, languages=("es",), area="laval")
     participant_id = triaged(clinic, refer(clinic, spoken, by="manager_ccsmtl"))
@@ -792,6 +793,7 @@ def test_who_bars_the_second_of_a_pair_keeps_the_first(cast: Cast, committed: UU
         assert _row(session, participant_id).state == "committed"
 
 
+@pytest.mark.ci
 def test_a_candidate_who_is_found_to_recruit_is_said_to_on_their_page_and_assessed_before_anybody_meets_them(
     clinic: Cast,
 ) -> None:
@@ -1245,6 +1247,7 @@ def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_m
     assert (answer.status_code, answer.headers["location"]) == (303, f"/meetings/{meeting}/run#item-{item}")
 
 
+@pytest.mark.ci
 def test_the_decision_is_recorded_at_the_window_with_its_line_by_who_runs_the_meeting_alone(
     cast: Cast, on_table: tuple[UUID, UUID]
 ) -> None:

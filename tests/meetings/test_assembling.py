@@ -524,6 +524,7 @@ def test_what_was_on_the_agenda_of_a_cancelled_meeting_returns_to_the_pool_once(
     assert "December 2, 2026, on whose agenda it was, was cancelled" in in_words(item(session, made)["reasons"], "en")
 
 
+@pytest.mark.ci
 def test_what_was_over_before_its_meeting_was_cancelled_comes_on_no_other_agenda(cast: Cast, session: Session) -> None:
     by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
     over, stays = admission(session, cast), admission(session, cast, "#2026-08")

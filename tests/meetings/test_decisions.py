@@ -306,6 +306,7 @@ def test_a_number_that_was_rolled_back_is_taken_by_the_next(session: Session, ca
     assert decisions.decision_of(session, _decide(session, cast))["number"] == "CD-2027-001"
 
 
+@pytest.mark.ci
 def test_every_partner_with_an_agreement_in_force_is_asked_to_endorse_a_management_decision(
     session: Session, cast: Cast
 ) -> None:
@@ -425,6 +426,7 @@ def _asked_of(session: Session, cast: Cast, decision: UUID) -> dict[str, str]:
     return {name[then.falls(row.links).holders[0].person_id]: row.state for row in rows}
 
 
+@pytest.mark.ci
 def test_each_partner_has_a_task_to_endorse_a_management_decision_until_it_has_said_so_or_nothing_is_asked(
     session: Session, cast: Cast
 ) -> None:

@@ -70,6 +70,7 @@ def _events_in(calendar: Any) -> list[Any]:
     return list(calendar.walk("VEVENT"))
 
 
+@pytest.mark.ci
 def test_a_feed_has_the_uid_the_sequence_and_the_organizer_of_the_invitation_before_and_after_a_move(
     cast: Cast, session: Session
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_feed_has_the_uid_the_sequence_and_the_organizer_of_the_invitation_bef
         assert shown["last-modified"].dt == told["dtstamp"].dt == AT + timedelta(hours=hours)
 
 
+@pytest.mark.ci
 def test_a_date_of_a_season_is_published_as_its_invitation_has_it_moved_or_taken_out(
     cast: Cast, session: Session
 ) -> None:

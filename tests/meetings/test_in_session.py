@@ -239,6 +239,7 @@ def test_a_member_who_does_not_sit_there_or_is_barred_reads_nothing_while_the_ot
     assert _answers(_member(cast, "police"), participant_id) == ALL
 
 
+@pytest.mark.ci
 def test_who_is_away_and_comes_after_all_reads_once_that_is_recorded(cast: Cast, on_table: tuple[UUID, UUID]) -> None:
     participant_id, item = on_table
     with cast.session() as session:

@@ -127,6 +127,7 @@ def test_nothing_is_sent_where_nothing_changed(entry: Entry, days: int, dialect:
     assert differences(entry, entry, dialect=dialect, after=BEFORE + timedelta(days=days)) == ()
 
 
+@pytest.mark.ci
 @given(entries(), st.data())
 def test_nothing_is_sent_of_what_is_past(entry: Entry, data: st.DataObject) -> None:
     after = data.draw(st.sampled_from(entry.originals)) + timedelta(days=3)

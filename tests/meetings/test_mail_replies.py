@@ -483,6 +483,7 @@ def test_five_megabytes_are_not_read() -> None:
 _HEAD: Final = b"From: a@example.org\nContent-Type: text/calendar"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("mail", "reason"),
     [

@@ -123,6 +123,7 @@ def _to(cast: Cast, sent: list[Sent], who: str) -> list[Sent]:
     return [one for one in sent if one.person_id == cast.people[who]]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_each_act_is_one_letter_to_each_whom_it_concerns_and_the_same_again_is_none(
     cast: Cast, session: Session, act: Act
@@ -162,6 +163,7 @@ def test_who_loses_and_who_gets_several_seats_hears_of_each_date_in_one_letter(c
     assert _plain(goes.text).count("N’a plus lieu pour vous") == 5
 
 
+@pytest.mark.ci
 def test_a_move_names_the_day_that_changed_and_a_move_back_names_it_again(cast: Cast, session: Session) -> None:
     by, meeting = cast.actor("coordinator"), _on(session, date(2026, 12, 9))
     subjects = []

@@ -322,6 +322,7 @@ def test_an_end_in_the_hour_that_comes_twice_is_right_for_all_but_one(readers: R
 # --------------------------------------------------------------------------------------------------------- on the way
 
 
+@pytest.mark.ci
 def test_what_a_mail_server_receives_is_what_all_readers_see(readers: Readers) -> None:
     wanted = replace(SEASON, moved={MOVED: Moved(MOVED_TO, 150)}, cancelled=frozenset({CANCELLED}))
     (message,) = differences(None, wanted, dialect="merge", after=BEFORE_ALL)

@@ -148,6 +148,7 @@ def test_the_record_keeps_a_digest_of_before_and_after_and_who_the_two_were(cast
         assert "Ondine" not in str(session.scalars(select(_event.c.facts)).all())
 
 
+@pytest.mark.ci
 def test_two_people_take_words_out_under_whichever_hat(cast: Cast) -> None:
     meeting_id = hold(cast, typed=NAME).meeting_id
     coordinator, officer = cast.actor("coordinator"), cast.actor("privacy_officer")
@@ -179,6 +180,7 @@ def test_two_people_take_words_out_under_whichever_hat(cast: Cast) -> None:
         assert NAME in str(items_of(session, meeting_id)), "nothing was taken out"
 
 
+@pytest.mark.ci
 def test_what_is_asked_is_sealed_and_stands_somewhere(cast: Cast) -> None:
     meeting_id = hold(cast, typed="Perle Rare").meeting_id
     by = cast.actor("coordinator")
@@ -236,6 +238,7 @@ def test_an_incident_is_redacted_in_every_version_and_the_record_still_verifies(
     assert NAME not in everything_kept(cast)
 
 
+@pytest.mark.ci
 def test_notes_minutes_and_the_register_stand_nowhere_in_the_clear(cast: Cast) -> None:
     said = "Parole-Plantée"
     meeting_id = hold(cast, typed=said).meeting_id

@@ -218,6 +218,7 @@ def test_what_was_recorded_of_a_candidate_is_corrected_before_something_else_is(
 # Nobody is let go of before the committee decides.
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("outcome", ["treated", "withdrawn", "referred"])
 def test_a_candidate_is_treated_withdrawn_or_referred_by_nobody_before_the_committee_decides(
     cast: Cast, on_table: tuple[UUID, UUID], outcome: str

@@ -120,6 +120,7 @@ def test_telling_again_writes_nothing(cast: Cast, session: Session) -> None:
     assert len(letters(session)) == before
 
 
+@pytest.mark.ci
 def test_a_moved_date_tells_each_of_that_date_alone_and_twice_with_a_higher_sequence(
     cast: Cast, session: Session
 ) -> None:
@@ -262,6 +263,7 @@ def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast,
     assert moved["dtstart"].dt.replace(tzinfo=None) == datetime(2027, 2, 4, 13, 0)
 
 
+@pytest.mark.ci
 def test_who_came_before_the_hour_changed_stays_recorded_at_the_meetings_to_which_they_came(
     cast: Cast, session: Session
 ) -> None:
@@ -283,6 +285,7 @@ def test_who_came_before_the_hour_changed_stays_recorded_at_the_meetings_to_whic
     assert moved["series_id"] != stood["series_id"]
 
 
+@pytest.mark.ci
 def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calendar(
     cast: Cast, session: Session
 ) -> None:
@@ -328,6 +331,7 @@ def test_a_last_date_that_was_moved_past_the_end_of_its_season_is_still_told_of(
     }
 
 
+@pytest.mark.ci
 def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever(cast: Cast) -> None:
     """Whoever changes several meetings of a season holds it first; else each would hold what the other needs."""
     with cast.session() as setting:
@@ -436,6 +440,7 @@ def test_one_who_sits_on_both_gets_one_invitation_to_the_joint_committee(cast: C
     assert _names(cast, told)["manager_two", "invitation"] == 1
 
 
+@pytest.mark.ci
 def test_a_preview_says_what_would_be_sent_and_nothing_of_it_stays(cast: Cast, session: Session) -> None:
     _season(session, cast)
     before, meeting, by = len(letters(session)), _on(session, date(2026, 12, 9)), cast.actor("coordinator")
@@ -514,6 +519,7 @@ def _shown_answers(sent: Sent) -> dict[datetime | None, str]:
     }
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("calendar", ["unknown", "replace"])
 def test_another_room_on_one_date_of_a_season_keeps_what_was_answered_to_it(
     cast: Cast, session: Session, calendar: str

@@ -112,6 +112,7 @@ def test_a_decision_frees_the_partner_and_of_the_clause_that_it_was_taken_on_and
     assert (row.kind, row.needs_endorsement) == ("management", True)
 
 
+@pytest.mark.ci
 def test_a_committee_without_its_quorum_frees_nobody_nor_one_that_has_it_by_the_partner_that_is_freed(
     cast: Cast, session: Session
 ) -> None:
@@ -320,6 +321,7 @@ def the_machine(_: Session, cast: Cast) -> Actor:
     return Actor.system("rounds")
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("name", sorted(HATS))
 def test_whoever_owes_a_clause_or_acts_for_them_has_no_part_in_its_waiver(
@@ -331,6 +333,7 @@ def test_whoever_owes_a_clause_or_acts_for_them_has_no_part_in_its_waiver(
     assert refused_everywhere(session, cast, place, key, by) == {"waiver.own"}
 
 
+@pytest.mark.ci
 def test_who_owes_it_by_now_had_no_part_in_what_was_proposed(cast: Cast, session: Session) -> None:
     """Who proposed the waiver is appointed to the role for days that it would free, before it is recorded."""
     decision = decided(session, cast, "en-marge", "AG-M1", FIRST, LAST)

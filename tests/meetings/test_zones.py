@@ -73,6 +73,7 @@ def test_a_zone_without_changes_of_the_clocks_is_one_offset() -> None:
     assert "RRULE" not in text
 
 
+@pytest.mark.ci
 def test_a_zone_whose_rule_ends_within_the_span_tells_each_change_and_no_rule() -> None:
     before = _differing("America/Toronto", date(2005, 9, 1), date(2008, 6, 30))
     assert before == []

@@ -38,6 +38,7 @@ def test_the_migrations_make_the_database_that_the_models_describe(fresh: set[st
     assert sorted(made - fresh) == [], "a migration makes this, and the models do not say it"
 
 
+@pytest.mark.ci
 def test_the_comparison_reads_every_table_with_its_columns_walls_and_grants(fresh: set[str]) -> None:
     """A comparison of two empty readings would be content with anything."""
     for name in TABLES:

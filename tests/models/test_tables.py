@@ -721,6 +721,7 @@ def test_ids_are_drawn_anew_for_every_row() -> None:
     assert {one.version for one in made} == {4}
 
 
+@pytest.mark.ci
 def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived_in: Cast) -> None:
     """The words of the CHECK and those of the table of moves are the same, so that no move ends in an error."""
     places = {

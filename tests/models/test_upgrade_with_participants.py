@@ -144,6 +144,7 @@ def _agree_with(session: Session, cast: Cast, participant_id: UUID, partner: str
     sign("sharing", signed, organization_id=cast.organizations[partner])
 
 
+@pytest.mark.ci
 def test_the_departure_that_was_under_way_hands_over_what_is_left(upgraded: Cast) -> None:
     """What was offered before is accepted after; what was refused is offered anew; what was taken over stays so."""
     with upgraded.session() as session:

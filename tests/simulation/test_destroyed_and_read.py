@@ -113,6 +113,7 @@ def test_who_opened_more_files_than_their_role_may_is_found(cast: Cast, two: tup
     assert _broken(cast) == ["Nobody opened more files in the last hour than their role may."]
 
 
+@pytest.mark.ci
 def test_a_letter_about_a_reader_to_themselves_is_found(cast: Cast) -> None:
     reader, hears = cast.people["coordinator"], cast.people["privacy_officer"]
     told: dict[str, Any] = {"reader": "Agate", "patterns": [], "day": TODAY, "clock": "9:00", "answers": True}

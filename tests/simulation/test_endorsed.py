@@ -67,6 +67,7 @@ def test_what_is_owed_by_a_pending_decision_is_found(session: Session, cast: Cas
     assert _found(session, "decision", decision, "Nobody owes anything by a decision that does not count.")
 
 
+@pytest.mark.ci
 def test_a_partner_that_nobody_asks_and_one_that_nobody_asks_again_are_found(session: Session, cast: Cast) -> None:
     decision = decide(session, cast)
     say(session, cast, decision, "codim", "endorsed")

@@ -83,6 +83,7 @@ def test_a_letter_that_says_again_what_was_said_and_a_season_that_goes_on_as_it_
     assert {where for sentence, where in _broken(session) if "goes on" in sentence} == {f"meeting_series {follows}"}
 
 
+@pytest.mark.ci
 def test_a_person_who_was_told_something_newer_than_what_is_kept_is_found(cast: Cast, session: Session) -> None:
     kept = session.scalar(
         text("update invitation set sequence = 0 where person_id = :who returning id"),

@@ -249,6 +249,7 @@ def test_a_file_is_destroyed_at_the_window_by_two(cast: Cast, two: tuple[UUID, U
     )
 
 
+@pytest.mark.ci
 def test_the_way_in_is_counted_for_the_coordinator_and_for_nobody_else(there: Cast) -> None:
     refer(there)
     triaged(there, refer(there, ROMARIN, at=AT), at=AT + timedelta(days=3))

@@ -109,6 +109,7 @@ def test_a_change_counts_the_people_who_hear_of_it_and_the_letters_that_leave(ca
     assert (foreseen["people"], foreseen["sent"]) == (made["people"], made["sent"]) == (len(people), _letters(cast))
 
 
+@pytest.mark.ci
 def test_a_preview_answers_the_very_letters_of_the_change_and_changes_nothing(cast: Cast, coordinator: Asker) -> None:
     foreseen = coordinator.ask("POST", "/committees/clinical/seasons?preview=true", SEASON, key="k-1")
     assert (foreseen.status_code, foreseen.json()["preview"]) == (200, True)
@@ -122,6 +123,7 @@ def test_a_preview_answers_the_very_letters_of_the_change_and_changes_nothing(ca
     assert coordinator.get("/meetings?committee=clinical&to=2027-03-01")["total"] == 9
 
 
+@pytest.mark.ci
 def test_the_list_is_of_days_of_a_committee_or_of_those_that_invite_the_asker(coordinator: Asker) -> None:
     lines = _season(coordinator)
     assert [line["state"] for line in lines].count("cancelled") == 1
@@ -215,6 +217,7 @@ def test_a_guest_is_invited_sees_the_meeting_answers_and_is_withdrawn(coordinato
     assert guest.ask("GET", place).status_code == 404
 
 
+@pytest.mark.ci
 def test_who_cannot_come_names_an_alternate_of_their_seat_who_is_invited(coordinator: Asker) -> None:
     meeting = _season(coordinator)[1]
     place = f"/meetings/{meeting['id']}"
@@ -266,6 +269,7 @@ def test_an_item_is_asked_for_by_a_member_and_the_agenda_is_read_as_the_reader_m
     assert all(one["why"] for one in items)
 
 
+@pytest.mark.ci
 def test_a_private_address_is_shown_once_opens_the_calendar_and_ends(coordinator: Asker) -> None:
     _season(coordinator)
     made = coordinator.ask("POST", "/calendar-feeds", key="f-1")

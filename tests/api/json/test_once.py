@@ -77,6 +77,7 @@ def test_without_a_key_two_requests_are_two_acts(cast: Cast, coordinator: Asker)
     assert _count(cast, "person") == before + 2
 
 
+@pytest.mark.ci
 def test_a_case_an_appointment_and_an_absence_are_each_made_once(cast: Cast, coordinator: Asker) -> None:
     person = cast.people["deputy"]
     place = str(cast.organizations["en-marge"])
@@ -106,6 +107,7 @@ def test_a_case_an_appointment_and_an_absence_are_each_made_once(cast: Cast, coo
         assert _count(cast, table) == before + 1, table
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "act", ["completion", "approval", "rejection", "undoing", "waiver", "handing-back", "returning"]

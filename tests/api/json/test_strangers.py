@@ -150,6 +150,7 @@ def test_a_case_in_which_one_has_no_part_looks_as_if_it_were_not_there(
     assert stranger.get("/cases")["total"] == 0
 
 
+@pytest.mark.ci
 def test_no_list_shows_anything_of_the_other_program(cast: Cast, coordinator: Asker) -> None:
     other = Asker(cast.other, "coordinator", app=coordinator.app)
     theirs = _ids(cast.other, other)
@@ -172,6 +173,7 @@ def test_someone_who_left_is_out_at_the_next_request(cast: Cast, coordinator: As
         assert leaving.ask("GET", path).status_code == 401
 
 
+@pytest.mark.ci
 def test_a_sign_in_of_another_program_does_not_open_this_one(cast: Cast, coordinator: Asker) -> None:
     other = Asker(cast.other, "coordinator", app=coordinator.app)
     assert other.get("/me")["program"] != coordinator.get("/me")["program"]
@@ -286,6 +288,7 @@ def test_nobody_approves_their_own_request_as_the_deputy_of_the_one_who_would(
     assert coordinator.get(f"/tasks/{task['id']}")["state"] == "submitted"
 
 
+@pytest.mark.ci
 def test_nobody_approves_their_own_request_under_another_hat(cast: Cast, coordinator: Asker) -> None:
     """The coordinator becomes the worker's manager too, and is still the one who asked: it waits for the next one."""
     tenure = table_of(Tenure)

@@ -376,6 +376,7 @@ def test_an_act_without_a_version_is_told_to_say_which(coordinator: Asker, case:
     assert _now(coordinator, act, thing) == thing
 
 
+@pytest.mark.ci
 @pytest.mark.wide
 @pytest.mark.parametrize("act", sorted(ACTS))
 def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(

@@ -55,6 +55,7 @@ def test_each_verb_belongs_to_one_group() -> None:
     assert {verb.partition(".")[0] for verb in SENTENCES} | {verb.partition(".")[0] for verb in MINOR} == set(heads)
 
 
+@pytest.mark.ci
 def test_every_line_is_reached_by_paging_once_and_in_order(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     open_onboarding(cast)
     monkeypatch.setattr("api.pages.activity.PAGE_SIZE", 40)
@@ -72,6 +73,7 @@ def test_every_line_is_reached_by_paging_once_and_in_order(cast: Cast, monkeypat
     assert f'<span class="count">{len(everything)}</span>' in client.get("/activity?all=yes").text
 
 
+@pytest.mark.ci
 def test_it_is_found_by_person_and_by_local_day(cast: Cast) -> None:
     with cast.session() as session:
         record_absence(

@@ -307,6 +307,7 @@ def test_an_automatic_step_that_stopped_is_named(cast: Cast) -> None:
     assert "Émeraude Quartz" in engine
 
 
+@pytest.mark.ci
 def test_a_letter_that_was_given_up_is_on_the_board_and_in_the_menu(cast: Cast) -> None:
     open_onboarding(cast)
     assert "Every letter arrived" in part(board_of(cast), "failed")

@@ -142,6 +142,7 @@ def test_a_cancelled_case_shows_what_was_done_of_how_many(cast: Cast) -> None:
     assert (shown["settled"], shown["required"]) == (1, 28)
 
 
+@pytest.mark.ci
 def test_the_plan_of_a_case_that_opens_late_says_so_before_it_is_opened(cast: Cast) -> None:
     record(cast, "compassion_fatigue")
     client = signed_in(cast, "coordinator")
@@ -254,6 +255,7 @@ def test_the_plan_shows_what_would_be_asked_and_writes_nothing(cast: Cast) -> No
     assert counts(cast) == before
 
 
+@pytest.mark.ci
 def test_the_plan_flags_vacant_roles_closed_days_and_days_gone_by(cast: Cast) -> None:
     with cast.session() as session:
         tenure = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["it_contact"])).one()

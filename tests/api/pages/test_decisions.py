@@ -91,6 +91,7 @@ def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:
     assert "No register is yours to read" in signed_in(cast, "officer").get("/decisions").text
 
 
+@pytest.mark.ci
 def test_registers_lists_and_pages_of_decisions_are_for_whom_the_table_lets_see_one(
     cast: Cast, held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_register_is_a_file_in_both_languages_for_its_readers(cast: Cast) -> N
     assert signed_in(cast, "police").get("/committees/steering/decisions/2027/fr.pdf").status_code == 404
 
 
+@pytest.mark.ci
 def test_whoever_does_what_was_decided_reads_it_and_nothing_else(cast: Cast, held: Held) -> None:
     officer = signed_in(cast, "officer")
     page = officer.get(f"/decisions/{held.owed}")

@@ -52,6 +52,7 @@ def test_a_thing_goes_through_the_inventory_from_its_page(cast: Cast) -> None:
         assert words in page, words
 
 
+@pytest.mark.ci
 def test_the_inventory_is_the_coordination_s_alone(cast: Cast) -> None:
     with cast.session() as session:
         thing = inventory.add(session, "phone", "SN-1", by=cast.actor("officer"), at=AT)

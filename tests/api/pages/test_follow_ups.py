@@ -86,6 +86,7 @@ def readings(cast: Cast) -> list[tuple[UUID | None, str, str]]:
         return [(row.actor_id, row.facts["what"], row.facts["ground"]) for row in rows]
 
 
+@pytest.mark.ci
 def test_a_worker_writes_the_weeks_note_from_their_caseload(cast: Cast, follow_up: UUID) -> None:
     worker = later(cast, WORKER, 7)
     page = worker.get("/caseload")
@@ -123,6 +124,7 @@ def test_the_words_are_opened_by_whoever_follows_the_coordinator_and_the_clinic_
     assert readings(cast) == [(cast.people[who], "weekly_note", ground)]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("who", ["researcher", "manager_ccsmtl", "director_ccsmtl", "officer", "administrator"])
 def test_nobody_else_sees_that_there_is_a_follow_up(cast: Cast, follow_up: UUID, who: str) -> None:
@@ -283,6 +285,7 @@ def test_a_participant_who_barred_them_is_not_taken_up_again_by_who_had_it(cast:
     assert str(follow_up) not in worker.get("/caseload").text
 
 
+@pytest.mark.ci
 def test_over_json_too_it_is_taken_up_again_with_a_worker_or_with_nobody_yet_said(cast: Cast) -> None:
     with cast.session() as session:
         agreed(session, cast)

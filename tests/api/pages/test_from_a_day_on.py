@@ -70,6 +70,7 @@ def test_who_begins_on_a_later_day_is_named_with_it_and_is_nowhere_vacant_nor_wi
     assert ("No role today" if language == "en" else "Aucun rôle aujourd’hui") not in themselves
 
 
+@pytest.mark.ci
 def test_their_steps_wait_for_them_by_name_and_are_nobodys_to_do_meanwhile(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "prepare_notebook_and_guide")
@@ -88,6 +89,7 @@ def test_their_steps_wait_for_them_by_name_and_are_nobodys_to_do_meanwhile(cast:
     assert [(one["name"], one["starts_on"]) for one in told["waits_for"]] == [("Émeraude Quartz", ARRIVAL.isoformat())]
 
 
+@pytest.mark.ci
 def test_what_is_needed_before_is_the_managers_with_words_for_her(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "prepare_notebook_and_guide")
@@ -111,6 +113,7 @@ def test_what_is_needed_before_is_the_managers_with_words_for_her(cast: Cast) ->
     assert not told["vacant"]
 
 
+@pytest.mark.ci
 def test_an_approval_says_whom_it_waits_for_and_where_it_waits_on_nobody_what_would_help(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     leave(cast, "manager_em")
@@ -183,6 +186,7 @@ def test_a_seat_that_is_somebodys_from_a_later_day_is_nowhere_a_seat_to_fill(cas
     assert [(one["name"], one["starts_on"]) for one in seat["waits_for"]] == [("Émeraude Quartz", ARRIVAL.isoformat())]
 
 
+@pytest.mark.ci
 def test_the_partners_tasks_and_the_board_say_by_name_who_a_step_waits_for_and_what_is_done_in_their_place(
     cast: Cast,
 ) -> None:

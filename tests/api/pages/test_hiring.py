@@ -73,6 +73,7 @@ def test_over_json_it_is_done_once_for_one_key_and_says_which_onboarding_opened(
     assert coordinator.post(where, json=body, headers={"If-Match": "*"}).status_code == 409
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("who", ["manager_em", "worker_codim", "director_codim", "officer", "police"])
 def test_nobody_else_hires(cast: Cast, who: str) -> None:

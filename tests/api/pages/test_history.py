@@ -129,6 +129,7 @@ def test_a_whole_onboarding_is_told_without_a_gap(cast: Cast, language: str) -> 
         assert not re.search(r": \.$|:\s*$", sentence), sentence
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_was_before_is_an_hour_a_state_or_an_answer_and_each_line_is_told(cast: Cast, language: str) -> None:

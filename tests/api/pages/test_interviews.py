@@ -126,6 +126,7 @@ def test_once_the_only_coordinator_has_gone_a_recruiting_goes_on_with_the_direct
     assert posts("director_ccsmtl", f"/cases/{case_id}/cancellation", CASE, case_id, reason="No budget") == 303
 
 
+@pytest.mark.ci
 def test_the_page_is_reached_from_the_case_and_a_departure_from_its_own(cast: Cast, recruiting: UUID) -> None:
     manager = signed_in(cast, "manager_em")
     assert f"/cases/{recruiting}/interviews" in manager.get(f"/cases/{recruiting}").text

@@ -146,11 +146,13 @@ def test_more_addresses_than_are_allowed_are_refused_on_the_page(cast: Cast) -> 
 # -------------------------------------------------------------------------------------------------------- one meeting
 
 
+@pytest.mark.ci
 def test_a_meeting_is_for_those_who_sit_or_are_invited_and_for_the_coordinator(cast: Cast, season: list[UUID]) -> None:
     for name, status in (("worker_codim", 200), ("coordinator", 200), ("deputy", 200), ("manager_codim", 404)):
         assert signed_in(cast, name).get(f"/meetings/{season[0]}").status_code == status, name
 
 
+@pytest.mark.ci
 def test_a_meeting_shows_every_seat_and_what_was_answered(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "worker_codim")
     answer = client.post(f"/meetings/{season[0]}/answer", data={"said": "accepted"})
@@ -192,6 +194,7 @@ def test_someone_of_another_seat_cannot_be_named(cast: Cast, season: list[UUID])
         assert session.scalar(select(func.count()).select_from(_answer)) == 0
 
 
+@pytest.mark.ci
 def test_a_move_shows_first_whom_it_tells_and_changes_nothing(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "coordinator")
     before, letters_before = row(cast, season[1]), sent(cast)

@@ -70,6 +70,7 @@ def test_a_draft_is_the_secretarys_alone_and_a_member_sees_that_it_is_not_sent_y
     assert signed_in(cast, "police").get(path).status_code == 404
 
 
+@pytest.mark.ci
 def test_what_was_said_is_written_in_both_languages_and_not_over_what_another_wrote(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     client = signed_in(cast, "coordinator")
@@ -201,6 +202,7 @@ def test_only_the_secretary_writes_sends_takes_back_and_approves(cast: Cast, hel
         assert member.post(f"{path}/{act}", data={"seen": 1}).status_code == 404, act
 
 
+@pytest.mark.ci
 def test_minutes_that_lack_a_language_say_which_items(cast: Cast, held: Held) -> None:
     path = f"/meetings/{held.meeting_id}/minutes"
     client = signed_in(cast, "coordinator")
@@ -222,6 +224,7 @@ def test_what_was_typed_is_shown_as_text(cast: Cast) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
+@pytest.mark.ci
 def test_a_meeting_leads_to_its_minutes_once_it_was_held(cast: Cast, held: Held) -> None:
     member = signed_in(cast, "manager_codim")
     assert f"/meetings/{held.meeting_id}/minutes" in member.get(f"/meetings/{held.meeting_id}").text

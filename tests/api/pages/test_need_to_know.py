@@ -139,6 +139,7 @@ def test_what_people_wrote_in_a_case_is_for_those_who_have_a_part_in_it(
     assert [any(word in text_of(page.text) for page in pages) for word in WRITTEN] == [reads] * len(WRITTEN)
 
 
+@pytest.mark.ci
 def test_the_same_over_json(cast: Cast, case_id: UUID) -> None:
     with cast.session() as session:
         spare = step(session, case_id, "provide_own_cards")["id"]

@@ -29,6 +29,7 @@ def count(cast: Cast, table: str) -> int:
         return found
 
 
+@pytest.mark.ci
 def test_a_form_for_someone_new_that_is_sent_twice_adds_them_once_and_leads_to_them_again(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     before = count(cast, "person")

@@ -375,6 +375,7 @@ def test_a_role_is_given_and_ended_and_its_past_stays(cast: Cast) -> None:
     assert f"{first} to {last}" in page
 
 
+@pytest.mark.ci
 def test_an_absence_is_recorded_and_called_off(cast: Cast) -> None:
     client = signed_in(cast, "worker_codim")
     me = cast.people["worker_codim"]

@@ -211,6 +211,7 @@ def test_no_page_of_the_thing_itself_tells_who_looked(cast: Cast) -> None:
         assert "read:" not in text_of(coordinator.get(path).text)
 
 
+@pytest.mark.ci
 def test_a_letter_that_someone_opens_is_a_line(cast: Cast) -> None:
     open_onboarding(cast)
     coordinator = client_for(cast.database, cast.people["coordinator"])

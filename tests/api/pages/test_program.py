@@ -117,6 +117,7 @@ def test_an_earlier_version_stays_to_be_read(cast: Cast) -> None:
     assert client.get(f"/program/agreements/{agreement}?n=9").status_code == 404
 
 
+@pytest.mark.ci
 def test_a_version_that_is_drafted_or_begins_later_does_not_hide_the_one_in_force(cast: Cast) -> None:
     def said() -> str:
         found = re.search(r"En Marge 12-17 Community organization (.*?) L’Anonyme", text_of(read(cast, "/program")))

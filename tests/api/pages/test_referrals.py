@@ -375,6 +375,7 @@ def test_a_triage_is_opened_again_once_on_the_page_of_the_candidate(there: Cast)
     assert f'action="{here}/triage"' in coordinator.get(here).text
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     ("act", "typed"),

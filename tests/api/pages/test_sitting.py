@@ -175,6 +175,7 @@ def test_what_was_closed_today_is_no_next_meeting_any_more(room: Room) -> None:
     assert own in room.client.get("/committees/steering").text
 
 
+@pytest.mark.ci
 def test_of_two_who_close_the_second_is_told(room: Room) -> None:
     seen = room.row()["version"]
     room.send("closing", seen=seen, rest="carried")
@@ -445,6 +446,7 @@ def test_the_time_that_an_item_took_is_from_the_one_before(room: Room) -> None:
     assert "1:25 p.m.: 125 min left, and 10 min of items" in page
 
 
+@pytest.mark.ci
 def test_of_a_meeting_that_is_recorded_afterwards_no_time_is_told(planned: Room) -> None:
     after = planned.at_moment(NOW + timedelta(days=1))
     after.send("opening", seen=after.row()["version"])
@@ -525,6 +527,7 @@ def test_a_decision_without_a_quorum_is_kept_and_says_so(room: Room) -> None:
     assert "Nobody owes anything by it." in shown
 
 
+@pytest.mark.ci
 def test_a_decision_that_is_recorded_afterwards_has_the_quorum_of_its_hour(room: Room) -> None:
     for key in ("ccsmtl", "codim", "spvm"):
         room.fill(key, "present")

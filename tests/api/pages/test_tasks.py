@@ -23,7 +23,7 @@ _evidence = table_of(Evidence)
 _loan = table_of(Loan)
 _tenure = table_of(Tenure)
 
-HARD = "<script>alert(1)</script> l’été d'Ève 🌍"
+HARD = "<script>alert(1)</script> l’été d'août 🌍"
 
 #: One that is kept byte for byte, as it says that it is signed.
 SIGNED = PDF + b"%/ByteRange"
@@ -395,6 +395,7 @@ def test_a_task_is_handed_back_with_a_reason_and_given_again(cast: Cast) -> None
     assert "Handed back by" not in text_of(mine.get(f"/tasks/{task['id']}").text).partition("History")[0]
 
 
+@pytest.mark.ci
 def test_a_step_that_the_protocol_never_waives_is_not_offered_and_not_waived(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     mine = signed_in(cast, "coordinator")

@@ -89,6 +89,7 @@ def test_each_sees_what_falls_to_them_and_nothing_else(cast: Cast) -> None:
     assert f'id="task-{task_of(cast, case_id, "prepare_notebook_and_guide")["id"]}"' not in mine
 
 
+@pytest.mark.ci
 def test_a_task_is_done_from_the_list_and_leaves_it(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     officer = signed_in(cast, "officer")
@@ -177,6 +178,7 @@ def test_whoever_has_not_begun_yet_is_not_let_in(cast: Cast) -> None:
     assert signed_in(cast, "worker_em").get("/").headers["location"] == "/sign-in"
 
 
+@pytest.mark.ci
 def test_more_than_a_page_is_paged_and_nothing_left_out(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "A_PAGE", 4)
     open_onboarding(cast)

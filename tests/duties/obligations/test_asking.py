@@ -114,6 +114,7 @@ def test_nobody_is_asked_by_a_day_after_the_last_one(cast: Cast, session: Sessio
     assert len(asked(session, period(session, cast, "en-marge", "AG-P4")["id"])) == 1, "it is not asked anew"
 
 
+@pytest.mark.ci
 def test_who_owes_it_is_asked_then_their_director_then_the_coordinator(cast: Cast, session: Session) -> None:
     kept(session, at(SIXTY))
     here = str(cast.organizations["en-marge"])
@@ -134,6 +135,7 @@ def test_who_owes_it_is_asked_then_their_director_then_the_coordinator(cast: Cas
     assert falls("en-marge", "AG-W1") == [("coordinator", "*")]
 
 
+@pytest.mark.ci
 def test_what_asks_for_it_is_done_by_giving_it_and_is_asked_again_where_it_is_taken_back(
     cast: Cast, session: Session
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_referral_completes_what_asked_for_it(cast: Cast, session: Session) ->
     assert [task["state"] for task in asked(session, one["id"])] == ["done"]
 
 
+@pytest.mark.ci
 def test_whoever_is_asked_late_is_asked_alone_first(cast: Cast, session: Session) -> None:
     kept(session, at(date(2026, 12, 28)))  # not worked, and past every time to ask
     (task,) = asked(session, period(session, cast, "en-marge", "AG-P4")["id"])
@@ -196,6 +199,7 @@ def test_what_a_program_declares_is_when_its_people_are_asked(cast: Cast, sessio
     assert task["ladder_to"][:2] == ["owner", "coordinator"]
 
 
+@pytest.mark.ci
 def test_what_is_owed_once_is_asked_for_within_the_agreements_first_year(cast: Cast, session: Session) -> None:
     kept(session, at(SIXTY - DAY))
     one = period(session, cast, "en-marge", "AG-D1")
@@ -206,6 +210,7 @@ def test_what_is_owed_once_is_asked_for_within_the_agreements_first_year(cast: C
     assert task["title_en"].startswith("Give a document by January 4, 2027")
 
 
+@pytest.mark.ci
 def test_a_seat_that_is_sat_on_and_one_without_a_meeting_to_come_ask_for_nothing(cast: Cast, session: Session) -> None:
     hold(session, cast, date(2026, 2, 10), {"en-marge": "present"})
     kept(session, at(TODAY))
@@ -213,6 +218,7 @@ def test_a_seat_that_is_sat_on_and_one_without_a_meeting_to_come_ask_for_nothing
         assert asked(session, period(session, cast, place, "AG-M1")["id"]) == []
 
 
+@pytest.mark.ci
 def test_a_vacant_role_asks_from_its_first_day_to_have_it_held_in_time(cast: Cast, session: Session) -> None:
     kept(session, at(date(2026, 9, 1)))
     one = period(session, cast, "en-marge", "AG-X2.replacement")

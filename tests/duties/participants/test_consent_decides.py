@@ -175,6 +175,7 @@ def test_what_is_taken_back_closes_the_file_to_the_second_at_the_next_request(
     assert _reads(client_for(cast.database, cast.people[WORKER], at=AT), participant_id) == [200] * 4
 
 
+@pytest.mark.ci
 def test_a_consent_that_ends_by_its_day_closes_the_file_to_the_second_too(cast: Cast, pair: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, pair)["participant_id"]

@@ -237,6 +237,7 @@ def test_a_name_that_a_word_processor_cut_into_runs_is_found() -> None:
     assert stopped(saved(document))
 
 
+@pytest.mark.ci
 def test_a_name_in_a_table_a_foot_or_a_part_s_name_of_a_docx_is_found() -> None:
     table = docx.Document(BytesIO(as_docx(MINUTES, "fr")))
     table.tables[0].cell(1, 1).text = "Ana Roy"

@@ -149,6 +149,7 @@ _STANDS: Final[dict[str, tuple[str, str, bool, str]]] = {
 # -------------------------------------------------------------------------------------------------- what is counted
 
 
+@pytest.mark.ci
 def test_meetings_count_those_held_and_how_every_seat_was_filled(session: Session, cast: Cast) -> None:
     hold(session, cast, date(2026, 2, 10), {**dict.fromkeys(EVERYONE, "present"), "en-marge": "alternate"})
     hold(session, cast, date(2026, 5, 12), {**dict.fromkeys(EVERYONE, "remote"), "en-marge": "absent"})
@@ -473,6 +474,7 @@ def test_the_workbook_holds_the_same_figures_in_both_languages_and_no_formula(se
     assert len(figures["fr"]) > 100
 
 
+@pytest.mark.ci
 def test_json_gives_back_what_left(session: Session, cast: Cast) -> None:
     refer(session, cast, 2, "on_break")
     refer(session, cast, 11, "active")
