@@ -38,6 +38,7 @@ def test_a_statement_that_names_no_order_is_shuffled_and_no_other_is_touched() -
         assert shuffled(other) is other
 
 
+@pytest.mark.ci
 def test_ci_runs_the_quick_tests_and_then_its_own_and_stops_at_the_first_that_fails() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines

@@ -230,6 +230,7 @@ def test_what_msal_asks_too_is_asked_of_the_token_itself(fake: FakeEntra, clock:
         assert proved("the one that was sent") == Unproven("nonce")
 
 
+@pytest.mark.ci
 def test_a_tenant_that_is_not_on_the_list_proves_nobody(make: Callable[..., Entra], fake: FakeEntra) -> None:
     assert signed_in(make(several=True), fake, STRANGER) == Unproven("tenant")
     assert signed_in(make(), fake, HER_NAMESAKE) == Unproven("tenant"), "one tenant allows itself alone"
@@ -315,6 +316,7 @@ def test_someone_who_goes_back_is_told_apart_from_what_the_directory_refuses(
 # Keys that change, and a directory that is away.
 
 
+@pytest.mark.ci
 def test_new_keys_are_found_at_the_first_token_under_one(
     make: Callable[..., Entra], fake: FakeEntra, clock: Clock
 ) -> None:
@@ -342,6 +344,7 @@ def test_tokens_under_unknown_keys_have_the_keys_fetched_once_a_minute(
     assert fake.calls["keys"] == 2
 
 
+@pytest.mark.ci
 def test_a_key_that_was_withdrawn_is_believed_for_a_day_at_most(
     make: Callable[..., Entra], fake: FakeEntra, clock: Clock
 ) -> None:
@@ -402,6 +405,7 @@ def test_a_directory_that_calls_itself_something_else_is_not_believed(
     assert make().begin() == Away("answer")
 
 
+@pytest.mark.ci
 def test_nothing_is_sent_or_fetched_unencrypted_whatever_the_directory_says(
     make: Callable[..., Entra], fake: FakeEntra
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_place_in_another_mailbox_is_none_in_this_one(fake: FakeGraph, inbox: 
     assert inbox.name == MAILBOX.lower()
 
 
+@pytest.mark.ci
 def test_a_place_that_leads_elsewhere_is_not_gone_to_with_our_token(fake: FakeGraph, inbox: Inbox) -> None:
     fake.arrive(mail(), AT)
     with listening() as elsewhere:
@@ -155,6 +156,7 @@ def test_of_a_mail_no_more_is_read_than_shows_that_it_is_too_large(
     assert found == whole[:arrives]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(4)
 @pytest.mark.parametrize(
     ("place", "bent", "outcome"),

@@ -268,6 +268,7 @@ def test_a_letter_that_cannot_be_looked_for_waits(fake: FakeGraph, mailer: Maile
     assert "send" not in fake.calls
 
 
+@pytest.mark.ci
 def test_a_link_that_leads_elsewhere_is_not_followed_with_our_token(fake: FakeGraph, mailer: Mailer) -> None:
     with listening() as elsewhere:
         elsewhere.settimeout(0.2)

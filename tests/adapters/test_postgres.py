@@ -321,6 +321,7 @@ def test_a_setting_the_server_does_not_know_is_told_in_its_own_words(home: Path)
         assert _asks(server.urls().admin, "show work_mem") == ("7MB",)
 
 
+@pytest.mark.ci
 @as_root
 def test_as_root_the_server_is_another_user_that_may_only_pass_through(tmp_path: Path) -> None:
     account = server_account()
@@ -337,6 +338,7 @@ def test_as_root_the_server_is_another_user_that_may_only_pass_through(tmp_path:
     assert open_the_way(target, account) == set()
 
 
+@pytest.mark.ci
 @as_root
 def test_as_root_the_processes_belong_to_that_user(home: Path) -> None:
     account = server_account()

@@ -483,6 +483,7 @@ ASKING = (
 )
 
 
+@pytest.mark.ci
 @pytest.mark.wide(4)
 @pytest.mark.parametrize("asked", [*ASKING, ("migrate",)], ids=lambda asked: " ".join(asked[:2]))
 def test_a_database_that_is_away_is_one_sentence_in_the_readers_language(

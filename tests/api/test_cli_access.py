@@ -104,6 +104,7 @@ def test_the_first_administrator_comes_in_by_the_printed_link_and_invites_the_ot
     assert told(cast, "invitation.handed_over") == [{}], "and the record says which of the two no letter carried"
 
 
+@pytest.mark.ci
 def test_with_an_administrator_there_is_no_second_and_the_same_one_is_invited_again(command: Say, cast: Cast) -> None:
     status, _, err = command(*FIRST, "ccsmtl")
     assert (status, "[administrator.there_is_one]" in err) == (1, True)

@@ -149,6 +149,7 @@ def test_an_invitation_opens_once_and_never_again(cast: Cast) -> None:
     assert len(letters(cast, "manager_em", "enrolment")) == 1
 
 
+@pytest.mark.ci
 def test_of_many_who_press_the_button_at_once_one_passes(cast: Cast) -> None:
     door = invited(cast, "manager_em")
     browsers = [nobody(cast.database) for _ in range(8)]
@@ -412,6 +413,7 @@ def test_an_address_that_was_changed_today_brings_no_link_to_whoever_asks_for_on
     assert len(letters(cast, "manager_em", "enrolment")) == before + 1
 
 
+@pytest.mark.ci
 def test_who_has_access_is_invited_to_an_address_of_today_by_the_coordination_alone(cast: Cast) -> None:
     enrolled(cast, "deputy")
     before = len(letters(cast, "deputy", "enrolment"))

@@ -277,6 +277,7 @@ def test_signing_out_ends_it_here_for_every_copy_and_goes_on_to_end_it_there(pla
     assert not is_in(copy)
 
 
+@pytest.mark.ci
 def test_signing_out_works_while_the_directory_is_away(settle: Settle, fake: FakeEntra) -> None:
     place, restarted = settle(), settle()  # the second process knows nothing of the directory yet
     place.link("manager_em")
@@ -340,6 +341,7 @@ def test_an_address_links_nobody(place: Place) -> None:
         assert session.execute(select(_identity)).all() == []
 
 
+@pytest.mark.ci
 def test_someone_of_another_tenant_with_the_same_object_and_address_is_someone_else(
     settle: Settle,
 ) -> None:
@@ -696,6 +698,7 @@ def test_an_account_that_comes_while_the_last_role_ends_waits_for_it_and_opens_n
     assert place.events("sign_in.refused") == [(cast.people["manager_em"], {"means": "entra", "reason": "no_role"})]
 
 
+@pytest.mark.ci
 def test_a_new_account_takes_the_place_of_the_one_before(place: Place) -> None:
     place.link("manager_em", ALICE)
     assert signed_in(place, place.browser(), BOB, door=place.invite("manager_em")).status_code == 303
@@ -749,6 +752,7 @@ def test_an_account_of_two_programs_chooses_one(of_two: Place) -> None:
         assert name in chooser.get("/").text
 
 
+@pytest.mark.ci
 def test_a_choice_is_made_once_in_the_browser_that_signed_in_and_of_ones_own_programs(of_two: Place) -> None:
     browser, other = of_two.browser(), of_two.browser()
     signed_in(of_two, browser)
@@ -790,6 +794,7 @@ def test_who_leaves_while_choosing_does_not_enter(of_two: Place) -> None:
     assert not is_in(browser)
 
 
+@pytest.mark.ci
 def test_one_who_was_invited_enters_the_program_of_the_invitation(of_two: Place) -> None:
     browser = of_two.browser()
     token = of_two.invite("manager_em", cast=of_two.cast.other)
@@ -800,6 +805,7 @@ def test_one_who_was_invited_enters_the_program_of_the_invitation(of_two: Place)
 # When the directory is away, or none is set up.
 
 
+@pytest.mark.ci
 def test_a_directory_that_is_away_is_a_sentence(
     settle: Settle, fake: FakeEntra, caplog: pytest.LogCaptureFixture
 ) -> None:

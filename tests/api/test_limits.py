@@ -146,6 +146,7 @@ def test_whoever_types_anothers_address_over_and_over_does_not_keep_them_out(cas
     assert len(letters(cast, "manager_em", "enrolment")) == before + LETTERS_TO_ONE_ADDRESS + 1
 
 
+@pytest.mark.ci
 def test_whoever_is_signed_in_asks_for_so_many_links_too(cast: Cast) -> None:
     browser, _ = enrolled(cast, "manager_em")
     before = len(letters(cast, "manager_em", "enrolment"))

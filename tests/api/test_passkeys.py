@@ -376,6 +376,7 @@ def test_who_holds_nothing_today_is_not_let_in(cast: Cast) -> None:
     assert come_in(nobody(cast.database), passkey) == 303
 
 
+@pytest.mark.ci
 def test_an_unknown_passkey_and_one_of_another_program_are_told_apart_by_nobody(cast: Cast) -> None:
     _, theirs = enrolled(cast.other, "manager_em")
     stranger = replace(authenticator(), handle=uuid4().bytes)
@@ -389,6 +390,7 @@ def test_an_unknown_passkey_and_one_of_another_program_are_told_apart_by_nobody(
 # ------------------------------------------------------------------------------------------------- removing, adding
 
 
+@pytest.mark.ci
 def test_the_last_passkey_stays_and_one_of_two_is_removed_for_good(cast: Cast) -> None:
     browser, first = enrolled(cast, "manager_em")
     (only,) = passkeys(cast)
@@ -407,6 +409,7 @@ def test_the_last_passkey_stays_and_one_of_two_is_removed_for_good(cast: Cast) -
     assert len(told(cast, "passkey.removed")) == 1
 
 
+@pytest.mark.ci
 def test_of_two_passkeys_removed_at_once_one_stays(cast: Cast) -> None:
     browser, _ = enrolled(cast, "manager_em")
     browser.post("/my-access/passkeys")

@@ -600,6 +600,7 @@ def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds
         assert following.people["specialist"] not in {row["person_id"] for row in left_over}
 
 
+@pytest.mark.ci
 def test_a_role_that_never_began_keeps_a_program_from_giving_it_one_holder_at_a_time_no_more(program: Cast) -> None:
     first = TODAY + timedelta(days=9)
     come_back(program, "specialist", "en-marge", starts_on=first, role="second_representative")
@@ -655,6 +656,7 @@ def test_of_a_role_that_ends_before_the_last_day_it_is_asked_all_the_same_who_fo
     assert [follows in [held.person_id for held in found] for found in days] == [False, True]
 
 
+@pytest.mark.ci
 def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all(program: Cast) -> None:
     last_day, by = TODAY + timedelta(days=9), program.actor("coordinator")
     case_id = leave(program, "manager_codim", "codim", last_day=last_day)

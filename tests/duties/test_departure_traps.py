@@ -182,6 +182,7 @@ def test_7_nobody_names_themselves_in_the_place_of_who_leaves_nor_takes_back_wha
     assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
 
 
+@pytest.mark.ci
 def test_7_an_approval_is_not_passed_on_to_who_did_the_thing(program: Cast) -> None:
     onboarding = open_onboarding(program)
     complete(program, onboarding, "request_secure_access", by=program.actor("coordinator"))

@@ -280,6 +280,7 @@ def test_a_task_that_was_passed_on_stays_the_successors_when_its_case_takes_a_ne
         assert (after["owed_by_id"], after["declared_owed_by_id"]) == (before.owed_by_id, before.owed_by_id)
 
 
+@pytest.mark.ci
 def test_a_task_is_the_successors_from_the_moment_it_is_passed_on(program: Cast) -> None:
     open_onboarding(program)
     case_id = leave(program, "manager_em", "en-marge")
@@ -304,6 +305,7 @@ def test_a_step_that_settles_a_thing_is_not_done_by_saying_so(program: Cast) -> 
         tasks.complete_task(session, one["id"], by=program.actor("officer"), at=AT)
 
 
+@pytest.mark.ci
 def test_a_seat_goes_to_the_successor_the_day_after_and_only_to_who_may_have_it(program: Cast) -> None:
     with program.session() as session:
         seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])

@@ -150,6 +150,7 @@ def test_a_departure_whose_role_was_to_end_anyway_and_did_is_not_cancelled_befor
     assert open_departures(program, LEAVER) == []
 
 
+@pytest.mark.ci
 def test_a_departure_whose_only_role_another_holds_by_now_is_not_cancelled(program: Cast) -> None:
     by = program.actor("director_ccsmtl")
     case_id = leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=by)
@@ -162,6 +163,7 @@ def test_a_departure_whose_only_role_another_holds_by_now_is_not_cancelled(progr
         assert case_row(session, case_id)["state"] == "open"
 
 
+@pytest.mark.ci
 def test_nobody_cancels_their_own_departure_nor_gets_around_it(program: Cast) -> None:
     hers = program.actor("coordinator")
     case_id = leave(program, "coordinator", "ccsmtl", by=program.actor("manager_ccsmtl"))
@@ -304,6 +306,7 @@ def test_what_an_end_would_do_is_said_before_it_is_done_and_then_it_does_that(pr
     assert set(found.told) == written != set()
 
 
+@pytest.mark.ci
 def test_who_sits_as_an_alternate_already_is_named_where_a_seat_would_end(program: Cast) -> None:
     place, alternate = program.organizations["anonyme"], program.people["manager_la"]
     with program.session() as session:

@@ -179,6 +179,7 @@ def test_nobody_answers_what_was_offered_to_another(program: Cast) -> None:
         hand_overs.accept(session, row["id"], by=program.actor(WORKER), at=AT)
 
 
+@pytest.mark.ci
 def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
     follow_up = follow(program, second=None)
     with program.session() as session:

@@ -185,6 +185,7 @@ def test_of_two_who_run_the_same_bulk_at_once_one_offers_them_all_and_the_other_
     assert told(program)["hand_overs.proposed"] == 1
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("turn", range(3))
 def test_who_accepts_while_it_is_offered_to_another_has_it_or_is_told_and_nobody_waits_for_ever(

@@ -154,6 +154,7 @@ def test_a_role_that_is_prolonged_from_one_day_to_the_next_is_one_stay_with_one_
     assert hire(cast, task_id, person_id=who).welcome_id == first
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("up_to", "by", "who", "code"),
     [

@@ -123,6 +123,7 @@ def test_a_step_that_is_called_off_in_time_was_never_late(cast: Cast) -> None:
         assert session.scalars(select(_lateness.c.id)).all() == []
 
 
+@pytest.mark.ci
 def test_a_step_that_was_late_stays_so_where_it_is_done_then_undone_then_waived(cast: Cast) -> None:
     """Of the quarters' time to debrief; a third one that is waived in time counts for nothing."""
     record(cast, "compassion_fatigue")

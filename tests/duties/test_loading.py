@@ -832,6 +832,7 @@ def test_the_file_of_another_program_is_refused_and_changes_nothing(cast: Cast) 
         assert everything(session) == before
 
 
+@pytest.mark.ci
 def test_a_role_that_several_hold_cannot_have_one_holder_and_nothing_is_written(cast: Cast) -> None:
     single = edited(
         ("en: Second representative}}", "en: Second representative}, single_holder: true}"),
@@ -1106,6 +1107,7 @@ _MAJORITY = (
 )
 
 
+@pytest.mark.ci
 def test_a_majority_and_the_days_to_endorse_are_loaded_written_out_anew_and_load_back_without_a_change(
     cast: Cast,
 ) -> None:
@@ -1124,6 +1126,7 @@ def test_a_majority_and_the_days_to_endorse_are_loaded_written_out_anew_and_load
         assert [one["decisions"]["majority"] for one in terms] == ["two_thirds"], "CODIM's draft, and no other"
 
 
+@pytest.mark.ci
 def test_an_exported_program_is_the_same_program_elsewhere(cast: Cast, database: Database) -> None:
     with cast.session() as session:
         closes(session, cast, "spvm", TODAY, TODAY + 3 * DAY)

@@ -147,6 +147,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Callable[[Cast], AbstractConte
     return there
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("sealed_there", [True, False])
 def test_a_record_restored_onto_a_younger_server_goes_on(
     cast: Cast, keys: FakeSealKeys, elsewhere: Callable[[Cast], AbstractContextManager[None]], sealed_there: bool

@@ -308,6 +308,7 @@ def test_one_thing_is_in_one_pair_of_hands_and_comes_back_when_the_step_is_undon
         assert held == [cast.people["worker_codim"]]
 
 
+@pytest.mark.ci
 def test_an_account_keeps_a_user_name_and_never_two_people(cast: Cast) -> None:
     first, second = open_onboarding(cast), open_onboarding(cast, "worker_codim", "codim")
     for case_id, manager in ((first, "manager_em"), (second, "manager_codim")):
@@ -587,6 +588,7 @@ def test_a_step_that_the_protocol_never_waives_is_not_waived(cast: Cast) -> None
         assert tasks.undo_task(session, waivable, by=cast.actor("coordinator"), at=AT).state == "open"
 
 
+@pytest.mark.ci
 def test_undoing_a_step_puts_back_what_it_opened_and_takes_back_what_the_engine_did(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "introduce_program")

@@ -164,6 +164,7 @@ def test_what_waits_for_a_director_who_has_left_is_signed_on_the_working_day_aft
     assert (line["subject_id"], line["facts"]) == (version, {"number": 1})
 
 
+@pytest.mark.ci
 def test_a_last_day_that_is_put_off_is_warned_of_anew(cast: Cast) -> None:
     ends(cast, TODAY + 20 * DAY)
     run_each_day(cast, TODAY, TODAY + DAY)

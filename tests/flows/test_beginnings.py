@@ -92,6 +92,7 @@ def test_a_program_owes_no_report_of_quarters_that_were_over_before_it_followed_
     assert begun(cast, "financial_report") == []
 
 
+@pytest.mark.ci
 def test_what_was_missed_for_more_than_a_year_is_left(cast: Cast) -> None:
     record(cast, "financial_report")
     run(cast, local(date(2030, 2, 1)))
@@ -125,6 +126,7 @@ def test_a_program_that_starts_in_november_begins_next_years_plan_and_not_this_y
     assert begun(cast, "communication_plan") == [("", "2027")]
 
 
+@pytest.mark.ci
 def test_each_organization_with_youth_workers_has_its_year_and_no_other(cast: Cast) -> None:
     record(cast, "compassion_fatigue")
     run(cast, AT)

@@ -349,6 +349,7 @@ def test_a_seat_that_the_case_gave_begins_on_the_new_day_once_the_arrival_moves(
     assert seats(cast, "worker_em") == []
 
 
+@pytest.mark.ci
 def test_a_seat_begins_at_the_soonest_on_the_day_that_it_was_given(cast: Cast) -> None:
     """Nobody sat there before: moving the arrival into the past does not say so."""
     means = means_of(cast, Clock())
@@ -436,6 +437,7 @@ def test_a_seat_that_the_case_did_not_give_is_not_taken_back_with_what_it_did(ca
     assert task(cast, case_id, "enrol_on_clinical_committee")["act_state"] == "undone"
 
 
+@pytest.mark.ci
 def test_the_seat_follows_a_new_role_that_begins_on_the_new_day_and_ends_with_it(cast: Cast) -> None:
     """The first appointment ended before it came to anything; the person is appointed anew, and the arrival moves."""
     means = means_of(cast, Clock())
@@ -461,6 +463,7 @@ def test_the_seat_follows_a_new_role_that_begins_on_the_new_day_and_ends_with_it
     assert (seat["starts_on"], seat["ends_on"]) == (begins, ends)
 
 
+@pytest.mark.ci
 def test_a_case_is_cancelled_before_the_engine_has_looked_again_and_the_seat_is_given_back(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = introduced(cast)
@@ -518,6 +521,7 @@ def test_an_organization_without_a_seat_makes_trouble_that_people_see_and_nothin
 # ---------------------------------------------------------------------------------------------- the contact lists
 
 
+@pytest.mark.ci
 def test_the_contact_lists_name_who_sits_where_that_day_and_say_which_seats_are_vacant(cast: Cast) -> None:
     means = means_of(cast, Clock())
     introduced(cast)
@@ -678,6 +682,7 @@ KILL_POINTS: list[tuple[object, str]] = [
 ]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(6)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("point", KILL_POINTS, ids=lambda point: point[1])
@@ -718,6 +723,7 @@ def test_an_act_and_its_note_are_there_together_or_not_at_all(cast: Cast, monkey
     assert seats(cast, "worker_em") == [], "a seat that no note tells of would never be given back"
 
 
+@pytest.mark.ci
 def test_a_change_made_during_the_carry_keeps_the_case_due(cast: Cast) -> None:
     means = means_of(cast, Clock())
     case_id = introduced(cast)
@@ -775,6 +781,7 @@ def bound(monkeypatch: pytest.MonkeyPatch, name: str, action: Action) -> None:
     monkeypatch.setattr(protocols, "PROTOCOLS", {"onboarding": changed})
 
 
+@pytest.mark.ci
 def test_an_act_that_errs_is_told_once_and_tried_again_after_waits_that_double(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -198,6 +198,7 @@ def test_whoever_a_joined_referral_says_to_recruit_comes_before_the_committee_un
     assert [one["state"] for one in items(cast, recruiters.KIND)] == ["withdrawn"]
 
 
+@pytest.mark.ci
 def test_two_attempts_are_enough_whatever_the_days(cast: Cast) -> None:
     follow_up = begun(cast)
     with cast.session() as session:

@@ -81,6 +81,7 @@ def test_a_worker_at_work_closes_the_doors_at_the_end_of_the_last_day(program: C
     within(program, means_of(program, clock), body)
 
 
+@pytest.mark.ci
 def test_of_who_has_gone_already_nothing_waits_for_the_worker(program: Cast) -> None:
     leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
     assert open_doors(program) == (0, 0)
@@ -123,6 +124,7 @@ def test_an_end_that_was_only_written_down_opens_the_departure_with_the_same_eff
     assert len(told(program, "departure.opened")) == 1
 
 
+@pytest.mark.ci
 def test_an_end_that_is_written_down_weeks_late_opens_the_departure_on_the_day_on_which_it_was(program: Cast) -> None:
     """And one that was corrected, of somebody who left long ago, opens none."""
     left_on, long_ago = TODAY - timedelta(days=30), TODAY - timedelta(days=200)

@@ -244,6 +244,7 @@ def _meeting_on(session: Session, day: date) -> UUID:
     return found
 
 
+@pytest.mark.ci
 def test_a_seat_ends_with_its_role_by_the_round_and_the_calendars_hear_of_it(cast: Cast) -> None:
     with cast.session() as session:
         seat_everyone(session, cast)

@@ -253,6 +253,7 @@ def test_a_relay_that_postpones_refuses_and_drops_gets_every_letter_in_the_end(c
     assert "Untel" not in written, "what a server writes in prose goes no further"
 
 
+@pytest.mark.ci
 def test_a_relay_that_says_nothing_holds_up_one_letter_and_no_other(cast: Cast, relay: SmtpServer) -> None:
     clock = Clock()
     means, mailer = by_smtp(cast, clock, relay.port, timeout=0.3)

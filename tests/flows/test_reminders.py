@@ -172,6 +172,7 @@ def test_a_duty_outside_any_case_reminds_whoever_owes_it_then_the_coordinator_an
     assert late == {"coordinator"}
 
 
+@pytest.mark.ci
 def test_who_manages_somebody_elsewhere_hears_of_a_step_and_not_of_the_thing_that_it_is_about(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     with cast.session() as session:
@@ -274,6 +275,7 @@ def test_a_round_that_comes_late_still_reminds_but_nobody_at_night(begun: Begun)
     assert sorted(digests_of(cast)) == ["coordinator", "manager_em", "officer"]
 
 
+@pytest.mark.ci
 def test_mornings_that_were_lost_are_made_up_for_and_each_rung_is_used_once(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     late = NEXT_MONDAY + timedelta(days=9)
@@ -639,6 +641,7 @@ def test_a_round_that_is_broken_off_anywhere_tells_everything_once_when_it_runs_
         assert mark_of(session, reminders.KEY) == clock.now
 
 
+@pytest.mark.ci
 def test_a_round_over_many_tasks_takes_them_a_few_at_a_time(begun: Begun, monkeypatch: pytest.MonkeyPatch) -> None:
     cast, means, clock, _ = begun
     monkeypatch.setattr(reminders, "CHUNK", 2)

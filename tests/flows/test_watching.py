@@ -122,6 +122,7 @@ def test_a_coordinator_who_reads_twenty_files_before_a_sitting_is_neither_stoppe
     assert (_watch(cast, at), _heard(cast)) == (0, [])
 
 
+@pytest.mark.ci
 def test_of_one_reader_a_letter_goes_once_an_hour_and_what_came_meanwhile_is_told_then(
     cast: Cast, files: list[UUID]
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_second_representative_can_sit_for_each_organization_on_both_committee
         assert (alternates.role, alternates.source) == ("second_representative", "CM-2R")
 
 
+@pytest.mark.ci
 def test_the_position_can_be_declared_in_each_of_the_three_ways_and_its_decisions_are_endorsed() -> None:
     ways = [get_args(way.model_fields["source"].annotation) for way in (Hosted, Secondment, Joint)]
     assert ways == [("GV-1",), ("GV-2",), ("GV-3",)]

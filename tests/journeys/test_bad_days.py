@@ -361,6 +361,7 @@ def _kept(cast: Cast) -> tuple[int, int, int]:
 # Days and people that are not as usual.
 
 
+@pytest.mark.ci
 def test_someone_who_arrives_on_saint_jean_baptiste_day_is_awaited_on_the_days_around_it(cast: Cast) -> None:
     """24 June is a holiday in Québec, a Thursday in 2027: what prepares it comes before, what follows after."""
     arrival = date(2027, 6, 24)
@@ -379,6 +380,7 @@ def test_someone_who_arrives_on_saint_jean_baptiste_day_is_awaited_on_the_days_a
     assert due["hand_over_cards_and_tools"] == date(2027, 7, 2)  # past Canada Day
 
 
+@pytest.mark.ci
 def test_a_step_that_was_due_before_the_case_was_opened_is_asked_for_today_and_is_not_late(cast: Cast) -> None:
     """The worker arrives tomorrow: what should have been ready ten days ago is due today, and late tomorrow."""
     tomorrow = TODAY + timedelta(days=1)

@@ -1034,6 +1034,7 @@ def test_of_whoever_was_given_to_a_worker_no_criterion_is_found_anew_unless_nobo
                 triage.triage(session, known["id"], result, reason="Urgent", by=by, at=LATER)
 
 
+@pytest.mark.ci
 def test_that_one_referral_could_not_wait_forwards_nobody_on_the_next(clinic: Cast) -> None:
     by = clinic.actor("coordinator")
     participant_id = triaged(clinic, refer(clinic), "forwarded")

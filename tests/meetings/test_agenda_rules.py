@@ -126,6 +126,7 @@ def test_a_rule_whose_source_nobody_knows_is_no_rule() -> None:
     assert set(agenda_rules._SOURCES) == set(AgendaRule.model_fields["source"].annotation.__args__)  # type: ignore[union-attr]
 
 
+@pytest.mark.ci
 def test_the_one_who_came_last_comes_first_the_next_week(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     orders = []

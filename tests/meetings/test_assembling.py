@@ -390,6 +390,7 @@ def test_agendas_fall_due_by_the_declared_hours_before_the_meeting(cast: Cast, s
 # --------------------------------------------------------------------------------------------------- after the freeze
 
 
+@pytest.mark.ci
 def test_what_comes_after_the_freeze_is_an_addendum_and_the_old_numbers_stay(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     admission(session, cast, "#2026-01")
@@ -554,6 +555,7 @@ def _left(session: Session, cast: Cast, day: Any, left: UUID) -> UUID:
     return carried
 
 
+@pytest.mark.ci
 def test_what_three_meetings_did_not_reach_asks_for_a_decision_or_an_end(cast: Cast, session: Session) -> None:
     made = agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=cast.actor("police"), at=AT)
     assert item(session, made)["purpose"] == "discussion"

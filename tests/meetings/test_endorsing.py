@@ -178,6 +178,7 @@ def test_what_a_step_asks_of_the_committee_is_done_once_the_decision_counts_and_
     assert task_of(session, task)["state"] == "open"
 
 
+@pytest.mark.ci
 def test_silence_is_asked_again_once_a_day_at_most_and_then_shown_to_the_committee(
     session: Session, cast: Cast
 ) -> None:

@@ -81,6 +81,7 @@ def test_while_no_clinic_is_planned_the_coordinator_is_asked_and_the_item_comes_
     assert [task["state"] for task in _asked(there)] == ["done"], "it heard, and nobody has to see to it"
 
 
+@pytest.mark.ci
 def test_where_the_clinic_s_agendas_take_no_report_the_coordinator_is_asked_in_the_same_transaction(
     there: Cast,
 ) -> None:
@@ -129,6 +130,7 @@ def test_the_next_clinic_whose_agenda_went_out_hears_of_it_by_an_addendum_and_no
         assert other not in page, language
 
 
+@pytest.mark.ci
 def test_a_clinic_that_sits_without_an_agenda_that_went_out_hears_of_it_by_the_coordinator(there: Cast) -> None:
     by = there.actor("coordinator")
     with there.session() as session:

@@ -122,6 +122,7 @@ def test_a_date_that_was_moved_and_is_off_comes_back_by_no_later_rule() -> None:
                 assert _from(calendar.shows(), BEFORE) == _wanted(wanted, BEFORE)
 
 
+@pytest.mark.ci
 @given(entries(), st.integers(0, 400), st.sampled_from(["unknown", "merge", "replace"]))
 def test_nothing_is_sent_where_nothing_changed(entry: Entry, days: int, dialect: str) -> None:
     assert differences(entry, entry, dialect=dialect, after=BEFORE + timedelta(days=days)) == ()

@@ -111,6 +111,7 @@ def test_each_who_was_invited_gets_one_letter_in_their_language_with_the_minutes
     assert "Heard." not in text_of(english)
 
 
+@pytest.mark.ci
 def test_who_sits_for_an_outside_organization_gets_no_item_of_the_partners(session: Session, cast: Cast) -> None:
     session.execute(
         update(_organization).where(_organization.c.id == cast.organizations["en-marge"]).values(kind="outside")
@@ -154,6 +155,7 @@ def test_twice_is_refused_and_again_without_a_change_sends_nothing(session: Sess
     assert {len(one) for one in sent(session).values()} == {1}
 
 
+@pytest.mark.ci
 def test_a_correction_says_where_and_goes_to_those_alone_for_whom_something_changed(
     session: Session, cast: Cast
 ) -> None:

@@ -134,6 +134,7 @@ def test_of_a_partner_without_manager_and_director_the_second_representative_hea
     assert "deputy" in told(session, cast, "decision_objected")
 
 
+@pytest.mark.ci
 def test_what_a_partner_says_answers_its_task_in_whosever_hands_a_departure_left_it(
     session: Session, cast: Cast
 ) -> None:

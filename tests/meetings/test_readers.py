@@ -303,6 +303,7 @@ def test_four_meetings_a_year_are_four_that_move_across_each_other_and_go_by_the
     assert readers.differing(cases, YEAR) == {}
 
 
+@pytest.mark.ci
 def test_a_meeting_over_the_night_of_the_change_lasts_as_long_for_all(readers: Readers) -> None:
     autumn, spring = (
         Entry(uid="night@spheres.example", zone=HERE, starts=at, minutes=600, title=STEERING)

@@ -258,6 +258,7 @@ def test_addenda_are_counted_anew_for_an_agenda_that_was_frozen_anew(cast: Cast,
     assert len(_sent_to(session, cast, "worker_codim")) == 4, "each was sent, the second addendum too"
 
 
+@pytest.mark.ci
 def test_whoever_hosts_for_the_coordinator_says_no_yes_to_what_they_asked_for_late_themselves(
     cast: Cast, session: Session
 ) -> None:

@@ -185,6 +185,7 @@ def _clinical(session: Session, cast: Cast, *, weeks: int = 0) -> tuple[UUID, li
     return here, items(session, local)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("kind", ["standing", "turn"])
 def test_what_each_meeting_has_anew_comes_on_the_agenda_of_the_committee_to_which_it_is_referred(
     session: Session, cast: Cast, kind: str

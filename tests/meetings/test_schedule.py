@@ -152,6 +152,7 @@ def test_a_date_is_not_moved_to_its_neighbours_day_nor_past_it(cast: Cast, sessi
     assert refused.value.code == "meeting.crosses_neighbour"
 
 
+@pytest.mark.ci
 def test_a_cancelled_date_is_one_cancellation_each_with_status_and_its_own_date(cast: Cast, session: Session) -> None:
     _season(session, cast)
     before = len(letters(session))
@@ -304,6 +305,7 @@ def test_a_new_hour_from_the_first_day_on_takes_the_old_season_from_every_calend
     assert "apporte 2 fichiers" in ours.text
 
 
+@pytest.mark.ci
 def test_a_meeting_that_was_opened_before_its_hour_stays_at_it_when_the_hour_changes(
     cast: Cast, session: Session
 ) -> None:
@@ -319,6 +321,7 @@ def test_a_meeting_that_was_opened_before_its_hour_stays_at_it_when_the_hour_cha
     assert read_meeting(session, after)["starts"] == datetime(2026, 12, 16, 14, 0)
 
 
+@pytest.mark.ci
 def test_a_last_date_that_was_moved_past_the_end_of_its_season_is_still_told_of(cast: Cast, session: Session) -> None:
     _season(session, cast)
     by, last = cast.actor("coordinator"), _on(session, LAST)
@@ -422,6 +425,7 @@ def test_an_answer_lapses_when_its_meeting_gets_another_time_and_counts_when_giv
     assert [(row["answer"], row["lapsed"]) for row in answers.given(session, [meeting])] == [("tentative", "")]
 
 
+@pytest.mark.ci
 def test_whom_someone_named_to_come_still_comes_to_the_moved_meeting_until_they_answer_anew(
     cast: Cast, session: Session
 ) -> None:
@@ -450,6 +454,7 @@ def test_a_preview_says_what_would_be_sent_and_nothing_of_it_stays(cast: Cast, s
     assert schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT) == seen
 
 
+@pytest.mark.ci
 def test_a_change_of_place_asks_nobody_to_answer_again(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     schedule.plan_meetings(session, "steering", [datetime(2027, 1, 20, 13, 0)], by=by, at=AT)

@@ -151,6 +151,7 @@ def test_who_has_the_seat_for_an_interim_and_for_good_from_later_keeps_both(cast
     assert _holders(session, then)[0] == cast.people["deputy"]
 
 
+@pytest.mark.ci
 def test_who_leaves_and_comes_back_has_the_seat_that_is_given_from_the_return_on(cast: Cast, session: Session) -> None:
     """The one of before runs without an end until the departure ends it."""
     record_protocols(cast)
@@ -169,6 +170,7 @@ def test_who_leaves_and_comes_back_has_the_seat_that_is_given_from_the_return_on
     assert _holders(session, then)[0] == worker
 
 
+@pytest.mark.ci
 def test_an_alternate_is_told_of_nothing_until_they_are_called_and_a_seat_ends_with_its_last_day(
     cast: Cast, session: Session
 ) -> None:

@@ -148,6 +148,7 @@ def test_what_a_committee_says_of_a_waiver_in_its_own_words_frees_nobody(cast: C
     )
 
 
+@pytest.mark.ci
 def test_another_committee_than_the_one_that_the_agreement_names_frees_nobody(cast: Cast, session: Session) -> None:
     proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     sat_on(session, cast, proposal)

@@ -56,6 +56,7 @@ def test_a_decision_that_counts_though_a_partner_is_silent_or_objects_is_found(s
     assert {where for sentence, where in sentences if "objects to it" in sentence} == {f"decision {against}"}
 
 
+@pytest.mark.ci
 def test_what_is_owed_by_a_pending_decision_is_found(session: Session, cast: Cast) -> None:
     owner = {"owner_role": "coordinator", "due_on": date(2027, 3, 1)}
     decision = decide(session, cast, **owner)

@@ -41,6 +41,7 @@ def found(cast: Cast, look: Callable[[Session, Any], Any]) -> list[str]:
         return list(look(session, AT))
 
 
+@pytest.mark.ci
 def test_who_is_outside_with_a_telephone_and_no_departure_is_found(program: Cast) -> None:
     look = promised._nobody_left_with_something
     with program.session() as session:
@@ -51,6 +52,7 @@ def test_who_is_outside_with_a_telephone_and_no_departure_is_found(program: Cast
     assert found(program, look) == [f"loan {loan}"]
 
 
+@pytest.mark.ci
 def test_a_departure_called_off_of_somebody_without_a_role_is_found(program: Cast) -> None:
     look = promised._nobody_stayed_outside
     case_id = leave(program, LEAVER, PLACE)

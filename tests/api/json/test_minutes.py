@@ -202,6 +202,7 @@ def test_what_is_open_is_listed_over_every_register_that_the_asker_reads(coordin
     assert outsider.ask("GET", "/decisions?committee=steering").status_code == 404
 
 
+@pytest.mark.ci
 def test_a_partner_finds_what_it_is_asked_to_endorse_without_a_seat_on_the_committee(
     coordinator: Asker, held: Held
 ) -> None:

@@ -103,6 +103,7 @@ def freeze(client: TestClient, cast: Cast, meeting_id: UUID) -> None:
     assert client.post(path, data=shown_by(before.text)).status_code == 303
 
 
+@pytest.mark.ci
 def test_each_item_says_in_the_reader_s_language_why_it_is_there(cast: Cast, here: UUID) -> None:
     path = f"/meetings/{here}/agenda"
     client = signed_in(cast, "coordinator")

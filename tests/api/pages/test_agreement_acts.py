@@ -124,6 +124,7 @@ def test_an_end_keeps_to_the_notice_of_the_agreement_unless_both_settled_on_less
     assert stands(cast)["ends_on"] == TODAY + timedelta(days=3)
 
 
+@pytest.mark.ci
 def test_a_renewal_is_a_draft_that_says_in_plain_words_what_changes(cast: Cast, agreement_id: UUID) -> None:
     with cast.session() as session:
         in_force(session, cast)
@@ -212,6 +213,7 @@ def test_a_signed_text_that_was_changed_says_so_on_its_page(cast: Cast, agreemen
     assert "The text was altered" in signed_in(cast, "worker_codim").get(f"/program/agreements/{agreement_id}").text
 
 
+@pytest.mark.ci
 def test_a_signature_on_paper_is_recorded_by_the_coordinator_on_its_own_day(cast: Cast, agreement_id: UUID) -> None:
     coordinator = signed_in(cast, "coordinator")
     director = str(cast.people["director_em"])

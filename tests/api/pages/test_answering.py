@@ -83,6 +83,7 @@ def client_of(cast: Cast, at: datetime = AT) -> TestClient:
     return nobody(cast.database, at=at)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("planned")
 def test_looking_shows_what_is_asked_and_changes_nothing(cast: Cast) -> None:
     client = client_of(cast)
@@ -101,6 +102,7 @@ def test_looking_shows_what_is_asked_and_changes_nothing(cast: Cast) -> None:
         assert session.scalar(select(func.count()).select_from(_event)) == before
 
 
+@pytest.mark.ci
 def test_the_button_records_the_answer_to_the_meetings_that_were_ticked(cast: Cast, planned: list[UUID]) -> None:
     client = client_of(cast)
     path = link_of(cast, "worker_codim")

@@ -112,6 +112,7 @@ def test_who_acts_for_the_coordinator_sees_the_board_while_they_act(cast: Cast) 
     assert tomorrow.get("/board").status_code == 404
 
 
+@pytest.mark.ci
 def test_a_role_is_vacant_on_the_board_in_the_transaction_that_ended_it(cast: Cast) -> None:
     open_onboarding(cast)
     before = part(board_of(cast), "vacant")
@@ -144,6 +145,7 @@ def test_the_tasks_that_fall_to_a_vacant_role_stand_under_it_with_their_number(c
     assert "other" not in shown
 
 
+@pytest.mark.ci
 def test_of_many_tasks_that_fall_to_a_vacant_role_ten_are_named_first_and_the_others_are_opened_there(
     cast: Cast,
 ) -> None:

@@ -69,6 +69,7 @@ def test_an_approver_sees_the_case_once_something_waits_for_them(cast: Cast) -> 
     assert approver.get(f"/cases/{case_id}").status_code == 200
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["manager_codim", "police", "researcher", "worker_codim"])
 def test_a_case_in_which_one_has_no_part_looks_like_one_that_is_not_there(cast: Cast, name: str) -> None:
     case_id = open_onboarding(cast)
@@ -97,6 +98,7 @@ def test_an_id_that_is_no_id_is_an_address_with_nothing_behind_it(cast: Cast) ->
 # ----------------------------------------------------------------------------------------------- how far it is
 
 
+@pytest.mark.ci
 def test_each_task_says_on_whom_it_waits_until_when_and_for_what(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     page = signed_in(cast, "coordinator").get(f"/cases/{case_id}").text
@@ -111,6 +113,7 @@ def test_each_task_says_on_whom_it_waits_until_when_and_for_what(cast: Cast) -> 
     assert "Vacant" not in confirm
 
 
+@pytest.mark.ci
 def test_a_vacant_role_shows_where_a_task_falls_to_it_and_to_whom_it_falls_instead(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     with cast.session() as session:
@@ -141,6 +144,7 @@ def test_a_task_is_completed_and_approved_from_the_page_and_the_case_goes_on(cas
     assert "Approved: Ask for access to the secure network." in after
 
 
+@pytest.mark.ci
 def test_late_is_shown_and_never_blocks(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     later = ARRIVAL + timedelta(days=60)
@@ -200,6 +204,7 @@ def test_moving_the_arrival_moves_the_due_days(cast: Cast) -> None:
     assert "Day moved (the arrival): from December 7, 2026 to December 14, 2026." in page
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(("day", "status"), [("", 422), ("demain", 422), ("0206-12-14", 422)])
 def test_a_day_that_is_none_comes_back_as_it_was_typed(cast: Cast, day: str, status: int) -> None:
@@ -392,6 +397,7 @@ def test_the_whole_history_is_reached_page_by_page_from_its_newest_line_to_its_f
     assert "Newest" in text_of(shown)
 
 
+@pytest.mark.ci
 def test_the_page_is_whole_in_french(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")

@@ -103,6 +103,7 @@ def test_registers_lists_and_pages_of_decisions_are_for_whom_the_table_lets_see_
         assert bool(coordinator.get("/api/v1/decisions").json()["items"]) == sees
 
 
+@pytest.mark.ci
 def test_an_outside_organization_reads_what_is_for_the_seats(cast: Cast, held: Held) -> None:
     with cast.session() as session:
         session.execute(
@@ -191,6 +192,7 @@ def test_a_word_that_is_none_is_refused(cast: Cast, held: Held, said: str) -> No
     assert answer.status_code == 422
 
 
+@pytest.mark.ci
 def test_nobody_speaks_for_anothers_organization(cast: Cast, held: Held) -> None:
     path = f"/decisions/{held.budget}/endorsement"
     theirs = {"organization": str(cast.organizations["en-marge"]), "seen": 0, "said": "endorsed"}
@@ -285,12 +287,14 @@ def test_a_decision_is_withdrawn_by_a_later_one_and_its_task_is_called_off(cast:
     assert member.post(f"/decisions/{other}/withdrawal", data={"seen": 1}).status_code == 404
 
 
+@pytest.mark.ci
 def test_a_committees_page_shows_its_last_decisions_to_those_who_sit_on_it(cast: Cast, held: Held) -> None:
     page = signed_in(cast, "manager_codim").get("/committees/steering").text
     assert f"/decisions/{held.owed}" in page[page.index('id="decided"') :]
     assert 'id="decided"' not in signed_in(cast, "police").get("/committees/steering").text
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("held")
 def test_a_committee_or_year_that_is_none_shows_the_whole(cast: Cast) -> None:
     client = signed_in(cast, "manager_em")

@@ -127,6 +127,7 @@ def test_over_json_a_request_is_handed_in_with_its_contents(cast: Cast) -> None:
     assert coordinator.get(f"/api/v1/tasks/{task['id']}").json()["given"] == {"amount": "80.00", "reason": "Autobus"}
 
 
+@pytest.mark.ci
 def test_the_inventory_over_json(cast: Cast) -> None:
     officer = signed_in(cast, "officer")
     made = officer.post("/api/v1/equipment", json=NEW)

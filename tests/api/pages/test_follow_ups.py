@@ -135,6 +135,7 @@ def test_nobody_else_sees_that_there_is_a_follow_up(cast: Cast, follow_up: UUID,
     assert readings(cast) == []
 
 
+@pytest.mark.ci
 def test_a_barred_worker_sees_nothing_whatever_else_they_are(cast: Cast, follow_up: UUID) -> None:
     assert signed_in(cast, "police").get(f"/follow-ups/{follow_up}").status_code == 200
     with cast.session() as session:
@@ -259,6 +260,7 @@ def test_whoever_ends_a_follow_up_is_told_so_on_a_page_and_may_take_it_up_again(
         assert tasks_of(session, assigning.FIND_A_WORKER) == []
 
 
+@pytest.mark.ci
 def test_whoever_takes_a_follow_up_up_again_is_shown_the_worker_of_before_first(cast: Cast) -> None:
     with cast.session() as session:
         agreed(session, cast)
@@ -273,6 +275,7 @@ def test_whoever_takes_a_follow_up_up_again_is_shown_the_worker_of_before_first(
     assert "accompanied them until it ended" in choices[0]
 
 
+@pytest.mark.ci
 def test_a_participant_who_barred_them_is_not_taken_up_again_by_who_had_it(cast: Cast) -> None:
     with cast.session() as session:
         agreed(session, cast)

@@ -38,6 +38,7 @@ def write(cast: Cast, case_id: UUID, who: str, **changed: str) -> tuple[int, str
     return answer.status_code, text_of(answer.text)
 
 
+@pytest.mark.ci
 def test_two_sheets_make_a_mark_of_forty_and_sixty_and_say_who_passes(cast: Cast, recruiting: UUID) -> None:
     assert (
         "No interview is recorded"
@@ -136,6 +137,7 @@ def test_the_page_is_reached_from_the_case_and_a_departure_from_its_own(cast: Ca
     assert signed_in(cast, "coordinator").get(f"/cases/{case_id}/interviews").status_code == 409
 
 
+@pytest.mark.ci
 def test_naming_nobody_but_looking_for_somebody_leads_to_a_recruiting_with_this_page(cast: Cast) -> None:
     record_protocols(cast)
     case_id = leave(cast, "worker_codim", "codim")

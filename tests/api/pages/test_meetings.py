@@ -107,6 +107,7 @@ def test_a_cancelled_meeting_is_struck_with_its_reason(cast: Cast) -> None:
     assert "Congé" not in page[page.index('id="mine"') : page.index('id="month"')]
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("season")
 def test_one_committee_alone_and_months_that_are_none(cast: Cast) -> None:
     client = signed_in(cast, "worker_codim")
@@ -136,6 +137,7 @@ def test_a_calendar_address_is_shown_once_and_ends(cast: Cast) -> None:
     assert client.get(address).status_code == 404
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("season")
 def test_more_addresses_than_are_allowed_are_refused_on_the_page(cast: Cast) -> None:
     client = signed_in(cast, "worker_codim")
@@ -220,6 +222,7 @@ def test_a_move_shows_first_whom_it_tells_and_changes_nothing(cast: Cast, season
         assert {one.template for one in letters(session)[-5:]} == {"meeting_changed"}
 
 
+@pytest.mark.ci
 def test_what_changed_between_the_two_clicks_is_told_and_what_was_typed_is_kept(cast: Cast, season: list[UUID]) -> None:
     client = signed_in(cast, "coordinator")
     asked = client.post(

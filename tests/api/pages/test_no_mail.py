@@ -54,6 +54,7 @@ def doors(cast: Cast) -> int:
 # ------------------------------------------------------------------------------------------------- what is said
 
 
+@pytest.mark.ci
 def test_the_board_says_that_letters_wait_how_many_and_where_links_are_made(cast: Cast) -> None:
     invited(cast, "manager_em")
     invited(cast, "worker_codim")
@@ -174,6 +175,7 @@ def test_nobody_makes_a_link_for_themselves(cast: Cast) -> None:
     assert "invitation/link" not in mine
 
 
+@pytest.mark.ci
 def test_nobody_comes_in_as_somebody_who_is_there_already(cast: Cast) -> None:
     enrolled(cast, "manager_em")
     before = doors(cast)

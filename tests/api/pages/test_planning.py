@@ -152,6 +152,7 @@ def test_a_drafted_year_is_planned_from_or_dismissed_once(cast: Cast) -> None:
     assert client.post(f"/committees/steering/drafts/{draft_id}/dismissal").status_code == 404
 
 
+@pytest.mark.ci
 def test_a_draft_is_dismissed_by_the_coordinator(cast: Cast) -> None:
     with cast.session() as session:
         by = cast.actor("coordinator")

@@ -59,11 +59,13 @@ def without(part: str, *keys: str) -> dict[str, Any]:
     return {part: [one for one in listed if one["key"] not in keys]}
 
 
+@pytest.mark.ci
 def test_a_seat_on_the_clinical_committee_reads_of_participants_where_the_terms_name_it(cast: Cast) -> None:
     made = there(cast)
     assert signed_in(cast, "police").get(f"/follow-ups/{made}").status_code == 200
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize(
     "terms",
@@ -82,6 +84,7 @@ def test_what_the_terms_do_not_share_is_not_there_for_a_partner(cast: Cast, term
     assert signed_in(cast, SECOND).get(f"/follow-ups/{made}").status_code == 200  # another partner's terms
 
 
+@pytest.mark.ci
 def test_the_days_of_the_terms_are_inclusive(cast: Cast) -> None:
     made = there(cast, starts_on=TODAY.isoformat(), ends_on=TODAY.isoformat())
     assert signed_in(cast, "police").get(f"/follow-ups/{made}").status_code == 200
@@ -269,6 +272,7 @@ def test_the_file_says_to_who_keeps_it_with_whom_it_is_not_shared(cast: Cast) ->
         assert ("Not shared with CCSMTL, En Marge 12-17, L’Anonyme." in page) is told, name
 
 
+@pytest.mark.ci
 def test_the_clinics_agenda_goes_to_such_a_seat_as_to_a_guest(cast: Cast) -> None:
     there(cast, **without("information", "number"))
     with cast.session() as session:

@@ -456,6 +456,7 @@ def test_of_a_meeting_that_is_recorded_afterwards_no_time_is_told(planned: Room)
     assert " of 10 min" not in page
 
 
+@pytest.mark.ci
 def test_what_is_left_is_weighed_against_the_time_that_is_left(room: Room) -> None:
     late = room.at_moment(NOW + timedelta(minutes=135))
     assert "What is left takes 20 minutes more than there are." in card(late.page(), "items")

@@ -95,6 +95,7 @@ def test_a_form_does_not_lead_anywhere_else(cast: Cast) -> None:
     assert send(signed_in(cast, "coordinator"), task, "completion", back="//elsewhere.example").status_code == 422
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("back", ["work", "case", "task"])
 def test_a_note_that_is_too_long_comes_back_in_its_form(cast: Cast, back: str) -> None:
     case_id = open_onboarding(cast)
@@ -327,6 +328,7 @@ def test_nobody_is_offered_their_own_request_nor_can_approve_it(cast: Cast, as_a
     assert task_of(cast, case_id, "request_secure_access")["state"] == "submitted"
 
 
+@pytest.mark.ci
 def test_what_is_sent_back_says_why_and_wants_a_reason(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")

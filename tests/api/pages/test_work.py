@@ -101,6 +101,7 @@ def test_a_task_is_done_from_the_list_and_leaves_it(cast: Cast) -> None:
     assert f"task-{task['id']}" not in officer.get("/").text
 
 
+@pytest.mark.ci
 def test_what_waits_for_an_approval_stands_apart_and_is_approved_there(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     complete(cast, case_id, "request_secure_access")
@@ -113,6 +114,7 @@ def test_what_waits_for_an_approval_stands_apart_and_is_approved_there(cast: Cas
     assert 'id="approve-title"' not in manager.get("/").text
 
 
+@pytest.mark.ci
 def test_a_deputy_sees_for_whom_they_act_and_does_it_in_their_name(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     absent(cast, "officer", "deputy")
@@ -142,6 +144,7 @@ def test_what_is_late_comes_first_and_is_counted(cast: Cast) -> None:
     assert "days late" in page
 
 
+@pytest.mark.ci
 def test_the_coordinator_sees_what_is_vacant_and_late_in_the_program_and_others_do_not(cast: Cast) -> None:
     open_onboarding(cast)
     with cast.session() as session:
@@ -199,6 +202,7 @@ def test_more_than_a_page_is_paged_and_nothing_left_out(cast: Cast, monkeypatch:
     assert mine.get("/?start=999999").status_code == 200
 
 
+@pytest.mark.ci
 def test_only_the_part_that_the_script_asks_for_is_sent_after_a_form(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     officer = signed_in(cast, "officer")

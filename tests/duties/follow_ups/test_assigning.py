@@ -361,6 +361,7 @@ def test_the_database_refuses_two_primaries_on_a_day(cast: Cast) -> None:
         session.rollback()
 
 
+@pytest.mark.ci
 def test_a_barred_worker_leaves_the_follow_up_and_a_vacancy_at_once(cast: Cast) -> None:
     with cast.session() as session:
         follow_up = followed(session, cast, second=SECOND)

@@ -126,6 +126,7 @@ def test_the_same_words_stay_where_nobody_of_that_name_is_spoken_of(said: str) -
     assert hides([Someone("Ondine", "Fougère-Lys")])(said) == said
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_ordinary_sentences_lose_nothing_by_the_small_words_and_beginnings_of_a_name(language: str) -> None:
     people = [Someone("N’Deye", "de la Fontaine"), Someone("Siobhán", "McTavish"), Someone("Li", "Van der Berg")]

@@ -137,6 +137,7 @@ def test_nothing_of_it_asks_who_is_on_file() -> None:
     assert not {name for name in vars(shapes) if "session" in name.lower() or "identity" in name.lower()}
 
 
+@pytest.mark.ci
 def test_a_long_word_without_end_is_read_in_no_time() -> None:
     assert pointed_at("a" * 20_000 + " " + "1" * 20_000 + " " + "x." * 10_000) == []
 

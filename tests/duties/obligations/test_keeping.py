@@ -618,6 +618,7 @@ def test_a_year_of_the_agreement_is_the_same_for_a_clause_that_a_later_version_b
         ]
 
 
+@pytest.mark.ci
 @pytest.mark.wide(8)
 @pytest.mark.parametrize("named_between", [False, True])
 def test_a_worker_who_is_not_replaced_over_new_year_is_missed_in_the_year_in_which_it_takes_too_long(

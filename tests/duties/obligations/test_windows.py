@@ -38,6 +38,7 @@ def bounds(draw: st.DrawFn) -> list[Bound]:
     return found
 
 
+@pytest.mark.ci
 @given(bounds(), days)
 def test_every_day_in_force_is_in_exactly_one_window_and_no_other_day_is(found: list[Bound], until: date) -> None:
     windows_ = windows(found, until=until)

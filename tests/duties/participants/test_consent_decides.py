@@ -184,6 +184,7 @@ def test_a_consent_that_ends_by_its_day_closes_the_file_to_the_second_too(cast: 
     assert _reads(client_for(cast.database, cast.people[SECOND], at=AT + DAY), participant_id) == [404] * 4
 
 
+@pytest.mark.ci
 def test_a_second_of_the_workers_own_organization_asks_no_consent_more(cast: Cast, pair: UUID) -> None:
     with cast.session() as session:
         participant_id = row_of(session, pair)["participant_id"]

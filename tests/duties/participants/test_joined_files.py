@@ -331,6 +331,7 @@ def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(ca
         assert consents.stands(session, known, "program", day), "nobody took that back"
 
 
+@pytest.mark.ci
 def test_the_risk_to_others_that_was_found_of_one_file_is_assessed_anew_for_the_other(cast: Cast) -> None:
     """The known file said that the benefits exceed the risks, before the other one was known of."""
     declare_admission(cast)
@@ -388,6 +389,7 @@ def test_an_assessment_of_an_earlier_admission_gives_nobody_a_worker_in_this_one
         assert name() is not None
 
 
+@pytest.mark.ci
 def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> None:
     by = cast.actor("coordinator")
     with cast.session() as session:

@@ -96,6 +96,7 @@ def test_a_document_shows_everything_that_it_was_given(content: Content, languag
             assert alike(typeset(language, paragraph)) in shown
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("content", [AGENDA, ADDENDUM, MINUTES], ids=["agenda", "addendum", "minutes"])
 def test_items_have_the_same_numbers_in_both_languages_and_both_forms(content: Content) -> None:
     given = (
@@ -226,6 +227,7 @@ def test_french_punctuation_is_never_torn_from_its_word() -> None:
     assert typeset("en", "Who ? 9:30 a.m.") == f"Who ? 9:30{blank}a.m."
 
 
+@pytest.mark.ci
 @every_form
 def test_no_line_of_a_french_document_may_begin_with_a_punctuation_mark(form: str) -> None:
     files = [FORMS[form](content, "fr") for content in (AGENDA, ADDENDUM, MINUTES, REGISTER)]

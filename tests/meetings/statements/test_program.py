@@ -239,6 +239,7 @@ def test_obligations_count_each_period_once_by_clause_and_by_partner_alike(sessi
     assert int(str(counts(statement, "obligations-by-partner", "en-marge")["missed"])) > 0
 
 
+@pytest.mark.ci
 def test_partners_count_from_the_day_of_their_agreement(session: Session, cast: Cast) -> None:
     found = counts(look(session), "partners", "codim")
     year = (date(2026, 12, 31) - date(2026, 1, 5)).days + 1
@@ -355,6 +356,7 @@ def test_nothing_leaves_that_is_not_what_was_seen(session: Session, cast: Cast) 
     assert code_of(lambda: program.require_released(session, "2026", LATER.date())) == "statement.not_released"
 
 
+@pytest.mark.ci
 def test_the_same_counts_looked_at_on_another_day_are_the_same(session: Session) -> None:
     assert program.digest_of(look(session)) == program.digest_of(look(session, at=LATER + timedelta(days=3)))
 
