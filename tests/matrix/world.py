@@ -41,6 +41,7 @@ from models.departure import FollowUpSummary, HandOver, Interview
 from models.follow_up import Assignment
 from models.invitation import CalendarFeed, Invitation, StrayReply
 from models.meeting import DraftedYear, Meeting
+from models.minutes import Decision
 from models.obligation import ObligationPeriod
 from models.outbox import Notice
 from models.program import Absence, Person, Tenure
@@ -110,6 +111,7 @@ _AWAY: Final = TODAY + timedelta(days=40)
 _sign_in = table_of(BrowserSession)
 _passkey = table_of(Passkey)
 _person = table_of(Person)
+_decision = table_of(Decision)
 _part = table_of(Assignment)
 _tenure = table_of(Tenure)
 _absence = table_of(Absence)
@@ -709,11 +711,16 @@ def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         session, committee, starts, title_fr="Le budget", title_en="The budget", by=by, at=before
     )
     running.open_meeting(session, meeting_id, by=by, at=during)
-    first, later = (
-        decisions.decide(session, meeting_id, item, text_fr=words, kind="management", by=by, at=during)
-        for item, words in ((item_id, "On le reporte."), (None, "On l’adopte."))
+    first = decisions.decide(
+        session, meeting_id, item_id, text_fr="On le reporte.", kind="management", by=by, at=during
     )
     other = decisions.decide(session, meeting_id, None, text_fr="On remercie l’équipe.", by=by, at=during)
+    number = decisions.decision_of(session, other)["number"]
+    later = decisions.decide(
+        session, meeting_id, None, text_fr="On ne remercie personne.", takes_back=[number], by=by, at=during
+    )
+    # Of those who sit there, this world has too few to take anything back.
+    session.execute(update(_decision).where(_decision.c.id == later).values(has_quorum=True))
     running.close_meeting(session, meeting_id, by=by, at=during + timedelta(hours=1))
     found = {"decision_id": first, "later_id": later, "decision_id:other": other, "meeting_id:held": meeting_id}
     return {name: str(one) for name, one in found.items()}
