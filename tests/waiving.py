@@ -136,7 +136,9 @@ def withdrawn(session: Session, cast: Cast, *decision_ids: UUID, at: datetime = 
     """Have a later decision of the committee withdraw these."""
     by = cast.actor("coordinator")
     meeting = sitting(session, cast, None)
-    later = decisions.decide(session, meeting, None, text_fr="Elles ne tiennent plus.", kind="management", by=by, at=at)
+    numbers = [decisions.decision_of(session, one)["number"] for one in decision_ids]
+    words = "Elles ne tiennent plus."
+    later = decisions.decide(session, meeting, None, text_fr=words, kind="management", takes_back=numbers, by=by, at=at)
     endorsed(session, later)
     for decision_id in decision_ids:
         decisions.withdraw(session, decision_id, withdrawn_by=later, by=by, at=at)
