@@ -156,8 +156,13 @@ def _sayings(message: bytes) -> Iterator[tuple[str, tuple[str, tuple[tuple[bytes
     """Of each file for a calendar that a letter brings: the UID, and what it says of days, hours and places."""
     for calendar in _calendars(message):
         events: Any = calendar.walk("VEVENT")
-        says = tuple(tuple(event[name].to_ical() for name in _MATTER if name in event) for event in events)
+        says = tuple(tuple(_lines(event[name]) for name in _MATTER if name in event) for event in events)
         yield str(events[0]["uid"]), (str(calendar["method"]), says)
+
+
+def _lines(value: Any) -> bytes:
+    """What a property says; several lines of one name are a list."""
+    return b"\n".join(one.to_ical() for one in (value if isinstance(value, list) else [value]))
 
 
 _MATTER: Final = ("recurrence-id", "dtstart", "dtend", "rrule", "exdate", "location")

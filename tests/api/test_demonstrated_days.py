@@ -41,14 +41,14 @@ ASKED: Final = 5
 
 #: Beside the day of this run, on which a test below loads it.
 DAYS = {
-    "Saturday 1 January": datetime(2028, 1, 1, 17, tzinfo=UTC),
     "a Sunday of a clock change": datetime(2027, 3, 14, 7, 30, tzinfo=UTC),  # the hour after the one that is not there
-    "29 February": datetime(2028, 2, 29, 17, tzinfo=UTC),
 }
 
-#: The Saturday on which it once failed; and one half hour into a year.
+#: The Saturday on which it once failed; a day that few years have; the first of a year, and half an hour into one.
 MORE_DAYS = {
     "a Saturday": datetime(2026, 11, 28, 17, tzinfo=UTC),
+    "29 February": datetime(2028, 2, 29, 17, tzinfo=UTC),
+    "Saturday 1 January": datetime(2028, 1, 1, 17, tzinfo=UTC),
     "1 January": datetime(2027, 1, 1, 5, 30, tzinfo=UTC),
 }
 

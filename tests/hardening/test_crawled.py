@@ -643,7 +643,7 @@ def test_every_column_of_text_is_known_to_hold_words_or_none() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(_MARKUP, id="markup", marks=pytest.mark.ci),
+        pytest.param(_MARKUP, id="markup", marks=pytest.mark.nightly),
         pytest.param(HOSTILE[4], id="header", marks=pytest.mark.nightly),
     ],
 )

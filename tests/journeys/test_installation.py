@@ -131,6 +131,7 @@ def test_a_demonstration_is_refused_beside_a_real_program_and_nothing_is_left_ru
     assert [one for one in left if (one.info["environ"] or {}).get("SPHERES_DATA") == str(tmp_path)] == []
 
 
+@pytest.mark.nightly
 def test_where_the_year_behind_a_demonstration_cannot_be_written_all_else_runs_and_both_pages_and_terminal_say_so(
     database: Database, empty_database: Database, tmp_path: Path
 ) -> None:

@@ -148,7 +148,7 @@ def _calendar_titles(message: bytes) -> list[str]:
     return [title for one in unfolded for title in re.findall(r"(?m)^SUMMARY[^:]*:(.*)$", one)]
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_no_letter_of_a_whole_year_and_no_calendar_calls_anybody_in_its_title(copies: Copies, template: str) -> None:
     with copies.of(template) as database:
         at = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)

@@ -37,7 +37,7 @@ def test_with_a_table_that_allows_everything_nearly_every_denied_cell_of_a_page_
     assert run(hold_that_it_moves(runner, cells)) > 8000
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_with_a_table_that_allows_everything_nearly_every_denied_cell_of_a_sample_fails(
     runner: Runner, routes: list[Route], run: Run[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,7 +79,7 @@ def test_what_the_verbs_did_breaks_none_of_them_and_each_row_written_by_hand_is_
             apart.rollback()
 
     breaks(OWN_DECISION, update(_decision).values(has_quorum=False))
-    breaks(OWN_DECISION, update(_decision).values(item_id=None))
+    breaks(OWN_DECISION, update(_decision).values(item_id=None, grants=False))
     breaks(OWN_DECISION, update(_waiver).values(key="AG-P1"))
     breaks(OWN_DECISION, update(_waiver).values(ends_on=date(2027, 1, 1)))
     breaks(OWN_WAIVER, update(_waiver).values(recorded_by=manager))

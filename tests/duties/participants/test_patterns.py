@@ -342,7 +342,7 @@ def test_somebody_who_takes_files_away_in_a_busy_week_is_heard_of(kind: str) -> 
     assert list(letters_about(one, since))
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_the_year_of_the_demonstration_raises_fewer_than_one_letter_in_a_thousand_acts(
     copies: Copies, template: str
 ) -> None:
