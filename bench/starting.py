@@ -93,7 +93,8 @@ def _up(home: Path) -> Iterator[_Up]:
         there = {"page": time.monotonic() - begun}
         later: dict[str, Callable[[], bool]] = {
             "people": lambda: CHOICE in _read(f"http://127.0.0.1:{port}/sign-in"),
-            "year": lambda: WHOLE in _read(f"http://127.0.0.1:{port}/sign-in"),
+            # Before anybody is there nothing is said of their year either.
+            "year": lambda: "people" in there and WHOLE in _read(f"http://127.0.0.1:{port}/sign-in"),
             "engine": lambda: _runs_with_prefect(home),
         }
 

@@ -415,7 +415,12 @@ async def main(settings: Settings) -> None:
     )
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="engine"))
-    _at_a_signal(lambda: loop.call_soon_threadsafe(worker.stop))
+
+    def stop() -> None:
+        _hush_prefect()
+        loop.call_soon_threadsafe(worker.stop)
+
+    _at_a_signal(stop)
     try:
         await worker.run()
     finally:
@@ -435,6 +440,13 @@ def _at_a_signal(stop: Callable[[], object]) -> None:
         stop()
 
     threading.Thread(target=wait, name="signals", daemon=True).start()
+
+
+def _hush_prefect() -> None:
+    """Keep Prefect from telling of each run that is broken off: its case goes to the next worker."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "prefect":
+            logging.getLogger(name).disabled = True
 
 
 async def _until_the_end(settings: Settings) -> None:

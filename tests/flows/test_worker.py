@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -217,6 +218,20 @@ def test_what_prefect_does_not_finish_as_all_is_stopped_is_carried_plainly_and_t
     within(cast, means, body)
     assert [run.flow_run_id for run in runs(cast, stopped[0])] == [None]
     assert "Prefect failed" not in caplog.text
+
+
+def test_what_prefect_says_of_runs_that_are_broken_off_at_the_end_is_not_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    try:
+        workers._hush_prefect()
+        for logger in loggers:
+            logger.critical("Crash detected! Execution was cancelled by the runtime environment.")
+    finally:
+        for name in list(logging.root.manager.loggerDict):
+            logging.getLogger(name).disabled = False
+    assert caplog.text == ""
 
 
 #: A worker that waits for its signal while Prefect holds the handler of SIGTERM, as it does while a flow runs.

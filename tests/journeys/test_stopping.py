@@ -12,8 +12,11 @@ from pathlib import Path
 
 import httpx2
 import psutil
+import psycopg
 import pytest
 
+from adapters.addresses import conninfo_of
+from adapters.postgres import EmbeddedPostgres
 from bench.processes import free_port
 from tests.conftest import short_folder
 from tests.journeys.demonstrated import ROOT, RUN, until
@@ -84,7 +87,15 @@ def test_a_signal_at_any_moment_ends_everything_and_the_next_start_works(
         time.sleep(0.2)
     assert running.wait(END_SECONDS) == 0
     text = said.read_text(encoding="utf-8")
-    for word in ("Traceback", "Prefect failed", "KeyboardInterrupt", "Aborted", '"critical"', "ended with status"):
+    for word in (
+        "Traceback",
+        "Prefect failed",
+        "KeyboardInterrupt",
+        "Aborted",
+        '"critical"',
+        '"level": "error"',
+        "ended with status",
+    ):
         assert word not in text, text
     assert _left(environment) == []
 
@@ -98,3 +109,26 @@ def test_a_signal_at_any_moment_ends_everything_and_the_next_start_works(
         again.terminate()
         assert again.wait(END_SECONDS) == 0, said.read_text(encoding="utf-8")
     assert _left(environment) == []
+
+
+@pytest.mark.nightly
+def test_a_signal_as_the_engine_carries_its_first_cases_ends_everything_as_quietly(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    running = _start(environment, said)
+    until(lambda: any("flows.worker" in one for one in _left(environment)), seconds=240)
+    database = EmbeddedPostgres(Path(environment["SPHERES_DATA"]) / "postgres").urls().app
+    until(lambda: _is_carrying(database), seconds=240)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(END_SECONDS) == 0
+    text = said.read_text(encoding="utf-8")
+    for word in ("Traceback", "Prefect failed", '"critical"', '"level": "error"', "ended with status"):
+        assert word not in text, text
+    assert _left(environment) == []
+
+
+def _is_carrying(database: str) -> bool:
+    """Whether a worker has a case in its hand."""
+    with psycopg.connect(conninfo_of(database)) as connection:
+        return connection.execute("select 1 from wake_up where leased_until is not null").fetchone() is not None
