@@ -145,6 +145,33 @@ def give_seat(
             version=1,
         )
     )
+    _tell_given(session, seat_id, person_id, kind, starts_on, by=by, at=at, case_id=case_id)
+    if ends_on is not None:
+        _tell_end(session, {"seat_id": seat_id, "person_id": person_id, "kind": kind}, ends_on, by=by, at=at)
+
+
+def go_on(session: Session, holding: Mapping[str, Any], ends_on: date | None, *, by: Actor, at: datetime) -> None:
+    """Have an ended hold of a seat go on without a day between, until a last day or with none."""
+    session.execute(
+        update(_holder)
+        .where(_holder.c.program_id == program_of(session), _holder.c.id == holding["id"])
+        .values(ends_on=ends_on, version=_holder.c.version + 1)
+    )
+    given = (holding[name] for name in ("seat_id", "person_id", "kind", "starts_on"))
+    _tell_given(session, *given, by=by, at=at)
+
+
+def _tell_given(
+    session: Session,
+    seat_id: UUID,
+    person_id: UUID,
+    kind: str,
+    starts_on: date,
+    *,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+) -> None:
     events.write(
         session,
         "seat.given",
@@ -157,8 +184,6 @@ def give_seat(
         kind=kind,
         starts_on=starts_on.isoformat(),
     )
-    if ends_on is not None:
-        _tell_end(session, {"seat_id": seat_id, "person_id": person_id, "kind": kind}, ends_on, by=by, at=at)
 
 
 def second_stands_in(

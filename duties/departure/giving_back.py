@@ -88,7 +88,7 @@ def _give_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at
             if one["kind"] == "alternate" and _stood_in(departure, one):
                 seat_holders.end_seat(session, one, today - _DAY, by=by, at=at)
         if row["withdrawn_at"] is None and row["ends_on"] >= today - _DAY:
-            _goes_on(session, row, was, by=by, at=at)
+            seat_holders.go_on(session, row, was, by=by, at=at)
         else:
             first = max(today, row["starts_on"])
             seat_holders.give_seat(
@@ -102,26 +102,6 @@ def _give_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at
                 at=at,
                 case_id=departure["case_id"],
             )
-
-
-def _goes_on(session: Session, row: Mapping[str, Any], ends_on: date | None, *, by: Actor, at: datetime) -> None:
-    """Without a day between: they have had it all along."""
-    session.execute(
-        update(_holder)
-        .where(_holder.c.program_id == program_of(session), _holder.c.id == row["id"])
-        .values(ends_on=ends_on, version=_holder.c.version + 1)
-    )
-    events.write(
-        session,
-        "seat.given",
-        "seat",
-        row["seat_id"],
-        by=by,
-        at=at,
-        person=str(row["person_id"]),
-        kind=row["kind"],
-        starts_on=row["starts_on"].isoformat(),
-    )
 
 
 def _taken(session: Session, departure: Mapping[str, Any]) -> list[dict[str, Any]]:
