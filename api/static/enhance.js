@@ -335,7 +335,11 @@ addEventListener("click", (event) => {
   const fold = event.target.closest?.("summary")?.parentElement;
   if (fold?.open) letGo(fold);
   if (!fold?.matches(".disclosure") || fold.open) return;
-  setTimeout(() => fold.querySelector("textarea, select, input:not([type=hidden])")?.focus(), 0);
+  const was = document.activeElement;
+  setTimeout(() => {
+    // Who went on meanwhile keeps their place: what they type would go into another field.
+    if (document.activeElement === was) fold.querySelector("textarea, select, input:not([type=hidden])")?.focus();
+  }, 0);
 });
 
 // Ctrl+Enter (or Command+Enter) in a field of such a form sends it as its first button does: no letter is taken from who

@@ -149,6 +149,22 @@ def test_who_goes_on_before_the_answer_is_there_is_not_put_back(window: Window) 
 
 
 @pytest.mark.ci
+def test_who_goes_on_before_an_opened_fold_takes_the_focus_types_where_they_are(window: Window) -> None:
+    page = window.open(lang="en")
+    with window.cast.session() as session:
+        first = items(session)[0]["id"]
+    # A slow machine: what the page does "at once" comes after the next key.
+    page.evaluate("() => { const soon = setTimeout; window.setTimeout = (act, ms) => soon(act, ms + 400) }")
+    note = page.locator(f"#item-{first}-note-en")
+    page.locator(f"#item-{first}-record > summary").press("Enter")
+    note.focus()
+    page.wait_for_timeout(600)
+    page.keyboard.type("Heard.")
+    expect(note).to_have_value("Heard.")
+    expect(page.locator(f"#item-{first}-note-fr")).to_have_value("")
+
+
+@pytest.mark.ci
 def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
     window: Window, open_page: OpenPage
 ) -> None:
