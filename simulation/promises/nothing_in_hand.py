@@ -92,6 +92,55 @@ _ASKED_OF_WHO_LEFT = text(
 )
 
 
+_FOLLOWS_IN_A_ROLE = text(
+    """
+    select s.id, left_role.role, array(
+        select theirs.role from tenure theirs where theirs.program_id = s.program_id
+        and theirs.person_id = s.successor_id and not exists (
+            select 1 from event e where e.program_id = s.program_id and e.verb = 'tenure.started'
+            and e.subject_id = s.successor_id and e.at = s.settled_at and e.facts->>'role' = theirs.role
+            and e.facts->>'organization' = left_role.organization_id::text
+            and theirs.organization_id = left_role.organization_id)) as held
+    from settlement s join tenure left_role on left_role.program_id = s.program_id and left_role.id = s.holding_id
+    where s.program_id = :here and s.kind = 'tenure' and s.successor_id is not null order by s.id
+    """
+)
+
+_ENTERED_LATE = text(
+    """
+    select e.subject_id as id from event e where e.program_id = :here and e.verb = 'tenure.started'
+    and greatest((e.facts->>'starts_on')::date, (:began at time zone :zone)::date) < (e.at at time zone :zone)::date
+    and exists (select 1 from tenure t where t.program_id = e.program_id and t.person_id = e.subject_id
+        and t.role = e.facts->>'role' and t.organization_id::text = e.facts->>'organization'
+        and t.starts_on <= (e.facts->>'starts_on')::date)
+    and not exists (select 1 from tenure t, unnest(t.entered_late) as kept
+        where t.program_id = e.program_id and t.person_id = e.subject_id
+        and t.role = e.facts->>'role' and t.organization_id::text = e.facts->>'organization'
+        and split_part(kept, '/', 1)::date
+            <= greatest((e.facts->>'starts_on')::date, (:began at time zone :zone)::date))
+    order by 1
+    """
+)
+
+_TAKEN_AND_NOBODYS = text(
+    """
+    select h.id from departure d join seat_holder h on h.program_id = d.program_id and h.person_id = d.person_id
+    join seat on seat.program_id = h.program_id and seat.id = h.seat_id and seat.organization_id = d.organization_id
+    where d.program_id = :here and d.called_off_at is not null and h.kind = 'principal' and h.withdrawn_at is null
+    and h.ends_on = d.last_day
+    and (
+        select e.facts->>'ends_on' = d.last_day::text and e.at < d.called_off_at
+            and coalesce((e.facts->>'was')::date >= (d.called_off_at at time zone :zone)::date, true)
+        from event e where e.program_id = h.program_id and e.verb = 'seat.left' and e.subject_id = h.seat_id
+        and e.facts->>'person' = h.person_id::text order by e.n desc limit 1)
+    and not exists (select 1 from seat_holder other where other.program_id = h.program_id
+        and other.seat_id = h.seat_id and other.id <> h.id and other.kind = 'principal'
+        and (other.ends_on is null or other.ends_on > d.last_day))
+    order by 1
+    """
+)
+
+
 def _rows(session: Session, statement: Any, at: datetime, **more: Any) -> list[dict[str, Any]]:
     here = {"here": program_of(session), "today": local_day(session, at)}
     asked = {name: value for name, value in {**here, **more}.items() if f":{name}" in statement.text}
@@ -105,8 +154,7 @@ def _nobody_left_with_something(session: Session, at: datetime) -> Iterable[str]
 
 @promise("Whose departure was called off held a role there from that day on.")
 def _nobody_stayed_outside(session: Session, at: datetime) -> Iterable[str]:
-    zone = session.info.get("time_zone") or _zone(session)
-    return [f"departure {row['id']}" for row in _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=zone)]
+    return [f"departure {row['id']}" for row in _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=_zone(session))]
 
 
 @promise("A departure whose case was cancelled is called off with it.")
@@ -122,6 +170,28 @@ def _nobody_cancelled_their_own(session: Session, at: datetime) -> Iterable[str]
 @promise("A referral that somebody who left had begun is asked of whoever coordinates until it is sent or destroyed.")
 def _what_was_begun_is_asked(session: Session, at: datetime) -> Iterable[str]:
     return [f"referral {row['id']}" for row in _rows(session, _ASKED_OF_WHO_LEFT, at)]
+
+
+@promise("Who follows in a role held it, or one to which the same things are open, before somebody named them.")
+def _followers_are_fit(session: Session, at: datetime) -> Iterable[str]:
+    rows = _rows(session, _FOLLOWS_IN_A_ROLE, at)
+    return [f"settlement {row['id']}" for row in rows if not may_act_as(row["role"], row["held"])]
+
+
+@promise("Days in a role that were over when somebody entered them are kept as entered late.")
+def _late_entries_are_kept(session: Session, at: datetime) -> Iterable[str]:
+    began = session.scalar(
+        text("select at from event where program_id = :here order by n limit 1"), {"here": program_of(session)}
+    )
+    if began is None:
+        return []
+    rows = _rows(session, _ENTERED_LATE, at, zone=_zone(session), began=began)
+    return [f"person {row['id']}" for row in rows]
+
+
+@promise("A seat that a departure took is theirs again who stays after all, or another's.")
+def _seats_are_given_back(session: Session, at: datetime) -> Iterable[str]:
+    return [f"seat_holder {row['id']}" for row in _rows(session, _TAKEN_AND_NOBODYS, at, zone=_zone(session))]
 
 
 @promise("What falls to somebody for who is away is open to a role that they hold.")

@@ -13,12 +13,13 @@ from sqlmodel import Session
 
 from duties import people
 from duties.casework import cases
+from duties.departure import departures
 from duties.participants import referring
 from simulation.promises import nothing_in_hand as promised
 from tests.agreeing import in_force
 from tests.casework import complete, open_onboarding, step
-from tests.cast import AT, TODAY, Cast
-from tests.departing import asked, leave, lend, record_protocols, settle
+from tests.cast import AT, LOADING, TODAY, Cast
+from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, seat_somebody, settle
 from tests.following import agreed, followed
 from tests.referring import ONDINE, declare_admission
 
@@ -178,3 +179,58 @@ def test_a_role_to_come_that_is_called_vacant_is_found(program: Cast, monkeypatc
     assert found(program, look) == []
     monkeypatch.setattr("duties.roles.Standing.to_hold", lambda _self, _role, _place: [])
     assert len(found(program, look)) == 1
+
+
+@pytest.mark.ci
+def test_who_follows_in_a_role_though_they_held_none_that_opens_it_is_found(program: Cast) -> None:
+    look = promised._followers_are_fit
+    case_id = leave(program, LEAVER, PLACE)
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="worker_em")
+    assert found(program, look) == []
+    run(
+        program,
+        "update tenure set role = 'it_contact' where person_id = :who and organization_id = :place",
+        who=program.people["worker_em"],
+        place=program.organizations["en-marge"],
+    )
+    assert len(found(program, look)) == 1, "the role that the settlement itself gave them counts for nothing"
+
+
+def test_a_role_that_was_entered_late_and_does_not_say_so_is_found(program: Cast) -> None:
+    look, who = promised._late_entries_are_kept, program.people["worker_em"]
+    long_after = AT + timedelta(days=90)
+    with program.session() as session:
+        people.appoint(
+            session,
+            person_id=who,
+            organization_id=program.organizations["en-marge"],
+            role="second_representative",
+            starts_on=TODAY + timedelta(days=30),
+            by=program.actor("coordinator"),
+            at=long_after,
+        )
+    assert found(program, look) == []
+    run(program, "update tenure set entered_late = '{}' where person_id = :who", who=who)
+    assert found(program, look) == [f"person {who}"]
+
+
+def test_a_seat_that_a_cancelled_departure_took_and_did_not_give_back_is_found(program: Cast) -> None:
+    look, who, after = promised._seats_are_given_back, program.people["manager_em"], AT + timedelta(days=16)
+    with program.session() as session:
+        seat_somebody(session, "steering", program.organizations["en-marge"], who)
+    case_id = leave(program, "manager_em", "en-marge")
+    settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], ended="left_vacant", note="Vacant")
+    with program.session() as session:
+        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        (taken,) = session.scalars(text("select id from seat_holder where person_id = :who"), {"who": who}).all()
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=after, reason="They stay")
+    assert found(program, look) == []
+    run(
+        program,
+        "update seat_holder set kind = 'alternate' where person_id = :who and id <> :first",
+        who=who,
+        first=taken,
+    )
+    run(program, "update seat_holder set ends_on = :last where id = :first", last=LAST_DAY, first=taken)
+    assert found(program, look) == [f"seat_holder {taken}"]
