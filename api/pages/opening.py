@@ -28,6 +28,7 @@ from duties.declarations import planning
 from duties.declarations.planning import Planned
 from duties.declarations.protocol import Protocol
 from duties.here import local_day, many, program, program_of
+from duties.obligations.entering_late import StaysVacant, stays_vacant
 from duties.refusals import Refusal
 from locales import N_
 from models.agreement import AgreementRole
@@ -109,7 +110,8 @@ def preview(
     found: list[dict[str, Any]] = []
 
     def look() -> None:
-        found.append(_plan(desk, _open(desk, given)))
+        stays = _stays_vacant(desk, given)
+        found.append({**_plan(desk, _open(desk, given)), "stays": stays})
 
     refusal = desk.attempt(look)
     if refusal is not None:
@@ -174,6 +176,14 @@ def _open(desk: Desk, given: Given) -> UUID:
         by=by,
         at=desk.at,
     )
+
+
+def _stays_vacant(desk: Desk, given: Given) -> StaysVacant | None:
+    """What goes on being counted as vacant, though somebody new begins on a day that is past (AG-X2)."""
+    place = id_or_none(given.organization)
+    if given.form != "new" or place is None:
+        return None
+    return stays_vacant(desk.session, place, ROLE_OF_SUBJECT["worker"], day_of(given.starts_on), at=desk.at)
 
 
 def _open_other(desk: Desk, value: str) -> UUID:

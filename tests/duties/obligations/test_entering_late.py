@@ -12,13 +12,15 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties import people
+from duties.casework import versions
 from duties.entered_late import days_of, said_late
 from duties.obligations.entering_late import refuse_unseen, stays_vacant
+from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import code_of
 from tests.api.desk import client_for
-from tests.cast import AT, Arranged, Cast
+from tests.cast import AT, LOADING, Arranged, Cast
 from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.meetings.sitting import seat_everyone
 
@@ -120,6 +122,20 @@ def test_the_page_says_it_before_the_role_is_given(cast: Cast) -> None:
     assert "goes on counting that as vacant" in first.text
     assert 'name="late"' in first.text
     assert client.post(f"/people/{who}/roles", data=given_ | {"late": "yes"}).status_code == 303
+
+
+@pytest.mark.usefixtures("session")
+def test_the_plan_of_an_onboarding_says_it_before_somebody_new_is_added(cast: Cast) -> None:
+    with cast.session() as session:
+        versions.record_protocol(session, read_protocol(PROTOCOLS["onboarding"].file), by=LOADING, at=AT)
+        whose = _tenure.c.person_id == cast.people["worker_em"]
+        session.execute(update(_tenure).where(_tenure.c.program_id == cast.program_id, whose).values(ends_on=LEFT))
+    client = client_for(cast.database, cast.people["coordinator"], at=at(ENTERED))
+    new = {"form": "new", "given_name": "Opale", "family_name": "Jaspe", "language": "en"}
+    new |= {"email": "opale@em.example", "organization": str(cast.organizations["en-marge"])}
+    plan = {day: client.post("/cases/new", data=new | {"starts_on": day.isoformat()}).text for day in (SAID, ENTERED)}
+    assert {day: "See the plan" in text for day, text in plan.items()} == {SAID: True, ENTERED: True}
+    assert {day: "What was vacant stays counted" in text for day, text in plan.items()} == {SAID: True, ENTERED: False}
 
 
 days = st.dates(date(2026, 1, 1), date(2027, 12, 31))
