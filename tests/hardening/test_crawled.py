@@ -318,15 +318,17 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
 def test_the_forms_of_those_who_have_most_and_of_who_is_not_in_take_no_hostile_word_amiss(
     runner: Runner, run: Run[Any]
 ) -> None:
-    """One as it is meant, the next with a word in each field, and so on; everyone's, at length, at night."""
+    """One as it is meant, one with a word in each field, and as many left out; everyone's, at length, at night."""
     known: set[Key] = set()
     statuses: set[int] = set()
     for column in ("coor", "dire", "anon"):
         walk = Walk(crawler_of(runner, column))
         new = walk.add(run(walk.walker.walk(starts_of(column, runner.world), most=1)))
         for turn, found in enumerate(found for found in new if found.key not in known):
-            filled = spoilt(found, HOSTILE[turn % len(HOSTILE)]) if turn % 2 else meant(found, TAKEN[turn % len(TAKEN)])
-            run(fill_in(runner, walk, found, filled))
+            if turn % 4 == 0:
+                run(fill_in(runner, walk, found, meant(found, TAKEN[turn // 4 % len(TAKEN)])))
+            elif turn % 4 == 1:
+                run(fill_in(runner, walk, found, spoilt(found, HOSTILE[turn // 4 % len(HOSTILE)])))
         known |= walk.forms.keys()
         statuses |= walk.walker.statuses.keys()
     assert len(known) > 40
