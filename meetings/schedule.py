@@ -7,12 +7,12 @@ before a click is what the click will send.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import Date, and_, cast, func, insert, select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -115,6 +115,7 @@ def plan_season(
                 "cancelled_at": at if day in without else None,
             }
         )
+    _refuse_same_day(session, row["id"], [one["starts"].date() for one in rows if one["state"] != "cancelled"])
     session.execute(insert(_meeting), rows)
     _refuse_disorder(session, series_id)
     events.write(
@@ -155,7 +156,7 @@ def plan_meetings(
     for local in starts:
         if moment_of(local, zone) <= at:
             raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
-        _refuse_same_day(session, row["id"], local.date())
+        _refuse_same_day(session, row["id"], [local.date()])
         meeting = {
             **_planned(session, row["id"], local, length, zone, where, at),
             "uid": invitations.new_uid(session),
@@ -188,16 +189,15 @@ def move_meeting(
 ) -> tuple[Told, ...]:
     """Have a meeting at another local time, or of another length. One of a series stays between its neighbours.
 
-    Raises Refusal: it is no longer planned, the time has passed or does not exist, or it would pass or touch another
-    meeting of its series; calendars cannot show that: it is cancelled, and another meeting added.
+    Raises Refusal: it is no longer planned, the time has passed or does not exist, the committee has another meeting
+    that day, or it would pass or touch another meeting of its series; calendars cannot show that: it is cancelled, and
+    another meeting added.
     """
     row = lock_meeting(session, meeting_id, seen=seen)
     _refuse_unless_planned(row)
     if moment_of(starts, row["time_zone"]) <= at:
         raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
     length = minutes or row["minutes"]
-    if row["series_id"] is None and starts.date() != row["starts"].date():
-        _refuse_same_day(session, row["committee_id"], starts.date())
     write_meeting(
         session,
         row,
@@ -209,6 +209,8 @@ def move_meeting(
     )
     if row["series_id"] is not None:
         _refuse_disorder(session, row["series_id"])
+    if starts.date() != row["starts"].date():
+        _refuse_same_day(session, row["committee_id"], [starts.date()], but=meeting_id)
     if (starts, length) != (row["starts"], row["minutes"]):
         answers.lapse(session, [meeting_id], at=at)
     events.write(
@@ -499,18 +501,20 @@ def _refuse_overlap(session: Session, committee_id: UUID, first: date, last: dat
         raise Refusal("season.overlaps", N_("Another season of this committee has meetings on these days."))
 
 
-def _refuse_same_day(session: Session, committee_id: UUID, day: date) -> None:
-    starts = datetime.combine(day, time.min)
-    if session.scalar(
-        select(_meeting.c.id).where(
+def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date], *, but: UUID | None = None) -> None:
+    """Refuse local days on which the committee has a meeting, another than `but`, that is not cancelled."""
+    found = session.scalar(
+        select(func.min(_meeting.c.starts)).where(
             _meeting.c.program_id == program_of(session),
             _meeting.c.committee_id == committee_id,
             _meeting.c.state != "cancelled",
-            _meeting.c.starts >= starts,
-            _meeting.c.starts < starts + timedelta(days=1),
+            _meeting.c.id.is_distinct_from(but),
+            cast(_meeting.c.starts, Date).in_(days),
         )
-    ):
-        raise Refusal("meeting.same_day", N_("This committee has a meeting on that day already."))
+    )
+    if found is not None:
+        said = N_("This committee has a meeting on that day already: %(day)s.")
+        raise Refusal("meeting.same_day", said, day=found.date().isoformat())
 
 
 def _refuse_disorder(session: Session, series_id: UUID) -> None:

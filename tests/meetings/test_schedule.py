@@ -152,6 +152,33 @@ def test_a_date_is_not_moved_to_its_neighbours_day_nor_past_it(cast: Cast, sessi
     assert refused.value.code == "meeting.crosses_neighbour"
 
 
+def test_a_date_is_not_moved_onto_another_meeting_of_its_committee_that_stands_alone(
+    cast: Cast, session: Session
+) -> None:
+    _season(session, cast)
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "clinical", [datetime(2026, 12, 10, 13, 0)], by=by, at=AT)
+    weekly = _on(session, date(2026, 12, 9))
+    with pytest.raises(Refusal) as refused, session.begin_nested():
+        schedule.move_meeting(session, weekly, datetime(2026, 12, 10, 9, 30), by=by, at=AT)
+    assert refused.value.code == "meeting.same_day"
+    assert schedule.move_meeting(session, weekly, datetime(2026, 12, 11, 9, 30), by=by, at=AT)
+
+
+def test_a_season_is_not_planned_over_a_meeting_that_stands_alone_but_where_it_leaves_that_day_out(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(
+        session, "clinical", [datetime(2026, 12, 16, 13, 0), datetime(2026, 12, 23, 13, 0)], by=by, at=AT
+    )
+    with pytest.raises(Refusal) as refused, session.begin_nested():
+        _season(session, cast)
+    assert (refused.value.code, refused.value.facts["day"]) == ("meeting.same_day", "2026-12-16")
+    schedule.cancel_meeting(session, _of(session, date(2026, 12, 16)), reason="Tempête", by=by, at=AT)
+    assert _season(session, cast), "on the 23rd the season has none"
+
+
 @pytest.mark.ci
 def test_a_cancelled_date_is_one_cancellation_each_with_status_and_its_own_date(cast: Cast, session: Session) -> None:
     _season(session, cast)
