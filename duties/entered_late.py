@@ -8,9 +8,30 @@ program that is loaded brings its years with it. Kept with the tenure as ISO 860
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Final
 
-_DAY = timedelta(days=1)
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from duties.here import local_day, program_of
+from models.base import table_of
+from models.record import Event
+
+_event = table_of(Event)
+
+_DAY: Final = timedelta(days=1)
+
+
+def record_began(session: Session) -> date | None:
+    """The local day on which the program's record begins; None where nothing is written yet.
+
+    By what the lines tell of, and not by their order: a demonstration writes the year behind it afterwards.
+    """
+    first: datetime | None = session.scalar(
+        select(func.min(_event.c.at)).where(_event.c.program_id == program_of(session))
+    )
+    return None if first is None else local_day(session, first)
 
 
 def said_late(first: date, last: date | None, *, on: date) -> list[str]:

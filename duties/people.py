@@ -16,7 +16,7 @@ from duties.access import doors, sign_ins
 from duties.actors import Actor
 from duties.agreement import agreement_days
 from duties.agreement.agreed_roles import created_roles, creates_on
-from duties.entered_late import said_late
+from duties.entered_late import record_began, said_late
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
 from duties.mail import notices
@@ -32,14 +32,12 @@ from models.casework import Case
 from models.committee import Seat
 from models.departure import Departure
 from models.program import ABSENCE_KINDS, LANGUAGES, Absence, Organization, Person, Role, Tenure
-from models.record import Event
 
 LONGEST_NAME = 80
 LONGEST_PHONE = 40
 
 _person = table_of(Person)
 _tenure = table_of(Tenure)
-_event = table_of(Event)
 _absence = table_of(Absence)
 _role = table_of(Role)
 _organization = table_of(Organization)
@@ -463,10 +461,8 @@ def _said_late(session: Session, first: date, last: date | None, *, at: datetime
     today = local_day(session, at)
     if first >= today:
         return []
-    began: datetime | None = session.scalar(
-        select(_event.c.at).where(_event.c.program_id == program_of(session)).order_by(_event.c.n).limit(1)
-    )
-    return [] if began is None else said_late(max(first, local_day(session, began)), last, on=today)
+    began = record_began(session)
+    return [] if began is None else said_late(max(first, began), last, on=today)
 
 
 def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:

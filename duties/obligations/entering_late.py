@@ -14,6 +14,7 @@ from sqlalchemy import and_, or_, select
 from sqlmodel import Session
 
 from duties.declarations.program_agreements import CountRule, clause_without_role
+from duties.entered_late import record_began
 from duties.here import local_day, program_of
 from duties.obligations.facts import Records
 from duties.refusals import Refusal
@@ -64,8 +65,12 @@ def stays_vacant(
         rule = CountRule.model_validate(row.rule)
         if rule.of == "vacant_working_days" and role in rule.roles:
             records, yesterday = Records(session, at), today - _DAY
-            since = records.lacks_since(organization_id, role, yesterday)
-            if since is None:
+            since, began = records.lacks_since(organization_id, role, yesterday), record_began(session)
+            if since is None or began is None:
+                return None
+            if starts_on < began:  # the days before there was a record are filled by who is entered for them
+                since = max(since, began)
+            if since > yesterday:
                 return None
             days = records.calendar.working_days_between(since - _DAY, yesterday)
             return StaysVacant(clause_without_role(row.key), since, days, rule.at_most or 0)

@@ -108,16 +108,17 @@ _FOLLOWS_IN_A_ROLE = text(
 
 _ENTERED_LATE = text(
     """
-    select e.subject_id as id from event e where e.program_id = :here and e.verb = 'tenure.started'
-    and greatest((e.facts->>'starts_on')::date, (:began at time zone :zone)::date) < (e.at at time zone :zone)::date
+    with record as (select (min(at) at time zone :zone)::date as began from event where program_id = :here)
+    select e.subject_id as id from event e, record
+    where e.program_id = :here and e.verb = 'tenure.started' and e.actor_as <> 'loader'
+    and greatest((e.facts->>'starts_on')::date, record.began) < (e.at at time zone :zone)::date
     and exists (select 1 from tenure t where t.program_id = e.program_id and t.person_id = e.subject_id
         and t.role = e.facts->>'role' and t.organization_id::text = e.facts->>'organization'
         and t.starts_on <= (e.facts->>'starts_on')::date)
     and not exists (select 1 from tenure t, unnest(t.entered_late) as kept
         where t.program_id = e.program_id and t.person_id = e.subject_id
         and t.role = e.facts->>'role' and t.organization_id::text = e.facts->>'organization'
-        and split_part(kept, '/', 1)::date
-            <= greatest((e.facts->>'starts_on')::date, (:began at time zone :zone)::date))
+        and split_part(kept, '/', 1)::date <= greatest((e.facts->>'starts_on')::date, record.began))
     order by 1
     """
 )
@@ -180,12 +181,7 @@ def _followers_are_fit(session: Session, at: datetime) -> Iterable[str]:
 
 @promise("Days in a role that were over when somebody entered them are kept as entered late.")
 def _late_entries_are_kept(session: Session, at: datetime) -> Iterable[str]:
-    began = session.scalar(
-        text("select at from event where program_id = :here order by n limit 1"), {"here": program_of(session)}
-    )
-    if began is None:
-        return []
-    rows = _rows(session, _ENTERED_LATE, at, zone=_zone(session), began=began)
+    rows = _rows(session, _ENTERED_LATE, at, zone=_zone(session))
     return [f"person {row['id']}" for row in rows]
 
 

@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from duties import people
 from duties.casework import versions
-from duties.entered_late import days_of, said_late
+from duties.entered_late import days_of, record_began, said_late
 from duties.obligations.entering_late import refuse_unseen, stays_vacant
+from duties.record import events
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.program import Tenure
@@ -26,6 +27,7 @@ from tests.meetings.sitting import seat_everyone
 
 _tenure = table_of(Tenure)
 
+ONE = timedelta(days=1)
 CLAUSE = "AG-X2.replacement"
 LEFT, SAID, ENTERED = date(2027, 1, 11), date(2027, 1, 18), date(2027, 3, 15)
 
@@ -87,6 +89,42 @@ def test_what_a_program_brings_of_the_years_before_its_record_is_not_entered_lat
 def test_who_was_entered_in_time_replaced_in_time(session: Session, cast: Cast) -> None:
     _appoint(session, cast, SAID, SAID + timedelta(days=3))
     assert _state(session, cast, ENTERED) != "cannot_be_met"
+
+
+def test_a_record_whose_lines_were_written_after_later_ones_begins_with_the_earliest_day(
+    session: Session, cast: Cast
+) -> None:
+    """As a demonstration writes the year behind it once it is loaded."""
+    before = at(date(2026, 1, 5))
+    events.write(session, "program.loaded", "program", cast.program_id, by=LOADING, at=before)
+    assert record_began(session) == date(2026, 1, 5)
+    first, entered = date(2026, 11, 9), date(2026, 11, 20)
+    assert entered < AT.date(), "before the program was loaded"
+    people.appoint(
+        session,
+        person_id=cast.people["worker_em"],
+        organization_id=cast.organizations["en-marge"],
+        role="second_representative",
+        starts_on=first,
+        by=cast.actor("coordinator"),
+        at=at(entered),
+    )
+    whose = _tenure.c.person_id == cast.people["worker_em"], _tenure.c.starts_on == first
+    assert days_of(session.scalars(select(_tenure.c.entered_late).where(*whose)).one()) == [(first, entered - ONE)]
+
+
+def test_of_days_before_the_record_began_nothing_is_asked_to_be_seen(session: Session, cast: Cast) -> None:
+    """What is entered of those days fills them: a program brings its years with it."""
+    began = record_began(session)
+    assert began is not None
+    place = (cast.organizations["en-marge"], "manager")
+    session.execute(
+        update(_tenure).where(_tenure.c.person_id == cast.people["manager_em"]).values(ends_on=began - 40 * ONE)
+    )
+    assert stays_vacant(session, *place, began - 30 * ONE, at=at(began)) is None
+    found = stays_vacant(session, *place, began - 30 * ONE, at=at(began + 5 * ONE))
+    assert found is not None
+    assert found.since == began
 
 
 @pytest.mark.ci
