@@ -26,6 +26,7 @@ from duties.participants import workers
 from duties.participants.held import hold_participant
 from duties.participants.triage import refuse
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_, say
 from meetings import agendas, decisions, freezing, posting, running
 from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
@@ -159,10 +160,10 @@ def decide_admission(
     participant_id = candidate_of(session, item_id)
     if outcome not in ADMISSION_OUTCOMES:
         raise Refusal("admission.outcome", N_("Choose one of what the committee can decide."))
-    reason, offered = reason.strip(), offered.strip()
-    if outcome == "refuse" and not (reason and offered):
+    reason, offered = trimmed(reason), trimmed(offered)
+    if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
         raise Refusal("triage.refusal", N_("A refusal has its reason, and what was offered instead."))
-    if outcome in ("defer", "more") and not reason:
+    if outcome in ("defer", "more") and not says_something(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     participant = hold_participant(session, participant_id)
     item = item_of(session, item_id)  # as whoever held the candidate before left it

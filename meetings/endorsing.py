@@ -25,6 +25,7 @@ from duties.mail.notices import COORDINATION
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link, Standing, standing
+from duties.said import says_something
 from locales import N_, say
 from meetings import objections
 from meetings.decision_rows import change_decision, lock_decision
@@ -192,7 +193,7 @@ def want_endorsement(
     if by.role not in ANSWER_FOR_IT or by.organization_id != organization_id:
         raise _not_theirs()
     reason = checked_text(reason)
-    if not reason:
+    if not says_something(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     change_decision(
         session,

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from duties.refusals import Refusal
+from duties.said import trimmed
 from locales import N_
 
 #: The letters about meetings.
@@ -22,7 +23,7 @@ _BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
 
 def checked_line(text: str) -> str:
     """One line of text, trimmed. Raises Refusal where it is too long, or holds a line break or a control character."""
-    line = text.strip()
+    line = trimmed(text)
     if len(line) > LONGEST_LINE:
         raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_LINE)
     if any(unicodedata.category(character) in _BREAKING for character in line):
@@ -32,7 +33,7 @@ def checked_line(text: str) -> str:
 
 def checked_text(text: str) -> str:
     """A text of several lines, trimmed. Raises Refusal where it is too long, or holds a control character."""
-    lines = text.replace("\r\n", "\n").strip()
+    lines = trimmed(text.replace("\r\n", "\n"))
     if len(lines) > LONGEST_TEXT:
         raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_TEXT)
     if any(unicodedata.category(character) in _BREAKING and character not in "\n\t" for character in lines):

@@ -44,6 +44,7 @@ from duties.here import local_day, many, program_of
 from duties.mail import notices
 from duties.refusals import Refusal
 from duties.roles import Link, responsibility, standing
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import table_of
 from models.casework import SETTLED, Responsibility, Task, TaskNeed
@@ -465,7 +466,7 @@ def _waits_for(session: Session, held: Held) -> list[dict[str, Any]]:
 
 def checked_note(note: str) -> str:
     """A note or a reason, trimmed. Raises Refusal where it is too long, or is not text."""
-    note = note.strip()
+    note = trimmed(note)
     if len(note) > LONGEST_NOTE:
         raise Refusal(
             "note.too_long",
@@ -480,7 +481,7 @@ def checked_note(note: str) -> str:
 def needed_reason(reason: str) -> str:
     """The reason that an act needs, trimmed. Raises Refusal where there is none, or it is too long."""
     reason = checked_note(reason)
-    if not reason:
+    if not says_something(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     return reason
 

@@ -21,6 +21,7 @@ from duties.casework.held_case import hold_case
 from duties.here import many, program_of
 from duties.record import events
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import table_of
 from models.departure import Interview
@@ -81,8 +82,8 @@ def record_interview(
         raise Refusal("interview.applicant", N_("An applicant is a number from 1 to 99."))
     if not (0 <= leadership <= _MOST and 0 <= clinical <= _MOST):
         raise Refusal("interview.mark", N_("A mark is out of 100."))
-    note = note.strip()
-    if not note or len(note) > LONGEST_NOTE or "\x00" in note:
+    note = trimmed(note)
+    if not says_something(note) or len(note) > LONGEST_NOTE or "\x00" in note:
         raise Refusal("interview.note", N_("The interview guide asks for notes: write what you heard."), source="GV-8")
     if by.person_id is None:
         raise Refusal("interview.nobody", N_("An interview is held by somebody."))

@@ -20,6 +20,7 @@ from duties.actors import Actor
 from duties.here import many, one, program_of
 from duties.record import events
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import refers, table_of
 from models.casework import ProtocolVersion
@@ -296,8 +297,8 @@ def lose(session: Session, row: dict[str, Any], reason: str, *, by: Actor, at: d
 
 def needed_reason(reason: str) -> str:
     """A reason that must be there, trimmed. Raises Refusal."""
-    reason = reason.strip()
-    if not reason:
+    reason = trimmed(reason)
+    if not says_something(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     if len(reason) > LONGEST_REASON or "\x00" in reason:
         raise Refusal(

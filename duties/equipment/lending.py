@@ -21,6 +21,7 @@ from duties.here import local_day, one, program_of
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import never_began
+from duties.said import says_something
 from locales import N_
 from models.base import table_of
 from models.equipment import Loan
@@ -104,8 +105,7 @@ def take_back(
     row = inventory.hold(session, thing_id, seen=seen)
     loan = _in_hand(session, row)
     refuse_to_who_has_it(loan, by)
-    condition = condition.strip()
-    if not condition:
+    if not says_something(condition):
         raise Refusal("equipment.no_condition", N_("Say in what condition it came back."), source="DP-07")
     condition = inventory.needed_reason(condition)
     _end(session, loan, condition, by=by, at=at)

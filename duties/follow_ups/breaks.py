@@ -22,6 +22,7 @@ from duties.participants.held import known_as
 from duties.record.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
 from duties.roles import Link
+from duties.said import says_something
 from locales import N_
 from models.base import refers, table_of
 from models.follow_up import FollowUp, FollowUpBreak
@@ -59,7 +60,7 @@ def take_break(
             N_("A break is looked at again within six months. Give a nearer day; it can be prolonged then."),
             source="FU-3b",
         )
-    if not terms.strip():
+    if not says_something(terms):
         raise Refusal(
             "break.terms.missing", N_("Write the terms of the return, as the participant set them."), source="FU-3b"
         )

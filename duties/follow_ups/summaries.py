@@ -27,6 +27,7 @@ from duties.here import many, one, program_of
 from duties.participants.sealing import seal, unseal
 from duties.record.reads import Ground, Purpose, record_read
 from duties.refusals import Refusal
+from duties.said import says_something
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -75,7 +76,9 @@ def complete_summary(
 ) -> Moved:
     """Save a summary and say that it is complete, which does the step. Raises Refusal, also where a part is empty."""
     held = hold(session, task_id, by=by, at=at, seen=None)
-    missing = [name for name, words in (("situation", said.situation), ("steps", said.steps)) if not words.strip()]
+    missing = [
+        name for name, words in (("situation", said.situation), ("steps", said.steps)) if not says_something(words)
+    ]
     if missing:
         raise Refusal(f"summary.{missing[0]}.missing", _MISSING[missing[0]], source="DP-06")
     _save(session, held, said, seen)

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from duties.participants.sealing import seal, unseal
 from duties.refusals import Refusal
+from duties.said import trimmed
 from locales import N_
 
 NOTE: Final = "weekly_note"
@@ -32,7 +33,7 @@ def opened(session: Session, participant_id: UUID, place: str, row_id: UUID, blo
 
 def checked(text: str) -> str:
     """What was typed, with plain line breaks and without blanks around it. Raises Refusal."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    lines = trimmed(text.replace("\r\n", "\n").replace("\r", "\n"))
     if len(lines) > LONGEST:
         raise Refusal("words.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST)
     if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t" for one in lines):

@@ -32,6 +32,7 @@ from duties.record import events
 from duties.record.reads import record_read
 from duties.refusals import Refusal
 from duties.roles import Holder, Link, Standing, standing
+from duties.said import says_something, trimmed
 from locales import N_, say
 from models.base import refers, table_of
 from models.consent import Consent, Disclosure
@@ -87,7 +88,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
     words = _words(reason)
     if ground not in DESTRUCTION_GROUNDS:
         raise Refusal("destruction.ground.missing", N_("Choose why the file is to be destroyed."))
-    if not words and ground != BY_CALENDAR:
+    if not says_something(words) and ground != BY_CALENDAR:
         raise Refusal("destruction.reason.missing", N_("Say why the file is to be destroyed."))
     if asked_of(session, participant_id) is not None:
         raise Refusal("destruction.asked", N_("That this file be destroyed is asked already."))
@@ -195,7 +196,7 @@ def refuse(
     _, asked = _hold(session, participant_id, seen)
     words = _words(reason)
     _refuse_unless_another(session, asked, local_day(session, at), by)
-    if not words:
+    if not says_something(words):
         raise Refusal("destruction.answer.missing", N_("Say why the file is to be kept."))
     sealed = seal(session, participant_id, f"destruction/{asked['id']}/answer", {"reason": words})
     _end(session, asked, "refuse", answer_sealed=sealed, by=by, at=at)
@@ -537,7 +538,7 @@ def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> t
 
 
 def _words(reason: str) -> str:
-    words = reason.strip()
+    words = trimmed(reason)
     if len(words) > LONGEST_REASON:
         raise Refusal(
             "destruction.reason.too_long",

@@ -16,6 +16,7 @@ from duties.participants.sealing import seal, unseal
 from duties.record import events
 from duties.record.reads import Ground, record_read
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import table_of
 from models.consent import DISCLOSURE_GROUNDS, Disclosure
@@ -46,7 +47,7 @@ def disclose(
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if ground not in DISCLOSURE_GROUNDS:
         raise Refusal("disclosure.ground", N_("Choose the ground in law."), source="AD-R12")
-    if not (to_whom.strip() and what.strip()):
+    if not (says_something(to_whom) and says_something(what)):
         raise Refusal("disclosure.empty", N_("Say to whom it was said, and what."), source="AD-R12")
     if not only_necessary:
         raise Refusal(
@@ -68,7 +69,7 @@ def disclose(
             session,
             participant_id,
             f"disclosure/{disclosure_id}",
-            {"to_whom": to_whom.strip(), "what": what.strip()},
+            {"to_whom": trimmed(to_whom), "what": trimmed(what)},
         ),
         recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
         recorded_at=at,

@@ -34,6 +34,7 @@ from duties.participants.sealing import new_key, seal, unseal
 from duties.record import events
 from duties.record.reads import record_read
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import refers, table_of
 from models.lifecycles import REFERRAL, NoSuchMove
@@ -608,7 +609,7 @@ def _refuse_missing(form: ReferralForm, *, outside: bool) -> None:
         )
     if not (form.phone or form.email or form.address or form.contact_note):
         raise Refusal("referral.no_contact", N_("Contact: say at least one way to reach the person."), source="AD-R2")
-    if not form.reasons:
+    if not says_something(form.reasons):
         raise Refusal(
             "referral.no_reasons", N_("Reasons: say in a few words why you refer the person."), source="AD-R2"
         )
@@ -619,7 +620,7 @@ def _refuse_missing(form: ReferralForm, *, outside: bool) -> None:
 
 
 def _text(value: str, longest: int) -> str:
-    text = value.strip()
+    text = trimmed(value)
     if len(text) > longest:
         raise Refusal(
             "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=longest

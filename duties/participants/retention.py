@@ -28,6 +28,7 @@ from duties.participants.referring import DRAFT_KEPT, destroy_draft
 from duties.participants.sealing import keys_of, seal
 from duties.record import events
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case
@@ -60,12 +61,12 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
     It answers whoever is asked to have the file destroyed, and stops what is asked already. Raises Refusal.
     """
     held = hold_participant(session, participant_id)
-    words = reason.strip()
+    words = trimmed(reason)
     if held["state"] in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if day < local_day(session, at):
         raise Refusal("retention.past", N_("The last day on which a file is kept lies ahead."))
-    if not words:
+    if not says_something(words):
         raise Refusal("retention.reason.missing", N_("Say why the file is kept until another day."))
     if len(words) > LONGEST_REASON:
         raise Refusal(

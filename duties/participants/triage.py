@@ -31,6 +31,7 @@ from duties.participants.keeping import last_day
 from duties.participants.sealing import seal
 from duties.record import events
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import table_of
 from models.lifecycles import REFERRAL, NoSuchMove
@@ -79,7 +80,7 @@ def find_criterion(
             N_("An exception is made of the third criterion alone, where it is not met."),
             source="AD-C3",
         )
-    if admit_all_the_same and not why:
+    if admit_all_the_same and not says_something(why):
         raise Refusal(
             "triage.no_reason", N_("Say why the situation makes it desirable to admit the person."), source="AD-C3"
         )
@@ -134,10 +135,10 @@ def triage(
     reason, offered = _text(reason), _text(offered)
     participant = hold_participant(session, held["participant_id"])
     if result == "refused":
-        if not (reason and offered):
+        if not (says_something(reason) and says_something(offered)):
             raise Refusal("triage.refusal", N_("A refusal has its reason, and what was offered instead."))
     else:
-        if result == "forwarded" and not reason:
+        if result == "forwarded" and not says_something(reason):
             raise Refusal("triage.forwarding", N_("Say why it cannot wait for the committee."), source="AD-R4")
         _refuse_unless_allowed(session, participant, result)
     session.execute(
@@ -358,7 +359,7 @@ def _dealt_with(code: str) -> Refusal:
 
 
 def _text(value: str) -> str:
-    text = value.strip()
+    text = trimmed(value)
     if len(text) > LONGEST:
         raise Refusal(
             "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=LONGEST

@@ -25,6 +25,7 @@ from duties.actors import Actor
 from duties.here import local_day, many, one, program_of
 from duties.record import events
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from duties.sealed_words import change_key, open_words, seal_words
 from locales import N_
 from models.base import table_of
@@ -588,7 +589,7 @@ _MISSING: Final = {
 
 def _needed(field: str, words: str) -> str:
     checked = _checked(field, words)
-    if not checked:
+    if not says_something(checked):
         why = _MISSING[field]  # on its own line: a literal inside a Refusal is taken for a msgid
         raise Refusal(f"incident.{field}.missing", why)
     return checked
@@ -596,7 +597,7 @@ def _needed(field: str, words: str) -> str:
 
 def _checked(field: str, words: str) -> str:
     """A text as it is kept: without blanks around it, with plain line breaks, and nothing that is no text."""
-    checked = words.replace("\r\n", "\n").replace("\r", "\n").strip()
+    checked = trimmed(words.replace("\r\n", "\n").replace("\r", "\n"))
     if len(checked) > LONGEST_TEXT:
         raise Refusal(
             f"incident.{field}.too_long", N_("At most %(most)s characters may stand here."), most=LONGEST_TEXT

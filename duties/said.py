@@ -1,0 +1,27 @@
+"""Words that people type: what shows nothing says nothing, such as a blank of no width."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+#: Letters and marks that Unicode counts as such, and that show nothing: the Hangul fillers, an empty Braille cell.
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d\u180e")
+_UNSEEN: Final = ("Cf", "Zs", "Zl", "Zp")
+
+
+def _shows(character: str) -> bool:
+    is_blank = character.isspace() or character in _BLANK
+    return not is_blank and unicodedata.category(character) not in _UNSEEN
+
+
+def trimmed(words: str) -> str:
+    """The words without what shows nothing at either end. A control character stays: it is refused by its own rule."""
+    first = next((n for n, one in enumerate(words) if _shows(one)), len(words))
+    last = next((n for n in range(len(words), first, -1) if _shows(words[n - 1])), first)
+    return words[first:last]
+
+
+def says_something(words: str) -> bool:
+    """Whether there is a letter or a digit, as a reason has."""
+    return any(character.isalnum() and _shows(character) for character in words)

@@ -1,0 +1,52 @@
+"""What shows nothing says nothing: a blank of no width is no reason."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duties.casework.tasks import needed_reason
+from duties.refusals import Refusal
+from duties.said import says_something, trimmed
+
+UNSEEN = list(" \n\t\u00a0\u200b\u200d\u2060\ufeff\u3164\u2800\u2028\u00ad\u202e")
+
+unseen = st.text(st.sampled_from(UNSEEN), max_size=8)
+
+
+@given(unseen)
+def test_what_shows_nothing_is_nothing(blank: str) -> None:
+    assert trimmed(blank) == ""
+    assert not says_something(blank)
+
+
+@given(unseen, st.text(st.characters(categories=["L", "N", "P"]), min_size=1), unseen)
+def test_what_shows_stays_whole_between_what_does_not(before: str, words: str, after: str) -> None:
+    kept = trimmed(before + words + after)
+    assert kept in words
+    assert {one for one in words if one not in kept} <= {"\u115f", "\u1160", "\u3164", "\uffa0"}
+
+
+@given(st.text())
+def test_nothing_that_shows_is_lost_and_trimming_twice_changes_nothing(words: str) -> None:
+    kept = trimmed(words)
+    assert kept in words
+    assert trimmed(kept) == kept
+    assert says_something(words) == says_something(kept)
+    first, _, last = words.partition(kept) if kept else (words, "", "")
+    assert not any(unicodedata.category(one)[0] in "NPS" and one != "\u2800" for one in first + last)
+
+
+@pytest.mark.parametrize("reason", ["", " ", ".", "…", "—", "\u2060\u200b", "\u200b.\u200b", "\u3164", "?!"])
+def test_a_reason_has_a_letter_or_a_digit(reason: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        needed_reason(reason)
+    assert refused.value.code == "reason.missing"
+
+
+@pytest.mark.parametrize("reason", ["É", "2", "Elle reste.", "\u200bOui\u2060", "病"])
+def test_a_word_is_one(reason: str) -> None:
+    assert needed_reason(reason) == reason.strip("\u200b\u2060")
