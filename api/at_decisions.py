@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from api.at_meetings import find_committee, to_committee
+from api.at_partners import to_waiver
 from api.permissions import (
     Action,
     Forbidden,
@@ -81,6 +82,7 @@ def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[
         given[Relation.OWES] = themselves(desk.asker)
     if row["task_done_by"] == me:
         given[Relation.DID] = themselves(desk.asker)
+    given |= to_waiver(desk.session, desk.asker, decision_id)
     require(Action.SEE_DECISION, given)
     return row, asked, given
 

@@ -127,6 +127,13 @@ def find_proposal(session: Session, row: Mapping[str, Any], proposal_id: UUID) -
     raise Forbidden
 
 
+def to_waiver(session: Session, asker: Asker, decision_id: UUID) -> Given:
+    """Whether it falls to the asker to have a hand in what a decision frees a partner of; nothing for any other."""
+    period_id = waiving.freed_period(session, decision_id) if _may_look(asker) else None
+    judged = to_accept.period_judged(session, period_id) if period_id is not None else None
+    return _looking(session, asker, judged) if judged is not None else {}
+
+
 def _may_look(asker: Asker) -> bool:
     """Whether it can fall to the asker to look at proof: the coordinator, and the managers of partners.
 

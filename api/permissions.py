@@ -351,8 +351,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # Never the coordinator, whose work it is (GV-4). The second representative where nobody else is there: in the verb.
     Action.ENDORSE: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE, Relation.SECOND_HERE}),
     Action.WANT_ENDORSEMENT: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
-    # As secretary of the committee that decides; who objected takes it back by ENDORSE.
-    Action.SETTLE_OBJECTION: frozenset({Relation.COORDINATOR}),
+    # As secretary of the committee; a waiver of what the coordination owes, as who has a hand in that waiver.
+    # Who objected takes it back by ENDORSE.
+    Action.SETTLE_OBJECTION: frozenset({Relation.COORDINATOR, Relation.ACCEPTS}),
     Action.SEE_PARTNERS: frozenset({Relation.STAFF}),
     # Whoever works there owes some of it: what an organization owes is no secret to its people.
     Action.SEE_PARTNER: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE}),

@@ -276,6 +276,8 @@ def endorse(
             take_nothing_back(session, decision_id, at=at)
         people = whom_it_concerns(session, decision_id, at)
         letters.objected(session, row, organization_id, people, counts=counts, by=by, at=at)
+    elif before.said == "objected":
+        letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
 
 
 def take_back(

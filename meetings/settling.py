@@ -13,6 +13,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.obligations import waiving
+from duties.obligations.windows import Span
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
@@ -44,9 +46,10 @@ def settle(
     """Record how the committee settles what is objected to a decision, and return the id of the decision that does.
 
     `settled_as` is one of `SETTLED_AS`; `seen` is the item's version. With "kept", the objections are settled and the
-    decision counts once the other partners endorsed it; with "taken_back", it holds no more. Raises Refusal: the
-    meeting is not under way, it has no item of this objection, there is no quorum now, nothing is objected, or no word
-    of what was decided.
+    decision counts once the other partners endorsed it; with "taken_back", it holds no more. Of a decision that frees a
+    partner of a clause, the quorum is there also without that partner, and nobody who owes the clause keeps it. Raises
+    Refusal: these, the meeting is not under way, it has no item of this objection, there is no quorum now, nothing is
+    objected, or no word of what was decided.
     """
     meeting = lock_meeting(session, meeting_id)
     if settled_as not in SETTLED_AS:
@@ -58,10 +61,15 @@ def settle(
             N_("An objection is settled on the item by which it stands on the agenda of this meeting."),
             source="GV-4",
         )
-    if not quorum_now(session, meeting_id, at).is_met:
-        raise Refusal(
-            "objection.no_quorum", N_("An objection is settled with a quorum: too few sit now."), source="GV-4"
-        )
+    waiver = waiving.decided_on(session, decision_id)
+    for without in (None,) if waiver is None else (None, waiving.partner_of(session, waiver)):
+        if not quorum_now(session, meeting_id, at, without=without).is_met:
+            raise Refusal(
+                "objection.no_quorum", N_("An objection is settled with a quorum: too few sit now."), source="GV-4"
+            )
+    if waiver is not None and settled_as == KEPT:
+        days = Span(waiver["starts_on"], waiver["ends_on"])
+        waiving.refuse_who_owes(session, waiver["agreement_id"], waiver["key"], days, by=by, at=at)
     row = lock_decision(session, decision_id)
     against = [one for one in endorsements.endorsements_of(session, decision_id, at=at) if one.word.objects]
     if not against or row["state"] == "withdrawn":

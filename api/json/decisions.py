@@ -185,8 +185,8 @@ def want_endorsement(decision_id: UUID, body: EndorsementWanted, desk: AtDesk, r
 @asks(Action.SETTLE_OBJECTION)
 def settle_objection(decision_id: UUID, body: ObjectionSettled, desk: AtDesk, response: Response) -> DecisionShown:
     """Record how the committee that sits settles what is objected to a decision: by a decision of its own."""
-    find_decision(desk, decision_id)
-    _, _, given = find_meeting(desk.session, desk.asker, body.meeting_id)
+    _, _, given = find_decision(desk, decision_id)
+    find_meeting(desk.session, desk.asker, body.meeting_id)
     by = require(Action.SETTLE_OBJECTION, given)
     settling.settle(
         desk.session,

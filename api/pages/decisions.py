@@ -176,14 +176,14 @@ def settle_objection(
     text_en: Text = "",
 ) -> Response:
     """Record how the committee that sits settles what is objected to the decision."""
-    find_decision(desk, decision_id)
+    _, _, given = find_decision(desk, decision_id)
     try:
         meeting_id = id_or_none(meeting)
     except Refusal as refusal:
         return decision_page(desk, request, decision_id, Typed("settlement", refusal))
     if meeting_id is None:
         raise Forbidden
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    find_meeting(desk.session, desk.asker, meeting_id)
     by = require(Action.SETTLE_OBJECTION, given)
 
     def act() -> None:

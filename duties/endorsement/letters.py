@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.here import local_day, program_of
+from duties.here import program_of
 from duties.mail import notices
 from duties.mail.notices import Language
 from models.program import Organization
@@ -32,19 +32,19 @@ def objected(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Tell everyone concerned but who said it that a partner objects; once a day for one partner and decision.
+    """Tell everyone concerned but who said it that a partner objects: each time, so that the last letter is true.
 
     `counts`: the others are a majority that suffices, so that the decision counts all the same.
     """
     organization = session.get_one(Organization, (program_of(session), organization_id)).short_name
-    key = f"decision_objected:{decision['id']}:{organization_id}:{local_day(session, at).isoformat()}"
+    key = f"decision_objected:{decision['id']}:{organization_id}:{at.isoformat()}"
     more = {"organization": organization, "counts": counts}
     _to_each(session, "decision_objected", decision, people, key, by=by, at=at, **more)
 
 
 def settled(session: Session, decision: Row, people: Iterable[UUID], *, by: Actor, at: datetime) -> None:
-    """Tell the same people that no such objection stands any more, or that one was settled; once a day."""
-    key = f"objection_settled:{decision['id']}:{local_day(session, at).isoformat()}"
+    """Tell the same people that no such objection stands any more, or that one was settled."""
+    key = f"objection_settled:{decision['id']}:{at.isoformat()}"
     _to_each(session, "objection_settled", decision, people, key, by=by, at=at)
 
 

@@ -25,7 +25,7 @@ from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.committee import Committee
 from models.minutes import Decision
-from models.obligation import WAIVER_ITEM, WaiverProposal
+from models.obligation import WAIVER_ITEM, ObligationPeriod, WaiverProposal
 from models.program import Person
 
 _proposal = table_of(WaiverProposal)
@@ -33,6 +33,7 @@ _item = table_of(AgendaItem)
 _decision = table_of(Decision)
 _committee = table_of(Committee)
 _agreement = table_of(Agreement)
+_period = table_of(ObligationPeriod)
 _version = table_of(AgreementVersion)
 _obligation = table_of(Obligation)
 _person = table_of(Person)
@@ -83,6 +84,36 @@ def decided_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
         .join(_proposal, OF_PROPOSAL)
         .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id),
     )
+
+
+def partner_of(session: Session, proposal: Mapping[str, Any]) -> UUID:
+    """The partner that a proposal would free."""
+    found: UUID = session.scalars(
+        select(_agreement.c.organization_id).where(
+            _agreement.c.program_id == program_of(session), _agreement.c.id == proposal["agreement_id"]
+        )
+    ).one()
+    return found
+
+
+def freed_period(session: Session, decision_id: UUID) -> UUID | None:
+    """The newest period of the clause of which a decision frees a partner; None for a decision on anything else."""
+    found: UUID | None = session.scalar(
+        select(_period.c.id)
+        .select_from(_decision)
+        .join(_item, refers(_decision.c.item_id, _item))
+        .join(_proposal, OF_PROPOSAL)
+        .join(
+            _period,
+            (_period.c.program_id == _proposal.c.program_id)
+            & (_period.c.agreement_id == _proposal.c.agreement_id)
+            & (_period.c.key == _proposal.c.key),
+        )
+        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
+        .order_by(_period.c.starts_on.desc())
+        .limit(1)
+    )
+    return found
 
 
 def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -18,22 +18,25 @@ from duties.obligations.facts import waivers as waivers_of
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import say
-from meetings import agendas, decisions, running, waivers
+from meetings import agendas, attendance, decisions, endorsing, running, schedule, settling, waivers
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of
 from models.agenda import AgendaItem
 from models.base import table_of
+from models.meeting import Meeting
 from models.minutes import Decision
 from models.obligation import Waiver
 from tests import waiving
 from tests.agreeing import code_of
+from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.duties.obligations.signed import agreement_of, findings, kept, period, put_in_force
-from tests.meetings.sitting import seat_everyone
+from tests.meetings.sitting import seat, seat_everyone
 from tests.waiving import decided, endorsed, freed, proposed, recorded, sat_on
 
 _decision = table_of(Decision)
 _item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
 _waiver = table_of(Waiver)
 
 DAY: Final = timedelta(days=1)
@@ -367,6 +370,63 @@ def test_the_manager_of_another_partner_frees_the_coordination_of_its_own_clause
     decision = decided(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST, by=by)
     recorded(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST, decision, by=by)
     assert period(session, cast, "ccsmtl", "GV-6.report")["state"] == "waived"
+
+
+def before_the_committee_again(session: Session, cast: Cast, decision: UUID, *come: str) -> partial[UUID]:
+    """Have a partner object, and the Steering Committee sit on that with these seats filled; how it is settled."""
+    then, by = datetime(2026, 12, 14, 9, 0), cast.actor("coordinator")
+    schedule.plan_meetings(session, "steering", [then], by=by, at=AT)
+    anonyme, director = cast.organizations["anonyme"], cast.actor("director_la")
+    endorsing.endorse(session, decision, anonyme, "objected", reason="Non.", by=director, at=AT)
+    here: UUID = session.scalars(
+        select(_meeting.c.id).where(_meeting.c.starts == then, _meeting.c.state == "planned")
+    ).one()
+    at = AT + 21 * DAY
+    running.open_meeting(session, here, by=by, at=at)
+    for key in come:
+        attendance.record(session, here, seat(session, "steering", key), "present", by=by, at=at)
+    words = {"text_fr": "Le comité maintient sa décision."}
+    return partial(settling.settle, session, decision, here, settling.KEPT, at=at, **words)
+
+
+@pytest.mark.ci
+def test_who_owes_a_clause_does_not_keep_its_waiver_against_an_objection(cast: Cast, session: Session) -> None:
+    decision = decided(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST, by=cast.actor("manager_em"))
+    come = (*(one for one in waiving.COME if one != "ccsmtl"), "marie-vincent")
+    settle = before_the_committee_again(session, cast, decision, *come)
+    assert code_of(partial(settle, by=cast.actor("coordinator"))) == "waiver.own"
+    settle(by=cast.actor("manager_em"))
+    assert decisions.decision_of(session, decision)["endorsement"] == "endorsed"
+
+
+@pytest.mark.ci
+def test_a_waiver_is_kept_against_an_objection_by_a_quorum_without_the_partner_that_it_frees(
+    cast: Cast, session: Session
+) -> None:
+    decision = decided(session, cast, "codim", "AG-P4", FIRST, LAST)
+    settle = before_the_committee_again(session, cast, decision, "ccsmtl", "codim", "spvm", "en-marge")
+    assert code_of(partial(settle, by=cast.actor("coordinator"))) == "objection.no_quorum"
+
+
+@pytest.mark.ci
+def test_the_manager_who_frees_the_coordination_settles_what_is_objected_to_it_by_page_and_program(
+    cast: Cast, session: Session
+) -> None:
+    decision = decided(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST, by=cast.actor("manager_em"))
+    come = (*(one for one in waiving.COME if one != "ccsmtl"), "marie-vincent")
+    settle = before_the_committee_again(session, cast, decision, *come)
+    session.commit()
+    here, at = str(settle.args[2]), settle.keywords["at"]
+    given_ = {"meeting": here, "settled_as": "kept", "text_fr": "Le comité maintient sa décision."}
+    answers = {
+        who: client_for(cast.database, cast.people[who], at=at).post(f"/decisions/{decision}/settlement", data=given_)
+        for who in ("manager_codim", "coordinator", "manager_em")
+    }
+    assert {who: answer.status_code for who, answer in answers.items()} == {
+        "manager_codim": 404,
+        "coordinator": 409,
+        "manager_em": 303,
+    }
 
 
 def test_a_refusal_says_why_in_both_languages(cast: Cast, session: Session) -> None:
