@@ -241,7 +241,7 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
     `decision` is the number of the decision that each was made by. One whose decision counts no more (GV-4) holds to
-    the last day on which it did; where it had not begun by then, it is left out. A quorum is not asked of those from
+    the last day on which it did, and is `is_cut`; where it had not begun by then, it is left out. A quorum is not asked of those from
     before it was asked for.
     """
     rows = many(
@@ -268,7 +268,7 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
         decision = how_long[row["from_before"]][row["decision_id"]]
         last = min(row["ends_on"], decision.until or row["ends_on"])
         if decision.ever and last >= row["starts_on"]:
-            found.append({**row, "ends_on": last})
+            found.append({**row, "ends_on": last, "is_cut": last < row["ends_on"]})
     return found
 
 
