@@ -194,6 +194,13 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
     today = standing(session, day)
     roles = roles_for(today, person_id, kind)
     if not roles:
+        coming = next((one for one in today.coming if one.person_id == person_id and one.role in ROLES[kind]), None)
+        if coming is not None:
+            raise Refusal(
+                "assignment.not_yet",
+                N_("This person is a youth worker of the program from %(day)s on: until then, choose another."),
+                day=coming.starts_on.isoformat(),
+            )
         raise Refusal("assignment.no_role", N_("This person is no youth worker of the program today."))
     if today.is_away(person_id):
         raise Refusal("assignment.away", N_("This worker is absent today: choose one who can meet the participant."))

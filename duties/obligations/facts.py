@@ -241,8 +241,8 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
     `decision` is the number of the decision that each was made by. One whose decision counts no more (GV-4) holds to
-    the last day on which it did, and is `is_cut`; where it had not begun by then, it is left out. A quorum is not asked of those from
-    before it was asked for.
+    the last day on which it did, and is `is_cut`; where it had not begun by then, it is left out. A quorum is not asked
+    of those from before it was asked for.
     """
     rows = many(
         session,

@@ -85,7 +85,7 @@ def test_nobody_is_followed_twice_nor_before_they_are_admitted(cast: Cast) -> No
         ("barred", "assignment.barred"),
         ("lapsed", "assignment.no_agreement"),
         ("no_role", "assignment.no_role"),
-        ("not_arrived", "assignment.no_role"),
+        ("not_arrived", "assignment.not_yet"),
     ],
 )
 def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: str, code: str) -> None:
