@@ -119,7 +119,7 @@ def test_an_act_on_a_task_is_answered_again_even_where_it_ended_what_the_asker_w
     case = open_by_json(cast, coordinator)
     tasks = {task["step"]: task for task in coordinator.get(f"/cases/{case['id']}/tasks")}
     asker, step = coordinator, "prepare_notebook_and_guide"
-    body: dict[str, Any] | None = {"reason": "As we said."}
+    body: dict[str, Any] = {"reason": "As we said."}
     if act == "completion":
         body = {}
     if act in ("approval", "rejection"):
@@ -133,7 +133,7 @@ def test_an_act_on_a_task_is_answered_again_even_where_it_ended_what_the_asker_w
         asker.complete(tasks[step])
     if act == "returning":
         asker.act(tasks[step]["id"], "handing-back", {"reason": "Away."})
-        asker, body = coordinator, None
+        asker = coordinator
     if act == "waiver":
         step = "request_petty_cash"
     path = f"/tasks/{tasks[step]['id']}/{act}"
