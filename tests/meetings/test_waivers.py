@@ -310,8 +310,8 @@ def the_director_of_the_partner_that_owes_it(_: Session, cast: Cast) -> Actor:
 
 @hat("en-marge", "AG-P4")
 def one_from_elsewhere_who_acts_for_somebody_of_the_partner(session: Session, cast: Cast) -> Actor:
-    away(session, cast, "director_em", "researcher")
-    return as_coordinator(cast, "researcher")
+    away(session, cast, "director_em", "manager_codim")
+    return as_coordinator(cast, "manager_codim")
 
 
 @hat("ccsmtl", "GV-10")

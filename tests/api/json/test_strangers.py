@@ -108,7 +108,7 @@ def test_a_thing_of_another_program_is_as_absent_as_one_that_never_was(
     approves = name.endswith(("approval", "rejection"))
     asker = Asker(cast, "manager_la", app=coordinator.app) if approves else coordinator
     if approves:
-        coordinator.act(own["task_id"], "completion", {})
+        coordinator.complete(coordinator.get(f"/tasks/{own['task_id']}"))
     there, absent = (_ask(asker, name, own | {place: other[place]}) for other in (theirs, nowhere))
     assert there.status_code == 404
     assert _seen(there) == _seen(absent)

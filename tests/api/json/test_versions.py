@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from duties.follow_ups import states
 from tests.agreeing import PDF
 from tests.api.json.gathered import (
     agenda_act,
@@ -22,7 +23,7 @@ from tests.api.json.gathered import (
 )
 from tests.api.json.test_onboarding import open_by_json
 from tests.api.json.window import Asker, completion_of, operations
-from tests.cast import ARRIVAL, TODAY, Cast
+from tests.cast import ARRIVAL, AT, TODAY, Cast
 from tests.declared import record
 from tests.departing import asked, leave, lend
 from tests.following import SECOND, WORKER, agreed, followed
@@ -74,7 +75,7 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /tasks/{task_id}/handing-back": {"reason": "Away that day."},
     "POST /tasks/{task_id}/returning": {"reason": "It goes on."},
     "PUT /equipment/{equipment_id}": {"serial": "SN-9", "label": ""},
-    "POST /equipment/{equipment_id}/moves": {"move": "put_back", "words": ""},
+    "POST /equipment/{equipment_id}/moves": {"move": "take_out_of_use", "words": "Broken."},
     "POST /equipment/{equipment_id}/loan": {"person_id": "00000000-0000-4000-8000-000000000000"},
     "POST /follow-ups/{follow_up_id}/taking-up": None,
     "POST /tasks/{task_id}/settlement": {"ended_as": "returned", "note": "Fine."},
@@ -200,9 +201,8 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
         return _version_of_agreement(coordinator, method, path)
     if path.startswith(("/meetings", "/decisions")):
         return _aimed_at_a_meeting(act, coordinator)
-    if path.startswith("/follow-ups"):
-        follow_up = a_follow_up(coordinator)
-        return coordinator, method, path.replace("{follow_up_id}", follow_up["id"]), follow_up
+    if path.startswith(("/follow-ups", "/equipment")):
+        return _aimed_at_what_is_followed_or_lent(act, coordinator)
     if path.startswith("/referrals"):
         place, draft = draft_act(coordinator, act, REFERRAL)
         return coordinator, method, place, draft
@@ -216,6 +216,17 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
         thing = _a_thing(coordinator)
         return coordinator, method, path.replace("{task_id}", thing["id"]), thing
     return _aimed_at_a_task(act, coordinator, case)
+
+
+def _aimed_at_what_is_followed_or_lent(act: str, coordinator: Asker) -> tuple[Asker, str, str, dict[str, Any]]:
+    """As `_aimed`, at a follow-up or at a thing of the inventory."""
+    method, _, path = act.partition(" ")
+    if path.startswith("/equipment"):
+        thing = coordinator.post("/equipment", {"kind": "phone", "serial": "SN-1", "label": ""})
+        return coordinator, method, path.replace("{equipment_id}", thing["id"]), thing
+    ended = act.endswith("taking-up")
+    asker, follow_up = an_ended_follow_up(coordinator) if ended else (coordinator, a_follow_up(coordinator))
+    return asker, method, path.replace("{follow_up_id}", follow_up["id"]), follow_up
 
 
 def _aimed_at_a_meeting(act: str, coordinator: Asker) -> tuple[Asker, str, str, dict[str, Any]]:
@@ -317,6 +328,17 @@ def a_follow_up(coordinator: Asker) -> dict[str, Any]:
     return found
 
 
+def an_ended_follow_up(coordinator: Asker) -> tuple[Asker, dict[str, Any]]:
+    """The worker who had a follow-up until it ended, and may take it up again, and that follow-up."""
+    cast = coordinator.cast
+    with cast.session() as session:
+        agreed(session, cast)
+        made = followed(session, cast, worker=WORKER)
+        states.deactivate(session, made, "withdrew", by=cast.actor(WORKER), at=AT)
+    found: dict[str, Any] = coordinator.get(f"/follow-ups/{made}")
+    return Asker(cast, WORKER, app=coordinator.app), found
+
+
 def an_item(coordinator: Asker) -> tuple[str, dict[str, Any]]:
     """The id of a meeting under way, and an item that came up in it."""
     meeting_id = _meeting_of_today(coordinator, "closing")["id"]
@@ -386,6 +408,7 @@ def test_an_act_on_what_was_changed_meanwhile_is_refused_and_changes_nothing(
     answer = asker.ask(method, path, _body(coordinator, ACTS[act]), version=thing["version"] - 1)
     kinds = {"cases": "case", "tasks": "task", "people": "person", "privacy": "incident", "meetings": "meeting"}
     kinds["tenures"] = "tenure"
+    kinds["equipment"] = "equipment"
     kinds["follow-ups"] = "follow_up"
     kinds["agreements"] = "agreement"
     kinds["decisions"] = "decision"

@@ -189,7 +189,7 @@ def test_who_sits_for_two_partners_sees_what_either_of_them_is_told(cast: Cast, 
         ("deputy", ("codim",), 404),
         ("deputy", ("codim", "en-marge"), 200),
         ("deputy", None, 200),  # whose organization they share with, as with every partner
-        ("police", ("codim",), 404),
+        ("manager_em", ("codim",), 404),
         ("manager_ccsmtl", ("codim",), 200),  # within the organization that accompanies them
     ],
 )
