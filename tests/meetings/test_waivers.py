@@ -385,8 +385,8 @@ def before_the_committee_again(session: Session, cast: Cast, decision: UUID, *co
     running.open_meeting(session, here, by=by, at=at)
     for key in come:
         attendance.record(session, here, seat(session, "steering", key), "present", by=by, at=at)
-    words = {"text_fr": "Le comité maintient sa décision."}
-    return partial(settling.settle, session, decision, here, settling.KEPT, at=at, **words)
+    said = "Le comité maintient sa décision."
+    return partial(settling.settle, session, decision, here, settling.KEPT, at=at, text_fr=said)
 
 
 @pytest.mark.ci
