@@ -18,14 +18,15 @@ from duties.record import events
 from duties.refusals import Refusal
 from duties.sealed_words import open_words, seal_words
 from locales import N_
-from meetings.agenda_rules import OF_ONE_MEETING, points_of
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, points_of
 from meetings.holding import changed_meanwhile
-from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, is_drawn, merged, without
+from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, edited, is_drawn, merged, without
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
 from models.base import refers, table_of
 from models.casework import Task
 from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
+from models.obligation import WAIVER_ITEM
 from models.participant import Participant
 
 _item = table_of(AgendaItem)
@@ -49,6 +50,11 @@ IS_ABOUT: Final = (_participant.c.program_id == _item.c.program_id) & _item.c.su
 FORWARDED: Final = "forwarded"
 #: The kinds that a committee is told and that ask nothing of it: what is treated was heard.
 ONLY_HEARD: Final = frozenset({FORWARDED})
+
+#: What nobody changes of items that ask the committee for an act of its own: else few would know that it is asked.
+SAID_AS_IT_IS: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
+    (OBJECTION, WAIVER_ITEM), frozenset({"title_fr", "title_en", "audience", "purpose"})
+)
 
 #: What an item begins with where nobody says otherwise. The columns have no defaults of the database's own.
 _NEW: Final[Mapping[str, Any]] = {
@@ -112,6 +118,11 @@ def item_of(session: Session, item_id: UUID) -> dict[str, Any]:
 def is_asked(row: Mapping[str, Any]) -> bool:
     """Whether an item was asked for or brought over, and is not there by what a rule draws alone."""
     return row["kind"] not in OF_ONE_MEETING and not is_drawn(without(row["reasons"], EDITED, TAKEN_OFF))
+
+
+def kept_by_hand(row: Mapping[str, Any]) -> frozenset[str]:
+    """The columns of an item that people changed and that stay so: none of those that must say what the rule says."""
+    return edited(row["reasons"]) - SAID_AS_IT_IS.get(row["kind"], frozenset())
 
 
 def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID]:

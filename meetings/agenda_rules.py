@@ -33,7 +33,7 @@ from locales import N_, say
 from meetings import endorsements
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership
 from meetings.partner_years import year_record
-from meetings.reasons import CARRIED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
+from meetings.reasons import CARRIED, ENDED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
 from models.agenda import AUDIENCES, AgendaItem
 from models.agreement import AgreementVersion
 from models.base import refers, table_of
@@ -563,7 +563,10 @@ def _title_of_decision(
 
 
 def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
-    """What waits in the pool under one of the rule's kinds, and what came from there to this agenda before."""
+    """What waits in the pool under one of the rule's kinds, and what came from there to this agenda before.
+
+    Not what is over, which an agenda keeps as long as it is frozen.
+    """
     rows = many(
         table.session,
         select(_item)
@@ -573,6 +576,7 @@ def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
             _item.c.kind.in_(kinds_taken(table.committee, rule)),
             or_(_item.c.state == "pool", _item.c.meeting_id == table.meeting["id"]),
             _item.c.state.in_(["pool", "scheduled"]),
+            ~_item.c.reasons.contains([{"code": ENDED}]),
         )
         .order_by(_item.c.asked_at, _item.c.kind, _item.c.subject),
     )

@@ -21,6 +21,7 @@ from duties.here import local_day
 from duties.refusals import Refusal
 from locales import N_
 from meetings.agenda_items import (
+    SAID_AS_IT_IS,
     change_item,
     is_asked,
     item_of,
@@ -54,7 +55,6 @@ from meetings.reasons import (
 )
 from meetings.texts import checked_line
 from models.agenda import AUDIENCES, PURPOSES
-from models.obligation import WAIVER_ITEM
 
 __all__ = [
     "ask",
@@ -351,16 +351,10 @@ def edit(
     """Change an item's words, minutes, purpose, audience or presenting seat, and return its version.
 
     What is changed by hand is kept when the agenda is assembled again. Raises Refusal: the agenda is frozen, the item
-    is settled or withdrawn, or a text is too long or holds what is no text.
+    is settled or withdrawn, it would no longer show what partners object to or whom it would free, or a text is too
+    long or holds what is no text.
     """
     row = _lock_to_change(session, item_id, seen)
-    if row["kind"] == WAIVER_ITEM and (title_fr is not None or title_en is not None):
-        titles = [checked_line(title_fr or row["title_fr"]), checked_line(title_en or row["title_en"])]
-        if titles != [row["title_fr"], row["title_en"]]:
-            raise Refusal(
-                "waiver.title_stands",
-                N_("This item says of which clause whom it would free, and until when: it stays."),
-            )
     wanted: dict[str, Any] = {}
     if title_fr is not None:
         wanted["title_fr"] = checked_line(title_fr)
@@ -379,6 +373,8 @@ def edit(
             raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
         wanted["presenter_seat_id"] = presenter
     changed = {name: value for name, value in wanted.items() if row[name] != value}
+    if SAID_AS_IT_IS.get(row["kind"], frozenset()) & changed.keys():
+        raise _said_as_it_is(row)
     if not changed:
         version: int = row["version"]
         return version
@@ -455,13 +451,8 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     row = _lock_to_change(session, item_id, seen)
     if row["meeting_id"] is None:
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
-    if row["kind"] == OBJECTION:
-        raise Refusal(
-            "agenda.objection_stays",
-            N_("What a partner objects to stays on the agenda until it is settled, or the partner takes it back."),
-            source="GV-4",
-        )
-    reasons = [*row["reasons"], {"code": TAKEN_OFF, "facts": {"meeting": str(row["meeting_id"])}}]
+    _refuse_objection(row)
+    reasons = [*row["reasons"], _off(row)]
     if is_asked(row) or (row["times_seen"] and row["kind"] not in OF_ONE_MEETING):
         change_item(session, row, state=moved(row, "put_back"), meeting_id=None, position=0, reasons=reasons)
     else:
@@ -475,7 +466,7 @@ def off_of(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
     found = {
         (row["kind"], row["subject"]): row
         for row in withdrawn_of(session, meeting_id)
-        if str(meeting_id) in taken_off(row["reasons"])
+        if str(meeting_id) in taken_off(row["reasons"]) and any("rule" in reason for reason in row["reasons"])
     }
     return tuple(row for key, row in found.items() if key not in open_now)
 
@@ -500,11 +491,12 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
         *("asked_by", "asked_at"),
     )
     last = max((one["position"] for one in items_of(session, meeting_id)), default=0)
-    reasons = with_edited(without(row["reasons"], TAKEN_OFF), ["position"])
+    reasons = without(row["reasons"], TAKEN_OFF)
+    change_item(session, row, reasons=reasons)  # it is off no more, also where the new item goes once its fact is over
     return open_item(
         session,
         {name: row[name] for name in copied} | {"state": "scheduled", "position": last + 1},
-        reasons,
+        with_edited(reasons, ["position"]),
         by=by,
         at=at,
         verb="agenda_item.put_on",
@@ -517,12 +509,15 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
     Raises Refusal: its agenda is frozen, a rule draws it, it is settled, or its task is done by its act alone.
     """
     row = _lock_to_change(session, item_id, seen)
+    _refuse_objection(row)
     if not is_asked(row):
         raise Refusal(
             "agenda.drawn", N_("A rule of the committee puts this item here: take it off the agenda instead.")
         )
     refuse_to_let_go(session, row)
-    change_item(session, row, state=moved(row, "withdraw"), position=0)
+    # As of what is taken off: a rule that draws the same has it come back to no agenda from which people took it.
+    off = [] if row["meeting_id"] is None else [_off(row)]
+    change_item(session, row, state=moved(row, "withdraw"), position=0, reasons=[*row["reasons"], *off])
     tell(session, "agenda_item.withdrawn", row, by=by, at=at)
 
 
@@ -549,6 +544,32 @@ def _referred_as(row: Mapping[str, Any]) -> tuple[str, str]:
     pool as anything that is asked for.
     """
     return (REFERRED, str(row["id"])) if row["kind"] in OF_ONE_MEETING else (row["kind"], row["subject"])
+
+
+def _off(row: Mapping[str, Any]) -> Kept:
+    """That people took an item off the agenda on which it stands."""
+    return {"code": TAKEN_OFF, "facts": {"meeting": str(row["meeting_id"])}}
+
+
+def _refuse_objection(row: Mapping[str, Any]) -> None:
+    if row["kind"] == OBJECTION:
+        raise Refusal(
+            "agenda.objection_stays",
+            N_("What a partner objects to stays on the agenda until it is settled, or the partner takes it back."),
+            source="GV-4",
+        )
+
+
+def _said_as_it_is(row: Mapping[str, Any]) -> Refusal:
+    if row["kind"] == OBJECTION:
+        return Refusal(
+            "objection.item_stands",
+            N_("This item says what a partner objects to: its title, its purpose and who may read it stay."),
+            source="GV-4",
+        )
+    return Refusal(
+        "waiver.title_stands", N_("This item says of which clause whom it would free, and until when: it stays.")
+    )
 
 
 def _leave_to(session: Session, row: Mapping[str, Any], left: Sequence[Kept], *, by: Actor, at: datetime) -> bool:

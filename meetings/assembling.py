@@ -25,18 +25,21 @@ from meetings.agenda_items import (
     change_item,
     is_asked,
     items_of,
+    kept_by_hand,
     lock_agenda,
     moved,
     open_item,
+    open_row,
     refuse_unless_open,
     set_positions,
     tell,
 )
-from meetings.agenda_rules import OF_ONE_MEETING, Drawn, draw
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn, draw
 from meetings.committees import committees
 from meetings.holding import lock_meeting, read_meeting
 from meetings.reasons import (
     CARRIED,
+    EDITED,
     ENDED,
     LATE_REQUEST,
     RETURNED,
@@ -50,6 +53,7 @@ from meetings.reasons import (
     merged,
     speak_for_it,
     taken_off,
+    with_edited,
     without,
 )
 from meetings.unclosed import unclosed
@@ -71,6 +75,10 @@ _BY_RULE: Final = (
     *("title_fr", "title_en", "section_fr", "section_en"),
     *("purpose", "audience", "minutes", "presenter_seat_id"),
 )
+
+
+#: Where an item stands on an agenda: it does not follow it to another one.
+_OF_A_PLACE: Final = frozenset({"position", "section_fr", "section_en"})
 
 
 @dataclass(frozen=True)
@@ -109,24 +117,30 @@ def take_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) ->
 def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:
     """Bring a meeting's agenda up to date with what is on record. Again at once: nothing changes.
 
-    New items come on, and those whose fact no longer holds go, unless people touched them; what people changed by hand
-    (words, minutes, purpose, order) stays as they left it, and what they took off stays off. Raises Refusal: the
-    meeting is not planned, or its agenda is frozen.
+    New items come on, and those whose fact no longer holds go, unless people touched them; one whose fact holds again
+    comes back. What people changed by hand (words, minutes, purpose, order) stays as they left it, and what they took
+    off stays off. An objection moves here from a later agenda that is not frozen. Raises Refusal: the meeting is not
+    planned, or its agenda is frozen.
     """
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_open(meeting)
     committee = committees(session)[meeting["committee_id"]]
     drawn = draw(session, committee, meeting, at=at)
+    for one in drawn:
+        if one.kind == OBJECTION:
+            bring_forward(session, meeting, one.subject, by=by, at=at)
     rows = _rows_at_hand(session, meeting)
-    known = {(row["kind"], row["subject"]): row for row in rows}
-    off = {key for key, row in known.items() if str(meeting_id) in taken_off(row["reasons"])}
+    # What was withdrawn because its fact was over is none that the agenda has: it comes back with its fact.
+    known = {(row["kind"], row["subject"]): row for row in rows if row["state"] != "withdrawn"}
+    gone = {(row["kind"], row["subject"]): row for row in rows if row["state"] == "withdrawn"}
+    off = _taken_off_here(meeting_id, rows, known)
     added, changed = [], []
     for one in drawn:
         row = known.get((one.kind, one.subject))
         if (one.kind, one.subject) in off:
             continue
         if row is None:
-            made = _put(session, meeting, one, by=by, at=at)
+            made = _put(session, meeting, one, gone.get((one.kind, one.subject)), by=by, at=at)
             added += [made] if made else []
         elif row["state"] == "pool":
             _schedule(session, meeting, row, one)
@@ -141,6 +155,47 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
         counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": moved}
         events.write(session, "agenda.assembled", "meeting", meeting_id, by=by, at=at, case_id=None, **counts)
     return done
+
+
+def bring_forward(
+    session: Session, meeting: Mapping[str, Any], subject: str, *, by: Actor, at: datetime
+) -> UUID | None:
+    """Have an objection wait in the pool for this held meeting, where a later one has it; return its item.
+
+    An objection belongs before the next meeting of its committee. A later agenda that is frozen keeps it, as printed,
+    and so does every other where this meeting is over.
+    """
+    if meeting["ends_at"] <= at:
+        return None
+    later_id = session.scalar(
+        select(_item.c.meeting_id).where(
+            _item.c.program_id == program_of(session),
+            _item.c.committee_id == meeting["committee_id"],
+            _item.c.kind == OBJECTION,
+            _item.c.subject == subject,
+            _item.c.state == "scheduled",
+            _item.c.meeting_id != meeting["id"],
+        )
+    )
+    if later_id is None:
+        return None
+    later = lock_meeting(session, later_id)
+    row = open_row(session, meeting["committee_id"], OBJECTION, subject)
+    if (
+        row is None
+        or row["meeting_id"] != later_id
+        or later["state"] != "planned"
+        or later["agenda_frozen_at"] is not None
+        or later["starts_at"] <= meeting["starts_at"]
+    ):
+        return None
+    by_hand = edited(row["reasons"]) - _OF_A_PLACE
+    reasons = with_edited(without(row["reasons"], EDITED), by_hand)
+    change_item(session, row, state=moved(row, "put_back"), meeting_id=None, position=0, reasons=reasons)
+    set_positions(session, items_of(session, later_id))
+    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting["id"]))
+    found: UUID = row["id"]
+    return found
 
 
 def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
@@ -302,21 +357,45 @@ def _rows_at_hand(session: Session, meeting: Mapping[str, Any]) -> list[dict[str
     )
 
 
-def _put(session: Session, meeting: Mapping[str, Any], one: Drawn, *, by: Actor, at: datetime) -> UUID | None:
-    """A new item on the agenda; None where its subject is open elsewhere, on another meeting's."""
+def _taken_off_here(
+    meeting_id: UUID, rows: Sequence[Mapping[str, Any]], known: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> set[tuple[str, str]]:
+    """What people took off this agenda, and did not put on again."""
+    return {
+        key
+        for row in rows
+        if str(meeting_id) in taken_off(row["reasons"]) and known.get(key := (row["kind"], row["subject"]), row) is row
+    }
+
+
+def _put(
+    session: Session,
+    meeting: Mapping[str, Any],
+    one: Drawn,
+    before: Mapping[str, Any] | None,
+    *,
+    by: Actor,
+    at: datetime,
+) -> UUID | None:
+    """A new item on the agenda; None where its subject is open elsewhere, on another meeting's.
+
+    It says what people made it say `before`, when it was on this agenda and its fact was over.
+    """
     if _is_open_elsewhere(session, meeting, one):
         return None
+    by_hand = kept_by_hand(before) - _OF_A_PLACE if before is not None else frozenset()
     return open_item(
         session,
         {
             **{name: getattr(one, name) for name in (*_BY_RULE, "kind", "subject", "rule", "times_seen")},
+            **{name: before[name] for name in by_hand if before is not None},
             "carried_from_id": one.carried_from_id,
             "committee_id": meeting["committee_id"],
             "meeting_id": meeting["id"],
             "state": "scheduled",
             "asked_by": None,
         },
-        one.reasons,
+        with_edited(one.reasons, by_hand),
         by=by,
         at=at,
         verb="agenda_item.drawn",
@@ -360,7 +439,7 @@ def _refresh(session: Session, row: Mapping[str, Any], one: Drawn) -> bool:
 
 
 def _by_rule(row: Mapping[str, Any], one: Drawn) -> dict[str, Any]:
-    by_hand = edited(row["reasons"])
+    by_hand = kept_by_hand(row)
     wanted = {name: getattr(one, name) for name in _BY_RULE if name not in by_hand}
     if row["times_seen"] >= TOO_OFTEN and "purpose" in wanted and row["kind"] not in OF_ONE_MEETING:
         wanted["purpose"] = "decision"
@@ -370,8 +449,9 @@ def _by_rule(row: Mapping[str, Any], one: Drawn) -> dict[str, Any]:
 
 
 def _reasons(row: Mapping[str, Any], one: Drawn) -> list[Kept]:
-    """What the rules say now, and what was said otherwise than by a rule."""
-    return merged(list(one.reasons), (reason for reason in row["reasons"] if "rule" not in reason))
+    """What the rules say now, and what was said otherwise than by a rule. What a rule draws is not over."""
+    said = without(row["reasons"], ENDED) if one.reasons else row["reasons"]
+    return merged(list(one.reasons), (reason for reason in said if "rule" not in reason))
 
 
 def _leftovers(
@@ -382,19 +462,20 @@ def _leftovers(
     found = []
     for row in rows:
         is_off = str(meeting["id"]) in taken_off(row["reasons"])
-        if row["state"] == "pool" and (row["kind"], row["subject"]) not in taken and is_asked(row) and not is_off:
+        waits = row["state"] == "pool" and is_asked(row) and not is_over(row["reasons"])
+        if waits and (row["kind"], row["subject"]) not in taken and not is_off:
             change_item(session, row, state=moved(row, "schedule"), meeting_id=meeting["id"])
             found.append(row["id"])
     return found
 
 
 def _remove(session: Session, rows: Sequence[Mapping[str, Any]], drawn: set[tuple[str, str]]) -> list[UUID]:
-    """Withdraw what rules alone had put here or in the pool, and draw no more."""
+    """Withdraw what rules alone had put here or in the pool, and draw no more, and what was over as printed."""
     gone = []
     for row in rows:
         if (
             row["state"] in ("pool", "scheduled")
-            and is_drawn(row["reasons"])
+            and (is_drawn(row["reasons"]) or is_over(row["reasons"]))
             and (row["kind"], row["subject"]) not in drawn
         ):
             change_item(session, row, state=moved(row, "withdraw"), position=0)

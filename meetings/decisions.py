@@ -261,8 +261,8 @@ def withdraw(
     and what it settled is objected again. Raises Refusal: it is done or withdrawn, or the other is not such a one.
     """
     this = decision_of(session, decision_id)
-    # A meeting is held before the decision, as whoever decides in it does.
-    meeting = objections.hold_next_meeting(session, at) if this["settles_id"] is not None else None
+    # Meetings are held before the decision, as whoever decides in one does.
+    meetings = objections.hold_next_meetings(session, at) if this["settles_id"] is not None else ()
     row = lock_decision(session, decision_id, seen=seen)
     later = decision_of(session, withdrawn_by)
     _refuse_to_take_back(session, row, later)
@@ -287,7 +287,7 @@ def withdraw(
     )
     endorsing.take_nothing_back(session, decision_id, at=at)
     if row["settles_id"] is not None:
-        endorsing.unsettle(session, row["settles_id"], decision_id, meeting, by=by, at=at)
+        endorsing.unsettle(session, row["settles_id"], decision_id, meetings, by=by, at=at)
 
 
 def _refuse_to_take_back(session: Session, row: Mapping[str, Any], later: Mapping[str, Any]) -> None:

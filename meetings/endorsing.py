@@ -6,7 +6,7 @@ to the committee; an objection suspends what rests on the decision until it is s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -239,7 +239,7 @@ def endorse(
     Refusal: the decision is none to endorse or is withdrawn, the partner is not asked or not any more, the objection
     was settled, who says it recorded the decision or coordinates, or somebody else speaks for the partner.
     """
-    meeting = objections.hold_next_meeting(session, at) if said == "objected" else None
+    meetings = objections.hold_next_meetings(session, at) if said == "objected" else ()
     row, before = _held(session, decision_id, organization_id, seen=seen, by=by, at=at)
     if said not in ENDORSED_AS or not said:
         raise Refusal("endorsement.unknown", N_("A partner endorses a decision, or objects to it."))
@@ -270,7 +270,7 @@ def endorse(
     )
     look_again(session, decision_id, at=at, objected_now=said == "objected")
     if said == "objected":
-        objections.bring_before_committee(session, decision_id, meeting, at=at)
+        objections.bring_before_committee(session, decision_id, meetings, at=at)
         counts = counts_by(lock_decision(session, decision_id))
         if not counts:
             take_nothing_back(session, decision_id, at=at)
@@ -351,14 +351,14 @@ def unsettle(
     session: Session,
     decision_id: UUID,
     settled_by: UUID,
-    meeting: Mapping[str, Any] | None,
+    meetings: Sequence[Mapping[str, Any]],
     *,
     by: Actor,
     at: datetime,
 ) -> None:
     """Have objections stand again that a decision settled which was taken back: before the committee, as at first.
 
-    `meeting` is as `objections.hold_next_meeting` gave it, before the decision was held.
+    `meetings` are as `objections.hold_next_meetings` gave them, before the decision was held.
     """
     session.execute(
         update(_word)
@@ -375,7 +375,7 @@ def unsettle(
     if row["endorsement"] != "objected" or row["state"] == "withdrawn":
         return
     take_nothing_back(session, decision_id, at=at)
-    objections.bring_before_committee(session, decision_id, meeting, at=at)
+    objections.bring_before_committee(session, decision_id, meetings, at=at)
     people = whom_it_concerns(session, decision_id, at)
     for one in endorsements_of(session, decision_id, at=at):
         if one.word.objects:

@@ -114,7 +114,8 @@ def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen:
     rows = items_of(session, meeting_id)
     _refuse_untranslated(session, meeting, rows)
     for number, row in enumerate(rows, start=1):
-        change_item(session, row, number=str(number), frozen_at=at, position=number)
+        # Nothing is late on an agenda that is frozen as a whole, also where it came while nobody had frozen it.
+        change_item(session, row, number=str(number), frozen_at=at, position=number, late=False)
     write_meeting(session, meeting, agenda_frozen_at=at)
     paper = agenda_papers.paper(session, meeting_id)
     _keep(session, meeting_id, "agenda", paper, items_of(session, meeting_id), at)

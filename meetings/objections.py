@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, time
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.here import many, one, program_of
+from duties.here import local_day, one, program_of
 from duties.refusals import Refusal
 from meetings import agenda_rules, agendas, assembling, endorsements, freezing, posting
-from meetings.agenda_items import item_of, items_of, open_item
+from meetings.agenda_items import TALKED_ABOUT, change_item, item_of, items_of, lock_item, moved, open_item, tell
 from meetings.committees import committee_of, committees
 from meetings.holding import lock_meeting
 from meetings.reasons import COULD_NOT_WAIT
@@ -25,6 +25,10 @@ from models.meeting import Meeting
 _meeting = table_of(Meeting)
 _item = table_of(AgendaItem)
 
+#: The states of a meeting that is not over, and the outcomes of an item on which an objection may still be settled.
+_TO_COME: Final = ("planned", "under_way")
+_TO_BE_SETTLED: Final = ("", "treated")
+
 
 def is_of_objection(row: Mapping[str, Any], decision_id: UUID | None = None) -> bool:
     """Whether an item of an agenda is there for an objection: to this decision, where one is named."""
@@ -33,25 +37,31 @@ def is_of_objection(row: Mapping[str, Any], decision_id: UUID | None = None) -> 
 
 
 def bring_before_committee(
-    session: Session, decision_id: UUID, meeting: Mapping[str, Any] | None, *, at: datetime
+    session: Session, decision_id: UUID, meetings: Sequence[Mapping[str, Any]], *, at: datetime
 ) -> UUID | None:
-    """Put an objection on the agenda of the next meeting, which `hold_next_meeting` gave; the item's id.
+    """Put an objection on the agenda of the first of these meetings that can have it; the item's id.
 
-    On one that is not frozen it comes by the rule, at once; to one that is frozen, or to a meeting that sits, it is
-    added as what could not wait. Where no meeting is planned, or an addendum cannot go out now, the rule has it on the
-    next agenda that is made, and this is None.
+    They are those that `hold_next_meetings` gave. On an agenda that is not frozen it comes by the rule, at once; to one
+    that is frozen, or to a meeting that sits, it is added as what could not wait. Where that cannot be done, or what
+    the sitting made of it is settled, it goes on the next one. Where no meeting has it, the rule has it on the next
+    agenda that is made, and this is None.
     """
-    if meeting is None:
-        return None
+    for meeting in meetings:
+        found = _bring_to(session, meeting, decision_id, at=at)
+        if found is not None:
+            return found
+    return None
+
+
+def _bring_to(session: Session, meeting: Mapping[str, Any], decision_id: UUID, *, at: datetime) -> UUID | None:
     if meeting["agenda_frozen_at"] is None and meeting["state"] == "planned":
         assembling.assemble(session, meeting["id"], by=posting.BY_AGENDAS, at=at)
-        return _item_on(session, meeting["id"], decision_id)
+        there = _item_on(session, meeting["id"], decision_id)
+        return there["id"] if there is not None else None
     there = _item_on(session, meeting["id"], decision_id)
-    if meeting["agenda_frozen_at"] is None:
-        return there
-    # One that is settled there already is left; one that was taken back meanwhile holds again, by what is objected now.
-    if there is not None and item_of(session, there)["state"] != "scheduled":
-        return there
+    # One that was taken back meanwhile holds again, by what is objected now: only what is settled already is left.
+    if there is not None and there["state"] == "settled":
+        return there["id"] if there["outcome"] in _TO_BE_SETTLED else None
     try:
         with session.begin_nested():
             return _add_late(session, meeting, decision_id, at=at)
@@ -66,22 +76,40 @@ def _add_late(session: Session, meeting: Mapping[str, Any], decision_id: UUID, *
     found = next((one for one in drawn if (one.kind, one.subject) == subject), None)
     if found is None:
         return None
+    assembling.bring_forward(session, meeting, found.subject, by=posting.BY_AGENDAS, at=at)
     names = ("title_fr", "title_en", "section_fr", "section_en", "purpose", "audience", "minutes", "presenter_seat_id")
     values = {name: getattr(found, name) for name in (*names, "kind", "subject", "rule")}
     values |= {"committee_id": committee_id, "asked_by": None}
     made = open_item(session, values, found.reasons, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn")
-    if item_of(session, made)["meeting_id"] is not None:
+    there = item_of(session, made)["meeting_id"]
+    if there is not None:
+        return made if there == meeting["id"] else None
+    if meeting["agenda_frozen_at"] is None:
+        _add_to_sitting(session, meeting, made, at=at)
         return made
     addendum = freezing.add_late(session, meeting["id"], made, reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
     posting.post(session, addendum, "addendum", addendum=addendum.addendum, at=at)
     return made
 
 
-def _item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> UUID | None:
-    found: UUID | None = next(
-        (row["id"] for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None
+def _add_to_sitting(session: Session, meeting: Mapping[str, Any], item_id: UUID, *, at: datetime) -> None:
+    """Put it last on the agenda of a meeting that sits and that nobody froze: it has no numbers, and no addenda."""
+    row = lock_item(session, item_id)
+    last = max((one["position"] for one in items_of(session, meeting["id"])), default=0)
+    change_item(
+        session,
+        row,
+        state=moved(row, "schedule"),
+        meeting_id=meeting["id"],
+        position=last + 1,
+        late=True,
+        late_reason=COULD_NOT_WAIT,
     )
-    return found
+    tell(session, "agenda_item.put_on", row, by=posting.BY_AGENDAS, at=at, meeting=str(meeting["id"]))
+
+
+def _item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> dict[str, Any] | None:
+    return next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
 
 
 def is_over(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -97,7 +125,7 @@ def item_that_sits(session: Session, decision_id: UUID) -> dict[str, Any] | None
 
 def stands_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
     """The item by which an objection stands on the agenda of the meeting that sits or is next; None where none is."""
-    return _item_before(session, decision_id, ["planned", "under_way"])
+    return _item_before(session, decision_id, _TO_COME)
 
 
 def _item_before(session: Session, decision_id: UUID, states: Collection[str]) -> dict[str, Any] | None:
@@ -109,7 +137,8 @@ def _item_before(session: Session, decision_id: UUID, states: Collection[str]) -
             _item.c.program_id == program_of(session),
             _item.c.kind == agenda_rules.OBJECTION,
             _item.c.subject == str(decision_id),
-            _item.c.outcome.in_(["", "treated"]),
+            _item.c.state.in_(TALKED_ABOUT),
+            _item.c.outcome.in_(_TO_BE_SETTLED),
             _meeting.c.state.in_(states),
         )
         .order_by(_meeting.c.starts)
@@ -117,22 +146,31 @@ def _item_before(session: Session, decision_id: UUID, states: Collection[str]) -
     )
 
 
-def hold_next_meeting(session: Session, at: datetime) -> dict[str, Any] | None:
-    """The meeting of the committee that settles objections that sits now or is the next to, held; None where none is.
+def hold_next_meetings(session: Session, at: datetime) -> tuple[dict[str, Any], ...]:
+    """The meetings before which an objection may come now, held, the first one first; none where none is planned.
 
-    Held before the decision, as whoever decides in it does.
+    Of the committee that settles objections, that which sits, also beyond its hour, and those to come, up to the first
+    whose agenda is not frozen. Held before the decision, as whoever decides in one does.
     """
     committee_id = committee_of(session, endorsements.declared(session).committee)["id"]
-    rows = many(
-        session,
+    today = datetime.combine(local_day(session, at), time.min)
+    ids = session.scalars(
         select(_meeting.c.id)
         .where(
             _meeting.c.program_id == program_of(session),
             _meeting.c.committee_id == committee_id,
-            _meeting.c.state.in_(["planned", "under_way"]),
-            _meeting.c.ends_at > at,
+            or_(
+                and_(_meeting.c.state == "planned", _meeting.c.ends_at > at),
+                and_(_meeting.c.state == "under_way", _meeting.c.starts >= today),
+            ),
         )
         .order_by(_meeting.c.starts_at, _meeting.c.id)
-        .limit(1),
-    )
-    return lock_meeting(session, rows[0]["id"]) if rows else None
+    ).all()
+    found = []
+    for meeting_id in ids:
+        meeting = lock_meeting(session, meeting_id)
+        if meeting["state"] in _TO_COME:  # another may have cancelled it while this one waited
+            found.append(meeting)
+        if meeting["state"] == "planned" and meeting["agenda_frozen_at"] is None:
+            break
+    return tuple(found)

@@ -17,7 +17,17 @@ from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
 from meetings import agendas, assembling, attendance, freezing, minutes, unclosed
-from meetings.agenda_items import ONLY_HEARD, change_item, item_of, items_of, lock_item, noted, refuse_to_let_go, tell
+from meetings.agenda_items import (
+    ONLY_HEARD,
+    change_item,
+    item_of,
+    items_of,
+    lock_item,
+    noted,
+    open_row,
+    refuse_to_let_go,
+    tell,
+)
 from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
@@ -102,8 +112,12 @@ def treat(
         return version
     if row["outcome"] == "referred":
         agendas.take_back_referral(session, item_id, by=by, at=at)
-    # It can be carried over before its meeting is closed: by the round, where nobody closed it in time.
-    if row["outcome"] == "carried" and assembling.take_back(session, row, by=by, at=at) and not outcome:
+    # It can be carried over before its meeting is closed: by the round, where nobody closed it in time. What is settled
+    # otherwise, a rule may have put on a later agenda meanwhile.
+    is_elsewhere = row["outcome"] == "carried" and assembling.take_back(session, row, by=by, at=at)
+    if row["state"] == "settled" and not outcome and not is_elsewhere:
+        is_elsewhere = open_row(session, row["committee_id"], row["kind"], row["subject"]) is not None
+    if is_elsewhere and not outcome:
         raise Refusal(
             "item.open_elsewhere",
             N_("A later agenda has this item already. Say what became of it here, or leave it carried over."),

@@ -165,6 +165,53 @@ def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
         agendas.move(session, one, before=before if before != one else None, by=by, at=AT)
 
 
+_TURNS = st.lists(
+    st.sampled_from(["comes", "goes", "assemble", "take_off", "restore", "freeze", "move_to_another_day"]), max_size=10
+)
+
+
+@pytest.mark.ci
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(turns=_TURNS)
+def test_what_a_rule_draws_is_there_whenever_its_fact_holds_unless_people_took_it_off(
+    cast: Cast, session: Session, turns: list[str]
+) -> None:
+    """Whatever came and went before: of that, only what people did by hand counts."""
+    by, third = cast.actor("coordinator"), meeting(session, THIRD)
+    with session.begin_nested() as point:
+        decision = decided(session, cast, meeting(session, FIRST), "CC-2026-001")
+        holds, there, touched, off, is_frozen = True, False, False, False, False
+        days = [datetime(2026, 12, 17, 9, 30), datetime(2026, 12, 18, 9, 30)]
+
+        def ours() -> list[UUID]:
+            return [row["id"] for row in agendas.items_of(session, third) if row["kind"] == "decision"]
+
+        for turn in [*turns, "move_to_another_day", "assemble"]:
+            if turn in ("comes", "goes"):
+                holds = turn == "comes"
+                state = "open" if holds else "done"
+                session.execute(update(_decision).where(_decision.c.id == decision).values(state=state))
+            elif turn == "assemble" and not is_frozen:
+                assembling.assemble(session, third, by=by, at=AT)
+                there = not off and (holds or (touched and there))
+            elif turn == "take_off" and there and not is_frozen:
+                agendas.take_off(session, ours()[0], by=by, at=AT)
+                there, touched, off = False, False, True
+            elif turn == "restore" and off and not is_frozen:
+                (row,) = [row for row in agendas.off_of(session, third) if row["kind"] == "decision"]
+                agendas.restore(session, row["id"], by=by, at=AT)
+                there, touched, off = True, True, False
+            elif turn == "freeze" and not is_frozen:
+                freezing.freeze(session, third, by=by, at=AT)
+                is_frozen = True
+            elif turn == "move_to_another_day":
+                days.reverse()
+                schedule.move_meeting(session, third, days[0], by=by, at=AT)
+                is_frozen = False
+            assert len(ours()) == there, turn
+        point.rollback()
+
+
 def test_what_people_changed_by_hand_survives_and_the_rest_follows_the_records(cast: Cast, session: Session) -> None:
     by, third = cast.actor("coordinator"), meeting(session, THIRD)
     decided(session, cast, meeting(session, FIRST), "CC-2026-001", due_on=THIRD)

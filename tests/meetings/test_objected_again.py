@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NoReturn
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties import people
+from duties.refusals import Refusal
 from duties.roles import responsibility
-from meetings import decisions, freezing, settling
+from meetings import agendas, assembling, decisions, freezing, objections, posting, running, schedule, settling
 from meetings.committees import committees
-from meetings.reasons import in_words, is_over
+from meetings.reasons import COULD_NOT_WAIT, Reason, in_words, is_over, with_edited
+from models.agenda import AgendaItem
 from models.base import table_of
 from models.casework import Task
 from models.minutes import Decision
@@ -21,15 +25,19 @@ from simulation.promises import broken
 from tests.agreeing import code_of
 from tests.cast import Cast
 from tests.meetings.endorsed import asked_of, decide, numbers, say, session, stands, task_of, told
-from tests.meetings.meeting_room import MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
+from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
 
 __all__ = ["session"]
 
+_item = table_of(AgendaItem)
 _decision = table_of(Decision)
 _task = table_of(Task)
 _tenure = table_of(Tenure)
 DAY = timedelta(days=1)
 LATER = NOW + timedelta(days=30)
+#: A meeting of the committee between its two, and five minutes into it.
+SPECIAL_LOCAL: Final = datetime(2027, 2, 24, 9, 0)
+SPECIAL: Final = datetime(2027, 2, 24, 14, 5, tzinfo=UTC)
 
 
 def _of_another_committee(session: Session, decision: object) -> None:
@@ -150,3 +158,229 @@ def test_what_a_partner_says_answers_its_task_in_whosever_hands_a_departure_left
     assert task_of(session, asked["id"])["state"] == "open", "it is not codim's"
     say(session, cast, decision, "en-marge", "endorsed")
     assert task_of(session, asked["id"])["state"] == "done"
+
+
+def _of(session: Session, decision: object, local: datetime = NEXT_LOCAL) -> list[dict[str, Any]]:
+    """The items of an objection to a decision on the agenda of a meeting."""
+    return [row for row in items(session, local) if (row["kind"], row["subject"]) == ("objection", str(decision))]
+
+
+def _close(session: Session, cast: Cast, *, at: datetime) -> None:
+    """End the sitting of the tests."""
+    running.close_meeting(session, meeting(session), carry_rest=True, by=cast.actor("coordinator"), at=at)
+
+
+def test_an_objection_comes_back_to_an_agenda_each_time_it_is_made_again_and_is_settled_there(
+    session: Session, cast: Cast
+) -> None:
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    _close(session, cast, at=NOW + 2 * MINUTE)
+    for turn in range(3):
+        say(session, cast, decision, "en-marge", "objected", at=LATER + 2 * turn * MINUTE)
+        (item,) = _of(session, decision)
+        assert in_words(item["reasons"], "en").count("En Marge") == 1
+        found = objections.stands_on(session, decision)
+        assert found is not None
+        assert found["id"] == item["id"]
+        if turn == 0:
+            agendas.edit(session, item["id"], minutes=45, by=by, at=LATER)
+        assert _of(session, decision)[0]["minutes"] == 45, "as the coordinator had it"
+        if turn < 2:
+            say(session, cast, decision, "en-marge", "", at=LATER + (2 * turn + 1) * MINUTE)
+            assert _of(session, decision) == []
+            assert objections.stands_on(session, decision) is None, "a withdrawn item is on no agenda"
+    freezing.freeze(session, here, by=by, at=LATER + DAY)
+    opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    settling.settle(session, decision, here, settling.KEPT, text_fr="On la garde.", by=by, at=NEXT + MINUTE)
+    assert stands(session, decision) == ("endorsed", True)
+
+
+def _extraordinary(session: Session, cast: Cast, local: datetime = SPECIAL_LOCAL) -> UUID:
+    """A meeting of the Steering Committee that was planned between the two of the season."""
+    schedule.plan_meetings(session, "steering", [local], by=cast.actor("coordinator"), at=LATER - DAY)
+    return meeting(session, local)
+
+
+def test_an_objection_is_added_to_a_sitting_whose_agenda_nobody_froze_and_is_settled_there(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    here = _extraordinary(session, cast)
+    opened(session, cast, *PRESENT, local=SPECIAL_LOCAL, at=SPECIAL)
+    say(session, cast, decision, "en-marge", "objected", at=SPECIAL + MINUTE)
+    (item,) = _of(session, decision, SPECIAL_LOCAL)
+    assert (item["late"], item["late_reason"], item["number"]) == (True, COULD_NOT_WAIT, None)
+    assert objections.item_that_sits(session, decision) is not None
+    say(session, cast, decision, "en-marge", "", at=SPECIAL + 2 * MINUTE)
+    assert _of(session, decision, SPECIAL_LOCAL) == []
+    say(session, cast, decision, "en-marge", "objected", at=SPECIAL + 3 * MINUTE)
+    assert len(_of(session, decision, SPECIAL_LOCAL)) == 1
+    by = cast.actor("coordinator")
+    settling.settle(session, decision, here, settling.KEPT, text_fr="Oui.", by=by, at=SPECIAL + 4 * MINUTE)
+    say(session, cast, decision, "codim", "objected", at=SPECIAL + 5 * MINUTE)
+    found = objections.stands_on(session, decision)
+    assert found is not None
+    assert found["starts"] == NEXT_LOCAL, "this sitting settled what it had: another partner's is the next one's"
+    drafted = running.close_meeting(session, here, carry_rest=True, by=by, at=SPECIAL + 9 * MINUTE)
+    assert drafted
+
+
+@pytest.mark.ci
+def test_what_sits_beyond_its_hour_has_an_objection_too(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected", at=NOW + timedelta(hours=4))
+    assert len(_of(session, decision, LOCAL)) == 1
+
+
+@pytest.mark.ci
+def test_where_the_addendum_is_refused_an_objection_goes_on_the_next_meetings_agenda_at_once(
+    session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise Refusal("names.stopped", "It names somebody.")
+
+    decision = decide(session, cast)
+    monkeypatch.setattr(posting, "refuse_names", refuse)
+    say(session, cast, decision, "en-marge", "objected")
+    assert _of(session, decision, LOCAL) == []
+    assert len(_of(session, decision)) == 1
+    found = objections.stands_on(session, decision)
+    assert found is not None
+    assert found["starts"] == NEXT_LOCAL
+
+
+@pytest.mark.ci
+def test_what_was_settled_is_not_taken_up_again_here_while_a_later_agenda_has_it(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    by = cast.actor("coordinator")
+    say(session, cast, decision, "en-marge", "objected")
+    (item,) = _of(session, decision, LOCAL)
+    running.treat(session, item["id"], "treated", by=by, at=NOW + 2 * MINUTE)
+    assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 3 * MINUTE)
+    assert len(_of(session, decision)) == 1
+    again = code_of(lambda: running.treat(session, item["id"], "", by=by, at=NOW + 4 * MINUTE))
+    assert again == "item.open_elsewhere"
+
+
+@pytest.mark.parametrize("sits", [False, True])
+def test_an_objection_moves_to_a_meeting_that_is_planned_before_the_one_that_has_it(
+    session: Session, cast: Cast, *, sits: bool
+) -> None:
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER - 2 * DAY)
+    (item,) = _of(session, decision)
+    agendas.move(session, item["id"], before=None, by=by, at=LATER - 2 * DAY)
+    here = _extraordinary(session, cast)
+    if sits:
+        opened(session, cast, *PRESENT, local=SPECIAL_LOCAL, at=SPECIAL)
+        say(session, cast, decision, "codim", "objected", at=SPECIAL + MINUTE)
+    else:
+        assembling.assemble(session, here, by=by, at=LATER)
+    assert [row["id"] for row in _of(session, decision, SPECIAL_LOCAL)] == [item["id"]]
+    assert _of(session, decision) == []
+    assert [row["position"] for row in items(session, NEXT_LOCAL)] == list(
+        range(1, 1 + len(items(session, NEXT_LOCAL)))
+    )
+    assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=LATER + MINUTE)
+    assert _of(session, decision) == [], "it stays before the first of them"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("frozen", [False, True])
+def test_an_objection_stays_on_an_agenda_that_is_frozen_and_before_a_meeting_that_is_to_come(
+    session: Session, cast: Cast, *, frozen: bool
+) -> None:
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER - 2 * DAY)
+    here = _extraordinary(session, cast)
+    if frozen:
+        freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=LATER)
+    assembling.assemble(session, here, by=by, at=LATER if frozen else SPECIAL + DAY)
+    assert len(_of(session, decision)) == 1
+    assert _of(session, decision, SPECIAL_LOCAL) == []
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("again", [False, True])
+def test_an_objection_on_an_agenda_that_is_opened_again_is_there_as_long_as_it_holds(
+    session: Session, cast: Cast, *, again: bool
+) -> None:
+    """It was taken back once printed, and the meeting moved to another day: what is frozen anew does not have it."""
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER)
+    freezing.freeze(session, here, by=by, at=LATER)
+    say(session, cast, decision, "en-marge", "", at=LATER + MINUTE)
+    assert is_over(_of(session, decision)[0]["reasons"])
+    later = NEXT_LOCAL + DAY
+    schedule.move_meeting(session, here, later, by=by, at=LATER + 2 * MINUTE)
+    if again:
+        say(session, cast, decision, "en-marge", "objected", at=LATER + 3 * MINUTE)
+    else:
+        assembling.assemble(session, here, by=by, at=LATER + 3 * MINUTE)
+    found = _of(session, decision, later)
+    assert len(found) == again
+    assert not any(is_over(row["reasons"]) for row in found)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"title_fr": "Divers", "title_en": "Sundry"},
+        {"title_en": ""},
+        {"audience": "partners"},
+        {"purpose": "discussion"},
+    ],
+)
+def test_nobody_makes_an_objections_item_say_something_else_or_keeps_it_from_who_may_read_it(
+    session: Session, cast: Cast, words: dict[str, str]
+) -> None:
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER)
+    (item,) = _of(session, decision)
+    assert code_of(lambda: agendas.edit(session, item["id"], **words, by=by, at=LATER)) == "objection.item_stands"
+    same = {name: item[name] for name in ("title_fr", "title_en", "audience", "purpose")}
+    agendas.edit(session, item["id"], **same, minutes=25, by=by, at=LATER)
+    assert _of(session, decision)[0]["minutes"] == 25
+
+
+@pytest.mark.ci
+def test_an_objections_item_that_was_called_something_else_says_what_it_is_again(session: Session, cast: Cast) -> None:
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER)
+    (item,) = _of(session, decision)
+    reasons = with_edited(item["reasons"], ["title_fr", "title_en", "minutes"])
+    session.execute(
+        update(_item)
+        .where(_item.c.id == item["id"])
+        .values(title_fr="Divers", title_en="Sundry", minutes=5, reasons=reasons)
+    )
+    assembling.assemble(session, here, by=by, at=LATER + MINUTE)
+    (now,) = _of(session, decision)
+    assert (now["title_fr"], now["title_en"], now["minutes"]) == (item["title_fr"], item["title_en"], 5)
+
+
+@pytest.mark.ci
+def test_an_objections_item_that_another_committee_referred_is_not_taken_back_by_hand(
+    session: Session, cast: Cast
+) -> None:
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER)
+    (item,) = _of(session, decision)
+    referred = Reason("referred", facts={"committee": {"fr": "Un", "en": "One"}, "day": "2027-02-01", "item": "1"})
+    session.execute(update(_item).where(_item.c.id == item["id"]).values(reasons=[*item["reasons"], referred.kept()]))
+    assert code_of(lambda: agendas.withdraw_item(session, item["id"], by=by, at=LATER)) == "agenda.objection_stays"
