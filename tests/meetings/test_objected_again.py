@@ -341,7 +341,7 @@ def test_an_objection_on_an_agenda_that_is_opened_again_is_there_as_long_as_it_h
     ],
 )
 def test_nobody_makes_an_objections_item_say_something_else_or_keeps_it_from_who_may_read_it(
-    session: Session, cast: Cast, words: dict[str, str]
+    session: Session, cast: Cast, words: dict[str, Any]
 ) -> None:
     by = cast.actor("coordinator")
     decision = decide(session, cast)
@@ -349,7 +349,7 @@ def test_nobody_makes_an_objections_item_say_something_else_or_keeps_it_from_who
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     (item,) = _of(session, decision)
     assert code_of(lambda: agendas.edit(session, item["id"], **words, by=by, at=LATER)) == "objection.item_stands"
-    same = {name: item[name] for name in ("title_fr", "title_en", "audience", "purpose")}
+    same: dict[str, Any] = {name: item[name] for name in ("title_fr", "title_en", "audience", "purpose")}
     agendas.edit(session, item["id"], **same, minutes=25, by=by, at=LATER)
     assert _of(session, decision)[0]["minutes"] == 25
 
