@@ -224,8 +224,7 @@ def test_an_objection_is_added_to_a_sitting_whose_agenda_nobody_froze_and_is_set
     found = objections.stands_on(session, decision)
     assert found is not None
     assert found["starts"] == NEXT_LOCAL, "this sitting settled what it had: another partner's is the next one's"
-    drafted = running.close_meeting(session, here, carry_rest=True, by=by, at=SPECIAL + 9 * MINUTE)
-    assert drafted
+    running.close_meeting(session, here, carry_rest=True, by=by, at=SPECIAL + 9 * MINUTE)
 
 
 @pytest.mark.ci
