@@ -16,7 +16,7 @@ from duties.actors import Actor
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
-from meetings import decisions, endorsements, endorsing
+from meetings import decisions, endorsements, endorsing, taking_back
 from meetings.agenda_items import items_of
 from meetings.attendance import quorum_now
 from meetings.decision_rows import lock_decision
@@ -62,6 +62,7 @@ def settle(
         raise Refusal(
             "objection.no_quorum", N_("An objection is settled with a quorum: too few sit now."), source="GV-4"
         )
+    taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
     against = [one for one in endorsements.endorsements_of(session, decision_id, at=at) if one.word.objects]
     if not against or row["state"] == "withdrawn":
@@ -78,8 +79,6 @@ def settle(
         settles_id=decision_id,
         takes_back=[row["number"]] if settled_as == TAKEN_BACK else (),
     )
-    if settled_as == TAKEN_BACK:
-        decisions.withdraw(session, decision_id, withdrawn_by=settles, by=by, at=at)
     number = decisions.decision_of(session, settles)["number"]
     events.write(
         session,

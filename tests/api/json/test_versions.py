@@ -13,9 +13,7 @@ from tests.api.json.gathered import (
     approving,
     candidate_act,
     candidate_now,
-    decision_act,
     draft_act,
-    later_one,
     minutes_act,
     received,
     tabled,
@@ -138,7 +136,6 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /meetings/{meeting_id}/minutes/circulation": None,
     "POST /meetings/{meeting_id}/minutes/amendment": None,
     "POST /meetings/{meeting_id}/minutes/approval": {"meeting_id": SOMEONE},
-    "POST /decisions/{decision_id}/withdrawal": {"withdrawn_by": SOMEONE},
     "PUT /meetings/{meeting_id}/outcomes/{item_id}": {"outcome": "treated", "note_fr": "Dit.", "note_en": "Said."},
     "PUT /referrals/{referral_id}": REFERRAL,
     "POST /referrals/{referral_id}/sending": REFERRAL,
@@ -219,7 +216,7 @@ def _aimed(act: str, coordinator: Asker, case: dict[str, Any]) -> tuple[Asker, s
 
 
 def _aimed_at_a_meeting(act: str, coordinator: Asker) -> tuple[Asker, str, str, dict[str, Any]]:
-    """As `_aimed`, at a meeting, what is on its agenda, its minutes or a decision of it."""
+    """As `_aimed`, at a meeting, what is on its agenda, or its minutes."""
     method, _, path = act.partition(" ")
     if "/outcomes" in path:
         meeting_id, item = an_item(coordinator)
@@ -228,9 +225,6 @@ def _aimed_at_a_meeting(act: str, coordinator: Asker) -> tuple[Asker, str, str, 
     if "/minutes/" in path:
         keeper, place, sheet = minutes_act(coordinator, act)
         return keeper, method, place, sheet
-    if path.startswith("/decisions"):
-        keeper, place, decision = decision_act(coordinator, act)
-        return keeper, method, place, decision
     if "/agenda/" in path:
         place, thing = agenda_act(coordinator, act, a_meeting(coordinator)["id"])
         return coordinator, method, place, thing
@@ -355,8 +349,6 @@ def _body(coordinator: Asker, body: dict[str, Any] | None) -> dict[str, Any] | N
         return body | item | {"worker_id": str(coordinator.cast.people[SECOND])}
     if body is not None and "person_id" in body:
         return body | {"person_id": str(coordinator.cast.people[WORKER])}
-    if body is not None and "withdrawn_by" in body:
-        return body | {"withdrawn_by": later_one(coordinator)}
     if body is not None and "meeting_id" in body:
         return body | {"meeting_id": approving(coordinator)}
     if body is not None and "director_id" in body:
