@@ -14,7 +14,8 @@ from duties.refusals import Refusal
 from locales import N_
 from meetings.holding import changed_meanwhile
 from models.base import refers, table_of
-from models.casework import Task
+from models.casework import SETTLED, Task
+from models.lifecycles import DECISION
 from models.minutes import Decision
 
 _decision = table_of(Decision)
@@ -47,3 +48,15 @@ def change_decision(session: Session, row: Mapping[str, Any], **values: Any) -> 
         .where(_decision.c.program_id == row["program_id"], _decision.c.id == row["id"])
         .values(**values, version=_decision.c.version + 1)
     )
+
+
+def read_state(row: Mapping[str, Any]) -> str:
+    """The state of a decision's row by the state of its task, `task_state`: done while the task is."""
+    stored: str = row["state"]
+    return DECISION.after(stored, "complete") if stored == "open" and row["task_state"] in SETTLED else stored
+
+
+def count_of(number: str) -> tuple[int, int]:
+    """The year and the count of a number, so that -1000 follows -999."""
+    _, year, count = number.rsplit("-", 2)
+    return int(year), int(count)

@@ -17,32 +17,31 @@ from sqlalchemy import and_, func, insert, or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.casework import asking
-from duties.casework.assigning import assign, call_off
-from duties.endorsement.counting import refuse_unless_it_counts
+from duties.casework.assigning import assign
 from duties.here import local_day, many, moments_of, program, program_of
 from duties.mail.notices import COORDINATION
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_, say
-from meetings import attendance, endorsing, objections, quorum
+from meetings import attendance, endorsing, quorum, taking_back
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.agenda_rules import OBJECTION
 from meetings.committees import CommitteeSeat, committee_of, committees
-from meetings.decision_rows import change_decision, lock_decision
+from meetings.decision_rows import count_of, read_state
 from meetings.decision_words import endorsement_in_words, shown_state
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.endorsements import declared, endorsements
 from meetings.holding import lock_meeting
-from meetings.resting import ask_committee_again, asked_task, complete_asked, reopen_asked
+from meetings.resting import ask_committee_again, asked_task, complete_asked
+from meetings.taking_back import CLINICAL_KIND, is_above, settles_objections
 from meetings.texts import checked_text
 from models.agenda import AgendaItem
 from models.base import refers, table_of
-from models.casework import SETTLED, Responsibility, Task
+from models.casework import Responsibility, Task
 from models.committee import Committee
-from models.lifecycles import DECISION, ENDORSEMENT, NoSuchMove
+from models.lifecycles import DECISION, ENDORSEMENT
 from models.meeting import Meeting
 from models.minutes import DECISION_KINDS, Decision
 from models.obligation import WAIVER_ITEM
@@ -63,8 +62,6 @@ STEP: Final = "decision"
 ENDORSED_KIND: Final = "management"
 #: What says of a step that the partners endorse it, by its sources.
 ENDORSED_SOURCE: Final = "GV-4"
-#: What the committees that know of participants decide of their accompaniment.
-CLINICAL_KIND: Final = "clinical"
 
 
 def decide(
@@ -97,13 +94,14 @@ def decide(
     opens for each partner that is asked to endorse it, and nothing that rests on the decision counts before they did
     (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided".
     The task that it was asked for with is done where the decision says that it `grants` what is asked; else the item
-    comes back on an agenda. `takes_back` has the numbers of decisions that it takes back: once it counts, each may be
-    withdrawn by it. `seen` is the item's version. An item whose task only its act
+    comes back on an agenda. `takes_back` has the numbers of decisions that it takes back: each holds no more as soon as
+    this one counts (`meetings.taking_back`). `seen` is the item's version. An item whose task only its act
     completes, as that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where
     `settles` is false the committee has more to decide on the item, which stays open with its task. `settles_id` is the
     decision whose objections this one settles (`meetings.settling`). Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
+    taking_back.hold(session, [row["id"] for row in numbered(session, takes_back)], at=at)
     if meeting["state"] != "under_way":
         raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
     text_fr, text_en = _checked_texts(text_fr, text_en)
@@ -119,7 +117,7 @@ def decide(
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
         _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
-    _refuse_to_name(session, meeting["committee_id"], takes_back, kind=kind, settles_id=settles_id)
+    _refuse_to_name(session, meeting["committee_id"], takes_back, kind=kind, settles_id=settles_id, at=decided_at)
     does_it = item_id is not None and settles and (grants or in_its_act)
     number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.
@@ -189,6 +187,8 @@ def decide(
     )
     if waits:
         endorsing.ask_partners(session, decision.id, by=by, at=at)
+    else:
+        taking_back.follow(session, decision.id, by=by, at=at)
     if item_id is not None and settles and not does_it:
         ask_committee_again(session, item_id, at=at)
     if item_id is not None and settles:
@@ -251,127 +251,43 @@ def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_q
         )
 
 
-def withdraw(
-    session: Session, decision_id: UUID, *, withdrawn_by: UUID, by: Actor, at: datetime, seen: int | None = None
-) -> None:
-    """Have a decision hold no more, because a later one that counts says so; nobody owes its task any more.
-
-    It is of the same committee or of the one that settles objections, taken with a quorum, and endorsed where this one
-    is for the partners to endorse, pending or not (GV-4). What this one had taken back itself stands again as it was,
-    and what it settled is objected again. Raises Refusal: it is done or withdrawn, or the other is not such a one.
-    """
-    this = decision_of(session, decision_id)
-    # Meetings are held before the decision, as whoever decides in one does.
-    meetings = objections.hold_next_meetings(session, at) if this["settles_id"] is not None else ()
-    row = lock_decision(session, decision_id, seen=seen)
-    later = decision_of(session, withdrawn_by)
-    _refuse_to_take_back(session, row, later)
-    state = _moved(read_state(row), "withdraw")
-    if row["task_id"] is not None:
-        call_off(session, row["task_id"], by=by, at=at)
-    asking.no_more(session, endorsing.ENDORSE, decision_id, by=by, at=at)
-    change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=withdrawn_by)
-    if row["item_id"] is not None:
-        if row["grants"]:
-            reopen_asked(session, row["item_id"], row["number"], at=at)
-        ask_committee_again(session, row["item_id"], at=at)
-    events.write(
-        session,
-        "decision.withdrawn",
-        "decision",
-        decision_id,
-        by=by,
-        at=at,
-        number=row["number"],
-        later=later["number"],
-    )
-    endorsing.take_nothing_back(session, decision_id, at=at)
-    if row["settles_id"] is not None:
-        endorsing.unsettle(session, row["settles_id"], decision_id, meetings, by=by, at=at)
-
-
-def _refuse_to_take_back(session: Session, row: Mapping[str, Any], later: Mapping[str, Any]) -> None:
-    """The one rule of what takes back a decision, whether that counts, is pending or settles. Raises Refusal."""
-    if not _is_above(session, row, later["committee_id"]) or not _is_later(later, row) or later["state"] == "withdrawn":
-        raise Refusal(
-            "decision.not_later",
-            N_("A decision is taken back by a later one of the same committee, or of the one that settles objections."),
-        )
-    settles_it = later["settles_id"] == row["id"]
-    if row["endorsement"] == "objected" and not settles_it:
-        raise _objected()
-    if row["number"] not in later["takes_back"]:
-        raise Refusal(
-            "decision.says_nothing_of_it",
-            N_("Decision %(later)s does not say that it takes back decision %(number)s: nothing else does."),
-            later=later["number"],
-            number=row["number"],
-        )
-    if settles_it:
-        return  # it was taken with a quorum, and the partners endorse nothing that settles
-    refuse_unless_it_counts(session, later["id"], with_quorum=True)
-    if row["needs_endorsement"] and not later["needs_endorsement"]:
-        raise _endorsed_too()
-
-
 def _refuse_to_name(
-    session: Session, committee_id: UUID, numbers: Collection[str], *, kind: str, settles_id: UUID | None
+    session: Session,
+    committee_id: UUID,
+    numbers: Collection[str],
+    *,
+    kind: str,
+    settles_id: UUID | None,
+    at: datetime,
 ) -> None:
     """Refuse that a decision about to be recorded says that it takes back one that it could not. Raises Refusal."""
     found = {row["number"]: row for row in numbered(session, numbers)}
     for number in numbers:
         row = found.get(number)
-        if row is None or row["state"] not in ("open", "standing") or not _is_above(session, row, committee_id):
+        if row is None or row["state"] not in ("open", "standing") or not is_above(session, row, committee_id):
             raise Refusal(
                 "decision.not_to_be_taken_back",
                 N_("No decision of this committee that holds has this number, or it is done: %(number)s."),
                 number=number,
             )
+        if row["decided_at"] > at:
+            raise taking_back.not_later()
         if settles_id == row["id"]:
             continue
         if row["endorsement"] == "objected":
-            raise _objected()
+            raise taking_back.objected()
         if row["needs_endorsement"] and kind != ENDORSED_KIND:
-            raise _endorsed_too()
+            raise taking_back.endorsed_too()
 
 
 def may_be_named(session: Session, committee_id: UUID) -> list[dict[str, Any]]:
     """What a decision of this committee may say that it takes back, the last first, each row as `register` has it."""
     mine = or_(
         _decision.c.committee_id == committee_id,
-        *([_decision.c.kind != CLINICAL_KIND] if _settles(session, committee_id) else []),
+        *([_decision.c.kind != CLINICAL_KIND] if settles_objections(session, committee_id) else []),
     )
     rows = _read(session, mine, _decision.c.state.in_(["open", "standing"]), _decision.c.endorsement != "objected")
     return sorted((row for row in rows if row["state"] != "done"), key=lambda row: row["decided_at"], reverse=True)
-
-
-def _is_above(session: Session, row: Mapping[str, Any], committee_id: UUID) -> bool:
-    """Whether a committee may take back a decision: its own, or what is not clinical where it settles objections."""
-    own: bool = row["committee_id"] == committee_id
-    is_settled_there = row["kind"] != CLINICAL_KIND or row["needs_endorsement"]
-    return own or (is_settled_there and _settles(session, committee_id))
-
-
-def _settles(session: Session, committee_id: UUID) -> bool:
-    """Whether objections to decisions, of whichever committee, are settled by this one."""
-    found: bool = committee_of(session, declared(session).committee)["id"] == committee_id
-    return found
-
-
-def _objected() -> Refusal:
-    return Refusal(
-        "decision.objected",
-        N_("A partner objects: the committee settles that, by keeping the decision or taking it back."),
-        source="GV-4",
-    )
-
-
-def _endorsed_too() -> Refusal:
-    return Refusal(
-        "decision.endorsed_too",
-        N_("What the partners endorse is taken back by a decision that they endorse: record it as on management."),
-        source="GV-4",
-    )
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
@@ -434,7 +350,7 @@ def years(session: Session, committee_ids: Iterable[UUID]) -> list[int]:
             _decision.c.program_id == program_of(session), _decision.c.committee_id.in_(list(committee_ids))
         )
     )
-    return sorted({_count(number)[0] for number in found}, reverse=True)
+    return sorted({count_of(number)[0] for number in found}, reverse=True)
 
 
 def latest(session: Session, committee_id: UUID, most: int) -> list[dict[str, Any]]:
@@ -505,21 +421,6 @@ def taken_before(session: Session, moment: datetime) -> list[dict[str, Any]]:
     return _read(session, _decision.c.decided_at < moment)
 
 
-def later_ones(session: Session, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The later decisions that say that they take this one back, the last one first: once it counts, each may."""
-    found = _read(
-        session,
-        _decision.c.takes_back.contains([row["number"]]),
-        _decision.c.decided_at >= row["decided_at"],
-        _decision.c.state != "withdrawn",
-    )
-    return [one for one in reversed(found) if _is_later(one, row)]
-
-
-def _is_later(one: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
-    return (one["decided_at"], _count(one["number"])) > (than["decided_at"], _count(than["number"]))
-
-
 def open_decisions(session: Session, committee_id: UUID, day: date) -> list[dict[str, Any]]:
     """What is decided and not done yet, the oldest due day first, each as `register` has it.
 
@@ -532,12 +433,6 @@ def with_age(session: Session, row: Mapping[str, Any], day: date) -> dict[str, A
     """An open decision's row with `age_days` and `late_days`, as `open_decisions` has them."""
     age = (day - local_day(session, row["decided_at"])).days
     return {**row, "age_days": age, "late_days": max(0, (day - row["due_on"]).days)}
-
-
-def read_state(row: Mapping[str, Any]) -> str:
-    """The state of a decision's row by the state of its task, `task_state`: done while the task is."""
-    stored: str = row["state"]
-    return DECISION.after(stored, "complete") if stored == "open" and row["task_state"] in SETTLED else stored
 
 
 def register_paper(
@@ -644,7 +539,7 @@ def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
         state = read_state(row)
         if state == "done":
             row |= {"state": state, "closed_at": done_at, "closed_as": done_as}
-    return sorted(rows, key=lambda row: (row["letters"], *_count(row["number"])))
+    return sorted(rows, key=lambda row: (row["letters"], *count_of(row["number"])))
 
 
 # ---------------------------------------------------------------------------------------------------------- writing
@@ -689,14 +584,8 @@ def _next_number(session: Session, committee_id: UUID, year: int) -> str:
             _decision.c.program_id == here, _decision.c.number.startswith(f"{letters}-{year}-", autoescape=True)
         )
     )
-    last = max((_count(number)[1] for number in taken), default=0)
+    last = max((count_of(number)[1] for number in taken), default=0)
     return f"{letters}-{year}-{last + 1:03d}"
-
-
-def _count(number: str) -> tuple[int, int]:
-    """The year and the count of a number, so that -1000 follows -999."""
-    _, year, count = number.rsplit("-", 2)
-    return int(year), int(count)
 
 
 def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor, at: datetime) -> None:
@@ -709,10 +598,3 @@ def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor
     state = moved({"state": state}, "settle")
     change_item(session, row, state=state, outcome="decided", settled_at=at, settled_as=by.role)
     tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome="decided")
-
-
-def _moved(state: str, move: str) -> str:
-    try:
-        return DECISION.after(state, move)
-    except NoSuchMove:
-        raise Refusal("decision.state", N_("This decision is done or withdrawn already.")) from None

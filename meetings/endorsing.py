@@ -6,28 +6,25 @@ to the committee; an objection suspends what rests on the decision until it is s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.casework import asking, assigning
 from duties.casework.scheduling import calendar_of
-from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.endorsement import letters
 from duties.endorsement.counting import counts_by
 from duties.here import local_day, many, program_of
-from duties.mail.notices import COORDINATION
 from duties.record import events
 from duties.refusals import Refusal
-from duties.roles import Link, Standing, standing
+from duties.roles import standing
 from duties.said import says_something
-from locales import N_, say
-from meetings import objections
+from locales import N_
+from meetings import asked_partners, objections, taking_back
 from meetings.decision_rows import change_decision, lock_decision
 from meetings.endorsements import (
     ANSWER_FOR_IT,
@@ -43,19 +40,14 @@ from meetings.endorsements import (
     was_settled,
     whom_it_concerns,
 )
-from meetings.resting import BY_ENDORSEMENT, carry_out, look_again, stop
+from meetings.resting import BY_ENDORSEMENT, stop
 from meetings.texts import checked_text
 from models.base import table_of
-from models.lifecycles import DECISION, ENDORSEMENT
-from models.minutes import COUNTING, ENDORSED_AS, Decision, Endorsement
+from models.lifecycles import ENDORSEMENT
+from models.minutes import ENDORSED_AS, Decision, Endorsement
 
 _decision = table_of(Decision)
 _word = table_of(Endorsement)
-
-#: The step of a partner's task to endorse a decision or to object to it; its item is the decision's id.
-ENDORSE: Final = "decision.endorse"
-_ASKED: Final = N_("Say whether your organization endorses decision %(number)s")
-_ASKED_AGAIN: Final = N_("Asked again: say whether your organization endorses decision %(number)s")
 
 
 def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -87,8 +79,8 @@ def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime
     due_on = calendar_of(session).add_working_days(local_day(session, at), declared(session).days)
     change_decision(session, row, endorse_by=due_on)
     for organization_id in asked:
-        _open_task(session, row, organization_id, due_on, by=by, at=at)
-    look_again(session, decision_id, at=at)
+        asked_partners.ask(session, row, organization_id, due_on, by=by, at=at)
+    taking_back.follow_words(session, decision_id, at=at)
 
 
 def ask_again(session: Session, day: date, *, at: datetime) -> int:
@@ -120,8 +112,8 @@ def _ask_again(session: Session, decision_id: UUID, until: date, *, at: datetime
     change_decision(session, row, endorse_by=until, asked_again_at=at)
     for one_of_them in silent:
         # Anew, so that it falls on who speaks for the partner by now.
-        _call_off_task(session, decision_id, one_of_them.organization_id, by=BY_ENDORSEMENT, at=at)
-        _open_task(session, row, one_of_them.organization_id, until, by=BY_ENDORSEMENT, at=at, again=True)
+        asked_partners.call_off(session, decision_id, one_of_them.organization_id, by=BY_ENDORSEMENT, at=at)
+        asked_partners.ask(session, row, one_of_them.organization_id, until, by=BY_ENDORSEMENT, at=at, again=True)
     events.write(
         session,
         "decision.asked_again",
@@ -137,7 +129,10 @@ def _ask_again(session: Session, decision_id: UUID, until: date, *, at: datetime
 
 
 def follow_agreements(session: Session, *, at: datetime) -> int:
-    """Have decisions that wait for partners follow who is a partner today; how many stand otherwise now."""
+    """Have decisions that wait for partners follow who is a partner today; how many stand otherwise now.
+
+    What a decision that counts says that it takes back, and that could not be when it came to count, it takes back now.
+    """
     rows = session.scalars(
         select(_decision.c.id)
         .where(
@@ -147,7 +142,9 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
         )
         .order_by(_decision.c.id)
     ).all()
-    changed = 0
+    owing = taking_back.owing(session)
+    taking_back.hold(session, [*rows, *owing], at=at)
+    changed = sum(taking_back.follow(session, decision_id, by=BY_ENDORSEMENT, at=at) for decision_id in owing)
     for decision_id in rows:
         gone = [
             one_of_them.organization_id
@@ -155,8 +152,8 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
             if not one_of_them.is_partner
         ]
         for organization_id in gone:
-            _call_off_task(session, decision_id, organization_id, by=BY_ENDORSEMENT, at=at)
-        changed += look_again(session, decision_id, at=at)
+            asked_partners.call_off(session, decision_id, organization_id, by=BY_ENDORSEMENT, at=at)
+        changed += taking_back.follow_words(session, decision_id, at=at)
     return changed
 
 
@@ -176,6 +173,7 @@ def want_endorsement(
     they are asked already, it is withdrawn or settles an objection, it is about a participant, the organization was no
     partner on its day, who asks does not answer for it, or there is no reason.
     """
+    taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id, seen=seen)
     if row["needs_endorsement"] or row["state"] == "withdrawn" or row["settles_id"] is not None:
         raise Refusal(
@@ -217,7 +215,7 @@ def want_endorsement(
         organization=str(organization_id),
     )
     stop(session, row, at=at)
-    take_nothing_back(session, decision_id, at=at)
+    taking_back.take_nothing_back(session, decision_id, at=at)
     ask_partners(session, decision_id, by=by, at=at)
 
 
@@ -240,6 +238,7 @@ def endorse(
     was settled, who says it recorded the decision or coordinates, or somebody else speaks for the partner.
     """
     meetings = objections.hold_next_meetings(session, at) if said == "objected" else ()
+    taking_back.hold(session, [decision_id], at=at)
     row, before = _held(session, decision_id, organization_id, seen=seen, by=by, at=at)
     if said not in ENDORSED_AS or not said:
         raise Refusal("endorsement.unknown", N_("A partner endorses a decision, or objects to it."))
@@ -253,7 +252,7 @@ def endorse(
     if said == "objected" and not reason:
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     _write_word(session, row, before, said, reason, by=by, at=at)
-    _answer_task(session, decision_id, organization_id, by=by, at=at)
+    asked_partners.answered(session, decision_id, organization_id, by=by, at=at)
     if before.said == "objected" and said == "endorsed":
         _call_off_item(session, decision_id, by=by, at=at)
     verb = "decision.objected" if said == "objected" else "decision.endorsed"
@@ -268,12 +267,10 @@ def endorse(
         organization=str(organization_id),
         before=before.said,
     )
-    look_again(session, decision_id, at=at, objected_now=said == "objected")
+    taking_back.follow_words(session, decision_id, at=at, objected_now=said == "objected")
     if said == "objected":
         objections.bring_before_committee(session, decision_id, meetings, at=at)
         counts = counts_by(lock_decision(session, decision_id))
-        if not counts:
-            take_nothing_back(session, decision_id, at=at)
         people = whom_it_concerns(session, decision_id, at)
         letters.objected(session, row, organization_id, people, counts=counts, by=by, at=at)
     elif before.said == "objected":
@@ -294,6 +291,7 @@ def take_back(
     An objection is withdrawn so. An endorsement is taken back only while the decision is pending: once it counts, a
     partner objects to it with a reason. Raises Refusal: as `endorse`, nothing said, settled, or it counts by now.
     """
+    taking_back.hold(session, [decision_id], at=at)
     row, before = _held(session, decision_id, organization_id, seen=seen, by=by, at=at)
     if not before.said or before.settled_by_id is not None:
         raise Refusal("endorsement.nothing_said", N_("There is nothing to take back here."))
@@ -316,19 +314,19 @@ def take_back(
         before=before.said,
     )
     if before.said == "objected":
-        look_again(session, decision_id, at=at)
+        taking_back.follow_words(session, decision_id, at=at)
         _call_off_item(session, decision_id, by=by, at=at)
     after = lock_decision(session, decision_id)
-    if after["endorsement"] != "endorsed":
+    if after["endorsement"] != "endorsed" and after["state"] != "withdrawn":
         soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
         due_on = max(row["endorse_by"] or soonest, soonest)
-        _open_task(session, row, organization_id, due_on, by=by, at=at)
+        asked_partners.ask(session, row, organization_id, due_on, by=by, at=at)
     if before.said == "objected":
         letters.settled(session, after, whom_it_concerns(session, decision_id, at), by=by, at=at)
 
 
 def settle_objections(session: Session, decision_id: UUID, settled_by: UUID, *, by: Actor, at: datetime) -> int:
-    """Have the objections that stand against a decision be settled by another; how many did."""
+    """Have the objections that stand against a decision be settled by another; how many did. Its kin is held."""
     row = lock_decision(session, decision_id)
     against = [one for one in endorsements_of(session, decision_id, at=at) if one.word.objects]
     for one_of_them in against:
@@ -337,7 +335,7 @@ def settle_objections(session: Session, decision_id: UUID, settled_by: UUID, *, 
             .where(counting_word(session, decision_id, one_of_them.organization_id))
             .values(settled_by_id=settled_by)
         )
-    look_again(session, decision_id, at=at)
+    taking_back.follow_words(session, decision_id, at=at)
     letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
     return len(against)
 
@@ -345,74 +343,6 @@ def settle_objections(session: Session, decision_id: UUID, settled_by: UUID, *, 
 def _call_off_item(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
     if not any(one.word.objects for one in endorsements_of(session, decision_id, at=at)):
         objections.is_over(session, decision_id, by=by, at=at)
-
-
-def unsettle(
-    session: Session,
-    decision_id: UUID,
-    settled_by: UUID,
-    meetings: Sequence[Mapping[str, Any]],
-    *,
-    by: Actor,
-    at: datetime,
-) -> None:
-    """Have objections stand again that a decision settled which was taken back: before the committee, as at first.
-
-    `meetings` are as `objections.hold_next_meetings` gave them, before the decision was held.
-    """
-    session.execute(
-        update(_word)
-        .where(
-            _word.c.program_id == program_of(session),
-            _word.c.decision_id == decision_id,
-            _word.c.settled_by_id == settled_by,
-            _word.c.superseded_at.is_(None),
-        )
-        .values(settled_by_id=None)
-    )
-    look_again(session, decision_id, at=at)
-    row = lock_decision(session, decision_id)
-    if row["endorsement"] != "objected" or row["state"] == "withdrawn":
-        return
-    take_nothing_back(session, decision_id, at=at)
-    objections.bring_before_committee(session, decision_id, meetings, at=at)
-    people = whom_it_concerns(session, decision_id, at)
-    for one in endorsements_of(session, decision_id, at=at):
-        if one.word.objects:
-            letters.objected(session, row, one.organization_id, people, counts=False, by=by, at=at)
-
-
-def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> int:
-    """Have what a decision took back stand again, since it counts no more itself; how many do.
-
-    Each is as it was: pending, objected or counting, owed or not, and what it did for a procedure is done again.
-    """
-    rows = session.scalars(
-        select(_decision.c.id)
-        .where(_decision.c.program_id == program_of(session), _decision.c.withdrawn_by_id == decision_id)
-        .order_by(_decision.c.id)
-    ).all()
-    for taken_back in rows:
-        _stand_again(session, lock_decision(session, taken_back), at=at)
-    return len(rows)
-
-
-def _stand_again(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
-    move = "owe_again" if row["owner_role"] else "stand_again"
-    state = DECISION.after(row["state"], move)
-    change_decision(session, row, state=state, closed_at=None, closed_as=None, withdrawn_by_id=None)
-    number = row["number"]
-    events.write(session, "decision.stands_again", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=number)
-    if row["task_id"] is not None:
-        assigning.restore(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
-    if row["endorsement"] in COUNTING:
-        carry_out(session, row, at=at)
-        return
-    due_on = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
-    for one in endorsements_of(session, row["id"], at=at):
-        if one.word.is_awaited:
-            _open_task(session, row, one.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
-    look_again(session, row["id"], at=at)
 
 
 def _held(
@@ -485,72 +415,6 @@ def _write_word(
             version=before.version + 1,
         )
     )
-
-
-def _open_task(
-    session: Session,
-    row: Mapping[str, Any],
-    organization_id: UUID,
-    due_on: date,
-    *,
-    by: Actor,
-    at: datetime,
-    again: bool = False,
-) -> None:
-    """Have a partner say whether it endorses a decision: its manager, else its director, else who represents it.
-
-    Who may not say so, since they recorded it, is passed over. Where nobody can, the coordinator has it as vacant.
-    """
-    today = standing(session, local_day(session, at))
-    barred = barred_from(today, row)
-    title = _ASKED_AGAIN if again else _ASKED
-    assigning.assign(
-        session,
-        ENDORSE,
-        str(row["id"]),
-        title_fr=say("fr", title, number=row["number"]),
-        title_en=say("en", title, number=row["number"]),
-        chain=[*_who_says_it(today, organization_id, barred), *COORDINATION],
-        due_on=due_on,
-        by=by,
-        at=at,
-        evidence=BY_ITS_ACT,
-        sources=["GV-4"],
-        at_once=True,
-    )
-
-
-def _who_says_it(today: Standing, organization_id: UUID, barred: Collection[UUID]) -> list[Link]:
-    links: list[Link] = [{"role": role, "at": str(organization_id)} for role in SPEAK_FOR_IT]
-    found = []
-    for link in links:
-        people = {holder.person_id for holder in today.falls([link]).holders}
-        if not people or people - set(barred):
-            found.append(link)
-    return found or links[:1]
-
-
-def _tasks_of(session: Session, decision_id: UUID, organization_id: UUID) -> list[UUID]:
-    return [
-        task["id"]
-        for task in asking.open_ones(session, ENDORSE, decision_id)
-        if any(_is_of(link, organization_id) for link in task["links"])
-    ]
-
-
-def _is_of(link: Link, organization_id: UUID) -> bool:
-    """Whether a link is that of who speaks for a partner. By name it is somebody's who took the task over."""
-    return "person" not in link and link["role"] in SPEAK_FOR_IT and link["at"] == str(organization_id)
-
-
-def _answer_task(session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:
-    for task_id in _tasks_of(session, decision_id, organization_id):
-        complete_task(session, task_id, by=by, at=at, in_its_act=True)
-
-
-def _call_off_task(session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:
-    for task_id in _tasks_of(session, decision_id, organization_id):
-        assigning.call_off(session, task_id, by=by, at=at)
 
 
 def _not_asked() -> Refusal:

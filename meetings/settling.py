@@ -18,7 +18,7 @@ from duties.obligations.windows import Span
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
-from meetings import decisions, endorsements, endorsing
+from meetings import decisions, endorsements, endorsing, taking_back
 from meetings.agenda_items import items_of
 from meetings.attendance import quorum_now
 from meetings.decision_rows import lock_decision
@@ -70,6 +70,7 @@ def settle(
     if waiver is not None and settled_as == KEPT:
         days = Span(waiver["starts_on"], waiver["ends_on"])
         waiving.refuse_who_owes(session, waiver["agreement_id"], waiver["key"], days, by=by, at=at)
+    taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
     against = [one for one in endorsements.endorsements_of(session, decision_id, at=at) if one.word.objects]
     if not against or row["state"] == "withdrawn":
@@ -86,8 +87,6 @@ def settle(
         settles_id=decision_id,
         takes_back=[row["number"]] if settled_as == TAKEN_BACK else (),
     )
-    if settled_as == TAKEN_BACK:
-        decisions.withdraw(session, decision_id, withdrawn_by=settles, by=by, at=at)
     number = decisions.decision_of(session, settles)["number"]
     events.write(
         session,

@@ -539,7 +539,7 @@ _HAPPENS: Final = {
     ("decision", "stand"): "It is adopted without an owner.",
     ("decision", "complete"): "The task that it opened is done.",
     ("decision", "reopen"): "That task is taken back.",
-    ("decision", "withdraw"): "A later decision says so.",
+    ("decision", "withdraw"): "A later decision that says so comes to count.",
     ("decision", "stand_again"): "What took it back counts no more; nobody owes anything by it.",
     ("decision", "owe_again"): "What took it back counts no more, and what it asks for is owed again.",
     ("endorsement", "ask"): "The committee says that it is on management, or a partner asks that it be endorsed.",

@@ -15,7 +15,8 @@ from duties.here import local_day
 from duties.obligations import saying, waiving
 from duties.roles import standing
 from meetings import agendas, attendance, decisions, running, schedule, waivers
-from meetings.endorsing import ENDORSE, endorse
+from meetings.asked_partners import ENDORSE
+from meetings.endorsing import endorse
 from models.base import table_of
 from models.meeting import Meeting
 from tests.cast import AT, Cast
@@ -133,15 +134,13 @@ def recorded(
 
 
 def withdrawn(session: Session, cast: Cast, *decision_ids: UUID, at: datetime = AT) -> None:
-    """Have a later decision of the committee withdraw these."""
+    """Have a later decision of the committee take these back."""
     by = cast.actor("coordinator")
     meeting = sitting(session, cast, None)
     numbers = [decisions.decision_of(session, one)["number"] for one in decision_ids]
     words = "Elles ne tiennent plus."
     later = decisions.decide(session, meeting, None, text_fr=words, kind="management", takes_back=numbers, by=by, at=at)
     endorsed(session, later)
-    for decision_id in decision_ids:
-        decisions.withdraw(session, decision_id, withdrawn_by=later, by=by, at=at)
     running.close_meeting(session, meeting, by=by, at=at)
 
 

@@ -27,7 +27,7 @@ from duties.obligations.judging import GIVEN
 from duties.obligations.keeping import keep
 from duties.roles import Standing, standing
 from flows.at_once import carry_at_once
-from meetings import endorsing, waivers
+from meetings import asked_partners, endorsing, waivers
 
 #: Whose statements are late since this long ago; whose document is not there yet; who is freed of which clause; and
 #: whose agreement ends.
@@ -188,7 +188,7 @@ class DemonstratedObligations:
         """Every partner endorses what the committee decided."""
         held = standing(self.session, local_day(self.session, at))
         for proposal in self._decided():
-            for asked in asking.open_ones(self.session, endorsing.ENDORSE, proposal["decision_id"]):
+            for asked in asking.open_ones(self.session, asked_partners.ENDORSE, proposal["decision_id"]):
                 first = held.falls(asked["links"]).holders[0]
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
                 place = UUID(asked["links"][0]["at"])

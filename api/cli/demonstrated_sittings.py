@@ -18,6 +18,7 @@ from duties.casework.tasks import complete_task
 from duties.here import local_day, many, program_of
 from duties.roles import standing
 from meetings import (
+    asked_partners,
     assembling,
     attendance,
     decisions,
@@ -217,7 +218,7 @@ class DemonstratedSittings:
         against = {one.fr: one.against for several in _DECISIONS for one in several}
         for row in decisions.decisions_of(self.session, meeting_id):
             reason = against.get(row["text_fr"], "")
-            for asked in asking.open_ones(self.session, endorsing.ENDORSE, row["id"])[1:]:
+            for asked in asking.open_ones(self.session, asked_partners.ENDORSE, row["id"])[1:]:
                 first = today.falls(asked["links"]).holders[0]
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
                 if not endorsements.may_speak(today, row, by):

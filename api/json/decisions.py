@@ -1,4 +1,4 @@
-"""Decisions over JSON: those of a meeting, recording and withdrawing one, the register, and what the partners say."""
+"""Decisions over JSON: those of a meeting, recording one, the register, and what the partners say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api import papers
 from api.at_decisions import Sight, find_decision, register_file
 from api.at_meetings import audience_of, find_committee, find_meeting
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.once import AtOnce, etag
 from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import (
     DecisionGiven,
@@ -21,7 +21,6 @@ from api.json.sitting_shapes import (
     EndorsementShown,
     EndorsementWanted,
     ObjectionSettled,
-    WithdrawalGiven,
 )
 from api.permissions import Action, Forbidden, asks, require, to_program
 from api.session import AtDesk, Desk
@@ -133,19 +132,6 @@ def get_decision(decision_id: UUID, desk: AtDesk, response: Response) -> Decisio
     row, _, _ = find_decision(desk, decision_id)
     response.headers["ETag"] = etag(row["version"])
     return _decision(desk, row)
-
-
-@router.post("/decisions/{decision_id}/withdrawal")
-@asks(Action.RUN_MEETING)
-def withdraw_decision(
-    decision_id: UUID, body: WithdrawalGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> DecisionShown:
-    """Have a decision hold no more, because a later one of the committee says so; nobody owes its task any more."""
-    _, _, given = find_decision(desk, decision_id)
-    by, seen = require(Action.RUN_MEETING, given), seen_version(if_match)
-    find_decision(desk, body.withdrawn_by)
-    decisions.withdraw(desk.session, decision_id, withdrawn_by=body.withdrawn_by, by=by, at=desk.at, seen=seen)
-    return get_decision(decision_id, desk, response)
 
 
 @router.get("/endorsements")

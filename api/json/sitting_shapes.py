@@ -71,7 +71,7 @@ class DecisionGiven(Given):
     """What is decided, in one language at least; with the role that owes it, and the last day for it.
 
     `grants` says that it is what the item's procedure asks for, which is then done: else the item comes back.
-    `takes_back` has the numbers of decisions that it takes back.
+    `takes_back` has the numbers of decisions that it takes back, as soon as it counts.
     One on management is endorsed by the partners before it counts; of another kind, `why_not_management` says why.
     `decided_at` is given where it was decided earlier than it is recorded: its quorum is that of then. `seen` is the
     version of the item.
@@ -91,12 +91,6 @@ class DecisionGiven(Given):
     due_on: Day | None = None
     decided_at: Moment | None = None
     seen: Version = None
-
-
-class WithdrawalGiven(Given):
-    """The later decision of the same committee that takes this one back."""
-
-    withdrawn_by: UUID
 
 
 class NoteGiven(Given):

@@ -12,6 +12,7 @@ from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import papers
+from api.answers import sentence_of
 from api.at_decisions import Sight, endorsing_for, find_decision, register_file, wanting
 from api.at_meetings import find_meeting
 from api.decision_lines import KINDS, SAID, STATES, lines_of
@@ -34,7 +35,7 @@ from api.session import AtDesk, Desk
 from duties.endorsement.counting import counts_by
 from duties.refusals import Refusal
 from locales import N_
-from meetings import decisions, endorsements, endorsing, objections, settling, wording
+from meetings import decisions, endorsements, endorsing, objections, settling, taking_back, wording
 from meetings.committees import committee_of, committees, membership
 from meetings.decision_words import MAJORITIES, said_as
 from meetings.endorsements import Endorsed
@@ -203,28 +204,9 @@ def settle_objection(
     return _after(desk, request, decision_id, "settlement", act, values, place="endorsements")
 
 
-@router.post("/decisions/{decision_id}/withdrawal")
-@asks(Action.RUN_MEETING)
-def withdraw(desk: AtDesk, request: Request, decision_id: UUID, seen: Seen, later: Text = "") -> Response:
-    """Have a decision hold no more, because a later one says so."""
-    _, _, given = find_decision(desk, decision_id)
-    by = require(Action.RUN_MEETING, given)
-
-    def act() -> None:
-        other = id_or_none(later)
-        if other is None:
-            raise Refusal("decision.missing", N_("Choose the later decision that takes this one back."))
-        find_decision(desk, other)
-        decisions.withdraw(desk.session, decision_id, withdrawn_by=other, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, decision_id, "withdrawal", act, {"later": later}, place="state")
-
-
 def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(desk, decision_id)
-    is_open = row["state"] in ("open", "standing") and row["endorsement"] != "objected"
-    may_withdraw = is_open and allows(Action.RUN_MEETING, given) is not None
     mine = endorsing_for(desk, asked) if row["state"] != "withdrawn" else {}
     wanted_by = next((one.organization for one in asked if one.organization_id == row["wanted_by_id"]), "")
     people = people_by_id(desk)
@@ -269,12 +251,15 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         said=SAID,
         said_as=said_as,
         take_back=TAKE_BACK,
-        later=_later(desk, row) if may_withdraw else [],
-        may_withdraw=may_withdraw,
         withdrawn_by=_withdrawn_by(desk, row),
         takes_back=[
-            one
+            (one, _why_not(desk, one, row))
             for one in decisions.numbered(desk.session, row["takes_back"])
+            if _may(partial(find_decision, desk, one["id"]))
+        ],
+        named_by=[
+            (one, _why_not(desk, row, one))
+            for one in ([] if row["state"] == "withdrawn" else taking_back.later_ones(desk.session, row))
             if _may(partial(find_decision, desk, one["id"]))
         ],
         day=desk.day,
@@ -318,8 +303,10 @@ def _silent(asked: Sequence[Endorsed], organizations: Sequence[UUID]) -> bool:
     return any(one.organization_id in organizations and one.word.is_awaited for one in asked)
 
 
-def _later(desk: Desk, row: Mapping[str, Any]) -> list[tuple[UUID, str]]:
-    return [(one["id"], one["number"]) for one in decisions.later_ones(desk.session, row)]
+def _why_not(desk: Desk, row: Mapping[str, Any], later: Mapping[str, Any]) -> str:
+    """Why a decision holds still that a later one says that it takes back; blank where it does not hold."""
+    refusal = None if row["state"] == "withdrawn" else taking_back.why_not(desk.session, row, later)
+    return sentence_of(refusal) if refusal is not None else ""
 
 
 def _withdrawn_by(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:

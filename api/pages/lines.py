@@ -47,7 +47,7 @@ from duties.roles import Falls, HeldRole, Link, Standing, standings
 from duties.sight import task_is_open_to
 from locales import N_, gettext
 from meetings import redacting
-from meetings.endorsing import ENDORSE
+from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE
 from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed

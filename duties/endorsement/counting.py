@@ -110,36 +110,45 @@ def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum:
         .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
         .with_for_update(read=True),
     )
+    refusal = why_it_does_not_count(row, with_quorum=with_quorum)
+    if refusal is not None:
+        raise refusal
+    assert row is not None  # noqa: S101 - refused above
+    return row
+
+
+def why_it_does_not_count(row: Mapping[str, Any] | None, *, with_quorum: bool = False) -> Refusal | None:
+    """Why nothing rests on a decision, as `refuse_unless_it_counts` says it; None where it may. `row` is its row."""
     if row is None or row["state"] == "withdrawn":
-        raise Refusal("decision.does_not_stand", N_("There is no such decision, or a later one took it back."))
+        return Refusal("decision.does_not_stand", N_("There is no such decision, or a later one took it back."))
     if row["settles_id"] is not None:
-        raise Refusal(
+        return Refusal(
             "decision.settles_only",
             N_("Decision %(number)s settles an objection and decides nothing else: name the decision itself."),
             number=row["number"],
             source="GV-4",
         )
     if row["endorsement"] == "pending":
-        raise Refusal(
+        return Refusal(
             "decision.pending",
             N_("Decision %(number)s does not count yet: partners are still to endorse it."),
             number=row["number"],
             source="GV-4",
         )
     if not counts_by(row):
-        raise Refusal(
+        return Refusal(
             "decision.objected",
             N_("A partner objects to decision %(number)s: nothing rests on it until that is settled."),
             number=row["number"],
             source="GV-4",
         )
     if with_quorum and not row["has_quorum"]:
-        raise Refusal(
+        return Refusal(
             "decision.no_quorum",
             N_("Decision %(number)s was taken without a quorum: nothing rests on it."),
             number=row["number"],
         )
-    return row
+    return None
 
 
 def last_day_it_counted(session: Session, row: Mapping[str, Any]) -> date | None:

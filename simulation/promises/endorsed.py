@@ -155,6 +155,32 @@ def taken_back_by_less(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
+@promise("A decision that counts has taken back what it says that it takes back.")
+def not_taken_back(session: Session, at: datetime) -> Iterator[str]:
+    """It holds still, nothing is in the way, and it is not that what it asks for was undone lately."""
+    yield from _ids(
+        session,
+        """select distinct later.id from decision later
+        join decision gone on gone.program_id = later.program_id and gone.number = any(later.takes_back)
+        join program on program.id = later.program_id
+        join committee above on above.program_id = later.program_id and above.id = later.committee_id
+        left join task on task.program_id = gone.program_id and task.id = gone.task_id
+        where later.program_id = :here and later.state <> 'withdrawn' and later.has_quorum
+            and later.endorsement in ('not_asked', 'endorsed', 'earlier') and gone.state <> 'withdrawn'
+            and (later.settles_id = gone.id or (later.settles_id is null and gone.endorsement <> 'objected'
+                and (later.needs_endorsement or not gone.needs_endorsement)))
+            and later.decided_at >= gone.decided_at and later.number <> gone.number
+            and (later.committee_id = gone.committee_id and (later.decided_at > gone.decided_at
+                    or length(later.number) > length(gone.number) or later.number > gone.number)
+                or later.decided_at > gone.decided_at and (gone.kind <> 'clinical' or gone.needs_endorsement)
+                    and above.key = program.coordination->'decisions'->>'committee')
+            and not (gone.state = 'open' and task.state in ('done', 'waived'))
+            and not exists (select 1 from event where event.program_id = task.program_id
+                and event.subject_id = task.id and event.verb = 'task.undone' and event.at > :then)""",
+        then=at - _PATIENCE,
+    )
+
+
 @promise("What a committee decides and the partners endorse is done by a decision that says so and counts.")
 def done_by_another(session: Session, _: datetime) -> Iterator[str]:
     """A step of a procedure that the partners endorse is done, and no decision that counts says that it does it."""

@@ -159,7 +159,7 @@ def test_what_a_browser_sends_to_sign_in_is_no_words_for_who_is_signed_in_alread
 def test_parts_of_a_list_keep_their_order_where_one_is_pointed_at(cast: Cast) -> None:
     fields = [("clause_fr", "un"), ("clause_fr", "Voir Jessica Tremblay"), ("clause_fr", "trois")]
     client = signed_in(cast, "coordinator")
-    page = client.post("/decisions/none/withdrawal", data={"clause_fr": [value for _, value in fields]}).text
+    page = client.post("/decisions/none/settlement", data={"clause_fr": [value for _, value in fields]}).text
     shown = re.findall(r'name="clause_fr"(?: value="([^"]*)"|[^>]*>\n([^<]*)<)', page)
     assert [unescape(one or other) for one, other in shown] == [value for _, value in fields]
 

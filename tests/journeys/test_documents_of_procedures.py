@@ -151,7 +151,6 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         }
         later = decisions.decide(session, meeting, other, text_fr="Le plan est à refaire.", **named, by=by, at=then)
         endorse(session, later, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=then)
-        decisions.withdraw(session, adopted, withdrawn_by=later, by=by, at=then)
         assert step(session, case_id, "endorse_plan")["state"] == "open"
     assert stands(cast, "GV-9", THERE + MINUTE)[0] == "on_track"
 

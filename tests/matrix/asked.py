@@ -459,9 +459,6 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /decisions/{decision_id}/settlement": Sent(
         form={"meeting": "{meeting_id:sits}", "settled_as": "kept", "text_fr": "On la garde."}
     ),
-    "POST /decisions/{decision_id}/withdrawal": Sent(
-        which={"decision_id": "other"}, form={"seen": "1", "later": "{later_id}"}
-    ),
     "GET /committees/{key}/dates": Sent(path="/committees/{committee_key}/dates", query="?first=2027-04-07"),
     "POST /committees/{key}/dates": Sent(
         path="/committees/{committee_key}/dates",
@@ -706,9 +703,6 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/meetings/{meeting_id}/minutes/circulation": Sent(which=_HELD),
     "POST /api/v1/meetings/{meeting_id}/minutes/amendment": Sent(which=_TOLD),
     "POST /api/v1/meetings/{meeting_id}/minutes/approval": Sent(which=_TOLD, json={"meeting_id": "{meeting_id:sits}"}),
-    "POST /api/v1/decisions/{decision_id}/withdrawal": Sent(
-        which={"decision_id": "other"}, json={"withdrawn_by": "{later_id}"}
-    ),
     "POST /api/v1/decisions/{decision_id}/wanted-endorsement": Sent(
         which={"decision_id": "other"}, json={"organization_id": "{organization_id}", "reason": "De la gestion."}
     ),

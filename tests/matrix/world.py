@@ -715,14 +715,8 @@ def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         session, meeting_id, item_id, text_fr="On le reporte.", kind="management", by=by, at=during
     )
     other = decisions.decide(session, meeting_id, None, text_fr="On remercie l’équipe.", by=by, at=during)
-    number = decisions.decision_of(session, other)["number"]
-    later = decisions.decide(
-        session, meeting_id, None, text_fr="On ne remercie personne.", takes_back=[number], by=by, at=during
-    )
-    # Of those who sit there, this world has too few to take anything back.
-    session.execute(update(_decision).where(_decision.c.id == later).values(has_quorum=True))
     running.close_meeting(session, meeting_id, by=by, at=during + timedelta(hours=1))
-    found = {"decision_id": first, "later_id": later, "decision_id:other": other, "meeting_id:held": meeting_id}
+    found = {"decision_id": first, "decision_id:other": other, "meeting_id:held": meeting_id}
     return {name: str(one) for name, one in found.items()}
 
 

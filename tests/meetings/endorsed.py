@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.endorsement.counting import does_it_count, refuse_unless_it_counts
-from meetings import decisions, endorsing
+from meetings import asked_partners, decisions, endorsing
 from models.base import table_of
 from models.casework import Responsibility, Task
 from models.minutes import Decision
@@ -91,7 +91,7 @@ def asked_of(session: Session, decision: UUID) -> dict[str, dict[str, Any]]:
     rows = session.execute(
         select(_task, _chain.c.links)
         .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.declared_owed_by_id))
-        .where(_task.c.step == endorsing.ENDORSE, _task.c.item == str(decision), _task.c.state == "open")
+        .where(_task.c.step == asked_partners.ENDORSE, _task.c.item == str(decision), _task.c.state == "open")
     ).mappings()
     return {row["links"][0]["at"]: dict(row) for row in rows}
 

@@ -18,9 +18,10 @@ from duties.mail.notices import COORDINATION
 from duties.refusals import Refusal
 from duties.roles import standing
 from meetings import agenda_papers, agendas, assembling, decisions, running
+from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
 from meetings.endorsements import endorsements_of
-from meetings.endorsing import ENDORSE, endorse
+from meetings.endorsing import endorse
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion
@@ -177,22 +178,23 @@ def test_completing_the_task_closes_the_decision_and_undoing_opens_it_again(sess
 
 
 def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(session: Session, cast: Cast) -> None:
-    by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
     first = _owed(session, cast)
-    second = _decide(session, cast, at=NOW + MINUTE, takes_back=[first["number"]])
     with pytest.raises(Refusal) as refused:
-        decisions.withdraw(session, second, withdrawn_by=first["id"], by=by, at=NOW + MINUTE)
+        _decide(session, cast, at=NOW + MINUTE, decided_at=NOW - MINUTE, takes_back=[first["number"]])
     assert refused.value.code == "decision.not_later"
-    decisions.withdraw(session, first["id"], withdrawn_by=second, by=by, at=NOW + MINUTE)
+    second = _decide(session, cast, at=NOW + MINUTE, takes_back=[first["number"], first["number"]])
     gone = decisions.decision_of(session, first["id"])
     assert (gone["state"], gone["withdrawn_by_id"], _task_of(session, gone)["state"]) == (
         "withdrawn",
         second,
         "cancelled",
     )
-    with pytest.raises(Refusal):
-        decisions.withdraw(session, first["id"], withdrawn_by=second, by=by, at=NOW + MINUTE)
+    assert (gone["closed_at"], gone["closed_as"]) == (NOW + MINUTE, "coordinator")
+    assert [verb for verb, _ in events_of(session, first["id"])] == ["decision.made", "decision.withdrawn"]
+    with pytest.raises(Refusal) as refused:
+        _decide(session, cast, at=NOW + MINUTE, takes_back=[first["number"]])
+    assert refused.value.code == "decision.not_to_be_taken_back"
     assert [row["state"] for row in decisions.register(session, gone["committee_id"], 2027)] == [
         "withdrawn",
         "standing",
@@ -444,7 +446,6 @@ def test_each_partner_has_a_task_to_endorse_a_management_decision_until_it_has_s
     for partner, manager in (("codim", "manager_codim"), ("en-marge", "manager_em")):
         place, by = cast.organizations[partner], cast.actor(manager)
         endorse(session, later, place, "endorsed", by=by, at=NOW + 4 * MINUTE)
-    decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=NOW + 5 * MINUTE)
     assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "cancelled"}
 
 

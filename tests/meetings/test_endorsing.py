@@ -21,7 +21,8 @@ from duties.here import local_day
 from duties.mail.notices import COORDINATION
 from duties.obligations.facts import waivers
 from duties.roles import standing
-from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling
+from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling, taking_back
+from meetings.decision_rows import lock_decision
 from meetings.decision_words import endorsement_in_words
 from meetings.reasons import Reason, in_words
 from models.agreement import AgreementVersion
@@ -116,12 +117,10 @@ def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_
     assert code_of(lambda: agendas.take_off(session, item["id"], by=cast.actor("coordinator"), at=NOW)) == (
         "agenda.objection_stays"
     )
-    another = decide(session, cast, at=MUCH_LATER)
-    by = cast.actor("coordinator")
-    assert (
-        code_of(lambda: decisions.withdraw(session, decision, withdrawn_by=another, by=by, at=MUCH_LATER))
-        == "decision.objected"
-    ), "it is settled by the committee, and not put aside by whichever decision comes after"
+    number = decisions.decision_of(session, decision)["number"]
+    assert code_of(lambda: decide(session, cast, at=MUCH_LATER, takes_back=[number])) == "decision.objected", (
+        "it is settled by the committee, and not put aside by whichever decision comes after"
+    )
     say(session, cast, decision, "en-marge", "", at=MUCH_LATER + MINUTE)
     assert stands(session, decision) == ("pending", False), "silence is no endorsement"
     assert _objections(session) == []
@@ -247,11 +246,8 @@ def test_a_sitting_with_its_quorum_settles_an_objection_by_a_decision_of_its_own
     )
     assert told(session, cast, "objection_settled") >= {"manager_em", "manager_codim", "director_codim"}
     assert list(broken(session, NEXT + DAY)) == []
-    kept = partial(decisions.withdraw, session, decision, withdrawn_by=settles, by=cast.actor("coordinator"), at=NEXT)
-    assert code_of(kept) == "decision.says_nothing_of_it", "it keeps the decision, and takes nothing back"
     number = decisions.decision_of(session, settles)["number"]
-    later = decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
-    decisions.withdraw(session, settles, withdrawn_by=later, by=cast.actor("coordinator"), at=NEXT + 4 * MINUTE)
+    decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
     assert stands(session, decision) == ("objected", False), "what settled it was taken back"
 
 
@@ -268,8 +264,7 @@ def test_a_sitting_may_take_back_what_is_objected_to(session: Session, cast: Cas
     assert list(broken(session, NEXT + DAY)) == []
     # What settled it is taken back: the decision stands as it was, objected to, before the committee and asked about.
     number = decisions.decision_of(session, settles)["number"]
-    later = decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
-    decisions.withdraw(session, settles, withdrawn_by=later, by=cast.actor("coordinator"), at=NEXT + 4 * MINUTE)
+    decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
     row = decisions.decision_of(session, decision)
     assert (row["state"], row["withdrawn_by_id"], row["closed_at"]) == ("standing", None, None)
     assert stands(session, decision) == ("objected", False)
@@ -280,25 +275,24 @@ def test_a_sitting_may_take_back_what_is_objected_to(session: Session, cast: Cas
 def test_a_pending_decision_is_taken_back_by_what_says_so_has_its_quorum_and_is_endorsed(
     session: Session, cast: Cast
 ) -> None:
-    by, at = cast.actor("coordinator"), NOW + 5 * MINUTE
+    at = NOW + 5 * MINUTE
     pending = decide(session, cast, owner_role="coordinator", due_on=DUE)
     number = decisions.decision_of(session, pending)["number"]
-    take_back = partial(decisions.withdraw, session, pending, by=by, at=at)
-    later = None
-    for wrong, code in (
-        ({"kind": "other"}, "decision.says_nothing_of_it"),
-        ({}, "decision.says_nothing_of_it"),
-        ({"takes_back": [number]}, "decision.pending"),
-    ):
-        later = decide(session, cast, at=NOW + 2 * MINUTE, **wrong)
-        assert code_of(partial(take_back, withdrawn_by=later)) == code
-    assert later is not None
-    all_endorse(session, cast, later, at=NOW + 3 * MINUTE)
-    session.execute(update(_decision).where(_decision.c.id == later).values(has_quorum=False))
-    assert code_of(lambda: take_back(withdrawn_by=later)) == "decision.no_quorum"
-    session.execute(update(_decision).where(_decision.c.id == later).values(has_quorum=True))
-    take_back(withdrawn_by=later)
-    assert decisions.decision_of(session, pending)["state"] == "withdrawn"
+    for says_nothing in ({"kind": "other"}, {}):
+        all_endorse(session, cast, decide(session, cast, at=NOW + 2 * MINUTE, **says_nothing), at=NOW + 2 * MINUTE)
+    without = decide(session, cast, at=NOW + 2 * MINUTE, takes_back=[number])
+    session.execute(update(_decision).where(_decision.c.id == without).values(has_quorum=False))
+    all_endorse(session, cast, without, at=NOW + 3 * MINUTE)
+    assert _why_not(session, pending, without) == "decision.no_quorum"
+    later = decide(session, cast, at=NOW + 2 * MINUTE, takes_back=[number])
+    say(session, cast, later, "codim", "endorsed", at=NOW + 3 * MINUTE)
+    assert _why_not(session, pending, later) == "decision.pending"
+    assert decisions.decision_of(session, pending)["state"] == "open"
+    say(session, cast, later, "en-marge", "endorsed", at=NOW + 3 * MINUTE)
+    row = decisions.decision_of(session, pending)
+    assert (row["state"], row["withdrawn_by_id"]) == ("withdrawn", later)
+    assert task_of(session, row["task_id"])["state"] == "cancelled"
+    assert asked_of(session, pending) == {}
     # An objection to what took it back: the first stands again as it was, and its partners are asked.
     say(session, cast, later, "codim", "objected", at=at + MINUTE)
     row = decisions.decision_of(session, pending)
@@ -525,9 +519,15 @@ def test_a_partner_may_ask_that_a_decision_of_another_kind_be_endorsed_and_it_co
     assert list(broken(session, LATER + DAY)) == []
 
 
+def _why_not(session: Session, decision: UUID, later: UUID) -> str:
+    """Why a decision is not taken back by a later one that says so."""
+    refusal = taking_back.why_not(session, *(lock_decision(session, one) for one in (decision, later)))
+    return "" if refusal is None else refusal.code
+
+
 @pytest.mark.ci
 def test_what_the_partners_endorsed_is_not_taken_back_by_less(session: Session, cast: Cast) -> None:
-    by, at = cast.actor("coordinator"), NOW + 5 * MINUTE
+    at = NOW + 5 * MINUTE
     decision = decide(session, cast)
     all_endorse(session, cast, decision)
     number = decisions.decision_of(session, decision)["number"]
@@ -535,11 +535,9 @@ def test_what_the_partners_endorsed_is_not_taken_back_by_less(session: Session, 
     other = decide(session, cast, at=NOW + 2 * MINUTE)
     all_endorse(session, cast, other, at=NOW + 2 * MINUTE)
     pending = decide(session, cast, at=NOW + 3 * MINUTE, takes_back=[number])
-    for later, code in ((other, "decision.says_nothing_of_it"), (pending, "decision.pending")):
-        act = partial(decisions.withdraw, session, decision, withdrawn_by=later, by=by, at=at)
-        assert code_of(act) == code
-    all_endorse(session, cast, pending, at=NOW + 4 * MINUTE)
-    decisions.withdraw(session, decision, withdrawn_by=pending, by=by, at=at)
+    say(session, cast, pending, "codim", "endorsed", at=NOW + 4 * MINUTE)
+    assert stands(session, decision) == ("endorsed", True)
+    say(session, cast, pending, "en-marge", "endorsed", at=NOW + 4 * MINUTE)
     assert stands(session, decision) == ("endorsed", False)
     assert code_of(lambda: say(session, cast, decision, "codim", "objected", at=at)) == "decision.not_endorsed"
 

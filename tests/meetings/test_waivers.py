@@ -181,7 +181,6 @@ def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, sessi
         at=AT,
     )
     endorsed(session, later)
-    decisions.withdraw(session, decision, withdrawn_by=later, by=cast.actor("coordinator"), at=AT)
     kept(session)
     one = period(session, cast, "en-marge", "AG-P4")
     assert one["state"] != "waived"

@@ -14,7 +14,7 @@ from duties.casework import tasks
 from duties.casework.assigning import assign
 from duties.mail.notices import COORDINATION
 from duties.obligations.keeping import keep
-from meetings import agendas, freezing, settling
+from meetings import agendas, decisions, freezing, settling
 from meetings.reasons import Reason
 from simulation.promises import Broken, broken
 from tests.cast import Cast
@@ -160,6 +160,23 @@ def test_a_decision_that_was_taken_back_by_one_that_says_nothing_of_it_is_found(
     )
     sentence = "A decision is taken back by a later one alone that says so, had its quorum and counts."
     assert _found(session, "decision", decision, sentence)
+
+
+def test_a_decision_that_has_not_taken_back_what_it_says_is_found(session: Session, cast: Cast) -> None:
+    first = decide(session, cast)
+    number = decisions.decision_of(session, first)["number"]
+    later = decide(session, cast, takes_back=[number])
+    assert list(broken(session, NOW + 5 * MINUTE)) == [], "it is pending"
+    all_endorse(session, cast, later)
+    assert list(broken(session, NOW + 5 * MINUTE)) == []
+    stands = "update decision set state = 'standing', closed_at = null, closed_as = null, withdrawn_by_id = null"
+    _break(session, stands + " where id = :one", one=first)
+    sentence = "A decision that counts has taken back what it says that it takes back."
+    assert {one for one in broken(session, NOW + 5 * MINUTE) if one.sentence == sentence} == {
+        Broken(sentence, f"decision {later}")
+    }
+    _break(session, "update decision set has_quorum = false where id = :one", one=later)
+    assert not [one for one in broken(session, NOW + 5 * MINUTE) if one.sentence == sentence]
 
 
 def test_a_step_that_another_decision_did_than_the_one_that_is_asked_for_is_found(session: Session, cast: Cast) -> None:

@@ -69,20 +69,6 @@ def approving(coordinator: Asker) -> str:
         return str(meeting(session, NEXT_LOCAL))
 
 
-def later_one(coordinator: Asker) -> str:
-    """The id of the last decision of the Steering Committee."""
-    found: str = coordinator.get("/committees/steering/decisions?year=2027")["items"][-1]["id"]
-    return found
-
-
-def decision_act(coordinator: Asker, act: str) -> tuple[Asker, str, dict[str, Any]]:
-    """Who does this to a decision, its path, and the decision."""
-    held = hold(coordinator.cast)
-    asker = Asker(coordinator.cast, "coordinator", at=END)
-    aimed = held.quiet if act.endswith("/withdrawal") else held.budget
-    return asker, act.partition(" ")[2].replace("{decision_id}", str(aimed)), asker.get(f"/decisions/{aimed}")
-
-
 def draft_act(coordinator: Asker, act: str, said: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The path of an act on a draft of one's own that says this, and the draft."""
     draft_id = coordinator.post("/referrals", said)["id"]

@@ -45,3 +45,18 @@ def test_an_objection_is_settled_while_the_committee_sits_by_who_keeps_its_minut
     assert coordinator.ask("POST", path, said | {"text_fr": ""}).status_code == 422
     assert coordinator.post(path, said)["state"] != "objected"
     assert coordinator.ask("POST", path, said).status_code == 409, "once"
+
+
+def test_what_a_decision_says_that_it_takes_back_holds_no_more_once_it_is_recorded(cast: Cast) -> None:
+    held = hold(cast)
+    coordinator = Asker(cast, "coordinator", at=NEXT)
+    before = coordinator.get(f"/decisions/{held.owed}")
+    with cast.session() as session:
+        here = opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    said = {"text_fr": "On n’écrit plus.", "takes_back": [before["number"], before["number"]]}
+    later = coordinator.post(f"/meetings/{here}/decisions", said)
+    assert later["takes_back"] == [before["number"]]
+    after = coordinator.get(f"/decisions/{held.owed}")
+    assert (before["state"], after["state"], after["withdrawn_by_id"]) == ("open", "withdrawn", later["id"])
+    again = coordinator.ask("POST", f"/meetings/{here}/decisions", said)
+    assert (again.status_code, again.json()["code"]) == (409, "decision.not_to_be_taken_back")

@@ -166,28 +166,6 @@ def test_only_the_secretary_writes_sends_and_approves_minutes(coordinator: Asker
 
 
 @pytest.mark.ci
-def test_a_decision_is_withdrawn_by_a_later_one_and_nobody_owes_it_any_more(coordinator: Asker, held: Held) -> None:
-    path = f"/decisions/{held.quiet}"
-    shown = coordinator.ask("GET", path)
-    assert shown.headers["etag"] == f'"{shown.json()["version"]}"'
-    backwards = coordinator.ask(
-        "POST", f"/decisions/{held.owed}/withdrawal", {"withdrawn_by": str(held.quiet)}, version="*"
-    )
-    assert (backwards.status_code, backwards.json()["code"]) == (409, "decision.not_later")
-    another = coordinator.ask(
-        "POST", f"/decisions/{held.budget}/withdrawal", {"withdrawn_by": str(held.owed)}, version="*"
-    )
-    assert (another.status_code, another.json()["code"]) == (409, "decision.says_nothing_of_it")
-    assert coordinator.get(f"/decisions/{held.owed}")["takes_back"] == [shown.json()["number"]]
-    body = {"withdrawn_by": str(held.owed)}
-    for name, status in (("manager_codim", 404), ("police", 404)):
-        assert _as(coordinator, name).ask("POST", f"{path}/withdrawal", body, version="*").status_code == status
-    done = coordinator.ask("POST", f"{path}/withdrawal", body, version=shown.json()["version"])
-    assert (done.json()["state"], done.json()["withdrawn_by_id"]) == ("withdrawn", str(held.owed))
-    assert coordinator.ask("POST", f"{path}/withdrawal", body, version="*").status_code == 409
-
-
-@pytest.mark.ci
 def test_what_is_open_is_listed_over_every_register_that_the_asker_reads(coordinator: Asker, held: Held) -> None:
     assert [one["id"] for one in coordinator.get("/decisions?open=true")["items"]] == [str(held.owed)]
     of_year = coordinator.get("/decisions?year=2027")

@@ -14,9 +14,7 @@ from tests.api.json.gathered import (
     approving,
     candidate_act,
     candidate_now,
-    decision_act,
     draft_act,
-    later_one,
     minutes_act,
     received,
     tabled,
@@ -139,7 +137,6 @@ ACTS: dict[str, dict[str, Any] | None] = {
     "POST /meetings/{meeting_id}/minutes/circulation": None,
     "POST /meetings/{meeting_id}/minutes/amendment": None,
     "POST /meetings/{meeting_id}/minutes/approval": {"meeting_id": SOMEONE},
-    "POST /decisions/{decision_id}/withdrawal": {"withdrawn_by": SOMEONE},
     "PUT /meetings/{meeting_id}/outcomes/{item_id}": {"outcome": "treated", "note_fr": "Dit.", "note_en": "Said."},
     "PUT /referrals/{referral_id}": REFERRAL,
     "POST /referrals/{referral_id}/sending": REFERRAL,
@@ -230,7 +227,7 @@ def _aimed_at_what_is_followed_or_lent(act: str, coordinator: Asker) -> tuple[As
 
 
 def _aimed_at_a_meeting(act: str, coordinator: Asker) -> tuple[Asker, str, str, dict[str, Any]]:
-    """As `_aimed`, at a meeting, what is on its agenda, its minutes or a decision of it."""
+    """As `_aimed`, at a meeting, what is on its agenda, or its minutes."""
     method, _, path = act.partition(" ")
     if "/outcomes" in path:
         meeting_id, item = an_item(coordinator)
@@ -239,9 +236,6 @@ def _aimed_at_a_meeting(act: str, coordinator: Asker) -> tuple[Asker, str, str, 
     if "/minutes/" in path:
         keeper, place, sheet = minutes_act(coordinator, act)
         return keeper, method, place, sheet
-    if path.startswith("/decisions"):
-        keeper, place, decision = decision_act(coordinator, act)
-        return keeper, method, place, decision
     if "/agenda/" in path:
         place, thing = agenda_act(coordinator, act, a_meeting(coordinator)["id"])
         return coordinator, method, place, thing
@@ -377,8 +371,6 @@ def _body(coordinator: Asker, body: dict[str, Any] | None) -> dict[str, Any] | N
         return body | item | {"worker_id": str(coordinator.cast.people[SECOND])}
     if body is not None and "person_id" in body:
         return body | {"person_id": str(coordinator.cast.people[WORKER])}
-    if body is not None and "withdrawn_by" in body:
-        return body | {"withdrawn_by": later_one(coordinator)}
     if body is not None and "meeting_id" in body:
         return body | {"meeting_id": approving(coordinator)}
     if body is not None and "director_id" in body:

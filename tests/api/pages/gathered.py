@@ -78,7 +78,6 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
             text_en=f"Write to the funders. {typed}",
             owner_role="administrative_officer",
             due_on=DUE,
-            takes_back=[decisions.decision_of(session, quiet)["number"]],
             by=by,
             at=NOW,
         )

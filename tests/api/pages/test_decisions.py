@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy import select, update
 from api import permissions
 from api.permissions import TABLE, Action, Relation
 from duties.casework.tasks import complete_task
-from meetings import freezing, running
+from meetings import decisions, freezing
 from meetings.endorsing import endorse
 from models.base import table_of
 from models.minutes import Decision, Endorsement
@@ -23,7 +24,7 @@ from tests.api.pages.gathered import END, Held, hold
 from tests.api.pages.looking import text_of
 from tests.api.pages.test_meetings import HARD
 from tests.cast import Arranged, Cast
-from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, PRESENT, meeting, opened, sit
+from tests.meetings.meeting_room import NEXT, NEXT_LOCAL, PRESENT, meeting, opened
 
 _decision = table_of(Decision)
 _endorsement = table_of(Endorsement)
@@ -255,36 +256,49 @@ def test_an_objection_is_settled_on_its_page_while_the_committee_sits_and_by_the
 
 
 @pytest.mark.ci
-def test_a_decision_is_withdrawn_by_a_later_one_and_its_task_is_called_off(cast: Cast, held: Held) -> None:
+def test_a_decision_is_taken_back_by_a_later_one_as_that_is_recorded_and_its_task_is_called_off(
+    cast: Cast, held: Held
+) -> None:
     client = signed_in(cast, "coordinator", NEXT)
     path = f"/decisions/{held.owed}"
     with cast.session() as session:
-        later = meeting(session, NEXT_LOCAL)
-        running.open_meeting(session, later, by=cast.actor("coordinator"), at=NEXT)
-        for key in PRESENT:
-            sit(session, cast, key, at=NEXT, local=NEXT_LOCAL)
+        later = opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
     given = {"text_fr": "On n’écrit plus.", "kind": "other", "takes_back": "CD-2027-003"}
     run = f"/meetings/{later}/run"
     assert "CD-2027-003 Write to the funders." in client.get(run).text
     assert client.post(f"{run}/decision", data=given | {"takes_back": "CD-2027-001"}).status_code == 409
+    assert "Write to the funders." in part(client.get("/decisions").text, "open")
     assert client.post(f"{run}/decision", data=given).status_code == 303
-    with cast.session() as session:
-        other = session.scalars(select(_decision.c.id).where(_decision.c.text_fr == given["text_fr"])).one()
-    assert "holds still" in client.get(f"/decisions/{other}").text
-    seen = row(cast, held.owed).version
-    assert client.post(f"{path}/withdrawal", data={"seen": seen}).status_code == 422
-    earlier = client.post(f"{path}/withdrawal", data={"seen": seen, "later": str(held.budget)})
-    assert earlier.status_code == 409
-    done = client.post(f"{path}/withdrawal", data={"seen": seen, "later": str(other)})
-    assert done.headers["location"] == f"{path}#state"
     page = client.get(path).text
     assert "This decision was taken back" in page
     assert "CD-2027-004" in page
-    assert "holds still" not in client.get(f"/decisions/{other}").text
+    with cast.session() as session:
+        other = session.scalars(select(_decision.c.id).where(_decision.c.text_fr == given["text_fr"])).one()
+    shown = client.get(f"/decisions/{other}").text
+    assert "CD-2027-003" in part(shown, "state")
+    assert "not yet" not in part(shown, "state")
     assert "Write to the funders." not in part(client.get("/decisions").text, "open")
-    member = signed_in(cast, "manager_codim", NEXT)
-    assert "Take it back" not in member.get(f"/decisions/{other}").text
-    assert member.post(f"/decisions/{other}/withdrawal", data={"seen": 1}).status_code == 404
+
+
+@pytest.mark.ci
+def test_the_pages_of_both_say_why_a_decision_is_not_taken_back_yet(cast: Cast, held: Held) -> None:
+    client = signed_in(cast, "coordinator", NEXT)
+    with cast.session() as session:
+        here = opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+        by, text = cast.actor("coordinator"), "On n’écrit plus."
+        named: dict[str, Any] = {"takes_back": ["CD-2027-003"], "kind": "management", "by": by, "at": NEXT}
+        other = decisions.decide(session, here, None, text_fr=text, **named)
+    why = "Decision CD-2027-004 does not count yet: partners are still to endorse it."
+    for decision, names in ((held.owed, "CD-2027-004"), (other, "CD-2027-003")):
+        page = part(client.get(f"/decisions/{decision}").text, "state")
+        assert names in page
+        assert why in unescape(page)
+    assert "pas encore" in part(client.get(f"/decisions/{other}?lang=fr").text, "state")
+    with cast.session() as session:
+        for name, where in (("director_ccsmtl", "ccsmtl"), ("manager_em", "en-marge"), ("manager_codim", "codim")):
+            endorse(session, other, cast.organizations[where], "endorsed", by=cast.actor(name), at=NEXT)
+    for decision in (held.owed, other):
+        assert "not yet" not in part(client.get(f"/decisions/{decision}").text, "state")
 
 
 @pytest.mark.ci

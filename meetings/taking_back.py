@@ -1,0 +1,340 @@
+"""What a decision says that it takes back holds no more while that decision counts, and stands again once it does not.
+
+Nobody is asked to do it: it is done in the very act by which the later decision comes to count, and undone in the one
+by which it falls. Each decision takes back earlier ones alone, so that this ends (GV-4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, any_, or_, select, update
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.casework import asking, assigning
+from duties.casework.scheduling import calendar_of
+from duties.endorsement import letters
+from duties.endorsement.counting import counts_by, it_counts, why_it_does_not_count
+from duties.here import local_day, many, program_of
+from duties.record import events
+from duties.refusals import Refusal
+from locales import N_
+from meetings import asked_partners, objections
+from meetings.committees import committee_of
+from meetings.decision_rows import change_decision, count_of, lock_decision, read_state
+from meetings.endorsements import declared, endorsements_of, whom_it_concerns
+from meetings.resting import (
+    BY_ENDORSEMENT,
+    ask_committee_again,
+    carry_out,
+    complete_asked,
+    look_again,
+    reopen_asked,
+)
+from models.base import table_of
+from models.lifecycles import DECISION
+from models.minutes import COUNTING, Decision, Endorsement
+
+_decision = table_of(Decision)
+_word = table_of(Endorsement)
+
+Row = Mapping[str, Any]
+"""A decision's row."""
+
+#: What the committees that know of participants decide of their accompaniment.
+CLINICAL_KIND: Final = "clinical"
+
+
+# ------------------------------------------------------------------------------------------------------------- the rule
+
+
+def why_not(session: Session, row: Row, later: Row) -> Refusal | None:
+    """Why a decision that holds is not taken back by a later one that says so; None where nothing is in the way.
+
+    It is taken back by a later one of its committee, or of the one that settles objections; taken with a quorum, that
+    counts, and that the partners endorse where the first is for them to endorse. One that is objected to is taken back
+    by what settles that.
+    """
+    if not is_above(session, row, later["committee_id"]) or not is_later(later, row) or later["state"] == "withdrawn":
+        return not_later()
+    if read_state(row) == "done":
+        return Refusal(
+            "decision.done",
+            N_("Decision %(number)s is carried out: it is taken back only where that is undone."),
+            number=row["number"],
+        )
+    if later["settles_id"] == row["id"]:
+        return None  # it was taken with a quorum, and the partners endorse nothing that settles
+    if row["endorsement"] == "objected":
+        return objected()
+    if row["needs_endorsement"] and not later["needs_endorsement"]:
+        return endorsed_too()
+    return why_it_does_not_count(later, with_quorum=True)
+
+
+def is_above(session: Session, row: Row, committee_id: UUID) -> bool:
+    """Whether a committee may take back a decision: its own, or what is not clinical where it settles objections."""
+    own: bool = row["committee_id"] == committee_id
+    is_settled_there = row["kind"] != CLINICAL_KIND or row["needs_endorsement"]
+    return own or (is_settled_there and settles_objections(session, committee_id))
+
+
+def settles_objections(session: Session, committee_id: UUID) -> bool:
+    """Whether objections to decisions, of whichever committee, are settled by this one."""
+    found: bool = committee_of(session, declared(session).committee)["id"] == committee_id
+    return found
+
+
+def is_later(one: Row, than: Row) -> bool:
+    """Whether a decision was taken after another."""
+    return (one["decided_at"], count_of(one["number"])) > (than["decided_at"], count_of(than["number"]))
+
+
+def not_later() -> Refusal:
+    """What takes a decision back is not above it, or not later."""
+    return Refusal(
+        "decision.not_later",
+        N_("A decision is taken back by a later one of the same committee, or of the one that settles objections."),
+    )
+
+
+def objected() -> Refusal:
+    """What is objected to is settled first."""
+    return Refusal(
+        "decision.objected",
+        N_("A partner objects: the committee settles that, by keeping the decision or taking it back."),
+        source="GV-4",
+    )
+
+
+def endorsed_too() -> Refusal:
+    """What the partners endorse is taken back by nothing less."""
+    return Refusal(
+        "decision.endorsed_too",
+        N_("What the partners endorse is taken back by a decision that they endorse: record it as on management."),
+        source="GV-4",
+    )
+
+
+def later_ones(session: Session, row: Row) -> list[dict[str, Any]]:
+    """The decisions that say that they take this one back and were not taken back themselves, the first one first."""
+    return many(
+        session,
+        select(_decision)
+        .where(
+            _decision.c.program_id == program_of(session),
+            _decision.c.takes_back.contains([row["number"]]),
+            _decision.c.state != "withdrawn",
+        )
+        .order_by(_decision.c.decided_at, _decision.c.number),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- holding
+
+
+def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> None:
+    """Hold decisions and all that may follow them, in one order, before any of them is changed.
+
+    Two who act at once so wait for each other. Where an objection may stand again by it, the meeting that would have it
+    on its agenda is held first, as whoever decides in it does.
+    """
+    if not decision_ids:
+        return
+    here = program_of(session)
+    kin = select(_decision.c.id).where(_decision.c.program_id == here, _decision.c.id.in_(list(decision_ids)))
+    known = kin.cte("kin", recursive=True)
+    one, other = _decision.alias("one"), _decision.alias("other")
+    is_kin = or_(
+        other.c.number == any_(one.c.takes_back),
+        one.c.number == any_(other.c.takes_back),
+        other.c.id == one.c.settles_id,
+        other.c.settles_id == one.c.id,
+    )
+    known = known.union(
+        select(other.c.id)
+        .select_from(known)
+        .join(one, and_(one.c.program_id == here, one.c.id == known.c.id))
+        .join(other, and_(other.c.program_id == here, is_kin))
+    )
+    found = many(
+        session, select(_decision.c.id, _decision.c.settles_id).where(_decision.c.program_id == here, _in(known))
+    )
+    if any(row["settles_id"] is not None for row in found):
+        objections.hold_next_meetings(session, at)
+    session.execute(
+        select(_decision.c.id)
+        .where(_decision.c.program_id == here, _decision.c.id.in_([row["id"] for row in found]))
+        .order_by(_decision.c.id)
+        .with_for_update()
+    )
+
+
+def _in(known: Any) -> Any:
+    return _decision.c.id.in_(select(known.c.id))
+
+
+def owing(session: Session) -> Sequence[UUID]:
+    """The decisions that count, had their quorum, and name one that they take back and that holds still."""
+    gone = _decision.alias("gone")
+    return session.scalars(
+        select(_decision.c.id)
+        .where(
+            _decision.c.program_id == program_of(session),
+            it_counts(),
+            _decision.c.has_quorum,
+            select(gone.c.id)
+            .where(
+                gone.c.program_id == _decision.c.program_id,
+                gone.c.number == any_(_decision.c.takes_back),
+                gone.c.state != "withdrawn",
+            )
+            .exists(),
+        )
+        .order_by(_decision.c.id)
+    ).all()
+
+
+# ------------------------------------------------------------------------------------------------------------- doing it
+
+
+def follow_words(session: Session, decision_id: UUID, *, at: datetime, objected_now: bool = False) -> bool:
+    """Have a decision be as the partners' words make it (`resting.look_again`), and what it takes back follow.
+
+    Whether that changed. Its kin is held (`hold`).
+    """
+    changed = look_again(session, decision_id, at=at, objected_now=objected_now)
+    if changed:
+        follow(session, decision_id, by=BY_ENDORSEMENT, at=at)
+    return changed
+
+
+def follow(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Have a decision be taken back by a later one that says so, or take back what it says; how many it took back.
+
+    Where it does not count, what it had taken back stands again. Again, nothing changes. Its kin is held (`hold`).
+    """
+    row = lock_decision(session, decision_id)
+    if not counts_by(row):
+        take_nothing_back(session, decision_id, at=at)
+    if any(_take_back(session, row, later, by=by, at=at) for later in later_ones(session, row)) or not counts_by(row):
+        return 0
+    named = session.scalars(
+        select(_decision.c.id)
+        .where(_decision.c.program_id == program_of(session), _decision.c.number.in_(row["takes_back"]))
+        .order_by(_decision.c.decided_at, _decision.c.number)
+    ).all()
+    taken = sum(_take_back(session, lock_decision(session, one), row, by=by, at=at) for one in named)
+    if taken and row["grants"] and row["item_id"] is not None:
+        # What it took back may have done the same step of a procedure, which was then open again.
+        complete_asked(session, row["item_id"], row["number"], by=by, at=at)
+    return taken
+
+
+def _take_back(session: Session, row: Row, later: Row, *, by: Actor, at: datetime) -> bool:
+    """Have a decision hold no more, because a later one says so, where nothing is in the way; whether that was done.
+
+    Nobody owes its task any more. What it had taken back itself stands again as it was, and what it settled is objected
+    again.
+    """
+    if row["state"] == "withdrawn" or why_not(session, row, later) is not None:
+        return False
+    if row["task_id"] is not None and not _called_off(session, row["task_id"], by=by, at=at):
+        return False
+    asking.no_more(session, asked_partners.ENDORSE, row["id"], by=by, at=at)
+    state = DECISION.after(row["state"], "withdraw")
+    change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=later["id"])
+    if row["item_id"] is not None:
+        if row["grants"]:
+            reopen_asked(session, row["item_id"], row["number"], at=at)
+        ask_committee_again(session, row["item_id"], at=at)
+    events.write(
+        session,
+        "decision.withdrawn",
+        "decision",
+        row["id"],
+        by=by,
+        at=at,
+        number=row["number"],
+        later=later["number"],
+    )
+    if row["settles_id"] is not None:
+        _object_again(session, row, by=by, at=at)
+    else:
+        take_nothing_back(session, row["id"], at=at)
+    return True
+
+
+def _called_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
+    try:
+        with session.begin_nested():
+            assigning.call_off(session, task_id, by=by, at=at)
+    except Refusal:
+        return False  # it was carried out at this moment
+    return True
+
+
+def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> int:
+    """Have what a decision took back stand again, since it counts no more itself; how many do.
+
+    Each is as it was: pending, objected or counting, owed or not, and what it did for a procedure is done again.
+    """
+    rows = session.scalars(
+        select(_decision.c.id)
+        .where(_decision.c.program_id == program_of(session), _decision.c.withdrawn_by_id == decision_id)
+        .order_by(_decision.c.decided_at, _decision.c.number)
+    ).all()
+    for taken_back in rows:
+        _stand_again(session, lock_decision(session, taken_back), at=at)
+    return len(rows)
+
+
+def _stand_again(session: Session, row: Row, *, at: datetime) -> None:
+    move = "owe_again" if row["owner_role"] else "stand_again"
+    state = DECISION.after(row["state"], move)
+    change_decision(session, row, state=state, closed_at=None, closed_as=None, withdrawn_by_id=None)
+    number = row["number"]
+    events.write(session, "decision.stands_again", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=number)
+    if row["task_id"] is not None:
+        assigning.restore(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
+    if row["endorsement"] in COUNTING:
+        carry_out(session, row, at=at)
+    else:
+        due_on = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
+        for one in endorsements_of(session, row["id"], at=at):
+            if one.word.is_awaited:
+                asked_partners.ask(session, row, one.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
+        look_again(session, row["id"], at=at)
+    follow(session, row["id"], by=BY_ENDORSEMENT, at=at)
+
+
+def _object_again(session: Session, settling: Row, *, by: Actor, at: datetime) -> None:
+    """Have objections stand again that a decision settled which was taken back: before the committee, as at first.
+
+    They stand before what they are about does, so that this does not count in between.
+    """
+    decision_id = settling["settles_id"]
+    session.execute(
+        update(_word)
+        .where(
+            _word.c.program_id == program_of(session),
+            _word.c.decision_id == decision_id,
+            _word.c.settled_by_id == settling["id"],
+            _word.c.superseded_at.is_(None),
+        )
+        .values(settled_by_id=None)
+    )
+    take_nothing_back(session, settling["id"], at=at)
+    follow_words(session, decision_id, at=at)
+    row = lock_decision(session, decision_id)
+    if row["endorsement"] != "objected" or row["state"] == "withdrawn":
+        return
+    objections.bring_before_committee(session, decision_id, objections.hold_next_meetings(session, at), at=at)
+    people = whom_it_concerns(session, decision_id, at)
+    for one in endorsements_of(session, decision_id, at=at):
+        if one.word.objects:
+            letters.objected(session, row, one.organization_id, people, counts=False, by=by, at=at)
