@@ -54,6 +54,7 @@ class Left:
     offer: Offer | None = None  # of a follow-up: the last one
     settled_by: tuple[str, ...] = ()  # on whom the task waits
     not_now: tuple[str, ...] = ()  # of a follow-up: who cannot be given it, with why
+    nobody: str = ""  # why nobody can take it over by name, where it is of a kind that somebody could
     case_title: str = ""  # of a task or an approval of a case about no participant: which case, for whoever settles it
 
 
@@ -166,11 +167,14 @@ def left_of(
     for one in found:
         task = asking.get((one.kind, one.item))
         not_now: tuple[str, ...] = ()
+        nobody = ""
         falls = board.who(today, task, links) if task is not None else None
         ways: list[tuple[str, str]] = []
         if task is not None and may_settle and case["state"] == "open":
             thought_of = _thought_of(session, task, case, at)
             ways = _takers(session, task, case, at, thought_of, names, language)
+            if not ways and settling.TAKEN_OVER[one.kind] and not thought_of:
+                nobody = say(language, settling.why_nobody(session, task))
             ends = settling.endings(one.kind, own=own)
             ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in ends]
             not_now = _not_now(thought_of, names, language)
@@ -187,6 +191,7 @@ def left_of(
                 _offer(offers.get(task["id"]), names, agreed.get(one.item, "")) if task is not None else None,
                 tuple(names[holder.person_id] for holder in falls.holders) if falls is not None else (),
                 not_now,
+                nobody,
                 case_titles.get(one.id, ""),
             )
         )
