@@ -23,7 +23,7 @@ from duties.casework.approving import bar_to_approval, people_of
 from duties.casework.board import chains
 from duties.casework.held import Moved, change, hold
 from duties.casework.tasks import needed_reason
-from duties.departure import accounts, gathering, hand_overs, hiring, last_days, taking_tasks
+from duties.departure import accounts, drafts, gathering, hand_overs, hiring, last_days, taking_tasks
 from duties.equipment import lending
 from duties.follow_ups import assigning
 from duties.here import local_day, one, program_of
@@ -58,6 +58,11 @@ _departure = table_of(Departure)
 _named = table_of(CandidateWorker)
 
 LONGEST_NOTE: Final = 1_000
+
+_AUTHORS_ALONE: Final = N_(
+    "Until the last day, %(day)s, is over its author alone sends this referral, throws it away, or leaves it to the"
+    " coordinator. Nobody else reads it before."
+)
 
 
 @dataclass(frozen=True)
@@ -127,15 +132,8 @@ def settle_holding(
     note = _checked(note)
     if ended_as and ended_as not in ENDINGS[kind]:
         raise Refusal("holding.no_such_end", N_("A thing of this kind does not end so."))
-    if ended_as in _OF_THE_LEAVER and not by.is_one_of(held.case["subject_id"]):
-        raise Refusal(
-            "draft.unread",
-            N_(
-                "What was written of a young person is thrown away by who wrote it alone. Leave it to the coordinator,"
-                " who reads it and says what becomes of it."
-            ),
-            source="AD-R1",
-        )
+    if kind == candidates.DRAFT:
+        _refuse_of_draft(session, departure, ended_as, by=by, at=at)
     if successor_id is not None and not TAKEN_OVER[kind]:
         raise Refusal("holding.nobody_takes_it", N_("Nobody takes over a thing of this kind: say how it ends."))
     if ended_as in _WITH_A_REASON:
@@ -505,8 +503,13 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
 _OF_THE_LEAVER: Final = ("thrown_away",)
 
 
-def endings(kind: str, *, own: bool) -> tuple[str, ...]:
-    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another."""
+def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
+    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another.
+
+    `over` says that the last day is: before, its author alone says what becomes of a draft.
+    """
+    if kind == candidates.DRAFT and not own and not over:
+        return ()
     return tuple(end for end in ENDINGS[kind] if own or end not in _OF_THE_LEAVER)
 
 
@@ -581,6 +584,23 @@ def _refuse_newcomer(one_thing: Settling) -> None:
         N_("This person holds no role yet: the coordinator, or a manager of the organization, appoints them."),
         source="AG-X2",
     )
+
+
+def _refuse_of_draft(session: Session, departure: Mapping[str, Any], ended_as: str, *, by: Actor, at: datetime) -> None:
+    """Refuse that anybody but its author says what becomes of a draft before the last day is over, or destroys it."""
+    if by.is_one_of(departure["person_id"]):
+        return
+    if ended_as in _OF_THE_LEAVER:
+        raise Refusal(
+            "draft.unread",
+            N_(
+                "What was written of a young person is thrown away by who wrote it alone. Leave it to the coordinator,"
+                " who reads it and says what becomes of it."
+            ),
+            source="AD-R1",
+        )
+    if ended_as and drafts.is_authors_alone(session, departure, at):
+        raise Refusal("draft.authors", _AUTHORS_ALONE, source="AD-R1", day=departure["last_day"].isoformat())
 
 
 def _refuse_own_successor(one_thing: Settling) -> None:

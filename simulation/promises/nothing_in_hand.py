@@ -94,6 +94,19 @@ _ASKED_OF_WHO_LEFT = text(
     """
 )
 
+_KEPT_FROM_WHO_STAYED = text(
+    """
+    select r.id from referral r
+    join settlement s on s.program_id = r.program_id and s.kind = 'draft' and s.holding_id = r.id
+    join departure d on d.program_id = s.program_id and d.case_id = s.case_id and d.person_id = r.referred_by
+    where r.program_id = :here and r.state = 'draft' and r.left_at < d.called_off_at
+    and exists (select 1 from tenure t where t.program_id = d.program_id and t.person_id = d.person_id
+        and t.starts_on <= (d.called_off_at at time zone :zone)::date
+        and (t.ends_on is null or t.ends_on >= (d.called_off_at at time zone :zone)::date))
+    order by 1
+    """
+)
+
 _PASSED_ON = text(
     """
     select t.id, e.facts->>'person' as person, e.facts->>'role' as role, e.facts->>'place' as place
@@ -185,6 +198,11 @@ def _nobody_cancelled_their_own(session: Session, at: datetime) -> Iterable[str]
 @promise("A referral that somebody who left had begun is asked of whoever coordinates until it is sent or destroyed.")
 def _what_was_begun_is_asked(session: Session, at: datetime) -> Iterable[str]:
     return [f"referral {row['id']}" for row in _rows(session, _ASKED_OF_WHO_LEFT, at)]
+
+
+@promise("A draft of a referral is its author's again where their departure was called off.")
+def _drafts_are_given_back(session: Session, at: datetime) -> Iterable[str]:
+    return [f"referral {row['id']}" for row in _rows(session, _KEPT_FROM_WHO_STAYED, at, zone=_zone(session))]
 
 
 @promise("A task that somebody took over from who leaves can be done by them.")

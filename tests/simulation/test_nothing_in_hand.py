@@ -106,6 +106,26 @@ def test_a_referral_that_is_left_and_asked_of_nobody_is_found(program: Cast) -> 
 
 
 @pytest.mark.ci
+def test_a_draft_that_is_kept_from_its_author_who_stays_is_found(program: Cast) -> None:
+    look = promised._drafts_are_given_back
+    declare_admission(program)
+    with program.session() as session:
+        referral = referring.begin_referral(session, ONDINE, by=program.actor(LEAVER), at=AT)
+    case_id = leave(program, LEAVER, PLACE)
+    settle(
+        program,
+        asked(program, case_id, "send_drafts")[0]["id"],
+        ended="to_the_coordinator",
+        by=program.actor(LEAVER),
+    )
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="They stay")
+    assert found(program, look) == []
+    run(program, "update referral set left_at = :at where id = :id", at=AT - timedelta(hours=1), id=referral)
+    assert found(program, look) == [f"referral {referral}"]
+
+
+@pytest.mark.ci
 def test_a_task_that_somebody_took_over_and_cannot_do_is_found(program: Cast) -> None:
     look = promised._what_was_taken_can_be_done
     open_onboarding(program)
