@@ -15,7 +15,7 @@ from api.follow_up_lines import BARS
 from api.permissions import Action, Asker, Given, find_case, require, to_case, to_duty, to_person, to_program
 from duties.actors import Actor
 from duties.casework import board
-from duties.departure import gathering, hand_overs, settling
+from duties.departure import drafts, gathering, hand_overs, settling
 from duties.here import local_day, many, program_of
 from duties.holdings.duty import APPROVAL, TASK
 from duties.holdings.follow_ups import FOLLOW_UP
@@ -54,6 +54,7 @@ class Left:
     offer: Offer | None = None  # of a follow-up: the last one
     settled_by: tuple[str, ...] = ()  # on whom the task waits
     not_now: tuple[str, ...] = ()  # of a follow-up: who cannot be given it, with why
+    nobody: str = ""  # why nobody can take it over by name, where it is of a kind that somebody could
     case_title: str = ""  # of a task or an approval of a case about no participant: which case, for whoever settles it
 
 
@@ -162,18 +163,25 @@ def left_of(
     today, links = standing(session, local_day(session, at)), board.chains(session, [row["owed_by_id"] for row in rows])
     case_titles = _case_titles(session, [one.id for one in found if one.kind in (TASK, APPROVAL)], language)
     offers, agreed = hand_overs.last_offers(session, case["id"]), hand_overs.ways_agreed(session, case["id"])
+    departure = gathering.departure_of(session, case["id"])
+    over = departure is not None and not drafts.is_authors_alone(session, departure, at)
     lines = []
     for one in found:
         task = asking.get((one.kind, one.item))
         not_now: tuple[str, ...] = ()
+        nobody = ""
         falls = board.who(today, task, links) if task is not None else None
         ways: list[tuple[str, str]] = []
         if task is not None and may_settle and case["state"] == "open":
             thought_of = _thought_of(session, task, case, at)
             ways = _takers(session, task, case, at, thought_of, names, language)
-            ends = settling.endings(one.kind, own=own)
+            if not ways and settling.TAKEN_OVER[one.kind] and not thought_of:
+                nobody = say(language, settling.why_nobody(session, task))
+            ends = settling.endings(one.kind, own=own, over=over)
             ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in ends]
             not_now = _not_now(thought_of, names, language)
+            if not ways:
+                nobody = say(language, _NOBODY_BUT_ITS_AUTHOR)
         lines.append(
             Left(
                 one.kind,
@@ -187,6 +195,7 @@ def left_of(
                 _offer(offers.get(task["id"]), names, agreed.get(one.item, "")) if task is not None else None,
                 tuple(names[holder.person_id] for holder in falls.holders) if falls is not None else (),
                 not_now,
+                nobody,
                 case_titles.get(one.id, ""),
             )
         )
@@ -292,6 +301,7 @@ def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -
 
 
 _TO = N_("Goes to %(name)s")
+_NOBODY_BUT_ITS_AUTHOR = N_("Until the last day is over, its author alone says what becomes of it.")
 
 
 def settled_of(session: Session, asker: Asker, case_id: UUID, language: str) -> list[Settled]:

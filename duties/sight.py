@@ -171,6 +171,12 @@ def _calls_them(words: Column[Any]) -> ColumnElement[bool]:
     )
 
 
+def called_in(words: str) -> ColumnElement[bool]:
+    """The condition on a participant that a text calls them by their number, or by their reference as a candidate."""
+    names = (_participant.c.number, _participant.c.candidate_ref)
+    return or_(*(func.regexp_like(literal(words), name + _NAME_ENDS) for name in names))
+
+
 def _is_about_them() -> ColumnElement[bool]:
     """That a letter was written about whoever barred the person: its subject leaves their number or reference out."""
     names = cast(array([_participant.c.number, _participant.c.candidate_ref]), ARRAY(Text))

@@ -15,6 +15,8 @@ ANSWERS_FOR_IT: Final = frozenset({"director", "manager", "second_representative
 NEAR_PARTICIPANTS: Final = frozenset(
     {"youth_worker", "coordinator", "manager", "second_representative", "specialized_resource"}
 )
+#: Who accompanies a participant: what they are asked is asked of whom the file is open to, and not of the role.
+ACCOMPANIES: Final = frozenset({"youth_worker", "specialized_resource"})
 #: Who keeps equipment, accounts and money: nothing of a participant is among that.
 KEEPS_THINGS: Final = frozenset({"administrative_officer", "administrative_manager", "it_contact", "petty_cash_holder"})
 #: Who does research, and must not be who accompanies anybody (FU-8, FU-9).
@@ -36,9 +38,14 @@ _MAY_ACT_AS: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+def who_may_act_as(role: str) -> frozenset[str]:
+    """The roles whose holders may do what falls to a role, itself among them."""
+    return _MAY_ACT_AS.get(role, ANSWERS_FOR_IT) | {role}
+
+
 def may_act_as(role: str, held: Collection[str]) -> bool:
     """Whether who holds these roles may do what falls to a role: for who is away, or instead of who leaves."""
-    return role in held or not _MAY_ACT_AS.get(role, ANSWERS_FOR_IT).isdisjoint(held)
+    return not who_may_act_as(role).isdisjoint(held)
 
 
 def may_write_of_participants(held: Collection[str]) -> bool:

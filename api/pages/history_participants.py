@@ -26,6 +26,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "referral.abandoned": (N_("A draft of a referral was destroyed."), "skip"),
     "referral.handed_on": (N_("A draft of a referral was handed on by somebody who leaves."), "half"),
     "referral.left": (N_("A draft of a referral was left to the coordinator by somebody who leaves."), "half"),
+    "referral.given_back": (N_("A draft of a referral is its author’s again, who stays after all."), "half"),
     "referral.triaged": (N_("%(subject)s: triaged."), "full"),
     "referral.taken_back": (N_("%(subject)s: to be triaged again."), "skip"),
     "referral.joined": (N_("%(subject)s: a referral was joined to the file of somebody who is known."), "half"),

@@ -19,7 +19,7 @@ from duties.actors import Actor
 from duties.casework import assigning as outside
 from duties.casework import cases, scheduling, wakeups
 from duties.casework.held_case import hold_cases
-from duties.departure import accounts, gathering, giving_back, hand_overs, hiring, last_days
+from duties.departure import accounts, drafts, gathering, giving_back, hand_overs, hiring, last_days
 from duties.follow_ups import assigning
 from duties.held_person import hold_person
 from duties.here import local_day, many, one, program_of
@@ -282,7 +282,8 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
 
     A role whose end is past by then goes on as it did before that end was written down. What was offered and not
     answered is taken back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So
-    does what the departure took by itself (`giving_back`): seats that nobody else was given, and what they act in.
+    does what the departure took by itself (`giving_back`): seats that nobody else was given, and what they act in. A
+    draft of a referral that was left to the coordination is its author's again (`drafts`).
     Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is given back;
     so is a role of one holder that somebody else holds by now, of which the coordinator has a task. Raises Refusal
     where a person calls off their own departure, or would hold no role there by it. The engine, which comes after a
@@ -321,6 +322,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
         hiring.welcome_again(session, whose, place, ended_at=departure["ended_at"], by=by, at=at)
     accounts.stay_open(session, case_id, by=by, at=at)
     giving_back.give_back(session, departure, by=by, at=at)
+    drafts.give_back(session, departure, by=by, at=at)
     events.write(session, "departure.called_off", "person", whose, by=by, at=at, case_id=case_id)
 
 

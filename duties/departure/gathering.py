@@ -24,6 +24,7 @@ from duties.casework.held_case import hold_case
 from duties.casework.lateness import is_this, keep_lateness
 from duties.casework.steps import columns_of, instance_of, tie
 from duties.here import local_day, many, one, program_of
+from duties.holdings.candidates import DRAFT
 from duties.holdings.follow_ups import FOLLOW_UP
 from duties.holdings.holding import Holding
 from duties.holdings.in_hand import KINDS, holdings_of
@@ -91,7 +92,7 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
     )
     at_once = and_(
         _settlement.c.kind.not_in(_ON_THE_LAST_DAY),
-        or_(_settlement.c.successor_id.is_not(None), _settlement.c.kind == ACCOUNT),
+        or_(_settlement.c.successor_id.is_not(None), _settlement.c.kind.in_([ACCOUNT, DRAFT])),
     )
     rows = session.execute(
         select(_settlement.c.kind, _settlement.c.holding_id).where(

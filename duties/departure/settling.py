@@ -7,23 +7,23 @@ day after the last one, the equipment is back. Nobody can merely declare it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, func, or_, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties import seat_holders, takers
 from duties.actors import Actor
 from duties.casework import cases
-from duties.casework.approving import bar_to_approval
+from duties.casework.approving import bar_to_approval, people_of
 from duties.casework.board import chains
 from duties.casework.held import Moved, change, hold
 from duties.casework.tasks import needed_reason
-from duties.departure import accounts, gathering, hand_overs, hiring, last_days
+from duties.departure import accounts, drafts, gathering, hand_overs, hiring, last_days, taking_tasks
 from duties.equipment import lending
 from duties.follow_ups import assigning
 from duties.here import local_day, one, program_of
@@ -37,17 +37,15 @@ from duties.refusals import Refusal
 from duties.roles import Link, Standing, responsibility, standing
 from locales import N_
 from models.base import refers, table_of
-from models.casework import Case, Task
+from models.casework import Task
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.equipment import Loan
-from models.follow_up import Assignment, FollowUp
+from models.follow_up import Assignment
 from models.meeting import MeetingGuest
-from models.participant import CandidateWorker, Participant
+from models.participant import CandidateWorker
 from models.program import Absence, Tenure
-from models.referral import Referral
 
-_case = table_of(Case)
 _task = table_of(Task)
 _tenure = table_of(Tenure)
 _assignment = table_of(Assignment)
@@ -60,6 +58,11 @@ _departure = table_of(Departure)
 _named = table_of(CandidateWorker)
 
 LONGEST_NOTE: Final = 1_000
+
+_AUTHORS_ALONE: Final = N_(
+    "Until the last day, %(day)s, is over its author alone sends this referral, throws it away, or leaves it to the"
+    " coordinator. Nobody else reads it before."
+)
 
 
 @dataclass(frozen=True)
@@ -129,15 +132,8 @@ def settle_holding(
     note = _checked(note)
     if ended_as and ended_as not in ENDINGS[kind]:
         raise Refusal("holding.no_such_end", N_("A thing of this kind does not end so."))
-    if ended_as in _OF_THE_LEAVER and not by.is_one_of(held.case["subject_id"]):
-        raise Refusal(
-            "draft.unread",
-            N_(
-                "What was written of a young person is thrown away by who wrote it alone. Leave it to the coordinator,"
-                " who reads it and says what becomes of it."
-            ),
-            source="AD-R1",
-        )
+    if kind == candidates.DRAFT:
+        _refuse_of_draft(session, departure, ended_as, by=by, at=at)
     if successor_id is not None and not TAKEN_OVER[kind]:
         raise Refusal("holding.nobody_takes_it", N_("Nobody takes over a thing of this kind: say how it ends."))
     if ended_as in _WITH_A_REASON:
@@ -198,21 +194,39 @@ def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, 
     if task["holding"] == candidates.CANDIDATE:
         return _for_candidate(session, UUID(task["item"]), case["subject_id"], at)
     after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
-    fit = _fit(session, task["holding"], UUID(task["item"]), after)
-    return sorted(fit - _leaving_by(session, after) - {case["subject_id"]}, key=str)
+    fit = _fit(session, task["holding"], UUID(task["item"]), after, at)
+    able = fit - _leaving_by(session, after) - {case["subject_id"]}
+    if task["holding"] == duty.APPROVAL:
+        able -= _barred_from_approving(session, UUID(task["item"]), able, after)
+    return sorted(able, key=str)
 
 
-def _fit(session: Session, kind: str, holding_id: UUID, day: date) -> set[UUID]:
+def why_nobody(session: Session, task: Mapping[str, Any]) -> str:
+    """Why nobody is offered to take a thing over by name, for a form that lists none; a message's id."""
+    if task["holding"] in _APPROVED_OR_OWED and taking_tasks.is_of_the_role_alone(
+        session, UUID(task["item"]), approval=task["holding"] == duty.APPROVAL
+    ):
+        return _OF_THE_ROLE
+    return _NOBODY_FIT
+
+
+_OF_THE_ROLE: Final = N_(
+    "Nobody takes this over by name: only who holds the role that owes it may do it, and nobody else holds it then. It"
+    " stays with the role, for whoever holds it next, or is vacant until then."
+)
+_NOBODY_FIT: Final = N_("Nobody else holds a role then to which this is open: say how it ends.")
+
+
+def _fit(session: Session, kind: str, holding_id: UUID, day: date, at: datetime) -> set[UUID]:
     """Who may have a thing of a kind from a day on, by what it is: what the form lists, and the verb asks."""
     then = standing(session, day)
     if kind == seats.SEAT:
         return _for_seat(session, holding_id, then)
-    if kind == candidates.REFERRAL:
-        return {held.person_id for held in then.holding(referring.KEEPER)}
     if kind == seats.DEPUTIZING:
         return _for_absent(session, holding_id, then)
-    if kind in (duty.TASK, duty.APPROVAL, duty.DECISION):
-        return _for_task(session, holding_id, then, approval=kind == duty.APPROVAL)
+    if kind in _APPROVED_OR_OWED:
+        today = local_day(session, at)
+        return set(taking_tasks.takers_of(session, holding_id, then, today, approval=kind == duty.APPROVAL))
     if kind == roles.TENURE:
         return _for_role(session, holding_id, then)
     return {held.person_id for held in then.tenures}
@@ -240,7 +254,7 @@ def _settle_task(one_thing: Settling, column: str = "owed_by_id") -> None:
             raise Refusal(
                 "holding.own_request", N_("This person did it, or is barred from approving it: name somebody else.")
             )
-    link = _link_of(one_thing, one_thing.successor_id)
+    link = _link_of(one_thing, one_thing.successor_id, approval=column == "approved_by_id")
     others = [other for other in chain if other.get("person") != str(one_thing.leaver_id)]
     values: dict[str, Any] = {column: responsibility(session, [link, *others])}
     if column == "owed_by_id":
@@ -261,6 +275,8 @@ def _settle_task(one_thing: Settling, column: str = "owed_by_id") -> None:
         step=row["step"],
         item=row["item"],
         person=str(one_thing.successor_id),
+        role=chain[0]["role"],
+        place=chain[0]["at"],
     )
 
 
@@ -487,8 +503,13 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
 _OF_THE_LEAVER: Final = ("thrown_away",)
 
 
-def endings(kind: str, *, own: bool) -> tuple[str, ...]:
-    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another."""
+def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
+    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another.
+
+    `over` says that the last day is: before, its author alone says what becomes of a draft.
+    """
+    if kind == candidates.DRAFT and not own and not over:
+        return ()
     return tuple(end for end in ENDINGS[kind] if own or end not in _OF_THE_LEAVER)
 
 
@@ -514,6 +535,9 @@ ENDS: Final[Mapping[str, str]] = {
     "thrown_away": N_("Thrown away: what was written is destroyed"),
     "to_the_coordinator": N_("Goes to the coordinator, as unfinished, of somebody who left"),
 }
+
+#: The kinds that are tasks, to do or to approve: who takes one over is asked of the task itself.
+_APPROVED_OR_OWED: Final = (duty.TASK, duty.APPROVAL, duty.DECISION, candidates.REFERRAL)
 
 _WITH_A_REASON: Final = (
     "left_vacant",
@@ -542,7 +566,7 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
         return
     if kind != roles.TENURE and successor_id not in then.live:
         raise Refusal("successor.not_there", N_("This person holds no role then: name somebody who does."))
-    if successor_id not in _fit(session, kind, one_thing.holding_id, one_thing.after):
+    if successor_id not in _fit(session, kind, one_thing.holding_id, one_thing.after, one_thing.at):
         code, sentence, source = _NOT_FOR[kind]
         raise Refusal(code, sentence, source=source)
 
@@ -560,6 +584,23 @@ def _refuse_newcomer(one_thing: Settling) -> None:
         N_("This person holds no role yet: the coordinator, or a manager of the organization, appoints them."),
         source="AG-X2",
     )
+
+
+def _refuse_of_draft(session: Session, departure: Mapping[str, Any], ended_as: str, *, by: Actor, at: datetime) -> None:
+    """Refuse that anybody but its author says what becomes of a draft before the last day is over, or destroys it."""
+    if by.is_one_of(departure["person_id"]):
+        return
+    if ended_as in _OF_THE_LEAVER:
+        raise Refusal(
+            "draft.unread",
+            N_(
+                "What was written of a young person is thrown away by who wrote it alone. Leave it to the coordinator,"
+                " who reads it and says what becomes of it."
+            ),
+            source="AD-R1",
+        )
+    if ended_as and drafts.is_authors_alone(session, departure, at):
+        raise Refusal("draft.authors", _AUTHORS_ALONE, source="AD-R1", day=departure["last_day"].isoformat())
 
 
 def _refuse_own_successor(one_thing: Settling) -> None:
@@ -622,8 +663,8 @@ _NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
         (
             "successor.not_for_this",
             N_(
-                "This is for somebody in the role that owes it, or in one to which the same things are open: name"
-                " somebody else."
+                "This is for who holds the role that owes it, at the same organization, or one to which the same things"
+                " are open. Name somebody who can do it, or say how it ends."
             ),
             "",
         ),
@@ -655,38 +696,16 @@ def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]
     }
 
 
-def _for_task(session: Session, task_id: UUID, then: Standing, *, approval: bool) -> set[UUID]:
-    """Who may do or approve a task, by the role that first owes it.
-
-    Any role is enough for what is no approval, and asks nothing about a participant.
-    """
-    row = one(
-        session,
-        select(_task.c.owed_by_id, _task.c.approved_by_id, _case.c.participant_id, _asks_about_participants())
-        .outerjoin(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == program_of(session), _task.c.id == task_id),
-    )
-    if row is None:
-        return set()
-    if not approval and row["participant_id"] is None and not row["of_participants"]:
-        return set(then.live)
-    chain_id = row["approved_by_id" if approval else "owed_by_id"]
-    chain = chains(session, [chain_id])[chain_id]
-    return {person for person in then.live if any(then.may_act_as(person, link["role"]) for link in chain[:1])}
-
-
-def _asks_about_participants() -> Any:
-    """Whether a task outside any case asks something about a participant, by the thing that it is about."""
-    thing = func.left(_task.c.item, _AN_ID)
-    found = [
-        select(table.c.id).where(table.c.program_id == _task.c.program_id, cast(table.c.id, Text) == thing).exists()
-        for table in (table_of(Participant), table_of(FollowUp), table_of(Referral))
-    ]
-    return and_(_task.c.case_id.is_(None), or_(*found)).label("of_participants")
-
-
-#: How long an id is, as the item of a task begins with it.
-_AN_ID: Final = 36
+def _barred_from_approving(session: Session, task_id: UUID, people: Collection[UUID], day: date) -> set[UUID]:
+    """Those of these people who did what is to be approved, or whom the protocol bars from it: none is offered it."""
+    row = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
+    then = standing(session, day)
+    return {
+        person
+        for person in people
+        if row is not None
+        and bar_to_approval(row, Actor(role="", person_id=person), lambda link: people_of(then, link)) is not None
+    }
 
 
 def _for_seat(session: Session, holding_id: UUID, then: Standing) -> set[UUID]:
@@ -715,18 +734,16 @@ def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: dateti
     return [one_of.person_id for one_of in able if one_of.possible and one_of.person_id not in taken]
 
 
-def _link_of(one_thing: Settling, successor_id: UUID) -> Link:
-    """The successor under a role of theirs: one at the leaver's organization before any other."""
-    then = standing(one_thing.session, one_thing.after)
-    held = sorted(
-        then.roles_of(successor_id),
-        key=lambda tenure: (tenure.organization_id != one_thing.case["organization_id"], tenure.role),
-    )
-    return {"person": str(successor_id), "role": held[0].role, "at": str(held[0].organization_id)}
+def _link_of(one_thing: Settling, successor_id: UUID, *, approval: bool) -> Link:
+    """The successor under the role by which they may have the task."""
+    then, today = standing(one_thing.session, one_thing.after), local_day(one_thing.session, one_thing.at)
+    able = taking_tasks.takers_of(one_thing.session, one_thing.holding_id, then, today, approval=approval)
+    held = able[successor_id]
+    return {"person": str(successor_id), "role": held.role, "at": str(held.organization_id)}
 
 
 def _people_of(one_thing: Settling, link: Link) -> list[UUID]:
-    return [held.person_id for held in standing(one_thing.session, one_thing.after).tenures_of(link)]
+    return people_of(standing(one_thing.session, one_thing.after), link)
 
 
 def _checked(note: str) -> str:

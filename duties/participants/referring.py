@@ -186,6 +186,23 @@ def leave_draft(session: Session, referral_id: UUID, *, by: Actor, at: datetime)
     _ask_to_finish(session, referral_id, held["participant_id"], by=by, at=at)
 
 
+def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Give a draft that was left to the coordination back to its author: they alone read it, and go on with it.
+
+    Raises Refusal where nobody left it, or it was sent or thrown away since.
+    """
+    held = _held(session, referral_id)
+    if held["state"] != "draft" or held["left_at"] is None:
+        raise _unknown()
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
+        .values(left_at=None, saved_at=at, version=held["version"] + 1)  # its days of keeping begin anew
+    )
+    asking.no_more(session, UNFINISHED, referral_id, by=by, at=at)
+    events.write(session, "referral.given_back", "referral", referral_id, by=by, at=at)
+
+
 def ask_to_finish(session: Session, *, by: Actor, at: datetime) -> int:
     """Ask the coordinator to finish each draft that was left, where nobody is asked yet; how many."""
     rows = left_drafts(session)

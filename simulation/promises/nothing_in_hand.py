@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from duties.casework import board
+from duties.departure import taking_tasks
 from duties.here import local_day, many, program_of
 from duties.roles import Standing, standing
 from duties.takers import may_act_as, may_write_of_participants
@@ -82,13 +84,39 @@ _OWN_CANCELLING = text(
 )
 
 _ASKED_OF_WHO_LEFT = text(
-    f"""
-    with held as ({_HELD})
+    """
     select r.id from referral r where r.program_id = :here and r.state = 'draft' and r.left_at is not null
-    and not exists (select 1 from task t where t.program_id = r.program_id and t.step = 'referral.unfinished'
-        and t.item = r.id::text and t.state = 'open')
+    and not exists (select 1 from task t
+        join responsibility o on o.program_id = t.program_id and o.id = t.owed_by_id
+        where t.program_id = r.program_id and t.step = 'referral.unfinished'
+        and t.item = r.id::text and t.state = 'open' and o.links->0->>'role' = 'coordinator')
     order by 1
-    """  # noqa: S608 - of constants alone
+    """
+)
+
+_KEPT_FROM_WHO_STAYED = text(
+    """
+    select r.id from referral r
+    join settlement s on s.program_id = r.program_id and s.kind = 'draft' and s.holding_id = r.id
+    join departure d on d.program_id = s.program_id and d.case_id = s.case_id and d.person_id = r.referred_by
+    where r.program_id = :here and r.state = 'draft' and r.left_at < d.called_off_at
+    and exists (select 1 from tenure t where t.program_id = d.program_id and t.person_id = d.person_id
+        and t.starts_on <= (d.called_off_at at time zone :zone)::date
+        and (t.ends_on is null or t.ends_on >= (d.called_off_at at time zone :zone)::date))
+    order by 1
+    """
+)
+
+_PASSED_ON = text(
+    """
+    select t.id, e.facts->>'person' as person, e.facts->>'role' as role, e.facts->>'place' as place
+    from event e join task t on t.program_id = e.program_id and t.id = e.subject_id
+    join responsibility o on o.program_id = t.program_id
+        and o.id = case t.state when 'submitted' then t.approved_by_id else t.owed_by_id end
+    where e.program_id = :here and e.verb = 'task.passed_on' and e.facts ? 'role'
+    and t.state in ('open', 'submitted') and o.links->0->>'person' = e.facts->>'person'
+    order by t.id
+    """
 )
 
 
@@ -171,6 +199,29 @@ def _nobody_cancelled_their_own(session: Session, at: datetime) -> Iterable[str]
 @promise("A referral that somebody who left had begun is asked of whoever coordinates until it is sent or destroyed.")
 def _what_was_begun_is_asked(session: Session, at: datetime) -> Iterable[str]:
     return [f"referral {row['id']}" for row in _rows(session, _ASKED_OF_WHO_LEFT, at)]
+
+
+@promise("A draft of a referral is its author's again where their departure was called off.")
+def _drafts_are_given_back(session: Session, at: datetime) -> Iterable[str]:
+    return [f"referral {row['id']}" for row in _rows(session, _KEPT_FROM_WHO_STAYED, at, zone=_zone(session))]
+
+
+@promise("A task that somebody took over from who leaves can be done by them.")
+def _what_was_taken_can_be_done(session: Session, at: datetime) -> Iterable[str]:
+    """As far as the rows tell by now: they hold a role that may do it. Of a worker, whose file it is changes by day."""
+    today = standing(session, local_day(session, at))
+    for row in _rows(session, _PASSED_ON, at):
+        person = UUID(row["person"])
+        held = {one.role for one in today.roles_of(person)}
+        task = taking_tasks.read(session, row["id"])
+        if not held or task is None:
+            continue  # it falls to the next of its chain
+        chain = [{"role": row["role"], "at": row["place"]}]
+        wanted = taking_tasks.wanted_of(session, task, chain, approval=task["state"] == "submitted")
+        assert wanted is not None  # noqa: S101 - the chain has a link
+        by_role = any(one.person_id == person for link in wanted.links for one in today.tenures_of(link))
+        if not by_role and not (wanted.files and may_act_as(wanted.role, held)):
+            yield f"task {row['id']}"
 
 
 @promise("Who follows in a role held it, or one to which the same things are open, before somebody named them.")

@@ -790,12 +790,12 @@ def test_what_came_back_to_who_stayed_is_asked_for_anew_when_their_departure_is_
         return asking()["state"], "Decision" in left(program, case_id, at)
 
     hours = [AT + timedelta(hours=n) for n in range(5)]
-    settle(program, asking()["id"], to="officer", by=by, at=hours[0])
+    settle(program, asking()["id"], to="director_ccsmtl", by=by, at=hours[0])
     called_off(program, case_id, at=hours[1])
-    leave(program, "officer", "ccsmtl", last_day=TODAY, planned=False, by=by, at=hours[2])
+    leave(program, "director_ccsmtl", "ccsmtl", last_day=TODAY, planned=False, by=by, at=hours[2])
     taken_up_again(program, case_id, at=hours[3])
     assert found(hours[3]) == ("open", True), "it came back to them when whoever had it left"
-    settle(program, asking()["id"], to="worker_ccsmtl", by=by, at=hours[4])
+    settle(program, asking()["id"], to="manager_ccsmtl", by=by, at=hours[4])
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=hours[4])
     assert found(hours[4]) == ("done", False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,12 @@ import pytest
 from sqlalchemy import select, text
 
 from duties.actors import Actor
-from duties.departure import departures, gathering
+from duties.casework import cases
+from duties.departure import departures, gathering, settling
 from duties.follow_ups import notes, owed
 from duties.follow_ups.notes import Week
 from duties.participants import barring, referring, retention, workers
+from duties.refusals import Refusal
 from duties.roles import standing
 from flows.admission.actions import TELL, referrer_is_told, tell_referrer
 from flows.engine import Act
@@ -202,7 +205,7 @@ def test_a_referral_that_was_begun_is_handed_on_or_sent_and_never_forgotten(prog
     for somebody in ("manager_ccsmtl", "administrator", "coordinator"):
         with refused("holding.nobody_takes_it"):
             settle(program, rows[first]["id"], to=somebody)
-    settle(program, rows[first]["id"], ended="to_the_coordinator", by=program.actor("manager_ccsmtl"))
+    settle(program, rows[first]["id"], ended="to_the_coordinator", by=program.actor(WORKER))
     with program.session() as session:
         form, _ = referring.draft_of(session, first, by=program.actor("coordinator"), at=AT)
         assert form.family_name == ONDINE.family_name
@@ -232,6 +235,55 @@ def test_a_draft_that_is_thrown_away_has_its_reason_and_leaves_nothing(program: 
         assert (found.state, found.sealed) == ("abandoned", None)
 
 
+def may_read(cast: Cast, referral_id: UUID) -> set[str]:
+    """Who reads a draft, of its author and those who might want to."""
+    found = set()
+    for who in (WORKER, "coordinator", "manager_ccsmtl"):
+        with cast.session() as session, suppress(Refusal):
+            referring.draft_of(session, referral_id, by=cast.actor(who), at=AT)
+            found.add(who)
+    return found
+
+
+def test_until_the_last_day_is_over_its_author_alone_says_what_becomes_of_a_draft(program: Cast) -> None:
+    with program.session() as session:
+        referral_id = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
+    case_id = leave(program, WORKER, "ccsmtl")
+    (row,) = asked(program, case_id, "send_drafts")
+    on_the_last_day = AT + timedelta(days=14)
+    for somebody, at in (("coordinator", AT), ("manager_ccsmtl", AT), ("coordinator", on_the_last_day)):
+        with refused("draft.authors"):
+            settle(program, row["id"], ended="to_the_coordinator", by=program.actor(somebody), at=at)
+    assert may_read(program, referral_id) == {WORKER}
+    assert settling.endings("draft", own=False, over=False) == ()
+    settle(program, row["id"], ended="to_the_coordinator", at=AFTER)
+    assert may_read(program, referral_id) == {"coordinator"}
+
+
+@pytest.mark.parametrize("whose", ["author", "coordinator"])
+def test_a_departure_that_is_cancelled_gives_a_draft_back_to_its_author_alone(program: Cast, whose: str) -> None:
+    with program.session() as session:
+        kept = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
+        sent = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
+    case_id = leave(program, WORKER, "ccsmtl")
+    by, at = (program.actor(WORKER), AT) if whose == "author" else (program.actor("coordinator"), AFTER)
+    for row in asked(program, case_id, "send_drafts"):
+        settle(program, row["id"], ended="to_the_coordinator", by=by, at=at)
+    with program.session() as session:
+        referring.send_referral(session, sent, ONDINE, by=program.actor("coordinator"), at=at)
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=at, reason="They stay")
+    assert (may_read(program, kept), may_read(program, sent)) == ({WORKER}, set())
+    with program.session() as session:
+        waits = session.scalars(select(TASK.c.state).where(TASK.c.step == referring.UNFINISHED)).all()
+    assert sorted(waits) == ["cancelled", "done"]
+    with program.session() as session:
+        cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=at, reason="They leave after all")
+        departures.take_up_again(session, case_id, by=LOADING, at=at)
+        gathering.gather(session, case_id, by=LOADING, at=at)
+    states = {UUID(row["item"]): row["state"] for row in asked(program, case_id, "send_drafts")}
+    assert states == {kept: "open", sent: "done"}, "it is in their hands again"
+
+
 @pytest.mark.ci
 def test_what_was_left_unfinished_is_whoevers_who_coordinates_and_is_asked_of_them_until_it_ends(
     program: Cast,
@@ -241,7 +293,7 @@ def test_what_was_left_unfinished_is_whoevers_who_coordinates_and_is_asked_of_th
         second = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
     case_id = leave(program, WORKER, "ccsmtl")
     for row in asked(program, case_id, "send_drafts"):
-        settle(program, row["id"], ended="to_the_coordinator")
+        settle(program, row["id"], ended="to_the_coordinator", by=program.actor(WORKER))
 
     def waits() -> list[str]:
         with program.session() as session:

@@ -93,10 +93,52 @@ def test_a_referral_that_is_left_and_asked_of_nobody_is_found(program: Cast) -> 
         referral = referring.begin_referral(session, ONDINE, by=program.actor(LEAVER), at=AT)
     case_id = leave(program, LEAVER, PLACE)
     (row,) = asked(program, case_id, "send_drafts")
-    settle(program, row["id"], ended="to_the_coordinator")
+    settle(program, row["id"], ended="to_the_coordinator", by=program.actor(LEAVER))
     assert found(program, look) == []
+    run(
+        program,
+        "update task set owed_by_id = (select id from responsibility where links->0->>'role' = 'manager' limit 1)"
+        " where step = 'referral.unfinished'",
+    )
+    assert found(program, look) == [f"referral {referral}"], "a manager can neither read nor send it"
     run(program, "update task set state = 'cancelled', next_check = null where step = 'referral.unfinished'")
     assert found(program, look) == [f"referral {referral}"]
+
+
+@pytest.mark.ci
+def test_a_draft_that_is_kept_from_its_author_who_stays_is_found(program: Cast) -> None:
+    look = promised._drafts_are_given_back
+    declare_admission(program)
+    with program.session() as session:
+        referral = referring.begin_referral(session, ONDINE, by=program.actor(LEAVER), at=AT)
+    case_id = leave(program, LEAVER, PLACE)
+    settle(
+        program,
+        asked(program, case_id, "send_drafts")[0]["id"],
+        ended="to_the_coordinator",
+        by=program.actor(LEAVER),
+    )
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="They stay")
+    assert found(program, look) == []
+    run(program, "update referral set left_at = :at where id = :id", at=AT - timedelta(hours=1), id=referral)
+    assert found(program, look) == [f"referral {referral}"]
+
+
+@pytest.mark.ci
+def test_a_task_that_somebody_took_over_and_cannot_do_is_found(program: Cast) -> None:
+    look = promised._what_was_taken_can_be_done
+    open_onboarding(program)
+    case_id = leave(program, "manager_em", "en-marge")
+    (row, *_) = asked(program, case_id, "pass_on_tasks")
+    settle(program, row["id"], to="deputy")
+    assert found(program, look) == []
+    run(
+        program,
+        "update tenure set role = 'petty_cash_holder' where person_id = :who",
+        who=program.people["deputy"],
+    )
+    assert found(program, look) == [f"task {UUID(row['item'])}"]
 
 
 def handed_in(cast: Cast) -> UUID:
