@@ -284,10 +284,10 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     A role whose end is past by then goes on as it did before that end was written down. One of one holder that somebody
     else had or has until a known day is theirs again from the day after. What was offered and not answered is taken
     back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So does what the
-    departure took by itself (`giving_back`): seats that nobody else was given, and what they act in. Access
-    that ended needs a new invitation, and a seat that was given to another is theirs only once it is given back.
-    Raises Refusal where a person calls off their own departure, or would hold no role there by it, or none after its last day
-    because somebody else holds theirs. Where they go on in another role, the coordinator has a task
+    departure took by itself (`giving_back`): seats and parts in follow-ups that nobody else was given, and what they
+    act in. Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is
+    given back. Raises Refusal where a person calls off their own departure, or would hold no role there by it, or none
+    after its last day because somebody else holds theirs. Where they go on in another role, the coordinator has a task
     of the one that somebody else holds. The engine, which comes after a case was cancelled, does it all the same.
     """
     departure = gathering.departure_of(session, case_id)

@@ -334,7 +334,9 @@ def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_a
                 HOLDER.c.person_id.in_([who, program.people["deputy"]]),
             )
         ).all()
-        others = giving_back.of_case(session, case_id, today)
+        found = giving_back.after_all(session, case_id, after)
+        assert found is not None
+        others = found.seats
     assert sits == [program.people["deputy"] if taken else who]
     assert [one.holder_id for one in others] == ([program.people["deputy"]] if taken else [])
     page = client_for(program.database, program.people["coordinator"], at=after).get(f"/departures/{case_id}").text
