@@ -127,7 +127,8 @@ def never_began() -> ColumnElement[bool]:
         )
         .exists()
     )
-    return and_(_tenure.c.starts_on == _tenure.c.ends_on, ended_before)
+    # Without the first, it is unknown of a role without an end, and so is that it began.
+    return and_(_tenure.c.ends_on.is_not(None), _tenure.c.starts_on == _tenure.c.ends_on, ended_before)
 
 
 #: What everyone holds or is to hold, and who is away on some days, in one question: each request of a window asks it.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from api import at_departures, at_summaries
-from api.permissions import Action, allows, to_task
+from api.permissions import Action, allows, to_person, to_task
 from api.session import Desk
 from duties.declarations.protocol import Protocol
 from duties.departure import gathering, giving_back, hand_overs
@@ -25,14 +25,20 @@ def leaving_of(
     """Who leaves, and each thing in hand with its step; None where a case is about nobody who leaves.
 
     A thing whose step asks about it stands in the step's own line (`left`, by the task's id). One that nobody has to
-    settle stands in the stage of its kind (`others`), and what no step is about in `by_itself`.
+    settle stands in the stage of its kind (`others`), and what no step is about in `by_itself`. Of a departure that was
+    called off nothing is left to settle: `after_all` says what its person has, and has not again.
     """
     departure = gathering.departure_of(desk.session, case["id"])
     if departure is None:
         return None
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     own = case["subject_id"] == desk.asker.person_id
-    found = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=True, kept=kept, own=own)
+    called_off = departure["called_off_at"] is not None
+    found = (
+        []
+        if called_off
+        else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=True, kept=kept, own=own)
+    )
     stages = {step.settles: step.stage for step in protocol.steps if step.settles}
     others: dict[str, list[at_departures.Left]] = {}
     by_itself = []
@@ -44,15 +50,15 @@ def leaving_of(
     left = {one.task["id"]: one for one in found if one.task is not None}
     (shown,) = at_departures.departures_shown(desk.session, [dict(case)])
     summed_up = at_summaries.summaries_in(desk.session, desk.asker, dict(case))
-    seats = giving_back.of_case(desk.session, case["id"], desk.day)
+    after_all = _after_all(desk, case, kept)
     return {
         **shown,
-        "seats_of_others": seats,
+        "after_all": after_all,
         "own": own,
         "left": left,
         "others": others,
         "by_itself": by_itself,
-        "is_empty": not found,
+        "is_empty": not found and not called_off,
         "keeps_back": at_departures.keeps_back(desk.session, desk.asker, case["id"]),
         "settles": _settles(desk, case, left.values()),
         "settled": {
@@ -66,10 +72,26 @@ def leaving_of(
             if line.proposal is not None
         },
         "done": done,
-        "names": at_departures.people_names(desk.session) if receipt is not None or seats else {},
+        "names": at_departures.people_names(desk.session) if receipt is not None or after_all else {},
         "may_offer": allows(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
         is not None
         and any(one.kind == "follow_up" for one in left.values()),
+    }
+
+
+def _after_all(desk: Desk, case: Mapping[str, Any], kept: Callable[[str], bool]) -> dict[str, Any] | None:
+    """What somebody has whose departure was called off, as the reader may see it, and where they are invited anew."""
+    found = giving_back.after_all(desk.session, case["id"], desk.at)
+    if found is None:
+        return None
+    invites = allows(Action.INVITE, to_person(desk.asker, case["subject_id"])) is not None
+    return {
+        "again": [one for one in found.in_hand if (one.kind, one.id) in found.again and not kept(one.title.en)],
+        "in_hand": [one for one in found.in_hand if (one.kind, one.id) not in found.again and not kept(one.title.en)],
+        "of_others": [one for one in (*found.roles, *found.parts, *found.seats) if not kept(one.title.en)],
+        "has_seats": bool(found.seats),
+        "invited_anew": found.invited_anew,
+        "invites": invites,
     }
 
 

@@ -29,7 +29,7 @@ from duties.declarations.program_agreements import clause_without_role
 from duties.departure.hiring import NAMES_THEM
 from duties.equipment import inventory
 from duties.follow_ups.activities import APART, APART_COORDINATION
-from duties.follow_ups.assigning import FIND_A_WORKER
+from duties.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from duties.follow_ups.owed import WRITE
 from duties.follow_ups.summaries import WRITTEN
 from duties.here import many, program_of
@@ -510,6 +510,7 @@ _NEWER_VERSION = N_(
 #: Where a task outside any case is done, by its step; its item is what it is about.
 _PLACES: Final[Mapping[str, str]] = {
     FIND_A_WORKER: "/follow-ups/%s#workers",
+    FIND_A_SECOND: "/follow-ups/%s#workers",
     FIND_FOR_CANDIDATE: "/participants/%s#workers",
     WRITE: "/caseload",
     APART: "/activities",

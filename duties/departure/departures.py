@@ -26,6 +26,7 @@ from duties.here import local_day, many, one, program_of
 from duties.holdings import by_name
 from duties.holdings.holding import elsewhere, goes_on, left_on
 from duties.holdings.in_hand import holdings_of
+from duties.holdings.roles import called
 from duties.mail import notices
 from duties.record import events
 from duties.refusals import Refusal
@@ -280,14 +281,16 @@ def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> N
 def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
 
-    A role whose end is past by then goes on as it did before that end was written down. What was offered and not
-    answered is taken back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So
-    does what the departure took by itself (`giving_back`): seats that nobody else was given, and what they act in. A
-    draft of a referral that was left to the coordination is its author's again (`drafts`).
-    Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is given back;
-    so is a role of one holder that somebody else holds by now, of which the coordinator has a task. Raises Refusal
-    where a person calls off their own departure, or would hold no role there by it. The engine, which comes after a
-    case was cancelled, does it all the same.
+    A role whose end is past by then goes on as it did before that end was written down. One of one holder that somebody
+    else had or has until a known day is theirs again from the day after. What was offered and not answered is taken
+    back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So does what the
+    departure took by itself (`giving_back`): seats and parts in follow-ups that nobody else was given, and what they
+    act in. Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is
+    given back. A draft of a referral that was left to the coordination is its author's again (`drafts`).
+
+    Raises Refusal where a person calls off their own departure, or would hold no role there by it, or none
+    after its last day because somebody else holds theirs. Where they go on in another role, the coordinator has a task
+    of the one that somebody else holds. The engine, which comes after a case was cancelled, does it all the same.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
@@ -299,23 +302,24 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
             N_("Nobody cancels their own departure, nor has it cancelled in their name: ask somebody else who may."),
         )
     hold_person(session, whose)
-    refusals: list[Refusal] = []
-    for tenure_id, ends_on in departure["was_to_end"].items():
-        day = date.fromisoformat(ends_on) if ends_on else None
-        if day is not None and day < today:
-            day = _before_its_end(session, UUID(tenure_id), day)
-        try:
-            with session.begin_nested():
-                _put_back(session, UUID(tenure_id), day, by=by, at=at)
-        except Refusal as refusal:
-            refusals.append(refusal)
-            _ask_who_holds(session, departure, UUID(tenure_id), by=by, at=at)
-    if not by.is_system and not _holds_a_role(session, whose, place, today):
-        raise _nobody_stays(departure["last_day"], taken=bool(refusals))
+    # As whoever appoints holds it: of two at once the second sees what the first did.
+    session.execute(
+        select(_organization.c.id)
+        .where(_organization.c.program_id == program_of(session), _organization.c.id == place)
+        .with_for_update()
+    )
+    was_to_end, taken = _put_all_back(session, departure, today, by=by, at=at)
+    if not by.is_system:
+        if taken and not goes_on(session, whose, place, max(departure["last_day"], today - timedelta(days=1))):
+            raise _role_taken(session, taken[0], departure["last_day"])
+        if not _holds_a_role(session, whose, place, today):
+            raise _nobody_stays(departure["last_day"])
+    for tenure_id in taken:
+        _ask_who_holds(session, departure, tenure_id, by=by, at=at)
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
-        .values(called_off_at=at, version=_departure.c.version + 1)
+        .values(called_off_at=at, was_to_end=was_to_end, version=_departure.c.version + 1)
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
     if departure["ended_at"] is not None:
@@ -335,15 +339,7 @@ def _cancelled_with(session: Session, case_id: UUID) -> list[UUID]:
 cases.when_cancelled(PROTOCOL, together=_cancelled_with, do=call_off)
 
 
-def _nobody_stays(last_day: date, *, taken: bool) -> Refusal:
-    if taken:
-        return Refusal(
-            "departure.role_taken",
-            N_(
-                "Somebody else holds their role there by now, and it has one holder: by cancelling this they would be"
-                " left without a role. End that appointment first, or go on with the departure."
-            ),
-        )
+def _nobody_stays(last_day: date) -> Refusal:
     return Refusal(
         "departure.role_over",
         N_(
@@ -351,6 +347,27 @@ def _nobody_stays(last_day: date, *, taken: bool) -> Refusal:
             " role, with all that they have in hand. First give them a role there again, from today on, or go on with"
             " the departure."
         ),
+        day=last_day.isoformat(),
+    )
+
+
+def _role_taken(session: Session, tenure_id: UUID, last_day: date) -> Refusal:
+    """What whoever cancels is told where the role is somebody else's: which, from when, and what to do first."""
+    other = next(
+        iter(_others_in(session, tenure_id, last_day)),
+        {"starts_on": last_day + timedelta(days=1)},
+    )
+    title = called(session, tenure_id)
+    return Refusal(
+        "departure.role_taken",
+        N_(
+            "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
+            " this, the person would hold no role there after %(day)s. First end that appointment, on its first day at"
+            " the soonest: the role is theirs again from the day after. Or have this person’s role end later, which"
+            " moves that first day. Or go on with the departure."
+        ),
+        role={"fr": title.fr, "en": title.en},
+        first_day=other["starts_on"].isoformat(),
         day=last_day.isoformat(),
     )
 
@@ -861,6 +878,104 @@ def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Ac
         organization=str(tenure["organization_id"]),
         ends_on=ends_on.isoformat() if ends_on else None,
     )
+
+
+def _put_all_back(
+    session: Session, departure: Mapping[str, Any], today: date, *, by: Actor, at: datetime
+) -> tuple[dict[str, str | None], list[UUID]]:
+    """Have every role that a departure ended go on: what is to be kept of their last days, and those that cannot."""
+    was_to_end: dict[str, str | None] = dict(departure["was_to_end"])
+    taken: list[UUID] = []
+    for key, ends_on in departure["was_to_end"].items():
+        tenure_id = UUID(key)
+        day = date.fromisoformat(ends_on) if ends_on else None
+        if day is not None and day < today:
+            day = _before_its_end(session, tenure_id, day)
+        try:
+            with session.begin_nested():
+                _put_back(session, tenure_id, day, by=by, at=at)
+        except Refusal:
+            if _is_theirs_again(session, tenure_id, departure["last_day"]):
+                continue
+            again = _give_anew(session, tenure_id, day, departure["last_day"], by=by, at=at)
+            if again is None:
+                taken.append(tenure_id)
+            else:
+                # Where the departure is taken up again, it ends this one too.
+                was_to_end[str(again)] = day.isoformat() if day else None
+    # One that was put back later on may be the same role as one that could not be.
+    return was_to_end, [one_of for one_of in taken if not _is_theirs_again(session, one_of, departure["last_day"])]
+
+
+def _is_theirs_again(session: Session, tenure_id: UUID, last_day: date) -> bool:
+    """Whether the person of a role holds the same role there on another appointment, after a last day."""
+    left, again = _tenure.alias(), _tenure
+    found = (
+        select(again.c.id)
+        .join(left, and_(left.c.program_id == again.c.program_id, left.c.person_id == again.c.person_id))
+        .where(
+            left.c.program_id == program_of(session),
+            left.c.id == tenure_id,
+            again.c.id != tenure_id,
+            again.c.role == left.c.role,
+            again.c.organization_id == left.c.organization_id,
+            or_(again.c.ends_on.is_(None), again.c.ends_on > last_day),
+            ~never_began(),
+        )
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def _others_in(session: Session, tenure_id: UUID, last_day: date) -> list[dict[str, Any]]:
+    """Who else holds the role of an appointment after a last day, or is to: each with the days, the first one first."""
+    left = _tenure.alias()
+    return many(
+        session,
+        select(_tenure.c.person_id, _tenure.c.starts_on, _tenure.c.ends_on)
+        .join(left, and_(left.c.program_id == _tenure.c.program_id, left.c.role == _tenure.c.role))
+        .where(
+            left.c.program_id == program_of(session),
+            left.c.id == tenure_id,
+            _tenure.c.organization_id == left.c.organization_id,
+            _tenure.c.person_id != left.c.person_id,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > last_day),
+            ~never_began(),
+        )
+        .order_by(_tenure.c.starts_on, _tenure.c.id),
+    )
+
+
+def _give_anew(
+    session: Session, tenure_id: UUID, ends_on: date | None, last_day: date, *, by: Actor, at: datetime
+) -> UUID | None:
+    """Give a role again from the day after whoever else holds it; its id, or None where that is not at once.
+
+    Somebody who was to begin has it on their first day at least: no appointment ends before it begins. None too where
+    the role is over by then, or cannot be given to them any more.
+    """
+    day, today = timedelta(days=1), local_day(session, at)
+    others = [one_of["ends_on"] for one_of in _others_in(session, tenure_id, last_day)]
+    if not others or None in others:
+        return None
+    first = max([*others, last_day, today - day]) + day
+    if first > max(last_day + 2 * day, today + day) or (ends_on is not None and ends_on < first):
+        return None
+    left = one(session, select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id))
+    assert left is not None  # noqa: S101 - the departure ended it
+    try:
+        with session.begin_nested():
+            return people.appoint(
+                session,
+                person_id=left["person_id"],
+                role=left["role"],
+                organization_id=left["organization_id"],
+                starts_on=first,
+                ends_on=ends_on,
+                by=by,
+                at=at,
+            )
+    except Refusal:
+        return None
 
 
 def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UUID, *, by: Actor, at: datetime) -> None:

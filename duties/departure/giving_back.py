@@ -1,31 +1,41 @@
-"""What a departure took by itself is theirs again who stays after all: seats, what they act in, and invitations.
+"""What a departure took by itself is theirs again who stays after all: seats, parts in follow-ups, and invitations.
 
-What was handed over to somebody stays there, and the departure's page says so.
+So is what they act in. What was handed over to somebody stays there, and the departure's page says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select, update
 from sqlmodel import Session
 
 from duties import seat_holders
+from duties.access import invitations
 from duties.actors import Actor
 from duties.declarations.declared import Bilingual
 from duties.departure import gathering
-from duties.here import local_day, many, program_of
-from duties.holdings import seats
+from duties.follow_ups import assigning
+from duties.follow_ups.parts import PRIMARY
+from duties.here import local_day, many, one, program_of
+from duties.holdings import roles, seats
+from duties.holdings.follow_ups import FOLLOW_UP, titled_part, without_a_follower
+from duties.holdings.holding import Holding, goes_on
+from duties.holdings.in_hand import holdings_of
 from duties.record import events
+from duties.refusals import Refusal
+from duties.roles import never_began
 from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import Settlement
+from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting, MeetingGuest
-from models.program import Absence
+from models.participant import Participant
+from models.program import Absence, Tenure
 from models.record import Event
 
 _seat = table_of(Seat)
@@ -36,57 +46,231 @@ _absence = table_of(Absence)
 _guest = table_of(MeetingGuest)
 _meeting = table_of(Meeting)
 _event = table_of(Event)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
+_tenure = table_of(Tenure)
 
 _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class SeatOfAnother:
-    """A seat that a departure took and that was not given back: what it is, and who is its principal now."""
+class OfAnother:
+    """What a departure took and that was not given back: what it is, and who has it now; of a seat, its principal.
+
+    Of a role that ends all the same `until` is its last day, while that is to come.
+    """
 
     title: Bilingual
     holder_id: UUID | None
+    href: str = ""
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class AfterAll:
+    """How it stands, on a day, with what somebody has whose departure was called off.
+
+    `in_hand` is what they have there; `again`, by kind and id, is what of it the departure had taken or was to end.
+    `seats`, `parts` and `roles` are what they have not again. `invited_anew` says that they cannot sign in before
+    somebody invites them.
+    """
+
+    in_hand: Sequence[Holding]
+    again: frozenset[tuple[str, UUID]]
+    seats: Sequence[OfAnother]
+    parts: Sequence[OfAnother]
+    roles: Sequence[OfAnother]
+    invited_anew: bool
 
 
 def give_back(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
     """Give back what a departure that is called off had taken by itself, where it is nobody else's by now."""
     _give_seats(session, departure, by=by, at=at)
+    _give_parts(session, departure, by=by, at=at)
     _have_deputize_again(session, departure, by=by, at=at)
     if departure["ended_at"] is not None:
         _invite_again(session, departure, by=by, at=at)
 
 
-def kept_by_others(session: Session, departure: Mapping[str, Any], on: date) -> list[SeatOfAnother]:
+def kept_by_others(session: Session, departure: Mapping[str, Any], on: date) -> list[OfAnother]:
     """The seats that a departure took and that its person has not on a local day, nor from a later day on."""
     found = []
     for row in _taken(session, departure):
         others = seat_holders.holders_from(session, row["seat_id"], on)
-        if any(one["person_id"] == departure["person_id"] for one in others):
+        if any(held["person_id"] == departure["person_id"] for held in others):
             continue
-        holder = next((one["person_id"] for one in others if one["kind"] == "principal"), None)
+        holder = next((held["person_id"] for held in others if held["kind"] == "principal"), None)
         committee = f"{row['committee_fr']}, ", f"{row['committee_en']}, "
         title = Bilingual(fr=committee[0] + row["title_fr"], en=committee[1] + row["title_en"])
-        found.append(SeatOfAnother(title, holder))
+        found.append(OfAnother(title, holder))
     return found
+
+
+def after_all(session: Session, case_id: UUID, at: datetime) -> AfterAll | None:
+    """What somebody has whose departure was called off; None of another, and of who has left all the same since."""
+    departure = gathering.departure_of(session, case_id)
+    if departure is None or departure["called_off_at"] is None:
+        return None
+    whose, place, today = departure["person_id"], departure["organization_id"], local_day(session, at)
+    if not goes_on(session, whose, place, today - _DAY):
+        return None
+    others = _roles_of_others(session, departure, today)
+    access = invitations.access_of(session, [whose], at=at)[whose]
+    return AfterAll(
+        in_hand=holdings_of(session, whose, place, at),
+        again=_had_again(session, departure) - {(roles.TENURE, tenure_id) for tenure_id in others},
+        seats=kept_by_others(session, departure, today),
+        parts=_parts_of_others(session, departure, today),
+        roles=list(others.values()),
+        invited_anew=departure["ended_at"] is not None and access.state == "none",
+    )
+
+
+def _had_again(session: Session, departure: Mapping[str, Any]) -> frozenset[tuple[str, UUID]]:
+    """What a departure was to end or had taken and its person has again, by kind and id."""
+    here, whose, since = program_of(session), departure["person_id"], departure["called_off_at"]
+    parts = session.scalars(
+        select(_assignment.c.id).where(
+            _assignment.c.program_id == here, _assignment.c.person_id == whose, _assignment.c.assigned_at == since
+        )
+    )
+    given = session.scalars(
+        select(_holder.c.id)
+        .join(
+            _event,
+            and_(
+                _event.c.program_id == _holder.c.program_id,
+                _event.c.subject_id == _holder.c.seat_id,
+                _event.c.verb == "seat.given",
+                _event.c.at == since,
+                _event.c.facts["person"].astext == cast(_holder.c.person_id, Text),
+            ),
+        )
+        .where(_holder.c.program_id == here, _holder.c.person_id == whose, _holder.c.withdrawn_at.is_(None))
+    )
+    return frozenset(
+        [
+            *((roles.TENURE, UUID(one_of)) for one_of in departure["was_to_end"]),
+            *((FOLLOW_UP, one_of) for one_of in parts),
+            *((seats.SEAT, one_of) for one_of in given),
+        ]
+    )
+
+
+def _roles_of_others(session: Session, departure: Mapping[str, Any], on: date) -> dict[UUID, OfAnother]:
+    """The roles that a departure ended and its person does not hold from a local day on, by appointment: who does."""
+    found = {}
+    for key, was in departure["was_to_end"].items():
+        this = (_tenure.c.program_id == program_of(session), _tenure.c.id == UUID(key))
+        left = one(session, select(_tenure).where(*this))
+        if left is None or left["ends_on"] is None or left["ends_on"].isoformat() == was:
+            continue
+        later = many(
+            session,
+            select(_tenure.c.person_id)
+            .where(
+                _tenure.c.program_id == program_of(session),
+                _tenure.c.role == left["role"],
+                _tenure.c.organization_id == left["organization_id"],
+                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > max(departure["last_day"], on - _DAY)),
+                ~never_began(),
+            )
+            .order_by(_tenure.c.starts_on, _tenure.c.id),
+        )
+        if any(held["person_id"] == departure["person_id"] for held in later):
+            continue
+        until = left["ends_on"] if left["ends_on"] >= on else None
+        holder = later[0]["person_id"] if later else None
+        found[left["id"]] = OfAnother(roles.called(session, left["id"]), holder, until=until)
+    return found
+
+
+def _parts_of_others(session: Session, departure: Mapping[str, Any], on: date) -> list[OfAnother]:
+    """The parts in follow-ups that a departure ended and that its person has not again on a local day."""
+    found, seen = [], set()
+    for part in _ended_parts(session, departure):
+        place = part["follow_up_id"], part["kind"]
+        if place in seen:
+            continue  # it ended twice: they left, stayed, left again, and stayed
+        seen.add(place)
+        now = assigning.on_day(session, on, follow_up_ids=[part["follow_up_id"]])
+        if any(held["person_id"] == departure["person_id"] for held in now):
+            continue
+        holder = next((held["person_id"] for held in now if held["kind"] == part["kind"]), None)
+        title = titled_part(part["kind"], part["number"])
+        found.append(OfAnother(title, holder, f"/follow-ups/{part['follow_up_id']}"))
+    return found
+
+
+def _give_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Give back the parts in follow-ups that nobody else has; one that a rule refuses is asked of the coordinator."""
+    for part in _ended_parts(session, departure, without_a_follower()):
+        try:
+            with session.begin_nested():
+                assigning.give_again(
+                    session, part["follow_up_id"], departure["person_id"], kind=part["kind"], by=by, at=at
+                )
+        except Refusal:
+            if part["kind"] == PRIMARY:
+                assigning.keep_vacancy(session, part["follow_up_id"], by=by, at=at)
+            else:
+                assigning.ask_for_a_second(session, part["follow_up_id"], by=by, at=at)
+
+
+def _ended_parts(session: Session, departure: Mapping[str, Any], *which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The parts in follow-ups that ended with a last day of a departure, or by it: nobody took them over, as stated."""
+    here = program_of(session)
+    over = select(_event.c.at).where(
+        _event.c.program_id == here,
+        _event.c.case_id == departure["case_id"],
+        _event.c.verb == "departure.last_day_over",
+    )
+    stated = (
+        select(_settlement.c.id)
+        .where(
+            _settlement.c.program_id == _assignment.c.program_id,
+            _settlement.c.case_id == departure["case_id"],
+            _settlement.c.kind == FOLLOW_UP,
+            _settlement.c.holding_id == _assignment.c.id,
+            _settlement.c.ended_as == "left_vacant",
+        )
+        .exists()
+    )
+    return many(
+        session,
+        select(_assignment.c.id, _assignment.c.kind, _assignment.c.follow_up_id, _participant.c.number)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .where(
+            _assignment.c.program_id == here,
+            _assignment.c.person_id == departure["person_id"],
+            _assignment.c.organization_id == departure["organization_id"],
+            _follow_up.c.state != "completed",
+            or_(_assignment.c.ended_at.in_(over), stated),
+            *which,
+        )
+        .order_by(_assignment.c.follow_up_id, _assignment.c.kind),
+    )
 
 
 def _give_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
     today = local_day(session, at)
     for row in _taken(session, departure):
         others = [
-            one
-            for one in seat_holders.holders_from(session, row["seat_id"], today)
-            if one["person_id"] != departure["person_id"]
+            held
+            for held in seat_holders.holders_from(session, row["seat_id"], today)
+            if held["person_id"] != departure["person_id"]
         ]
-        if row["kind"] == "principal" and any(one["kind"] == "principal" for one in others):
+        if row["kind"] == "principal" and any(held["kind"] == "principal" for held in others):
             continue
         was = date.fromisoformat(row["was"]) if row["was"] else None
         if was is not None and was < today:
             continue
-        for one in others:
+        for held in others:
             # Who stood in for them meanwhile does so no more: by the departure alone, and nobody had named them.
-            if one["kind"] == "alternate" and _stood_in(departure, one):
-                seat_holders.end_seat(session, one, today - _DAY, by=by, at=at)
+            if held["kind"] == "alternate" and _stood_in(departure, held):
+                seat_holders.end_seat(session, held, today - _DAY, by=by, at=at)
         if row["withdrawn_at"] is None and row["ends_on"] >= today - _DAY:
             seat_holders.go_on(session, row, was, by=by, at=at)
         else:
@@ -199,11 +383,3 @@ def _invite_again(session: Session, departure: Mapping[str, Any], *, by: Actor, 
     for meeting_id in sorted(again):
         person = str(departure["person_id"])
         events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=person)
-
-
-def of_case(session: Session, case_id: UUID, on: date) -> list[SeatOfAnother]:
-    """What `kept_by_others` says of a case's departure that was called off; nothing of another."""
-    departure = gathering.departure_of(session, case_id)
-    if departure is None or departure["called_off_at"] is None:
-        return []
-    return kept_by_others(session, departure, on)

@@ -38,6 +38,8 @@ LEAVING: Final = timedelta(days=42)
 #: The coordinator's task while nobody accompanies an active follow-up, and how soon it is due.
 FIND_A_WORKER: Final = "follow_up.assign"
 DAYS_TO_ASSIGN: Final = 2
+#: The coordinator's task where the second of a pair stays after all and could not be given their place again.
+FIND_A_SECOND: Final = "follow_up.second"
 
 _assignment = table_of(Assignment)
 _follow_up = table_of(FollowUp)
@@ -117,7 +119,58 @@ def assign(
         instead_of=str(instead_of) if instead_of else None,
     )
     keep_vacancy(session, follow_up_id, by=by, at=at)
+    if kind != PRIMARY:
+        for task_id in _asked_for_a_second(session, follow_up_id):
+            complete_task(session, task_id, by=by, at=at)
     return assignment_id
+
+
+def give_again(session: Session, follow_up_id: UUID, person_id: UUID, *, kind: str, by: Actor, at: datetime) -> UUID:
+    """Give somebody a part again that ended by itself, by every rule of `assign`; its id. Raises Refusal as that does.
+
+    The task that asked for a worker is called off: nobody has to find one any more.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    asked = _open_task(session, held.row["vacancy_task_id"])
+    if kind == PRIMARY and asked is not None:
+        assigning.call_off(session, asked, by=by, at=at)
+        change(session, held, vacancy_task_id=None)
+    return assign(session, follow_up_id, person_id, kind=kind, by=by, at=at)
+
+
+def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the coordinator see who is the second of a pair, unless that is asked already. It is done by assigning one.
+
+    It can be done without one too: not every participant is accompanied by two.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    if _asked_for_a_second(session, follow_up_id):
+        return
+    words = {lang: say(lang, N_("Second of the pair for %(number)s"), number=held.number) for lang in ("fr", "en")}
+    assigning.assign(
+        session,
+        FIND_A_SECOND,
+        str(held.id),
+        title_fr=words["fr"],
+        title_en=words["en"],
+        chain=coordination_chain(session),
+        due_on=scheduling.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN),
+        by=by,
+        at=at,
+    )
+
+
+def _asked_for_a_second(session: Session, follow_up_id: UUID) -> list[UUID]:
+    return list(
+        session.scalars(
+            select(_task.c.id).where(
+                _task.c.program_id == program_of(session),
+                _task.c.step == FIND_A_SECOND,
+                _task.c.item == str(follow_up_id),
+                _task.c.state == "open",
+            )
+        )
+    )
 
 
 def end_part(
@@ -182,6 +235,8 @@ def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) ->
     held = hold(session, follow_up_id, by=by, at=at)
     for row in on_day(session, held.day, follow_up_ids=[follow_up_id]):
         _end(session, held, row)
+    for task_id in _asked_for_a_second(session, follow_up_id):
+        assigning.call_off(session, task_id, by=by, at=at)
 
 
 def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str, day: date) -> HeldRole:

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
+from duties.declarations.declared import Bilingual
 from duties.here import many, moments_of, program_of
 from duties.holdings.holding import Holding, Leaving, both
 from locales import N_
@@ -58,12 +59,17 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
         Holding(
             FOLLOW_UP,
             row["id"],
-            both(_PRIMARY if row["kind"] == "primary" else _SECOND, number=row["number"]),
+            titled_part(row["kind"], row["number"]),
             f"/follow-ups/{row['follow_up_id']}",
         )
         for row in rows
         if leaving.concerns(row["organization_id"])
     ]
+
+
+def titled_part(kind: str, number: str) -> Bilingual:
+    """A part in a follow-up in words, by the participant's number alone."""
+    return both(_PRIMARY if kind == "primary" else _SECOND, number=number)
 
 
 def without_a_follower() -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from duties.casework import board
 from duties.departure import taking_tasks
+from duties.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from duties.here import local_day, many, program_of
 from duties.roles import Standing, standing
 from duties.takers import may_act_as, may_write_of_participants
@@ -169,6 +170,26 @@ _TAKEN_AND_NOBODYS = text(
     """
 )
 
+_PART_OF_NOBODY = text(
+    """
+    select a.id from departure d join assignment a on a.program_id = d.program_id and a.person_id = d.person_id
+        and a.organization_id = d.organization_id
+    join follow_up f on f.program_id = a.program_id and f.id = a.follow_up_id
+    where d.program_id = :here and d.called_off_at is not null and f.state in ('active', 'on_break')
+    and f.state_at < d.called_off_at and a.ended_at <= d.called_off_at
+    and exists (select 1 from event e where e.program_id = d.program_id and e.case_id = d.case_id
+        and e.verb = 'departure.last_day_over' and e.at = a.ended_at)
+    and not exists (select 1 from assignment since where since.program_id = a.program_id
+        and since.follow_up_id = a.follow_up_id and since.id <> a.id and since.assigned_at >= a.ended_at
+        and (since.kind = a.kind or since.person_id = a.person_id))
+    and not (a.kind = 'primary' and f.state = 'on_break')
+    and not exists (select 1 from task t where t.program_id = a.program_id and t.item = a.follow_up_id::text
+        and t.step = case a.kind when 'primary' then :find_worker else :find_second end
+        and t.state <> 'cancelled' and t.opened_at >= a.ended_at)
+    order by 1
+    """
+)
+
 
 def _rows(session: Session, statement: Any, at: datetime, **more: Any) -> list[dict[str, Any]]:
     here = {"here": program_of(session), "today": local_day(session, at)}
@@ -239,6 +260,12 @@ def _late_entries_are_kept(session: Session, at: datetime) -> Iterable[str]:
 @promise("A seat that a departure took is theirs again who stays after all, or another's.")
 def _seats_are_given_back(session: Session, at: datetime) -> Iterable[str]:
     return [f"seat_holder {row['id']}" for row in _rows(session, _TAKEN_AND_NOBODYS, at, zone=_zone(session))]
+
+
+@promise("A part in a follow-up that a departure ended is theirs again who stays, another's, or is asked for.")
+def _parts_are_given_back(session: Session, at: datetime) -> Iterable[str]:
+    rows = _rows(session, _PART_OF_NOBODY, at, find_worker=FIND_A_WORKER, find_second=FIND_A_SECOND)
+    return [f"assignment {row['id']}" for row in rows]
 
 
 @promise("What falls to somebody for who is away is open to a role that they hold.")

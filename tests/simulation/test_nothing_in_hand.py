@@ -20,7 +20,7 @@ from tests.agreeing import in_force
 from tests.casework import complete, open_onboarding, step
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import LAST_DAY, asked, leave, lend, record_protocols, seat_somebody, settle
-from tests.following import agreed, followed
+from tests.following import THIRD, WORKER, agreed, followed
 from tests.referring import ONDINE, declare_admission
 
 LEAVER, PLACE = "worker_codim", "codim"
@@ -276,3 +276,20 @@ def test_a_seat_that_a_cancelled_departure_took_and_did_not_give_back_is_found(p
     )
     run(program, "update seat_holder set ends_on = :last where id = :first", last=LAST_DAY, first=taken)
     assert found(program, look) == [f"seat_holder {taken}"]
+
+
+def test_a_part_that_a_cancelled_departure_ended_and_nobody_has_is_found(program: Cast) -> None:
+    look, after = promised._parts_are_given_back, AT + timedelta(days=16)
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker=THIRD, second=WORKER)
+    case_id = leave(program, WORKER, "ccsmtl")
+    with program.session() as session:
+        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+    with program.session() as session:
+        cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=after, reason="They stay")
+    assert found(program, look) == []
+    with program.session() as session:
+        (taken,) = session.scalars(text("select id from assignment where ended_at is not null")).all()
+    run(program, "update assignment set assigned_at = :at where kind = 'second' and ended_at is null", at=AT)
+    assert found(program, look) == [f"assignment {taken}"]
