@@ -172,7 +172,7 @@ def test_the_round_takes_back_what_an_earlier_version_left_and_what_was_carried_
     left = decide(session, cast, kind="other")
     owed = decide(session, cast, kind="other", owner_role="coordinator", due_on=DUE)
     by, task_id = cast.actor("coordinator"), decisions.decision_of(session, owed)["task_id"]
-    later = _taking_back(session, cast, left, owed, at=NOW + MINUTE)
+    later = _taking_back(session, cast, left, owed, kind="other", at=NOW + MINUTE)
     stands_still = {"state": "standing", "closed_at": None, "closed_as": None, "withdrawn_by_id": None}
     session.execute(update(_decision).where(_decision.c.id == left).values(stands_still))
     session.execute(update(_decision).where(_decision.c.id == owed).values(stands_still | {"state": "open"}))
