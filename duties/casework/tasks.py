@@ -92,7 +92,7 @@ def complete_task(
         gathering.refuse_unless_over(session, held.case, at)
     if held.task["evidence"] == "interviews" and held.case_id is not None:
         interviews.refuse_unless_one_passes(session, held.case_id)
-    if held.task["evidence"] == "note" and not note:
+    if held.task["evidence"] == "note" and not says_something(note):
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
     filled_in = requests.checked(held.task["asks"], given or {})
     for proof in evidence:

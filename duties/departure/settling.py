@@ -35,6 +35,7 @@ from duties.participants.held import hold_participant
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link, Standing, responsibility, standing
+from duties.said import trimmed
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Task
@@ -747,7 +748,7 @@ def _people_of(one_thing: Settling, link: Link) -> list[UUID]:
 
 
 def _checked(note: str) -> str:
-    note = note.strip()
+    note = trimmed(note)
     if len(note) > LONGEST_NOTE or "\x00" in note:
         raise Refusal(
             "note.too_long", N_("This note is longer than %(most)s characters. Shorten it."), most=LONGEST_NOTE
