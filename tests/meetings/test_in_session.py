@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties import people
@@ -23,6 +23,7 @@ from duties.participants import barring
 from meetings import agendas, attendance, running, schedule
 from meetings.agenda_items import item_of
 from models.base import table_of
+from models.meeting import Meeting
 from models.record import Event
 from models.referral import Referral
 from tests.api.desk import client_for
@@ -50,6 +51,7 @@ WHO: Final = ("Ondine", "Fougère", "514 555-0144", "ondine@", "Épinettes", "21
 FOR: Final = {"purpose": "who_follows"}
 
 _event = table_of(Event)
+_meeting = table_of(Meeting)
 _referral = table_of(Referral)
 
 
@@ -290,8 +292,10 @@ def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) ->
     second = triaged(clinic, refer(clinic, ROMARIN, by=WORKER))
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
-        day = LOCAL.date()
-        schedule.plan_season(session, "clinical", first=day, last=day, hour=afternoon.time(), by=by, at=AT)
+        schedule.plan_meetings(session, "clinical", [afternoon + DAY], by=by, at=AT)
+        # As one that was planned before a committee met once a day.
+        earlier = {name: _meeting.c[name] - DAY for name in ("starts", "starts_at", "ends_at")}
+        session.execute(update(_meeting).where(_meeting.c.starts == afternoon + DAY).values(earlier))
         (morning, later) = clinic_of(session), clinic_of(session, afternoon)
         (item,) = agendas.pool_of(session, committee_of(session, later))
         agendas.put_on(session, item["id"], later, by=by, at=AT)
