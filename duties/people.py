@@ -421,7 +421,7 @@ def end_tenure(
             ends_on=ends_on,
             ended_by=by.person_id,
             ended_at=at if by.person_id else None,
-            entered_late=gone_on_late(session, held, ends_on, at=at),
+            entered_late=gone_on_late(session, held, at=at),
             version=held["version"] + 1,
         )
     )
@@ -441,19 +441,20 @@ def end_tenure(
     return whose
 
 
-def gone_on_late(session: Session, tenure: Mapping[str, Any], ends_on: date | None, *, at: datetime) -> list[str]:
-    """What a tenure keeps of days that were entered late, once its last day is put off to `ends_on`.
+def gone_on_late(session: Session, tenure: Mapping[str, Any], *, at: datetime) -> list[str]:
+    """What a tenure keeps of days that were entered late, before its last day is written anew, to whichever day.
 
-    Its end was on record from the day on which it was entered: from then on, or from the day after it, nobody was.
+    Its end was on record from the day on which it was entered: from then on, or from the day after it, nobody was. So
+    it stays for all of these days, in one step or in several, whatever is written of them now or later.
     """
     kept: list[str] = tenure["entered_late"]
     was: date | None = tenure["ends_on"]
-    if was is None or (ends_on is not None and ends_on <= was):
+    if was is None:
         return kept
     first = was + timedelta(days=1)
     if tenure["ended_at"] is not None:
         first = max(first, local_day(session, tenure["ended_at"]))
-    return [*kept, *_said_late(session, first, ends_on, at=at)]
+    return [*kept, *(days for days in _said_late(session, first, None, at=at) if days not in kept)]
 
 
 def _said_late(session: Session, first: date, last: date | None, *, at: datetime) -> list[str]:

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.here import local_day
 from duties.refusals import Refusal
+from duties.said import says_something
 from locales import N_
 from meetings.agenda_items import (
     SAID_AS_IT_IS,
@@ -532,7 +533,7 @@ def is_late_for(row: Mapping[str, Any], meeting_id: UUID, *, asked_by: UUID | No
 def needed_line(line: str) -> str:
     """The reason for something late, on one line. Raises Refusal where there is none."""
     line = checked_line(line)
-    if not line:
+    if not says_something(line):
         raise Refusal("agenda.late_without_reason", N_("Say in a few words why this cannot wait."))
     return line
 

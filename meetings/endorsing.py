@@ -249,7 +249,7 @@ def endorse(
             source="GV-4",
         )
     reason = checked_text(reason)
-    if said == "objected" and not reason:
+    if said == "objected" and not says_something(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     _write_word(session, row, before, said, reason, by=by, at=at)
     asked_partners.answered(session, decision_id, organization_id, by=by, at=at)

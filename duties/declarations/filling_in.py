@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from duties.refusals import Refusal
-from duties.said import trimmed
+from duties.said import says_something, trimmed
 from locales import N_
 
 LONGEST_WORDS: Final = 2_000
@@ -41,7 +41,7 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
 
 
 def _words(part: Mapping[str, Any], value: Any) -> str:
-    words = trimmed(value) if isinstance(value, str) else ""
+    words = trimmed(value) if isinstance(value, str) and says_something(value) else ""
     if len(words) > LONGEST_WORDS or "\x00" in words:
         raise Refusal(
             "request.too_long",

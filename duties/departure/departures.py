@@ -863,7 +863,7 @@ def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Ac
             single_holder=alone,
             ended_by=None,
             ended_at=None,
-            entered_late=people.gone_on_late(session, tenure, ends_on, at=at),
+            entered_late=people.gone_on_late(session, tenure, at=at),
             version=_tenure.c.version + 1,
         )
     )

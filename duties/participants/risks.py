@@ -20,6 +20,7 @@ from duties.participants.held import finish_step, hold_participant
 from duties.participants.sealing import seal
 from duties.record import events
 from duties.refusals import Refusal
+from duties.said import says_something, trimmed
 from locales import N_
 from models.base import table_of
 from models.casework import Case
@@ -87,7 +88,7 @@ def checked(kind: str, level: str, why: Mapping[str, str]) -> dict[str, str]:
     levels = {"admission": RISK_LEVELS, "recruiter": RECRUITER_LEVELS}
     if kind not in RISK_KINDS or level not in levels[kind]:
         raise Refusal("risk.level", N_("Choose one of the levels that are offered."), source="AD-R10")
-    told = {name: text.strip()[:LONGEST] for name, text in why.items() if text.strip()}
+    told = {name: trimmed(text)[:LONGEST] for name, text in why.items() if says_something(text)}
     if kind == "recruiter" and set(told) != {"profile", "involvement", "benefits", "risks"}:
         raise Refusal(
             "risk.recruiter",

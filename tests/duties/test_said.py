@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duties.casework.tasks import needed_reason
+from duties.declarations import filling_in
+from duties.participants import risks
 from duties.refusals import Refusal
 from duties.said import says_something, trimmed
+from models.participant import RECRUITER_LEVELS
 
 UNSEEN = list(" \n\t\u00a0\u200b\u200d\u2060\ufeff\u3164\u2800\u2028\u00ad\u202e")
 
@@ -45,6 +48,21 @@ def test_a_reason_has_a_letter_or_a_digit(reason: str) -> None:
     with pytest.raises(Refusal) as refused:
         needed_reason(reason)
     assert refused.value.code == "reason.missing"
+
+
+def test_of_a_recruiter_four_things_are_said_and_none_is_a_full_stop() -> None:
+    said = dict.fromkeys(("profile", "involvement", "benefits", "risks"), "Rien de connu.")
+    assert risks.checked("recruiter", RECRUITER_LEVELS[0], said) == said
+    for name in said:
+        with pytest.raises(Refusal):
+            risks.checked("recruiter", RECRUITER_LEVELS[0], said | {name: "\u200b."})
+
+
+def test_what_is_asked_for_in_words_is_missing_without_any() -> None:
+    asks = [{"id": "why", "kind": "words", "title": {"fr": "Pourquoi", "en": "Why"}, "required": True}]
+    assert filling_in.checked(asks, {"why": "Oui."}) == {"why": "Oui."}
+    with pytest.raises(Refusal):
+        filling_in.checked(asks, {"why": "."})
 
 
 @pytest.mark.parametrize("reason", ["É", "2", "Elle reste.", "\u200bOui\u2060", "病"])

@@ -509,6 +509,9 @@ def test_a_partner_may_ask_that_a_decision_of_another_kind_be_endorsed_and_it_co
 
     assert code_of(lambda: want(by=cast.actor("coordinator"))) == "endorsement.not_theirs"
     assert code_of(lambda: want(reason=" ")) == "reason.missing"
+    for nothing in (".", "…", "\u200b"):
+        objects = partial(say, session, cast, decide(session, cast), "codim", "objected", reason=nothing)
+        assert code_of(objects) == "reason.missing"
     assert code_of(lambda: want(place=cast.organizations["anonyme"])) == "endorsement.not_asked"
     want()
     assert stands(session, decision) == ("pending", False)

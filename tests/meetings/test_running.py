@@ -406,6 +406,7 @@ def test_what_comes_up_stands_last_where_the_agenda_was_never_frozen(session: Se
     ("given", "code"),
     [
         ({"title_fr": "Dégât", "reason": " "}, "agenda.late_without_reason"),
+        ({"title_fr": "Dégât", "reason": "."}, "agenda.late_without_reason"),
         ({"title_fr": " ", "reason": "Cette nuit"}, "agenda.no_title"),
         ({"title_fr": "a" * 201, "reason": "Cette nuit"}, "text.too_long"),
     ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from random import Random
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -136,6 +138,51 @@ def test_a_last_day_that_is_put_off_once_it_is_over_fills_no_vacancy(session: Se
     ).one()
     people.end_tenure(session, tenure, ends_on=date(2027, 9, 1), by=cast.actor("coordinator"), at=at(ENTERED))
     assert _state(session, cast, ENTERED) == "cannot_be_met"
+
+
+def _last_days(session: Session, cast: Cast, tenure: UUID, said: list[tuple[date, date]]) -> None:
+    """Write a last day anew on each of these days: when, and which."""
+    for entered, last in said:
+        people.end_tenure(session, tenure, ends_on=last, by=cast.actor("coordinator"), at=at(entered))
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("first_step", [SAID + ONE, SAID])
+def test_a_last_day_that_is_put_off_in_two_steps_fills_no_vacancy_either(
+    session: Session, cast: Cast, first_step: date
+) -> None:
+    _appoint(session, cast, SAID, SAID, SAID)
+    tenure = session.scalars(
+        select(_tenure.c.id).where(_tenure.c.person_id == cast.people["worker_em"], _tenure.c.role == "manager")
+    ).one()
+    _last_days(session, cast, tenure, [(ENTERED, first_step), (ENTERED, date(2027, 9, 1))])
+    assert _state(session, cast, ENTERED) == "cannot_be_met"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("seed", range(12))
+def test_in_whichever_steps_a_last_day_is_written_a_day_is_held_as_the_record_had_it_when_it_was_over(
+    session: Session, cast: Cast, seed: int
+) -> None:
+    drawn = Random(seed)  # noqa: S311 - a test
+    _appoint(session, cast, SAID, SAID)
+    tenure = session.scalars(
+        select(_tenure.c.id).where(_tenure.c.person_id == cast.people["worker_em"], _tenure.c.role == "manager")
+    ).one()
+    entered = sorted(SAID + drawn.randint(0, 60) * ONE for _ in range(6))
+    said = [(day, SAID + drawn.randint(0, 90) * ONE) for day in entered]
+    _last_days(session, cast, tenure, said)
+    today = entered[-1] + 20 * ONE
+    row = session.execute(select(_tenure.c.ends_on, _tenure.c.entered_late).where(_tenure.c.id == tenure)).one()
+    late = {first + n * ONE for first, last in days_of(row.entered_late) for n in range((last - first).days + 1)}
+    days = [SAID + n * ONE for n in range((today - SAID).days)]
+    held = {day for day in days if day <= row.ends_on and day not in late}
+
+    def shown(day: date) -> bool:
+        """Whether the record had somebody on that day, as it was over."""
+        return next((last for when, last in reversed(said) if when <= day), day) >= day
+
+    assert held == {day for day in days if day <= row.ends_on and shown(day)}
 
 
 def test_who_enters_a_day_that_is_past_sees_what_stays_counted(session: Session, cast: Cast) -> None:
