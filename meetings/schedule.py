@@ -193,6 +193,7 @@ def move_meeting(
     that day, or it would pass or touch another meeting of its series; calendars cannot show that: it is cancelled, and
     another meeting added. An objection then comes before the meeting that is next.
     """
+    _lock(session, read_meeting(session, meeting_id)["committee_id"])
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     _refuse_unless_planned(row)
