@@ -18,7 +18,7 @@ from sqlmodel import Session
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.marks import alone, in_its_own, mark_of, set_mark
-from meetings import assembling, drafting, freezing, held_words, invitations, posting, seating, unclosed
+from meetings import assembling, drafting, freezing, held_words, invitations, objections, posting, seating, unclosed
 from meetings.holding import read_meeting
 
 KEY: Final = "gatherings"
@@ -51,6 +51,8 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
         found += in_its_own(
             means, program_id, KEY, lambda session: unclosed.ask_to_close(session, by=posting.BY_AGENDAS, at=at)
         )
+        # Before agendas go out: one that is frozen by then takes an objection as what could not wait.
+        found += in_its_own(means, program_id, KEY, lambda session: len(objections.bring_all(session, at=at)))
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_circulate(session, at)):
             found += in_its_own(means, program_id, KEY, partial(_circulate, meeting_id=meeting_id, at=at))
         for meeting_id in _due(means, program_id, lambda session: assembling.due_to_freeze(session, at)):

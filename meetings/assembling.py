@@ -36,6 +36,7 @@ from meetings.agenda_items import (
 )
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn, draw
 from meetings.committees import committees
+from meetings.endorsements import declared
 from meetings.holding import lock_meeting, read_meeting
 from meetings.reasons import (
     CARRIED,
@@ -58,7 +59,7 @@ from meetings.reasons import (
 )
 from meetings.unclosed import unclosed
 from models.agenda import AgendaItem
-from models.base import table_of
+from models.base import refers, table_of
 from models.committee import Committee
 from models.meeting import Meeting
 
@@ -106,10 +107,11 @@ def draw_up(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> A
 def take_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Before an agenda is frozen by hand, have it hold what earlier meetings do that nobody closed; return those items.
 
-    Where there is nothing of the kind, it stays as whoever freezes it left it. Raises Refusal, as `assemble`.
+    So it has each objection that no earlier one has. Where there is nothing of the kind, it stays as whoever freezes it
+    left it. Raises Refusal, as `assemble`.
     """
     carried = carry_from_unclosed(session, meeting_id, by=by, at=at)
-    if carried:
+    if carried or _lacks_objection(session, meeting_id, at):
         assemble(session, meeting_id, by=by, at=at)
     return carried
 
@@ -177,7 +179,8 @@ def bring_forward(
             _item.c.meeting_id != meeting["id"],
         )
     )
-    if later_id is None:
+    # Meetings are held in the order of their time: one that comes before this one is not waited for.
+    if later_id is None or read_meeting(session, later_id)["starts_at"] <= meeting["starts_at"]:
         return None
     later = lock_meeting(session, later_id)
     row = open_row(session, meeting["committee_id"], OBJECTION, subject)
@@ -340,6 +343,33 @@ def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
 
 
 # -------------------------------------------------------------------------------------------------------- assembling
+
+
+def _lacks_objection(session: Session, meeting_id: UUID, at: datetime) -> bool:
+    """Whether an agenda lacks an objection that no earlier meeting has, nor one whose agenda went out frozen."""
+    meeting = read_meeting(session, meeting_id)
+    committee = committees(session)[meeting["committee_id"]]
+    if committee["key"] != declared(session).committee:
+        return False
+    has_it = or_(
+        _meeting.c.id == meeting_id,
+        _meeting.c.starts_at < meeting["starts_at"],
+        _meeting.c.agenda_frozen_at.is_not(None),
+        _meeting.c.state != "planned",
+    )
+    elsewhere = session.scalars(
+        select(_item.c.subject)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.committee_id == meeting["committee_id"],
+            _item.c.kind == OBJECTION,
+            _item.c.state == "scheduled",
+            has_it,
+        )
+    ).all()
+    drawn = draw(session, committee, meeting, at=at)
+    return any(one.kind == OBJECTION and one.subject not in elsewhere for one in drawn)
 
 
 def _rows_at_hand(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -16,14 +16,17 @@ from duties.refusals import Refusal
 from meetings import agenda_rules, agendas, assembling, endorsements, freezing, posting
 from meetings.agenda_items import TALKED_ABOUT, change_item, item_of, items_of, lock_item, moved, open_item, tell
 from meetings.committees import committee_of, committees
-from meetings.holding import lock_meeting
+from meetings.holding import lock_meeting, read_meeting
 from meetings.reasons import COULD_NOT_WAIT
 from models.agenda import AgendaItem
 from models.base import refers, table_of
 from models.meeting import Meeting
+from models.minutes import Decision, Endorsement
 
 _meeting = table_of(Meeting)
 _item = table_of(AgendaItem)
+_decision = table_of(Decision)
+_word = table_of(Endorsement)
 
 #: The states of a meeting that is not over, and the outcomes of an item on which an objection may still be settled.
 _TO_COME: Final = ("planned", "under_way")
@@ -51,6 +54,86 @@ def bring_before_committee(
         if found is not None:
             return found
     return None
+
+
+def bring_all(session: Session, *, at: datetime) -> tuple[UUID, ...]:
+    """Bring each objection that stands before the next meeting that can have it; the items that came elsewhere.
+
+    One stays where it is on an agenda that went out frozen, before people who sit now, and where no meeting comes
+    earlier.
+    """
+    meetings = hold_next_meetings(session, at)
+    if not meetings:
+        return ()
+    sitting = [one["id"] for one in meetings if one["state"] == "under_way"]
+    brought = []
+    for decision_id in _hold_standing(session, at):
+        if any(_may_still_settle(session, meeting_id, decision_id) for meeting_id in sitting):
+            continue
+        # What was treated at a sitting of another day, that nobody closed, is not waited for.
+        there = _item_before(session, decision_id, _TO_COME, outcomes=[""])
+        if there is not None and (there["frozen"] is not None or there["meeting_state"] != "planned"):
+            continue
+        before = [one for one in meetings if there is None or one["starts_at"] < there["starts_at"]]
+        found = bring_before_committee(session, decision_id, before, at=at)
+        if found is not None:
+            brought.append(found)
+    return tuple(brought)
+
+
+def bring_after(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> None:
+    """`bring_all`, once a meeting was cancelled, moved or closed that `hold_with` held.
+
+    Only where it is of the committee that settles objections.
+    """
+    if meeting["committee_id"] == _committee_id(session):
+        bring_all(session, at=at)
+
+
+def hold_with(session: Session, meeting_id: UUID, *, at: datetime) -> None:
+    """Hold a meeting that is about to be cancelled, moved or closed, with all that `bring_after` then needs.
+
+    The meetings in the order of their time and before the decisions, as everyone does: two who held them in another
+    order would each wait for the other. Only of the committee that settles objections.
+    """
+    if read_meeting(session, meeting_id)["committee_id"] == _committee_id(session):
+        hold_next_meetings(session, at, besides=meeting_id)
+        _hold_standing(session, at)
+
+
+def _hold_standing(session: Session, at: datetime) -> list[UUID]:
+    """The decisions, of whichever committee, to which a partner objects, held, in the order of their ids."""
+    objected = select(_word.c.decision_id).where(
+        _word.c.program_id == program_of(session),
+        _word.c.said == "objected",
+        _word.c.superseded_at.is_(None),
+        _word.c.settled_by_id.is_(None),
+    )
+    held = session.scalars(
+        select(_decision.c.id)
+        .where(
+            _decision.c.program_id == program_of(session),
+            _decision.c.id.in_(objected),
+            _decision.c.needs_endorsement,
+            _decision.c.state != "withdrawn",
+        )
+        .order_by(_decision.c.id)
+        .with_for_update()
+    ).all()
+    said = endorsements.endorsements(session, held, at=at)
+    return [decision_id for decision_id in held if any(one.word.objects for one in said[decision_id])]
+
+
+def _may_still_settle(session: Session, meeting_id: UUID, decision_id: UUID) -> bool:
+    """Whether people who sit have an objection before them: what they said of it is final once they close."""
+    there = _item_on(session, meeting_id, decision_id)
+    return there is not None and there["outcome"] != "decided"
+
+
+def _committee_id(session: Session) -> UUID:
+    """The committee that settles objections."""
+    found: UUID = committee_of(session, endorsements.declared(session).committee)["id"]
+    return found
 
 
 def _bring_to(session: Session, meeting: Mapping[str, Any], decision_id: UUID, *, at: datetime) -> UUID | None:
@@ -128,17 +211,24 @@ def stands_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
     return _item_before(session, decision_id, _TO_COME)
 
 
-def _item_before(session: Session, decision_id: UUID, states: Collection[str]) -> dict[str, Any] | None:
+def _item_before(
+    session: Session, decision_id: UUID, states: Collection[str], *, outcomes: Collection[str] = _TO_BE_SETTLED
+) -> dict[str, Any] | None:
     return one(
         session,
-        select(_item.c.id, _item.c.version, _item.c.meeting_id, _meeting.c.starts)
+        select(
+            *(_item.c[name] for name in ("id", "version", "meeting_id")),
+            *(_meeting.c[name] for name in ("starts", "starts_at")),
+            _meeting.c.state.label("meeting_state"),
+            _meeting.c.agenda_frozen_at.label("frozen"),
+        )
         .join(_meeting, refers(_item.c.meeting_id, _meeting))
         .where(
             _item.c.program_id == program_of(session),
             _item.c.kind == agenda_rules.OBJECTION,
             _item.c.subject == str(decision_id),
             _item.c.state.in_(TALKED_ABOUT),
-            _item.c.outcome.in_(_TO_BE_SETTLED),
+            _item.c.outcome.in_(outcomes),
             _meeting.c.state.in_(states),
         )
         .order_by(_meeting.c.starts)
@@ -146,31 +236,35 @@ def _item_before(session: Session, decision_id: UUID, states: Collection[str]) -
     )
 
 
-def hold_next_meetings(session: Session, at: datetime) -> tuple[dict[str, Any], ...]:
+def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None = None) -> tuple[dict[str, Any], ...]:
     """The meetings before which an objection may come now, held, the first one first; none where none is planned.
 
     Of the committee that settles objections, that which sits, also beyond its hour, and those to come, up to the first
-    whose agenda is not frozen. Held before the decision, as whoever decides in one does.
+    whose agenda is not frozen. Held before the decision, as whoever decides in one does. With `besides`, this meeting
+    among them at its place, and all that may be next once it is not.
     """
-    committee_id = committee_of(session, endorsements.declared(session).committee)["id"]
     today = datetime.combine(local_day(session, at), time.min)
     ids = session.scalars(
         select(_meeting.c.id)
         .where(
             _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == committee_id,
+            _meeting.c.committee_id == _committee_id(session),
             or_(
                 and_(_meeting.c.state == "planned", _meeting.c.ends_at > at),
                 and_(_meeting.c.state == "under_way", _meeting.c.starts >= today),
+                _meeting.c.id == besides,
             ),
         )
         .order_by(_meeting.c.starts_at, _meeting.c.id)
     ).all()
     found = []
+    is_next_held = False
     for meeting_id in ids:
+        if is_next_held and meeting_id != besides:
+            continue
         meeting = lock_meeting(session, meeting_id)
         if meeting["state"] in _TO_COME:  # another may have cancelled it while this one waited
             found.append(meeting)
-        if meeting["state"] == "planned" and meeting["agenda_frozen_at"] is None:
-            break
+        if meeting["state"] == "planned" and meeting["agenda_frozen_at"] is None and meeting_id != besides:
+            is_next_held = True
     return tuple(found)

@@ -16,7 +16,7 @@ from duties.here import local_day
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
-from meetings import agendas, assembling, attendance, freezing, minutes, unclosed
+from meetings import agendas, assembling, attendance, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
     change_item,
@@ -189,8 +189,10 @@ def close_meeting(
     """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
 
     With `carry_rest`, items of which nothing was said are carried, but for those whose fact is over: these end. Raises
-    Refusal: not under way, or, without it, how many such items there are, and their numbers.
+    Refusal: not under way, or, without it, how many such items there are, and their numbers. An objection that was not
+    settled comes before the next meeting.
     """
+    objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     state = moved(row, "close")
     items = items_of(session, meeting_id)
@@ -207,6 +209,7 @@ def close_meeting(
     quorate = attendance.had_quorum(session, meeting_id)
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
     carried = assembling.carry_over(session, meeting_id, by=by, at=at)
+    objections.bring_after(session, row, at=at)
     unclosed.is_closed(session, meeting_id, by=by, at=at)
     events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
     return minutes.draft(session, meeting_id, by=by, at=at)

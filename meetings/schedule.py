@@ -21,7 +21,7 @@ from duties.here import local_day, many, one, program, program_of
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
-from meetings import answers, assembling, freezing, invitations, unclosed
+from meetings import answers, assembling, freezing, invitations, objections, unclosed
 from meetings.committees import committee_of
 from meetings.entries import refuse_crossing
 from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
@@ -191,8 +191,10 @@ def move_meeting(
 
     Raises Refusal: it is no longer planned, the time has passed or does not exist, the committee has another meeting
     that day, or it would pass or touch another meeting of its series; calendars cannot show that: it is cancelled, and
-    another meeting added.
+    another meeting added. An objection then comes before the meeting that is next.
     """
+    _lock(session, read_meeting(session, meeting_id)["committee_id"])
+    objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     _refuse_unless_planned(row)
     if moment_of(starts, row["time_zone"]) <= at:
@@ -226,13 +228,18 @@ def move_meeting(
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row["starts"], row["minutes"]):
         freezing.follow_move(session, meeting_id, was=row["starts"], by=by, at=at)
+    objections.bring_after(session, row, at=at)
     return invitations.tell(session, row["committee_id"], at=at)
 
 
 def cancel_meeting(
     session: Session, meeting_id: UUID, *, reason: str, by: Actor, at: datetime, seen: int | None = None
 ) -> tuple[Told, ...]:
-    """Cancel a meeting, with the reason; what was on its agenda waits for another. Raises Refusal."""
+    """Cancel a meeting, with the reason; what was on its agenda waits for another, and an objection is on the next.
+
+    Raises Refusal.
+    """
+    objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     write_meeting(
         session, row, state=moved(row, "cancel"), reason=needed_reason(reason), cancelled_at=at, settled_by=by.person_id
@@ -240,6 +247,7 @@ def cancel_meeting(
     events.write(session, "meeting.cancelled", "meeting", meeting_id, by=by, at=at)
     assembling.return_to_pool(session, meeting_id, by=by, at=at)
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
+    objections.bring_after(session, row, at=at)
     return invitations.tell(session, row["committee_id"], at=at)
 
 

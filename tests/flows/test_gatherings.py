@@ -25,6 +25,8 @@ from models.outbox import Notice
 from models.program import Tenure
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, Mailbag, means_of
+from tests.meetings.endorsed import decide, say, sitting_of_two_partners
+from tests.meetings.meeting_room import MINUTE, NEXT_LOCAL, NOW, items, meeting
 from tests.meetings.sitting import give, letters, seat, seat_everyone
 
 _meeting = table_of(Meeting)
@@ -230,6 +232,33 @@ def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_c
         pool = agendas.pool_of(session, read_meeting(session, here)["committee_id"])
         assert [row["carried_from_id"] for row in pool if row["title_en"] == "Schedule"] == [item]
     assert _to_close(cast) == ["done"]
+
+
+@pytest.mark.ci
+def test_an_objection_comes_before_a_meeting_that_is_planned_earlier_by_the_next_round_and_nothing_after(
+    cast: Cast,
+) -> None:
+    """Nobody assembles that agenda, and it is long before its hour."""
+    sitting_of_two_partners(cast)
+    clock, by, earlier = Clock(), cast.actor("coordinator"), NEXT_LOCAL - timedelta(days=14)
+    means = means_of(cast, clock, Mailbag())
+    with cast.session() as session:
+        decision = decide(session, cast)
+        running.close_meeting(session, meeting(session), carry_rest=True, by=by, at=NOW + MINUTE)
+        say(session, cast, decision, "en-marge", "objected", at=NOW + 2 * MINUTE)
+        schedule.plan_meetings(session, "steering", [earlier], by=by, at=NOW + 3 * MINUTE)
+
+    def having_it() -> list[datetime]:
+        with cast.session() as session:
+            on = {local: items(session, local) for local in (earlier, NEXT_LOCAL)}
+            return [local for local, rows in on.items() if any(row["kind"] == "objection" for row in rows)]
+
+    assert having_it() == [NEXT_LOCAL]
+    clock.now = NOW + timedelta(hours=1)
+    gatherings.gather(means, cast.program_id, "test")
+    assert having_it() == [earlier]
+    clock.pass_by(minutes=15)
+    assert gatherings.gather(means, cast.program_id, "test") == 0
 
 
 def _to_close(cast: Cast) -> list[str]:

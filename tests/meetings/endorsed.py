@@ -33,7 +33,8 @@ SPEAKER: Final = {"codim": "manager_codim", "en-marge": "manager_em"}
 DUE: Final = date(2027, 3, 1)
 
 
-def _sitting(cast: Cast) -> None:
+def sitting_of_two_partners(cast: Cast) -> None:
+    """The committee sits with its quorum, and both partners have their agreement."""
     with cast.session() as session:
         arrange(session, cast)
         for place in ASKED:
@@ -44,7 +45,7 @@ def _sitting(cast: Cast) -> None:
 @pytest.fixture
 def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
     """A session in which the committee sits with its quorum."""
-    arranged(cast, _sitting)
+    arranged(cast, sitting_of_two_partners)
     with cast.session() as made:
         yield made
 

@@ -382,3 +382,150 @@ def test_an_objections_item_that_another_committee_referred_is_not_taken_back_by
     referred = Reason("referred", facts={"committee": {"fr": "Un", "en": "One"}, "day": "2027-02-01", "item": "1"})
     session.execute(update(_item).where(_item.c.id == item["id"]).values(reasons=[*item["reasons"], referred.kept()]))
     assert code_of(lambda: agendas.withdraw_item(session, item["id"], by=by, at=LATER)) == "agenda.objection_stays"
+
+
+def _objected(session: Session, cast: Cast) -> UUID:
+    """A decision that is objected to after the sitting closed: the objection stands on the next agenda."""
+    decision = decide(session, cast)
+    _close(session, cast, at=NOW + MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=LATER - 2 * DAY)
+    assert len(_of(session, decision)) == 1
+    return decision
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_an_objection_goes_on_the_next_agenda_when_the_meeting_that_has_it_is_cancelled(
+    session: Session, cast: Cast, *, frozen: bool
+) -> None:
+    by = cast.actor("coordinator")
+    decision = _objected(session, cast)
+    here = _extraordinary(session, cast)
+    assembling.assemble(session, here, by=by, at=LATER)
+    assert len(_of(session, decision, SPECIAL_LOCAL)) == 1
+    if frozen:
+        freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=LATER)
+    schedule.cancel_meeting(session, here, reason="Tempête.", by=by, at=LATER + MINUTE)
+    (item,) = _of(session, decision)
+    assert (item["late"], item["late_reason"]) == ((True, COULD_NOT_WAIT) if frozen else (False, ""))
+    found = objections.stands_on(session, decision)
+    assert found is not None
+    assert found["starts"] == NEXT_LOCAL
+    assert list(broken(session, LATER + DAY)) == []
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_an_objection_goes_on_the_next_agenda_when_the_meeting_that_has_it_is_moved_past_it(
+    session: Session, cast: Cast, *, frozen: bool
+) -> None:
+    by = cast.actor("coordinator")
+    decision = _objected(session, cast)
+    here = _extraordinary(session, cast)
+    assembling.assemble(session, here, by=by, at=LATER)
+    if frozen:
+        freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=LATER)
+    past = NEXT_LOCAL + 7 * DAY
+    schedule.move_meeting(session, here, past, by=by, at=LATER + MINUTE)
+    assert _of(session, decision, past) == []
+    (item,) = _of(session, decision)
+    assert item["late"] is frozen
+
+
+def test_an_objection_moves_with_its_meeting_that_is_moved_before_the_next_one(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    decision = _objected(session, cast)
+    schedule.plan_meetings(session, "steering", [NEXT_LOCAL + 7 * DAY], by=by, at=LATER - DAY)
+    schedule.move_meeting(session, meeting(session, NEXT_LOCAL + 7 * DAY), SPECIAL_LOCAL, by=by, at=LATER)
+    assert len(_of(session, decision, SPECIAL_LOCAL)) == 1
+    assert _of(session, decision) == []
+
+
+@pytest.mark.parametrize("outcome", ["treated", "withdrawn", "carried", ""])
+def test_an_objection_that_a_sitting_leaves_unsettled_is_added_to_the_next_agenda_that_is_frozen(
+    session: Session, cast: Cast, outcome: str
+) -> None:
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    (item,) = _of(session, decision, LOCAL)
+    freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 2 * MINUTE)
+    if outcome:
+        running.treat(session, item["id"], outcome, by=by, at=NOW + 3 * MINUTE)
+    assert objections.bring_all(session, at=NOW + 4 * MINUTE) == ()
+    assert _of(session, decision) == [], "as long as people sit, they may settle it"
+    _close(session, cast, at=NOW + 5 * MINUTE)
+    (after,) = _of(session, decision)
+    assert (after["late"], after["late_reason"], after["state"]) == (True, COULD_NOT_WAIT, "scheduled")
+
+
+def test_an_objection_that_no_agenda_has_is_on_the_one_that_is_frozen_by_hand(session: Session, cast: Cast) -> None:
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = _objected(session, cast)
+    (item,) = _of(session, decision)
+    for state in ({"state": "pool", "meeting_id": None, "position": 0}, {"state": "withdrawn", "position": 0}):
+        session.execute(update(_item).where(_item.c.id == item["id"]).values(**state))
+        with session.begin_nested() as point:
+            assembling.take_over(session, here, by=by, at=LATER)
+            freezing.freeze(session, here, by=by, at=LATER)
+            assert len([row for row in _of(session, decision) if row["number"]]) == 1
+            point.rollback()
+
+
+def test_objections_that_stand_where_they_should_are_left_there(session: Session, cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    decision = _objected(session, cast)
+    before = _of(session, decision)
+    assert objections.bring_all(session, at=LATER) == ()
+    freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=LATER)
+    _extraordinary(session, cast)
+    assert objections.bring_all(session, at=LATER) == ()
+    assert [row["id"] for row in _of(session, decision)] == [row["id"] for row in before]
+    assert items(session, SPECIAL_LOCAL) == [], "nobody has that agenda drawn up yet"
+
+
+@pytest.mark.ci
+def test_an_agenda_frozen_by_hand_stays_as_it_was_left_while_an_earlier_one_has_the_objection(
+    session: Session, cast: Cast
+) -> None:
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = _objected(session, cast)
+    assembling.assemble(session, _extraordinary(session, cast), by=by, at=LATER)
+    before = items(session, NEXT_LOCAL)
+    assembling.take_over(session, here, by=by, at=LATER + MINUTE)
+    assert items(session, NEXT_LOCAL) == before
+    assert len(_of(session, decision, SPECIAL_LOCAL)) == 1
+    later = NEXT_LOCAL + 7 * DAY
+    schedule.plan_meetings(session, "steering", [later], by=by, at=LATER)
+    assembling.assemble(session, meeting(session, later), by=by, at=LATER)
+    assert _of(session, decision, later) == []
+
+
+@pytest.mark.ci
+def test_cancelling_a_meeting_of_another_committee_touches_no_agenda_of_the_one_that_settles(
+    session: Session, cast: Cast
+) -> None:
+    by = cast.actor("coordinator")
+    decision = _objected(session, cast)
+    (item,) = _of(session, decision)
+    session.execute(update(_item).where(_item.c.id == item["id"]).values(state="pool", meeting_id=None, position=0))
+    schedule.plan_meetings(session, "clinical", [SPECIAL_LOCAL], by=by, at=LATER)
+    schedule.cancel_meeting(session, meeting(session, SPECIAL_LOCAL), reason="Tempête.", by=by, at=LATER)
+    assert _of(session, decision) == []
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("frozen", [False, True])
+def test_an_objection_treated_at_a_sitting_that_nobody_closes_is_on_the_next_agenda_the_day_after_once(
+    session: Session, cast: Cast, *, frozen: bool
+) -> None:
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    (item,) = _of(session, decision, LOCAL)
+    if frozen:
+        freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 2 * MINUTE)
+    running.treat(session, item["id"], "treated", by=by, at=NOW + 3 * MINUTE)
+    (brought,) = objections.bring_all(session, at=NOW + DAY)
+    assert [row["id"] for row in _of(session, decision)] == [brought]
+    assert objections.bring_all(session, at=NOW + DAY + MINUTE) == ()
+    _close(session, cast, at=NOW + DAY + 2 * MINUTE)
+    assert [row["id"] for row in _of(session, decision)] == [brought]

@@ -398,6 +398,39 @@ def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever
 
 
 @pytest.mark.ci
+def test_of_two_who_give_a_committee_the_same_day_at_once_the_second_hears_of_the_first(cast: Cast) -> None:
+    """One plans a meeting on the day to which the other moves one, before either knows of the other."""
+    day = datetime(2026, 12, 9, 13, 0)
+    with cast.session() as setting:
+        seat_everyone(setting, cast)
+        by = cast.actor("coordinator")
+        schedule.plan_meetings(setting, "steering", [datetime(2026, 12, 2, 13, 0)], by=by, at=AT)
+        here = setting.scalars(select(_meeting.c.id).where(_meeting.c.program_id == cast.program_id)).one()
+    told = list[str]()
+
+    def move() -> None:
+        with cast.session() as mine:
+            try:
+                schedule.move_meeting(mine, here, day, by=by, at=AT)
+                mine.commit()
+            except Refusal as refused:
+                told.append(refused.code)
+
+    with cast.session() as other, cast.session() as watching:
+        schedule.plan_meetings(other, "steering", [day], by=by, at=AT)
+        thread = threading.Thread(target=move)
+        thread.start()
+        waits = text("select count(*) from pg_locks where not granted and locktype = 'advisory'")
+        until = clocks.monotonic() + 10
+        while thread.is_alive() and not watching.scalar(waits) and clocks.monotonic() < until:
+            watching.rollback()
+            clocks.sleep(0.01)
+        other.commit()
+        thread.join(20)
+    assert told == ["meeting.same_day"]
+
+
+@pytest.mark.ci
 def test_a_season_that_is_left_with_one_date_is_told_as_that_date(cast: Cast, session: Session) -> None:
     _season(session, cast)
     before = len(letters(session))
