@@ -311,7 +311,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     was_to_end, taken = _put_all_back(session, departure, today, by=by, at=at)
     if not by.is_system:
         if taken and not goes_on(session, whose, place, max(departure["last_day"], today - timedelta(days=1))):
-            raise _role_taken(session, taken[0], departure["last_day"])
+            raise _role_taken(session, taken[0], departure["last_day"], at)
         if not _holds_a_role(session, whose, place, today):
             raise _nobody_stays(departure["last_day"])
     for tenure_id in taken:
@@ -351,21 +351,35 @@ def _nobody_stays(last_day: date) -> Refusal:
     )
 
 
-def _role_taken(session: Session, tenure_id: UUID, last_day: date) -> Refusal:
+def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime) -> Refusal:
     """What whoever cancels is told where the role is somebody else's: which, from when, and what to do first."""
     other = next(
         iter(_others_in(session, tenure_id, last_day)),
         {"starts_on": last_day + timedelta(days=1)},
     )
     title = called(session, tenure_id)
-    return Refusal(
-        "departure.role_taken",
-        N_(
+    if last_days.can_make_room(session, tenure_id, at):
+        said = N_(
             "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
             " this, the person would hold no role there after %(day)s. First end that appointment, on its first day at"
             " the soonest: the role is theirs again from the day after. Or have this person’s role end later, which"
             " moves that first day. Or go on with the departure."
-        ),
+        )
+    elif other["starts_on"] > local_day(session, at):
+        said = N_(
+            "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
+            " this, the person would hold no role there after %(day)s. First end that appointment, on its first day at"
+            " the soonest: the role is theirs again from the day after. Or go on with the departure."
+        )
+    else:
+        said = N_(
+            "%(role)s: somebody else has held it since %(first_day)s, and it has one holder. By cancelling this, the"
+            " person would hold no role there after %(day)s. First end that appointment today: the role is theirs again"
+            " from tomorrow on. Or go on with the departure."
+        )
+    return Refusal(
+        "departure.role_taken",
+        said,
         role={"fr": title.fr, "en": title.en},
         first_day=other["starts_on"].isoformat(),
         day=last_day.isoformat(),

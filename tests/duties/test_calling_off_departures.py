@@ -20,7 +20,19 @@ from models.program import Tenure
 from tests.api.desk import client_for
 from tests.casework import carry, case_row
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.departing import LAST_DAY, TASK, asked, come_back, leave, lend, record_protocols, roles, settle
+from tests.departing import (
+    HOLDER,
+    LAST_DAY,
+    TASK,
+    asked,
+    come_back,
+    leave,
+    lend,
+    record_protocols,
+    roles,
+    seat_somebody,
+    settle,
+)
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, tasks_of, told_of
 from tests.refusing import refused
@@ -58,6 +70,19 @@ def manages(cast: Cast, day: date) -> list[str]:
     with cast.session() as session:
         found = standing(session, day).holding("manager", cast.organizations[PLACE])
         return [names[one.person_id] for one in found]
+
+
+def sits(cast: Cast, seat_id: UUID) -> list[tuple[str, str, date, date | None]]:
+    """Who is on a seat, or was or is to be: each with the days, the first one first."""
+    names = {person: name for name, person in cast.people.items()}
+    with cast.session() as session:
+        rows = many(
+            session,
+            select(HOLDER)
+            .where(HOLDER.c.seat_id == seat_id, HOLDER.c.withdrawn_at.is_(None))
+            .order_by(HOLDER.c.starts_on, HOLDER.c.kind),
+        )
+    return [(names[row["person_id"]], row["kind"], row["starts_on"], row["ends_on"]) for row in rows]
 
 
 def handed_on(cast: Cast) -> UUID:
@@ -145,6 +170,61 @@ def test_once_the_others_first_day_is_moved_behind_an_agreed_end_the_departure_i
     assert ("manager", agreed_end) in roles(program, LEAVER)
     assert manages(program, agreed_end + timedelta(days=1)) == [FOLLOWS]
     assert looked_at(program, AT + timedelta(hours=1)) == ["cancelled"]
+
+
+@pytest.mark.parametrize("days", [0, pytest.param(20, marks=pytest.mark.ci)])
+def test_once_whoever_follows_in_a_role_of_one_holder_has_begun_nobody_prolongs_it_over_their_days(
+    program: Cast, days: int
+) -> None:
+    case_id = handed_on(program)
+    at = on(FIRST + timedelta(days=days))
+    looked_at(program, at)
+    with refused("tenure.follower_began") as why:
+        end(program, LEAVER, "manager", FIRST + timedelta(days=25), at=at)
+    assert why.value.facts["first_day"] == FIRST.isoformat()
+    assert [manages(program, FIRST + timedelta(days=day)) for day in (-1, 0, 20, 26)] == [[LEAVER], *[[FOLLOWS]] * 3]
+    with refused("departure.role_taken") as why:
+        cancel(program, case_id, at=at)
+    assert "end later" not in why.value.sentence, "nor is it advised"
+    # What is advised holds.
+    end(program, FOLLOWS, "manager", at.date(), at=at)
+    cancel(program, case_id, at=at)
+    tomorrow = FIRST + timedelta(days=days + 1)
+    assert [manages(program, day) for day in (LAST_DAY, FIRST, tomorrow)] == [[LEAVER], [FOLLOWS], [LEAVER]]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("days", [20, -3])
+def test_of_a_role_of_several_whoever_follows_and_has_begun_keeps_their_days_where_the_last_day_moves(
+    program: Cast, days: int
+) -> None:
+    case_id = leave(program, "worker_codim", "codim")
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="manager_codim")
+    at = on(FIRST + timedelta(days=10))
+    looked_at(program, at)
+    end(program, "worker_codim", "youth_worker", LAST_DAY + timedelta(days=days), at=at)
+    looked_at(program, at + timedelta(hours=1))
+    with program.session() as session:
+        asked_for = (TENURE.c.person_id == program.people["manager_codim"], TENURE.c.role == "youth_worker")
+        assert session.scalars(select(TENURE.c.starts_on).where(*asked_for)).all() == [FIRST]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("days", [20, -3])
+def test_whoever_has_begun_on_a_seat_keeps_it_where_the_last_day_of_who_left_it_moves(program: Cast, days: int) -> None:
+    with program.session() as session:
+        place, leaver = program.organizations[PLACE], program.people[LEAVER]
+        seat_id = seat_somebody(session, "steering", place, leaver)
+    case_id = leave(program, LEAVER, PLACE)
+    settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], to=FOLLOWS)
+    at = on(FIRST + timedelta(days=10))
+    looked_at(program, at)
+    follows = (FOLLOWS, "principal", FIRST, None)
+    assert follows in sits(program, seat_id)
+    end(program, LEAVER, "manager", LAST_DAY + timedelta(days=days), at=at)
+    looked_at(program, at + timedelta(hours=1))
+    assert follows in sits(program, seat_id)
+    assert all(last is not None and last < FIRST for who, _, _, last in sits(program, seat_id) if who == LEAVER)
 
 
 @pytest.mark.ci
