@@ -286,7 +286,8 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So does what the
     departure took by itself (`giving_back`): seats and parts in follow-ups that nobody else was given, and what they
     act in. Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is
-    given back. A draft of a referral that was left to the coordination is its author's again (`drafts`).
+    given back. A draft of a referral that was left to the coordination is its author's again (`drafts`). Roles that
+    were moved since the engine looked count as they end by now: first the departure follows them.
 
     Raises Refusal where a person calls off their own departure, or would hold no role there by it, or none
     after its last day because somebody else holds theirs. Where they go on in another role, the coordinator has a task
@@ -301,6 +302,9 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
             "departure.own",
             N_("Nobody cancels their own departure, nor has it cancelled in their name: ask somebody else who may."),
         )
+    # In the order in which the engine holds them, which may look at the same moment.
+    if _hold_under_way(session, departure["id"], ended_too=True) is None:
+        return
     hold_person(session, whose)
     # As whoever appoints holds it: of two at once the second sees what the first did.
     session.execute(
@@ -308,6 +312,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
         .where(_organization.c.program_id == program_of(session), _organization.c.id == place)
         .with_for_update()
     )
+    departure = _as_its_roles_end(session, case_id, by=by, at=at)
     was_to_end, taken = _put_all_back(session, departure, today, by=by, at=at)
     if not by.is_system:
         if taken and not goes_on(session, whose, place, max(departure["last_day"], today - timedelta(days=1))):
@@ -319,7 +324,12 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
-        .values(called_off_at=at, was_to_end=was_to_end, version=_departure.c.version + 1)
+        .values(
+            called_off_at=at,
+            ended_at=departure["ended_at"],
+            was_to_end=was_to_end,
+            version=_departure.c.version + 1,
+        )
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
     if departure["ended_at"] is not None:
@@ -330,10 +340,44 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     events.write(session, "departure.called_off", "person", whose, by=by, at=at, case_id=case_id)
 
 
+def _as_its_roles_end(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dict[str, Any]:
+    """A held departure, once it hangs on the day on which its roles end by now.
+
+    It says when its last day was over, where one was: what ended then is asked for by it.
+    """
+    before = gathering.departure_of(session, case_id)
+    assert before is not None  # noqa: S101 - it is held
+    _follow_roles(session, before, by=by, at=at)
+    now = gathering.departure_of(session, case_id)
+    assert now is not None  # noqa: S101 - it is held
+    return {**now, "ended_at": before["ended_at"] or _was_over_at(session, case_id)}
+
+
+def _was_over_at(session: Session, case_id: UUID) -> datetime | None:
+    """When a last day was over, of a departure whose roles were prolonged since; not before it was taken up again."""
+    row = session.execute(
+        select(_event.c.verb, _event.c.at)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.case_id == case_id,
+            _event.c.verb.in_(["departure.last_day_over", "departure.taken_up_again"]),
+        )
+        .order_by(_event.c.n.desc())
+        .limit(1)
+    ).first()
+    return row.at if row is not None and row.verb == "departure.last_day_over" else None
+
+
 def _cancelled_with(session: Session, case_id: UUID) -> list[UUID]:
-    """The cases that a departure's cancelling touches besides its own: what welcomed the person goes on by it."""
+    """The cases that a departure's cancelling touches besides its own: what welcomed the person goes on by it.
+
+    And what welcomes whoever follows, which moves with a last day.
+    """
     departure = gathering.departure_of(session, case_id)
-    return [] if departure is None else hiring.welcomed(session, departure["person_id"], departure["organization_id"])
+    if departure is None:
+        return []
+    own = hiring.welcomed(session, departure["person_id"], departure["organization_id"])
+    return [*own, *last_days.welcomes(session, case_id)]
 
 
 cases.when_cancelled(PROTOCOL, together=_cancelled_with, do=call_off)
@@ -423,6 +467,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is None:
         return
+    _move_case(session, departure, by=by, at=at)
     today = local_day(session, at)
     last_day = departure["last_day"]
     was_to_end = dict(departure["was_to_end"])
@@ -439,6 +484,18 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     )
     events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
     end_departure(session, departure["id"], by=by, at=at)
+
+
+def _move_case(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the case of a departure hang on its last day, where that moved as it was cancelled."""
+    hangs_on: Mapping[str, str] = session.scalars(
+        select(_case.c.anchors).where(_case.c.program_id == program_of(session), _case.c.id == departure["case_id"])
+    ).one()
+    last_day: date = departure["last_day"]
+    # Who has gone on the day itself has a case of that day, and roles until the day before.
+    known = {last_day} if departure["planned"] else {last_day, last_day + timedelta(days=1)}
+    if not {day.isoformat() for day in known} & set(hangs_on.values()):
+        cases.move_last_day(session, departure["case_id"], last_day, by=by, at=at)
 
 
 def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:

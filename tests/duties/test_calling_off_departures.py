@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from threading import Barrier, Thread
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
+from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import cases
 from duties.departure import departures, giving_back
 from duties.follow_ups import assigning
 from duties.here import local_day, many
+from duties.refusals import Refusal
 from duties.roles import standing
 from flows.departing import close_doors, look_at_hands
 from models.base import table_of
@@ -225,6 +229,121 @@ def test_whoever_has_begun_on_a_seat_keeps_it_where_the_last_day_of_who_left_it_
     looked_at(program, at + timedelta(hours=1))
     assert follows in sits(program, seat_id)
     assert all(last is not None and last < FIRST for who, _, _, last in sits(program, seat_id) if who == LEAVER)
+
+
+# Roles that were moved a moment ago.
+
+AGREED = TODAY + timedelta(days=60)
+PUT_OFF = AGREED + timedelta(days=2)
+
+
+def leaves_as_agreed(cast: Cast) -> UUID:
+    """They leave on the day on which their role was to end anyway."""
+    end(cast, LEAVER, "manager", AGREED)
+    return leave(cast, LEAVER, PLACE, last_day=AGREED)
+
+
+@pytest.mark.parametrize("is_seen", [False, pytest.param(True, marks=pytest.mark.ci)])
+def test_a_role_that_was_prolonged_just_before_the_cancelling_stays_so_whether_the_engine_looked_or_not(
+    program: Cast, is_seen: bool
+) -> None:
+    case_id = leaves_as_agreed(program)
+    carry(program, case_id)
+    end(program, LEAVER, "manager", PUT_OFF)
+    if is_seen:
+        looked_at(program, AT)
+    cancel(program, case_id)
+    assert roles(program, LEAVER) == [("manager", PUT_OFF)]
+    carry(program, case_id)
+    with program.session() as session:
+        cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Leaves after all")
+    carry(program, case_id)
+    with program.session() as session:
+        assert case_row(session, case_id)["anchors"]["last_day"] == PUT_OFF.isoformat(), "taken up again, on that day"
+    assert looked_at(program, AT + timedelta(hours=1)) == ["open"]
+
+
+@pytest.mark.parametrize("is_seen", [False, pytest.param(True, marks=pytest.mark.ci)])
+def test_who_was_prolonged_while_another_follows_is_not_kept_by_a_cancelling_that_asks_about_the_day_of_before(
+    program: Cast, is_seen: bool
+) -> None:
+    case_id = handed_on(program)
+    last = LAST_DAY + timedelta(days=20)
+    end(program, LEAVER, "manager", last)
+    if is_seen:
+        looked_at(program, AT)
+    with refused("departure.role_taken") as why:
+        cancel(program, case_id)
+    assert (why.value.facts["day"], why.value.facts["first_day"]) == (
+        last.isoformat(),
+        (last + timedelta(days=1)).isoformat(),
+    )
+    assert [manages(program, day) for day in (last, last + timedelta(days=1))] == [[LEAVER], [FOLLOWS]]
+    for days in (0, 17):
+        assert looked_at(program, AT + timedelta(days=days, hours=1)) == ["open"], "the one that goes on"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("is_seen", [False, True])
+def test_who_was_prolonged_after_they_had_gone_has_again_what_the_last_day_took(program: Cast, is_seen: bool) -> None:
+    with program.session() as session:
+        seat_id = seat_somebody(session, "steering", program.organizations[PLACE], program.people[LEAVER])
+    case_id = leave(program, LEAVER, PLACE)
+    at = on(FIRST + timedelta(days=5))
+    looked_at(program, at)
+    assert (FOLLOWS, "alternate", at.date(), None) in sits(program, seat_id)
+    end(program, LEAVER, "manager", at.date() + timedelta(days=30), at=at)
+    if is_seen:
+        looked_at(program, at)
+    cancel(program, case_id, at=at)
+    assert roles(program, LEAVER) == [("manager", None)]
+    assert [who for who, _, _, last in sits(program, seat_id) if last is None] == [LEAVER], "nobody stands in any more"
+    with program.session() as session:
+        found = giving_back.after_all(session, case_id, at)
+        assert found is not None
+        assert found.seats == []
+        assert found.invited_anew
+    assert looked_at(program, at + timedelta(hours=1)) == ["cancelled"]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("is_handed_on", [False, True])
+def test_of_two_who_prolong_and_cancel_at_once_neither_undoes_the_other_nor_waits_for_ever(
+    program: Cast, is_handed_on: bool
+) -> None:
+    case_id = leaves_as_agreed(program)
+    if is_handed_on:
+        settle(program, asked(program, case_id, "find_successor")[0]["id"], to=FOLLOWS)
+    carry(program, case_id)
+    with program.session() as session:
+        held = (TENURE.c.person_id == program.people[LEAVER], TENURE.c.role == "manager")
+        tenure_id = session.scalars(select(TENURE.c.id).where(*held)).one()
+    start, failed = Barrier(2), list[BaseException]()
+
+    def at_once(act: Callable[[Session], object]) -> None:
+        start.wait()
+        try:
+            with program.session() as session:
+                act(session)
+        except Refusal:
+            pass
+        except BaseException as error:  # noqa: BLE001 - told below, in the test's own thread
+            failed.append(error)
+
+    by = program.actor("coordinator")
+    acts: list[Callable[[Session], object]] = [
+        lambda session: cases.cancel_case(session, case_id, by=by, at=AT, reason="They stay"),
+        lambda session: departures.end_role(session, tenure_id, ends_on=PUT_OFF, by=by, at=AT),
+    ]
+    threads = [Thread(target=at_once, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    assert roles(program, LEAVER) == [("manager", PUT_OFF)]
+    with program.session() as session:
+        assert case_row(session, case_id)["state"] == "cancelled"
 
 
 @pytest.mark.ci
