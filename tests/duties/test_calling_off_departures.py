@@ -532,3 +532,50 @@ def test_the_page_of_a_cancelled_departure_says_what_they_have_again_and_that_th
     if language == "en":
         assert "They need a new invitation to sign in" in page
         assert "Follow-up of #2026-01</a>: nobody yet" in page
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(
+    ("day", "ends_on", "last", "said"),
+    [
+        (
+            TODAY,
+            None,
+            FIRST,
+            {
+                "en": ["until December 7, 2026", "from December 9, 2026 on", "holds it on December 8, 2026."],
+                "fr": ["jusqu’au 7 décembre 2026", "à partir du 9 décembre 2026", "occupe ce rôle le 8 décembre 2026."],
+            },
+        ),
+        (
+            FIRST,
+            AGREED,
+            FIRST,
+            {
+                "en": ["from December 9, 2026 to January 22, 2027", "holds it until December 8, 2026."],
+                "fr": ["du 9 décembre 2026 au 22 janvier 2027", "occupe ce rôle jusqu’au 8 décembre 2026."],
+            },
+        ),
+    ],
+)
+def test_the_page_says_on_which_days_a_role_is_theirs_again_and_who_holds_it_between(
+    program: Cast, day: date, ends_on: date | None, last: date, said: dict[str, list[str]], language: str
+) -> None:
+    if ends_on:
+        end(program, LEAVER, "manager", ends_on)
+    case_id = handed_on(program)
+    at = on(day)
+    looked_at(program, at)
+    end(program, FOLLOWS, "manager", last, at=at)
+    cancel(program, case_id, at=at)
+    client = client_for(program.database, program.people["coordinator"], at=at)
+    client.headers["accept-language"] = language
+    client.cookies.set("language", language)
+    again = client.get(f"/departures/{case_id}").text.split('id="again"')[1].split("</ul>")[0]
+    for words in said[language]:
+        assert again.count(words) == 1
+    with program.session() as session:
+        found = giving_back.after_all(session, case_id, at)
+        assert found is not None
+        assert [other.holder_id for term in found.terms.values() for other in term.before] == [program.people[FOLLOWS]]
