@@ -579,3 +579,18 @@ def test_the_page_says_on_which_days_a_role_is_theirs_again_and_who_holds_it_bet
         found = giving_back.after_all(session, case_id, at)
         assert found is not None
         assert [other.holder_id for term in found.terms.values() for other in term.before] == [program.people[FOLLOWS]]
+
+
+@pytest.mark.ci
+def test_the_page_says_who_holds_for_some_days_a_role_to_which_they_were_appointed_anew(program: Cast) -> None:
+    case_id = handed_on(program)
+    end(program, FOLLOWS, "manager", FIRST + timedelta(days=5))
+    come_back(program, LEAVER, PLACE, role="manager", starts_on=FIRST + timedelta(days=6))
+    cancel(program, case_id)
+    client = client_for(program.database, program.people["coordinator"], at=AT)
+    client.headers["accept-language"] = "en"
+    page = client.get(f"/departures/{case_id}").text
+    again, hands = (page.split(mark)[1].split("</ul>")[0] for mark in ('id="again"', 'id="in-hand"'))
+    assert "until December 7, 2026" in again
+    assert "from December 14, 2026 on" in hands
+    assert "holds it from December 8, 2026 to December 13, 2026." in hands
