@@ -88,6 +88,7 @@ def _after_all(desk: Desk, case: Mapping[str, Any], kept: Callable[[str], bool])
     return {
         "again": [one for one in found.in_hand if (one.kind, one.id) in found.again and not kept(one.title.en)],
         "in_hand": [one for one in found.in_hand if (one.kind, one.id) not in found.again and not kept(one.title.en)],
+        "terms": found.terms,
         "of_others": [one for one in (*found.roles, *found.parts, *found.seats) if not kept(one.title.en)],
         "has_seats": bool(found.seats),
         "invited_anew": found.invited_anew,

@@ -286,7 +286,8 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So does what the
     departure took by itself (`giving_back`): seats and parts in follow-ups that nobody else was given, and what they
     act in. Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is
-    given back. A draft of a referral that was left to the coordination is its author's again (`drafts`).
+    given back. A draft of a referral that was left to the coordination is its author's again (`drafts`). Roles that
+    were moved since the engine looked count as they end by now: first the departure follows them.
 
     Raises Refusal where a person calls off their own departure, or would hold no role there by it, or none
     after its last day because somebody else holds theirs. Where they go on in another role, the coordinator has a task
@@ -301,6 +302,9 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
             "departure.own",
             N_("Nobody cancels their own departure, nor has it cancelled in their name: ask somebody else who may."),
         )
+    # In the order in which the engine holds them, which may look at the same moment.
+    if _hold_under_way(session, departure["id"], ended_too=True) is None:
+        return
     hold_person(session, whose)
     # As whoever appoints holds it: of two at once the second sees what the first did.
     session.execute(
@@ -308,10 +312,11 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
         .where(_organization.c.program_id == program_of(session), _organization.c.id == place)
         .with_for_update()
     )
+    departure = _as_its_roles_end(session, case_id, by=by, at=at)
     was_to_end, taken = _put_all_back(session, departure, today, by=by, at=at)
     if not by.is_system:
         if taken and not goes_on(session, whose, place, max(departure["last_day"], today - timedelta(days=1))):
-            raise _role_taken(session, taken[0], departure["last_day"])
+            raise _role_taken(session, taken[0], departure["last_day"], at)
         if not _holds_a_role(session, whose, place, today):
             raise _nobody_stays(departure["last_day"])
     for tenure_id in taken:
@@ -319,7 +324,12 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     session.execute(
         update(_departure)
         .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
-        .values(called_off_at=at, was_to_end=was_to_end, version=_departure.c.version + 1)
+        .values(
+            called_off_at=at,
+            ended_at=departure["ended_at"],
+            was_to_end=was_to_end,
+            version=_departure.c.version + 1,
+        )
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
     if departure["ended_at"] is not None:
@@ -330,10 +340,44 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     events.write(session, "departure.called_off", "person", whose, by=by, at=at, case_id=case_id)
 
 
+def _as_its_roles_end(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dict[str, Any]:
+    """A held departure, once it hangs on the day on which its roles end by now.
+
+    It says when its last day was over, where one was: what ended then is asked for by it.
+    """
+    before = gathering.departure_of(session, case_id)
+    assert before is not None  # noqa: S101 - it is held
+    _follow_roles(session, before, by=by, at=at)
+    now = gathering.departure_of(session, case_id)
+    assert now is not None  # noqa: S101 - it is held
+    return {**now, "ended_at": before["ended_at"] or _was_over_at(session, case_id)}
+
+
+def _was_over_at(session: Session, case_id: UUID) -> datetime | None:
+    """When a last day was over, of a departure whose roles were prolonged since; not before it was taken up again."""
+    row = session.execute(
+        select(_event.c.verb, _event.c.at)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.case_id == case_id,
+            _event.c.verb.in_(["departure.last_day_over", "departure.taken_up_again"]),
+        )
+        .order_by(_event.c.n.desc())
+        .limit(1)
+    ).first()
+    return row.at if row is not None and row.verb == "departure.last_day_over" else None
+
+
 def _cancelled_with(session: Session, case_id: UUID) -> list[UUID]:
-    """The cases that a departure's cancelling touches besides its own: what welcomed the person goes on by it."""
+    """The cases that a departure's cancelling touches besides its own: what welcomed the person goes on by it.
+
+    And what welcomes whoever follows, which moves with a last day.
+    """
     departure = gathering.departure_of(session, case_id)
-    return [] if departure is None else hiring.welcomed(session, departure["person_id"], departure["organization_id"])
+    if departure is None:
+        return []
+    own = hiring.welcomed(session, departure["person_id"], departure["organization_id"])
+    return [*own, *last_days.welcomes(session, case_id)]
 
 
 cases.when_cancelled(PROTOCOL, together=_cancelled_with, do=call_off)
@@ -351,21 +395,35 @@ def _nobody_stays(last_day: date) -> Refusal:
     )
 
 
-def _role_taken(session: Session, tenure_id: UUID, last_day: date) -> Refusal:
+def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime) -> Refusal:
     """What whoever cancels is told where the role is somebody else's: which, from when, and what to do first."""
     other = next(
         iter(_others_in(session, tenure_id, last_day)),
         {"starts_on": last_day + timedelta(days=1)},
     )
     title = called(session, tenure_id)
-    return Refusal(
-        "departure.role_taken",
-        N_(
+    if last_days.can_make_room(session, tenure_id, at):
+        said = N_(
             "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
             " this, the person would hold no role there after %(day)s. First end that appointment, on its first day at"
             " the soonest: the role is theirs again from the day after. Or have this person’s role end later, which"
             " moves that first day. Or go on with the departure."
-        ),
+        )
+    elif other["starts_on"] > local_day(session, at):
+        said = N_(
+            "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
+            " this, the person would hold no role there after %(day)s. First end that appointment, on its first day at"
+            " the soonest: the role is theirs again from the day after. Or go on with the departure."
+        )
+    else:
+        said = N_(
+            "%(role)s: somebody else has held it since %(first_day)s, and it has one holder. By cancelling this, the"
+            " person would hold no role there after %(day)s. First end that appointment today: the role is theirs again"
+            " from tomorrow on. Or go on with the departure."
+        )
+    return Refusal(
+        "departure.role_taken",
+        said,
         role={"fr": title.fr, "en": title.en},
         first_day=other["starts_on"].isoformat(),
         day=last_day.isoformat(),
@@ -409,6 +467,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is None:
         return
+    _move_case(session, departure, by=by, at=at)
     today = local_day(session, at)
     last_day = departure["last_day"]
     was_to_end = dict(departure["was_to_end"])
@@ -425,6 +484,18 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     )
     events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
     end_departure(session, departure["id"], by=by, at=at)
+
+
+def _move_case(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the case of a departure hang on its last day, where that moved as it was cancelled."""
+    hangs_on: Mapping[str, str] = session.scalars(
+        select(_case.c.anchors).where(_case.c.program_id == program_of(session), _case.c.id == departure["case_id"])
+    ).one()
+    last_day: date = departure["last_day"]
+    # Who has gone on the day itself has a case of that day, and roles until the day before.
+    known = {last_day} if departure["planned"] else {last_day, last_day + timedelta(days=1)}
+    if not {day.isoformat() for day in known} & set(hangs_on.values()):
+        cases.move_last_day(session, departure["case_id"], last_day, by=by, at=at)
 
 
 def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:

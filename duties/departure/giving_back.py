@@ -68,16 +68,39 @@ class OfAnother:
 
 
 @dataclass(frozen=True)
+class Between:
+    """Somebody else who holds a role until it is a person's again: to a last day, `first` where it is to come."""
+
+    holder_id: UUID
+    first: date | None
+    last: date
+
+
+@dataclass(frozen=True)
+class Term:
+    """The days of a role that somebody has: `first` where it is to come, `last` where an end is known.
+
+    `before` says who holds it until then, the first one first: of a role with one holder.
+    """
+
+    first: date | None
+    last: date | None
+    before: Sequence[Between]
+
+
+@dataclass(frozen=True)
 class AfterAll:
     """How it stands, on a day, with what somebody has whose departure was called off.
 
     `in_hand` is what they have there; `again`, by kind and id, is what of it the departure had taken or was to end.
+    `terms` are the days of each role among it, by appointment: they may hold one twice, with somebody else between.
     `seats`, `parts` and `roles` are what they have not again. `invited_anew` says that they cannot sign in before
     somebody invites them.
     """
 
     in_hand: Sequence[Holding]
     again: frozenset[tuple[str, UUID]]
+    terms: Mapping[UUID, Term]
     seats: Sequence[OfAnother]
     parts: Sequence[OfAnother]
     roles: Sequence[OfAnother]
@@ -117,13 +140,46 @@ def after_all(session: Session, case_id: UUID, at: datetime) -> AfterAll | None:
         return None
     others = _roles_of_others(session, departure, today)
     access = invitations.access_of(session, [whose], at=at)[whose]
+    in_hand = holdings_of(session, whose, place, at)
     return AfterAll(
-        in_hand=holdings_of(session, whose, place, at),
+        in_hand=in_hand,
         again=_had_again(session, departure) - {(roles.TENURE, tenure_id) for tenure_id in others},
+        terms={held.id: _term(session, held.id, today) for held in in_hand if held.kind == roles.TENURE},
         seats=kept_by_others(session, departure, today),
         parts=_parts_of_others(session, departure, today),
         roles=list(others.values()),
         invited_anew=departure["ended_at"] is not None and access.state == "none",
+    )
+
+
+def _term(session: Session, tenure_id: UUID, on: date) -> Term:
+    """The days of a role that somebody holds on a local day, or is to, and who else holds it until they do."""
+    here = program_of(session)
+    held = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    assert held is not None  # noqa: S101 - it is in their hands
+    before = many(
+        session,
+        select(_tenure.c.person_id, _tenure.c.starts_on, _tenure.c.ends_on)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.role == held["role"],
+            _tenure.c.organization_id == held["organization_id"],
+            _tenure.c.person_id != held["person_id"],
+            _tenure.c.single_holder,
+            _tenure.c.ends_on >= on,
+            _tenure.c.ends_on < held["starts_on"],
+            ~never_began(),
+        )
+        .order_by(_tenure.c.starts_on),
+    )
+
+    def to_come(day: date) -> date | None:
+        return day if day > on else None
+
+    return Term(
+        to_come(held["starts_on"]),
+        held["ends_on"],
+        [Between(row["person_id"], to_come(row["starts_on"]), row["ends_on"]) for row in before],
     )
 
 

@@ -27,6 +27,7 @@ from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
 from duties.seat_holders import SECOND
+from locales import N_
 from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat, SeatHolder
@@ -47,7 +48,7 @@ def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, 
     """Have what a departure settled hang on its last day of now, `day`, where it hung on `was`.
 
     What cannot go with it, as a role that somebody holds on these days already, stays on its day: nothing keeps a
-    departure from ending.
+    departure from ending. So does what has begun: only days to come change hands.
     """
     first = max(day + _DAY, local_day(session, at))
     settled = many(
@@ -142,23 +143,58 @@ def change_deputy(
 def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
     """Before a role is prolonged to another last day: have whoever a departure named to follow in it begin after it.
 
-    Of a role with one holder the database takes no other order. Raises Refusal.
+    Of a role with one holder the database takes no other order. Raises Refusal, also where they have begun in such a
+    role: who held it on days that are past stays as it was. Of a role with several they stay beside who goes on.
     """
     here = program_of(session)
     left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
     if left is None or left["ends_on"] is None or day <= left["ends_on"]:
         return
-    named = many(
+    for row in _named_after(session, tenure_id):
+        follows = _following(session, row, left["ends_on"], day + _DAY)
+        if follows is None:
+            continue
+        if follows["starts_on"] > local_day(session, at):
+            _move_start(session, follows, day + _DAY, by=by, at=at)
+        elif follows["single_holder"]:
+            raise _begun_already(session, follows)
+
+
+def can_make_room(session: Session, tenure_id: UUID, at: datetime) -> bool:
+    """Whether prolonging a role moves the first day of whoever follows: a departure named them, and it is to come."""
+    ends_on = session.scalar(
+        select(_tenure.c.ends_on).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    )
+    if ends_on is None or ends_on < local_day(session, at):
+        return False
+    return any(_following(session, row, ends_on, ends_on + _DAY) for row in _named_after(session, tenure_id))
+
+
+def _named_after(session: Session, tenure_id: UUID) -> list[dict[str, Any]]:
+    """By what departures named somebody to follow in a role."""
+    return many(
         session,
         select(_settlement).where(
-            _settlement.c.program_id == here,
+            _settlement.c.program_id == program_of(session),
             _settlement.c.kind == roles.TENURE,
             _settlement.c.holding_id == tenure_id,
             _settlement.c.successor_id.is_not(None),
         ),
     )
-    for row in named:
-        _move_appointment(session, row, left["ends_on"], day + _DAY, by=by, at=at)
+
+
+def _begun_already(session: Session, follows: Mapping[str, Any]) -> Refusal:
+    title = roles.called(session, follows["id"])
+    return Refusal(
+        "tenure.follower_began",
+        N_(
+            "%(role)s: whoever follows in it began on %(first_day)s, and it has one holder. Only days to come change"
+            " hands: who held the role on days that are past stays as it was. First end that appointment, today at the"
+            " soonest; then appoint this person anew, from the day after."
+        ),
+        role={"fr": title.fr, "en": title.en},
+        first_day=follows["starts_on"].isoformat(),
+    )
 
 
 def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
@@ -230,6 +266,8 @@ def _move_seat(
         .with_for_update(),
     )
     two = (held["person_id"], settled["successor_id"])
+    if any(row["person_id"] == two[1] and row["starts_on"] == was + _DAY <= local_day(session, at) for row in rows):
+        return  # they have begun
     if any(
         row["person_id"] not in two
         and row["kind"] == "principal"
@@ -269,12 +307,19 @@ def _move_seat(
 def _move_appointment(
     session: Session, settled: Mapping[str, Any], was: date, first: date, *, by: Actor, at: datetime
 ) -> None:
-    """Have whoever follows in the role begin on the first day; the case that welcomes them goes with it."""
+    """Have whoever follows in the role begin on the first day, unless they have begun."""
+    follows = _following(session, settled, was, first)
+    if follows is not None and follows["starts_on"] > local_day(session, at):
+        _move_start(session, follows, first, by=by, at=at)
+
+
+def _following(session: Session, settled: Mapping[str, Any], was: date, first: date) -> dict[str, Any] | None:
+    """The appointment of whoever was named to follow, from the day after a last day on, where it goes on to `first`."""
     here = program_of(session)
     left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == settled["holding_id"]))
     if left is None:
-        return
-    follows = one(
+        return None
+    return one(
         session,
         select(_tenure)
         .where(
@@ -287,8 +332,10 @@ def _move_appointment(
         )
         .with_for_update(),
     )
-    if follows is None:
-        return
+
+
+def _move_start(session: Session, follows: Mapping[str, Any], first: date, *, by: Actor, at: datetime) -> None:
+    """Have somebody begin in a role on another day; the case that welcomes them goes with it."""
     welcome = _welcome(session, follows)
     if welcome is not None:
         cases.move_day(session, welcome[0], anchor=welcome[1], day=first, by=by, at=at)

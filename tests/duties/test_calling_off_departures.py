@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from threading import Barrier, Thread
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
+from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import cases
 from duties.departure import departures, giving_back
 from duties.follow_ups import assigning
 from duties.here import local_day, many
+from duties.refusals import Refusal
 from duties.roles import standing
 from flows.departing import close_doors, look_at_hands
 from models.base import table_of
@@ -20,7 +24,19 @@ from models.program import Tenure
 from tests.api.desk import client_for
 from tests.casework import carry, case_row
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.departing import LAST_DAY, TASK, asked, come_back, leave, lend, record_protocols, roles, settle
+from tests.departing import (
+    HOLDER,
+    LAST_DAY,
+    TASK,
+    asked,
+    come_back,
+    leave,
+    lend,
+    record_protocols,
+    roles,
+    seat_somebody,
+    settle,
+)
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, tasks_of, told_of
 from tests.refusing import refused
@@ -58,6 +74,19 @@ def manages(cast: Cast, day: date) -> list[str]:
     with cast.session() as session:
         found = standing(session, day).holding("manager", cast.organizations[PLACE])
         return [names[one.person_id] for one in found]
+
+
+def sits(cast: Cast, seat_id: UUID) -> list[tuple[str, str, date, date | None]]:
+    """Who is on a seat, or was or is to be: each with the days, the first one first."""
+    names = {person: name for name, person in cast.people.items()}
+    with cast.session() as session:
+        rows = many(
+            session,
+            select(HOLDER)
+            .where(HOLDER.c.seat_id == seat_id, HOLDER.c.withdrawn_at.is_(None))
+            .order_by(HOLDER.c.starts_on, HOLDER.c.kind),
+        )
+    return [(names[row["person_id"]], row["kind"], row["starts_on"], row["ends_on"]) for row in rows]
 
 
 def handed_on(cast: Cast) -> UUID:
@@ -145,6 +174,176 @@ def test_once_the_others_first_day_is_moved_behind_an_agreed_end_the_departure_i
     assert ("manager", agreed_end) in roles(program, LEAVER)
     assert manages(program, agreed_end + timedelta(days=1)) == [FOLLOWS]
     assert looked_at(program, AT + timedelta(hours=1)) == ["cancelled"]
+
+
+@pytest.mark.parametrize("days", [0, pytest.param(20, marks=pytest.mark.ci)])
+def test_once_whoever_follows_in_a_role_of_one_holder_has_begun_nobody_prolongs_it_over_their_days(
+    program: Cast, days: int
+) -> None:
+    case_id = handed_on(program)
+    at = on(FIRST + timedelta(days=days))
+    looked_at(program, at)
+    with refused("tenure.follower_began") as why:
+        end(program, LEAVER, "manager", FIRST + timedelta(days=25), at=at)
+    assert why.value.facts["first_day"] == FIRST.isoformat()
+    assert [manages(program, FIRST + timedelta(days=day)) for day in (-1, 0, 20, 26)] == [[LEAVER], *[[FOLLOWS]] * 3]
+    with refused("departure.role_taken") as why:
+        cancel(program, case_id, at=at)
+    assert "end later" not in why.value.sentence, "nor is it advised"
+    # What is advised holds.
+    end(program, FOLLOWS, "manager", at.date(), at=at)
+    cancel(program, case_id, at=at)
+    tomorrow = FIRST + timedelta(days=days + 1)
+    assert [manages(program, day) for day in (LAST_DAY, FIRST, tomorrow)] == [[LEAVER], [FOLLOWS], [LEAVER]]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("days", [20, -3])
+def test_of_a_role_of_several_whoever_follows_and_has_begun_keeps_their_days_where_the_last_day_moves(
+    program: Cast, days: int
+) -> None:
+    case_id = leave(program, "worker_codim", "codim")
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="manager_codim")
+    at = on(FIRST + timedelta(days=10))
+    looked_at(program, at)
+    end(program, "worker_codim", "youth_worker", LAST_DAY + timedelta(days=days), at=at)
+    looked_at(program, at + timedelta(hours=1))
+    with program.session() as session:
+        asked_for = (TENURE.c.person_id == program.people["manager_codim"], TENURE.c.role == "youth_worker")
+        assert session.scalars(select(TENURE.c.starts_on).where(*asked_for)).all() == [FIRST]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("days", [20, -3])
+def test_whoever_has_begun_on_a_seat_keeps_it_where_the_last_day_of_who_left_it_moves(program: Cast, days: int) -> None:
+    with program.session() as session:
+        place, leaver = program.organizations[PLACE], program.people[LEAVER]
+        seat_id = seat_somebody(session, "steering", place, leaver)
+    case_id = leave(program, LEAVER, PLACE)
+    settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], to=FOLLOWS)
+    at = on(FIRST + timedelta(days=10))
+    looked_at(program, at)
+    follows = (FOLLOWS, "principal", FIRST, None)
+    assert follows in sits(program, seat_id)
+    end(program, LEAVER, "manager", LAST_DAY + timedelta(days=days), at=at)
+    looked_at(program, at + timedelta(hours=1))
+    assert follows in sits(program, seat_id)
+    assert all(last is not None and last < FIRST for who, _, _, last in sits(program, seat_id) if who == LEAVER)
+
+
+# Roles that were moved a moment ago.
+
+AGREED = TODAY + timedelta(days=60)
+PUT_OFF = AGREED + timedelta(days=2)
+
+
+def leaves_as_agreed(cast: Cast) -> UUID:
+    """They leave on the day on which their role was to end anyway."""
+    end(cast, LEAVER, "manager", AGREED)
+    return leave(cast, LEAVER, PLACE, last_day=AGREED)
+
+
+@pytest.mark.parametrize("is_seen", [False, pytest.param(True, marks=pytest.mark.ci)])
+def test_a_role_that_was_prolonged_just_before_the_cancelling_stays_so_whether_the_engine_looked_or_not(
+    program: Cast, is_seen: bool
+) -> None:
+    case_id = leaves_as_agreed(program)
+    carry(program, case_id)
+    end(program, LEAVER, "manager", PUT_OFF)
+    if is_seen:
+        looked_at(program, AT)
+    cancel(program, case_id)
+    assert roles(program, LEAVER) == [("manager", PUT_OFF)]
+    carry(program, case_id)
+    with program.session() as session:
+        cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Leaves after all")
+    carry(program, case_id)
+    with program.session() as session:
+        assert case_row(session, case_id)["anchors"]["last_day"] == PUT_OFF.isoformat(), "taken up again, on that day"
+    assert looked_at(program, AT + timedelta(hours=1)) == ["open"]
+
+
+@pytest.mark.parametrize("is_seen", [False, pytest.param(True, marks=pytest.mark.ci)])
+def test_who_was_prolonged_while_another_follows_is_not_kept_by_a_cancelling_that_asks_about_the_day_of_before(
+    program: Cast, is_seen: bool
+) -> None:
+    case_id = handed_on(program)
+    last = LAST_DAY + timedelta(days=20)
+    end(program, LEAVER, "manager", last)
+    if is_seen:
+        looked_at(program, AT)
+    with refused("departure.role_taken") as why:
+        cancel(program, case_id)
+    assert (why.value.facts["day"], why.value.facts["first_day"]) == (
+        last.isoformat(),
+        (last + timedelta(days=1)).isoformat(),
+    )
+    assert [manages(program, day) for day in (last, last + timedelta(days=1))] == [[LEAVER], [FOLLOWS]]
+    for days in (0, 17):
+        assert looked_at(program, AT + timedelta(days=days, hours=1)) == ["open"], "the one that goes on"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("is_seen", [False, True])
+def test_who_was_prolonged_after_they_had_gone_has_again_what_the_last_day_took(program: Cast, is_seen: bool) -> None:
+    with program.session() as session:
+        seat_id = seat_somebody(session, "steering", program.organizations[PLACE], program.people[LEAVER])
+    case_id = leave(program, LEAVER, PLACE)
+    at = on(FIRST + timedelta(days=5))
+    looked_at(program, at)
+    assert (FOLLOWS, "alternate", at.date(), None) in sits(program, seat_id)
+    end(program, LEAVER, "manager", at.date() + timedelta(days=30), at=at)
+    if is_seen:
+        looked_at(program, at)
+    cancel(program, case_id, at=at)
+    assert roles(program, LEAVER) == [("manager", None)]
+    assert [who for who, _, _, last in sits(program, seat_id) if last is None] == [LEAVER], "nobody stands in any more"
+    with program.session() as session:
+        found = giving_back.after_all(session, case_id, at)
+        assert found is not None
+        assert found.seats == []
+        assert found.invited_anew
+    assert looked_at(program, at + timedelta(hours=1)) == ["cancelled"]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("is_handed_on", [False, True])
+def test_of_two_who_prolong_and_cancel_at_once_neither_undoes_the_other_nor_waits_for_ever(
+    program: Cast, is_handed_on: bool
+) -> None:
+    case_id = leaves_as_agreed(program)
+    if is_handed_on:
+        settle(program, asked(program, case_id, "find_successor")[0]["id"], to=FOLLOWS)
+    carry(program, case_id)
+    with program.session() as session:
+        held = (TENURE.c.person_id == program.people[LEAVER], TENURE.c.role == "manager")
+        tenure_id = session.scalars(select(TENURE.c.id).where(*held)).one()
+    start, failed = Barrier(2), list[BaseException]()
+
+    def at_once(act: Callable[[Session], object]) -> None:
+        start.wait()
+        try:
+            with program.session() as session:
+                act(session)
+        except Refusal:
+            pass
+        except BaseException as error:  # noqa: BLE001 - told below, in the test's own thread
+            failed.append(error)
+
+    by = program.actor("coordinator")
+    acts: list[Callable[[Session], object]] = [
+        lambda session: cases.cancel_case(session, case_id, by=by, at=AT, reason="They stay"),
+        lambda session: departures.end_role(session, tenure_id, ends_on=PUT_OFF, by=by, at=AT),
+    ]
+    threads = [Thread(target=at_once, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failed == []
+    assert roles(program, LEAVER) == [("manager", PUT_OFF)]
+    with program.session() as session:
+        assert case_row(session, case_id)["state"] == "cancelled"
 
 
 @pytest.mark.ci
@@ -333,3 +532,65 @@ def test_the_page_of_a_cancelled_departure_says_what_they_have_again_and_that_th
     if language == "en":
         assert "They need a new invitation to sign in" in page
         assert "Follow-up of #2026-01</a>: nobody yet" in page
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize(
+    ("day", "ends_on", "last", "said"),
+    [
+        (
+            TODAY,
+            None,
+            FIRST,
+            {
+                "en": ["until December 7, 2026", "from December 9, 2026 on", "holds it on December 8, 2026."],
+                "fr": ["jusqu’au 7 décembre 2026", "à partir du 9 décembre 2026", "occupe ce rôle le 8 décembre 2026."],
+            },
+        ),
+        (
+            FIRST,
+            AGREED,
+            FIRST,
+            {
+                "en": ["from December 9, 2026 to January 22, 2027", "holds it until December 8, 2026."],
+                "fr": ["du 9 décembre 2026 au 22 janvier 2027", "occupe ce rôle jusqu’au 8 décembre 2026."],
+            },
+        ),
+    ],
+)
+def test_the_page_says_on_which_days_a_role_is_theirs_again_and_who_holds_it_between(
+    program: Cast, day: date, ends_on: date | None, last: date, said: dict[str, list[str]], language: str
+) -> None:
+    if ends_on:
+        end(program, LEAVER, "manager", ends_on)
+    case_id = handed_on(program)
+    at = on(day)
+    looked_at(program, at)
+    end(program, FOLLOWS, "manager", last, at=at)
+    cancel(program, case_id, at=at)
+    client = client_for(program.database, program.people["coordinator"], at=at)
+    client.headers["accept-language"] = language
+    client.cookies.set("language", language)
+    again = client.get(f"/departures/{case_id}").text.split('id="again"')[1].split("</ul>")[0]
+    for words in said[language]:
+        assert again.count(words) == 1
+    with program.session() as session:
+        found = giving_back.after_all(session, case_id, at)
+        assert found is not None
+        assert [other.holder_id for term in found.terms.values() for other in term.before] == [program.people[FOLLOWS]]
+
+
+@pytest.mark.ci
+def test_the_page_says_who_holds_for_some_days_a_role_to_which_they_were_appointed_anew(program: Cast) -> None:
+    case_id = handed_on(program)
+    end(program, FOLLOWS, "manager", FIRST + timedelta(days=5))
+    come_back(program, LEAVER, PLACE, role="manager", starts_on=FIRST + timedelta(days=6))
+    cancel(program, case_id)
+    client = client_for(program.database, program.people["coordinator"], at=AT)
+    client.headers["accept-language"] = "en"
+    page = client.get(f"/departures/{case_id}").text
+    again, hands = (page.split(mark)[1].split("</ul>")[0] for mark in ('id="again"', 'id="in-hand"'))
+    assert "until December 7, 2026" in again
+    assert "from December 14, 2026 on" in hands
+    assert "holds it from December 8, 2026 to December 13, 2026." in hands
