@@ -134,6 +134,36 @@ def later_ones(session: Session, row: Row) -> list[dict[str, Any]]:
     )
 
 
+def what_stands_by(session: Session, *, falls: Collection[UUID], stands: Collection[UUID] = ()) -> frozenset[UUID]:
+    """The decisions that stand by the fall of some and the standing of others, however far that goes.
+
+    What falls lets stand what it takes back, and lets be objected again what it keeps; what stands does the reverse.
+    Asked by what each says, not by how each stands today: what is pending, or taken back twice, may turn with a word.
+    """
+    here = program_of(session)
+    reached: set[tuple[UUID, bool]] = set()
+    ahead = {(one, False) for one in falls} | {(one, True) for one in stands}
+    while ahead:
+        reached |= ahead
+        turned = {one: [is_up for other, is_up in ahead if other == one] for one, _ in ahead}
+        gone = _decision.alias("gone")
+        rows = session.execute(
+            select(
+                _decision.c.id, gone.c.id.label("other"), (gone.c.number == any_(_decision.c.takes_back)).label("back")
+            )
+            .join(
+                gone,
+                and_(
+                    gone.c.program_id == _decision.c.program_id,
+                    or_(gone.c.number == any_(_decision.c.takes_back), gone.c.id == _decision.c.settles_id),
+                ),
+            )
+            .where(_decision.c.program_id == here, _decision.c.id.in_(turned))
+        ).all()
+        ahead = {(row.other, is_up != row.back) for row in rows for is_up in turned[row.id]} - reached
+    return frozenset(one for one, is_up in reached if is_up)
+
+
 # ------------------------------------------------------------------------------------------------------------- holding
 
 
