@@ -20,6 +20,8 @@ from duties.actors import Actor
 from duties.casework.assigning import assign
 from duties.here import local_day, many, moments_of, program, program_of
 from duties.mail.notices import COORDINATION
+from duties.obligations import waiving
+from duties.obligations.windows import Span
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
@@ -95,7 +97,8 @@ def decide(
     (GV-4): what it asks of people waits. Of another kind, `why_not_management` may say why. The item is then "decided".
     The task that it was asked for with is done where the decision says that it `grants` what is asked; else the item
     comes back on an agenda. `takes_back` has the numbers of decisions that it takes back: each holds no more as soon as
-    this one counts (`meetings.taking_back`). `seen` is the item's version. An item whose task only its act
+    this one counts (`meetings.taking_back`). Who owes a clause takes nothing back by which its waiver stands again.
+    `seen` is the item's version. An item whose task only its act
     completes, as that of a candidate, is decided by the verb of that act alone, which says `in_its_act`. Where
     `settles` is false the committee has more to decide on the item, which stays open with its task. `settles_id` is the
     decision whose objections this one settles (`meetings.settling`). Raises Refusal.
@@ -118,6 +121,7 @@ def decide(
     if grants:
         _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
     _refuse_to_name(session, meeting["committee_id"], takes_back, kind=kind, settles_id=settles_id, at=decided_at)
+    _refuse_to_free_again(session, meeting_id, takes_back, settles_id, by=by, moments=(decided_at, at))
     does_it = item_id is not None and settles and (grants or in_its_act)
     number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
     # A case is held before an item, as whoever asks for items holds them.
@@ -278,6 +282,32 @@ def _refuse_to_name(
             raise taking_back.objected()
         if row["needs_endorsement"] and kind != ENDORSED_KIND:
             raise taking_back.endorsed_too()
+
+
+def _refuse_to_free_again(
+    session: Session,
+    meeting_id: UUID,
+    numbers: Collection[str],
+    settles_id: UUID | None,
+    *,
+    by: Actor,
+    moments: tuple[datetime, datetime],
+) -> None:
+    """Refuse that a decision about to be recorded frees a partner by the standing of another, as that one itself would.
+
+    What it takes back may have taken back what frees a partner, near or far: who owes the clause has no hand in that,
+    and the quorum is there also without that partner. `moments`: when it is decided, and when it is recorded. Raises
+    Refusal.
+    """
+    named = {row["id"] for row in numbered(session, numbers)}
+    kept = [] if settles_id is None or settles_id in named else [settles_id]
+    for freed in waiving.freed_by(session, taking_back.what_stands_by(session, falls=named, stands=kept)):
+        days = Span(freed["starts_on"], freed["ends_on"])
+        for moment in sorted(set(moments)):
+            waiving.refuse_who_owes(session, freed["agreement_id"], freed["key"], days, by=by, at=moment)
+        for without in (None, freed["organization_id"]):
+            if not attendance.quorum_now(session, meeting_id, moments[0], without=without).is_met:
+                raise waiving.no_quorum()
 
 
 def may_be_named(session: Session, committee_id: UUID) -> list[dict[str, Any]]:

@@ -14,7 +14,6 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.obligations import waiving
-from duties.obligations.windows import Span
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
@@ -47,9 +46,9 @@ def settle(
 
     `settled_as` is one of `SETTLED_AS`; `seen` is the item's version. With "kept", the objections are settled and the
     decision counts once the other partners endorsed it; with "taken_back", it holds no more. Of a decision that frees a
-    partner of a clause, the quorum is there also without that partner, and nobody who owes the clause keeps it. Raises
-    Refusal: these, the meeting is not under way, it has no item of this objection, there is no quorum now, nothing is
-    objected, or no word of what was decided.
+    partner of a clause, the quorum is there also without that partner, and nobody who owes the clause settles anything
+    by which it stands. Raises Refusal: these, the meeting is not under way, it has no item of this objection, there is
+    no quorum now, nothing is objected, or no word of what was decided.
     """
     meeting = lock_meeting(session, meeting_id)
     if settled_as not in SETTLED_AS:
@@ -67,9 +66,6 @@ def settle(
             raise Refusal(
                 "objection.no_quorum", N_("An objection is settled with a quorum: too few sit now."), source="GV-4"
             )
-    if waiver is not None and settled_as == KEPT:
-        days = Span(waiver["starts_on"], waiver["ends_on"])
-        waiving.refuse_who_owes(session, waiver["agreement_id"], waiver["key"], days, by=by, at=at)
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
     against = [one for one in endorsements.endorsements_of(session, decision_id, at=at) if one.word.objects]

@@ -134,6 +134,36 @@ def later_ones(session: Session, row: Row) -> list[dict[str, Any]]:
     )
 
 
+def what_stands_by(session: Session, *, falls: Collection[UUID], stands: Collection[UUID] = ()) -> frozenset[UUID]:
+    """The decisions that stand by the fall of some and the standing of others, however far that goes.
+
+    What falls lets stand what it takes back, and lets be objected again what it keeps; what stands does the reverse.
+    Asked by what each says, not by how each stands today: what is pending, or taken back twice, may turn with a word.
+    """
+    here = program_of(session)
+    reached: set[tuple[UUID, bool]] = set()
+    ahead = {(one, False) for one in falls} | {(one, True) for one in stands}
+    while ahead:
+        reached |= ahead
+        turned = {one: [is_up for other, is_up in ahead if other == one] for one, _ in ahead}
+        gone = _decision.alias("gone")
+        rows = session.execute(
+            select(
+                _decision.c.id, gone.c.id.label("other"), (gone.c.number == any_(_decision.c.takes_back)).label("back")
+            )
+            .join(
+                gone,
+                and_(
+                    gone.c.program_id == _decision.c.program_id,
+                    or_(gone.c.number == any_(_decision.c.takes_back), gone.c.id == _decision.c.settles_id),
+                ),
+            )
+            .where(_decision.c.program_id == here, _decision.c.id.in_(turned))
+        ).all()
+        ahead = {(row.other, is_up != row.back) for row in rows for is_up in turned[row.id]} - reached
+    return frozenset(one for one, is_up in reached if is_up)
+
+
 # ------------------------------------------------------------------------------------------------------------- holding
 
 
@@ -310,6 +340,67 @@ def _stand_again(session: Session, row: Row, *, at: datetime) -> None:
                 asked_partners.ask(session, row, one.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
         look_again(session, row["id"], at=at)
     follow(session, row["id"], by=BY_ENDORSEMENT, at=at)
+    if row["settles_id"] is not None:
+        _settle_again(session, row["settles_id"], at=at)
+
+
+def _settle_again(session: Session, decision_id: UUID, *, at: datetime) -> None:
+    """Have objections be settled again by what had settled them, which stands again; the item for them goes."""
+    if not _settle_by_what_stands(session, decision_id):
+        return
+    follow_words(session, decision_id, at=at)
+    if not any(one.word.objects for one in endorsements_of(session, decision_id, at=at)):
+        objections.is_over(session, decision_id, by=BY_ENDORSEMENT, at=at)
+    row = lock_decision(session, decision_id)
+    letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=BY_ENDORSEMENT, at=at)
+
+
+def _settle_by_what_stands(session: Session, decision_id: UUID) -> int:
+    """Have each objection be settled by the decision that had settled it, where that stands; how many are so.
+
+    A decision settles what was objected when it was taken, but for what one before it settled then and does no more.
+    What was objected anew since is another objection.
+    """
+    here = program_of(session)
+    settling, before = _decision.alias("settling"), _decision.alias("before")
+    settled_before = (
+        select(before.c.id)
+        .where(
+            before.c.program_id == here,
+            before.c.settles_id == decision_id,
+            before.c.decided_at >= _word.c.said_at,
+            before.c.decided_at < settling.c.decided_at,
+            before.c.state == "withdrawn",
+            before.c.closed_at > settling.c.decided_at,
+        )
+        .correlate(settling, _word)
+        .exists()
+    )
+    settled_by = (
+        select(settling.c.id)
+        .where(
+            settling.c.program_id == here,
+            settling.c.settles_id == decision_id,
+            settling.c.decided_at >= _word.c.said_at,
+            settling.c.state != "withdrawn",
+            ~settled_before,
+        )
+        .order_by(settling.c.decided_at, settling.c.number)
+        .limit(1)
+        .correlate(_word)
+        .scalar_subquery()
+    )
+    objecting = (
+        _word.c.program_id == here,
+        _word.c.decision_id == decision_id,
+        _word.c.said == "objected",
+        _word.c.settled_by_id.is_(None),
+        _word.c.superseded_at.is_(None),
+    )
+    done = session.execute(
+        update(_word).where(*objecting, settled_by.is_not(None)).values(settled_by_id=settled_by).returning(_word.c.id)
+    )
+    return len(done.all())
 
 
 def _object_again(session: Session, settling: Row, *, by: Actor, at: datetime) -> None:
@@ -328,6 +419,7 @@ def _object_again(session: Session, settling: Row, *, by: Actor, at: datetime) -
         )
         .values(settled_by_id=None)
     )
+    _settle_by_what_stands(session, decision_id)
     take_nothing_back(session, settling["id"], at=at)
     follow_words(session, decision_id, at=at)
     row = lock_decision(session, decision_id)

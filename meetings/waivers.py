@@ -149,10 +149,7 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
     clause = _clause(session, proposal["agreement_id"], proposal["key"])
     for without in (None, clause["organization_id"]):
         if not attendance.quorum_now(session, item["meeting_id"], at, without=without).is_met:
-            raise Refusal(
-                "waiver.no_quorum",
-                N_("A partner is freed of a clause by a committee that has its quorum, also without that partner."),
-            )
+            raise waiving.no_quorum()
     facts = {**clause, **proposal}
     return decisions.decide(
         session,

@@ -26,6 +26,7 @@ from duties.endorsement.counting import does_it_count
 from duties.here import local_day, one, program_of
 from duties.obligations import accepting, reading, saying, to_accept, waiving
 from duties.obligations.facts import waivers as waivers_of
+from duties.obligations.facts import waivers_of_no_day
 from duties.obligations.wording import KINDS, WHY
 from duties.record import reads
 from duties.refusals import Refusal
@@ -287,6 +288,7 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         may_waive=may_waive and not owes,
         owes=may_waive and owes,
         waivers=waivers_of(desk.session, row["agreement_id"], row["key"]),
+        waivers_of_no_day=waivers_of_no_day(desk.session, row["agreement_id"], row["key"]),
         proposals=proposals,
         decisions=[
             (str(one["decision_id"]), f"{one['decision']} ({one['starts_on']} – {one['ends_on']})")
@@ -333,7 +335,8 @@ def _lookers(desk: Desk, judged: Mapping[str, Any] | None) -> list[str]:
 
 def _proposals(desk: Desk, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What was proposed of the clause, each with whether the committee sits on it now, and whether it was recorded."""
-    recorded = {one["proposal_id"] for one in waivers_of(desk.session, row["agreement_id"], row["key"])}
+    of_clause = (desk.session, row["agreement_id"], row["key"])
+    recorded = {one["proposal_id"] for one in (*waivers_of(*of_clause), *waivers_of_no_day(*of_clause))}
     return [
         {
             **one,

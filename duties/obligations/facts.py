@@ -6,7 +6,7 @@ Reads only. Attendance, seats and meetings are read from their tables: the layer
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -244,6 +244,25 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
     the last day on which it did, and is `is_cut`; where it had not begun by then, it is left out. A quorum is not asked
     of those from before it was asked for.
     """
+    return [
+        {**row, "ends_on": last, "is_cut": last < row["ends_on"]}
+        for row, last in _recorded(session, agreement_id, key)
+        if last is not None
+    ]
+
+
+def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
+    """The waivers of a clause that were recorded and free on no day, by their first day, each as it was recorded.
+
+    The decision that each was made by counts no more since before its first day.
+    """
+    return [row for row, last in _recorded(session, agreement_id, key) if last is None]
+
+
+def _recorded(
+    session: Session, agreement_id: UUID | None, key: str | None
+) -> Iterator[tuple[dict[str, Any], date | None]]:
+    """Each waiver that was recorded, with the last day on which it frees; None where it frees on none."""
     rows = many(
         session,
         select(_waiver, _decision.c.number.label("decision"))
@@ -263,13 +282,10 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
         )
         for from_before in {row["from_before"] for row in rows}
     }
-    found = []
     for row in rows:
         decision = how_long[row["from_before"]][row["decision_id"]]
         last = min(row["ends_on"], decision.until or row["ends_on"])
-        if decision.ever and last >= row["starts_on"]:
-            found.append({**row, "ends_on": last, "is_cut": last < row["ends_on"]})
-    return found
+        yield row, last if decision.ever and last >= row["starts_on"] else None
 
 
 def watch_of(session: Session) -> Watch:

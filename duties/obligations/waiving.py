@@ -6,12 +6,12 @@ the item frees the partner. Nobody who owes the clause proposes it, records the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, select, union
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -25,10 +25,11 @@ from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.committee import Committee
 from models.minutes import Decision
-from models.obligation import WAIVER_ITEM, ObligationPeriod, WaiverProposal
+from models.obligation import WAIVER_ITEM, ObligationPeriod, Waiver, WaiverProposal
 from models.program import Person
 
 _proposal = table_of(WaiverProposal)
+_waiver = table_of(Waiver)
 _item = table_of(AgendaItem)
 _decision = table_of(Decision)
 _committee = table_of(Committee)
@@ -83,6 +84,33 @@ def decided_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
         .join(_item, refers(_decision.c.item_id, _item))
         .join(_proposal, OF_PROPOSAL)
         .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id),
+    )
+
+
+def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """The clauses of which these decisions free a partner, each once: by a waiver that rests on one, or a proposal.
+
+    Each row has `agreement_id`, `key`, `starts_on`, `ends_on`, and the partner's `organization_id`.
+    """
+    if not decision_ids:
+        return []
+    names = ("agreement_id", "key", "starts_on", "ends_on")
+    recorded = select(_waiver.c.program_id, *(_waiver.c[name] for name in names)).where(
+        _waiver.c.program_id == program_of(session), _waiver.c.decision_id.in_(decision_ids)
+    )
+    proposed = (
+        select(_proposal.c.program_id, *(_proposal.c[name] for name in names))
+        .select_from(_decision)
+        .join(_item, refers(_decision.c.item_id, _item))
+        .join(_proposal, OF_PROPOSAL)
+        .where(_decision.c.program_id == program_of(session), _decision.c.id.in_(decision_ids))
+    )
+    freed = union(recorded, proposed).subquery()
+    return many(
+        session,
+        select(*(freed.c[name] for name in names), _agreement.c.organization_id)
+        .join(_agreement, refers(freed.c.agreement_id, _agreement))
+        .order_by(freed.c.agreement_id, freed.c.key, freed.c.starts_on, freed.c.ends_on),
     )
 
 
@@ -170,6 +198,14 @@ def refuse_other_committee(session: Session, proposal: Mapping[str, Any]) -> Non
     )
     if proposal["decided_in"] != named:
         raise Refusal("waiver.other_committee", N_("Another committee frees of this clause: the agreement names it."))
+
+
+def no_quorum() -> Refusal:
+    """Too few sit to free a partner of a clause, or would without that partner."""
+    return Refusal(
+        "waiver.no_quorum",
+        N_("A partner is freed of a clause by a committee that has its quorum, also without that partner."),
+    )
 
 
 def refuse_who_owes(

@@ -140,6 +140,28 @@ def settled_otherwise(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
+@promise("What settled an objection settles it as long as it stands.")
+def settled_no_more(session: Session, _: datetime) -> Iterator[str]:
+    """An objection that a decision stands against which was taken after it, to settle what was objected then.
+
+    What one before that had settled then, and does no more, is not the later one's.
+    """
+    yield from _ids(
+        session,
+        f"""select distinct word.id {_WORDS} and word.said = 'objected' and word.settled_by_id is null
+        and exists (
+            select 1 from decision settles where settles.program_id = word.program_id
+                and settles.settles_id = word.decision_id and settles.state <> 'withdrawn'
+                and settles.decided_at > word.said_at
+                and not exists (
+                    select 1 from decision before where before.program_id = word.program_id
+                        and before.settles_id = word.decision_id and before.state = 'withdrawn'
+                        and before.decided_at between word.said_at and settles.decided_at
+                        and before.closed_at > settles.decided_at))""",  # noqa: S608 - its parts are this module's own
+        "endorsement",
+    )
+
+
 @promise("A decision is taken back by a later one alone that says so, had its quorum and counts.")
 def taken_back_by_less(session: Session, _: datetime) -> Iterator[str]:
     """Taken back by one that does not say so, counts no more, had no quorum, or that the partners did not endorse."""

@@ -74,6 +74,40 @@ where waiver.program_id = :here and not waiver.from_before
 order by waiver.id
 """  # noqa: S608 - its parts are this module's own
 
+#: By what each decision says, what stands (1) and what falls (-1) as it counts, near or far.
+_MOVES: Final = """
+with recursive says as (
+    select one.program_id, one.id as by_id, other.id as moved_id,
+           case when other.number = any(one.takes_back) then -1 else 1 end as way
+    from decision as one
+    join decision as other
+      on other.program_id = one.program_id
+     and (other.number = any(one.takes_back) or other.id = one.settles_id)
+),
+moves as (
+    select program_id, by_id, moved_id, way from says
+    union
+    select moves.program_id, moves.by_id, says.moved_id, moves.way * says.way
+    from moves
+    join says on says.program_id = moves.program_id and says.by_id = moves.moved_id
+)
+"""
+
+_OWN_STAND: Final = f"""
+{_MOVES}
+select waiver.id
+from waiver
+join program on program.id = waiver.program_id
+join decision on decision.program_id = waiver.program_id and decision.id = waiver.decision_id
+join moves on moves.program_id = waiver.program_id and moves.moved_id = waiver.decision_id and moves.way = 1
+join decision as later on later.program_id = waiver.program_id and later.id = moves.by_id
+where waiver.program_id = :here and later.recorded_by is not null
+  and decision.state <> 'withdrawn' and decision.endorsement in ('not_asked', 'endorsed', 'earlier')
+  and later.state <> 'withdrawn' and later.endorsement in ('not_asked', 'endorsed', 'earlier')
+  and {_owes("later.recorded_by", "waiver.agreement_id", "waiver.key", "later.decided_at")}
+order by waiver.id
+"""  # noqa: S608 - its parts are this module's own
+
 #: Every word on a proof, with who gave the proof, for whom, and the clause that it is for.
 _WORDS: Final = """
     select word.id, word.program_id, word.said, word.said_by, word.said_for, word.said_at,
@@ -167,6 +201,11 @@ def _rests_on_its_own_decision(session: Session, _at: datetime) -> Iterator[str]
 @promise("Nobody who owes a clause, or acts for one who does, has a hand in its waiver.")
 def _nobody_waives_what_they_owe(session: Session, _at: datetime) -> Iterator[str]:
     yield from _found(session, "waiver", _OWN_WAIVER)
+
+
+@promise("No waiver stands again by a decision that was recorded by who owes its clause.")
+def _nobody_has_their_waiver_stand(session: Session, _at: datetime) -> Iterator[str]:
+    yield from _found(session, "waiver", _OWN_STAND)
 
 
 @promise("Nobody accepts or returns a proof that they gave, owe, or gave for somebody.")

@@ -15,6 +15,7 @@ from duties.refusals import Refusal
 from duties.roles import responsibility
 from meetings import agendas, assembling, decisions, freezing, objections, posting, running, schedule, settling
 from meetings.committees import committees
+from meetings.endorsements import endorsements_of
 from meetings.reasons import COULD_NOT_WAIT, Reason, in_words, is_over, with_edited
 from models.agenda import AgendaItem
 from models.base import table_of
@@ -529,3 +530,94 @@ def test_an_objection_treated_at_a_sitting_that_nobody_closes_is_on_the_next_age
     assert objections.bring_all(session, at=NOW + DAY + MINUTE) == ()
     _close(session, cast, at=NOW + DAY + 2 * MINUTE)
     assert [row["id"] for row in _of(session, decision)] == [brought]
+
+
+def _settle(session: Session, cast: Cast, decision: UUID, settled_as: str, *, minutes: int) -> UUID:
+    by, at = cast.actor("coordinator"), NOW + minutes * MINUTE
+    found: UUID = settling.settle(session, decision, meeting(session), settled_as, text_fr="Réglé.", by=by, at=at)
+    return found
+
+
+def _over(session: Session, cast: Cast, named: UUID, *, minutes: int) -> UUID:
+    """A decision of another kind that takes one back."""
+    number = decisions.decision_of(session, named)["number"]
+    return decide(session, cast, kind="other", at=NOW + minutes * MINUTE, takes_back=[number])
+
+
+def _settled_by(session: Session, decision: UUID) -> dict[str, UUID | None]:
+    """By what each objection that is said now is settled, by the partner."""
+    return {one.organization: one.settled_by_id for one in endorsements_of(session, decision) if one.said == "objected"}
+
+
+@pytest.mark.parametrize("settled_as", settling.SETTLED_AS)
+def test_what_settled_an_objection_settles_it_again_as_it_stands_again(
+    session: Session, cast: Cast, settled_as: str
+) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected")
+    settles = _settle(session, cast, decision, settled_as, minutes=2)
+    before, state = stands(session, decision), decisions.decision_of(session, decision)["state"]
+    last = settles
+    for n in range(3, 9, 2):
+        over = _over(session, cast, last, minutes=n)
+        assert stands(session, decision) == ("objected", False)
+        assert objections.stands_on(session, decision) is not None
+        last = _over(session, cast, over, minutes=n + 1)
+        assert (stands(session, decision), decisions.decision_of(session, decision)["state"]) == (before, state)
+        assert set(_settled_by(session, decision).values()) == {settles}
+        assert objections.stands_on(session, decision) is None
+        assert list(broken(session, NOW + (n + 1) * MINUTE)) == []
+
+
+@pytest.mark.ci
+def test_what_was_objected_anew_meanwhile_stays_objected_as_what_settled_the_first_stands_again(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "objected")
+    say(session, cast, decision, "en-marge", "objected")
+    settles = _settle(session, cast, decision, settling.KEPT, minutes=2)
+    over = _over(session, cast, settles, minutes=3)
+    say(session, cast, decision, "en-marge", "", at=NOW + 4 * MINUTE)
+    say(session, cast, decision, "en-marge", "objected", at=NOW + 5 * MINUTE)
+    _over(session, cast, over, minutes=6)
+    assert sorted(_settled_by(session, decision).values(), key=str) == sorted([None, settles], key=str)
+    assert stands(session, decision) == ("objected", False)
+    assert objections.stands_on(session, decision) is not None
+    assert list(broken(session, NOW + 7 * MINUTE)) == []
+
+
+@pytest.mark.ci
+def test_each_of_two_settlements_settles_again_what_it_had_settled_itself(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "objected")
+    one = _settle(session, cast, decision, settling.KEPT, minutes=2)
+    say(session, cast, decision, "en-marge", "objected", at=NOW + 3 * MINUTE)
+    other = _settle(session, cast, decision, settling.KEPT, minutes=4)
+    first = _over(session, cast, one, minutes=5)
+    second = _over(session, cast, other, minutes=6)
+    _over(session, cast, second, minutes=7)
+    assert sorted(_settled_by(session, decision).values(), key=str) == sorted([None, other], key=str)
+    assert stands(session, decision) == ("objected", False), "what the first had settled, the second did not"
+    _over(session, cast, first, minutes=8)
+    assert sorted(_settled_by(session, decision).values(), key=str) == sorted([one, other], key=str)
+    assert stands(session, decision)[0] != "objected"
+    assert list(broken(session, NOW + 9 * MINUTE)) == []
+
+
+@pytest.mark.ci
+def test_what_is_settled_anew_is_settled_still_as_that_falls_where_the_first_stands_again(
+    session: Session, cast: Cast
+) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected")
+    one = _settle(session, cast, decision, settling.KEPT, minutes=2)
+    over = _over(session, cast, one, minutes=3)
+    other = _settle(session, cast, decision, settling.KEPT, minutes=4)
+    _over(session, cast, over, minutes=5)
+    _over(session, cast, other, minutes=6)
+    assert set(_settled_by(session, decision).values()) == {one}
+    assert stands(session, decision) == ("endorsed", True)
+    assert list(broken(session, NOW + 7 * MINUTE)) == []

@@ -433,3 +433,104 @@ def test_a_refusal_says_why_in_both_languages(cast: Cast, session: Session) -> N
         proposed(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST)
     assert "Nobody frees themselves" in say("en", refused.value.sentence)
     assert "Personne ne se libère" in say("fr", refused.value.sentence)
+
+
+# ------------------------------------------------------------------------------------------------- what stands again
+
+
+#: Who sits so that the quorum is there without the coordination's own organization, and does not without it.
+APART: Final = (*(one for one in waiving.COME if one != "ccsmtl"), "marie-vincent")
+TOO_FEW: Final = ("ccsmtl", "spvm", "en-marge", "anonyme")
+
+
+def taking_back(session: Session, meeting: UUID, named: UUID, by: Actor, minutes: int, **more: Any) -> UUID:
+    """A decision on management, where nothing else is said, that takes one back, some minutes from now."""
+    number = decisions.decision_of(session, named)["number"]
+    facts: dict[str, Any] = {"text_fr": "Horaire.", "kind": "management", "takes_back": [number], **more}
+    return decisions.decide(session, meeting, None, by=by, at=AT + timedelta(minutes=minutes), **facts)
+
+
+def freed_coordination(session: Session, cast: Cast) -> UUID:
+    """The coordination is freed of a clause of its own by the manager who looks at its proofs; the decision's id."""
+    by, facts = cast.actor("manager_em"), ("ccsmtl", "GV-6.report", FIRST, LAST)
+    decision = decided(session, cast, *facts, by=by)
+    recorded(session, cast, *facts, decision, by=by)
+    return decision
+
+
+def is_whole(session: Session, cast: Cast) -> bool:
+    """Whether the coordination is freed on each of the days that were decided."""
+    found = waivers_of(session, agreement_of(session, cast, "ccsmtl"), "GV-6.report")
+    return [(row["starts_on"], row["ends_on"]) for row in found] == [(FIRST, LAST)]
+
+
+@pytest.mark.parametrize("is_endorsed", [True, False])
+def test_who_owes_a_clause_does_not_take_back_what_took_back_its_waiver(
+    cast: Cast, session: Session, *, is_endorsed: bool
+) -> None:
+    """Nor while that is pending still, so that it would never come to take it back."""
+    decision = freed_coordination(session, cast)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    if is_endorsed:
+        endorsed(session, ends)
+    assert is_whole(session, cast) is not is_endorsed
+    by = cast.actor("coordinator")
+    assert code_of(lambda: taking_back(session, meeting, ends, by, 2)) == "waiver.own"
+    again = taking_back(session, meeting, ends, cast.actor("manager_em"), 2)
+    endorsed(session, again)
+    assert is_whole(session, cast)
+
+
+@pytest.mark.ci
+def test_a_waiver_stands_again_by_a_quorum_without_the_partner_that_it_frees(cast: Cast, session: Session) -> None:
+    decision = freed_coordination(session, cast)
+    meeting = waiving.sitting(session, cast, None, TOO_FEW)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    endorsed(session, ends)
+    by = cast.actor("manager_em")
+    assert code_of(lambda: taking_back(session, meeting, ends, by, 2)) == "waiver.no_quorum"
+    assert not is_whole(session, cast)
+
+
+@pytest.mark.ci
+def test_who_owes_a_clause_takes_back_what_ends_its_waiver_by_turns_and_nothing_by_which_it_stands(
+    cast: Cast, session: Session
+) -> None:
+    """Each takes back the one before: every second one has the waiver stand, and only those are not theirs."""
+    last = freed_coordination(session, cast)
+    meeting = waiving.sitting(session, cast, None, APART)
+    for n in range(1, 5):
+        if n % 2 == 0:
+            own = partial(taking_back, session, meeting, last, cast.actor("coordinator"), n)
+            assert code_of(own) == "waiver.own"
+        last = taking_back(session, meeting, last, cast.actor("manager_em" if n % 2 == 0 else "coordinator"), n)
+        endorsed(session, last)
+        assert is_whole(session, cast) is (n % 2 == 0)
+
+
+@pytest.mark.ci
+def test_who_owes_a_clause_settles_no_objection_by_which_its_waiver_stands(cast: Cast, session: Session) -> None:
+    """Neither by taking back what ended it, nor by taking back what keeps that, which a partner objected to."""
+    decision = freed_coordination(session, cast)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    endorsed(session, ends)
+    running.close_meeting(session, meeting, by=cast.actor("coordinator"), at=AT + timedelta(minutes=5))
+    settle = before_the_committee_again(session, cast, ends, *APART)
+    back = partial(
+        settling.settle, session, ends, settle.args[2], settling.TAKEN_BACK, at=settle.keywords["at"], text_fr="Non."
+    )
+    assert code_of(partial(back, by=cast.actor("coordinator"))) == "waiver.own"
+    with session.begin_nested() as apart:
+        back(by=cast.actor("manager_em"))
+        assert is_whole(session, cast)
+        apart.rollback()
+    kept_by = settle(by=cast.actor("coordinator"))  # it ends the waiver, and is theirs to record
+    assert not is_whole(session, cast)
+    over: Callable[..., Any] = partial(taking_back, session, settle.args[2], kind="other")
+    later = 21 * 24 * 60
+    assert code_of(lambda: over(kept_by, cast.actor("coordinator"), later + 1)) == "waiver.own"
+    again = over(kept_by, cast.actor("manager_em"), later + 1)
+    assert is_whole(session, cast), "what ended it is objected to"
+    over(again, cast.actor("coordinator"), later + 2)  # that it is settled is theirs again: it ends the waiver

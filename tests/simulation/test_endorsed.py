@@ -123,6 +123,27 @@ def test_an_objection_that_something_else_settled_is_found(session: Session, cas
 
 
 @pytest.mark.ci
+def test_an_objection_that_stands_though_what_settled_it_stands_is_found(session: Session, cast: Cast) -> None:
+    decision, by = decide(session, cast), cast.actor("coordinator")
+    say(session, cast, decision, "codim", "endorsed")
+    say(session, cast, decision, "en-marge", "objected")
+    at, here = NOW + 2 * MINUTE, meeting(session)
+    settling.settle(session, decision, here, settling.KEPT, text_fr="On la garde.", by=by, at=at)
+    assert list(broken(session, NOW + 5 * MINUTE)) == []
+    (word,) = session.scalars(text("select id from endorsement where settled_by_id is not null"))
+    sentence = "What settled an objection settles it as long as it stands."
+    for anew in (False, True):
+        _break(
+            session,
+            "update endorsement set settled_by_id = null, said_at = :said where id = :one",
+            said=NOW + (3 if anew else 1) * MINUTE,
+            one=word,
+        )
+        told = {one.where for one in broken(session, NOW + 5 * MINUTE) if one.sentence == sentence}
+        assert told == (set() if anew else {f"endorsement {word}"})
+
+
+@pytest.mark.ci
 def test_an_agenda_made_after_an_objection_without_it_is_found(session: Session, cast: Cast) -> None:
     decision, by = decide(session, cast), cast.actor("coordinator")
     say(session, cast, decision, "en-marge", "objected")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from typing import Final
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Executable, select, update
 from sqlmodel import Session
 
 from duties.obligations import accepting, saying
+from meetings import decisions
 from models.base import table_of
 from models.casework import Task
 from models.minutes import Decision
@@ -28,9 +30,11 @@ _decision = table_of(Decision)
 _word = table_of(Acceptance)
 _task = table_of(Task)
 
+MINUTE = timedelta(minutes=1)
 FIRST, LAST = date(2026, 11, 1), date(2026, 12, 31)
 OWN_DECISION: Final = "A waiver rests on a decision on that clause and that partner"
 OWN_WAIVER: Final = "Nobody who owes a clause, or acts for one who does"
+OWN_STAND: Final = "No waiver stands again by a decision that was recorded by who owes its clause"
 OWN_WORD: Final = "Nobody accepts or returns a proof that they gave"
 NOBODYS_WORD: Final = "No proof counts before somebody accepted it"
 NOBODYS_TASK: Final = "What waits to be looked at is a task"
@@ -93,3 +97,26 @@ def test_what_the_verbs_did_breaks_none_of_them_and_each_row_written_by_hand_is_
     waits = select(_task.c.id).where(_task.c.step == "obligation.accept", _task.c.state == "open")
     breaks(NOBODYS_TASK, update(_task).where(_task.c.id.in_(waits)).values(state="cancelled"))
     assert found(session) == []
+
+
+@pytest.mark.ci
+def test_a_waiver_that_stands_again_by_who_owes_its_clause_is_found(cast: Cast, session: Session) -> None:
+    """Of three that take back the one before, those that end the waiver are whoever's."""
+    by, sat = cast.actor("coordinator"), waiving.sitting(session, cast, None)
+    last: UUID = session.scalars(select(_waiver.c.decision_id)).one()
+    later: list[UUID] = []
+    for n in range(1, 5):
+        number = decisions.decision_of(session, last)["number"]
+        facts: dict[str, Any] = {"text_fr": "Horaire.", "kind": "management", "takes_back": [number]}
+        last = decisions.decide(session, sat, None, by=by, at=AT + n * MINUTE, **facts)
+        waiving.endorsed(session, last)
+        later.append(last)
+    assert not any(OWN_STAND in sentence for sentence in found(session))
+    for n, one in enumerate(later, 1):
+        with session.begin_nested() as apart:
+            owes = cast.people["director_em" if n == 2 else "manager_em"]
+            session.execute(update(_decision).where(_decision.c.id == one).values(recorded_by=owes))
+            # Of those that were taken back themselves nothing stands: the last one alone has it stand.
+            told = {each.where for each in broken(session, AT) if each.sentence.startswith(OWN_STAND)}
+            assert bool(told) is (n == 4), n
+            apart.rollback()

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from duties.agreement.agreements import content_of_version, redraft_version
 from duties.agreement.succession import renew
 from duties.obligations import accepting, reading, saying
+from duties.obligations.facts import waivers as waivers_of
 from duties.obligations.to_accept import ACCEPT
 from duties.people import end_tenure
 from duties.roles import standing
@@ -369,6 +370,16 @@ def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_par
     for name in ("coordinator", "manager_em"):
         page = text_of(signed_in(cast, name).get(address))
         assert f"{number} – Déménagement" in page, name
+    with cast.session() as session:
+        waiving.withdrawn(session, cast, made)
+        assert waivers_of(session) == []
+    for name in ("coordinator", "manager_em"):
+        shown = card(signed_in(cast, name).get(address), "waivers")
+        assert "ne libère le partenaire aucun jour" in shown, name
+        assert f'<a href="/decisions/{made}">{number}</a>' in shown
+        assert "Déménagement" in shown
+        assert "Proposé" not in shown
+        assert "du 1er décembre 2026 au 31 décembre 2026" in text_of_page(shown)
 
 
 def test_where_nothing_is_signed_the_page_says_what_to_do(cast: Cast) -> None:
