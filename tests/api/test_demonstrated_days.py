@@ -91,7 +91,7 @@ def test_its_people_are_there_whole_before_the_year_behind_them(with_people: tup
     assert _count(session, Case) == 0
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_year_that_cannot_be_written_leaves_nothing_of_itself_and_a_later_start_writes_it_on_this_very_day(
     with_people: tuple[Demonstration, Session], database: Database
 ) -> None:

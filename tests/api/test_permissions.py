@@ -89,7 +89,7 @@ def _one_of_each(found: dict[tuple[str, str], dict[str, Any]]) -> list[UUID]:
     return list(kinds.values())
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_the_one_question_before_an_act_answers_as_the_questions_of_a_page(lived_in: tuple[Cast, list[UUID]]) -> None:
     cast, cases = lived_in
     answers: set[tuple[Action, bool]] = set()

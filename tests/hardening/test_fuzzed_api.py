@@ -246,6 +246,7 @@ def _in_both_modes() -> Iterator[Any]:
             yield pytest.param(label, GenerationMode.NEGATIVE, id=f"{label} otherwise")
 
 
+@pytest.mark.nightly
 def test_a_sample_of_every_bound_is_answered_as_the_description_says(fuzz: Fuzz, runner: Runner) -> None:
     """Operations' smallest, largest, missing, surplus and wrongly typed values; one asker after the other.
 

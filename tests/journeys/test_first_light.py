@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.demonstrated import Running, case_of, task_of, until
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brought_back(running: Running) -> None:
     coordinator = running.client("Solène")
     case = case_of(coordinator, "Naïma")

@@ -104,7 +104,7 @@ def test_everything_that_a_path_names_can_be_taken_from_the_world(
 _OF_ONES_OWN: Final = re.compile(r"task\.may_not_approve \s*FROM task \s*WHERE .*= ANY \(%\(chains\)s", re.DOTALL)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_sample_of_every_route_answers_for_what_is_not_theirs_as_for_what_is_not_there(
     runner: Runner, hollow: Runner, routes: list[Route], run: Run[Any]
 ) -> None:

@@ -194,7 +194,7 @@ def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
         assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), test
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_of_every_route_some_are_turned_away_as_expected(runner: Runner, routes: list[Route], run: Run[Any]) -> None:
     """One who is turned away by each; who is let in is asked for in CI, which takes three times as long."""
     run(hold(runner, covering(routes, let_in=0, turned_away=1)))

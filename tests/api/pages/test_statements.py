@@ -111,7 +111,7 @@ def test_json_says_the_same_in_both_languages_at_once(cast: Cast, owing: UUID) -
     assert (refused.status_code, refused.json()["code"]) == (409, "statement.to_come")
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 @pytest.mark.usefixtures("owing")
 def test_the_terminal_writes_the_file_once(cast: Cast, tmp_path: Path) -> None:
     done = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))

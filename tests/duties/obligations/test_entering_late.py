@@ -159,8 +159,10 @@ def test_a_last_day_that_is_put_off_in_two_steps_fills_no_vacancy_either(
     assert _state(session, cast, ENTERED) == "cannot_be_met"
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(n, marks=pytest.mark.ci if n < 3 else pytest.mark.nightly) for n in range(12)],
+)
 def test_in_whichever_steps_a_last_day_is_written_a_day_is_held_as_the_record_had_it_when_it_was_over(
     session: Session, cast: Cast, seed: int
 ) -> None:
