@@ -22,7 +22,6 @@ from duties.here import local_day, many, program_of
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.said import says_something
 from locales import N_
 from meetings import asked_partners, objections, taking_back
 from meetings.decision_rows import change_decision, lock_decision
@@ -41,7 +40,7 @@ from meetings.endorsements import (
     whom_it_concerns,
 )
 from meetings.resting import BY_ENDORSEMENT, stop
-from meetings.texts import checked_text
+from meetings.texts import checked_text, needed_text
 from models.base import table_of
 from models.lifecycles import ENDORSEMENT
 from models.minutes import ENDORSED_AS, Decision, Endorsement
@@ -190,9 +189,7 @@ def want_endorsement(
         raise _not_asked()
     if by.role not in ANSWER_FOR_IT or by.organization_id != organization_id:
         raise _not_theirs()
-    reason = checked_text(reason)
-    if not says_something(reason):
-        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    reason = needed_text(reason)
     change_decision(
         session,
         row,
@@ -248,9 +245,7 @@ def endorse(
             N_("The committee settled this objection. Ask for the matter to come back on its agenda."),
             source="GV-4",
         )
-    reason = checked_text(reason)
-    if said == "objected" and not says_something(reason):
-        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    reason = needed_text(reason) if said == "objected" else checked_text(reason)
     _write_word(session, row, before, said, reason, by=by, at=at)
     asked_partners.answered(session, decision_id, organization_id, by=by, at=at)
     if before.said == "objected" and said == "endorsed":

@@ -192,7 +192,10 @@ def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> N
         .join(other, and_(other.c.program_id == here, is_kin))
     )
     found = many(
-        session, select(_decision.c.id, _decision.c.settles_id).where(_decision.c.program_id == here, _in(known))
+        session,
+        select(_decision.c.id, _decision.c.settles_id).where(
+            _decision.c.program_id == here, _decision.c.id.in_(select(known.c.id))
+        ),
     )
     if any(row["settles_id"] is not None for row in found):
         objections.hold_next_meetings(session, at)
@@ -202,10 +205,6 @@ def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> N
         .order_by(_decision.c.id)
         .with_for_update()
     )
-
-
-def _in(known: Any) -> Any:
-    return _decision.c.id.in_(select(known.c.id))
 
 
 def owing(session: Session) -> Sequence[UUID]:
@@ -308,8 +307,8 @@ def _called_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> 
     return True
 
 
-def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> int:
-    """Have what a decision took back stand again, since it counts no more itself; how many do.
+def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> None:
+    """Have what a decision took back stand again, since it counts no more itself.
 
     Each is as it was: pending, objected or counting, owed or not, and what it did for a procedure is done again.
     """
@@ -320,7 +319,6 @@ def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> i
     ).all()
     for taken_back in rows:
         _stand_again(session, lock_decision(session, taken_back), at=at)
-    return len(rows)
 
 
 def _stand_again(session: Session, row: Row, *, at: datetime) -> None:

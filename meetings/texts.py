@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from duties.refusals import Refusal
-from duties.said import trimmed
+from duties.said import says_something, trimmed
 from locales import N_
 
 #: The letters about meetings.
@@ -38,6 +38,14 @@ def checked_text(text: str) -> str:
         raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_TEXT)
     if any(unicodedata.category(character) in _BREAKING and character not in "\n\t" for character in lines):
         raise Refusal("text.not_text", N_("This holds characters that are not text."))
+    return lines
+
+
+def needed_text(text: str) -> str:
+    """A reason of several lines, as `checked_text` has it. Raises Refusal where it says nothing."""
+    lines = checked_text(text)
+    if not says_something(lines):
+        raise Refusal("reason.missing", N_("Say why, in a few words."))
     return lines
 
 
