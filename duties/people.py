@@ -312,7 +312,7 @@ def _take_up(session: Session, wanted: Mapping[str, Any]) -> None:
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == here, _tenure.c.id == wanted["id"])
-        .values(**wanted, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
+        .values(**wanted, ended_by=None, ended_at=None, taken_back_at=None, version=_tenure.c.version + 1)
     )
 
 
@@ -401,22 +401,14 @@ def end_tenure(
     appointment has another version than the one that was `seen`, and where an end is put off onto days on which they
     hold the role already, or another the role that only one may hold.
     """
-    this = and_(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-    whose: UUID | None = session.scalar(select(_tenure.c.person_id).where(this))
-    if whose is None:
-        raise Refusal("tenure.unknown", N_("There is no such appointment."))
-    hold_person(session, whose)
-    held = many(session, select(_tenure).where(this).with_for_update())[0]
-    if seen is not None and held["version"] != seen:
-        said = N_("This appointment was changed by someone else or in another window. Nothing was saved; look again.")
-        raise Refusal("tenure.changed", said)
+    held = _hold(session, tenure_id, seen)
     if ends_on < held["starts_on"]:
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
     if held["ends_on"] is not None and held["ends_on"] < ends_on:
         refuse_overlap(session, {**held, "ends_on": ends_on})
     session.execute(
         update(_tenure)
-        .where(this)
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
         .values(
             ends_on=ends_on,
             ended_by=by.person_id,
@@ -437,8 +429,61 @@ def end_tenure(
         ends_on=ends_on.isoformat(),
         was=held["ends_on"].isoformat() if held["ends_on"] else None,
     )
-    _close_behind_who_left(session, whose, by=by, at=at)
+    _close_behind_who_left(session, held["person_id"], by=by, at=at)
+    whose: UUID = held["person_id"]
     return whose
+
+
+def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Take an appointment back whole, before its first day: its person never holds the role.
+
+    Whoever then holds nothing, today or later, has no access any more. Raises Refusal: unknown, begun, taken back
+    already, or in another version than the one that was `seen`.
+    """
+    held = _hold(session, tenure_id, seen)
+    if held["starts_on"] <= local_day(session, at):
+        raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
+    session.execute(
+        update(_tenure)
+        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+        .values(
+            ends_on=local_day(session, at) - timedelta(days=1),
+            ended_by=by.person_id,
+            ended_at=at if by.person_id else None,
+            taken_back_at=at,
+            version=held["version"] + 1,
+        )
+    )
+    events.write(
+        session,
+        "tenure.taken_back",
+        "person",
+        held["person_id"],
+        by=by,
+        at=at,
+        role=held["role"],
+        organization=str(held["organization_id"]),
+        starts_on=held["starts_on"].isoformat(),
+    )
+    _close_behind_who_left(session, held["person_id"], by=by, at=at)
+
+
+def _hold(session: Session, tenure_id: UUID, seen: int | None) -> dict[str, Any]:
+    """An appointment's row, held after its person. Raises Refusal: unknown, taken back, or not as it was `seen`."""
+    this = and_(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    whose: UUID | None = session.scalar(select(_tenure.c.person_id).where(this))
+    if whose is None:
+        raise Refusal("tenure.unknown", N_("There is no such appointment."))
+    hold_person(session, whose)
+    held = many(session, select(_tenure).where(this).with_for_update())[0]
+    if seen is not None and held["version"] != seen:
+        said = N_("This appointment was changed by someone else or in another window. Nothing was saved; look again.")
+        raise Refusal("tenure.changed", said)
+    if held["taken_back_at"] is not None:
+        raise Refusal(
+            "tenure.taken_back", N_("This appointment was taken back before it began. Give the role anew instead.")
+        )
+    return held
 
 
 def gone_on_late(session: Session, tenure: Mapping[str, Any], *, at: datetime) -> list[str]:

@@ -105,10 +105,11 @@ def _not_over(table: Table) -> ColumnElement[bool]:
 
 
 def never_began() -> ColumnElement[bool]:
-    """The condition on a role that a departure of whoever was to hold it ended it before its first day.
+    """The condition on a role that it was taken back, or that a departure ended it, before its first day.
 
-    No appointment is deleted, and none ends before it begins: its row keeps the first day alone, which nobody has. That
-    is so too where the departure was called off and the role was not given back, since another holds it by then.
+    No appointment is deleted. One that was taken back ends before its first day. That of a departure keeps the first
+    day alone, which nobody has, also where the departure was called off and the role was not given back, since another
+    holds it by then.
     """
     this = cast(_tenure.c.id, Text)
     was_to_end = _departure.c.was_to_end.op("->>", return_type=Text())(this)
@@ -128,7 +129,8 @@ def never_began() -> ColumnElement[bool]:
         .exists()
     )
     # Without the first, it is unknown of a role without an end, and so is that it began.
-    return and_(_tenure.c.ends_on.is_not(None), _tenure.c.starts_on == _tenure.c.ends_on, ended_before)
+    ended = and_(_tenure.c.ends_on.is_not(None), _tenure.c.starts_on == _tenure.c.ends_on, ended_before)
+    return or_(_tenure.c.taken_back_at.is_not(None), ended)
 
 
 #: What everyone holds or is to hold, and who is away on some days, in one question: each request of a window asks it.

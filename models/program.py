@@ -131,16 +131,20 @@ class Person(InProgram, table=True):
 
 
 class Tenure(InProgram, table=True):
-    """A person holds a role at an organization from a day to a day, both inclusive; open where no end is known."""
+    """A person holds a role at an organization from a day to a day, both inclusive; open where no end is known.
+
+    One that was taken back before it began ends before its first day: on no day did its person hold the role.
+    """
 
     __tablename__ = "tenure"
     __table_args__ = (
         to("person", "person_id"),
         to("organization", "organization_id"),
         # By key, and not id: who held what stays readable in the row itself.
-        in_order(),
-        never_twice("one_tenure_at_a_time", "person_id", "role", "organization_id"),
-        never_twice("one_holder", "role", "organization_id", where="single_holder"),
+        CheckConstraint("(ends_on < starts_on) is not true or taken_back_at is not null", name="in_order"),
+        CheckConstraint("taken_back_at is null or (ends_on < starts_on) is true", name="taken_back_whole"),
+        never_twice("one_tenure_at_a_time", "person_id", "role", "organization_id", where="taken_back_at is null"),
+        never_twice("one_holder", "role", "organization_id", where="single_holder and taken_back_at is null"),
         together("ended", "ended_by", "ended_at"),
     )
 
@@ -153,6 +157,7 @@ class Tenure(InProgram, table=True):
     ended_by: UUID | None = None
     ended_at: datetime | None = moment(default=None)
     entered_late: list[str] = words()  # days of it that were over when they were entered: first/last, ISO 8601
+    taken_back_at: datetime | None = moment(default=None)  # before its first day: it never began
     version: int = 1
 
 

@@ -58,8 +58,12 @@ _absence = table_of(Absence)
 
 
 class EndForeseen(Shown):
-    """What ending a tenure would do. `told` are the people to whom a letter would go at once."""
+    """What ending a tenure would do. `told` are the people to whom a letter would go at once.
 
+    `never_begins` says that the day comes before the first: the appointment is taken back.
+    """
+
+    never_begins: bool
     departure_opens: bool
     departure_opens_on: date | None
     departure_is_open: bool
@@ -194,7 +198,7 @@ def appoint(
 @router.post("/tenures/{tenure_id}/ending")
 @asks(Action.END_TENURE)
 def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk, response: Response, if_match: IfMatch = "") -> PersonShown:
-    """End a person's hold of a role on a last day."""
+    """End a person's hold of a role on a last day; one that begins after that day, and not yet, is taken back."""
     asked = select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id)
     held = one(desk.session, asked)
     if held is None:
@@ -218,6 +222,7 @@ def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
     found = foreseeing.foresee_end(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     return EndForeseen(
+        never_begins=found.never_begins,
         departure_opens=found.opens,
         departure_opens_on=found.opens_on,
         departure_is_open=found.is_open,

@@ -104,6 +104,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s, and not from %(was)s."),
         "half",
     ),
+    "tenure.taken_back": (
+        N_("%(subject)s: %(role)s at %(organization)s from %(starts_on)s was taken back before it began."),
+        "stop",
+    ),
     "tenure.ended": (N_("%(subject)s: no longer %(role)s at %(organization)s after %(ends_on)s."), "stop"),
     "absence.recorded": (
         N_("%(subject)s is away from %(starts_on)s to %(ends_on)s; the deputy is %(deputy)s."),

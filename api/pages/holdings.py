@@ -16,6 +16,7 @@ from api.session import Desk
 from duties.casework import board
 from duties.equipment import inventory
 from duties.here import many, program_of
+from duties.roles import never_began
 from locales import N_, gettext
 from models.base import refers, table_of
 from models.casework import Account, Case, ProtocolVersion, Task
@@ -48,7 +49,7 @@ def roles_of(desk: Desk, person_id: UUID, titles: Mapping[str, str]) -> list[dic
     """What the person held, holds and will hold, the present first, each with whether the asker may end it."""
     rows = many(
         desk.session,
-        select(_tenure, _organization.c.short_name)
+        select(_tenure, _organization.c.short_name, never_began().label("never"))
         .join(_organization, refers(_tenure.c.organization_id, _organization))
         .where(_tenure.c.program_id == program_of(desk.session), _tenure.c.person_id == person_id)
         .order_by(_tenure.c.starts_on.desc(), _tenure.c.role),
@@ -56,7 +57,7 @@ def roles_of(desk: Desk, person_id: UUID, titles: Mapping[str, str]) -> list[dic
     when = {"present": 0, "future": 1, "past": 2}
     shown = []
     for row in rows:
-        is_past = row["ends_on"] is not None and row["ends_on"] < desk.day
+        is_past = row["never"] or (row["ends_on"] is not None and row["ends_on"] < desk.day)
         time = "past" if is_past else "future" if row["starts_on"] > desk.day else "present"
         given = to_program(desk.asker, organizations=[row["organization_id"]])
         may_end = not is_past and allows(Action.END_TENURE, given) is not None

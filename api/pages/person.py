@@ -135,7 +135,7 @@ def end_tenure(
     ends_on: Text = "",
     really: Text = "",
 ) -> Response:
-    """End a person's hold of a role on a last day; first only to see what that does."""
+    """End a role on a last day, or take it back before it begins; first only to see what that does."""
     held = _row(desk, _tenure, tenure_id, person_id)
     by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
     found: list[Foreseen] = []

@@ -227,18 +227,24 @@ def end_role(
 ) -> UUID | None:
     """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
 
-    The seats that were to end with the role go on with it. A departure that hangs on it goes with it at the worker's
-    next look. Where it is the last role that the person holds there, and its end is near or past, their departure opens
-    in the same transaction: the id of its case, else None. Whoever then holds nothing, today or later, has no access
-    any more, as on the day after a last day. Raises Refusal, also where the appointment has another version than the
-    one that was `seen`, and where somebody would prolong their own role.
+    One that is to begin after that day is taken back: its person never holds it. The seats that were to end with the
+    role go on with it. A departure that hangs on it goes with it at the worker's next look. Where it is the last role
+    that the person holds there, and its end is near or past, their departure opens in the same transaction: the id of
+    its case, else None. Whoever then holds nothing, today or later, has no access any more, as on the day after a last
+    day. Raises Refusal, also where the appointment has another version than the one that was `seen`, and where somebody
+    would prolong their own role.
     """
     held = one(session, select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id))
     if held is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
     person_id, place = held["person_id"], held["organization_id"]
-    hold_cases(session, [*hand_overs.offering_to(session, person_id), *last_days.welcomes_after(session, tenure_id)])
+    takes_back = max(ends_on, local_day(session, at)) < held["starts_on"]
+    own = hiring.welcoming(session, person_id, place) if takes_back else []
+    after = last_days.welcomes_after(session, tenure_id)
+    hold_cases(session, [*hand_overs.offering_to(session, person_id), *after, *own])
     hold_person(session, person_id)
+    if takes_back:
+        return _take_back(session, held, by=by, at=at, seen=seen)
     before = _ends_on(session, tenure_id)
     if by.is_one_of(person_id) and before is not None and before < ends_on:
         raise Refusal("tenure.own", N_("Nobody prolongs their own role: have somebody else do it."))
@@ -250,6 +256,30 @@ def end_role(
         was = {tenure_id: before}
         planned = ends_on >= local_day(session, at)
         opened = _open(session, person_id, place, ends_on, planned=planned, by=by, at=at, was=was)
+    if left_open(session, at, person_id):
+        shut_out(session, person_id, by=by, at=at)
+    return opened
+
+
+def _take_back(
+    session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime, seen: int | None
+) -> UUID | None:
+    """Have a role that is to begin never begin, and end what was to welcome its person to it.
+
+    Whoever has something of the organization in hand by then, and is to hold no role there, leaves it by a departure:
+    the id of its case, else None.
+    """
+    person_id, place, today = tenure["person_id"], tenure["organization_id"], local_day(session, at)
+    people.take_back(session, tenure["id"], by=by, at=at, seen=seen)
+    hiring.see_off(session, person_id, place, by=by, at=at)
+    opened: UUID | None = None
+    gone = {"person_id": person_id, "organization_id": place, "ends_on": today - timedelta(days=1)}
+    if (
+        not goes_on(session, person_id, place, gone["ends_on"])
+        and not _is_leaving(session, person_id, place)
+        and _left_something(session, gone, at)
+    ):
+        opened = _open(session, person_id, place, gone["ends_on"], planned=False, by=by, at=at)
     if left_open(session, at, person_id):
         shut_out(session, person_id, by=by, at=at)
     return opened
@@ -744,6 +774,7 @@ def _roles_there(session: Session, person_id: UUID, organization_id: UUID, at: d
             _tenure.c.program_id == program_of(session),
             _tenure.c.person_id == person_id,
             _tenure.c.organization_id == organization_id,
+            _tenure.c.taken_back_at.is_(None),
             _is_of_late(session, at),
         )
         .order_by(_tenure.c.id)
@@ -752,7 +783,10 @@ def _roles_there(session: Session, person_id: UUID, organization_id: UUID, at: d
 
 
 def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> date:
-    """The last day of who left an organization long ago with something of it in hand. Raises Refusal: of nobody else"""
+    """The last day of who left an organization long ago with something of it in hand. Raises Refusal: of nobody else.
+
+    Of who was to begin there, and has something already, it is yesterday once no role is to begin any more.
+    """
     last: date | None = session.scalar(
         select(func.max(_tenure.c.ends_on)).where(
             _tenure.c.program_id == program_of(session),
@@ -761,8 +795,9 @@ def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at:
             ~never_began(),
         )
     )
+    last = last or local_day(session, at) - timedelta(days=1)
     gone = {"person_id": person_id, "organization_id": organization_id, "ends_on": last}
-    if last is None or not _left_something(session, gone, at):
+    if not _left_something(session, gone, at):
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
     return last
 
@@ -772,14 +807,7 @@ def _not_seen_to(
 ) -> list[dict[str, Any]]:
     """Those of a held person's roles that no open departure sees to. Raises Refusal where one sees to all of them."""
     if not roles:
-        under_way = select(_case.c.id).where(
-            _case.c.program_id == program_of(session),
-            _case.c.subject_id == person_id,
-            _case.c.organization_id == organization_id,
-            _case.c.gathers,
-            _case.c.state == "open",
-        )
-        if session.scalar(under_way.limit(1)) is not None:
+        if _is_leaving(session, person_id, organization_id):
             raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
         return []
     asked = select(_tenure.c.id).where(
@@ -789,6 +817,18 @@ def _not_seen_to(
     if not free:
         raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
     return [role for role in roles if role["id"] in free]
+
+
+def _is_leaving(session: Session, person_id: UUID, organization_id: UUID) -> bool:
+    """Whether a departure of theirs from there is open."""
+    under_way = select(_case.c.id).where(
+        _case.c.program_id == program_of(session),
+        _case.c.subject_id == person_id,
+        _case.c.organization_id == organization_id,
+        _case.c.gathers,
+        _case.c.state == "open",
+    )
+    return session.scalar(under_way.limit(1)) is not None
 
 
 def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
@@ -858,6 +898,7 @@ def _roles_of(session: Session, departure: Mapping[str, Any]) -> list[dict[str, 
             _tenure.c.program_id == program_of(session),
             _tenure.c.id.in_(_ended_by(departure)),
             _tenure.c.starts_on <= departure["last_day"],
+            _tenure.c.taken_back_at.is_(None),
         ),
     )
 
@@ -919,7 +960,7 @@ def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Ac
         session,
         select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id).with_for_update(),
     )
-    if tenure is None or tenure["ends_on"] == ends_on:
+    if tenure is None or tenure["ends_on"] == ends_on or tenure["taken_back_at"] is not None:
         return
     # One that was never to begin may have ceased to be the only one of its role.
     alone = session.scalar(

@@ -18,6 +18,7 @@ from duties.here import local_day, many, moments_of, one, program_of
 from duties.holdings import roles
 from duties.holdings.holding import Holding, goes_on
 from duties.record import events
+from duties.roles import never_began
 from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.committee import Committee, Seat
@@ -58,11 +59,12 @@ class Foreseen:
     `is_open` that one is under way. `in_hand` is what somebody then has to take over, or whose end is to be stated.
     `stays` says that they hold another role there, `loses_access` that they hold none anywhere once the day is over.
     `vacant_on` is the first day on which nobody holds the role there, where nobody follows. `told` are those who get a
-    letter at once.
+    letter at once. `never_begins` says that the appointment is taken back: `ends_on` is then the day before its first.
     """
 
     title: Bilingual
     ends_on: date
+    never_begins: bool
     was: date | None
     opens: bool
     opens_on: date | None
@@ -85,6 +87,9 @@ def foresee_end(
     """
     held = one(session, select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id))
     is_open = held is not None and _is_open(session, held)
+    never_begins = held is not None and ends_on < held["starts_on"]
+    if held is not None and never_begins:
+        ends_on = held["starts_on"] - timedelta(days=1)
     whole = session.begin_nested()
     before = len(events.written(session))
     try:
@@ -100,6 +105,7 @@ def foresee_end(
         found = Foreseen(
             title=roles.called(session, tenure_id),
             ends_on=ends_on,
+            never_begins=never_begins,
             was=held["ends_on"],
             opens=case_id is not None,
             opens_on=_opens_on(session, held, ends_on, at) if case_id is None and not is_open else None,
@@ -215,6 +221,7 @@ def _holds_anything(session: Session, person_id: UUID, ends_on: date) -> bool:
                 _tenure.c.program_id == program_of(session),
                 _tenure.c.person_id == person_id,
                 or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > ends_on),
+                ~never_began(),
             )
             .limit(1)
         )
@@ -231,6 +238,7 @@ def _vacant_on(session: Session, held: dict[str, Any], ends_on: date) -> date | 
             _tenure.c.role == held["role"],
             _tenure.c.organization_id == held["organization_id"],
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > ends_on),
+            ~never_began(),
         )
         .limit(1)
     )

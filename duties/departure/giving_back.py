@@ -220,7 +220,7 @@ def _roles_of_others(session: Session, departure: Mapping[str, Any], on: date) -
     for key, was in departure["was_to_end"].items():
         this = (_tenure.c.program_id == program_of(session), _tenure.c.id == UUID(key))
         left = one(session, select(_tenure).where(*this))
-        if left is None or left["ends_on"] is None or left["ends_on"].isoformat() == was:
+        if left is None or left["ends_on"] is None or left["taken_back_at"] or left["ends_on"].isoformat() == was:
             continue
         later = many(
             session,

@@ -18,11 +18,12 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import asking, assigning
 from duties.declarations.program_agreements import clause_without_role
+from duties.deputies import deputies_of
 from duties.here import local_day, many, program, program_of
 from duties.mail.notices import COORDINATION
 from duties.obligations.facts import COORDINATOR
 from duties.obligations.judging import GIVEN
-from duties.obligations.owing import deputies_of, on_day, who_owes
+from duties.obligations.owing import on_day, who_owes
 from duties.obligations.windows import Span
 from duties.roles import Falls, Link, Standing, standing
 from locales import N_

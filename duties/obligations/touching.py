@@ -42,7 +42,7 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("meeting.planned", "meeting.moved", "meeting.cancelled", "meeting.closed"), _SITTING),
     **dict.fromkeys(("meeting.opened", "meeting.put_back", "season.planned"), _SITTING),
     **dict.fromkeys(("seat.given", "seat.moved", "seat.withdrawn"), _HOLDING),
-    **dict.fromkeys(("tenure.started", "tenure.moved", "tenure.ended"), _HOLDING),
+    **dict.fromkeys(("tenure.started", "tenure.moved", "tenure.ended", "tenure.taken_back"), _HOLDING),
     **dict.fromkeys(("case.opened", "case.cancelled", "case.reopened"), _CASES),
     **dict.fromkeys(("case.day_moved", "case.rescheduled", "case.version_taken"), _CASES),
     events.CLAUSE_SERVED: _CASES,

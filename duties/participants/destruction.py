@@ -23,6 +23,7 @@ from sqlmodel import Session
 from duties.actors import Actor
 from duties.casework import asking, assigning, cases, scheduling
 from duties.casework.tasks import BY_ITS_ACT
+from duties.deputies import deputies_of
 from duties.here import local_day, many, one, program, program_of
 from duties.participants.held import case_of, change_participant, hold_participant, known_as, moved
 from duties.participants.identity import identity_within, without_the_name
@@ -235,7 +236,7 @@ def who_may_confirm(session: Session, asked: Mapping[str, Any], today: Standing)
     Not who asked, nor whom the participant does not want near their file.
     """
     chain = confirmers(session, asked["participant_id"])
-    return _able(today, chain, asked, _barred_of(session, asked["participant_id"]))
+    return _able(today, chain, _kept_out(session, asked, today.day))
 
 
 # ------------------------------------------------------------------------------------------------------- what is seen
@@ -478,14 +479,20 @@ def _refuse_unless_over(session: Session, held: Mapping[str, Any], today: date) 
         )
 
 
-def _is_another(asked: Mapping[str, Any], person_id: UUID | None, acting_for: UUID | None) -> bool:
-    """Whether somebody has no part in the asking: neither they, nor whom they act for."""
-    asking_ones = {one_of_them for one_of_them in (asked["asked_by"], asked["asked_for"]) if one_of_them}
-    return person_id is not None and person_id not in asking_ones and acting_for not in asking_ones
+def _asking_ones(session: Session, asked: Mapping[str, Any], day: date) -> frozenset[UUID]:
+    """Who has a part in the asking: who asked, whom for, and whoever acted for either since, under any hat."""
+    ones = {one_of_them for one_of_them in (asked["asked_by"], asked["asked_for"]) if one_of_them}
+    return frozenset(ones | deputies_of(session, ones, [(local_day(session, asked["asked_at"]), day)]))
+
+
+def _kept_out(session: Session, asked: Mapping[str, Any], day: date) -> frozenset[UUID]:
+    """Who does not answer: who has a part in the asking, and whom the participant does not want near their file."""
+    return _asking_ones(session, asked, day) | _barred_of(session, asked["participant_id"])
 
 
 def _refuse_unless_another(session: Session, asked: Mapping[str, Any], today: date, by: Actor) -> None:
-    if not _is_another(asked, by.person_id, by.acting_for):
+    asking_ones = _asking_ones(session, asked, today)
+    if by.person_id is None or not asking_ones.isdisjoint({by.person_id, by.acting_for}):
         raise Refusal(
             "destruction.own_request",
             N_("Destruction takes two: who asked does not answer, under any hat, nor does a deputy of theirs."),
@@ -502,13 +509,9 @@ def _refuse_unless_another(session: Session, asked: Mapping[str, Any], today: da
 # ------------------------------------------------------------------------------------------------------------- below
 
 
-def _able(today: Standing, chain: Sequence[Link], asked: Mapping[str, Any], barred: frozenset[UUID]) -> list[Holder]:
+def _able(today: Standing, chain: Sequence[Link], kept_out: frozenset[UUID]) -> list[Holder]:
     able = (holder for link in chain for holder in today.falls([link], kind="approvals").holders)
-    return [
-        holder
-        for holder in able
-        if _is_another(asked, holder.person_id, holder.acting_for) and holder.person_id not in barred
-    ]
+    return [holder for holder in able if holder.person_id not in kept_out and holder.acting_for not in kept_out]
 
 
 def _barred_of(session: Session, participant_id: UUID) -> frozenset[UUID]:
@@ -554,8 +557,8 @@ def _ask_to_confirm(session: Session, asked: Mapping[str, Any], *, by: Actor, at
     Once, and anew where it falls on others by now: who asked may have become the privacy officer since.
     """
     participant_id, today = asked["participant_id"], standing(session, local_day(session, at))
-    chain, barred = confirmers(session, participant_id), _barred_of(session, participant_id)
-    able = [link for link in chain if _able(today, [link], asked, barred)] or chain
+    chain, kept_out = confirmers(session, participant_id), _kept_out(session, asked, today.day)
+    able = [link for link in chain if _able(today, [link], kept_out)] or chain
     waiting = asking.open_ones(session, CONFIRM, participant_id)
     if any(row["links"] == able for row in waiting):
         return

@@ -24,6 +24,7 @@ from duties.here import many, program, program_of
 from duties.record.readings import files_of
 from duties.record.reads import EXPORTED, READ
 from duties.record.turned_away import REFUSED
+from duties.roles import never_began
 from locales import N_
 from models.base import table_of
 from models.program import Tenure
@@ -190,7 +191,7 @@ def _last_days(session: Session) -> Mapping[UUID, date]:
     """The last day in the program of everyone whose last day is known: none of their roles is open to the end."""
     rows = session.execute(
         select(_tenure.c.person_id, func.max(_tenure.c.ends_on).label("last_day"))
-        .where(_tenure.c.program_id == program_of(session))
+        .where(_tenure.c.program_id == program_of(session), ~never_began())
         .group_by(_tenure.c.person_id)
         .having(func.count() == func.count(_tenure.c.ends_on))
     )

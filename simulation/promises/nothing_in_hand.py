@@ -18,10 +18,10 @@ from duties.roles import Standing, standing
 from duties.takers import may_act_as, may_write_of_participants
 from simulation.promises import promise
 
-#: A role as its row says it, left out where a departure ended it before its first day.
+#: A role as its row says it, left out where it was taken back or a departure ended it before its first day.
 _HELD = """
     select t.person_id, t.organization_id, t.role, t.starts_on, t.ends_on from tenure t
-    where t.program_id = :here and not (t.starts_on = t.ends_on and exists (
+    where t.program_id = :here and t.taken_back_at is null and not (t.starts_on = t.ends_on and exists (
         select 1 from departure d where d.program_id = t.program_id and d.person_id = t.person_id
         and d.organization_id = t.organization_id and d.last_day < t.starts_on and d.was_to_end ? t.id::text))
 """

@@ -17,6 +17,7 @@ from duties.casework import cases
 from duties.departure import departures, gathering
 from duties.departure.foreseeing import Foreseen, foresee_end
 from duties.refusals import Refusal
+from duties.roles import standing
 from flows.departing import close_doors, look_at_hands
 from models.base import table_of
 from models.program import Tenure
@@ -344,3 +345,109 @@ def test_the_end_of_one_of_two_roles_opens_nothing(program: Cast) -> None:
 def _id_of(session: Any, cast: Cast, who: str, role: str = "youth_worker") -> UUID:
     found = session.scalars(select(TENURE.c.id).where(TENURE.c.person_id == cast.people[who], TENURE.c.role == role))
     return found.one()  # type: ignore[no-any-return]
+
+
+# --------------------------------------------------------------------------- an appointment that has not begun
+
+
+MONDAY = TODAY + timedelta(days=14)
+
+
+def appoint(cast: Cast, who: str, role: str, place: str, starts_on: date, ends_on: date | None = None) -> UUID:
+    with cast.session() as session:
+        return people.appoint(
+            session,
+            person_id=cast.people[who],
+            role=role,
+            organization_id=cast.organizations[place],
+            starts_on=starts_on,
+            ends_on=ends_on,
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+
+
+def newcomer(cast: Cast) -> None:
+    with cast.session() as session:
+        cast.people["newcomer"] = people.add_person(
+            session,
+            given_name="Maëlle",
+            family_name="Tessier",
+            email="maelle@example.org",
+            language="fr",
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+
+
+def take_back(cast: Cast, tenure_id: UUID, *, on: date = MONDAY - timedelta(days=1), at: datetime = AT) -> UUID | None:
+    with cast.session() as session:
+        return departures.end_role(session, tenure_id, ends_on=on, by=cast.actor("coordinator"), at=at)
+
+
+def holds(cast: Cast, who: str, role: str, day: date) -> bool:
+    with cast.session() as session:
+        return any(held.role == role for held in standing(session, day).tenures if held.person_id == cast.people[who])
+
+
+def test_an_appointment_by_mistake_is_taken_back_before_it_begins_and_is_held_on_no_day(program: Cast) -> None:
+    tenure_id = appoint(program, LEAVER, "second_representative", PLACE, MONDAY)
+    assert holds(program, LEAVER, "second_representative", MONDAY)
+    with program.session() as session:
+        found = foresee_end(session, tenure_id, ends_on=TODAY, by=program.actor("coordinator"), at=AT)
+    assert (found.never_begins, found.opens, found.stays, found.loses_access) == (True, False, True, False)
+    assert take_back(program, tenure_id) is None
+    for day in (TODAY, MONDAY, MONDAY + timedelta(days=40)):
+        assert not holds(program, LEAVER, "second_representative", day)
+    assert open_departures(program, LEAVER) == []
+    means = means_of(program, Clock())
+    close_doors(means)
+    look_at_hands(means)
+    assert open_departures(program, LEAVER) == []
+    assert ("youth_worker", None) in roles(program, LEAVER)
+    # It is neither ended nor prolonged nor taken back a second time: whoever is to have it is appointed anew.
+    for day in (TODAY, MONDAY, MONDAY + timedelta(days=9)):
+        with refused("tenure.taken_back"):
+            take_back(program, tenure_id, on=day)
+    appoint(program, LEAVER, "second_representative", PLACE, MONDAY + timedelta(days=2))
+    assert not holds(program, LEAVER, "second_representative", MONDAY)
+    assert holds(program, LEAVER, "second_representative", MONDAY + timedelta(days=2))
+
+
+def test_one_that_began_today_was_held_and_is_not_taken_back(program: Cast) -> None:
+    tenure_id = appoint(program, LEAVER, "second_representative", PLACE, TODAY)
+    with refused("tenure.ends_first"):
+        take_back(program, tenure_id, on=YESTERDAY)
+    take_back(program, tenure_id, on=TODAY)
+    assert holds(program, LEAVER, "second_representative", TODAY)
+
+
+@pytest.mark.ci
+def test_taking_back_the_only_appointment_calls_the_welcome_off_and_ends_the_access(program: Cast) -> None:
+    newcomer(program)
+    tenure_id = appoint(program, "newcomer", "youth_worker", PLACE, MONDAY)
+    case_id = open_onboarding(program, "newcomer", PLACE)
+    with program.session() as session:
+        found = foresee_end(session, tenure_id, ends_on=TODAY, by=program.actor("coordinator"), at=AT)
+    assert [one.id for one in found.called_off] == [case_id]
+    assert (found.loses_access, found.vacant_on) == (True, None)
+    assert take_back(program, tenure_id) is None
+    with program.session() as session:
+        assert case_row(session, case_id)["state"] == "cancelled"
+    assert open_departures(program, "newcomer") == []
+
+
+@pytest.mark.ci
+def test_whoever_has_a_telephone_before_the_first_day_leaves_by_a_departure(program: Cast) -> None:
+    newcomer(program)
+    tenure_id = appoint(program, "newcomer", "youth_worker", PLACE, MONDAY)
+    with program.session() as session:
+        lend(session, program.people["newcomer"], "SN-7")
+    with program.session() as session:
+        found = foresee_end(session, tenure_id, ends_on=TODAY, by=program.actor("coordinator"), at=AT)
+    assert found.opens
+    assert len(found.in_hand) == 1
+    case_id = take_back(program, tenure_id)
+    assert case_id is not None
+    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert not holds(program, "newcomer", "youth_worker", MONDAY)

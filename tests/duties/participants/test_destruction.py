@@ -166,6 +166,25 @@ def test_who_asked_confirms_as_no_deputy_and_no_deputy_of_theirs_does(cast: Cast
             destruction.confirm(session, over, by=theirs, at=at)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_no_deputy_of_who_asked_confirms_it_under_a_hat_of_their_own(cast: Cast, over: UUID, first: bool) -> None:
+    at = OVER + DELAY
+    with cast.session() as session:
+        _vacate(session, "manager")
+        _appoint(session, cast, "deputy", "manager", "ccsmtl")
+        if first:
+            _away(session, cast, "coordinator", "deputy", OVER)
+        asked(session, cast, over, at=OVER)
+        if not first:
+            _away(session, cast, "coordinator", "deputy", at)
+        own = Actor("manager", cast.people["deputy"], cast.organizations["ccsmtl"])
+        able = destruction.who_may_confirm(session, _last(session, over), standing(session, local_day(session, at)))
+        assert cast.people["deputy"] not in {one.person_id for one in able}
+        assert able
+        with refused("destruction.own_request"):
+            destruction.confirm(session, over, by=own, at=at)
+
+
 def test_whom_a_deputy_asked_for_does_not_confirm_it(cast: Cast, over: UUID) -> None:
     with cast.session() as session:
         _vacate(session, "privacy_officer")
