@@ -138,8 +138,10 @@ def _hand_on(
     first = max(starts_on, tenure["starts_on"])
     if tenure["starts_on"] < starts_on:
         people.end_tenure(session, tenure["id"], ends_on=starts_on - _DAY, by=by, at=at)
+    elif tenure["starts_on"] > local_day(session, at):
+        people.take_back(session, tenure["id"], by=by, at=at)
     else:
-        # A tenure is never deleted: one that had not begun is left with its first day alone.
+        # It began today under the version before: it was held for that day.
         people.end_tenure(session, tenure["id"], ends_on=tenure["starts_on"], by=by, at=at)
     people.appoint(
         session,

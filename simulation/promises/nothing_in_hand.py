@@ -325,6 +325,15 @@ def _steps_wait_by_name(session: Session, at: datetime) -> Iterable[str]:
             yield f"task {task['id']}"
 
 
+@promise("An appointment is taken back before it begins, and ends before it.")
+def _taken_back_before_it_begins(session: Session, at: datetime) -> Iterable[str]:
+    found = text(
+        "select id from tenure where program_id = :here and taken_back_at is not null"
+        " and ((taken_back_at at time zone :zone)::date >= starts_on or ends_on >= starts_on)"
+    )
+    return [f"tenure {row['id']}" for row in _rows(session, found, at, zone=_zone(session))]
+
+
 @promise("A role for which somebody is appointed from a later day on is not vacant.")
 def _to_come_is_not_vacant(session: Session, at: datetime) -> Iterable[str]:
     today = standing(session, local_day(session, at))

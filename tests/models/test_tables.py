@@ -288,6 +288,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_task_submitted": ("task", "state = 'submitted'", "approved_by_id is null"),
     "ck_tenure_ended": ("tenure", "ended_at = now()", "ended_by is null"),
     "ck_tenure_in_order": ("tenure", "ends_on = starts_on - 1", ""),
+    "ck_tenure_taken_back_whole": ("tenure", "taken_back_at = now()", "ends_on is null"),
     "ck_word_key_gone": ("word_key", "destroyed_at = null", "gone_at is not null"),
     "ck_word_key_of_one": ("word_key", "meeting_id = null", "destroyed_at is not null"),
     "ck_waiver_in_order": ("waiver", "ends_on = starts_on - 1", ""),

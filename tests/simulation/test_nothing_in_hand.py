@@ -293,3 +293,22 @@ def test_a_part_that_a_cancelled_departure_ended_and_nobody_has_is_found(program
         (taken,) = session.scalars(text("select id from assignment where ended_at is not null")).all()
     run(program, "update assignment set assigned_at = :at where kind = 'second' and ended_at is null", at=AT)
     assert found(program, look) == [f"assignment {taken}"]
+
+
+def test_an_appointment_that_is_taken_back_after_it_began_is_found(program: Cast) -> None:
+    look, first = promised._taken_back_before_it_begins, TODAY + timedelta(days=9)
+    by = program.actor("coordinator")
+    with program.session() as session:
+        tenure_id = people.appoint(
+            session,
+            person_id=program.people[LEAVER],
+            role="second_representative",
+            organization_id=program.organizations[PLACE],
+            starts_on=first,
+            by=by,
+            at=AT,
+        )
+        departures.end_role(session, tenure_id, ends_on=TODAY, by=by, at=AT)
+    assert found(program, look) == []
+    run(program, "update tenure set taken_back_at = :late where id = :it", late=AT + timedelta(days=9), it=tenure_id)
+    assert found(program, look) == [f"tenure {tenure_id}"]
