@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -346,17 +346,18 @@ def _shown(
         spoken=person.spoken,
         email=person.email if sees_contact else None,
         calendar=calendar if sees_contact else None,
-        roles=shown_roles(held, person.id),
+        roles=shown_roles(held.roles_of(person.id)),
+        roles_to_come=shown_roles([tenure for tenure in held.coming if tenure.person_id == person.id]),
         away=held.is_away(person.id),
         absences=absences,
         version=person.version,
     )
 
 
-def shown_roles(held: Standing, person_id: UUID) -> list[RoleShown]:
-    """What a person holds on the day of `held`."""
+def shown_roles(held: Iterable[HeldRole]) -> list[RoleShown]:
+    """Roles that somebody holds, or is to hold, as they are shown."""
     columns: tuple[str, ...] = ("role", "organization_id", "starts_on", "ends_on", "version")
-    return [RoleShown(tenure_id=tenure.id, **_picked(tenure, columns)) for tenure in held.roles_of(person_id)]
+    return [RoleShown(tenure_id=tenure.id, **_picked(tenure, columns)) for tenure in held]
 
 
 def _picked(tenure: HeldRole, columns: tuple[str, ...]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def me(desk: AtDesk) -> MeShown:
         name=desk.person.name,
         program=desk.program.key,
         day=desk.day,
-        roles=shown_roles(desk.asker.standing, desk.asker.person_id),
+        roles=shown_roles(desk.asker.standing.roles_of(desk.asker.person_id)),
         acting_for=[absence.person_id for absence in desk.asker.standing.acting_for(desk.asker.person_id)],
     )
 

@@ -443,7 +443,8 @@ class PersonShown(Shown):
     """A member of staff, with the roles that they hold on the day. An address is shown to those who work with it.
 
     So is `calendar`, how their calendar takes news of one date of a season: "unknown", "merge" or "replace".
-    `absences` are those that are not over, nor called off.
+    `roles_to_come` are those that begin on a later day: whoever has one is not without a role. `absences` are those that
+    are not over, nor called off.
     """
 
     id: UUID
@@ -453,6 +454,7 @@ class PersonShown(Shown):
     email: str | None
     calendar: str | None
     roles: list[RoleShown]
+    roles_to_come: list[RoleShown]
     away: bool
     absences: list[AbsenceShown]
     version: int

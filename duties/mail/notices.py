@@ -671,7 +671,6 @@ def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datet
                 "role": (role.title_fr if language == "fr" else role.title_en) if role else link["role"],
                 "organization": where or pick(language, _title_of_program(session)),
                 "since": since,
-                "tasks": 1,
                 "path": "/board",
             },
             at=at,

@@ -270,6 +270,30 @@ def test_moving_the_arrival_moves_the_days_of_this_case_and_of_no_other(cast: Ca
     assert {task["step"]: task["due_on"] for task in coordinator.get(f"/cases/{other['id']}/tasks")} == days
 
 
+def test_who_is_to_come_is_not_without_a_role_until_their_appointment_is_taken_back(cast: Cast) -> None:
+    coordinator = Asker(cast, "coordinator")
+    person = coordinator.post(
+        "/people",
+        {
+            "given_name": "Jaspe",
+            "family_name": "O'Grès-Étain",
+            "email": "jaspe@en-marge.example",
+            "organization_id": str(cast.organizations["en-marge"]),
+            "role": "second_representative",
+            "starts_on": ARRIVAL.isoformat(),
+        },
+    )
+    (coming,) = person["roles_to_come"]
+    assert (person["roles"], coming["starts_on"]) == ([], ARRIVAL.isoformat())
+    place, never = f"/tenures/{coming['tenure_id']}/ending", {"ends_on": AT.date().isoformat()}
+    foreseen = coordinator.post(f"{place}/preview", never)
+    assert (foreseen["never_begins"], foreseen["loses_access"], foreseen["departure_opens"]) == (True, True, False)
+    after = coordinator.post(place, never, version=coming["version"])
+    assert (after["roles"], after["roles_to_come"]) == ([], [])
+    again = coordinator.ask("POST", place, never, version="*")
+    assert (again.status_code, again.json()["code"]) == (409, "tenure.taken_back")
+
+
 @pytest.mark.ci
 def test_an_absence_and_its_deputy_are_recorded_and_called_off_over_json(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
