@@ -443,8 +443,8 @@ class PersonShown(Shown):
     """A member of staff, with the roles that they hold on the day. An address is shown to those who work with it.
 
     So is `calendar`, how their calendar takes news of one date of a season: "unknown", "merge" or "replace".
-    `roles_to_come` are those that begin on a later day: whoever has one is not without a role. `absences` are those that
-    are not over, nor called off.
+    `roles_to_come` are those that begin on a later day: whoever has one is not without a role. `absences` are those
+    that are not over, nor called off.
     """
 
     id: UUID
