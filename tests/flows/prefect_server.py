@@ -34,7 +34,7 @@ from adapters.postgres import EmbeddedPostgres
 from tests.conftest import Copies, short_folder
 from tests.databases import bare, in_database
 
-READY_SECONDS = 90
+READY_SECONDS = 240
 
 
 def free_port() -> int:
@@ -85,7 +85,7 @@ class PrefectServer:
 
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.api_url}/health", timeout=2) as response:  # noqa: S310 - our own
+            with urllib.request.urlopen(f"{self.api_url}/health", timeout=10) as response:  # noqa: S310 - our own
                 return bool(response.status == 200)
         except OSError:
             return False
