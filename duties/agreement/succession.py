@@ -141,7 +141,7 @@ def _hand_on(
     else:
         # A tenure is never deleted: one that had not begun is left with its first day alone.
         people.end_tenure(session, tenure["id"], ends_on=tenure["starts_on"], by=by, at=at)
-    people.appoint(
+    becomes = people.appoint(
         session,
         person_id=tenure["person_id"],
         role=role,
@@ -151,6 +151,7 @@ def _hand_on(
         by=by,
         at=at,
     )
+    people.leave_it_instead(session, tenure["id"], becomes)
 
 
 def _agreement_of(session: Session, version_id: UUID) -> UUID:
