@@ -12,7 +12,7 @@ from duties import people
 from duties.agreement.agreements import Content, content_of
 from duties.casework import assigning
 from duties.departure import departures, giving_back, hand_overs
-from duties.roles import standing
+from duties.roles import Link, standing
 from models.base import table_of
 from models.casework import Case
 from models.departure import Settlement
@@ -67,7 +67,7 @@ def take_back(cast: Cast, who: str, role: str, at: date = TODAY) -> None:
 def add_newcomer(cast: Cast) -> None:
     with cast.session() as session:
         by = cast.actor("coordinator")
-        cast.people["newcomer"] = people.add_person(
+        cast.people["newcomer"] = people.add_person(  # type: ignore[index]
             session, given_name="Naïs", family_name="Venelle", email=None, language="fr", by=by, at=AT
         )
 
@@ -136,9 +136,9 @@ def test_who_never_came_and_comes_after_all_fills_no_day_of_before(program: Cast
         put_in_force(session, program, PLACE)
     end(program, LEAVER, "manager", LEFT)
     add_newcomer(program)
-    first, late = LEFT + 7 * DAY, LEFT + 52 * DAY
+    first, late = LEFT + 7 * DAY, LEFT + 35 * DAY
     come_back(program, "newcomer", PLACE, role="manager", starts_on=first)
-    gone = leave(program, "newcomer", PLACE, last_day=first, planned=False, at=on(first))
+    gone = leave(program, "newcomer", PLACE, last_day=first - DAY, planned=False, at=on(first + 7 * DAY))
     assert replaced(program, late) == "cannot_be_met"
     cancel(program, gone, at=on(late))
     assert manages(program, late) == ["newcomer"]
@@ -318,9 +318,18 @@ def test_the_page_of_a_cancelled_departure_says_who_has_what_was_handed_over(pro
 def test_what_nobody_would_have_is_not_offered_as_staying_with_its_role(program: Cast) -> None:
     """A task of the coordinator who leaves, with nobody else who coordinates: it is left vacant, by name."""
     with program.session() as session:
-        chain = [{"role": "coordinator", "at": "*"}]
-        words = {"title_fr": "Faire suivre", "title_en": "Follow it up"}
-        assigning.assign(session, "decision.follow_up", "x", chain=chain, due_on=FIRST, by=LOADING, at=AT, **words)
+        chain: list[Link] = [{"role": "coordinator", "at": "*"}]
+        assigning.assign(
+            session,
+            "decision.follow_up",
+            "x",
+            title_fr="Faire suivre",
+            title_en="Follow it up",
+            chain=chain,
+            due_on=FIRST,
+            by=LOADING,
+            at=AT,
+        )
     case_id = leave(program, "coordinator", "ccsmtl", by=program.actor("manager_ccsmtl"))
     client = client_for(program.database, program.people["manager_ccsmtl"], at=AT)
     page = client.get(f"/departures/{case_id}").text
