@@ -234,7 +234,8 @@ def test_who_is_appointed_to_the_role_on_their_own_page_follows_in_it_until_that
     looked_at(program, AT)
     assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
     assert "<bdi>Naïs Venelle</bdi>" not in page.get(f"/departures/{case_id}").text
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="manager_codim")
+    later = AT + timedelta(hours=1)
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="manager_codim", at=later)
     assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer", "manager_codim"])]
     assert "<bdi>Naïs Venelle</bdi>" not in page.get(f"/departures/{case_id}").text
 
