@@ -149,6 +149,7 @@ def was_taken_back() -> ColumnElement[bool]:
                 held.c.organization_id == left.c.organization_id,
                 *where,
             )
+            .correlate(left, _settlement)
             .exists()
         )
 
