@@ -279,7 +279,13 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
         if holder == tenure["person_id"]:
             raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
         if tenure["single_holder"]:
-            raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
+            raise Refusal(
+                "tenure.one_holder",
+                N_(
+                    "This role has one holder at a time, and has one on those days. First end that appointment before"
+                    " them, or take it back where it has not begun."
+                ),
+            )
     if tenure["single_holder"]:
         session.execute(
             update(_tenure)
