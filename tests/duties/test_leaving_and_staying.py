@@ -96,6 +96,7 @@ def replaced(cast: Cast, day: date) -> str:
 # -------------------------------------------------------------------------------------- an end that was agreed
 
 
+@pytest.mark.ci
 def test_a_departure_for_an_end_that_was_agreed_is_not_cancelled_before_the_role_goes_on(program: Cast) -> None:
     with program.session() as session:
         lend(session, program.people[WORKER], "SER-1", kind="laptop")
@@ -222,6 +223,7 @@ def test_a_role_that_ended_by_itself_before_is_asked_about_and_stays_over_where_
     assert roles(program, LEAVER) == [("manager", TODAY + 5 * DAY), ("second_representative", None)]
 
 
+@pytest.mark.ci
 def test_who_is_appointed_to_the_role_on_their_own_page_follows_in_it_until_that_is_taken_back(program: Cast) -> None:
     case_id = leave(program, WORKER, "codim")
     add_newcomer(program)
