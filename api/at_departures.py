@@ -178,6 +178,8 @@ def left_of(
             if not ways and settling.TAKEN_OVER[one.kind] and not thought_of:
                 nobody = say(language, settling.why_nobody(session, task))
             ends = settling.endings(one.kind, own=own, over=over)
+            if "with_the_role" in ends and settling.would_be_nobodys(session, task, case, at):
+                ends = tuple(end for end in ends if end != "with_the_role")
             ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in ends]
             not_now = _not_now(thought_of, names, language)
             if not ways:
@@ -336,6 +338,7 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
             which,
             task_is_open_to(literal(asker.person_id, Uuid())),
             or_(_settlement.c.ended_as != gathering.BY_ITSELF, _task.c.state == "done"),
+            ~gathering.was_taken_back(),
         )
         .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
     )

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import calendar_readers, takers
@@ -250,6 +250,23 @@ def appoint(
     return tenure_id
 
 
+def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
+    """A role became another one by an agreement's next version: what departure ends it ends the other in its place."""
+    was, now, whole = str(tenure_id), str(instead), _departure.c.was_to_end
+    session.execute(
+        update(_departure)
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.called_off_at.is_(None),
+            whole.has_key(was),
+        )
+        .values(
+            was_to_end=whole.op("-")(cast(was, Text)).op("||")(func.jsonb_build_object(now, whole[was])),
+            version=_departure.c.version + 1,
+        )
+    )
+
+
 def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
     """Refuse a tenure on days on which the person holds the role there, or another the role that only one may hold.
 
@@ -262,7 +279,13 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
         if holder == tenure["person_id"]:
             raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
         if tenure["single_holder"]:
-            raise Refusal("tenure.one_holder", N_("This role has one holder at a time, and has one on those days."))
+            raise Refusal(
+                "tenure.one_holder",
+                N_(
+                    "This role has one holder at a time, and has one on those days. First end that appointment before"
+                    " them, or take it back where it has not begun."
+                ),
+            )
     if tenure["single_holder"]:
         session.execute(
             update(_tenure)
@@ -490,15 +513,20 @@ def gone_on_late(session: Session, tenure: Mapping[str, Any], *, at: datetime) -
     """What a tenure keeps of days that were entered late, before its last day is written anew, to whichever day.
 
     Its end was on record from the day on which it was entered: from then on, or from the day after it, nobody was. So
-    it stays for all of these days, in one step or in several, whatever is written of them now or later.
+    it stays for all of these days, in one step or in several, whatever is written of them now or later. Of one that
+    never began the record said so of each of its days.
     """
     kept: list[str] = tenure["entered_late"]
     was: date | None = tenure["ends_on"]
     if was is None:
         return kept
-    first = was + timedelta(days=1)
-    if tenure["ended_at"] is not None:
-        first = max(first, local_day(session, tenure["ended_at"]))
+    this = and_(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
+    if session.scalar(select(_tenure.c.id).where(this, never_began())) is not None:
+        first = tenure["starts_on"]
+    else:
+        first = was + timedelta(days=1)
+        if tenure["ended_at"] is not None:
+            first = max(first, local_day(session, tenure["ended_at"]))
     return [*kept, *(days for days in _said_late(session, first, None, at=at) if days not in kept)]
 
 

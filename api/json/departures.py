@@ -98,7 +98,7 @@ class LeftShown(Shown):
 
 
 class DepartureShown(Shown):
-    """A departure, and all that is left."""
+    """A departure, and all that is left: nothing of one that was called off, whose last day was only foreseen."""
 
     case_id: UUID
     person_id: UUID
@@ -263,7 +263,11 @@ def hire(
 def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
     departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
-    left = at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, kept=kept)
+    left = (
+        []
+        if departure["called_off_at"]
+        else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, kept=kept)
+    )
     return DepartureShown(
         **{
             name: departure[name]

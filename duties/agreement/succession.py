@@ -143,7 +143,7 @@ def _hand_on(
     else:
         # It began today under the version before: it was held for that day.
         people.end_tenure(session, tenure["id"], ends_on=tenure["starts_on"], by=by, at=at)
-    people.appoint(
+    becomes = people.appoint(
         session,
         person_id=tenure["person_id"],
         role=role,
@@ -153,6 +153,7 @@ def _hand_on(
         by=by,
         at=at,
     )
+    people.leave_it_instead(session, tenure["id"], becomes)
 
 
 def _agreement_of(session: Session, version_id: UUID) -> UUID:

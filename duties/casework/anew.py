@@ -5,9 +5,9 @@ Calling a case off and opening another one gives nobody more time than taking th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, FromClause, and_, func, select
@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties.casework import scheduling
+from duties.casework.subjects import same_subject
 from duties.declarations.protocol import Protocol
 from duties.here import local_day, program_of
 from models.base import refers, table_of
@@ -26,12 +27,40 @@ _task = table_of(Task)
 _lateness = table_of(Lateness)
 
 
+#: Whoever stayed for longer before they leave once more is asked about anew, with all the time that it takes.
+OF_LATE: Final = timedelta(days=30)
+
+
 class Missed(NamedTuple):
     """A step of a cancelled case that nobody had done, and its day, which was past when it was asked for anew."""
 
     task_id: UUID
     clause: str
     due_on: date
+
+
+def counts_from(session: Session, key: str, columns: Mapping[str, Any], anchor: str, at: datetime) -> date:
+    """The local day from which a case about somebody who leaves counts that is opened now.
+
+    Where one about the same was cancelled of late, the time for which it had asked is over: it is counted again, and
+    so is what the one before had asked for. Later than that, whoever leaves had stayed meanwhile.
+    """
+    today = local_day(session, at)
+    before = session.execute(
+        select(_case.c.anchors, _case.c.ended_at)
+        .where(
+            _case.c.program_id == program_of(session),
+            _case.c.protocol == key,
+            same_subject(columns),
+            _case.c.state == "cancelled",
+        )
+        .order_by(_case.c.ended_at.desc())
+        .limit(1)
+    ).first()
+    if before is None or anchor not in before.anchors:
+        return today
+    ended = local_day(session, before.ended_at)
+    return today if ended < today - OF_LATE else today - (ended - date.fromisoformat(before.anchors[anchor]))
 
 
 def keep_missed(session: Session, case: Case, protocol: Protocol) -> None:

@@ -17,7 +17,7 @@ from duties.actors import Actor
 from duties.agreement import agreement_days
 from duties.casework import held as held_tasks
 from duties.casework import scheduling, tasks, versions, wakeups
-from duties.casework.anew import keep_missed
+from duties.casework.anew import counts_from, keep_missed
 from duties.casework.held import of_case
 from duties.casework.held_case import change_case, hold_case, hold_cases
 from duties.casework.lateness import keep_lateness
@@ -87,7 +87,7 @@ def open_case(
         **subject.columns,
         once=protocol.starts is not None,
         gathers=protocol.gathers,
-        anchors=_given_days(protocol, {**subject.days, "member.ends_on": last_day}, local_day(session, at)),
+        anchors=_given_days(session, protocol, key, subject, {**subject.days, "member.ends_on": last_day}, at),
         opened_at=at,
         opened_by=by.person_id,
         opened_as=by.role,
@@ -422,9 +422,16 @@ def _takes_somebody_on(protocol: Protocol) -> bool:
     return any(anchor.from_ == "worker.starts_on" for anchor in protocol.anchors.values())
 
 
-def _given_days(protocol: Protocol, days: Mapping[str, date | None], opened: date) -> dict[str, str]:
-    known = {**days, "case.opened_on": opened}
-    named = {name: known.get(anchor.from_) for name, anchor in protocol.anchors.items()}
+def _given_days(
+    session: Session, protocol: Protocol, key: str, subject: Found, days: Mapping[str, date | None], at: datetime
+) -> dict[str, str]:
+    known = {**days, "case.opened_on": local_day(session, at)}
+    named = {
+        name: counts_from(session, key, subject.columns, name, at)
+        if protocol.gathers and anchor.from_ == "case.opened_on"
+        else known.get(anchor.from_)
+        for name, anchor in protocol.anchors.items()
+    }
     return {name: day.isoformat() for name, day in named.items() if day is not None}
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Table, Text, and_, cast, func, insert, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, true, update
 from sqlmodel import Session
 
 from duties import people, seat_holders
@@ -22,7 +22,7 @@ from duties.casework.held_case import hold_cases
 from duties.departure import accounts, drafts, gathering, giving_back, hand_overs, hiring, last_days
 from duties.follow_ups import assigning
 from duties.held_person import hold_person
-from duties.here import local_day, many, one, program_of
+from duties.here import local_day, many, one, program, program_of
 from duties.holdings import by_name
 from duties.holdings.holding import elsewhere, goes_on, left_on
 from duties.holdings.in_hand import holdings_of
@@ -127,6 +127,8 @@ def _open(
     """Open the departure of a held person. `was` has the last days that roles had before they were ended just now."""
     today = local_day(session, at)
     roles = _not_seen_to(session, _roles_there(session, person_id, organization_id, at), person_id, organization_id)
+    if not planned and not by.is_system:
+        _refuse_unless_they_never_came(session, roles, last_day, today)
     if not roles:
         last_day = min(last_day, _left_long_ago(session, person_id, organization_id, at))
     begun = [role for role in roles if role["starts_on"] <= last_day]
@@ -319,9 +321,10 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     given back. A draft of a referral that was left to the coordination is its author's again (`drafts`). Roles that
     were moved since the engine looked count as they end by now: first the departure follows them.
 
-    Raises Refusal where a person calls off their own departure, or would hold no role there by it, or none
-    after its last day because somebody else holds theirs. Where they go on in another role, the coordinator has a task
-    of the one that somebody else holds. The engine, which comes after a case was cancelled, does it all the same.
+    Raises Refusal where a person calls off their own departure, or would hold no role there by it, none that goes on
+    beyond the notice, or none after its last day because somebody else holds theirs. Where they go on in another role,
+    the coordinator has a task of the one that somebody else holds. The engine, which comes after a case was cancelled,
+    does it all the same.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure["called_off_at"] is not None:
@@ -349,6 +352,8 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
             raise _role_taken(session, taken[0], departure["last_day"], at)
         if not _holds_a_role(session, whose, place, today):
             raise _nobody_stays(departure["last_day"])
+        if not goes_on(session, whose, place, today + NOTICE):
+            raise _ends_soon(session, whose, place, today)
     for tenure_id in taken:
         _ask_who_holds(session, departure, tenure_id, by=by, at=at)
     session.execute(
@@ -425,6 +430,27 @@ def _nobody_stays(last_day: date) -> Refusal:
     )
 
 
+def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: date) -> Refusal:
+    """What whoever cancels is told where the person leaves so soon that a departure would open anew: prolong first."""
+    day: date = session.scalars(
+        select(func.max(_tenure.c.ends_on)).where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == person_id,
+            _tenure.c.organization_id == organization_id,
+            ~never_began(),
+        )
+    ).one()
+    return Refusal(
+        "departure.ends_soon",
+        N_(
+            "Their role there ends on %(day)s all the same, as it was agreed: by cancelling this, nobody would see to"
+            " what they have in hand. First have that role end after %(until)s, or go on with the departure."
+        ),
+        day=day.isoformat(),
+        until=(today + NOTICE).isoformat(),
+    )
+
+
 def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime) -> Refusal:
     """What whoever cancels is told where the role is somebody else's: which, from when, and what to do first."""
     other = next(
@@ -435,15 +461,15 @@ def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime)
     if last_days.can_make_room(session, tenure_id, at):
         said = N_(
             "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
-            " this, the person would hold no role there after %(day)s. First end that appointment, on its first day at"
-            " the soonest: the role is theirs again from the day after. Or have this person’s role end later, which"
-            " moves that first day. Or go on with the departure."
+            " this, the person would hold no role there after %(day)s. First take that appointment back, and the role"
+            " is theirs again without a break. Or have this person’s role end later, which moves that first day. Or go"
+            " on with the departure."
         )
     elif other["starts_on"] > local_day(session, at):
         said = N_(
             "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
-            " this, the person would hold no role there after %(day)s. First end that appointment, on its first day at"
-            " the soonest: the role is theirs again from the day after. Or go on with the departure."
+            " this, the person would hold no role there after %(day)s. First take that appointment back, and the role"
+            " is theirs again without a break. Or go on with the departure."
         )
     else:
         said = N_(
@@ -566,9 +592,8 @@ def under_way(session: Session) -> list[UUID]:
 def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[dict[str, Any]]:
     """Whose last role at an organization ends within the notice, and no departure of theirs knows of it.
 
-    One that was called off knows of the end that was foreseen before, as long as the role can still be prolonged: where
-    it ended all the same, whoever held it has gone. Of everyone, or of one person; nobody where the program has no
-    protocol of departures.
+    One that was called off knows of nothing: nobody is to leave by it. Of everyone, or of one person; nobody where the
+    program has no protocol of departures.
     """
     here, today = program_of(session), local_day(session, at)
     if not _is_declared(session):
@@ -587,15 +612,7 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
                 _departure.c.last_day >= _tenure.c.ends_on,
                 _case.c.state == "open",
             ),
-            or_(
-                _departure.c.called_off_at.is_(None),
-                # Not where another end was written down since: they were to stay.
-                and_(
-                    _tenure.c.ends_on >= today,
-                    _departure.c.was_to_end.op("->>", return_type=Text())(cast(_tenure.c.id, Text))
-                    == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
-                ),
-            ),
+            _departure.c.called_off_at.is_(None),
         )
         .exists()
     )
@@ -841,6 +858,47 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
         raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
 
 
+def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]], last_day: date, today: date) -> None:
+    """Refuse a last day before a role that began: it would say of all its days that nobody had them. Raises Refusal.
+
+    Who was to begin some days ago, and has done nothing since, may never have come.
+    """
+    here = program_of(session)
+    acted = (
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == here,
+            _event.c.actor_id == _tenure.c.person_id,
+            cast(func.timezone(program(session).time_zone, _event.c.at), Date) >= _tenure.c.starts_on,
+        )
+        .exists()
+    )
+    began = session.execute(
+        select(_tenure.c.id, _tenure.c.starts_on)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.id.in_([role["id"] for role in roles]),
+            _tenure.c.starts_on > last_day,
+            _tenure.c.starts_on < today,
+            ~never_began(),
+            or_(_tenure.c.starts_on < today - LOOKS_BACK, acted),
+        )
+        .order_by(_tenure.c.starts_on.desc())
+        .limit(1)
+    ).first()
+    if began is not None:
+        title = called(session, began.id)
+        raise Refusal(
+            "departure.role_began",
+            N_(
+                "%(role)s: this person has held it since %(first_day)s, and this last day is before. What was held"
+                " stays so: give that day at the soonest."
+            ),
+            role={"fr": title.fr, "en": title.en},
+            first_day=began.starts_on.isoformat(),
+        )
+
+
 def _refuse_unless_they_come_back(begun: list[dict[str, Any]], last_day: date) -> None:
     """Refuse a last day before a role that somebody is to take up, unless all that they hold is over by it anyway."""
     if any(role["ends_on"] is None or role["ends_on"] > last_day for role in begun):
@@ -1001,7 +1059,8 @@ def _put_all_back(
     for key, ends_on in departure["was_to_end"].items():
         tenure_id = UUID(key)
         day = date.fromisoformat(ends_on) if ends_on else None
-        if day is not None and day < today:
+        # One that was over before the last day had ended by itself: it is no part of what they leave.
+        if day is not None and departure["last_day"] <= day < today:
             day = _before_its_end(session, tenure_id, day)
         try:
             with session.begin_nested():

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, func, insert, not_, or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -33,13 +33,14 @@ from duties.holdings.seats import DEPUTIZING, SEAT
 from duties.holdings.things import ACCOUNT
 from duties.record import events
 from duties.refusals import Refusal
+from duties.roles import never_began
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import Departure, Settlement
 from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
-from models.program import LANGUAGES
+from models.program import LANGUAGES, Tenure
 from models.record import Event
 
 _case = table_of(Case)
@@ -49,9 +50,12 @@ _settlement = table_of(Settlement)
 _assignment = table_of(Assignment)
 _follow_up = table_of(FollowUp)
 _event = table_of(Event)
+_tenure = table_of(Tenure)
 
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
+#: Who begins in a role so soon after somebody left it, or sooner, follows them.
+_SOON_AFTER: Final = timedelta(days=30)
 #: The kinds that the person has until their last day, whoever is named to have them after it.
 _ON_THE_LAST_DAY: Final = (TENURE, SEAT, DEPUTIZING)
 
@@ -61,15 +65,39 @@ def in_hand(
 ) -> list[Holding]:
     """What the person of such a case has in hand: today, or on their last day once that is past."""
     departure = departure_of(session, case["id"])
+    if departure is None:
+        return holdings_of(session, case["subject_id"], case["organization_id"], at, kinds=kinds)
     return holdings_of(
         session,
         case["subject_id"],
         case["organization_id"],
         at,
         kinds=kinds,
-        last_day=departure["last_day"] if departure else None,
-        known_on=local_day(session, case["opened_at"]) if departure else None,
+        last_day=departure["last_day"],
+        known_on=local_day(session, case["opened_at"]),
+        roles_left=_roles_left(session, departure),
     )
+
+
+def _roles_left(session: Session, departure: Mapping[str, Any]) -> frozenset[UUID]:
+    """The roles that a departure is about, whenever they ended; without those settled in another that holds."""
+    mine = [UUID(role) for role in departure["was_to_end"]]
+    settled = session.scalars(
+        select(_settlement.c.holding_id)
+        .join(_departure, _of_its_departure())
+        .where(
+            _settlement.c.program_id == program_of(session),
+            _settlement.c.case_id != departure["case_id"],
+            _settlement.c.kind == TENURE,
+            _settlement.c.holding_id.in_(mine),
+            _departure.c.called_off_at.is_(None),
+        )
+    )
+    return frozenset(mine) - frozenset(settled)
+
+
+def _of_its_departure() -> ColumnElement[bool]:
+    return and_(_departure.c.program_id == _settlement.c.program_id, _departure.c.case_id == _settlement.c.case_id)
 
 
 def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
@@ -81,6 +109,7 @@ def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
 def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
     """What somebody settled in a case, by kind and id. What only came to rest by itself counts as long as it rests.
 
+    Nor does it count any more that somebody follows in a role where their appointment was taken back since.
     What was out of the person's hands at once, before the departure was called off, counts no more: whoever stayed may
     have it again. What is settled for the day after the last one holds when the departure is taken up again.
     """
@@ -100,9 +129,46 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
             _settlement.c.case_id == case_id,
             _settlement.c.ended_as != BY_ITSELF,
             or_(called_off.is_(None), _settlement.c.settled_at > called_off, not_(at_once)),
+            ~was_taken_back(),
         )
     )
     return {(row.kind, row.holding_id) for row in rows}
+
+
+def was_taken_back() -> ColumnElement[bool]:
+    """The condition on a settlement that it names who follows in a role, and that they never will: nobody follows."""
+    left = _tenure.alias("left_role")
+
+    def theirs(held: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+        return (
+            select(held.c.id)
+            .where(
+                held.c.program_id == left.c.program_id,
+                held.c.person_id == _settlement.c.successor_id,
+                held.c.role == left.c.role,
+                held.c.organization_id == left.c.organization_id,
+                *where,
+            )
+            .correlate(left, _settlement)
+            .exists()
+        )
+
+    gone, there = _tenure.alias("taken_back"), _tenure.alias("still_there")
+    return and_(
+        _settlement.c.kind == TENURE,
+        select(left.c.id)
+        .where(
+            left.c.program_id == _settlement.c.program_id,
+            left.c.id == _settlement.c.holding_id,
+            theirs(gone, gone.c.taken_back_at >= _settlement.c.settled_at),
+            ~theirs(
+                there,
+                there.c.taken_back_at.is_(None),
+                or_(there.c.ends_on.is_(None), there.c.ends_on > left.c.ends_on),
+            ),
+        )
+        .exists(),
+    )
 
 
 def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -> list[Holding]:
@@ -173,6 +239,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     return (
         count
         + _ask_again(session, asked, unsettled, by=by, at=at)
+        + _name_who_was_appointed(session, case, unsettled, by=by, at=at)
         + _come_to_rest(session, asked, found, by=by, at=at)
         + _let_go(session, case_id, over, by=by, at=at)
     )
@@ -204,6 +271,75 @@ def _ask_again(
         held_tasks.wake(session, held)
         count += 1
     return count
+
+
+def _name_who_was_appointed(
+    session: Session, case: Mapping[str, Any], unsettled: list[Holding], *, by: Actor, at: datetime
+) -> int:
+    """Settle who follows in a role by the appointment of somebody to it, who was given it otherwise than from here."""
+    departure, roles = departure_of(session, case["id"]), {one.item: one.id for one in unsettled if one.kind == TENURE}
+    if departure is None or not roles:
+        return 0
+    rows = many(
+        session,
+        select(_task)
+        .where(of_case(session, case["id"]), _task.c.holding == TENURE, _task.c.state == "open")
+        .order_by(_task.c.position, _task.c.item),
+    )
+    count = 0
+    for row in rows:
+        follows = _appointed_after(session, departure, case, roles[row["item"]]) if row["item"] in roles else None
+        if follows is not None:
+            record(session, row, successor_id=follows, by=by, at=at)
+            count += 1
+    return count
+
+
+def _appointed_after(
+    session: Session, departure: Mapping[str, Any], case: Mapping[str, Any], tenure_id: UUID
+) -> UUID | None:
+    """Who was appointed to a role that somebody leaves, from a day since it is known to some weeks after its last one.
+
+    Not who follows somebody else in it already.
+    """
+    here = program_of(session)
+    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    if left is None:
+        return None
+    last: date = left["ends_on"] or departure["last_day"]
+    role_left = _tenure.alias()
+    follows_another = (
+        select(_settlement.c.id)
+        .join(_departure, _of_its_departure())
+        .join(role_left, refers(_settlement.c.holding_id, role_left))
+        .where(
+            _settlement.c.program_id == here,
+            _settlement.c.kind == TENURE,
+            _settlement.c.successor_id == _tenure.c.person_id,
+            _departure.c.called_off_at.is_(None),
+            role_left.c.role == left["role"],
+            role_left.c.organization_id == left["organization_id"],
+            ~was_taken_back(),
+        )
+        .exists()
+    )
+    found: UUID | None = session.scalar(
+        select(_tenure.c.person_id)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.role == left["role"],
+            _tenure.c.organization_id == left["organization_id"],
+            _tenure.c.person_id != left["person_id"],
+            _tenure.c.starts_on > min(local_day(session, case["opened_at"]), last),
+            _tenure.c.starts_on <= last + _SOON_AFTER,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > last),
+            ~never_began(),
+            ~follows_another,
+        )
+        .order_by(_tenure.c.starts_on, _tenure.c.id)
+        .limit(1)
+    )
+    return found
 
 
 def _come_to_rest(

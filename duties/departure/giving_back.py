@@ -243,9 +243,10 @@ def _roles_of_others(session: Session, departure: Mapping[str, Any], on: date) -
 
 
 def _parts_of_others(session: Session, departure: Mapping[str, Any], on: date) -> list[OfAnother]:
-    """The parts in follow-ups that a departure ended and that its person has not again on a local day."""
+    """The parts in follow-ups that a departure ended or handed over, and that its person has not on a local day."""
     found, seen = [], set()
-    for part in _ended_parts(session, departure):
+    gone = or_(_ended_by(session, departure), _settled_as(departure, handed_over=True))
+    for part in _parts(session, departure, gone):
         place = part["follow_up_id"], part["kind"]
         if place in seen:
             continue  # it ended twice: they left, stayed, left again, and stayed
@@ -276,34 +277,46 @@ def _give_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at
 
 def _ended_parts(session: Session, departure: Mapping[str, Any], *which: ColumnElement[bool]) -> list[dict[str, Any]]:
     """The parts in follow-ups that ended with a last day of a departure, or by it: nobody took them over, as stated."""
-    here = program_of(session)
+    return _parts(session, departure, _ended_by(session, departure), *which)
+
+
+def _ended_by(session: Session, departure: Mapping[str, Any]) -> ColumnElement[bool]:
     over = select(_event.c.at).where(
-        _event.c.program_id == here,
+        _event.c.program_id == program_of(session),
         _event.c.case_id == departure["case_id"],
         _event.c.verb == "departure.last_day_over",
     )
-    stated = (
+    return or_(_assignment.c.ended_at.in_(over), _settled_as(departure, handed_over=False))
+
+
+def _settled_as(departure: Mapping[str, Any], *, handed_over: bool) -> ColumnElement[bool]:
+    """The condition on a part that a departure settled it: somebody took it over, or it was left vacant by name."""
+    so = _settlement.c.successor_id.is_not(None) if handed_over else _settlement.c.ended_as == "left_vacant"
+    return (
         select(_settlement.c.id)
         .where(
             _settlement.c.program_id == _assignment.c.program_id,
             _settlement.c.case_id == departure["case_id"],
             _settlement.c.kind == FOLLOW_UP,
             _settlement.c.holding_id == _assignment.c.id,
-            _settlement.c.ended_as == "left_vacant",
+            so,
         )
         .exists()
     )
+
+
+def _parts(session: Session, departure: Mapping[str, Any], *which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The parts that somebody had at the organization in follow-ups that go on, those of which this holds."""
     return many(
         session,
         select(_assignment.c.id, _assignment.c.kind, _assignment.c.follow_up_id, _participant.c.number)
         .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
         .join(_participant, refers(_follow_up.c.participant_id, _participant))
         .where(
-            _assignment.c.program_id == here,
+            _assignment.c.program_id == program_of(session),
             _assignment.c.person_id == departure["person_id"],
             _assignment.c.organization_id == departure["organization_id"],
             _follow_up.c.state != "completed",
-            or_(_assignment.c.ended_at.in_(over), stated),
             *which,
         )
         .order_by(_assignment.c.follow_up_id, _assignment.c.kind),

@@ -514,6 +514,25 @@ def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
     return tuple(end for end in ENDINGS[kind] if own or end not in _OF_THE_LEAVER)
 
 
+def would_be_nobodys(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime) -> bool:
+    """Whether what a task asks about would be nobody's if it stayed with its role: then it does not end so."""
+    departure = gathering.departure_of(session, case["id"])
+    if departure is None or task["holding"] not in _APPROVED_OR_OWED:
+        return False
+    this = (_task.c.program_id == program_of(session), _task.c.id == UUID(task["item"]))
+    row = one(session, select(_task).where(*this))
+    if row is None:
+        return False
+    column, kind = ("approved_by_id", "approvals") if task["holding"] == duty.APPROVAL else ("owed_by_id", "tasks")
+    then = standing(session, max(departure["last_day"] + timedelta(days=1), local_day(session, at)))
+    chain = chains(session, [row[column]])[row[column]]
+    return not _has_somebody_in_line(then, chain, kind, case["subject_id"])
+
+
+def _has_somebody_in_line(then: Standing, chain: list[Link], kind: str, leaver_id: UUID) -> bool:
+    return any(holder.person_id != leaver_id for holder in then.falls(chain, kind=kind).holders)
+
+
 #: Whether somebody can take a thing of the kind over.
 TAKEN_OVER: Final[Mapping[str, bool]] = {
     kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE, candidates.DRAFT)
@@ -612,8 +631,7 @@ def _refuse_own_successor(one_thing: Settling) -> None:
 def _refuse_untrue_end(one_thing: Settling, chain: list[Link], kind: str) -> None:
     """Refuse to say that a duty stays with its role where nobody would have it."""
     gone = standing(one_thing.session, one_thing.after)
-    found = [holder for holder in gone.falls(chain, kind=kind).holders if holder.person_id != one_thing.leaver_id]
-    if one_thing.ended_as == "with_the_role" and not found:
+    if one_thing.ended_as == "with_the_role" and not _has_somebody_in_line(gone, chain, kind, one_thing.leaver_id):
         raise Refusal("holding.nobody_in_line", N_("Nobody is in line for this: name somebody, or leave it vacant."))
 
 

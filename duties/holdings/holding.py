@@ -50,6 +50,7 @@ class Leaving:
     which that became known. `standing` is the day's; `elsewhere` are the other organizations at which they hold
     something on or after the day, or after the last one, so that what is the person's and no organization's stays with
     them. `is_back` says that they hold a role there after the last day too, to which they came back or are to come.
+    `roles_left` are roles that ended before it was known and are part of what they leave.
     `since` is today's standing once the last day is past: whoever follows in a role has its duties by then.
     """
 
@@ -63,6 +64,7 @@ class Leaving:
     known_on: date | None = None
     since: Standing | None = None
     is_back: bool = False
+    roles_left: frozenset[UUID] = frozenset()
 
     def concerns(self, organization_id: UUID | None) -> bool:
         """Whether what belongs to an organization, or to none, is theirs to leave."""

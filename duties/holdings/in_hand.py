@@ -65,14 +65,16 @@ def holdings_of(
     kinds: Collection[str] = tuple(KINDS),
     last_day: date | None = None,
     known_on: date | None = None,
+    roles_left: Collection[UUID] = (),
 ) -> list[Holding]:
     """What a person has in hand at an organization, or anywhere in the program, on the local day of `at`.
 
     With an organization, what is no organization's is among it only where they hold nothing elsewhere. Of who leaves,
     `last_day` is the last one: once it is past, this is what they had in hand on it and is not out of it since.
-    In a role that ended from `known_on` on, the day on which it was known that they leave, somebody has to follow. What
-    a deputy does while they are away is theirs all the same: it is done for them until they are back, not for good.
-    Who holds a role there again after the last day leaves what they had until then, and no more.
+    In a role that ended from `known_on` on, the day on which it was known that they leave, somebody has to follow, and
+    in each of `roles_left`, which ended a little before. What a deputy does while they are away is theirs all the same:
+    it is done for them until they are back, not for good. Who holds a role there again after the last day leaves what
+    they had until then, and no more.
     """
     today = local_day(session, at)
     on = min(today, last_day) if last_day else today
@@ -81,7 +83,19 @@ def holdings_of(
     there = _as_if_there(standing(session, on), person_id)
     since = standing(session, today) if on < today else None
     is_back = last_day is not None and goes_on(session, person_id, organization_id, last_day)
-    leaving = Leaving(session, person_id, organization_id, on, last_day, there, others, known_on, since, is_back)
+    leaving = Leaving(
+        session,
+        person_id,
+        organization_id,
+        on,
+        last_day,
+        there,
+        others,
+        known_on,
+        since,
+        is_back,
+        frozenset(roles_left),
+    )
     return [holding for kind, find in KINDS.items() if kind in kinds for holding in find(leaving)]
 
 

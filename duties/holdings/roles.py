@@ -46,7 +46,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
             _tenure.c.person_id == leaving.person_id,
             _tenure.c.taken_back_at.is_(None),
             *([or_(_tenure.c.starts_on <= leaving.last_day, never_began())] if leaving.last_day else []),
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= since),
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= since, _tenure.c.id.in_(leaving.roles_left)),
         )
         .order_by(_tenure.c.starts_on, _tenure.c.role),
     )

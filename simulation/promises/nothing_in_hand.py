@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from duties.casework import board
-from duties.departure import taking_tasks
+from duties.departure import departures, taking_tasks
 from duties.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from duties.here import local_day, many, program_of
 from duties.roles import Standing, standing
@@ -62,7 +62,7 @@ _STAYED_WITHOUT_A_ROLE = text(
     select d.id from departure d join "case" c on c.program_id = d.program_id and c.id = d.case_id
     where d.program_id = :here and d.called_off_at is not null and c.state = 'cancelled'
     and not exists (select 1 from held h where h.person_id = d.person_id and h.organization_id = d.organization_id
-        and (h.ends_on is null or h.ends_on >= (d.called_off_at at time zone :zone)::date))
+        and (h.ends_on is null or h.ends_on > (d.called_off_at at time zone :zone)::date + :notice))
     and not exists (select 1 from departure n join "case" o on o.program_id = n.program_id and o.id = n.case_id
         where n.program_id = d.program_id and n.person_id = d.person_id and n.organization_id = d.organization_id
         and o.opened_at > d.called_off_at)
@@ -202,9 +202,10 @@ def _nobody_left_with_something(session: Session, at: datetime) -> Iterable[str]
     return [f"{row['what']} {row['id']}" for row in _rows(session, _LEFT_WITH_SOMETHING, at)]
 
 
-@promise("Whose departure was called off held a role there from that day on.")
+@promise("Whose departure was called off held a role there beyond the notice, or leaves by another departure.")
 def _nobody_stayed_outside(session: Session, at: datetime) -> Iterable[str]:
-    return [f"departure {row['id']}" for row in _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=_zone(session))]
+    rows = _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=_zone(session), notice=departures.NOTICE.days)
+    return [f"departure {row['id']}" for row in rows]
 
 
 @promise("A departure whose case was cancelled is called off with it.")

@@ -206,7 +206,7 @@ def test_8_an_open_departure_keeps_the_protocol_that_it_began_with(program: Cast
     later = tmp_path / "protocol.yaml"
     declared = PROTOCOLS["departure"].file.read_text(encoding="utf-8")
     later.write_text(
-        declared.replace("Reprendre le matériel", "Récupérer le matériel").replace("version: 5", "version: 9")
+        declared.replace("Reprendre le matériel", "Récupérer le matériel").replace("version: 6", "version: 9")
     )
     with program.session() as session:
         versions.record_protocol(session, read_protocol(later), by=LOADING, at=AT)

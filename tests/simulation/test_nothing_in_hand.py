@@ -54,7 +54,10 @@ def test_who_is_outside_with_a_telephone_and_no_departure_is_found(program: Cast
 
 
 @pytest.mark.ci
-def test_a_departure_called_off_of_somebody_without_a_role_is_found(program: Cast) -> None:
+@pytest.mark.parametrize("days", [-1, 10])
+def test_a_departure_called_off_of_somebody_without_a_role_or_with_one_that_ends_soon_is_found(
+    program: Cast, days: int
+) -> None:
     look = promised._nobody_stayed_outside
     case_id = leave(program, LEAVER, PLACE)
     with program.session() as session:
@@ -63,7 +66,7 @@ def test_a_departure_called_off_of_somebody_without_a_role_is_found(program: Cas
     run(
         program,
         "update tenure set ends_on = :day where person_id = :who",
-        day=TODAY - timedelta(days=1),
+        day=TODAY + timedelta(days=days),
         who=program.people[LEAVER],
     )
     with program.session() as session:

@@ -1,0 +1,354 @@
+"""Who leaves, stays and leaves once more: nobody is without a departure, and nothing that was late is won back."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from duties import people
+from duties.agreement.agreements import Content, content_of
+from duties.casework import assigning
+from duties.departure import departures, giving_back, hand_overs
+from duties.roles import Link, standing
+from models.base import table_of
+from models.casework import Case
+from models.departure import Settlement
+from models.program import Tenure
+from tests.agreeing import in_force
+from tests.api.desk import client_for
+from tests.casework import case_row
+from tests.cast import AT, LOADING, TODAY, Cast, program_file
+from tests.departing import LAST_DAY, asked, come_back, in_hand, leave, lend, record_protocols, roles, settle
+from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.duties.test_calling_off_departures import (
+    FIRST,
+    LEAVER,
+    PLACE,
+    cancel,
+    end,
+    handed_on,
+    looked_at,
+    manages,
+    on,
+)
+from tests.duties.test_succession import NEW_YEAR, begun, renewed, without
+from tests.following import agreed, followed
+from tests.refusing import refused
+
+TENURE, CASE, SETTLEMENT = table_of(Tenure), table_of(Case), table_of(Settlement)
+DAY = timedelta(days=1)
+WORKER = "worker_codim"
+#: The last day of a manager, in a year of whose days the agreement allows twenty without one.
+LEFT = date(2027, 1, 11)
+
+
+@pytest.fixture
+def program(cast: Cast) -> Cast:
+    record_protocols(cast)
+    return cast
+
+
+def appointed(cast: Cast, who: str, role: str) -> UUID:
+    """Somebody's latest appointment to a role."""
+    with cast.session() as session:
+        theirs = (TENURE.c.person_id == cast.people[who], TENURE.c.role == role)
+        return session.scalars(select(TENURE.c.id).where(*theirs).order_by(TENURE.c.starts_on.desc())).first()  # type: ignore[return-value]
+
+
+def take_back(cast: Cast, who: str, role: str, at: date = TODAY) -> None:
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        departures.end_role(session, appointed(cast, who, role), ends_on=at, by=by, at=on(at))
+
+
+def add_newcomer(cast: Cast) -> None:
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        cast.people["newcomer"] = people.add_person(  # type: ignore[index]
+            session, given_name="Naïs", family_name="Venelle", email=None, language="fr", by=by, at=AT
+        )
+
+
+def names_of(cast: Cast, case_id: UUID) -> list[tuple[str, str, list[str]]]:
+    """Each role that a departure asks about: what it is, how its step stands, and who was named to follow."""
+    names = {person: name for name, person in cast.people.items()}
+    found = []
+    for row in asked(cast, case_id, "find_successor"):
+        with cast.session() as session:
+            told = select(SETTLEMENT.c.successor_id).where(SETTLEMENT.c.task_id == row["id"])
+            named = session.scalars(told.order_by(SETTLEMENT.c.settled_at)).all()
+        title = row["title_en"].partition(": ")[2].partition(",")[0]
+        found.append((title, row["state"], [names[one] for one in named if one]))
+    return found
+
+
+def replaced(cast: Cast, day: date) -> str:
+    """How the clause of a quick replacement stands at En Marge on a day."""
+    with cast.session() as session:
+        kept(session, on(day))
+        found: str = period(session, cast, PLACE, "AG-X2.replacement")["state"]
+    return found
+
+
+# -------------------------------------------------------------------------------------- an end that was agreed
+
+
+@pytest.mark.ci
+def test_a_departure_for_an_end_that_was_agreed_is_not_cancelled_before_the_role_goes_on(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people[WORKER], "SER-1", kind="laptop")
+    as_agreed, soon = TODAY + 40 * DAY, TODAY + 13 * DAY
+    end(program, WORKER, "youth_worker", as_agreed)
+    assert looked_at(program, on(TODAY + 12 * DAY)) == ["open"]
+    with program.session() as session:
+        (case_id,) = session.scalars(select(CASE.c.id).where(CASE.c.protocol == "departure"))
+    with refused("departure.ends_soon") as why:
+        cancel(program, case_id, at=on(soon))
+    assert why.value.facts == {"day": as_agreed.isoformat(), "until": (soon + departures.NOTICE).isoformat()}
+    # What is advised holds: no other opens before the notice of the new end begins, and then one does.
+    later = soon + departures.NOTICE + 9 * DAY
+    end(program, WORKER, "youth_worker", later, at=on(soon))
+    cancel(program, case_id, at=on(soon))
+    assert roles(program, WORKER) == [("youth_worker", later)]
+    assert looked_at(program, on(soon + 8 * DAY)) == ["cancelled"]
+    assert looked_at(program, on(soon + 9 * DAY)) == ["cancelled", "open"]
+
+
+# --------------------------------------------------------------------------------------------- what stays late
+
+
+@pytest.mark.ci
+def test_an_appointment_that_is_taken_back_before_it_begins_cuts_no_vacancy_in_two(program: Cast) -> None:
+    with program.session() as session:
+        put_in_force(session, program, PLACE)
+    end(program, LEAVER, "manager", LEFT)
+    entered, first, taken_back = (LEFT + days * DAY for days in (9, 28, 21))
+    come_back(program, "worker_em", PLACE, role="manager", starts_on=first, at=on(entered))
+    take_back(program, "worker_em", "manager", taken_back)
+    assert replaced(program, LEFT + 52 * DAY) == "cannot_be_met"
+
+
+@pytest.mark.ci
+def test_who_never_came_and_comes_after_all_fills_no_day_of_before(program: Cast) -> None:
+    with program.session() as session:
+        put_in_force(session, program, PLACE)
+    end(program, LEAVER, "manager", LEFT)
+    add_newcomer(program)
+    first, late = LEFT + 7 * DAY, LEFT + 35 * DAY
+    come_back(program, "newcomer", PLACE, role="manager", starts_on=first)
+    gone = leave(program, "newcomer", PLACE, last_day=first - DAY, planned=False, at=on(first + 7 * DAY))
+    assert replaced(program, late) == "cannot_be_met"
+    cancel(program, gone, at=on(late))
+    assert manages(program, late) == ["newcomer"]
+    assert replaced(program, late + DAY) == "cannot_be_met"
+
+
+@pytest.mark.parametrize("last_day", [date(2024, 1, 1), date(2025, 1, 5)])
+def test_nobody_has_gone_already_since_before_a_role_that_they_held(program: Cast, last_day: date) -> None:
+    with refused("departure.role_began") as why:
+        leave(program, LEAVER, PLACE, last_day=last_day, planned=False)
+    assert why.value.facts["first_day"] == "2025-01-06"
+    assert roles(program, LEAVER) == [("manager", None)]
+
+
+@pytest.mark.ci
+def test_who_was_to_begin_some_days_ago_never_came_unless_they_did_something_since(program: Cast) -> None:
+    for who, acts in (("newcomer", False), ("specialist", True)):
+        add_newcomer(program)
+        come_back(program, who, PLACE, starts_on=TODAY + 2 * DAY)
+        at = TODAY + 5 * DAY
+        if acts:
+            with program.session() as session:
+                by = program.actor("specialist")
+                people.add_person(
+                    session, given_name="A", family_name="B", email=None, language="fr", by=by, at=on(TODAY + 3 * DAY)
+                )
+            with refused("departure.role_began"):
+                leave(program, who, PLACE, last_day=TODAY + DAY, planned=False, at=on(at))
+        else:
+            leave(program, who, PLACE, last_day=TODAY + DAY, planned=False, at=on(at))
+            with program.session() as session:
+                assert program.people[who] not in standing(session, TODAY + 3 * DAY).live
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("times", [1, 3])
+def test_cancelling_and_opening_anew_gives_no_more_time_to_say_who_follows(program: Cast, times: int) -> None:
+    with program.session() as session:
+        put_in_force(session, program, PLACE)
+    last_day = TODAY + 120 * DAY
+    case_id, days = leave(program, "worker_em", PLACE, last_day=last_day), 0
+    for _ in range(times):
+        cancel(program, case_id, at=on(TODAY + (days + 7) * DAY))
+        days += 8
+        case_id = leave(program, "worker_em", PLACE, last_day=last_day, at=on(TODAY + days * DAY))
+    (row,) = asked(program, case_id, "find_successor")
+    assert row["due_on"] <= TODAY + (days + 3) * DAY, "the time that it takes was over"
+    with program.session() as session:
+        kept(session, on(TODAY + 30 * DAY))
+        found = period(session, program, PLACE, "AG-M4")
+    assert "late" in [fact["why"] for fact in found["found"]["facts"]]
+
+
+@pytest.mark.ci
+def test_who_stayed_for_long_and_leaves_once_more_is_asked_about_with_all_the_time_that_it_takes(program: Cast) -> None:
+    case_id = leave(program, WORKER, "codim", last_day=TODAY + 60 * DAY)
+    cancel(program, case_id, at=on(TODAY + 20 * DAY))
+    again = TODAY + 60 * DAY
+    case_id = leave(program, WORKER, "codim", last_day=TODAY + 200 * DAY, at=on(again))
+    with program.session() as session:
+        assert case_row(session, case_id)["anchors"]["opened"] == again.isoformat()
+
+
+# ------------------------------------------------------------------------------------------- which roles, and who
+
+
+@pytest.mark.ci
+def test_a_role_that_ended_by_itself_before_is_asked_about_and_stays_over_where_they_stay(program: Cast) -> None:
+    come_back(program, LEAVER, PLACE, role="second_representative", starts_on=TODAY - 30 * DAY)
+    end(program, LEAVER, "manager", TODAY + 5 * DAY)
+    at = on(TODAY + 6 * DAY)
+    end(program, LEAVER, "second_representative", TODAY + 6 * DAY, at=at)
+    with program.session() as session:
+        (case_id,) = session.scalars(select(CASE.c.id).where(CASE.c.protocol == "departure"))
+    assert [(title, state) for title, state, _ in names_of(program, case_id)] == [
+        ("Manager", "open"),
+        ("Second representative", "open"),
+    ]
+    looked_at(program, on(TODAY + 8 * DAY))
+    cancel(program, case_id, at=on(TODAY + 9 * DAY))
+    assert roles(program, LEAVER) == [("manager", TODAY + 5 * DAY), ("second_representative", None)]
+
+
+@pytest.mark.ci
+def test_who_is_appointed_to_the_role_on_their_own_page_follows_in_it_until_that_is_taken_back(program: Cast) -> None:
+    case_id = leave(program, WORKER, "codim")
+    add_newcomer(program)
+    come_back(program, "newcomer", "codim", starts_on=FIRST)
+    looked_at(program, AT)
+    assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer"])]
+    page = client_for(program.database, program.people["coordinator"], at=AT)
+    assert "<bdi>Naïs Venelle</bdi>" in page.get(f"/departures/{case_id}").text
+    take_back(program, "newcomer", "youth_worker")
+    looked_at(program, AT)
+    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+    assert "<bdi>Naïs Venelle</bdi>" not in page.get(f"/departures/{case_id}").text
+    later = AT + timedelta(hours=1)
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="manager_codim", at=later)
+    assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer", "manager_codim"])]
+    assert "<bdi>Naïs Venelle</bdi>" not in page.get(f"/departures/{case_id}").text
+
+
+@pytest.mark.ci
+def test_of_two_who_leave_whoever_is_appointed_follows_one(program: Cast) -> None:
+    come_back(program, "specialist", "codim", starts_on=TODAY - 30 * DAY)
+    both = [leave(program, WORKER, "codim"), leave(program, "specialist", "codim")]
+    add_newcomer(program)
+    come_back(program, "newcomer", "codim", starts_on=FIRST)
+    looked_at(program, AT)
+    found = [names for case_id in both for _, _, names in names_of(program, case_id)]
+    assert sorted(found) == [[], ["newcomer"]]
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("is_prolonged", [False, True])
+def test_once_the_appointment_of_who_follows_is_taken_back_it_is_asked_anew_and_who_stays_has_no_hole(
+    program: Cast, is_prolonged: bool
+) -> None:
+    case_id, last = handed_on(program), LAST_DAY
+    if is_prolonged:
+        last = LAST_DAY + 20 * DAY
+        end(program, LEAVER, "manager", last)
+    looked_at(program, AT)
+    take_back(program, "deputy", "manager")
+    looked_at(program, AT)
+    assert [(title, state) for title, state, _ in names_of(program, case_id)] == [("Manager", "open")]
+    page = client_for(program.database, program.people["coordinator"], at=AT).get(f"/departures/{case_id}").text
+    assert "Name who follows" in page
+    assert [manages(program, day) for day in (last, last + DAY)] == [[LEAVER], []]
+    cancel(program, case_id)
+    assert [manages(program, last + n * DAY) for n in (-1, 0, 1, 30)] == [[LEAVER]] * 4
+
+
+@pytest.mark.ci
+def test_a_role_that_becomes_another_by_the_next_version_is_left_as_that_one_and_goes_on_as_that_one(
+    program: Cast,
+) -> None:
+    last_day = NEW_YEAR + 20 * DAY
+    with program.session() as session:
+        in_force(session, program)
+    case_id = leave(program, "worker_em", PLACE, last_day=last_day)
+    whole = content_of(program_file().value, PLACE)
+    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
+    text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
+    with program.session() as session:
+        second = renewed(session, program, text)
+        begun(session, program, second, NEW_YEAR, becomes={"youth_worker": "specialized_resource"})
+    assert looked_at(program, on(TODAY + DAY)) == ["open"]
+    assert looked_at(program, on(NEW_YEAR + DAY)) == ["open"], "one departure, and on its day"
+    with program.session() as session:
+        assert case_row(session, case_id)["anchors"]["last_day"] == last_day.isoformat()
+    cancel(program, case_id, at=on(NEW_YEAR + DAY))
+    assert roles(program, "worker_em") == [("specialized_resource", None), ("youth_worker", NEW_YEAR - DAY)]
+
+
+# ------------------------------------------------------------------------------------------------- what is shown
+
+
+@pytest.mark.ci
+def test_the_page_of_a_cancelled_departure_says_who_has_what_was_handed_over(program: Cast) -> None:
+    with program.session() as session:
+        agreed(session, program)
+        followed(session, program, "#2026-01", worker="worker_ccsmtl", second="worker_codim")
+    case_id = leave(program, "worker_ccsmtl", "ccsmtl")
+    settle(program, asked(program, case_id, "hand_over_follow_ups")[0]["id"], to="worker_codim")
+    with program.session() as session:
+        (offer,) = hand_overs.offered_to(session, program.people["worker_codim"])
+        hand_overs.accept(session, offer["id"], by=program.actor("worker_codim"), at=AT)
+    cancel(program, case_id)
+    with program.session() as session:
+        found = giving_back.after_all(session, case_id, AT)
+    assert found is not None
+    assert [(one.title.en, one.holder_id) for one in found.parts] == [
+        ("Follow-up of #2026-01", program.people["worker_codim"])
+    ]
+
+
+@pytest.mark.ci
+def test_what_nobody_would_have_is_not_offered_as_staying_with_its_role(program: Cast) -> None:
+    """A task of the coordinator who leaves, with nobody else who coordinates: it is left vacant, by name."""
+    with program.session() as session:
+        chain: list[Link] = [{"role": "coordinator", "at": "*"}]
+        assigning.assign(
+            session,
+            "decision.follow_up",
+            "x",
+            title_fr="Faire suivre",
+            title_en="Follow it up",
+            chain=chain,
+            due_on=FIRST,
+            by=LOADING,
+            at=AT,
+        )
+    case_id = leave(program, "coordinator", "ccsmtl", by=program.actor("manager_ccsmtl"))
+    client = client_for(program.database, program.people["manager_ccsmtl"], at=AT)
+    page = client.get(f"/departures/{case_id}").text
+    assert "Follow it up" in page
+    assert "end:left_vacant" in page
+    assert "end:with_the_role" not in page
+
+
+def test_a_cancelled_departure_says_over_json_what_its_page_says(program: Cast) -> None:
+    with program.session() as session:
+        lend(session, program.people[WORKER], "SER-1", kind="laptop")
+    case_id = leave(program, WORKER, "codim")
+    client = client_for(program.database, program.people["coordinator"], at=AT)
+    assert client.get(f"/api/v1/departures/{case_id}").json()["left"]
+    cancel(program, case_id)
+    assert client.get(f"/api/v1/departures/{case_id}").json()["left"] == []
+    for path in (f"/departures/{case_id}", "/departures"):
+        assert "Last day that was foreseen" in client.get(path).text
+    assert in_hand(program, WORKER, "codim")
