@@ -31,7 +31,7 @@ from duties.refusals import Refusal
 from duties.sealed_words import change_key, open_words, seal_words
 from duties.sight import FOR_PRIVACY
 from locales import N_
-from meetings import agenda_items, freezing, minutes, minutes_posting, posting
+from meetings import agenda_items, freezing, invitations, minutes, minutes_posting, posting, told
 from meetings.documents.content import MinutesContent, from_json
 from meetings.holding import lock_meeting
 from models.agenda import AgendaItem, AgendaVersion
@@ -245,6 +245,7 @@ def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
 def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
     meeting = _row(session, _meeting, meeting_id)
     yield from _columns(meeting, _IN_MEETINGS)
+    yield from ((text, "") for text in told.texts(session, meeting))
     for row in _rows(session, _item, meeting_id):
         yield from _columns(row, _IN_ITEMS)
         said = agenda_items.note_of(session, row)
@@ -270,7 +271,9 @@ Taker = Callable[[str], Callable[[str], str]]
 def _redact_meetings(
     session: Session, meeting_id: UUID, takes: Taker, row: Mapping[str, Any], *, by: Actor, at: datetime
 ) -> tuple[str, str, int]:
-    meetings = _chain(session, meeting_id)
+    meetings = sorted(
+        {*_chain(session, meeting_id), *told.of_the_season(session, _row(session, _meeting, meeting_id), takes(""))}
+    )
     for one_meeting in meetings:
         lock_meeting(session, one_meeting)
     found = {one_meeting: list(_texts_of_one(session, one_meeting)) for one_meeting in meetings}
@@ -311,12 +314,15 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
         sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
         _write(session, _redaction, other, {"words": sealed})
     minutes_changed = written is not None and _redact_minutes(session, written, takes, by=by, at=at)
+    told.redact(session, meeting, takes(""))
     # Before anything is sent anew: what is written from here on says what is left.
-    notices.redact(session, f"%{meeting_id}%", takes(""), whole=agenda_changed or minutes_changed, by=by, at=at)
+    letters = told.letters_of(session, meeting)
+    notices.redact(session, letters, takes(""), whole=agenda_changed or minutes_changed, by=by, at=at)
     if written is not None and minutes_changed:
         _send_minutes_anew(session, written, takes, at=at)
     if agenda_changed:
         _send_agenda_anew(session, meeting_id, by=by, at=at)
+    _tell_anew(session, meeting, at=at)
 
 
 def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
@@ -357,6 +363,12 @@ def _send_agenda_anew(session: Session, meeting_id: UUID, *, by: Actor, at: date
     with suppress(Refusal), session.begin_nested():  # something else stops it: the coordinator sends it then
         outgoing = freezing.restate(session, meeting_id, by=by, at=at)
         posting.post(session, outgoing, "frozen", at=at)
+
+
+def _tell_anew(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> None:
+    """Calendars that show words which were taken out get what is left; so do those whose letter was withdrawn."""
+    with suppress(Refusal), session.begin_nested():  # something else stops it: the next change tells them
+        invitations.tell(session, meeting["committee_id"], at=at)
 
 
 # ---------------------------------------------------------------------------------------------------------- words
