@@ -22,7 +22,8 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import asking
-from duties.here import many, one, program_of
+from duties.deputies import deputies_of
+from duties.here import local_day, many, one, program_of
 from duties.mail import notices
 from duties.mail.notices import coordination_chain
 from duties.names.hiding import takes_out
@@ -136,7 +137,7 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
     Raises Refusal: it is settled, or whoever asked for it has a part in this too, under whichever hat.
     """
     row = _lock(session, redaction_id, seen)
-    _refuse_own(row, by)
+    _refuse_own(session, row, by, at)
     state = _moved(row, "redact")
     of, subject_id = of_what(row)
     words = words_of(session, row)
@@ -167,7 +168,7 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
 def decline(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Say that the words stay. Raises Refusal as `confirm`."""
     row = _lock(session, redaction_id, seen)
-    _refuse_own(row, by)
+    _refuse_own(session, row, by, at)
     _end(session, row, "decline", "redaction.declined", by=by, at=at)
     asking.answered(session, STEP, redaction_id, by=by, at=at)
 
@@ -579,9 +580,10 @@ def _lock(session: Session, redaction_id: UUID, seen: int | None) -> dict[str, A
     return row
 
 
-def _refuse_own(row: Mapping[str, Any], by: Actor) -> None:
-    """Two people, whichever hats they wear and for whomever they act."""
+def _refuse_own(session: Session, row: Mapping[str, Any], by: Actor, at: datetime) -> None:
+    """Two people, whichever hats they wear and for whomever they act; nor one and their deputy since it was asked."""
     asked = {row["asked_by"], row["asked_for"]} - {None}
+    asked |= deputies_of(session, asked, [(local_day(session, row["asked_at"]), local_day(session, at))])
     if by.person_id is None or asked & {by.person_id, by.acting_for}:
         raise Refusal(
             "redaction.own", N_("Two people take words out: whoever asked leaves the answer to somebody else.")

@@ -6,7 +6,7 @@ An invitation of a season is one for all its dates, so that words go from the wh
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -52,7 +52,8 @@ def texts(session: Session, meeting: Mapping[str, Any]) -> Iterator[str]:
 def letters_of(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:
     """The letters about a meeting: that are kept under its id, or that brought it, or its season, for a calendar."""
     here = program_of(session)
-    things: list[Mapping[str, Any]] = [*(_seasons(session, meeting) or [meeting])]
+    seasons: Sequence[Mapping[str, Any]] = _seasons(session, meeting)
+    things = seasons or [meeting]
     said = or_(
         _notice.c.key.like(f"%{meeting['id']}%"),
         *(_notice.c.key.startswith(key_of_one(thing["uid"]), autoescape=True) for thing in things),

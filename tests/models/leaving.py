@@ -72,6 +72,16 @@ def leave(cast: Cast) -> None:
             )
         )
         session.add(
+            TaskWords(
+                **here,
+                task_id=task.id,
+                participant_id=session.execute(
+                    select(_follow_up.c.participant_id).where(_follow_up.c.id == follow_up)
+                ).scalar_one(),
+                sealed=b"sealed",
+            )
+        )
+        session.add(
             Interview(
                 **here,
                 case_id=task.case_id,
