@@ -93,7 +93,7 @@ def ask(
     if taken_out not in TAKEN_OUT:
         raise Refusal("redaction.kind.malformed", N_("Say what is taken out, as one of the list."))
     found = places_of(session, of, subject_id, wanted)
-    if not found:
+    if not found and not (of == "meeting" and _is_in_letters(session, subject_id, _taker(wanted)(""))):
         raise Refusal("redaction.nothing", N_("These words stand nowhere in it. Write them as they stand there."))
     assert by.person_id is not None  # noqa: S101 - people ask
     redaction_id = uuid4()
@@ -285,9 +285,15 @@ def _redact_meetings(
     after = incidents.digest_of([salt, *left])
     for one_meeting, of_one in found.items():
         # What nothing is taken out of stays under the key that it has.
-        if any(takes(language)(text) != text for text, language in of_one):
+        if any(takes(language)(text) != text for text, language in of_one) or _is_in_letters(
+            session, one_meeting, takes("")
+        ):
             _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
     return before, after, sum(was != now for (was, _), now in zip(texts, left, strict=True))
+
+
+def _is_in_letters(session: Session, meeting_id: UUID, taken_out: Callable[[str], str]) -> bool:
+    return told.letters_hold(session, _row(session, _meeting, meeting_id), taken_out)
 
 
 def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID, by: Actor, at: datetime) -> None:

@@ -31,22 +31,23 @@ _WORDS: Final = ("place", "title", "description")
 
 
 def texts(session: Session, meeting: Mapping[str, Any]) -> Iterator[str]:
-    """What was told of a meeting, of its season where it is of one, and what its letters say, line by line, once."""
+    """What was told of a meeting, and of the season that it is of, once. Of letters nothing: they are not shown."""
     found = dict.fromkeys(
         (*(season["place"] for season in _seasons(session, meeting)), *_places(session, meeting).values())
     )
     for row in _invitations(session, meeting):
         found |= dict.fromkeys(_said(row["told"]))
-    ids = letters_of(session, meeting)
-    rows = session.execute(
-        select(_notice.c.subject, _notice.c.message)
-        .where(_notice.c.program_id == program_of(session), _notice.c.id.in_(ids))
-        .order_by(_notice.c.n)
-    )
-    for letter in rows:
-        found[letter.subject] = None
-        found |= dict.fromkeys(line for text in texts_of(letter.message) for line in text.splitlines())
     yield from (text for text in found if text.strip())
+
+
+def letters_hold(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> bool:
+    """Whether a letter about a meeting holds words that are taken out."""
+    rows = session.execute(
+        select(_notice.c.subject, _notice.c.message).where(
+            _notice.c.program_id == program_of(session), _notice.c.id.in_(letters_of(session, meeting))
+        )
+    )
+    return any(_holds(text, taken_out) for row in rows for text in (row.subject, *texts_of(row.message)))
 
 
 def letters_of(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import sealed_words
+from duties import people, sealed_words
 from duties.actors import Actor
 from duties.here import program_of
 from duties.mail import name_answers
@@ -183,6 +183,18 @@ def test_two_people_take_words_out_under_whichever_hat(cast: Cast) -> None:
             redacting.confirm(session, redaction_id, by=by, at=END)
         with cast.session() as session, raises("redaction.own"):
             redacting.decline(session, redaction_id, by=by, at=END)
+    with cast.session() as session:
+        people.record_absence(
+            session,
+            person_id=coordinator.person_id,
+            starts_on=TODAY,
+            ends_on=END.date(),
+            deputy_id=cast.people["manager_ccsmtl"],
+            by=coordinator,
+            at=AT,
+        )
+    with cast.session() as session, raises("redaction.own"):
+        redacting.confirm(session, redaction_id, by=Actor("privacy_officer", cast.people["manager_ccsmtl"]), at=END)
     deputy = Actor("coordinator", cast.people["officer"], acting_for=officer.person_id)
     second = ask(cast, meeting_id, by=deputy)
     with cast.session() as session, raises("redaction.own"):
@@ -329,7 +341,7 @@ def test_a_name_goes_from_places_as_calendars_were_told_them_and_the_meetings_ca
 
 
 def test_a_name_that_stands_in_letters_alone_can_be_taken_out_of_them(cast: Cast) -> None:
-    """The place was corrected since: what went out before is found, and the page of words finds it too."""
+    """The place was corrected since: what went out before holds it all the same."""
     by = cast.actor("coordinator")
     with cast.session() as session:
         seat_everyone(session, cast)
@@ -337,7 +349,6 @@ def test_a_name_that_stands_in_letters_alone_can_be_taken_out_of_them(cast: Cast
         schedule.plan_meetings(session, "steering", [day], place=f"Chez {NAME}", by=by, at=AT)
         (meeting_id,) = session.scalars(select(_meeting.c.id))
         schedule.change_place(session, meeting_id, place="Salle A", by=by, at=AT + HOUR)
-        assert any(NAME in text for text, _ in redacting.texts_of(session, meeting_id))
     asked = ask(cast, meeting_id)
     with cast.session() as session:
         redacting.confirm(session, asked, by=cast.actor("privacy_officer"), at=AT + 2 * HOUR)

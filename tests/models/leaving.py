@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from models.base import table_of
-from models.casework import Task
+from models.casework import Task, TaskWords
 from models.departure import Departure, FollowUpSummary, HandOver, Interview, Settlement
 from models.follow_up import FollowUp
 from tests.cast import AT, TODAY, Cast

@@ -18,7 +18,7 @@ from models.departure import HandOver
 from models.follow_up import FollowUp
 from models.record import Event
 from tests.api.pages.looking import signed_in
-from tests.cast import AT, Arranged, Cast
+from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import asked, leave, record_protocols, settle
 from tests.following import SECOND, WORKER, consented, followed
 from tests.meetings.clinic import prepare_clinic
@@ -161,3 +161,30 @@ def test_after_a_withdrawal_what_somebody_wrote_is_closed_to_them_with_the_summa
     assert second.get(f"/tasks/{written['id']}/summary").status_code == 404
     shown = {row["step"] for row in second.get(f"/api/v1/cases/{case_id}/tasks").json()}
     assert "tell_participant" not in shown, "done, and nothing of it is left to do"
+
+
+@pytest.mark.ci
+def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their_partner_is_left_out(
+    program: Cast,
+) -> None:
+    """Whoever goes on with it in place of who has gone writes for a partner with which the participant shares."""
+    with program.session() as session:
+        follow_up = followed(session, program, second=SECOND)
+        _, with_codim, _ = consented(session, program, follow_up, "codim", "ccsmtl")
+    case_id = leave(program, SECOND, "codim", last_day=TODAY, planned=False)
+    (task,) = asked(program, case_id, summaries.WRITTEN)
+    place = f"/tasks/{task['id']}/summary"
+    manager, coordinator = signed_in(program, "manager_codim"), signed_in(program, "coordinator")
+    said = {"seen": "0", "situation": "Elle habite chez sa tante.", "steps": "", "do": "save"}
+    assert coordinator.post(place, data=said).status_code == 200
+    assert "tante" in manager.get(place).text
+    with program.session() as session:
+        consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
+    assert manager.get(place).status_code == 404
+    assert manager.get(f"/api/v1{place}").status_code == 404
+    assert (
+        manager.put(f"/api/v1{place}", json={"situation": "x", "steps": "x"}, headers={"If-Match": '"1"'}).status_code
+        == 404
+    )
+    assert manager.get(f"/tasks/{task['id']}").status_code == 200, "it is theirs to hand back"
+    assert "tante" in coordinator.get(place).text
