@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, and_, cast, func, or_, select, union_all, update
+from sqlalchemy import func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -110,54 +110,56 @@ def opened(session: Session, task: Mapping[str, Any]) -> dict[str, str]:
 
 
 def seal_what_is_clear(session: Session) -> int:
-    """Seal the words that were written with such tasks before they were sealed; returns with how many tasks."""
-    beside = select(_hand_over.c.task_id).where(
-        _hand_over.c.program_id == program_of(session), _hand_over.c.reason != ""
-    )
-    settled = select(_settlement.c.task_id).where(
-        _settlement.c.program_id == program_of(session), _settlement.c.note != ""
-    )
-    rows = many(
-        session,
+    """Seal the words that were written with such tasks before they were sealed; returns with how many tasks.
+
+    Of somebody whose file is destroyed they are taken away.
+    """
+    rows, found = in_the_clear(session, held=True)
+    gone = _destroyed(session, set(found.values()))
+    for row in rows:
+        if row["id"] in found:
+            _seal(session, row, found[row["id"]], is_gone=found[row["id"]] in gone)
+    return len(found)
+
+
+def in_the_clear(session: Session, *, held: bool = False) -> tuple[list[dict[str, Any]], dict[UUID, UUID]]:
+    """The tasks with which words stand that can be read without a key, and about whom those are that are so.
+
+    `held`, nobody writes with them until the transaction ends.
+    """
+    here = program_of(session)
+    refused = select(_hand_over.c.task_id).where(_hand_over.c.program_id == here, _hand_over.c.reason != "")
+    settled = select(_settlement.c.task_id).where(_settlement.c.program_id == here, _settlement.c.note != "")
+    wanted = (
         select(_task)
         .outerjoin(_case, refers(_task.c.case_id, _case))
         .where(
-            _task.c.program_id == program_of(session),
-            or_(_task.c.note != "", _task.c.reason != "", _task.c.id.in_(beside), _task.c.id.in_(settled)),
+            _task.c.program_id == here,
+            or_(_task.c.note != "", _task.c.reason != "", _task.c.id.in_(refused), _task.c.id.in_(settled)),
             or_(
                 _case.c.participant_id.is_not(None),
                 _task.c.item != "",
-                func.regexp_like(_task.c.title_en, _CALLED.pattern.replace(r"\b", r"\y")),
+                func.regexp_like(_task.c.title_en, "#[0-9]{4}-[0-9]{2,}|C-[2-9A-HJ-NP-Z]{6}"),
             ),
-            ~_is_gone(),
         )
         .order_by(_task.c.id)
-        .with_for_update(of=_task),
     )
-    found = about(session, rows)
+    rows = many(session, wanted.with_for_update(of=_task) if held else wanted)
+    return rows, about(session, rows)
+
+
+def destroy(session: Session, participant_id: UUID) -> None:
+    """Take away what people wrote with tasks about somebody whose file is destroyed, sealed or not."""
     here = program_of(session)
+    session.execute(
+        update(_words)
+        .where(_words.c.program_id == here, _words.c.participant_id == participant_id)
+        .values(sealed=None, version=_words.c.version + 1)
+    )
+    rows, found = in_the_clear(session, held=True)
     for row in rows:
-        if row["id"] not in found:
-            continue
-        columns = kept(session, row, {"participant_id": found[row["id"]]}, {})
-        # What it says is the same: so is its version.
-        session.execute(update(_task).where(_task.c.program_id == here, _task.c.id == row["id"]).values(**columns))
-        session.execute(
-            update(_settlement)
-            .where(_settlement.c.program_id == here, _settlement.c.task_id == row["id"], _settlement.c.note != "")
-            .values(note="")
-        )
-        offers = session.execute(
-            select(_hand_over.c.id, _hand_over.c.reason).where(
-                _hand_over.c.program_id == here, _hand_over.c.task_id == row["id"], _hand_over.c.reason != ""
-            )
-        ).all()
-        for offer in offers:
-            _keep(session, row, found[row["id"]], {refusal(offer.id): offer.reason})
-            session.execute(
-                update(_hand_over).where(_hand_over.c.program_id == here, _hand_over.c.id == offer.id).values(reason="")
-            )
-    return len(found)
+        if found.get(row["id"]) == participant_id:
+            _seal(session, row, participant_id, is_gone=True)
 
 
 def refusal(hand_over_id: UUID) -> str:
@@ -207,19 +209,38 @@ def _place(task_id: UUID) -> str:
     return f"task_words/{task_id}"
 
 
-def _is_gone() -> Any:
-    """The condition on a task beside its case that the file is destroyed: nothing can be sealed under its key."""
-    gone = and_(_participant.c.program_id == _task.c.program_id, _participant.c.destroyed_at.is_not(None))
-    return (
-        select(_participant.c.id)
-        .where(
-            gone,
-            or_(
-                _participant.c.id == _case.c.participant_id,
-                func.left(_task.c.item, 36) == cast(_participant.c.id, Text),
-            ),
+def _seal(session: Session, task: Mapping[str, Any], participant_id: UUID, *, is_gone: bool) -> None:
+    """Have nothing of what was written with a task stand in the clear. What it says is the same: so is its version."""
+    here = program_of(session)
+    offers = session.execute(
+        select(_hand_over.c.id, _hand_over.c.reason).where(
+            _hand_over.c.program_id == here, _hand_over.c.task_id == task["id"], _hand_over.c.reason != ""
         )
-        .exists()
+    ).all()
+    if not is_gone:
+        said = {name: task[name] for name in IN_TASK if task[name]}
+        _keep(session, task, participant_id, said | {refusal(offer.id): offer.reason for offer in offers})
+    for change in (
+        update(_task).where(_task.c.program_id == here, _task.c.id == task["id"]).values(note="", reason=""),
+        update(_settlement)
+        .where(_settlement.c.program_id == here, _settlement.c.task_id == task["id"], _settlement.c.note != "")
+        .values(note=""),
+        update(_hand_over)
+        .where(_hand_over.c.program_id == here, _hand_over.c.id.in_([offer.id for offer in offers]))
+        .values(reason=""),
+    ):
+        session.execute(change)
+
+
+def _destroyed(session: Session, ids: set[UUID]) -> set[UUID]:
+    return set(
+        session.scalars(
+            select(_participant.c.id).where(
+                _participant.c.program_id == program_of(session),
+                _participant.c.id.in_(ids),
+                _participant.c.destroyed_at.is_not(None),
+            )
+        )
     )
 
 

@@ -17,6 +17,7 @@ from models.casework import Task, TaskWords
 from models.departure import HandOver
 from models.follow_up import FollowUp
 from models.record import Event
+from simulation.promises import names
 from tests.api.pages.looking import signed_in
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.departing import asked, leave, record_protocols, settle
@@ -106,15 +107,20 @@ def test_words_go_with_the_key_of_the_participant_and_what_was_clear_before_is_s
         assert (row.task_id, row.participant_id) == (task_id, participant)
         session.execute(update(_words).values(sealed=None))
         session.execute(update(_task).where(_task.c.id == task_id).values(note=SAID, reason="Encore CANARIDEP"))
+    with program.session() as session:
+        assert list(names.with_steps(session, AT)) == [f"task {task_id}"], "the promise finds it"
     officer = signed_in(program, "officer")
     assert "CANARIDEP" not in officer.get(f"/departures/{case_id}").text, "nor before they are sealed"
     with program.session() as session:
         assert words.seal_what_is_clear(session) == 1
         assert words.seal_what_is_clear(session) == 0
+        assert list(names.with_steps(session, AT)) == []
     assert "CANARIDEP" not in everything_kept(program)
     with program.session() as session:
         task = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
         assert words.opened(session, dict(task)) == {"note": SAID, "reason": "Encore CANARIDEP"}
+        words.destroy(session, participant)
+        assert words.opened(session, dict(task)) == {"note": "", "reason": ""}
 
 
 @pytest.mark.ci
