@@ -186,7 +186,7 @@ def test_two_people_take_words_out_under_whichever_hat(cast: Cast) -> None:
     with cast.session() as session:
         people.record_absence(
             session,
-            person_id=coordinator.person_id,
+            person_id=cast.people["coordinator"],
             starts_on=TODAY,
             ends_on=END.date(),
             deputy_id=cast.people["manager_ccsmtl"],

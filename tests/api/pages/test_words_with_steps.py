@@ -103,7 +103,7 @@ def test_words_go_with_the_key_of_the_participant_and_what_was_clear_before_is_s
     task_id = noted(program, case_id)
     with program.session() as session:
         row = session.execute(select(_words)).one()
-        participant = session.scalar(select(_follow_up.c.participant_id).where(_follow_up.c.id == follow_up))
+        participant = session.scalars(select(_follow_up.c.participant_id).where(_follow_up.c.id == follow_up)).one()
         assert (row.task_id, row.participant_id) == (task_id, participant)
         session.execute(update(_words).values(sealed=None))
         session.execute(update(_task).where(_task.c.id == task_id).values(note=SAID, reason="Encore CANARIDEP"))
