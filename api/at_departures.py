@@ -12,7 +12,7 @@ from sqlalchemy import Uuid, exists, literal, or_, select
 from sqlmodel import Session
 
 from api.follow_up_lines import BARS
-from api.permissions import Action, Asker, Given, find_case, require, to_case, to_duty, to_person, to_program
+from api.permissions import Action, Asker, Given, find_case, require, shown_in, to_case, to_duty, to_person, to_program
 from duties.actors import Actor
 from duties.casework import board
 from duties.departure import drafts, gathering, hand_overs, settling
@@ -66,7 +66,6 @@ class Offer:
     state: str
     answer_by: date
     silent: bool
-    reason: str
     way: str
 
 
@@ -291,13 +290,12 @@ def fit_in_words(proposal: workers.Proposal, language: str) -> str:
 
 def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -> Offer | None:
     if row is None:
-        return Offer("", "", date.min, False, "", way) if way else None
+        return Offer("", "", date.min, False, way) if way else None
     return Offer(
         names[row["to_id"]],
         row["state"],
         row["answer_by"],
         row["lapsed_at"] is not None,
-        row["reason"],
         way or row["way"],
     )
 
@@ -342,6 +340,7 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
         )
         .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
     )
+    rows = _shown(session, asker, rows)
     return [
         Settled(
             row["title"],
@@ -356,6 +355,23 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
         )
         for row in rows
     ]
+
+
+def _shown(session: Session, asker: Asker, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that the asker may see of what was settled: each as its step (`shown_in`)."""
+    here = program_of(session)
+    cases = many(
+        session, select(_case).where(_case.c.program_id == here, _case.c.id.in_({row["case_id"] for row in rows}))
+    )
+    tasks = many(
+        session, select(_task).where(_task.c.program_id == here, _task.c.id.in_([row["task_id"] for row in rows]))
+    )
+    seen = {
+        task["id"]
+        for case in cases
+        for task in shown_in(session, asker, case, [one for one in tasks if one["case_id"] == case["id"]])
+    }
+    return [row for row in rows if row["task_id"] in seen]
 
 
 def _ended(as_: str, language: str) -> str:

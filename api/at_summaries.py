@@ -17,6 +17,8 @@ from sqlmodel import Session
 from api.at_follow_ups import clinic_of, find_follow_up, sits_today
 from api.permissions import Action, Asker, Forbidden, Given, Relation, find_task, require, themselves, to_task
 from duties.actors import Actor
+from duties.agreement.agreement_days import PARTICIPANT
+from duties.agreement.sharing import Circle, circle_of
 from duties.follow_ups import summaries
 from duties.follow_ups.assigning import barred_from
 from duties.here import program_of
@@ -45,9 +47,36 @@ def find_to_write(
     row = summaries.asked_by(session, task_id)
     if row is None or (task["state"] == "open") != (action is Action.WRITE_SUMMARY):
         raise Forbidden
-    if asker.person_id in barred_from(session, row["participant_id"]):
-        given = {Relation.BARRED: themselves(asker)}
+    given = _within_file(session, asker, row["participant_id"], given)
     return row, require(action, given), "part" if given.keys() & {Relation.OWES, Relation.DID} else "role"
+
+
+def _within_file(session: Session, asker: Asker, participant_id: UUID, given: Given) -> Given:
+    """Of what the asker is to the step, what the file leaves them today: consent and part decide, whatever they did.
+
+    Who owes the step by a role, in place of who has gone, does for an organization with which the participant shares;
+    a deputy is of such a one themselves too.
+    """
+    if asker.person_id in barred_from(session, participant_id):
+        return {Relation.BARRED: themselves(asker)}
+    circle = circle_of(session, participant_id, asker.day)
+    if asker.is_staff and circle.opens(asker.person_id, asker.standing) == "file":
+        return given
+    coordinates = Relation.COORDINATOR in given
+    owes = given.get(Relation.OWES)
+    their_own = {held.organization_id for held in asker.standing.roles_of(asker.person_id)}
+    if owes is None or not (
+        coordinates or (_is_told(circle, owes.organization_id) and any(_is_told(circle, one) for one in their_own))
+    ):
+        given = {relation: actor for relation, actor in given.items() if relation is not Relation.OWES}
+    return {relation: actor for relation, actor in given.items() if relation is not Relation.DID}
+
+
+def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
+    """Whether what is known of the participant is shared with an organization, or is within it already."""
+    if organization_id is None:
+        return False
+    return organization_id in circle.homes or not circle.withholds(organization_id, PARTICIPANT)
 
 
 def summaries_in(session: Session, asker: Asker, case: Mapping[str, Any]) -> list[dict[str, Any]]:

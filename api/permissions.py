@@ -34,12 +34,19 @@ from sqlmodel import Session
 
 from duties.actors import OPERATOR, Actor
 from duties.agreement.sharing import circle_of
-from duties.casework import board
+from duties.casework import board, words
 from duties.casework.approving import falls_for_approval
 from duties.casework.cases import links_allowed
 from duties.here import one, program_of, run
 from duties.roles import Holder, Link, Standing
-from duties.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE, case_is_open_to, task_is_open_to
+from duties.sight import (
+    FOR_PRIVACY,
+    SEE_CASES_OF_THEIRS,
+    SEES_EVERY_CASE,
+    case_is_open_to,
+    task_is_open_to,
+    who_barred,
+)
 from models.base import refers, table_of
 from models.casework import Case, Responsibility, Task
 from models.committee import Seat, SeatHolder
@@ -777,9 +784,67 @@ def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, 
     if task is None:
         raise _as_if_there(session, asker, task_id)
     if task["case_id"] is not None:
-        return task, find_case(session, asker, task["case_id"])
+        case = find_case(session, asker, task["case_id"])
+        if not shown_in(session, asker, case, [task]):
+            raise Forbidden
+        return task, case
     require(Action.SEE_TASK, to_task(session, asker, task, None))
     return task, None
+
+
+def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | None:
+    """As whom the asker reads what people write of a candidate or participant, today: who keeps the file; None else.
+
+    It asks consent and part (`duties.agreement.sharing`). Whoever the participant barred is nothing to it.
+    """
+    if participant_id in who_barred(session, asker.person_id):
+        return None
+    given = to_program(asker)
+    if (
+        asker.is_staff
+        and circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
+    ):
+        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+    return allows(Action.KEEP_FOLLOW_UP, given)
+
+
+def shown_in(
+    session: Session, asker: Asker, case: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Those of a case's tasks that the asker may see who sees the case, as lists and pages show them.
+
+    Of a case that is no participant's, as a departure, a step about one is seen by who keeps their file, by who
+    oversees the case, and by whoever has it to do.
+    """
+    rows = [dict(task) for task in tasks]
+    if case["participant_id"] is not None or to_case(session, asker, case).keys() & _OVERSEES:
+        return rows
+    about = words.about(session, rows)
+    if not about:
+        return rows
+    links = board.chains(
+        session, [row[name] for row in rows if row["id"] in about for name in ("owed_by_id", "approved_by_id")]
+    )
+    keeps: dict[UUID, bool] = {}
+    for row in rows:
+        participant_id = about.get(row["id"])
+        if participant_id is not None and participant_id not in keeps:
+            keeps[participant_id] = keeps_file(session, asker, participant_id) is not None
+    return [
+        row
+        for row in rows
+        if row["id"] not in about or keeps[about[row["id"]]] or _is_theirs_to_do(row, to_duty(asker, row, links))
+    ]
+
+
+#: Who oversees a case: they see each of its steps, and of words about somebody none by that.
+_OVERSEES: Final = frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE})
+
+
+def _is_theirs_to_do(task: Mapping[str, Any], duty: Given) -> bool:
+    return (Relation.OWES in duty and task["state"] in ("planned", "open")) or (
+        Relation.APPROVES in duty and task["state"] == "submitted"
+    )
 
 
 def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> Actor:
@@ -800,7 +865,11 @@ def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> 
         given = to_case(session, asker, find_case(session, asker, found["case_id"])) | given
     else:
         given = _to_owner(asker, found) | given
-    return require(action, given)
+    by = require(action, given)
+    if given.get(Relation.DID) is by:
+        # What somebody did once gives them nothing of somebody whose file is closed to them since.
+        find_task(session, asker, task_id)
+    return by
 
 
 def _as_if_there(session: Session, asker: Asker, absent_id: UUID) -> Forbidden:

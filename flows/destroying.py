@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from duties.actors import ROUNDS, Actor
+from duties.casework import words
 from duties.participants import retention
 from duties.record import incidents
 from duties.refusals import Refusal
@@ -46,6 +47,7 @@ def _seal_what_is_clear(means: Means, program_id: UUID) -> None:
     try:
         with means.sessions(program_id) as session:
             at = means.clock()
+            words.seal_what_is_clear(session)
             agenda_items.seal_what_is_clear(session, at=at)
             minutes.seal_what_is_clear(session, at=at)
             incidents.seal_what_is_clear(session, by=BY_ROUNDS, at=at)

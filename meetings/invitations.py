@@ -607,8 +607,21 @@ def _key(found: Sequence[_Found]) -> str:
         for message, sequence, stamp in one.numbered
     ]
     if len(lines) == 1:
-        return f"calendar:{lines[0]}"
-    return f"calendar:{hashlib.sha256(chr(10).join(sorted(lines)).encode()).hexdigest()}"
+        return f"{_KEY}{lines[0]}"
+    return f"{_KEY}{hashlib.sha256(chr(10).join(sorted(lines)).encode()).hexdigest()}"
+
+
+_KEY: Final = "calendar:"
+
+
+def key_of_one(uid: str) -> str:
+    """How the key of a letter begins that brings news of one season or meeting alone."""
+    return f"{_KEY}{uid}:"
+
+
+def key_of_several() -> str:
+    """The pattern of the key of a letter that brings several news: it tells of what they are by its files alone."""
+    return f"^{_KEY}[0-9a-f]{{64}}:"
 
 
 def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:

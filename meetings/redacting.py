@@ -22,7 +22,8 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import asking
-from duties.here import many, one, program_of
+from duties.deputies import deputies_of
+from duties.here import local_day, many, one, program_of
 from duties.mail import notices
 from duties.mail.notices import coordination_chain
 from duties.names.hiding import takes_out
@@ -31,7 +32,7 @@ from duties.refusals import Refusal
 from duties.sealed_words import change_key, open_words, seal_words
 from duties.sight import FOR_PRIVACY
 from locales import N_
-from meetings import agenda_items, freezing, minutes, minutes_posting, posting
+from meetings import agenda_items, freezing, invitations, minutes, minutes_posting, posting, told
 from meetings.documents.content import MinutesContent, from_json
 from meetings.holding import lock_meeting
 from models.agenda import AgendaItem, AgendaVersion
@@ -92,7 +93,7 @@ def ask(
     if taken_out not in TAKEN_OUT:
         raise Refusal("redaction.kind.malformed", N_("Say what is taken out, as one of the list."))
     found = places_of(session, of, subject_id, wanted)
-    if not found:
+    if not found and not (of == "meeting" and _is_in_letters(session, subject_id, _taker(wanted)(""))):
         raise Refusal("redaction.nothing", N_("These words stand nowhere in it. Write them as they stand there."))
     assert by.person_id is not None  # noqa: S101 - people ask
     redaction_id = uuid4()
@@ -136,7 +137,7 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
     Raises Refusal: it is settled, or whoever asked for it has a part in this too, under whichever hat.
     """
     row = _lock(session, redaction_id, seen)
-    _refuse_own(row, by)
+    _refuse_own(session, row, by, at)
     state = _moved(row, "redact")
     of, subject_id = of_what(row)
     words = words_of(session, row)
@@ -167,7 +168,7 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
 def decline(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Say that the words stay. Raises Refusal as `confirm`."""
     row = _lock(session, redaction_id, seen)
-    _refuse_own(row, by)
+    _refuse_own(session, row, by, at)
     _end(session, row, "decline", "redaction.declined", by=by, at=at)
     asking.answered(session, STEP, redaction_id, by=by, at=at)
 
@@ -245,6 +246,7 @@ def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
 def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
     meeting = _row(session, _meeting, meeting_id)
     yield from _columns(meeting, _IN_MEETINGS)
+    yield from ((text, "") for text in told.texts(session, meeting))
     for row in _rows(session, _item, meeting_id):
         yield from _columns(row, _IN_ITEMS)
         said = agenda_items.note_of(session, row)
@@ -270,7 +272,9 @@ Taker = Callable[[str], Callable[[str], str]]
 def _redact_meetings(
     session: Session, meeting_id: UUID, takes: Taker, row: Mapping[str, Any], *, by: Actor, at: datetime
 ) -> tuple[str, str, int]:
-    meetings = _chain(session, meeting_id)
+    meetings = sorted(
+        {*_chain(session, meeting_id), *told.of_the_season(session, _row(session, _meeting, meeting_id), takes(""))}
+    )
     for one_meeting in meetings:
         lock_meeting(session, one_meeting)
     found = {one_meeting: list(_texts_of_one(session, one_meeting)) for one_meeting in meetings}
@@ -281,9 +285,15 @@ def _redact_meetings(
     after = incidents.digest_of([salt, *left])
     for one_meeting, of_one in found.items():
         # What nothing is taken out of stays under the key that it has.
-        if any(takes(language)(text) != text for text, language in of_one):
+        if any(takes(language)(text) != text for text, language in of_one) or _is_in_letters(
+            session, one_meeting, takes("")
+        ):
             _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
     return before, after, sum(was != now for (was, _), now in zip(texts, left, strict=True))
+
+
+def _is_in_letters(session: Session, meeting_id: UUID, taken_out: Callable[[str], str]) -> bool:
+    return told.letters_hold(session, _row(session, _meeting, meeting_id), taken_out)
 
 
 def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID, by: Actor, at: datetime) -> None:
@@ -311,12 +321,15 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
         sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
         _write(session, _redaction, other, {"words": sealed})
     minutes_changed = written is not None and _redact_minutes(session, written, takes, by=by, at=at)
+    told.redact(session, meeting, takes(""))
     # Before anything is sent anew: what is written from here on says what is left.
-    notices.redact(session, f"%{meeting_id}%", takes(""), whole=agenda_changed or minutes_changed, by=by, at=at)
+    letters = told.letters_of(session, meeting)
+    notices.redact(session, letters, takes(""), whole=agenda_changed or minutes_changed, by=by, at=at)
     if written is not None and minutes_changed:
         _send_minutes_anew(session, written, takes, at=at)
     if agenda_changed:
         _send_agenda_anew(session, meeting_id, by=by, at=at)
+    _tell_anew(session, meeting, at=at)
 
 
 def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
@@ -357,6 +370,12 @@ def _send_agenda_anew(session: Session, meeting_id: UUID, *, by: Actor, at: date
     with suppress(Refusal), session.begin_nested():  # something else stops it: the coordinator sends it then
         outgoing = freezing.restate(session, meeting_id, by=by, at=at)
         posting.post(session, outgoing, "frozen", at=at)
+
+
+def _tell_anew(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> None:
+    """Calendars that show words which were taken out get what is left; so do those whose letter was withdrawn."""
+    with suppress(Refusal), session.begin_nested():  # something else stops it: the next change tells them
+        invitations.tell(session, meeting["committee_id"], at=at)
 
 
 # ---------------------------------------------------------------------------------------------------------- words
@@ -567,9 +586,10 @@ def _lock(session: Session, redaction_id: UUID, seen: int | None) -> dict[str, A
     return row
 
 
-def _refuse_own(row: Mapping[str, Any], by: Actor) -> None:
-    """Two people, whichever hats they wear and for whomever they act."""
+def _refuse_own(session: Session, row: Mapping[str, Any], by: Actor, at: datetime) -> None:
+    """Two people, whichever hats they wear and for whomever they act; nor one and their deputy since it was asked."""
     asked = {row["asked_by"], row["asked_for"]} - {None}
+    asked |= deputies_of(session, asked, [(local_day(session, row["asked_at"]), local_day(session, at))])
     if by.person_id is None or asked & {by.person_id, by.acting_for}:
         raise Refusal(
             "redaction.own", N_("Two people take words out: whoever asked leaves the answer to somebody else.")

@@ -14,7 +14,7 @@ from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
-from duties.casework import assigning, wakeups
+from duties.casework import assigning, wakeups, words
 from duties.casework.scheduling import calendar_of
 from duties.casework.tasks import complete_task, undo_task
 from duties.endorsement.partners import outcome
@@ -128,7 +128,12 @@ def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, a
 def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
     """Undo the task that a decision did, where nothing was built on it; what was given as its proof keeps it done."""
     task = asked_task(session, item_id)
-    if task is None or task["state"] != "done" or task["note"] != number or task["evidence"] != "none":
+    if (
+        task is None
+        or task["state"] != "done"
+        or words.opened(session, task)["note"] != number
+        or task["evidence"] != "none"
+    ):
         return False
     try:
         with session.begin_nested():
@@ -173,6 +178,7 @@ def asked_task(session: Session, item_id: UUID) -> dict[str, Any] | None:
             _task.c.case_id,
             _task.c.state,
             _task.c.note,
+            _task.c.reason,
             _task.c.evidence,
             _task.c.sources,
             _case.c.state.label("case_state"),

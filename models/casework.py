@@ -230,6 +230,25 @@ class Task(InProgram, table=True):
     version: int = 1
 
 
+class TaskWords(InProgram, table=True):
+    """What people wrote with a task that is about a candidate or participant, sealed under that person's key.
+
+    The task's own `note` and `reason` are empty then. Nothing is sealed here where all that was written was taken off.
+    """
+
+    __tablename__ = "task_words"
+    __table_args__ = (
+        to("task", "task_id"),
+        to("participant", "participant_id"),
+        UniqueConstraint("program_id", "task_id"),
+    )
+
+    task_id: UUID
+    participant_id: UUID = Field(index=True)
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    version: int = 1
+
+
 class Request(InProgram, table=True):
     """What somebody filled in when they handed a task in: the folders, the amount, the reason that are asked for.
 

@@ -33,6 +33,7 @@ from api.permissions import (
     find_case,
     may_end,
     require,
+    shown_in,
     to_case,
     to_program,
     visible_cases,
@@ -130,7 +131,8 @@ def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
         )
         .order_by(_task.c.position, _task.c.item),
     )
-    return shown_tasks(desk, rows, with_notes=reads_notes(desk, held))
+    seen = shown_in(desk.session, desk.asker, held, rows)
+    return shown_tasks(desk, seen, with_notes=reads_notes(desk, held))
 
 
 @router.get("/cases/{case_id}/events")

@@ -336,7 +336,8 @@ class TaskShown(Shown):
     `waits_for` are those who begin in that role in time for it.
 
     `asks` is what is filled in as it is handed in, and `given` what was, the last time: what is approved. `note`,
-    `reason` and `given` are null for whoever sees the case and has no part in it.
+    `reason` and `given` are null for whoever sees the case and has no part in it. What was written about a candidate or
+    participant is there for who keeps that file alone, and of one task at a time: null in lists.
     """
 
     id: UUID

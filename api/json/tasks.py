@@ -14,6 +14,7 @@ from fastapi import Depends, Response
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
+from api.at_words import Said, said_with
 from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
@@ -113,7 +114,7 @@ def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
     """One task."""
     task, case = find_task(desk.session, desk.asker, task_id)
     response.headers["ETag"] = etag(task["version"])
-    return shown_tasks(desk, [task], with_notes=case is None or reads_notes(desk, case))[0]
+    return shown_tasks(desk, [task], with_notes=case is None or reads_notes(desk, case), opens=True)[0]
 
 
 @router.post("/tasks/{task_id}/completion")
@@ -172,10 +173,13 @@ def reads_notes(desk: Desk, case: Mapping[str, Any]) -> bool:
     return allows(Action.READ_NOTES, to_case(desk.session, desk.asker, case)) is not None
 
 
-def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = True) -> list[TaskShown]:
+def shown_tasks(
+    desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = True, opens: bool = False
+) -> list[TaskShown]:
     """Tasks as the window shows them, with those on whom each waits today.
 
-    Notes and reasons go `with_notes` alone: whoever has a part in the case reads them (`Action.READ_NOTES`).
+    Notes and reasons go `with_notes` alone: whoever has a part in the case reads them (`Action.READ_NOTES`). Those
+    about a participant are null in lists: `opens` has them opened, for who keeps that file.
     """
     links = board.chains(desk.session, [row[column] for row in rows for column in ("owed_by_id", "approved_by_id")])
     falls = [board.who(desk.asker.standing, row, links) for row in rows]
@@ -192,13 +196,14 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = Tr
         )
     }
     filled_in = requests.newest(desk.session, [row["id"] for row in rows]) if with_notes else {}
+    said = said_with(desk, rows, opens=opens) if with_notes else {}
     return [
         TaskShown(
             **{name: row[name] for name in _AS_STORED},
             asks=[_asked(part, desk.language) for part in row["asks"]],
-            given=filled_in[row["id"]]["given"] if row["id"] in filled_in else None,
-            note=row["note"] if with_notes else None,
-            reason=row["reason"] if with_notes else None,
+            given=filled_in[row["id"]]["given"] if row["id"] in filled_in and _is_read(said, row) else None,
+            note=_words_of("note", row, said, opens=opens) if with_notes else None,
+            reason=_words_of("reason", row, said, opens=opens) if with_notes else None,
             title=in_place[row["id"]].title.in_language(desk.language)
             if row["id"] in in_place
             else row[f"title_{desk.language}"],
@@ -222,6 +227,18 @@ def shown_tasks(desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = Tr
         )
         for row, each in zip(rows, falls, strict=True)
     ]
+
+
+def _is_read(said: Mapping[UUID, Said], row: Mapping[str, Any]) -> bool:
+    return row["id"] not in said or said[row["id"]].is_kept
+
+
+def _words_of(name: str, row: Mapping[str, Any], said: Mapping[UUID, Said], *, opens: bool) -> str | None:
+    """The note or the reason of a task; about a participant null unless it is opened, and for who reads it not."""
+    of_file = said.get(row["id"])
+    if of_file is None:
+        return str(row[name])
+    return {"note": of_file.note, "reason": of_file.reason}[name] if opens and of_file.is_kept else None
 
 
 def _asked(part: Mapping[str, Any], language: str) -> AskedShown:

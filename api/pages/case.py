@@ -18,7 +18,7 @@ from api.pages.frame import framed_pages, page, see_other
 from api.pages.history import MINOR, NEWEST, told
 from api.pages.leaving import leaving_of
 from api.pages.lines import Line, cases_about, lines_of, names_of, page_of
-from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, to_case
+from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, shown_in, to_case
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.casework import board, cases, scheduling, versions
@@ -165,7 +165,8 @@ def case_page(
     protocol = scheduling.protocol_of(version)
     given = may_end(desk.session, desk.asker, held, "cancel" if held["state"] == "open" else "reopen")
     reads_notes = allows(Action.READ_NOTES, given) is not None
-    lines = lines_of(desk, _tasks_of(desk, case_id), with_notes=reads_notes)
+    shown = shown_in(desk.session, desk.asker, held, _tasks_of(desk, case_id))
+    lines = lines_of(desk, shown, with_notes=reads_notes)
     about = cases_about(desk, [case_id])[case_id]
     return page(
         desk,

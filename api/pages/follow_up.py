@@ -15,6 +15,7 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
+from api.answers import sentence_of
 from api.at_follow_ups import find_ended, find_follow_up, ground_of, may, move_to
 from api.at_summaries import as_reader
 from api.follow_up_lines import (
@@ -40,6 +41,7 @@ from duties.actors import Actor
 from duties.departure import hand_overs
 from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening, states, summaries
 from duties.follow_ups.notes import Week
+from duties.follow_ups.parts import PRIMARY
 from duties.follow_ups.weeks import monday_of
 from duties.here import many, program_of
 from duties.participants import withdrawals, workers
@@ -368,7 +370,26 @@ def _ended_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: Typ
         states=STATES,
         reasons=REASONS,
         by=names_of(desk, [row["state_by"]]).get(row["state_by"], ""),
+        bar=_bar_to(desk, row["participant_id"]),
+        reads_it=_reads(desk, row["id"]),
     )
+
+
+def _bar_to(desk: Desk, participant_id: UUID) -> str:
+    """Why the reader could not accompany a participant from today on; "" where they could."""
+    try:
+        assigning.bar_to(desk.session, participant_id, desk.asker.person_id, kind=PRIMARY, day=desk.day)
+    except Refusal as refusal:
+        return sentence_of(refusal)
+    return ""
+
+
+def _reads(desk: Desk, follow_up_id: UUID) -> bool:
+    """Whether the reader still sees a follow-up that they had, as one who sits on the committee."""
+    with suppress(Forbidden):
+        find_follow_up(desk.session, desk.asker, follow_up_id)
+        return True
+    return False
 
 
 def _who_may_have_it(candidates: Sequence[workers.Proposal], had_it: UUID | None) -> list[workers.Proposal]:

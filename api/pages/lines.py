@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Uuid, and_, literal, select
 
 from api.answers import sentence_of
+from api.at_words import said_with
 from api.pages.frame import titles_of_roles
 from api.permissions import Action, Given, Relation, allows, to_duty, to_program
 from api.session import Desk
@@ -176,6 +177,8 @@ class Line:
     about: About | None
     offers: frozenset[str]
     task: Mapping[str, Any]
+    has_words: bool = False  # about a participant: they are opened on the task's own page
+    beside: Sequence[str] = ()  # words of others that belong to it, as of who refused a hand-over
 
     @property
     def is_called_off(self) -> bool:
@@ -195,19 +198,47 @@ class Line:
 
 
 def lines_of(
-    desk: Desk, tasks: Sequence[Mapping[str, Any]], *, withdrawn: bool = False, with_notes: bool = True
+    desk: Desk,
+    tasks: Sequence[Mapping[str, Any]],
+    *,
+    withdrawn: bool = False,
+    with_notes: bool = True,
+    opens: bool = False,
 ) -> list[Line]:
     """Each of these tasks as a line, in their order. The database is asked once for all of them.
 
     `withdrawn` shows evidence that was taken back, too. Without `with_notes` a line says how far the task is, and
-    nothing that people wrote: for whoever sees the case and has no part in it (`Action.READ_NOTES`).
+    nothing that people wrote: for whoever sees the case and has no part in it (`Action.READ_NOTES`). What they wrote of
+    a participant is read by who keeps that file alone: a line says that there are words, and `opens` has them opened,
+    which the record is told.
     """
     if not tasks:
         return []
     lines = _Reading(desk, tasks, withdrawn=withdrawn).lines()
     if with_notes:
-        return lines
-    return [replace(line, note="", reason="", evidence=(), asked=(), given={}) for line in lines]
+        return _within_files(desk, lines, opens=opens)
+    return [_without_words(line) for line in lines]
+
+
+def _without_words(line: Line) -> Line:
+    return replace(line, note="", reason="", evidence=(), asked=(), given={})
+
+
+def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
+    """What is about a participant as its reader may read it: the rest stays."""
+    said_of = said_with(desk, [line.task for line in lines], opens=opens)
+    found = []
+    for line in lines:
+        said = said_of.get(line.id)
+        if said is None:
+            found.append(line)
+        elif not said.is_kept:
+            found.append(_without_words(line))
+        else:
+            note = said.note if line.done_at else ""
+            has_words = said.has_words
+            found.append(replace(line, note=note, reason=said.reason, beside=said.beside, has_words=has_words))
+    return found
 
 
 def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:

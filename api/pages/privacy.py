@@ -62,6 +62,7 @@ WHAT: Final[Mapping[str, str]] = {
     "duplicates": N_("Who else the referral may be about: %(thing)s"),
     "risk": N_("Risk assessment: %(thing)s"),
     "weekly_note": N_("Words of a weekly note: %(thing)s"),
+    "task_words": N_("Words with a step about a participant: %(thing)s"),
     "follow_up_summary": N_("Summary of a follow-up that is handed over: %(thing)s"),
     "break_terms": N_("Terms of return of a break: %(thing)s"),
     "destruction": N_("Why a file is to be destroyed, or not: %(thing)s"),

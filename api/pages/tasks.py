@@ -28,6 +28,7 @@ from api.permissions import (
     allows,
     asks,
     find_task,
+    keeps_file,
     require,
     to_case,
     to_program,
@@ -37,6 +38,7 @@ from api.session import AtDesk, Desk
 from api.verbs import TaskVerb
 from duties.actors import Actor
 from duties.casework import requests, scheduling, tasks, versions
+from duties.casework import words as written
 from duties.casework.held import Moved, changed_meanwhile
 from duties.casework.proofs import LARGEST_DOCUMENT, Proof
 from duties.here import many, one, program_of
@@ -215,9 +217,12 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
         ),
     )
     # Of one that is not there the same is asked as of another's, and no bytes are read before it is theirs to read.
-    _, case = find_task(desk.session, desk.asker, found["task_id"] if found else evidence_id)
+    task, case = find_task(desk.session, desk.asker, found["task_id"] if found else evidence_id)
     given = to_case(desk.session, desk.asker, case) if case is not None else to_program(desk.asker)
     by = require(Action.READ_EVIDENCE, given)
+    about = written.about(desk.session, [task]).get(task["id"])
+    if about is not None and keeps_file(desk.session, desk.asker, about) is None:
+        raise Forbidden
     content = desk.session.scalar(select(_file.c.content).where(_file.c.program_id == here, _file.c.id == evidence_id))
     if found is None or content is None:
         raise Forbidden
@@ -246,7 +251,7 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
     task, case = find_task(desk.session, desk.asker, task_id)
     given = to_case(desk.session, desk.asker, case) if case is not None else None
     with_notes = given is None or allows(Action.READ_NOTES, given) is not None
-    (line,) = lines_of(desk, [task], withdrawn=True, with_notes=with_notes)
+    (line,) = lines_of(desk, [task], withdrawn=True, with_notes=with_notes, opens=True)
     due_rule = ""
     if case is not None:
         protocol = scheduling.protocol_of(versions.pinned(desk.session, case))
@@ -309,10 +314,11 @@ def _was_done(
     if task["version"] != seen + 1:
         return False
     me, said = desk.asker.person_id, words.strip()
+    kept = written.opened(desk.session, task)
     if name == "approve":
-        return bool(task["state"] == "done" and task["settled_by"] == me and task["reason"] == said)
+        return bool(task["state"] == "done" and task["settled_by"] == me and kept["reason"] == said)
     was_this = name == "complete" and task["state"] in ("submitted", "done") and task["settled_by"] is None
-    was_mine = was_this and task["done_by"] == me and task["note"] == said
+    was_mine = was_this and task["done_by"] == me and kept["note"] == said
     return was_mine and _was_given(desk, task["id"], label) and _was_asked_for(desk, task, given)
 
 

@@ -31,7 +31,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties.actors import ENGINE, Actor
-from duties.casework import scheduling, wakeups
+from duties.casework import scheduling, wakeups, words
 from duties.casework.lateness import keep_lateness
 from duties.here import local_day, many, one, program_of, run
 from duties.record import events
@@ -169,7 +169,10 @@ def changed_meanwhile() -> Refusal:
 
 
 def change(session: Session, held: Held, **values: Any) -> None:
-    """Write columns of the held task, and count its version up."""
+    """Write columns of the held task, and count its version up. Words about a participant are sealed (`words`)."""
+    said: dict[str, str] = {name: values.pop(name) for name in words.IN_TASK if name in values}
+    if said:
+        values |= words.kept(session, held.task, held.case, said)
     known = {"here": program_of(session), "task_id": held.id, "seen": held.task["version"]}
     done = run(session, _CHANGE, {**values, **known})
     if done.rowcount != 1:

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import held as held_tasks
-from duties.casework import scheduling, versions
+from duties.casework import scheduling, versions, words
 from duties.casework.anew import keep_missed
 from duties.casework.held import Held, change, of_case, settle
 from duties.casework.held_case import hold_case
@@ -440,6 +440,7 @@ def record(
 ) -> held_tasks.Moved:
     """Write down what became of a thing, and settle the step that asks for it. The case is held."""
     held = _held_anew(session, task, by=by, at=at)
+    is_about_somebody = bool(words.about(session, [task]))
     session.execute(
         insert(_settlement).values(
             **Settlement(
@@ -450,7 +451,7 @@ def record(
                 holding_id=UUID(task["item"]),
                 successor_id=successor_id,
                 ended_as=ended_as,
-                note=note,
+                note="" if is_about_somebody else note,  # it stands with the task then, sealed
                 settled_at=at,
                 settled_by=by.person_id,
                 settled_as=by.role,

@@ -20,7 +20,7 @@ from duties.actors import Actor
 from duties.agreement.agreement_days import TO_ACCOMPANY
 from duties.agreement.sharing import circle_of
 from duties.casework import assigning as outside
-from duties.casework import scheduling, versions, wakeups
+from duties.casework import scheduling, versions, wakeups, words
 from duties.casework.held import Moved, hold
 from duties.casework.held_case import hold_case, hold_cases
 from duties.casework.tasks import needed_reason
@@ -286,8 +286,11 @@ def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: 
     Whoever is to hand it over is told at once.
     """
     offered = _hold(session, hand_over_id, by)
-    _answer(session, offered, "refused", by=by, at=at, reason=needed_reason(reason))
-    notices.offer_refused(session, _task_of(session, offered), offered, by=by, at=at)
+    task = _task_of(session, offered)
+    # Why somebody does not accompany a participant is about the participant as well.
+    kept = words.keep_beside(session, task, words.refusal(hand_over_id), needed_reason(reason))
+    _answer(session, offered, "refused", by=by, at=at, reason=kept)
+    notices.offer_refused(session, task, offered, by=by, at=at)
 
 
 def lapse(session: Session, at: datetime, *, by: Actor) -> int:

@@ -8,8 +8,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, default
 from email.utils import format_datetime
 from typing import Final
 from uuid import UUID
@@ -179,6 +180,20 @@ def emptied(message: bytes, *, subject: str, said: str) -> bytes:
     body.set_content(_checked_text(said), cte="quoted-printable")
     line = f"Subject: {_header_text('Subject', _checked_line(subject))}".encode("ascii")
     return kept + b"\r\n" + line + b"\r\n" + body.as_bytes()
+
+
+def texts_of(message: bytes) -> tuple[str, ...]:
+    """What a finished letter says, text by text; a file for a calendar as its reader sees it, on whole lines."""
+    parts = message_from_bytes(message, policy=default).walk()
+    texts = (
+        (str(one.get_content()), one.get_content_subtype()) for one in parts if one.get_content_maintype() == "text"
+    )
+    return tuple(_unfolded(text) if subtype == "calendar" else text for text, subtype in texts)
+
+
+def _unfolded(calendar: str) -> str:
+    """A calendar file's lines are folded anywhere, and its commas escaped (RFC 5545, 3.1 and 3.3.11)."""
+    return re.sub(r"\\([,;\\])", r"\1", re.sub(r"\r?\n[ \t]", "", calendar))
 
 
 #: The headings that stay of a letter from which words were taken out.

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
@@ -28,7 +27,7 @@ from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.wakeups import POST_CHANNEL
 from duties.here import local_day, many, one, program, program_of
 from duties.mail.delivery import WAITS
-from duties.mail.envelopes import Attachment, CalendarPart, Mailbox, emptied, message_id, mime, readdressed
+from duties.mail.envelopes import Attachment, CalendarPart, Mailbox, emptied, message_id, mime, readdressed, texts_of
 from duties.mail.letters import COMMON, Letter, Letters
 from duties.mail.name_gate import Gate, Known, nobody
 from duties.record import events
@@ -445,17 +444,17 @@ def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def redact(
-    session: Session, key_like: str, taken_out: Callable[[str], str], *, whole: bool, by: Actor, at: datetime
+    session: Session, ids: Collection[UUID], taken_out: Callable[[str], str], *, whole: bool, by: Actor, at: datetime
 ) -> int:
-    """Empty the letters whose key is like this and that hold words which are taken out; how many.
+    """Empty those of these letters that hold words which are taken out; how many.
 
-    With `whole`, all of them: what they bring holds such words. One that has not left is withdrawn; of one that has,
-    the copy that is kept here is emptied.
+    With `whole`, each that brings what was printed too: that holds such words. One that has not left is withdrawn; of
+    one that has, the copy that is kept here is emptied.
     """
     rows = many(
         session,
         select(_notice)
-        .where(_notice.c.program_id == program_of(session), _notice.c.key.like(key_like))
+        .where(_notice.c.program_id == program_of(session), _notice.c.id.in_(ids))
         .order_by(_notice.c.n)
         .with_for_update(),
     )
@@ -480,9 +479,7 @@ _BRINGS_PAPERS: Final = frozenset({"meeting_agenda", "meeting_minutes"})
 
 def _holds(row: Mapping[str, Any], taken_out: Callable[[str], str]) -> bool:
     """Whether the subject or a text of a letter holds words that are taken out."""
-    texts = [row["subject"]]
-    parts = message_from_bytes(row["message"], policy=policy.default).walk()
-    texts += [str(part.get_content()) for part in parts if part.get_content_maintype() == "text"]
+    texts = (row["subject"], *texts_of(row["message"]))
     return any(taken_out(text) != unicodedata.normalize("NFC", text) for text in texts)
 
 

@@ -22,6 +22,7 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.casework import asking, assigning, cases, scheduling
+from duties.casework import words as task_words
 from duties.casework.tasks import BY_ITS_ACT
 from duties.deputies import deputies_of
 from duties.here import local_day, many, one, program, program_of
@@ -642,6 +643,7 @@ def _destroy(session: Session, held: Mapping[str, Any], asked: Mapping[str, Any]
         )
         .values(sealed=None, where_mark=None)
     )
+    task_words.destroy(session, participant_id)
     events.write(
         session,
         "participant.destroyed",

@@ -312,7 +312,11 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 
 
 def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
-    """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does."""
+    """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does.
+
+    Nor where they are away and the file is not open to who acts for them: nothing about it falls to a deputy who may
+    not read it.
+    """
     day, follow_up_id = local_day(session, at), _follow_up_of(session, participant_id)
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
     found: Any = next((part for part in parts if part["kind"] == PRIMARY), None)
@@ -321,7 +325,10 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
         if row is None:
             return None
         found = {"person_id": row["worker_id"], "organization_id": row["organization_id"]}
-    return {"role": "youth_worker", "at": str(found["organization_id"]), "person": str(found["person_id"])}
+    link: Link = {"role": "youth_worker", "at": str(found["organization_id"]), "person": str(found["person_id"])}
+    today, circle = standing(session, day), circle_of(session, participant_id, day)
+    acting = [holder.person_id for holder in today.falls([link]).holders if holder.acting_for is not None]
+    return None if any(circle.opens(person_id, today) != "file" for person_id in acting) else link
 
 
 def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:

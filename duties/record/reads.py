@@ -43,6 +43,7 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("weekly_note", "words"),
         ("follow_up_break", "terms"),
         ("follow_up_summary", "words"),
+        ("task_words", "sealed"),
     }
 )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties.casework import words
 from duties.here import program_of
 from models.agenda import AgendaItem
 from models.base import table_of
@@ -43,6 +44,13 @@ def sealed(session: Session, _: datetime) -> Iterator[str]:
     }
     for kind, asked in clear.items():
         yield from (f"{kind} {row_id}" for row_id in session.scalars(asked.order_by("id")))
+
+
+@promise("What people write with a step about a candidate or participant stands nowhere in the clear.")
+def with_steps(session: Session, _: datetime) -> Iterator[str]:
+    """Each task about somebody with words that can be read without a key."""
+    about = words.in_the_clear(session)[1]
+    yield from (f"task {task_id}" for task_id in sorted(about, key=str))
 
 
 @promise("Words are taken out by two people, whichever hats they wear and for whomever they act.")

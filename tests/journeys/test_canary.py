@@ -38,6 +38,7 @@ from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from duties.actors import OUTSIDE, Actor
+from duties.casework.tasks import complete_task
 from duties.declarations import exporting
 from duties.follow_ups import activities, breaks, notes, summaries
 from duties.follow_ups.notes import Week
@@ -99,12 +100,12 @@ PLANTED = {
             *("fact", "finding", "why_triage", "why_decision", "offered", "why_risk", "disclosed", "to_whom"),
             *("referrer_name", "referrer_organization", "referrer_contact", "exception", "offered_instead"),
             *("profile", "involvement", "benefits", "risks", "note", "terms", "draft"),
-            *("situation", "steps", "why_this_day", "why_destroyed", "why_kept", "place"),
+            *("situation", "steps", "why_this_day", "why_destroyed", "why_kept", "place", "with_step"),
         ),
         (
             *("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
             *("ub", "ev", "iw", "ox", "uz", "ab", "ec", "id", "of", "ug", "ah", "ej"),
-            *("vi", "xo", "op", "ul", "am", "yo"),
+            *("vi", "xo", "op", "ul", "am", "yo", "yu"),
         ),
         strict=True,
     )
@@ -272,6 +273,8 @@ def lived(
     with cast.session() as session:
         summaries.save_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
         summaries.complete_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
+        (told,) = asked(cast, case_id, "tell_participant")
+        complete_task(session, told["id"], note=PLANTED["with_step"], by=cast.actor(WORKER), at=LATER)
     carry_all(means_of(cast, lambda: LATER))
     return cast
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from models.base import table_of
-from models.casework import Task
+from models.casework import Task, TaskWords
 from models.departure import Departure, FollowUpSummary, HandOver, Interview, Settlement
 from models.follow_up import FollowUp
 from tests.cast import AT, TODAY, Cast
@@ -69,6 +69,16 @@ def leave(cast: Cast) -> None:
         session.add(
             FollowUpSummary(
                 **here, follow_up_id=follow_up, task_id=task.id, words=b"sealed", written_by=person, written_at=AT
+            )
+        )
+        session.add(
+            TaskWords(
+                **here,
+                task_id=task.id,
+                participant_id=session.execute(
+                    select(_follow_up.c.participant_id).where(_follow_up.c.id == follow_up)
+                ).scalar_one(),
+                sealed=b"sealed",
             )
         )
         session.add(

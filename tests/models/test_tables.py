@@ -453,6 +453,7 @@ KEYS = {
     "signature": {"uq_signature_program_id_agreement_version_id_person_id"},
     "stray_reply": {"uq_stray_reply_program_id_digest"},
     "task": {"uq_task_program_id_case_id_step_item"},
+    "task_words": {"uq_task_words_program_id_task_id"},
     "tenure": {"one_holder", "one_tenure_at_a_time"},
     "activity_part": {"alone_in_theirs", "uq_activity_part_program_id_activity_id_follow_up_id"},
     "assignment": {"one_part_a_worker", "one_worker_of_a_kind"},

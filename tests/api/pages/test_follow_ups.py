@@ -21,7 +21,7 @@ from tests.api.desk import client_for
 from tests.api.pages.looking import fields_of, signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
-from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, parts, row_of, tasks_of
+from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, left_without_consent, parts, row_of, tasks_of
 from tests.meetings.sitting import seat_everyone
 
 _event = table_of(Event)
@@ -227,6 +227,22 @@ def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast
     assert coordinator.post(f"{here}/state", data={"move": "reactivate", "worker": "nobody_yet"}).status_code == 303
     with cast.session() as session:
         assert [one["state"] for one in tasks_of(session, assigning.FIND_A_WORKER)][-1] == "open"
+
+
+@pytest.mark.ci
+def test_nobody_is_offered_to_take_up_a_follow_up_that_the_participant_does_not_share_with_them(cast: Cast) -> None:
+    with cast.session() as session:
+        agreed(session, cast)
+        follow_up = followed(session, cast)
+        participant_id = row_of(session, follow_up)["participant_id"]
+    worker = later(cast, WORKER, 1)
+    here = f"/follow-ups/{follow_up}"
+    assert worker.post(f"{here}/state", data={"move": "deactivate", "reason": "withdrew"}).status_code == 303
+    with cast.session() as session:
+        left_without_consent(session, participant_id)
+    shown = worker.get(f"{here}/ended").text
+    assert f"{here}/taking-up" not in shown
+    assert worker.post(f"{here}/taking-up").status_code == 409
 
 
 @pytest.mark.ci

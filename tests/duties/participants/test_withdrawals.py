@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties import people
 from duties.follow_ups import assigning, states
 from duties.participants import barring, consents, withdrawals
 from duties.participants.consents import STORE, Signed
@@ -179,6 +180,28 @@ def test_of_what_is_over_nobody_is_asked(cast: Cast, follow_up: UUID) -> None:
         _withdrawn(session, cast, follow_up)
         assert withdrawals.asked(session, participant_id) is None
         assert withdrawals.asked_of_partners(session, participant_id) is None
+
+
+@pytest.mark.ci
+def test_nothing_falls_to_a_deputy_whom_the_withdrawal_shuts_out(cast: Cast, follow_up: UUID) -> None:
+    """The worker is away, and who acts for them is of the partner that is left out: the coordinator alone is asked."""
+    with cast.session() as session:
+        people.record_absence(
+            session,
+            person_id=cast.people[WORKER],
+            starts_on=TODAY,
+            ends_on=TODAY + DAY,
+            deputy_id=cast.people[THIRD],
+            by=cast.actor("coordinator"),
+            at=AT,
+        )
+        participant_id = row_of(session, follow_up)["participant_id"]
+        shares = {partner: _shares(session, cast, follow_up, partner) for partner in ("codim", "anonyme")}
+        assert withdrawals.whose(session, participant_id, at=AT) is not None, "shared with the deputy's organization"
+        consents.withdraw(session, shares["anonyme"], by=cast.actor("coordinator"), at=AT)
+        assert [len(_open(session, step)) for step in (STOPS, STOPPED)] == [0, 1]
+        assert withdrawals.whose(session, participant_id, at=AT) is None
+        assert not [letter for letter in _letters(session) if letter.template == "consent_taken_back"]
 
 
 def test_what_is_taken_back_of_a_partner_is_asked_of_the_worker_and_the_coordinator_until_they_saw_to_it(

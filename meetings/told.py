@@ -1,0 +1,165 @@
+"""What was told of a meeting beside its agenda and its minutes: invitations, and the places of the season it is of.
+
+An invitation of a season is one for all its dates, so that words go from the whole of it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+from sqlmodel import Session
+
+from duties.here import many, program_of
+from duties.mail.envelopes import texts_of
+from meetings.invitations import key_of_one, key_of_several
+from models.base import table_of
+from models.invitation import Invitation
+from models.meeting import Meeting, MeetingSeries
+from models.outbox import Notice
+
+_invitation = table_of(Invitation)
+_meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
+_notice = table_of(Notice)
+
+#: What of an invitation people wrote.
+_WORDS: Final = ("place", "title", "description")
+
+
+def texts(session: Session, meeting: Mapping[str, Any]) -> Iterator[str]:
+    """What was told of a meeting, and of the season that it is of, once. Of letters nothing: they are not shown."""
+    found = dict.fromkeys(
+        (*(season["place"] for season in _seasons(session, meeting)), *_places(session, meeting).values())
+    )
+    for row in _invitations(session, meeting):
+        found |= dict.fromkeys(_said(row["told"]))
+    yield from (text for text in found if text.strip())
+
+
+def letters_hold(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> bool:
+    """Whether a letter about a meeting holds words that are taken out."""
+    rows = session.execute(
+        select(_notice.c.subject, _notice.c.message).where(
+            _notice.c.program_id == program_of(session), _notice.c.id.in_(letters_of(session, meeting))
+        )
+    )
+    return any(_holds(text, taken_out) for row in rows for text in (row.subject, *texts_of(row.message)))
+
+
+def letters_of(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:
+    """The letters about a meeting: that are kept under its id, or that brought it, or its season, for a calendar."""
+    here = program_of(session)
+    seasons: Sequence[Mapping[str, Any]] = _seasons(session, meeting)
+    things = seasons or [meeting]
+    said = or_(
+        _notice.c.key.like(f"%{meeting['id']}%"),
+        *(_notice.c.key.startswith(key_of_one(thing["uid"]), autoescape=True) for thing in things),
+    )
+    ids = list(session.scalars(select(_notice.c.id).where(_notice.c.program_id == here, said)))
+    # Of several things at once the key tells none: the file for the calendar does.
+    rows = session.execute(
+        select(_notice.c.id, _notice.c.message).where(
+            _notice.c.program_id == here,
+            _notice.c.created_at >= min(thing["recorded_at"] for thing in things),
+            _notice.c.key.regexp_match(key_of_several()),
+        )
+    )
+    uids = [thing["uid"] for thing in things]
+    return ids + [row.id for row in rows if any(uid in text for text in texts_of(row.message) for uid in uids)]
+
+
+def of_the_season(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> list[UUID]:
+    """The meetings of the same season whose place holds words that are taken out."""
+    return [one_of_them for one_of_them, place in _places(session, meeting).items() if _holds(place, taken_out)]
+
+
+def redact(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> None:
+    """Take words out of the season's place, and out of what was told of it.
+
+    What was told is left without its place, so that whoever was told is told again what is left of it.
+    """
+    here = program_of(session)
+    for season in _seasons(session, meeting):
+        if _holds(season["place"], taken_out):
+            session.execute(
+                update(_series)
+                .where(_series.c.program_id == here, _series.c.id == season["id"])
+                .values(place=taken_out(season["place"]), version=_series.c.version + 1)
+            )
+    for row in _invitations(session, meeting):
+        left = _redacted(row["told"], taken_out)
+        if left != row["told"]:
+            session.execute(
+                update(_invitation)
+                .where(_invitation.c.program_id == here, _invitation.c.id == row["id"])
+                .values(told=left, version=_invitation.c.version + 1)
+            )
+
+
+def _redacted(told: Mapping[str, Any], taken_out: Callable[[str], str]) -> dict[str, Any]:
+    left = {
+        name: "" if name == "place" and _holds(text, taken_out) else _without(text, taken_out)
+        for name, text in told.items()
+        if name in _WORDS
+    }
+    moved = {
+        original: {**how, "place": ""} if _holds(how["place"], taken_out) else how
+        for original, how in told.get("moved", {}).items()
+    }
+    return {**told, **left, **({"moved": moved} if moved else {})}
+
+
+def _without(text: str, taken_out: Callable[[str], str]) -> str:
+    return taken_out(text) if _holds(text, taken_out) else text
+
+
+def _holds(text: str, taken_out: Callable[[str], str]) -> bool:
+    return bool(text) and taken_out(text) != unicodedata.normalize("NFC", text)
+
+
+def _said(told: Mapping[str, Any]) -> Iterator[str]:
+    yield from (told[name] for name in _WORDS if told.get(name))
+    yield from (how["place"] for how in told.get("moved", {}).values())
+
+
+def _invitations(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+    seasons = [season["id"] for season in _seasons(session, meeting)]
+    mine = or_(_invitation.c.meeting_id == meeting["id"], _invitation.c.series_id.in_(seasons))
+    return many(
+        session,
+        select(_invitation.c.id, _invitation.c.told)
+        .where(_invitation.c.program_id == program_of(session), mine)
+        .order_by(_invitation.c.id),
+    )
+
+
+def _seasons(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The season that a meeting is of, with those that it goes on or that go on with it at another hour; none alone."""
+    rows = many(
+        session,
+        select(_series)
+        .where(_series.c.program_id == program_of(session), _series.c.committee_id == meeting["committee_id"])
+        .order_by(_series.c.recorded_at, _series.c.id),
+    )
+    found = {meeting["series_id"]}
+    for row in (*rows, *reversed(rows)):
+        if row["id"] in found:
+            found.add(row["follows_id"])
+        elif row["follows_id"] in found and row["follows_id"] is not None:
+            found.add(row["id"])
+    return [row for row in rows if row["id"] in found]
+
+
+def _places(session: Session, meeting: Mapping[str, Any]) -> dict[UUID, str]:
+    """The places of the meetings of the same season, by their ids."""
+    seasons = [season["id"] for season in _seasons(session, meeting)]
+    rows = session.execute(
+        select(_meeting.c.id, _meeting.c.place)
+        .where(_meeting.c.program_id == program_of(session), _meeting.c.series_id.in_(seasons))
+        .order_by(_meeting.c.id)
+    )
+    return {row.id: row.place for row in rows}

@@ -1,0 +1,196 @@
+"""Words with a step about a participant: read by who keeps the file that day, sealed under their key, everywhere."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+
+from duties.casework import tasks, words
+from duties.departure import hand_overs
+from duties.follow_ups import summaries
+from duties.follow_ups.summaries import Summary
+from duties.participants import consents
+from models.base import table_of
+from models.casework import Task, TaskWords
+from models.departure import HandOver
+from models.follow_up import FollowUp
+from models.record import Event
+from simulation.promises import names
+from tests.api.pages.looking import signed_in
+from tests.cast import AT, TODAY, Arranged, Cast
+from tests.departing import asked, leave, record_protocols, settle
+from tests.following import SECOND, WORKER, consented, followed
+from tests.meetings.clinic import prepare_clinic
+from tests.meetings.test_redacting import everything_kept
+
+_task = table_of(Task)
+_words = table_of(TaskWords)
+_follow_up = table_of(FollowUp)
+_event = table_of(Event)
+
+SAID = "CANARIDEP elle dit avoir peur de son ancien copain"
+
+
+@pytest.fixture
+def program(cast: Cast, arranged: Arranged[None]) -> Cast:
+    arranged(cast, prepare_clinic)
+    record_protocols(cast)
+    return cast
+
+
+def leaving(cast: Cast, *partners: str) -> tuple[UUID, UUID]:
+    """A worker who leaves with one follow-up, in a pair with somebody of another partner: it, and the case."""
+    with cast.session() as session:
+        follow_up = followed(session, cast, second=SECOND)
+        if partners:
+            consented(session, cast, follow_up, *partners)
+    return follow_up, leave(cast, WORKER, "ccsmtl")
+
+
+def noted(cast: Cast, case_id: UUID, step: str = "tell_participant") -> UUID:
+    (task,) = asked(cast, case_id, step)
+    task_id = UUID(str(task["id"]))
+    sent = {"seen": task["version"], "words": SAID}
+    assert signed_in(cast, WORKER).post(f"/tasks/{task_id}/completion", data=sent).status_code == 303
+    return task_id
+
+
+@pytest.mark.ci
+def test_a_note_with_a_step_about_a_participant_is_read_by_who_keeps_the_file_and_stands_sealed(program: Cast) -> None:
+    _, case_id = leaving(program)
+    task_id = noted(program, case_id)
+    assert "CANARIDEP" not in everything_kept(program)
+    for who in (WORKER, "coordinator"):
+        client = signed_in(program, who)
+        assert "CANARIDEP" in client.get(f"/tasks/{task_id}").text
+        assert client.get(f"/api/v1/tasks/{task_id}").json()["note"] == SAID
+        for place in (f"/departures/{case_id}", f"/api/v1/cases/{case_id}/tasks"):
+            assert "CANARIDEP" not in client.get(place).text, "a list says that there are words, and opens none"
+        assert f"/tasks/{task_id}" in client.get(f"/departures/{case_id}").text
+    with program.session() as session:
+        read = session.scalars(select(_event.c.facts).where(_event.c.verb == "read")).all()
+    assert [one["what"] for one in read].count("task_words") == 4, "each reading is on record"
+    for who in ("manager_ccsmtl", "it_contact", "officer", "manager_em"):
+        client = signed_in(program, who)
+        for place in (
+            f"/tasks/{task_id}",
+            f"/api/v1/tasks/{task_id}",
+            f"/departures/{case_id}",
+            f"/api/v1/cases/{case_id}/tasks",
+            "/handed-over",
+            "/activity",
+        ):
+            assert "CANARIDEP" not in client.get(place).text
+
+
+@pytest.mark.ci
+def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_theirs_to_do(program: Cast) -> None:
+    _, case_id = leaving(program)
+    task_id = noted(program, case_id)
+    for who in ("it_contact", "officer"):
+        client = signed_in(program, who)
+        assert client.get(f"/tasks/{task_id}").status_code == 404
+        assert client.get(f"/api/v1/tasks/{task_id}").status_code == 404
+        rows = client.get(f"/api/v1/cases/{case_id}/tasks")
+        assert rows.status_code != 200 or "#2026-01" not in rows.text
+
+
+@pytest.mark.ci
+def test_words_go_with_the_key_of_the_participant_and_what_was_clear_before_is_sealed(program: Cast) -> None:
+    follow_up, case_id = leaving(program)
+    task_id = noted(program, case_id)
+    with program.session() as session:
+        row = session.execute(select(_words)).one()
+        participant = session.scalars(select(_follow_up.c.participant_id).where(_follow_up.c.id == follow_up)).one()
+        assert (row.task_id, row.participant_id) == (task_id, participant)
+        session.execute(update(_words).values(sealed=None))
+        session.execute(update(_task).where(_task.c.id == task_id).values(note=SAID, reason="Encore CANARIDEP"))
+    with program.session() as session:
+        assert list(names.with_steps(session, AT)) == [f"task {task_id}"], "the promise finds it"
+    officer = signed_in(program, "officer")
+    assert "CANARIDEP" not in officer.get(f"/departures/{case_id}").text, "nor before they are sealed"
+    with program.session() as session:
+        assert words.seal_what_is_clear(session) == 1
+        assert words.seal_what_is_clear(session) == 0
+        assert list(names.with_steps(session, AT)) == []
+    assert "CANARIDEP" not in everything_kept(program)
+    with program.session() as session:
+        task = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
+        assert words.opened(session, dict(task)) == {"note": SAID, "reason": "Encore CANARIDEP"}
+        words.destroy(session, participant)
+        assert words.opened(session, dict(task)) == {"note": "", "reason": ""}
+
+
+@pytest.mark.ci
+def test_words_of_handing_back_and_of_refusing_a_hand_over_are_sealed_too(program: Cast) -> None:
+    _, case_id = leaving(program)
+    (task,) = asked(program, case_id, "tell_participant")
+    with program.session() as session:
+        tasks.hand_back_task(session, task["id"], by=program.actor(WORKER), at=AT, reason=SAID)
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    settle(program, task["id"], to="without_mail")
+    with program.session() as session:
+        by, said = program.actor("without_mail"), f"{SAID}, je lui ressemble"
+        (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
+        hand_overs.refuse(session, offer["id"], reason=said, by=by, at=AT)
+        assert session.scalars(select(table_of(HandOver).c.reason)).all() == [""]
+    assert "CANARIDEP" not in everything_kept(program)
+    assert "je lui ressemble" in signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text
+    for who in ("it_contact", "officer", "manager_ccsmtl"):
+        assert "CANARIDEP" not in signed_in(program, who).get(f"/departures/{case_id}").text
+
+
+@pytest.mark.ci
+def test_after_a_withdrawal_what_somebody_wrote_is_closed_to_them_with_the_summary(program: Cast) -> None:
+    """The second of a pair leaves, did her steps, wrote the summary; then the participant leaves her partner out."""
+    with program.session() as session:
+        follow_up = followed(session, program, second=SECOND)
+        signed = consented(session, program, follow_up, "codim", "ccsmtl")
+    case_id = leave(program, SECOND, "codim")
+    (written,) = asked(program, case_id, summaries.WRITTEN)
+    (told,) = asked(program, case_id, "tell_participant")
+    with program.session() as session:
+        by = program.actor(SECOND)
+        tasks.complete_task(session, told["id"], by=by, at=AT, note=SAID)
+        summaries.complete_summary(session, written["id"], Summary("Chez sa tante", "L’école"), by=by, at=AT)
+    second = signed_in(program, SECOND)
+    assert second.get(f"/tasks/{told['id']}").status_code == 200
+    with program.session() as session:
+        consents.withdraw(session, signed[1], by=program.actor(WORKER), at=AT)
+    for place in (f"/tasks/{told['id']}", f"/api/v1/tasks/{told['id']}", f"/tasks/{written['id']}/summary/taking-back"):
+        assert second.get(place).status_code == 404, place
+    back = {"reason": "Une coquille"}
+    assert second.post(f"/api/v1/tasks/{written['id']}/summary/taking-back", json=back).status_code == 404
+    assert second.post(f"/tasks/{written['id']}/summary/taking-back", data=back).status_code == 404
+    assert second.get(f"/tasks/{written['id']}/summary").status_code == 404
+    shown = {row["step"] for row in second.get(f"/api/v1/cases/{case_id}/tasks").json()}
+    assert "tell_participant" not in shown, "done, and nothing of it is left to do"
+
+
+@pytest.mark.ci
+def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their_partner_is_left_out(
+    program: Cast,
+) -> None:
+    """Whoever goes on with it in place of who has gone writes for a partner with which the participant shares."""
+    with program.session() as session:
+        follow_up = followed(session, program, second=SECOND)
+        _, with_codim, _ = consented(session, program, follow_up, "codim", "ccsmtl")
+    case_id = leave(program, SECOND, "codim", last_day=TODAY, planned=False)
+    (task,) = asked(program, case_id, summaries.WRITTEN)
+    place = f"/tasks/{task['id']}/summary"
+    manager, coordinator = signed_in(program, "manager_codim"), signed_in(program, "coordinator")
+    said = {"seen": "0", "situation": "Elle habite chez sa tante.", "steps": "", "do": "save"}
+    assert coordinator.post(place, data=said).status_code == 200
+    assert "tante" in manager.get(place).text
+    with program.session() as session:
+        consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
+    assert manager.get(place).status_code == 404
+    assert manager.get(f"/api/v1{place}").status_code == 404
+    assert (
+        manager.put(f"/api/v1{place}", json={"situation": "x", "steps": "x"}, headers={"If-Match": '"1"'}).status_code
+        == 404
+    )
+    assert manager.get(f"/tasks/{task['id']}").status_code == 200, "it is theirs to hand back"
+    assert "tante" in coordinator.get(place).text
