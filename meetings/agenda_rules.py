@@ -25,6 +25,7 @@ from duties.declarations.declared import Bilingual
 from duties.declarations.program_agreements import clause_without_role
 from duties.declarations.program_committees import AgendaRule
 from duties.endorsement.counting import it_counts
+from duties.endorsement.partners import OWES_AGAIN
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
 from duties.obligations.windows import year_begun
@@ -432,7 +433,9 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
         if against:
             reasons = [
                 Reason(
-                    _HOW_IT_OBJECTS.get(row["endorsement"], "objected"),
+                    "objected_own_waiver"
+                    if one.stake == OWES_AGAIN
+                    else _HOW_IT_OBJECTS.get(row["endorsement"], "objected"),
                     facts={"partner": one.organization, "day": _day_of(table, one.said_at)},
                 )
                 for one in against

@@ -36,10 +36,10 @@ def ask(
 ) -> None:
     """Have a partner say whether it endorses a decision: its manager, else its director, else who represents it.
 
-    Who may not say so, since they recorded it, is passed over. Where nobody can, the coordinator has it as vacant.
+    Who may not say so, as who recorded it, is passed over. Where nobody can, the coordinator has it as vacant.
     """
     today = standing(session, local_day(session, at))
-    barred = barred_from(today, row)
+    barred = barred_from(session, today, row, organization_id, at=at)
     title = _ASKED_AGAIN if again else _ASKED
     assigning.assign(
         session,

@@ -26,7 +26,7 @@ from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
 from locales import N_, say
-from meetings import attendance, endorsing, quorum, taking_back
+from meetings import attendance, endorsing, freeing, quorum, taking_back
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.agenda_rules import OBJECTION
@@ -301,7 +301,7 @@ def _refuse_to_free_again(
     """
     named = {row["id"] for row in numbered(session, numbers)}
     kept = [] if settles_id is None or settles_id in named else [settles_id]
-    for freed in waiving.freed_by(session, taking_back.what_stands_by(session, falls=named, stands=kept)):
+    for freed in waiving.freed_by(session, freeing.what_stands_by(session, falls=named, stands=kept)):
         days = Span(freed["starts_on"], freed["ends_on"])
         for moment in sorted(set(moments)):
             waiving.refuse_who_owes(session, freed["agreement_id"], freed["key"], days, by=by, at=moment)

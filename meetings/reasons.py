@@ -60,6 +60,10 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
         "%(partner)s is against it since %(day)s; the decision counts, since as many endorse it as their agreements "
         "ask for."
     ),
+    "objected_own_waiver": N_(
+        "%(partner)s is against it since %(day)s; that stops nothing, since the decision takes back what frees it of a "
+        "clause."
+    ),
     "objected_before": N_(
         "%(partner)s objected on %(day)s, when an objection did not suspend yet what rests on a decision."
     ),

@@ -24,6 +24,7 @@ from api.pages.sitting_lines import owners_of
 from api.permissions import (
     Action,
     Forbidden,
+    Given,
     allows,
     asks,
     find_task,
@@ -234,13 +235,10 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         silent={
             one.organization_id
             for one in asked
-            if one.word.is_awaited and endorsements.nobody_speaks_for(desk.asker.standing, row, one.organization_id)
+            if one.word.is_awaited
+            and endorsements.nobody_speaks_for(desk.session, desk.asker.standing, row, one.organization_id, at=desk.at)
         },
-        mine=[
-            (one, endorsements.may_speak(desk.asker.standing, row, require(Action.ENDORSE, mine[one.organization_id])))
-            for one in asked
-            if one.organization_id in mine
-        ],
+        mine=[(one, _speaks(desk, row, mine[one.organization_id])) for one in asked if one.organization_id in mine],
         may_take_back=not counts_by(row),
         majorities=MAJORITIES,
         wanted_by=wanted_by,
@@ -264,6 +262,11 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         ],
         day=desk.day,
     )
+
+
+def _speaks(desk: Desk, row: Mapping[str, Any], given: Given) -> bool:
+    by = require(Action.ENDORSE, given)
+    return endorsements.may_speak(desk.session, desk.asker.standing, row, by, at=desk.at)
 
 
 def _aged(desk: Desk, row: Mapping[str, Any]) -> Mapping[str, Any]:

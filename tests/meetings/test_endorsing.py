@@ -397,7 +397,7 @@ def test_a_partner_with_neither_manager_nor_director_speaks_by_its_second_repres
     second = decide(session, cast, text_fr="Encore.", at=then)
     today = standing(session, local_day(session, then))
     row = decisions.decision_of(session, second)
-    assert endorsements.nobody_speaks_for(today, row, en_marge)
+    assert endorsements.nobody_speaks_for(session, today, row, en_marge, at=then)
     falls = today.falls(asked_of(session, second)[str(en_marge)]["links"])
     assert falls.vacant
     assert [one.person_id for one in falls.holders] == [cast.people["coordinator"]], "it is on the board as vacant"
