@@ -283,7 +283,7 @@ def _not_asked(desk: Desk, sight: Sight) -> list[dict[str, Any]]:
 
 def _settled_on(desk: Desk, row: Mapping[str, Any]) -> str:
     """When the committee meets on whose agenda the objection to a decision stands; blank where it stands on none."""
-    item = objections.stands_on(desk.session, row["id"]) if row["endorsement"] == "objected" else None
+    item = objections.stands_on(desk.session, row["id"], at=desk.at) if row["endorsement"] == "objected" else None
     return wording.when(desk.language, item["starts"]) if item is not None else ""
 
 
