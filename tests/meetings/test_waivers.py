@@ -565,6 +565,7 @@ def say_of(session: Session, cast: Cast, decision: UUID, place: str, who: str, s
     endorsing.endorse(session, decision, cast.organizations[place], said, reason=reason, by=cast.actor(who), at=at)
 
 
+@pytest.mark.ci
 def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_back(
     cast: Cast, session: Session
 ) -> None:
@@ -587,6 +588,15 @@ def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_ba
     text = decisions.endorsements_in_words(session, [decisions.decision_of(session, ends)])[ends]
     assert text.en == "Endorsed by 5 of 5 partners."
     assert [one for one in broken(session, AT + 21 * DAY) if one.sentence in ENDORSED] == []
+    session.commit()
+    pages = {
+        who: client_for(cast.database, cast.people[who], at=AT + 21 * DAY) for who in ("manager_codim", "manager_em")
+    }
+    shown = {who: one.get(f"/decisions/{ends}?language=en").text for who, one in pages.items()}
+    assert "it stops nothing: this takes back what frees your organization" in shown["manager_codim"]
+    assert "it stops nothing" not in shown["manager_em"]
+    assert all("not asked: this takes back what frees it of a clause" in one for one in shown.values())
+    assert all("The meeting that has it on its agenda" in one for one in shown.values())
     settle(settled_as=settling.TAKEN_BACK, by=cast.actor("manager_em"))
     assert is_freed(session, cast), "once the committee settles it so"
 
