@@ -80,6 +80,11 @@ def _is_of(link: Link, organization_id: UUID) -> bool:
     return "person" not in link and link["role"] in SPEAK_FOR_IT and link["at"] == str(organization_id)
 
 
+def is_asked(session: Session, decision_id: UUID, organization_id: UUID) -> bool:
+    """Whether a partner is asked what it says, and has not said it."""
+    return bool(_tasks_of(session, decision_id, organization_id))
+
+
 def answered(session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:
     """Complete what a partner is asked, since it said so."""
     for task_id in _tasks_of(session, decision_id, organization_id):

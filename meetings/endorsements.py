@@ -49,8 +49,8 @@ class Endorsed:
     """What a partner that is asked said of a decision: "endorsed", "objected", or "" while it has said nothing.
 
     `majority` is what its agreement of that day lets suffice; `settled_by_id`, the decision that settled its objection;
-    `is_partner`, whether its agreement is in force today; `stake`, what it has at stake itself (`meetings.freeing`).
-    `said_by` acted for `said_for`, where that is somebody.
+    `is_partner`, whether its agreement is in force today or is to be again; `stake`, what it has at stake itself
+    (`meetings.freeing`). `said_by` acted for `said_for`, where that is somebody.
     """
 
     organization_id: UUID
@@ -92,7 +92,7 @@ def declared(session: Session) -> Declared:
 def endorsements_of(session: Session, decision_id: UUID, *, at: datetime | None = None) -> tuple[Endorsed, ...]:
     """What each partner that is asked said of a decision, by its name; none of one that is not to be endorsed.
 
-    Who is a partner is told as of the moment `at`; without one, everyone who was asked counts as one.
+    Who is a partner, or is set to be one again, is told as of `at`; without it, everyone who was asked counts as one.
     """
     return endorsements(session, [decision_id], at=at)[decision_id]
 
@@ -116,7 +116,7 @@ def endorsements(
         )
         .order_by(_organization.c.short_name),
     )
-    partners = partners_on(session, local_day(session, at)).keys() if rows and at is not None else None
+    partners = _partners_or_back(session, local_day(session, at)) if rows and at is not None else None
     stakes = {
         decision_id: freeing.stakes_of(freed)
         for decision_id, freed in freeing.at_stake(session, {row["decision_id"] for row in rows}).items()
@@ -256,6 +256,23 @@ def partners_on(session: Session, day: date) -> dict[UUID, str]:
         .order_by(_agreement.c.organization_id)
     )
     return {row.organization_id: majority_of(row.terms) for row in rows}
+
+
+def _partners_or_back(session: Session, day: date) -> frozenset[UUID]:
+    """The partners of a local day, and who is set to be one again: a gap between two texts is no departure."""
+    back = session.scalars(
+        select(_agreement.c.organization_id)
+        .join(
+            _version,
+            and_(_version.c.program_id == _agreement.c.program_id, refers(_version.c.agreement_id, _agreement)),
+        )
+        .where(
+            _agreement.c.program_id == program_of(session),
+            _version.c.state.in_(["in_force", "ended"]),
+            _version.c.starts_on > day,
+        )
+    )
+    return frozenset({*partners_on(session, day), *back})
 
 
 def is_about_a_participant(session: Session, decision_id: UUID) -> bool:

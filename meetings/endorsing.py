@@ -6,7 +6,7 @@ to the committee; an objection suspends what rests on the decision until it is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -50,13 +50,15 @@ _decision = table_of(Decision)
 _word = table_of(Endorsement)
 
 
-def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
+def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime, as_recorded: bool = False) -> None:
     """Ask the partners of a decision's day whether they endorse it, and have it wait for them.
 
-    Not one that would owe a clause again by it, which may object all the same. Where nobody is asked, it counts.
+    Where it is asked `as_recorded`, also those of today: a day that is written afterwards passes nobody over. Not one
+    that would owe a clause again by it, which may object all the same. Where nobody is asked, it counts.
     """
     row = lock_decision(session, decision_id)
-    asked = partners_on(session, local_day(session, row["decided_at"]))
+    asked = partners_on(session, local_day(session, at)) if as_recorded else {}
+    asked |= partners_on(session, local_day(session, row["decided_at"]))
     if asked:
         session.execute(
             insert(_word),
@@ -147,15 +149,27 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
     taking_back.hold(session, [*rows, *owing], at=at)
     changed = sum(taking_back.follow(session, decision_id, by=BY_ENDORSEMENT, at=at) for decision_id in owing)
     for decision_id in rows:
-        gone = [
-            one_of_them.organization_id
-            for one_of_them in endorsements_of(session, decision_id, at=at)
-            if not one_of_them.word.is_asked
-        ]
-        for organization_id in gone:
-            asked_partners.call_off(session, decision_id, organization_id, by=BY_ENDORSEMENT, at=at)
+        said = endorsements_of(session, decision_id, at=at)
+        for one_of_them in said:
+            if not one_of_them.word.is_asked:
+                asked_partners.call_off(session, decision_id, one_of_them.organization_id, by=BY_ENDORSEMENT, at=at)
+        _ask_who_is_back(session, decision_id, said, at=at)
         changed += taking_back.follow_words(session, decision_id, at=at)
     return changed
+
+
+def _ask_who_is_back(session: Session, decision_id: UUID, said: Iterable[Endorsed], *, at: datetime) -> None:
+    """Ask partners that are awaited and that nobody asks, since their agreement had been over in between."""
+    row = lock_decision(session, decision_id)
+    if row["endorsement"] not in ("pending", "objected"):
+        return
+    soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
+    for one_of_them in said:
+        if one_of_them.word.is_awaited and not asked_partners.is_asked(
+            session, decision_id, one_of_them.organization_id
+        ):
+            due_on = max(row["endorse_by"] or soonest, soonest)
+            asked_partners.ask(session, row, one_of_them.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
 
 
 def want_endorsement(

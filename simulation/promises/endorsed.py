@@ -112,27 +112,34 @@ def stopped_by_who_owes(session: Session, _: datetime) -> Iterator[str]:
 
 @promise("A majority endorses a decision only where the agreements of that day let it, and it is one.")
 def majorities(session: Session, at: datetime) -> Iterator[str]:
-    """Endorsed with fewer words than the strictest of its agreements asks for, of who was a partner then and is one.
+    """Endorsed with fewer words than the strictest of its agreements asks for, of its partners then and of those now.
 
-    Of those of a partner that is freed of a clause by it none counts.
+    What counts goes on counting, whoever leaves. Of the words of a partner that is freed of a clause by it none counts.
     """
     counted_on = "(decision.counts_since at time zone program.time_zone)::date"
+    is_one = _IS_PARTNER.format(day=":today")
     rows = _rows(
         session,
         f"""select decision.id, array_agg(distinct word.majority) filter (where word.majority <> '') as named,
         count(*) filter (where word.said = 'endorsed' and not {_FREED}) as endorsed,
-        count(*) filter (where not {_FREED}) as asked
+        count(*) filter (where not {_FREED}) as asked,
+        count(*) filter (where word.said = 'endorsed' and not {_FREED} and {is_one}) as endorsed_now,
+        count(*) filter (where not {_FREED} and {is_one}) as asked_now
         {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null and not {_OWES_AGAIN}
-        and {_IS_PARTNER.format(day=counted_on)} and {_IS_PARTNER.format(day=":today")}
+        and {_IS_PARTNER.format(day=counted_on)}
         group by decision.id having bool_or(word.majority <> '')""",
         today=local_day(session, at),
     )
     for row in rows:
-        for name in row["named"]:
-            part, of, may_equal = _SO_MANY[name]
-            reached, needed = row["endorsed"] * of, row["asked"] * part
-            if reached < needed or (row["asked"] and reached == needed and not may_equal):
-                yield f"decision {row['id']}"
+        of_then, of_now = (row["endorsed"], row["asked"]), (row["endorsed_now"], row["asked_now"])
+        if any(_is_too_few(name, *of_then) and _is_too_few(name, *of_now) for name in row["named"]):
+            yield f"decision {row['id']}"
+
+
+def _is_too_few(majority: str, endorsed: int, asked: int) -> bool:
+    part, of, may_equal = _SO_MANY[majority]
+    reached, needed = endorsed * of, asked * part
+    return reached < needed or (asked > 0 and reached == needed and not may_equal)
 
 
 @promise("Nobody owes anything by a decision that does not count.")
