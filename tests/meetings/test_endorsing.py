@@ -479,6 +479,20 @@ def test_a_partner_whose_agreement_has_a_gap_is_waited_for_or_asked_again_once_i
 
 
 @pytest.mark.ci
+def test_what_nobody_can_endorse_any_more_comes_before_the_committee(session: Session, cast: Cast) -> None:
+    decision, by = decide(session, cast), cast.actor("coordinator")
+    for place in ASKED:
+        version = last_version(session, cast, place)
+        agreements.end_version(session, version, ends_on=NOW.date(), by=by, at=NOW + MINUTE, shorter_agreed=True)
+    endorsing.follow_agreements(session, at=NOW + DAY)
+    assert (stands(session, decision), asked_of(session, decision)) == (("pending", False), {})
+    assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + DAY)
+    (item,) = [row for row in items(session, NEXT_LOCAL) if row["subject"] == str(decision)]
+    assert [reason["code"] for reason in item["reasons"]] == ["nobody_left"]
+    assert list(broken(session, NOW + DAY)) == []
+
+
+@pytest.mark.ci
 def test_what_is_recorded_afterwards_is_asked_of_the_partners_of_both_days(session: Session, cast: Cast) -> None:
     in_force(session, cast, "anonyme", since=NOW.date() + DAY)
     afterwards = decide(session, cast, at=NOW + 2 * DAY, decided_at=NOW + MINUTE)
