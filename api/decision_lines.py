@@ -9,6 +9,7 @@ from uuid import UUID
 from api.at_decisions import Sight
 from api.meeting_lines import title_of
 from api.session import Desk
+from duties.endorsement.partners import OWES_AGAIN
 from duties.here import local_day
 from locales import N_, pick
 from meetings import decision_words, decisions
@@ -57,7 +58,7 @@ def lines_of(
     named, made_of_it = committees(desk.session), decisions.endorsements_in_words(desk.session, rows)
     found = []
     for row in rows:
-        asked = said[row["id"]]
+        asked = [one for one in said[row["id"]] if one.stake != OWES_AGAIN]
         mine = row[f"text_{desk.language}"]
         language = desk.language if mine else "en" if desk.language == "fr" else "fr"
         found.append(

@@ -23,5 +23,7 @@ def trimmed(words: str) -> str:
 
 
 def says_something(words: str) -> bool:
-    """Whether there is a letter or a digit, as a reason has."""
-    return any(character.isalnum() and _shows(character) for character in words)
+    """Whether there is a letter or a digit, as a reason has: one that only modifies or repeats another is none."""
+    return any(
+        character.isalnum() and _shows(character) and unicodedata.category(character) != "Lm" for character in words
+    )

@@ -25,6 +25,7 @@ from duties.declarations.declared import Bilingual
 from duties.declarations.program_agreements import clause_without_role
 from duties.declarations.program_committees import AgendaRule
 from duties.endorsement.counting import it_counts
+from duties.endorsement.partners import OWES_AGAIN
 from duties.here import local_day, many, program_of
 from duties.obligations.reading import at_risk
 from duties.obligations.windows import year_begun
@@ -410,7 +411,8 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
     """One for each decision of any committee to which a partner objects, then for each on which one is silent still.
 
     An objection comes at once, also where it stops nothing; silence, once its partners were asked again and the last
-    day of that is past on the day of the meeting. Words are for those alone who may read the item of the decision.
+    day of that is past on the day of the meeting, or where none of them is a partner any more. Words
+    are for those alone who may read the item of the decision.
     """
     rows = many(
         table.session,
@@ -432,7 +434,9 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
         if against:
             reasons = [
                 Reason(
-                    _HOW_IT_OBJECTS.get(row["endorsement"], "objected"),
+                    "objected_own_waiver"
+                    if one.stake == OWES_AGAIN
+                    else _HOW_IT_OBJECTS.get(row["endorsement"], "objected"),
                     facts={"partner": one.organization, "day": _day_of(table, one.said_at)},
                 )
                 for one in against
@@ -441,6 +445,9 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
         elif row["endorsement"] == "pending" and missing and row["asked_again_at"] and row["endorse_by"] < table.day:
             asked = _day_of(table, row["asked_again_at"])
             reasons = [Reason("silent", facts={**facts, "partner": one.organization, "day": asked}) for one in missing]
+            kind, title = SILENCE, _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
+        elif row["endorsement"] == "pending" and not any(one.word.is_asked for one in said[row["id"]]):
+            reasons = [Reason("nobody_left", facts=facts)]
             kind, title = SILENCE, _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
         else:
             continue

@@ -36,10 +36,10 @@ def ask(
 ) -> None:
     """Have a partner say whether it endorses a decision: its manager, else its director, else who represents it.
 
-    Who may not say so, since they recorded it, is passed over. Where nobody can, the coordinator has it as vacant.
+    Who may not say so, as who recorded it, is passed over. Where nobody can, the coordinator has it as vacant.
     """
     today = standing(session, local_day(session, at))
-    barred = barred_from(today, row)
+    barred = barred_from(session, today, row, organization_id, at=at)
     title = _ASKED_AGAIN if again else _ASKED
     assigning.assign(
         session,
@@ -78,6 +78,11 @@ def _tasks_of(session: Session, decision_id: UUID, organization_id: UUID) -> lis
 def _is_of(link: Link, organization_id: UUID) -> bool:
     """Whether a link is that of who speaks for a partner. By name it is somebody's who took the task over."""
     return "person" not in link and link["role"] in SPEAK_FOR_IT and link["at"] == str(organization_id)
+
+
+def is_asked(session: Session, decision_id: UUID, organization_id: UUID) -> bool:
+    """Whether a partner is asked what it says, and has not said it."""
+    return bool(_tasks_of(session, decision_id, organization_id))
 
 
 def answered(session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -27,6 +27,7 @@ from meetings.agenda_items import (
     items_of,
     kept_by_hand,
     lock_agenda,
+    lock_item,
     moved,
     open_item,
     open_row,
@@ -275,20 +276,30 @@ def carry_from_unclosed(session: Session, meeting_id: UUID, *, by: Actor, at: da
             continue
         lock_meeting(session, earlier["id"])
         for row in lock_agenda(session, earlier["id"]):
-            if row["kind"] in OF_ONE_MEETING or is_over(row["reasons"]):
-                continue
-            settled = {"outcome": "carried", "settled_at": at, "settled_as": by.role}
-            change_item(session, row, state=moved(row, "settle"), **settled)
-            tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="carried")
+            if row["kind"] not in OF_ONE_MEETING and not is_over(row["reasons"]):
+                _is_carried(session, row, by=by, at=at)
         made += carry_over(session, earlier["id"], by=by, at=at)
     return made
+
+
+def carry_one(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Carry over one item of a meeting that is over, as `carry_from_unclosed` does all of them. The meeting is held."""
+    row = lock_item(session, item_id)
+    _is_carried(session, row, by=by, at=at)
+    carry_over(session, row["meeting_id"], by=by, at=at)
+
+
+def _is_carried(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    settled = {"outcome": "carried", "settled_at": at, "settled_as": by.role}
+    change_item(session, row, state=moved(row, "settle"), **settled)
+    tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="carried")
 
 
 def take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> bool:
     """Something else became of an item than being carried over: no other agenda has it for that any more.
 
-    What somebody asked for again since stays, and what is frozen stays as printed, and says that its fact is over.
-    Returns whether the committee has it open there all the same.
+    What somebody asked for again since stays, and what is frozen stays as printed, and says that its fact is over. An
+    objection stays until it is settled or taken back. Returns whether the committee has it open there all the same.
     """
     found = many(
         session,
@@ -304,6 +315,8 @@ def take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: dateti
     if not found:
         return False
     (after,) = found  # of one subject one item is open
+    if after["kind"] == OBJECTION:
+        return True
     anew = [reason for reason in after["reasons"] if reason not in row["reasons"]]
     if speak_for_it(anew) and not is_drawn(after["reasons"]):
         return True

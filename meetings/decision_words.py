@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from duties.endorsement.counting import counts_by
+from duties.endorsement.partners import OWES_AGAIN
 from locales import LANGUAGES, N_, Counted, say, show_day, show_list
 from meetings.documents.content import NOTHING, Both
 from meetings.endorsements import Endorsed
@@ -69,11 +70,12 @@ def _said(language: str, row: Mapping[str, Any], asked: Sequence[Endorsed], sett
         return say(language, N_("It settles what was objected to decision %(number)s."), number=settles)
     if not row["needs_endorsement"]:
         return _not_asked(language, row) if row["is_where_objections_settle"] else ""
-    endorsed = sum(one.said == "endorsed" for one in asked)
-    so_many = {"n": endorsed, "partners": Counted("%(n)s partner", "%(n)s partners", len(asked))}
+    needed = [one for one in asked if one.stake != OWES_AGAIN]
+    endorsed = sum(one.said == "endorsed" for one in needed)
+    so_many = {"n": endorsed, "partners": Counted("%(n)s partner", "%(n)s partners", len(needed))}
     state = row["endorsement"]
     if state == "objected":
-        against = show_list(language, [one.organization for one in asked if one.word.objects])
+        against = show_list(language, [one.organization for one in needed if one.word.objects])
         words = N_("Objected: by %(against)s. Nothing that rests on it counts until that is settled.")
         return say(language, words, against=against)
     if state == "pending":
@@ -85,7 +87,9 @@ def _said(language: str, row: Mapping[str, Any], asked: Sequence[Endorsed], sett
         return say(language, words, **so_many)
     if not asked:
         return say(language, N_("Endorsed: no agreement was in force on that day, and nobody was asked."))
-    by_majority = endorsed < len(asked) and any(one.majority for one in asked)
+    if not needed:
+        return say(language, N_("Endorsed: it takes back what frees the only partner, which is not asked."))
+    by_majority = endorsed < len(needed) and any(one.majority for one in needed)
     words = N_("Endorsed by a majority: %(n)s of %(partners)s.") if by_majority else _ENDORSED
     return say(language, words, **so_many)
 

@@ -25,8 +25,9 @@ from duties.obligations.windows import Span
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import Link
+from duties.said import says_something
 from locales import N_, say
-from meetings import attendance, endorsing, quorum, taking_back
+from meetings import attendance, endorsing, freeing, quorum, taking_back
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.agenda_rules import OBJECTION
@@ -190,7 +191,7 @@ def decide(
         takes_back=sorted(set(takes_back)),
     )
     if waits:
-        endorsing.ask_partners(session, decision.id, by=by, at=at)
+        endorsing.ask_partners(session, decision.id, by=by, at=at, as_recorded=True)
     else:
         taking_back.follow(session, decision.id, by=by, at=at)
     if item_id is not None and settles and not does_it:
@@ -202,7 +203,7 @@ def decide(
 
 def _checked_texts(text_fr: str, text_en: str) -> tuple[str, str]:
     text_fr, text_en = checked_text(text_fr), checked_text(text_en)
-    if not (text_fr or text_en):
+    if not says_something(text_fr + text_en):
         raise Refusal("decision.empty", N_("Write down what was decided, in one of the languages at least."))
     return text_fr, text_en
 
@@ -301,7 +302,7 @@ def _refuse_to_free_again(
     """
     named = {row["id"] for row in numbered(session, numbers)}
     kept = [] if settles_id is None or settles_id in named else [settles_id]
-    for freed in waiving.freed_by(session, taking_back.what_stands_by(session, falls=named, stands=kept)):
+    for freed in waiving.freed_by(session, freeing.what_stands_by(session, falls=named, stands=kept)):
         days = Span(freed["starts_on"], freed["ends_on"])
         for moment in sorted(set(moments)):
             waiving.refuse_who_owes(session, freed["agreement_id"], freed["key"], days, by=by, at=moment)

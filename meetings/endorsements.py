@@ -17,10 +17,11 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.declarations.program import Endorsement as Declared
-from duties.endorsement.partners import Word, majority_of
+from duties.endorsement.partners import OWES_AGAIN, Word, majority_of
 from duties.here import local_day, many, one, program, program_of
 from duties.mail.notices import COORDINATION
 from duties.roles import Link, Standing, standing
+from meetings import freeing
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.minutes import Decision, Endorsement
@@ -48,7 +49,8 @@ class Endorsed:
     """What a partner that is asked said of a decision: "endorsed", "objected", or "" while it has said nothing.
 
     `majority` is what its agreement of that day lets suffice; `settled_by_id`, the decision that settled its objection;
-    `is_partner`, whether its agreement is in force today. `said_by` acted for `said_for`, where that is somebody.
+    `is_partner`, whether its agreement is in force today or is to be again; `stake`, what it has at stake itself
+    (`meetings.freeing`). `said_by` acted for `said_for`, where that is somebody.
     """
 
     organization_id: UUID
@@ -63,13 +65,23 @@ class Endorsed:
     settled_by_id: UUID | None = None
     version: int = 0
     is_partner: bool = True
+    stake: str = ""
 
     @property
     def word(self) -> Word:
         """It as the rule looks at it."""
         return Word(
-            self.organization_id, self.said, self.majority, self.settled_by_id is not None, is_partner=self.is_partner
+            self.organization_id,
+            self.said,
+            self.majority,
+            self.settled_by_id is not None,
+            is_partner=self.is_partner,
+            stake=self.stake,
         )
+
+
+#: What the words of a partner do not say themselves.
+_ASKED_APART: Final = frozenset({"is_partner", "stake"})
 
 
 def declared(session: Session) -> Declared:
@@ -80,7 +92,7 @@ def declared(session: Session) -> Declared:
 def endorsements_of(session: Session, decision_id: UUID, *, at: datetime | None = None) -> tuple[Endorsed, ...]:
     """What each partner that is asked said of a decision, by its name; none of one that is not to be endorsed.
 
-    Who is a partner is told as of the moment `at`; without one, everyone who was asked counts as one.
+    Who is a partner, or is set to be one again, is told as of `at`; without it, everyone who was asked counts as one.
     """
     return endorsements(session, [decision_id], at=at)[decision_id]
 
@@ -104,13 +116,18 @@ def endorsements(
         )
         .order_by(_organization.c.short_name),
     )
-    partners = partners_on(session, local_day(session, at)).keys() if rows and at is not None else None
+    partners = _partners_or_back(session, local_day(session, at)) if rows and at is not None else None
+    stakes = {
+        decision_id: freeing.stakes_of(freed)
+        for decision_id, freed in freeing.at_stake(session, {row["decision_id"] for row in rows}).items()
+    }
     for row in rows:
-        facts = {name: row[name] for name in Endorsed.__dataclass_fields__ if name != "is_partner"}
+        facts = {name: row[name] for name in Endorsed.__dataclass_fields__ if name not in _ASKED_APART}
         if not row["said"]:
             facts |= {"said_at": None, "said_by": None, "said_as": "", "said_for": None}
         is_partner = partners is None or row["organization_id"] in partners
-        found[row["decision_id"]].append(Endorsed(**facts, is_partner=is_partner))
+        stake = stakes[row["decision_id"]].get(row["organization_id"], "")
+        found[row["decision_id"]].append(Endorsed(**facts, is_partner=is_partner, stake=stake))
     return {one: tuple(asked) for one, asked in found.items()}
 
 
@@ -159,7 +176,8 @@ def may_want(session: Session, row: Mapping[str, Any], organization_ids: Collect
     if is_about_a_participant(session, row["id"]):
         return []
     partners = partners_on(session, local_day(session, row["decided_at"]))
-    return [one for one in organization_ids if one in partners]
+    stakes = freeing.stakes_of(freeing.at_stake(session, [row["id"]])[row["id"]]) if organization_ids else {}
+    return [one for one in organization_ids if one in partners and stakes.get(one) != OWES_AGAIN]
 
 
 def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> frozenset[UUID]:
@@ -184,26 +202,35 @@ def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> froze
     return frozenset(concerned)
 
 
-def barred_from(today: Standing, row: Mapping[str, Any]) -> frozenset[UUID]:
-    """Who speaks for no partner on a decision: who recorded it, who coordinates, and who acts for the coordinator."""
+def barred_from(
+    session: Session, today: Standing, row: Mapping[str, Any], organization_id: UUID, *, at: datetime
+) -> frozenset[UUID]:
+    """Who does not speak for a partner on a decision: who recorded it, coordinates, or acts for the coordinator.
+
+    Nor who owes a clause of which it frees another partner, or no longer does, or acts for one who does.
+    """
     coordinating = {held.person_id for held in today.holding("coordinator")}
     acting = {holder.person_id for holder in today.falls(COORDINATION).holders}
-    return frozenset(coordinating | acting | ({row["recorded_by"]} - {None}))
+    owing = freeing.owing_elsewhere(session, row["id"], organization_id, at=at)
+    return frozenset(coordinating | acting | ({row["recorded_by"]} - {None}) | owing)
 
 
-def may_speak(today: Standing, row: Mapping[str, Any], by: Actor) -> bool:
+def may_speak(session: Session, today: Standing, row: Mapping[str, Any], by: Actor, *, at: datetime) -> bool:
     """Whether the one who acts would be heard for their organization on a decision: what a page offers a form by."""
     if by.role not in SPEAK_FOR_IT or by.organization_id is None:
         return False
-    barred = barred_from(today, row)
+    barred = barred_from(session, today, row, by.organization_id, at=at)
     if by.person_id in barred:
         return False
     return by.role in ANSWER_FOR_IT or not speakers(today, by.organization_id, ANSWER_FOR_IT) - barred
 
 
-def nobody_speaks_for(today: Standing, row: Mapping[str, Any], organization_id: UUID) -> bool:
+def nobody_speaks_for(
+    session: Session, today: Standing, row: Mapping[str, Any], organization_id: UUID, *, at: datetime
+) -> bool:
     """Whether nobody can speak for a partner on a decision today: what a page says beside its name."""
-    return not speakers(today, organization_id, SPEAK_FOR_IT) - barred_from(today, row)
+    barred = barred_from(session, today, row, organization_id, at=at)
+    return not speakers(today, organization_id, SPEAK_FOR_IT) - barred
 
 
 def speakers(today: Standing, organization_id: UUID, roles: Iterable[str]) -> set[UUID]:
@@ -229,6 +256,23 @@ def partners_on(session: Session, day: date) -> dict[UUID, str]:
         .order_by(_agreement.c.organization_id)
     )
     return {row.organization_id: majority_of(row.terms) for row in rows}
+
+
+def _partners_or_back(session: Session, day: date) -> frozenset[UUID]:
+    """The partners of a local day, and who is set to be one again: a gap between two texts is no departure."""
+    back = session.scalars(
+        select(_agreement.c.organization_id)
+        .join(
+            _version,
+            and_(_version.c.program_id == _agreement.c.program_id, refers(_version.c.agreement_id, _agreement)),
+        )
+        .where(
+            _agreement.c.program_id == program_of(session),
+            _version.c.state.in_(["in_force", "ended"]),
+            _version.c.starts_on > day,
+        )
+    )
+    return frozenset({*partners_on(session, day), *back})
 
 
 def is_about_a_participant(session: Session, decision_id: UUID) -> bool:

@@ -6,7 +6,7 @@ to the committee; an objection suspends what rests on the decision until it is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,12 +18,13 @@ from duties.actors import Actor
 from duties.casework.scheduling import calendar_of
 from duties.endorsement import letters
 from duties.endorsement.counting import counts_by
+from duties.endorsement.partners import OWES_AGAIN
 from duties.here import local_day, many, program_of
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_
-from meetings import asked_partners, objections, taking_back
+from meetings import asked_partners, freeing, objections, taking_back
 from meetings.decision_rows import change_decision, lock_decision
 from meetings.endorsements import (
     ANSWER_FOR_IT,
@@ -49,13 +50,15 @@ _decision = table_of(Decision)
 _word = table_of(Endorsement)
 
 
-def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
+def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime, as_recorded: bool = False) -> None:
     """Ask the partners of a decision's day whether they endorse it, and have it wait for them.
 
-    Where no agreement was in force nobody is asked, and it counts.
+    Where it is asked `as_recorded`, also those of today: a day that is written afterwards passes nobody over. Not one
+    that would owe a clause again by it, which may object all the same. Where nobody is asked, it counts.
     """
     row = lock_decision(session, decision_id)
-    asked = partners_on(session, local_day(session, row["decided_at"]))
+    asked = partners_on(session, local_day(session, at)) if as_recorded else {}
+    asked |= partners_on(session, local_day(session, row["decided_at"]))
     if asked:
         session.execute(
             insert(_word),
@@ -77,8 +80,9 @@ def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime
         )
     due_on = calendar_of(session).add_working_days(local_day(session, at), declared(session).days)
     change_decision(session, row, endorse_by=due_on)
-    for organization_id in asked:
-        asked_partners.ask(session, row, organization_id, due_on, by=by, at=at)
+    for one in endorsements_of(session, decision_id, at=at):
+        if one.word.is_awaited:
+            asked_partners.ask(session, row, one.organization_id, due_on, by=by, at=at)
     taking_back.follow_words(session, decision_id, at=at)
 
 
@@ -128,7 +132,7 @@ def _ask_again(session: Session, decision_id: UUID, until: date, *, at: datetime
 
 
 def follow_agreements(session: Session, *, at: datetime) -> int:
-    """Have decisions that wait for partners follow who is a partner today; how many stand otherwise now.
+    """Have decisions that wait for partners follow who is asked today; how many stand otherwise now.
 
     What a decision that counts says that it takes back, and that could not be when it came to count, it takes back now.
     """
@@ -145,15 +149,27 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
     taking_back.hold(session, [*rows, *owing], at=at)
     changed = sum(taking_back.follow(session, decision_id, by=BY_ENDORSEMENT, at=at) for decision_id in owing)
     for decision_id in rows:
-        gone = [
-            one_of_them.organization_id
-            for one_of_them in endorsements_of(session, decision_id, at=at)
-            if not one_of_them.is_partner
-        ]
-        for organization_id in gone:
-            asked_partners.call_off(session, decision_id, organization_id, by=BY_ENDORSEMENT, at=at)
+        said = endorsements_of(session, decision_id, at=at)
+        for one_of_them in said:
+            if not one_of_them.word.is_asked:
+                asked_partners.call_off(session, decision_id, one_of_them.organization_id, by=BY_ENDORSEMENT, at=at)
+        _ask_who_is_back(session, decision_id, said, at=at)
         changed += taking_back.follow_words(session, decision_id, at=at)
     return changed
+
+
+def _ask_who_is_back(session: Session, decision_id: UUID, said: Iterable[Endorsed], *, at: datetime) -> None:
+    """Ask partners that are awaited and that nobody asks, since their agreement had been over in between."""
+    row = lock_decision(session, decision_id)
+    if row["endorsement"] not in ("pending", "objected"):
+        return
+    soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
+    for one_of_them in said:
+        if one_of_them.word.is_awaited and not asked_partners.is_asked(
+            session, decision_id, one_of_them.organization_id
+        ):
+            due_on = max(row["endorse_by"] or soonest, soonest)
+            asked_partners.ask(session, row, one_of_them.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
 
 
 def want_endorsement(
@@ -170,7 +186,7 @@ def want_endorsement(
 
     From then on nothing that rests on it counts until they endorsed it; what rested on it before stays. Raises Refusal:
     they are asked already, it is withdrawn or settles an objection, it is about a participant, the organization was no
-    partner on its day, who asks does not answer for it, or there is no reason.
+    partner on its day, who asks does not answer for it, it takes back their own waiver, or there is no reason.
     """
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id, seen=seen)
@@ -189,6 +205,7 @@ def want_endorsement(
         raise _not_asked()
     if by.role not in ANSWER_FOR_IT or by.organization_id != organization_id:
         raise _not_theirs()
+    freeing.refuse_to_want(session, decision_id, organization_id, by=by, at=at)
     reason = needed_text(reason)
     change_decision(
         session,
@@ -230,9 +247,11 @@ def endorse(
     """Record that a partner endorses a decision on management, or objects to it; its last word counts (GV-4).
 
     `said` is "endorsed" or "objected", and an objection has its reason: it suspends what rests on the decision, however
-    late it comes, and everyone whom it concerns is told. `seen` is the version of the partner's last word. Raises
-    Refusal: the decision is none to endorse or is withdrawn, the partner is not asked or not any more, the objection
-    was settled, who says it recorded the decision or coordinates, or somebody else speaks for the partner.
+    late it comes, and everyone whom it concerns is told. That of a partner whose waiver the decision takes back
+    suspends nothing, and is put before the committee as any other. `seen` is the version of the partner's last word.
+    Raises Refusal: the decision is none to endorse or is withdrawn, the partner is not asked or not any more, the
+    objection was settled, who says it recorded the decision, coordinates or owes such a clause elsewhere, or somebody
+    else speaks for the partner.
     """
     meetings = objections.hold_next_meetings(session, at) if said == "objected" else ()
     taking_back.hold(session, [decision_id], at=at)
@@ -267,7 +286,8 @@ def endorse(
         objections.bring_before_committee(session, decision_id, meetings, at=at)
         counts = counts_by(lock_decision(session, decision_id))
         people = whom_it_concerns(session, decision_id, at)
-        letters.objected(session, row, organization_id, people, counts=counts, by=by, at=at)
+        is_own = before.word.stake == OWES_AGAIN
+        letters.objected(session, row, organization_id, people, counts=counts, own_waiver=is_own, by=by, at=at)
     elif before.said == "objected":
         letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
 
@@ -312,7 +332,7 @@ def take_back(
         taking_back.follow_words(session, decision_id, at=at)
         _call_off_item(session, decision_id, by=by, at=at)
     after = lock_decision(session, decision_id)
-    if after["endorsement"] != "endorsed" and after["state"] != "withdrawn":
+    if before.word.stake != OWES_AGAIN and after["endorsement"] != "endorsed" and after["state"] != "withdrawn":
         soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
         due_on = max(row["endorse_by"] or soonest, soonest)
         asked_partners.ask(session, row, organization_id, due_on, by=by, at=at)
@@ -331,6 +351,8 @@ def settle_objections(session: Session, decision_id: UUID, settled_by: UUID, *, 
             .values(settled_by_id=settled_by)
         )
     taking_back.follow_words(session, decision_id, at=at)
+    # A later agenda has it too, where the sitting that settled it was recorded afterwards.
+    _call_off_item(session, decision_id, by=by, at=at)
     letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
     return len(against)
 
@@ -368,7 +390,8 @@ def _refuse_speaker(session: Session, row: Mapping[str, Any], organization_id: U
     if by.role not in SPEAK_FOR_IT or by.organization_id != organization_id:
         raise _not_theirs()
     today = standing(session, local_day(session, at))
-    barred = barred_from(today, row)
+    freeing.refuse_who_owes_elsewhere(session, row["id"], organization_id, by=by, at=at)
+    barred = barred_from(session, today, row, organization_id, at=at)
     if by.person_id in barred:
         raise Refusal(
             "endorsement.own",

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -28,9 +28,11 @@ _item = table_of(AgendaItem)
 _decision = table_of(Decision)
 _word = table_of(Endorsement)
 
-#: The states of a meeting that is not over, and the outcomes of an item on which an objection may still be settled.
-_TO_COME: Final = ("planned", "under_way")
+#: The states of a meeting that nobody closed, and the outcomes of an item on which an objection may still be settled.
+_NOT_CLOSED: Final = ("planned", "under_way")
 _TO_BE_SETTLED: Final = ("", "treated")
+#: The outcome of an item that is left to another meeting.
+CARRIED: Final = "carried"
 
 
 def is_of_objection(row: Mapping[str, Any], decision_id: UUID | None = None) -> bool:
@@ -49,6 +51,8 @@ def bring_before_committee(
     the sitting made of it is settled, it goes on the next one. Where no meeting has it, the rule has it on the next
     agenda that is made, and this is None.
     """
+    if meetings:
+        _leave_past_ones(session, decision_id, at=at)
     for meeting in meetings:
         found = _bring_to(session, meeting, decision_id, at=at)
         if found is not None:
@@ -60,7 +64,7 @@ def bring_all(session: Session, *, at: datetime) -> tuple[UUID, ...]:
     """Bring each objection that stands before the next meeting that can have it; the items that came elsewhere.
 
     One stays where it is on an agenda that went out frozen, before people who sit now, and where no meeting comes
-    earlier.
+    earlier. What a meeting that is over holds of it, that nobody closed, is carried over, as its close would do.
     """
     meetings = hold_next_meetings(session, at)
     if not meetings:
@@ -70,8 +74,8 @@ def bring_all(session: Session, *, at: datetime) -> tuple[UUID, ...]:
     for decision_id in _hold_standing(session, at):
         if any(_may_still_settle(session, meeting_id, decision_id) for meeting_id in sitting):
             continue
-        # What was treated at a sitting of another day, that nobody closed, is not waited for.
-        there = _item_before(session, decision_id, _TO_COME, outcomes=[""])
+        _leave_past_ones(session, decision_id, at=at)
+        there = _item_before(session, decision_id, _is_to_come(session, at), outcomes=[""])
         if there is not None and (there["frozen"] is not None or there["meeting_state"] != "planned"):
             continue
         before = [one for one in meetings if there is None or one["starts_at"] < there["starts_at"]]
@@ -191,6 +195,14 @@ def _add_to_sitting(session: Session, meeting: Mapping[str, Any], item_id: UUID,
     tell(session, "agenda_item.put_on", row, by=posting.BY_AGENDAS, at=at, meeting=str(meeting["id"]))
 
 
+def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> None:
+    """Have an objection wait in the pool where a meeting that is over has it, and nobody said anything of it."""
+    past = ~_is_to_come(session, at), _meeting.c.state.in_(_NOT_CLOSED)
+    there = _item_before(session, decision_id, *past, outcomes=[""])
+    if there is not None:
+        assembling.carry_one(session, there["id"], by=posting.BY_AGENDAS, at=at)
+
+
 def _item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> dict[str, Any] | None:
     return next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
 
@@ -202,17 +214,35 @@ def is_over(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> 
 
 
 def item_that_sits(session: Session, decision_id: UUID) -> dict[str, Any] | None:
-    """The item by which an objection stands before a committee that sits now, unless settled; None where none is."""
-    return _item_before(session, decision_id, ["under_way"])
+    """The item by which an objection stands before a committee that sits now, unless settled; None where none is.
+
+    Of a sitting that nobody closed also what was carried over since: whoever records it afterwards may settle it there.
+    """
+    sits = _meeting.c.state == "under_way"
+    last_first = (_item.c.outcome == CARRIED, _meeting.c.starts.desc())
+    return _item_before(session, decision_id, sits, outcomes=[*_TO_BE_SETTLED, CARRIED], order=last_first)
 
 
-def stands_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
+def stands_on(session: Session, decision_id: UUID, *, at: datetime) -> dict[str, Any] | None:
     """The item by which an objection stands on the agenda of the meeting that sits or is next; None where none is."""
-    return _item_before(session, decision_id, _TO_COME)
+    return _item_before(session, decision_id, _is_to_come(session, at))
+
+
+def _is_to_come(session: Session, at: datetime) -> ColumnElement[bool]:
+    """The condition that a meeting sits, also beyond its hour, or is to come: one that is over treats nothing more."""
+    today = datetime.combine(local_day(session, at), time.min)
+    return or_(
+        and_(_meeting.c.state == "planned", _meeting.c.ends_at > at),
+        and_(_meeting.c.state == "under_way", _meeting.c.starts >= today),
+    )
 
 
 def _item_before(
-    session: Session, decision_id: UUID, states: Collection[str], *, outcomes: Collection[str] = _TO_BE_SETTLED
+    session: Session,
+    decision_id: UUID,
+    *meetings: ColumnElement[bool],
+    outcomes: Collection[str] = _TO_BE_SETTLED,
+    order: Sequence[ColumnElement[Any]] = (_meeting.c.starts,),
 ) -> dict[str, Any] | None:
     return one(
         session,
@@ -229,9 +259,9 @@ def _item_before(
             _item.c.subject == str(decision_id),
             _item.c.state.in_(TALKED_ABOUT),
             _item.c.outcome.in_(outcomes),
-            _meeting.c.state.in_(states),
+            *meetings,
         )
-        .order_by(_meeting.c.starts)
+        .order_by(*order)
         .limit(1),
     )
 
@@ -241,29 +271,35 @@ def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None =
 
     Of the committee that settles objections, that which sits, also beyond its hour, and those to come, up to the first
     whose agenda is not frozen. Held before the decision, as whoever decides in one does. With `besides`, this meeting
-    among them at its place, and all that may be next once it is not.
+    among them at its place, and all that may be next once it is not. Those that are over and still have an objection
+    are held as well, and are not among them.
     """
-    today = datetime.combine(local_day(session, at), time.min)
-    ids = session.scalars(
-        select(_meeting.c.id)
+    to_come = _is_to_come(session, at)
+    still_has_one = (
+        select(_item.c.id)
+        .where(refers(_item.c.meeting_id, _meeting), _item.c.kind == agenda_rules.OBJECTION)
+        .where(_item.c.state == "scheduled")
+        .correlate(_meeting)
+        .exists()
+    )
+    rows = session.execute(
+        select(_meeting.c.id, to_come.label("is_to_come"))
         .where(
             _meeting.c.program_id == program_of(session),
             _meeting.c.committee_id == _committee_id(session),
-            or_(
-                and_(_meeting.c.state == "planned", _meeting.c.ends_at > at),
-                and_(_meeting.c.state == "under_way", _meeting.c.starts >= today),
-                _meeting.c.id == besides,
-            ),
+            or_(to_come, and_(_meeting.c.state.in_(_NOT_CLOSED), still_has_one), _meeting.c.id == besides),
         )
         .order_by(_meeting.c.starts_at, _meeting.c.id)
     ).all()
     found = []
     is_next_held = False
-    for meeting_id in ids:
+    for meeting_id, is_to_come in rows:
         if is_next_held and meeting_id != besides:
             continue
         meeting = lock_meeting(session, meeting_id)
-        if meeting["state"] in _TO_COME:  # another may have cancelled it while this one waited
+        if not is_to_come and meeting_id != besides:
+            continue
+        if meeting["state"] in _NOT_CLOSED:  # another may have cancelled it while this one waited
             found.append(meeting)
         if meeting["state"] == "planned" and meeting["agenda_frozen_at"] is None and meeting_id != besides:
             is_next_held = True

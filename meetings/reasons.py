@@ -60,10 +60,18 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
         "%(partner)s is against it since %(day)s; the decision counts, since as many endorse it as their agreements "
         "ask for."
     ),
+    "objected_own_waiver": N_(
+        "%(partner)s is against it since %(day)s; that stops nothing, since the decision takes back what frees it of a "
+        "clause."
+    ),
     "objected_before": N_(
         "%(partner)s objected on %(day)s, when an objection did not suspend yet what rests on a decision."
     ),
     "silent": N_("Decided on %(decided)s; %(partner)s was asked again on %(day)s and has said nothing."),
+    "nobody_left": N_(
+        "Decided on %(decided)s; none of the partners that were asked is one any more, so that nobody can endorse it: "
+        "decide anew, and take it back."
+    ),
     "obligation_at_risk": N_("%(clause)s, period up to %(day)s: at risk."),
     "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: cannot be met any more."),
     "obligation_missed": N_("%(clause)s, period up to %(day)s: not met."),

@@ -17,12 +17,12 @@ from duties.obligations import waiving
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
-from meetings import decisions, endorsements, endorsing, taking_back
+from meetings import decisions, endorsements, endorsing, running, taking_back
 from meetings.agenda_items import items_of
 from meetings.attendance import quorum_now
 from meetings.decision_rows import lock_decision
 from meetings.holding import lock_meeting
-from meetings.objections import is_of_objection
+from meetings.objections import CARRIED, is_of_objection
 
 #: How the committee settles an objection.
 KEPT: Final = "kept"
@@ -71,6 +71,8 @@ def settle(
     against = [one for one in endorsements.endorsements_of(session, decision_id, at=at) if one.word.objects]
     if not against or row["state"] == "withdrawn":
         raise Refusal("objection.none", N_("No partner objects to this decision any more."), source="GV-4")
+    if item["outcome"] == CARRIED:  # by the round, since nobody closed this sitting in time
+        seen = running.treat(session, item["id"], "treated", by=by, at=at, seen=seen)
     settles = decisions.decide(
         session,
         meeting["id"],

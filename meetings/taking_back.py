@@ -19,6 +19,7 @@ from duties.casework import asking, assigning
 from duties.casework.scheduling import calendar_of
 from duties.endorsement import letters
 from duties.endorsement.counting import counts_by, it_counts, why_it_does_not_count
+from duties.endorsement.partners import OWES_AGAIN
 from duties.here import local_day, many, program_of
 from duties.record import events
 from duties.refusals import Refusal
@@ -132,36 +133,6 @@ def later_ones(session: Session, row: Row) -> list[dict[str, Any]]:
         )
         .order_by(_decision.c.decided_at, _decision.c.number),
     )
-
-
-def what_stands_by(session: Session, *, falls: Collection[UUID], stands: Collection[UUID] = ()) -> frozenset[UUID]:
-    """The decisions that stand by the fall of some and the standing of others, however far that goes.
-
-    What falls lets stand what it takes back, and lets be objected again what it keeps; what stands does the reverse.
-    Asked by what each says, not by how each stands today: what is pending, or taken back twice, may turn with a word.
-    """
-    here = program_of(session)
-    reached: set[tuple[UUID, bool]] = set()
-    ahead = {(one, False) for one in falls} | {(one, True) for one in stands}
-    while ahead:
-        reached |= ahead
-        turned = {one: [is_up for other, is_up in ahead if other == one] for one, _ in ahead}
-        gone = _decision.alias("gone")
-        rows = session.execute(
-            select(
-                _decision.c.id, gone.c.id.label("other"), (gone.c.number == any_(_decision.c.takes_back)).label("back")
-            )
-            .join(
-                gone,
-                and_(
-                    gone.c.program_id == _decision.c.program_id,
-                    or_(gone.c.number == any_(_decision.c.takes_back), gone.c.id == _decision.c.settles_id),
-                ),
-            )
-            .where(_decision.c.program_id == here, _decision.c.id.in_(turned))
-        ).all()
-        ahead = {(row.other, is_up != row.back) for row in rows for is_up in turned[row.id]} - reached
-    return frozenset(one for one, is_up in reached if is_up)
 
 
 # ------------------------------------------------------------------------------------------------------------- holding
@@ -421,10 +392,11 @@ def _object_again(session: Session, settling: Row, *, by: Actor, at: datetime) -
     take_nothing_back(session, settling["id"], at=at)
     follow_words(session, decision_id, at=at)
     row = lock_decision(session, decision_id)
-    if row["endorsement"] != "objected" or row["state"] == "withdrawn":
+    against = [one for one in endorsements_of(session, decision_id, at=at) if one.word.objects]
+    if not against or row["state"] == "withdrawn":
         return
     objections.bring_before_committee(session, decision_id, objections.hold_next_meetings(session, at), at=at)
-    people = whom_it_concerns(session, decision_id, at)
-    for one in endorsements_of(session, decision_id, at=at):
-        if one.word.objects:
-            letters.objected(session, row, one.organization_id, people, counts=False, by=by, at=at)
+    people, counts = whom_it_concerns(session, decision_id, at), counts_by(row)
+    for one in against:
+        is_own = one.stake == OWES_AGAIN
+        letters.objected(session, row, one.organization_id, people, counts=counts, own_waiver=is_own, by=by, at=at)

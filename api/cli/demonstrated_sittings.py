@@ -221,7 +221,7 @@ class DemonstratedSittings:
             for asked in asking.open_ones(self.session, asked_partners.ENDORSE, row["id"])[1:]:
                 first = today.falls(asked["links"]).holders[0]
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
-                if not endorsements.may_speak(today, row, by):
+                if not endorsements.may_speak(self.session, today, row, by, at=at):
                     continue  # it is vacant there
                 said, place = "objected" if reason else "endorsed", UUID(asked["links"][0]["at"])
                 endorsing.endorse(self.session, row["id"], place, said, reason=reason, by=by, at=at)

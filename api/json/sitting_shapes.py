@@ -194,7 +194,8 @@ class EndorsementShown(Shown):
     """What a partner said of a decision, empty while it said nothing.
 
     `majority` is what its agreement of that day lets suffice, empty where every partner is needed; `settled_by_id` the
-    decision that settled its objection; `is_partner`, whether its agreement is in force today.
+    decision that settled its objection; `is_partner`, whether its agreement is in force today; `stake`, "freed" where
+    the decision frees it of a clause, and "owes_again" where it takes that back: then it is not asked.
     """
 
     organization_id: UUID
@@ -205,6 +206,7 @@ class EndorsementShown(Shown):
     majority: str
     settled_by_id: UUID | None
     is_partner: bool
+    stake: str
     version: int
 
 

@@ -24,6 +24,7 @@ from api.pages.sitting_lines import owners_of
 from api.permissions import (
     Action,
     Forbidden,
+    Given,
     allows,
     asks,
     find_task,
@@ -212,6 +213,7 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
     people = people_by_id(desk)
     (line,) = lines_of(desk, [_aged(desk, row)], {row["id"]: asked})
     seats = membership(desk.session, row["committee_id"]).seats
+    is_objected = row["state"] != "withdrawn" and any(one.word.objects for one in asked)
     return page(
         desk,
         request,
@@ -234,20 +236,18 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         silent={
             one.organization_id
             for one in asked
-            if one.word.is_awaited and endorsements.nobody_speaks_for(desk.asker.standing, row, one.organization_id)
+            if one.word.is_awaited
+            and endorsements.nobody_speaks_for(desk.session, desk.asker.standing, row, one.organization_id, at=desk.at)
         },
-        mine=[
-            (one, endorsements.may_speak(desk.asker.standing, row, require(Action.ENDORSE, mine[one.organization_id])))
-            for one in asked
-            if one.organization_id in mine
-        ],
+        mine=[(one, _speaks(desk, row, mine[one.organization_id])) for one in asked if one.organization_id in mine],
         may_take_back=not counts_by(row),
         majorities=MAJORITIES,
         wanted_by=wanted_by,
         wanting=_named(desk, wanting(desk, row)),
-        settling=_sitting_on(desk, row, given),
+        settling=_sitting_on(desk, decision_id, given) if is_objected else None,
         settles_at=title_of(committee_of(desk.session, endorsements.declared(desk.session).committee), desk.language),
-        settled_on=_settled_on(desk, row),
+        is_objected=is_objected,
+        settled_on=_settled_on(desk, decision_id) if is_objected else "",
         said=SAID,
         said_as=said_as,
         take_back=TAKE_BACK,
@@ -266,6 +266,11 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
     )
 
 
+def _speaks(desk: Desk, row: Mapping[str, Any], given: Given) -> bool:
+    by = require(Action.ENDORSE, given)
+    return endorsements.may_speak(desk.session, desk.asker.standing, row, by, at=desk.at)
+
+
 def _aged(desk: Desk, row: Mapping[str, Any]) -> Mapping[str, Any]:
     return decisions.with_age(desk.session, row, desk.day) if row["state"] == "open" else row
 
@@ -278,19 +283,17 @@ def _not_asked(desk: Desk, sight: Sight) -> list[dict[str, Any]]:
     return [row for row in rows if wanting(desk, row)]
 
 
-def _settled_on(desk: Desk, row: Mapping[str, Any]) -> str:
+def _settled_on(desk: Desk, decision_id: UUID) -> str:
     """When the committee meets on whose agenda the objection to a decision stands; blank where it stands on none."""
-    item = objections.stands_on(desk.session, row["id"]) if row["endorsement"] == "objected" else None
+    item = objections.stands_on(desk.session, decision_id, at=desk.at)
     return wording.when(desk.language, item["starts"]) if item is not None else ""
 
 
-def _sitting_on(desk: Desk, row: Mapping[str, Any], given: Mapping[Any, Any]) -> dict[str, Any] | None:
+def _sitting_on(desk: Desk, decision_id: UUID, given: Mapping[Any, Any]) -> dict[str, Any] | None:
     """The item by which an objection stands before a committee that sits now, where the asker records."""
-    if row["endorsement"] not in ("objected", "endorsed", "earlier") or row["state"] == "withdrawn":
-        return None
     if allows(Action.SETTLE_OBJECTION, given) is None:
         return None
-    return objections.item_that_sits(desk.session, row["id"])
+    return objections.item_that_sits(desk.session, decision_id)
 
 
 def _named(desk: Desk, places: Sequence[UUID]) -> list[tuple[UUID, str]]:

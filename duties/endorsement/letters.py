@@ -29,16 +29,18 @@ def objected(
     people: Iterable[UUID],
     *,
     counts: bool,
+    own_waiver: bool,
     by: Actor,
     at: datetime,
 ) -> None:
     """Tell everyone concerned but who said it that a partner objects: each time, so that the last letter is true.
 
-    `counts`: the others are a majority that suffices, so that the decision counts all the same.
+    `counts`: the others are a majority that suffices, so that the decision counts all the same. `own_waiver`: it takes
+    back what frees that partner of a clause, so that its objection stops nothing.
     """
     organization = session.get_one(Organization, (program_of(session), organization_id)).short_name
     key = f"decision_objected:{decision['id']}:{organization_id}:{at.isoformat()}"
-    more = {"organization": organization, "counts": counts}
+    more = {"organization": organization, "counts": counts, "own_waiver": own_waiver}
     _to_each(session, "decision_objected", decision, people, key, by=by, at=at, **more)
 
 

@@ -1,7 +1,9 @@
 """What the partners that are asked make of a decision: endorsed, objected to, or pending still (GV-4).
 
 Every partner that is asked endorses it, unless its agreement lets a majority of them suffice. Who signed no such clause
-is outvoted by nobody: its own word is needed, whatever the others' agreements say. Pure: no session and no clock.
+is outvoted by nobody: its own word is needed, whatever the others' agreements say. Nobody frees themselves of a clause:
+a partner that a decision frees makes no majority of it, and one whose waiver it takes back neither stops nor delays it.
+Pure: no session and no clock.
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ _ENOUGH: Final[Mapping[str, tuple[Fraction, bool]]] = {
     "three_quarters": (Fraction(3, 4), True),
 }
 
+#: What a partner has at stake in a decision: it is freed of a clause by it, or owes one again that it was freed of.
+FREED: Final = "freed"
+OWES_AGAIN: Final = "owes_again"
+
 
 def majority_of(terms: Mapping[str, Any]) -> str:
     """The majority of the partners that an agreement's terms let suffice; "" where all of them are needed."""
@@ -30,7 +36,8 @@ def majority_of(terms: Mapping[str, Any]) -> str:
 class Word:
     """What one partner says: models.minutes.ENDORSED_AS, on its agreement's terms (models.minutes.MAJORITIES, or "").
 
-    `is_settled`: its objection was settled at a sitting. `is_partner`: its agreement is in force today.
+    `is_settled`: its objection was settled at a sitting. `is_partner`: its agreement is in force today. `stake`: FREED,
+    OWES_AGAIN, or "" where it has no waiver at stake.
     """
 
     organization_id: UUID
@@ -38,25 +45,32 @@ class Word:
     majority: str = ""
     is_settled: bool = False
     is_partner: bool = True
+    stake: str = ""
 
     @property
     def objects(self) -> bool:
-        """Whether it objects and nobody settled that; also where it is no partner any more."""
+        """Whether it objects and nobody settled that; also where it is no partner any more, or that stops nothing."""
         return self.said == "objected" and not self.is_settled
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the decision may wait for a word of it, or has its word."""
+        return self.is_partner and self.stake != OWES_AGAIN
 
     @property
     def is_awaited(self) -> bool:
         """Whether the decision waits for a word of it."""
-        return self.is_partner and self.said == ""
+        return self.is_asked and self.said == ""
 
 
 def outcome(words: Iterable[Word]) -> str:
     """The state of `models.lifecycles.ENDORSEMENT` that these words make: endorsed, objected or pending.
 
     Who is a partner no more is not waited for, and does not count among the partners; an objection of theirs stands
-    until it is settled. Where nobody was ever asked, since no agreement was in force, it is endorsed.
+    until it is settled. Who would owe a clause again is not asked, and their objection stops nothing. Where nobody else
+    was ever asked, or no agreement was in force, it is endorsed.
     """
-    every = list(words)
+    every = [one for one in words if one.stake != OWES_AGAIN]
     here = [one for one in every if one.is_partner]
     outvoted = _is_majority(here)
     if any(one.objects and not (one.majority and outvoted) for one in every):
@@ -73,14 +87,15 @@ def outcome(words: Iterable[Word]) -> str:
 def _is_majority(here: Iterable[Word]) -> bool:
     """Whether so many endorse it as the strictest of the agreements asks for; False where none lets a majority do.
 
-    An objection that was settled counts neither for it nor against.
+    An objection that was settled counts neither for it nor against, nor does a word of who is freed by it: no seat of
+    theirs makes its quorum either.
     """
     partners = list(here)
     named = {one.majority for one in partners if one.majority}
     if not named:
         return False
-    saying = [one for one in partners if not one.is_settled]
+    saying = [one for one in partners if not one.is_settled and one.stake != FREED]
     if not saying:
-        return True
+        return not any(one.objects for one in partners)
     part = Fraction(sum(one.said == "endorsed" for one in saying), len(saying))
     return all(part > least or (may_equal and part == least) for least, may_equal in (_ENOUGH[name] for name in named))

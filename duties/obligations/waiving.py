@@ -6,7 +6,7 @@ the item frees the partner. Nobody who owes the clause proposes it, records the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -88,18 +88,18 @@ def decided_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
 
 
 def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str, Any]]:
-    """The clauses of which these decisions free a partner, each once: by a waiver that rests on one, or a proposal.
+    """The clauses of which each of these decisions frees a partner: by a waiver that rests on it, or a proposal.
 
-    Each row has `agreement_id`, `key`, `starts_on`, `ends_on`, and the partner's `organization_id`.
+    Each row has `decision_id`, `agreement_id`, `key`, `starts_on`, `ends_on`, and the partner's `organization_id`.
     """
     if not decision_ids:
         return []
     names = ("agreement_id", "key", "starts_on", "ends_on")
-    recorded = select(_waiver.c.program_id, *(_waiver.c[name] for name in names)).where(
+    recorded = select(_waiver.c.program_id, _waiver.c.decision_id, *(_waiver.c[name] for name in names)).where(
         _waiver.c.program_id == program_of(session), _waiver.c.decision_id.in_(decision_ids)
     )
     proposed = (
-        select(_proposal.c.program_id, *(_proposal.c[name] for name in names))
+        select(_proposal.c.program_id, _decision.c.id, *(_proposal.c[name] for name in names))
         .select_from(_decision)
         .join(_item, refers(_decision.c.item_id, _item))
         .join(_proposal, OF_PROPOSAL)
@@ -108,9 +108,23 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str,
     freed = union(recorded, proposed).subquery()
     return many(
         session,
-        select(*(freed.c[name] for name in names), _agreement.c.organization_id)
+        select(*(freed.c[name] for name in ("decision_id", *names)), _agreement.c.organization_id)
         .join(_agreement, refers(freed.c.agreement_id, _agreement))
-        .order_by(freed.c.agreement_id, freed.c.key, freed.c.starts_on, freed.c.ends_on),
+        .order_by(*(freed.c[name] for name in (*names, "decision_id"))),
+    )
+
+
+def owing_freed(session: Session, freed: Iterable[Mapping[str, Any]], *, at: datetime) -> frozenset[UUID]:
+    """The people who owe these clauses, or act for who does, on the days on which they are freed of them and today.
+
+    `freed` are rows as `freed_by` has them.
+    """
+    today = on_day(local_day(session, at))
+    return frozenset().union(
+        *(
+            _who_owes(session, row["agreement_id"], row["key"], [Span(row["starts_on"], row["ends_on"]), today])
+            for row in freed
+        )
     )
 
 
@@ -208,6 +222,14 @@ def no_quorum() -> Refusal:
     )
 
 
+def own() -> Refusal:
+    """Who owes a clause would have a part in its waiver."""
+    return Refusal(
+        "waiver.own",
+        N_("Nobody frees themselves: who owes this clause, or acts for one who does, has no part in its waiver."),
+    )
+
+
 def refuse_who_owes(
     session: Session,
     agreement_id: UUID,
@@ -229,10 +251,7 @@ def refuse_who_owes(
         asked += [on_day(local_day(session, proposal[name])) for name in ("proposed_at", "decided_at")]
     owing = _who_owes(session, agreement_id, key, asked)
     if by.person_id is None or acts_among(by, owing):
-        raise Refusal(
-            "waiver.own",
-            N_("Nobody frees themselves: who owes this clause, or acts for one who does, has no part in its waiver."),
-        )
+        raise own()
     if proposal is None:
         return
     if {proposal["proposed_by"], proposal["proposed_for"], proposal["decided_by"]} & owing:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
+from duties.endorsement.partners import OWES_AGAIN
 from duties.here import local_day, many, program, program_of
 from duties.refusals import Refusal
 from locales import N_
@@ -143,7 +144,7 @@ def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
     said, clinical = endorsements(session, [row["id"] for row in rows]), clinical_decisions(session)
     for row in rows:
         mine = next((one for one in said[row["id"]] if one.organization_id == year.organization_id), None)
-        if mine is not None:
+        if mine is not None and (mine.said or mine.stake != OWES_AGAIN):
             yield DecisionAsked(
                 number=row["number"],
                 decided_on=local_day(session, row["decided_at"]),

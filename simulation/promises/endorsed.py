@@ -14,6 +14,8 @@ from simulation.promises import promise
 
 #: Silence is asked again on the first working day after the last one: a week covers any holidays that are declared.
 _PATIENCE: Final = timedelta(days=21)
+#: The round that brings an objection elsewhere comes within so long.
+_A_ROUND: Final = timedelta(days=1)
 
 #: A partner on a day: its agreement is in force.
 _IS_PARTNER: Final = """
@@ -37,18 +39,45 @@ where task.program_id = word.program_id and task.step = 'decision.endorse' and t
         select 1 from jsonb_array_elements(responsibility.links) link
         where link->>'at' = word.organization_id::text and link->>'person' is null)
 """
+#: A partner by whom a decision lets stand, as it stands or falls itself, what frees it of a clause: `alike` or not.
+_STAKE: Final = """
+exists (
+    with recursive reached as (
+        select decision.id as id, true as alike
+        union
+        select gone.id, reached.alike <> (gone.number = any(says.takes_back)) from reached
+        join decision says on says.program_id = word.program_id and says.id = reached.id
+        join decision gone on gone.program_id = word.program_id
+            and (gone.number = any(says.takes_back) or gone.id = says.settles_id)
+    )
+    select 1 from reached
+    join decision freeing on freeing.program_id = word.program_id and freeing.id = reached.id
+    join agreement freed on freed.program_id = word.program_id and freed.organization_id = word.organization_id
+    where {alike} and (
+        exists (select 1 from waiver where waiver.program_id = freed.program_id and waiver.agreement_id = freed.id
+            and waiver.decision_id = freeing.id)
+        or exists (select 1 from waiver_proposal proposal join agenda_item item on item.program_id = proposal.program_id
+            and item.kind = 'waiver' and item.subject = proposal.id::text
+            where proposal.program_id = freed.program_id and proposal.agreement_id = freed.id
+            and item.id = freeing.item_id))
+)"""
+_FREED: Final = _STAKE.format(alike="reached.alike")
+_OWES_AGAIN: Final = _STAKE.format(alike="not reached.alike")
 _SO_MANY: Final = {"more_than_half": (1, 2, False), "two_thirds": (2, 3, True), "three_quarters": (3, 4, True)}
 
 
 @promise("A decision that the partners endorse counts for nothing while one of them that it needs is silent.")
 def silent_ones(session: Session, _: datetime) -> Iterator[str]:
-    """Endorsed, though a partner of the day on which it began to count, bound by no majority, had said nothing."""
+    """Endorsed, though a partner of the day on which it began to count, bound by no majority, had said nothing.
+
+    But for one whose waiver it takes back, which is not asked.
+    """
     counted_on = "(decision.counts_since at time zone program.time_zone)::date"
     yield from _ids(
         session,
         f"""select distinct decision.id {_WORDS}
         and decision.endorsement = 'endorsed' and word.said = '' and word.majority = ''
-        and {_IS_PARTNER.format(day=counted_on)}""",
+        and {_IS_PARTNER.format(day=counted_on)} and not {_OWES_AGAIN}""",
     )
 
 
@@ -56,34 +85,61 @@ def silent_ones(session: Session, _: datetime) -> Iterator[str]:
 def objected_ones(session: Session, _: datetime) -> Iterator[str]:
     """Counting or pending, though a partner objects that no majority outvotes.
 
-    Of one that was taken before endorsements bound, an objection of then stops nothing.
+    Of one that was taken before endorsements bound, an objection of then stops nothing; nor does one of a partner whose
+    waiver the decision takes back.
     """
     yield from _ids(
         session,
         f"""select distinct decision.id {_WORDS} and decision.endorsement in ('endorsed', 'pending')
-        and word.said = 'objected' and word.settled_by_id is null and word.majority = ''""",
+        and word.said = 'objected' and word.settled_by_id is null and word.majority = '' and not {_OWES_AGAIN}""",
+    )
+
+
+@promise("No partner stops or delays by its own word what takes its waiver back.")
+def stopped_by_who_owes(session: Session, _: datetime) -> Iterator[str]:
+    """Pending or objected to, though every other partner endorsed it, or asked about by the one that it concerns."""
+    yield from _ids(
+        session,
+        f"""select distinct decision.id {_WORDS} and {_OWES_AGAIN} and (
+            decision.wanted_by_id = word.organization_id
+            or decision.endorsement in ('pending', 'objected') and not exists (
+                select 1 from endorsement other where other.program_id = word.program_id
+                    and other.decision_id = word.decision_id and other.superseded_at is null
+                    and other.organization_id <> word.organization_id
+                    and (other.said = '' or other.said = 'objected' and other.settled_by_id is null)))""",  # noqa: S608 - its parts are this module's own
     )
 
 
 @promise("A majority endorses a decision only where the agreements of that day let it, and it is one.")
 def majorities(session: Session, at: datetime) -> Iterator[str]:
-    """Endorsed with fewer words than the strictest of its agreements asks for, of who was a partner then and is one."""
+    """Endorsed with fewer words than the strictest of its agreements asks for, of its partners then and of those now.
+
+    What counts goes on counting, whoever leaves. Of the words of a partner that is freed of a clause by it none counts.
+    """
     counted_on = "(decision.counts_since at time zone program.time_zone)::date"
+    is_one = _IS_PARTNER.format(day=":today")
     rows = _rows(
         session,
         f"""select decision.id, array_agg(distinct word.majority) filter (where word.majority <> '') as named,
-        count(*) filter (where word.said = 'endorsed') as endorsed, count(*) as asked
-        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null
-        and {_IS_PARTNER.format(day=counted_on)} and {_IS_PARTNER.format(day=":today")}
+        count(*) filter (where word.said = 'endorsed' and not {_FREED}) as endorsed,
+        count(*) filter (where not {_FREED}) as asked,
+        count(*) filter (where word.said = 'endorsed' and not {_FREED} and {is_one}) as endorsed_now,
+        count(*) filter (where not {_FREED} and {is_one}) as asked_now
+        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null and not {_OWES_AGAIN}
+        and {_IS_PARTNER.format(day=counted_on)}
         group by decision.id having bool_or(word.majority <> '')""",
         today=local_day(session, at),
     )
     for row in rows:
-        for name in row["named"]:
-            part, of, may_equal = _SO_MANY[name]
-            reached, needed = row["endorsed"] * of, row["asked"] * part
-            if reached < needed or (reached == needed and not may_equal):
-                yield f"decision {row['id']}"
+        of_then, of_now = (row["endorsed"], row["asked"]), (row["endorsed_now"], row["asked_now"])
+        if any(_is_too_few(name, *of_then) and _is_too_few(name, *of_now) for name in row["named"]):
+            yield f"decision {row['id']}"
+
+
+def _is_too_few(majority: str, endorsed: int, asked: int) -> bool:
+    part, of, may_equal = _SO_MANY[majority]
+    reached, needed = endorsed * of, asked * part
+    return reached < needed or (asked > 0 and reached == needed and not may_equal)
 
 
 @promise("Nobody owes anything by a decision that does not count.")
@@ -226,7 +282,7 @@ def not_asked(session: Session, at: datetime) -> Iterator[str]:
     yield from _ids(
         session,
         f"""select word.id {_WORDS} and decision.endorsement in ('pending', 'objected') and word.said = ''
-        and {_IS_PARTNER.format(day=":today")}
+        and {_IS_PARTNER.format(day=":today")} and not {_OWES_AGAIN}
         and not exists ({_ASKED})""",
         "endorsement",
         today=local_day(session, at),
@@ -245,8 +301,11 @@ def not_asked_again(session: Session, at: datetime) -> Iterator[str]:
 
 
 @promise("An agenda of the committee that settles objections, made after one, has it.")
-def not_on_agenda(session: Session, _: datetime) -> Iterator[str]:
-    """A frozen agenda of the committee is without an objection that stood before it was frozen, and stands still."""
+def not_on_agenda(session: Session, at: datetime) -> Iterator[str]:
+    """A frozen agenda of the committee is without an objection that stood before it was frozen, and stands still.
+
+    But for one that an earlier meeting has, which is to come, sits, or was over so lately that the round comes yet.
+    """
     yield from _ids(
         session,
         """select distinct word.id from endorsement word
@@ -261,8 +320,16 @@ def not_on_agenda(session: Session, _: datetime) -> Iterator[str]:
             and not exists (
                 select 1 from agenda_item item where item.program_id = meeting.program_id
                     and item.meeting_id = meeting.id and item.kind = 'objection'
-                    and item.subject = decision.id::text)""",
+                    and item.subject = decision.id::text)
+            and not exists (
+                select 1 from agenda_item item join meeting earlier on earlier.program_id = item.program_id
+                    and earlier.id = item.meeting_id
+                where item.program_id = meeting.program_id and item.kind = 'objection'
+                    and item.subject = decision.id::text and item.state in ('scheduled', 'settled')
+                    and earlier.committee_id = meeting.committee_id and earlier.starts_at < meeting.starts_at
+                    and earlier.state in ('planned', 'under_way') and earlier.ends_at > :then)""",
         "endorsement",
+        then=at - _A_ROUND,
     )
 
 

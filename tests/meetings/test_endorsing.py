@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes
 from functools import partial
 from typing import Any
@@ -397,7 +397,7 @@ def test_a_partner_with_neither_manager_nor_director_speaks_by_its_second_repres
     second = decide(session, cast, text_fr="Encore.", at=then)
     today = standing(session, local_day(session, then))
     row = decisions.decision_of(session, second)
-    assert endorsements.nobody_speaks_for(today, row, en_marge)
+    assert endorsements.nobody_speaks_for(session, today, row, en_marge, at=then)
     falls = today.falls(asked_of(session, second)[str(en_marge)]["links"])
     assert falls.vacant
     assert [one.person_id for one in falls.holders] == [cast.people["coordinator"]], "it is on the board as vacant"
@@ -437,6 +437,93 @@ def test_who_leaves_is_not_waited_for_and_who_joins_is_not_asked(session: Sessio
     assert code_of(lambda: say(session, cast, decision, "en-marge", "endorsed", at=NOW + 5 * DAY)) == (
         "endorsement.no_partner"
     )
+
+
+def _renewed(session: Session, cast: Cast, first: date, *, at: datetime) -> None:
+    """Have another version of En Marge's agreement begin on a day, signed and settled now."""
+    by = cast.actor("coordinator")
+    content = agreements.content_of_version(session, last_version(session, cast))
+    version = agreements.draft_version(session, agreement_of(session, cast), content, by=by, at=at)
+    agreements.send_version(session, version, by=by, at=at)
+    director = cast.people["director_em"]
+    agreements.sign_version(session, version, director_id=director, signed_on=at.date(), by=by, at=at)
+    agreements.start_version(session, version, starts_on=first, by=by, at=at)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("is_foreseen", [True, False])
+def test_a_partner_whose_agreement_has_a_gap_is_waited_for_or_asked_again_once_it_is_back(
+    session: Session, cast: Cast, *, is_foreseen: bool
+) -> None:
+    decision, en_marge = decide(session, cast), str(cast.organizations["en-marge"])
+    last = (NOW + 5 * DAY).date()
+    version, by = last_version(session, cast), cast.actor("coordinator")
+    agreements.end_version(session, version, ends_on=last, by=by, at=NOW + MINUTE, shorter_agreed=True)
+    if is_foreseen:
+        _renewed(session, cast, last + 2 * DAY, at=NOW + MINUTE)
+        say(session, cast, decision, "codim", "endorsed")
+    for days in (5, 6):
+        endorsing.follow_agreements(session, at=NOW + days * DAY)
+        assert (en_marge in asked_of(session, decision)) is (is_foreseen or days == 5)
+        assert stands(session, decision) == ("pending", False)
+    if not is_foreseen:
+        _renewed(session, cast, last + 2 * DAY, at=NOW + 6 * DAY + MINUTE)
+    back = NOW + 8 * DAY
+    endorsing.follow_agreements(session, at=back)
+    assert en_marge in asked_of(session, decision)
+    assert list(broken(session, back)) == []
+    for place in ASKED:
+        say(session, cast, decision, place, "endorsed", at=back + MINUTE)
+    assert stands(session, decision) == ("endorsed", True)
+    assert asked_of(session, decision) == {}
+
+
+@pytest.mark.ci
+def test_what_nobody_can_endorse_any_more_comes_before_the_committee(session: Session, cast: Cast) -> None:
+    decision, by = decide(session, cast), cast.actor("coordinator")
+    for place in ASKED:
+        version = last_version(session, cast, place)
+        agreements.end_version(session, version, ends_on=NOW.date(), by=by, at=NOW + MINUTE, shorter_agreed=True)
+    endorsing.follow_agreements(session, at=NOW + DAY)
+    assert (stands(session, decision), asked_of(session, decision)) == (("pending", False), {})
+    assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + DAY)
+    (item,) = [row for row in items(session, NEXT_LOCAL) if row["subject"] == str(decision)]
+    assert [reason["code"] for reason in item["reasons"]] == ["nobody_left"]
+    assert list(broken(session, NOW + DAY)) == []
+
+
+@pytest.mark.ci
+def test_what_is_recorded_afterwards_is_asked_of_the_partners_of_both_days(session: Session, cast: Cast) -> None:
+    in_force(session, cast, "anonyme", since=NOW.date() + DAY)
+    afterwards = decide(session, cast, at=NOW + 2 * DAY, decided_at=NOW + MINUTE)
+    assert str(cast.organizations["anonyme"]) in asked_of(session, afterwards)
+    assert len(asked_of(session, afterwards)) == len(ASKED) + 1
+
+
+@pytest.mark.ci
+def test_what_counts_by_a_majority_goes_on_counting_where_one_of_it_leaves(session: Session, cast: Cast) -> None:
+    in_force(session, cast, "anonyme")
+    _majority(session, cast, "codim", "en-marge", "anonyme")
+    decision = decide(session, cast)
+    all_endorse(session, cast, decision)
+    say(session, cast, decision, "anonyme", "objected", by=cast.actor("manager_la"), at=NOW + 2 * MINUTE)
+    version, by = last_version(session, cast, "codim"), cast.actor("coordinator")
+    agreements.end_version(session, version, ends_on=NOW.date(), by=by, at=NOW + 3 * MINUTE, shorter_agreed=True)
+    endorsing.follow_agreements(session, at=NOW + DAY)
+    assert stands(session, decision) == ("endorsed", True)
+    assert list(broken(session, NOW + DAY)) == []
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("words", [".", "ʼ"])
+def test_words_that_say_nothing_decide_and_settle_nothing(session: Session, cast: Cast, words: str) -> None:
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    assert code_of(lambda: decide(session, cast, text_fr=words, text_en="")) == "decision.empty"
+    by, here, at = cast.actor("coordinator"), meeting(session), NOW + 5 * MINUTE
+    settle = partial(settling.settle, session, decision, here, settling.KEPT, text_fr=words, by=by, at=at)
+    assert code_of(settle) == "decision.empty"
+    assert code_of(lambda: say(session, cast, decision, "codim", "objected", reason=words)) == "reason.missing"
 
 
 @pytest.mark.ci

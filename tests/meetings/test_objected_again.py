@@ -181,7 +181,7 @@ def test_an_objection_comes_back_to_an_agenda_each_time_it_is_made_again_and_is_
         say(session, cast, decision, "en-marge", "objected", at=LATER + 2 * turn * MINUTE)
         (item,) = _of(session, decision)
         assert in_words(item["reasons"], "en").count("En Marge") == 1
-        found = objections.stands_on(session, decision)
+        found = objections.stands_on(session, decision, at=LATER + 2 * turn * MINUTE)
         assert found is not None
         assert found["id"] == item["id"]
         if turn == 0:
@@ -190,7 +190,9 @@ def test_an_objection_comes_back_to_an_agenda_each_time_it_is_made_again_and_is_
         if turn < 2:
             say(session, cast, decision, "en-marge", "", at=LATER + (2 * turn + 1) * MINUTE)
             assert _of(session, decision) == []
-            assert objections.stands_on(session, decision) is None, "a withdrawn item is on no agenda"
+            assert objections.stands_on(session, decision, at=LATER + 2 * turn * MINUTE) is None, (
+                "a withdrawn item is on no agenda"
+            )
     freezing.freeze(session, here, by=by, at=LATER + DAY)
     opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
     settling.settle(session, decision, here, settling.KEPT, text_fr="On la garde.", by=by, at=NEXT + MINUTE)
@@ -221,7 +223,7 @@ def test_an_objection_is_added_to_a_sitting_whose_agenda_nobody_froze_and_is_set
     by = cast.actor("coordinator")
     settling.settle(session, decision, here, settling.KEPT, text_fr="Oui.", by=by, at=SPECIAL + 4 * MINUTE)
     say(session, cast, decision, "codim", "objected", at=SPECIAL + 5 * MINUTE)
-    found = objections.stands_on(session, decision)
+    found = objections.stands_on(session, decision, at=SPECIAL + 5 * MINUTE)
     assert found is not None
     assert found["starts"] == NEXT_LOCAL, "this sitting settled what it had: another partner's is the next one's"
     running.close_meeting(session, here, carry_rest=True, by=by, at=SPECIAL + 9 * MINUTE)
@@ -246,7 +248,7 @@ def test_where_the_addendum_is_refused_an_objection_goes_on_the_next_meetings_ag
     say(session, cast, decision, "en-marge", "objected")
     assert _of(session, decision, LOCAL) == []
     assert len(_of(session, decision)) == 1
-    found = objections.stands_on(session, decision)
+    found = objections.stands_on(session, decision, at=NOW + MINUTE)
     assert found is not None
     assert found["starts"] == NEXT_LOCAL
 
@@ -408,7 +410,7 @@ def test_an_objection_goes_on_the_next_agenda_when_the_meeting_that_has_it_is_ca
     schedule.cancel_meeting(session, here, reason="Tempête.", by=by, at=LATER + MINUTE)
     (item,) = _of(session, decision)
     assert (item["late"], item["late_reason"]) == ((True, COULD_NOT_WAIT) if frozen else (False, ""))
-    found = objections.stands_on(session, decision)
+    found = objections.stands_on(session, decision, at=LATER + MINUTE)
     assert found is not None
     assert found["starts"] == NEXT_LOCAL
     assert list(broken(session, LATER + DAY)) == []
@@ -532,6 +534,87 @@ def test_an_objection_treated_at_a_sitting_that_nobody_closes_is_on_the_next_age
     assert [row["id"] for row in _of(session, decision)] == [brought]
 
 
+@pytest.mark.parametrize("opened_", [True, False])
+def test_an_objection_of_which_a_meeting_that_is_over_says_nothing_is_on_the_next_agenda(
+    session: Session, cast: Cast, *, opened_: bool
+) -> None:
+    """Nobody closed it, nor called it off, and the next agenda went out frozen."""
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    if opened_:
+        decision = decide(session, cast)
+        say(session, cast, decision, "en-marge", "objected")
+        local, over = LOCAL, NOW + DAY
+    else:
+        decision = _objected(session, cast)
+        assembling.assemble(session, _extraordinary(session, cast), by=by, at=LATER)
+        local, over = SPECIAL_LOCAL, SPECIAL + DAY
+    freezing.freeze(session, here, by=by, at=over - DAY)
+    assert objections.bring_all(session, at=over - DAY) == ()
+    assert _stands(session, decision, at=over - DAY) == local
+    assert _stands(session, decision, at=over) is None, "what is over treats nothing more"
+    (brought,) = objections.bring_all(session, at=over)
+    (item,) = _of(session, decision)
+    assert (item["id"], item["late"], item["late_reason"]) == (brought, True, COULD_NOT_WAIT)
+    assert [row["outcome"] for row in _of(session, decision, local)] == ["carried"]
+    assert objections.bring_all(session, at=over + DAY) == ()
+    assert _stands(session, decision, at=over) == NEXT_LOCAL
+    assert list(broken(session, over)) == []
+    opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
+    settling.settle(session, decision, here, settling.KEPT, text_fr="Oui.", by=by, at=NEXT + MINUTE)
+    assert _against(session, decision) == []
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_sitting_that_is_recorded_afterwards_settles_what_the_round_carried_over(
+    session: Session, cast: Cast, *, frozen: bool
+) -> None:
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    if frozen:
+        freezing.freeze(session, here, by=by, at=NOW + 2 * MINUTE)
+    objections.bring_all(session, at=NOW + DAY)
+    assert len(_of(session, decision)) == 1
+    found = objections.item_that_sits(session, decision)
+    assert found is not None
+    assert found["meeting_id"] == meeting(session)
+    (item,) = _of(session, decision, LOCAL)
+    running.treat(session, item["id"], "treated", by=by, at=NOW + DAY + MINUTE)
+    assert [is_over(row["reasons"]) for row in _of(session, decision)] == [False], "it stands still"
+    running.treat(session, item["id"], "carried", by=by, at=NOW + DAY + MINUTE)
+    at = NOW + DAY + 2 * MINUTE
+    settling.settle(session, decision, meeting(session), settling.KEPT, text_fr="Oui.", by=by, at=at)
+    assert _against(session, decision) == []
+    assert [is_over(row["reasons"]) for row in _of(session, decision)] == [True] * frozen
+    _close(session, cast, at=at + MINUTE)
+
+
+@pytest.mark.ci
+def test_what_another_partner_objects_takes_along_what_a_meeting_that_is_over_has(session: Session, cast: Cast) -> None:
+    """At once, and not with the next round; a meeting that is never held then has the rest of its agenda."""
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = _objected(session, cast)
+    assembling.assemble(session, _extraordinary(session, cast), by=by, at=LATER)
+    freezing.freeze(session, here, by=by, at=LATER)
+    say(session, cast, decision, "codim", "objected", at=SPECIAL + 5 * DAY)
+    (item,) = _of(session, decision)
+    assert {reason["code"] for reason in item["reasons"]} >= {"objected"}
+    others = [row["outcome"] for row in items(session, SPECIAL_LOCAL) if row["kind"] != "objection"]
+    assert set(others) <= {""}, "it is not closed by that"
+
+
+def _stands(session: Session, decision: UUID, *, at: datetime) -> datetime | None:
+    """When the meeting is that a page names as the one that has the objection."""
+    found = objections.stands_on(session, decision, at=at)
+    return None if found is None else found["starts"]
+
+
+def _against(session: Session, decision: UUID) -> list[str]:
+    """Which partners object."""
+    return [one.organization for one in endorsements_of(session, decision) if one.word.objects]
+
+
 def _settle(session: Session, cast: Cast, decision: UUID, settled_as: str, *, minutes: int) -> UUID:
     by, at = cast.actor("coordinator"), NOW + minutes * MINUTE
     found: UUID = settling.settle(session, decision, meeting(session), settled_as, text_fr="Réglé.", by=by, at=at)
@@ -562,11 +645,11 @@ def test_what_settled_an_objection_settles_it_again_as_it_stands_again(
     for n in range(3, 9, 2):
         over = _over(session, cast, last, minutes=n)
         assert stands(session, decision) == ("objected", False)
-        assert objections.stands_on(session, decision) is not None
+        assert objections.stands_on(session, decision, at=NOW + 9 * MINUTE) is not None
         last = _over(session, cast, over, minutes=n + 1)
         assert (stands(session, decision), decisions.decision_of(session, decision)["state"]) == (before, state)
         assert set(_settled_by(session, decision).values()) == {settles}
-        assert objections.stands_on(session, decision) is None
+        assert objections.stands_on(session, decision, at=NOW + 9 * MINUTE) is None
         assert list(broken(session, NOW + (n + 1) * MINUTE)) == []
 
 
@@ -584,7 +667,7 @@ def test_what_was_objected_anew_meanwhile_stays_objected_as_what_settled_the_fir
     _over(session, cast, over, minutes=6)
     assert sorted(_settled_by(session, decision).values(), key=str) == sorted([None, settles], key=str)
     assert stands(session, decision) == ("objected", False)
-    assert objections.stands_on(session, decision) is not None
+    assert objections.stands_on(session, decision, at=NOW + 9 * MINUTE) is not None
     assert list(broken(session, NOW + 7 * MINUTE)) == []
 
 

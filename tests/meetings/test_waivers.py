@@ -14,23 +14,30 @@ from sqlmodel import Session
 
 from duties import people
 from duties.actors import Actor
+from duties.casework import asking
 from duties.obligations.facts import waivers as waivers_of
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import say
-from meetings import agendas, attendance, decisions, endorsing, running, schedule, settling, waivers
+from meetings import agendas, attendance, decisions, endorsing, objections, running, schedule, settling, waivers
 from meetings.agenda_items import items_of
+from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
+from meetings.endorsements import may_want
 from models.agenda import AgendaItem
+from models.agreement import AgreementVersion
 from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Decision
 from models.obligation import Waiver
+from simulation.promises import broken, promises
+from simulation.promises import endorsed as promised
 from tests import waiving
 from tests.agreeing import code_of
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.duties.obligations.signed import agreement_of, findings, kept, period, put_in_force
+from tests.meetings.endorsed import rest_waiver
 from tests.meetings.sitting import seat, seat_everyone
 from tests.waiving import decided, endorsed, freed, proposed, recorded, sat_on
 
@@ -38,6 +45,7 @@ _decision = table_of(Decision)
 _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 _waiver = table_of(Waiver)
+_version = table_of(AgreementVersion)
 
 DAY: Final = timedelta(days=1)
 FIRST, LAST = date(2026, 11, 1), date(2026, 12, 31)
@@ -371,12 +379,14 @@ def test_the_manager_of_another_partner_frees_the_coordination_of_its_own_clause
     assert period(session, cast, "ccsmtl", "GV-6.report")["state"] == "waived"
 
 
-def before_the_committee_again(session: Session, cast: Cast, decision: UUID, *come: str) -> partial[UUID]:
+def before_the_committee_again(
+    session: Session, cast: Cast, decision: UUID, *come: str, place: str = "anonyme", who: str = "director_la"
+) -> partial[UUID]:
     """Have a partner object, and the Steering Committee sit on that with these seats filled; how it is settled."""
     then, by = datetime(2026, 12, 14, 9, 0), cast.actor("coordinator")
     schedule.plan_meetings(session, "steering", [then], by=by, at=AT)
-    anonyme, director = cast.organizations["anonyme"], cast.actor("director_la")
-    endorsing.endorse(session, decision, anonyme, "objected", reason="Non.", by=director, at=AT)
+    against, speaker = cast.organizations[place], cast.actor(who)
+    endorsing.endorse(session, decision, against, "objected", reason="Non.", by=speaker, at=AT)
     here: UUID = session.scalars(
         select(_meeting.c.id).where(_meeting.c.starts == then, _meeting.c.state == "planned")
     ).one()
@@ -385,7 +395,7 @@ def before_the_committee_again(session: Session, cast: Cast, decision: UUID, *co
     for key in come:
         attendance.record(session, here, seat(session, "steering", key), "present", by=by, at=at)
     said = "Le comité maintient sa décision."
-    return partial(settling.settle, session, decision, here, settling.KEPT, at=at, text_fr=said)
+    return partial(settling.settle, session, decision, here, settled_as=settling.KEPT, at=at, text_fr=said)
 
 
 @pytest.mark.ci
@@ -534,3 +544,128 @@ def test_who_owes_a_clause_settles_no_objection_by_which_its_waiver_stands(cast:
     again = over(kept_by, cast.actor("manager_em"), later + 1)
     assert is_whole(session, cast), "what ended it is objected to"
     over(again, cast.actor("coordinator"), later + 2)  # that it is settled is theirs again: it ends the waiver
+
+
+# ------------------------------------------------------------------------------------------------ who endorses its end
+
+
+#: What the program promises of decisions that the partners endorse.
+ENDORSED: Final = {one.sentence for one in promises() if one.look.__module__ == promised.__name__}
+
+
+def is_freed(session: Session, cast: Cast, place: str = "codim", key: str = "AG-P4") -> bool:
+    """Whether a partner is freed of a clause on each of the days that were decided."""
+    found = waivers_of(session, agreement_of(session, cast, place), key)
+    return [(row["starts_on"], row["ends_on"]) for row in found] == [(FIRST, LAST)]
+
+
+def say_of(session: Session, cast: Cast, decision: UUID, place: str, who: str, said: str, minutes: int) -> None:
+    """What a partner says of a decision by one of the cast, some minutes from now."""
+    at, reason = AT + timedelta(minutes=minutes), "Non." if said == "objected" else ""
+    endorsing.endorse(session, decision, cast.organizations[place], said, reason=reason, by=cast.actor(who), at=at)
+
+
+@pytest.mark.ci
+def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_back(
+    cast: Cast, session: Session
+) -> None:
+    decision = freed(session, cast, "codim", "AG-P4", FIRST, LAST)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    assert is_freed(session, cast)
+    asked = {task["links"][0]["at"] for task in asking.open_ones(session, ENDORSE, ends)}
+    assert str(cast.organizations["codim"]) not in asked
+    say_of(session, cast, ends, "codim", "manager_codim", "objected", 2)
+    endorsed(session, ends)
+    assert not is_freed(session, cast), "by the others' words alone"
+    say_of(session, cast, ends, "codim", "manager_codim", "endorsed", 3)
+    settle = before_the_committee_again(session, cast, ends, *APART, place="codim", who="manager_codim")
+    assert not is_freed(session, cast)
+    found = objections.item_that_sits(session, ends)
+    assert found is not None, "the committee hears it"
+    (item,) = [row for row in items_of(session, found["meeting_id"]) if row["id"] == found["id"]]
+    assert {reason["code"] for reason in item["reasons"]} == {"objected_own_waiver"}
+    text = decisions.endorsements_in_words(session, [decisions.decision_of(session, ends)])[ends]
+    assert text.en == "Endorsed by 5 of 5 partners."
+    assert [one for one in broken(session, AT + 21 * DAY) if one.sentence in ENDORSED] == []
+    session.commit()
+    pages = {
+        who: client_for(cast.database, cast.people[who], at=AT + 21 * DAY) for who in ("manager_codim", "manager_em")
+    }
+    shown = {who: one.get(f"/decisions/{ends}?language=en").text for who, one in pages.items()}
+    assert "it stops nothing: this takes back what frees your organization" in shown["manager_codim"]
+    assert "it stops nothing" not in shown["manager_em"]
+    assert all("not asked: this takes back what frees it of a clause" in one for one in shown.values())
+    assert all("The meeting that has it on its agenda" in one for one in shown.values())
+    settle(settled_as=settling.TAKEN_BACK, by=cast.actor("manager_em"))
+    assert is_freed(session, cast), "once the committee settles it so"
+
+
+@pytest.mark.ci
+def test_an_objection_of_another_partner_has_a_waiver_stand_again_until_it_is_settled(
+    cast: Cast, session: Session
+) -> None:
+    decision = freed(session, cast, "codim", "AG-P4", FIRST, LAST)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    endorsed(session, ends)
+    settle = before_the_committee_again(session, cast, ends, *APART)
+    assert is_freed(session, cast)
+    settle(by=cast.actor("coordinator"))
+    assert not is_freed(session, cast)
+
+
+@pytest.mark.ci
+def test_who_owes_a_clause_speaks_for_no_other_partner_on_its_waiver_nor_on_its_end(
+    cast: Cast, session: Session
+) -> None:
+    """Whoever acts for the manager who owes it, on one of the days, is the manager of another partner."""
+    decision = freed(session, cast, "codim", "AG-P4", FIRST, LAST)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    endorsed(session, ends)
+    away(session, cast, "manager_codim", "manager_em", FIRST, FIRST + 40 * DAY)
+    deputy = partial(say_of, session, cast, ends, "en-marge", "manager_em", "objected", 2)
+    assert code_of(deputy) == "waiver.own"
+    assert not is_freed(session, cast)
+    say_of(session, cast, ends, "en-marge", "director_em", "objected", 3)
+    assert is_freed(session, cast)
+
+
+@pytest.mark.ci
+def test_who_owes_a_clause_asks_of_no_partner_to_endorse_the_end_of_its_waiver(cast: Cast, session: Session) -> None:
+    """Both were decided as something else than on management, as could be before waivers were proposed."""
+    by, meeting = cast.actor("coordinator"), waiving.sitting(session, cast, None, APART)
+    decision = decisions.decide(session, meeting, None, text_fr="CODIM est libéré.", kind="other", by=by, at=AT)
+    rest_waiver(session, cast, decision, FIRST, LAST)
+    ends = taking_back(session, meeting, decision, by, 1, kind="other")
+    assert not is_freed(session, cast, key="AG-P2")
+    want = partial(endorsing.want_endorsement, session, ends, reason="C’est de la gestion.", at=AT + DAY)
+    codim, em = cast.organizations["codim"], cast.organizations["en-marge"]
+    for who in ("manager_codim", "director_codim"):
+        assert code_of(partial(want, codim, by=cast.actor(who))) == "endorsement.own_waiver"
+    assert may_want(session, decisions.decision_of(session, ends), [codim, em]) == [em]
+    assert not is_freed(session, cast, key="AG-P2")
+    want(em, by=cast.actor("manager_em"))
+    assert is_freed(session, cast, key="AG-P2"), "another partner may, and it waits for them"
+    endorsed(session, ends)
+    assert not is_freed(session, cast, key="AG-P2")
+
+
+@pytest.mark.ci
+def test_a_majority_frees_a_partner_without_its_own_word(cast: Cast, session: Session) -> None:
+    for row in session.execute(select(_version.c.id, _version.c.terms)).all():
+        terms = {**row.terms, "decisions": {"majority": "two_thirds"}}
+        session.execute(update(_version).where(_version.c.id == row.id).values(terms=terms))
+    proposal = proposed(session, cast, "codim", "AG-P4", FIRST, LAST)
+    sat_on(session, cast, proposal)
+    decision = waivers.decide(session, proposal, by=cast.actor("coordinator"), at=AT)
+    for place, who in (("en-marge", "manager_em"), ("anonyme", "manager_la"), ("spvm", "director_spvm")):
+        say_of(session, cast, decision, place, who, "endorsed", 1)
+    for place, who in (("marie-vincent", "director_mv"), ("ccsmtl", "manager_ccsmtl")):
+        say_of(session, cast, decision, place, who, "objected", 2)
+    say_of(session, cast, decision, "codim", "manager_codim", "endorsed", 3)
+    assert decisions.decision_of(session, decision)["endorsement"] == "objected", "three of five are no two thirds"
+    say_of(session, cast, decision, "ccsmtl", "manager_ccsmtl", "endorsed", 4)
+    assert decisions.decision_of(session, decision)["endorsement"] == "endorsed"
+    assert [one for one in broken(session, AT + timedelta(minutes=5)) if one.sentence in ENDORSED] == []

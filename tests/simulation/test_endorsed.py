@@ -149,6 +149,8 @@ def test_an_agenda_made_after_an_objection_without_it_is_found(session: Session,
     say(session, cast, decision, "en-marge", "objected")
     freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 3 * MINUTE)
     (word,) = session.scalars(text("select id from endorsement where said = 'objected'"))
+    assert list(broken(session, NOW + 5 * MINUTE)) == [], "as long as people sit who have it"
+    _break(session, "update agenda_item set state = 'withdrawn' where kind = 'objection'")
     sentence = "An agenda of the committee that settles objections, made after one, has it."
     assert _found(session, "endorsement", word, sentence)
 
@@ -212,3 +214,33 @@ def test_a_step_that_another_decision_did_than_the_one_that_is_asked_for_is_foun
     tasks.complete_task(session, task, by=by, at=NOW)
     sentence = "What a committee decides and the partners endorse is done by a decision that says so and counts."
     assert _found(session, "task", task, sentence)
+
+
+@pytest.mark.ci
+def test_a_partner_that_stops_what_takes_its_waiver_back_is_found(session: Session, cast: Cast) -> None:
+    freeing = decide(session, cast, kind="other")
+    rest_waiver(session, cast, freeing, date(2027, 1, 1), date(2027, 12, 31))
+    number = decisions.decision_of(session, freeing)["number"]
+    ends = decide(session, cast, takes_back=[number], at=NOW + MINUTE)
+    say(session, cast, ends, "codim", "objected", at=NOW + 2 * MINUTE)
+    say(session, cast, ends, "en-marge", "endorsed", at=NOW + 2 * MINUTE)
+    assert list(broken(session, NOW + 5 * MINUTE)) == [], "by the other's word alone"
+    sentence = "No partner stops or delays by its own word what takes its waiver back."
+    change = "update decision set endorsement = 'objected', suspended_at = :at where id = :one"
+    _break(session, change, at=NOW + 3 * MINUTE, one=ends)
+    told = {one.where for one in broken(session, NOW + 5 * MINUTE) if one.sentence == sentence}
+    assert told == {f"decision {ends}"}
+
+
+@pytest.mark.ci
+def test_a_majority_by_the_word_of_who_is_freed_is_found(session: Session, cast: Cast) -> None:
+    decision = decide(session, cast)
+    for place in ("codim", "en-marge"):
+        say(session, cast, decision, place, "endorsed")
+    rest_waiver(session, cast, decision, date(2027, 1, 1), date(2027, 12, 31))
+    _break(session, "update endorsement set majority = 'more_than_half'")
+    assert list(broken(session, NOW + 5 * MINUTE)) == []
+    en_marge = cast.organizations["en-marge"]
+    _break(session, "update endorsement set said = '' where organization_id = :place", place=en_marge)
+    sentence = "A majority endorses a decision only where the agreements of that day let it, and it is one."
+    assert _found(session, "decision", decision, sentence)

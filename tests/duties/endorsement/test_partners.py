@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duties.endorsement.partners import Word, outcome
+from duties.endorsement.partners import FREED, OWES_AGAIN, Word, outcome
 from models.minutes import ENDORSED_AS, MAJORITIES
 
 
@@ -71,6 +71,28 @@ def test_where_no_agreement_was_in_force_nobody_is_waited_for() -> None:
     assert outcome([]) == "endorsed"
 
 
+def test_the_own_word_of_a_partner_that_is_freed_makes_no_majority() -> None:
+    own, *others = words("endorsed", *("endorsed",) * 3, *("objected",) * 2, majority="two_thirds")
+    assert outcome([own, *others]) == "endorsed"
+    assert outcome([replace(own, stake=FREED), *others]) == "objected"
+    for said in ENDORSED_AS:
+        assert outcome([replace(own, said=said, stake=FREED), *others[:4]]) == "endorsed"
+    bound_alone = replace(own, said="", majority="", stake=FREED)
+    assert outcome([bound_alone, *others[:3]]) == "pending", "who signed no majority is asked for its own word"
+
+
+def test_who_would_owe_a_clause_again_neither_stops_nor_delays_what_takes_its_waiver_back() -> None:
+    one, two = words("endorsed", "endorsed")
+    for said in ENDORSED_AS:
+        own = Word(UUID(int=9), said, stake=OWES_AGAIN)
+        assert outcome([one, two, own]) == "endorsed"
+        assert outcome([one, replace(two, said=""), own]) == "pending"
+        assert outcome([one, replace(two, said="objected"), own]) == "objected"
+        assert outcome([own]) == "endorsed"
+        assert own.is_awaited is False
+    assert Word(UUID(int=9), "objected", stake=OWES_AGAIN).objects, "the committee hears it"
+
+
 _WORDS = st.lists(
     st.builds(
         Word,
@@ -79,6 +101,7 @@ _WORDS = st.lists(
         st.sampled_from(("", *MAJORITIES)),
         st.booleans(),
         is_partner=st.booleans(),
+        stake=st.sampled_from(("", FREED, OWES_AGAIN)),
     ),
     min_size=1,
     max_size=7,
@@ -96,10 +119,30 @@ def test_one_more_endorsement_never_makes_a_decision_less(every: list[Word]) -> 
 
 @given(_WORDS)
 def test_an_unsettled_objection_of_who_signed_no_majority_always_suspends(every: list[Word]) -> None:
-    if any(one.objects and not one.majority for one in every):
+    if any(one.objects and not one.majority for one in every if one.stake != OWES_AGAIN):
         assert outcome(every) == "objected"
     elif not any(one.objects for one in every):
         assert outcome(every) != "objected"
+
+
+@given(_WORDS)
+def test_no_word_of_who_would_owe_a_clause_again_changes_anything(every: list[Word]) -> None:
+    for place, one in enumerate(every):
+        if one.stake == OWES_AGAIN:
+            for said in ENDORSED_AS:
+                assert outcome([*every[:place], replace(one, said=said), *every[place + 1 :]]) == outcome(every)
+
+
+@given(_WORDS)
+def test_no_majority_is_made_by_who_is_freed(every: list[Word]) -> None:
+    """Where its own word is not asked for besides, its yes makes no more of the decision than its silence."""
+    others = any(one.is_partner and one.stake == "" for one in every)
+    for place, one in enumerate(every):
+        if one.stake == FREED and one.majority and not one.is_settled and others:
+            silent, yes = ([*every[:place], replace(one, said=said), *every[place + 1 :]] for said in ("", "endorsed"))
+            assert outcome(silent) == outcome(yes) or not any(
+                each.said == "endorsed" or each.is_settled for each in silent if each.stake != OWES_AGAIN
+            )
 
 
 @given(_WORDS)

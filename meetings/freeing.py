@@ -1,0 +1,112 @@
+"""Which decisions free a partner of a clause, by their own standing or by that of others: nobody frees themselves.
+
+What falls lets stand what it takes back, and lets be objected again what it keeps; what stands does the reverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, any_, func, or_, select, true
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.endorsement.partners import FREED, OWES_AGAIN
+from duties.here import many, program_of
+from duties.obligations import waiving
+from duties.obligations.owing import acts_among
+from duties.refusals import Refusal
+from locales import N_
+from models.base import table_of
+from models.minutes import Decision
+
+_decision = table_of(Decision)
+
+
+def what_stands_by(session: Session, *, falls: Collection[UUID], stands: Collection[UUID] = ()) -> frozenset[UUID]:
+    """The decisions that stand by the fall of some and the standing of others, however far that goes."""
+    reached = _reached(session, {*falls, *stands})
+    return frozenset(
+        row["other"]
+        for row in reached
+        if (row["is_alike"] and row["one"] in stands) or (not row["is_alike"] and row["one"] in falls)
+    )
+
+
+def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """The clauses of which a partner is freed by the standing of each of these decisions, or by its fall.
+
+    Each is a row as `waiving.freed_by` has it, with `stake`: FREED or OWES_AGAIN, as the decision stands.
+    """
+    found: dict[UUID, list[dict[str, Any]]] = {one: [] for one in decision_ids}
+    reached = _reached(session, found)
+    freed = waiving.freed_by(session, {row["other"] for row in reached})
+    for row in reached:
+        stake = FREED if row["is_alike"] else OWES_AGAIN
+        found[row["one"]] += [{**one, "stake": stake} for one in freed if one["decision_id"] == row["other"]]
+    return found
+
+
+def stakes_of(freed: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:
+    """What each partner has at stake in a decision, by its rows of `at_stake`; to owe again goes before being freed."""
+    found: dict[UUID, str] = {}
+    for row in freed:
+        if found.get(row["organization_id"]) != OWES_AGAIN:
+            found[row["organization_id"]] = row["stake"]
+    return found
+
+
+def owing_elsewhere(session: Session, decision_id: UUID, organization_id: UUID, *, at: datetime) -> frozenset[UUID]:
+    """Who owes a clause that is at stake in a decision, or acts for who does: they speak for no other partner on it.
+
+    For their own they may: by that nothing is freed.
+    """
+    freed = at_stake(session, [decision_id])[decision_id]
+    return waiving.owing_freed(session, [one for one in freed if one["organization_id"] != organization_id], at=at)
+
+
+def refuse_who_owes_elsewhere(
+    session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime
+) -> None:
+    """Refuse who owes a clause that is at stake in a decision to speak for another partner on it. Raises Refusal."""
+    if acts_among(by, owing_elsewhere(session, decision_id, organization_id, at=at)):
+        raise waiving.own()
+
+
+def refuse_to_want(session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Refuse that a partner has its waiver stand again by asking that its end be endorsed. Raises Refusal."""
+    refuse_who_owes_elsewhere(session, decision_id, organization_id, by=by, at=at)
+    if stakes_of(at_stake(session, [decision_id])[decision_id]).get(organization_id) == OWES_AGAIN:
+        raise Refusal(
+            "endorsement.own_waiver",
+            N_("This takes back what frees your organization of a clause: another partner asks that it be endorsed."),
+            source="GV-4",
+        )
+
+
+def _reached(session: Session, decision_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """The decisions that stand or fall with each of these: as `one`, `other` and `is_alike`; each is among its own.
+
+    Asked by what each says, not by how each stands today: what is pending, or taken back twice, may turn with a word.
+    """
+    if not decision_ids:
+        return []
+    here = program_of(session)
+    reached = (
+        select(_decision.c.id.label("one"), _decision.c.id.label("other"), true().label("is_alike"))
+        .where(_decision.c.program_id == here, _decision.c.id.in_(list(decision_ids)))
+        .cte("reached", recursive=True)
+    )
+    says, gone = _decision.alias("says"), _decision.alias("gone")
+    is_taken_back = gone.c.number == any_(says.c.takes_back)
+    says_something = or_(func.cardinality(says.c.takes_back) > 0, says.c.settles_id.is_not(None))
+    reached = reached.union(
+        select(reached.c.one, gone.c.id, reached.c.is_alike != is_taken_back)
+        .select_from(reached)
+        .join(says, and_(says.c.program_id == here, says.c.id == reached.c.other, says_something))
+        .join(gone, and_(gone.c.program_id == here, or_(is_taken_back, gone.c.id == says.c.settles_id)))
+    )
+    return many(session, select(reached))
