@@ -175,7 +175,7 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
             if found is not None:
                 news[person_id].append(found)
     for person_id in sorted(news, key=str):
-        told += _write(session, people[person_id], news[person_id], kept, at)
+        told += _write(session, people[person_id], news[person_id], members, kept, at)
     for thing in things:
         _keep(session, thing, kept[thing.uid], at)
     return tuple(told)
@@ -522,7 +522,12 @@ def _find(
 
 
 def _write(
-    session: Session, person: Person, found: Sequence[_Found], kept: Mapping[str, _Kept], at: datetime
+    session: Session,
+    person: Person,
+    found: Sequence[_Found],
+    members: Mapping[UUID, Membership],
+    kept: Mapping[str, _Kept],
+    at: datetime,
 ) -> Iterator[Told]:
     """Write one letter with all that a person is to hear, and the files for their calendar."""
     ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
@@ -545,8 +550,9 @@ def _write(
                 one.dates,
                 one.thing.committee,
                 is_season=one.thing.series is not None,
-                following=one.thing.next,
+                after=local_of(at, one.thing.zone),
                 begins_anew=one.thing.uid in before,
+                may_name=_may_name(members[one.thing.committee["id"]], person.id, one),
                 answer_path=answer_path,
                 path=f"/meetings/{meeting['id']}" if meeting is not None else "/meetings",
             )
@@ -559,6 +565,13 @@ def _write(
     for one, said in zip(spoken, news, strict=True):
         kind = CONTINUED if said.begins_anew else one.message.kind
         yield Told(person.id, one.thing.committee["id"], kind, one.message.method, said.starts, written)
+
+
+def _may_name(members: Membership, person_id: UUID, found: _Found) -> bool:
+    """Whether a person has a seat, at a meeting of which they hear, with an alternate who may come in their place."""
+    days = {one.starts.date() for one in found.wanted.occurrences()} if found.wanted is not None else set()
+    seats = ((day, members.seat_of(person_id, day)) for day in days)
+    return any({*members.holders(seat.id, day, ALTERNATE)} - {person_id} for day, seat in seats if seat is not None)
 
 
 def _goes_on(one: _Found, found: Sequence[_Found]) -> bool:

@@ -171,8 +171,8 @@ def test_a_move_names_the_day_that_changed_and_a_move_back_names_it_again(cast: 
         schedule.move_meeting(session, meeting, datetime(2026, 12, day, 9, 30), by=by, at=AT + hours * HOUR)
         subjects.append(_plain(_to(cast, letters(session), "police")[-1].subject))
     assert subjects == [
-        "Changement : Comité clinique, du 9 décembre 2026 au jeudi 10 décembre 2026 à 9 h 30",
-        "Changement : Comité clinique, du 10 décembre 2026 au mercredi 9 décembre 2026 à 9 h 30",
+        "Changement : Comité clinique, jeudi 10 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026",
+        "Changement : Comité clinique, mercredi 9 décembre 2026 à 9 h 30 au lieu du 10 décembre 2026",
     ]
     schedule.move_meeting(session, meeting, datetime(2026, 12, 9, 11, 0), by=by, at=AT + 4 * HOUR)
     last = _to(cast, letters(session), "police")[-1]
@@ -255,7 +255,7 @@ def test_a_new_name_and_another_language_are_no_letter_and_are_read_in_the_next_
     assert len(letters(session)) == before
     ACTS["a move"](session, cast, cast.actor("coordinator"), AT + 3 * HOUR)
     last = _to(cast, letters(session), "police")[-1]
-    moved = "from December 9, 2026 to Thursday, December 10, 2026 at 9:30 a.m."
+    moved = "Thursday, December 10, 2026 at 9:30 a.m. instead of December 9, 2026"
     assert _plain(last.subject) == f"Changed: Committee of Follow-ups, {moved}"
     assert {str(one["summary"]) for one in last.events} == {"Committee of Follow-ups"}
 
