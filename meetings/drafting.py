@@ -26,6 +26,7 @@ from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_, pick
 from meetings.committees import committees, memberships
+from meetings.holding import refuse_overlap
 from meetings.local_times import end_of, local_of, moment_of
 from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
 from meetings.proposals import Proposal
@@ -60,8 +61,8 @@ def propose(
 
     Each comes with what speaks for or against it: holidays, closures, and meetings of others who are expected at both.
     Raises Refusal, with what would help, where there is nothing to propose: the committee has no rhythm, the holidays
-    of a year are not known, no such weekday lies in the season, or the year's meetings stand already; and, with
-    `today`, where the first day is past.
+    of a year are not known, no such weekday lies in the season, the year's meetings stand already, or another season
+    of it; and, with `today`, where the first day is past.
     """
     row = committees(session)[committee_id]
     if not row["rhythm"]:
@@ -80,6 +81,8 @@ def propose(
         return propose_year(row["rhythm"]["times"], first, terms=terms) or _refuse_full(terms, first)
     ends = last or first + SEASON
     found = propose_season(first, ends, terms=terms)
+    if found:
+        refuse_overlap(session, committee_id, found[0].original, found[-1].original)
     if not found:
         raise Refusal(
             "dates.no_weekday",

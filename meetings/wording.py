@@ -12,6 +12,7 @@ from duties.mail.notices import Language
 from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
 from meetings.entries import WEEK, Entry, Occurrence
 from meetings.itip import Message
+from models.program import Person
 
 Facts = Callable[[Language], dict[str, Any]]
 
@@ -136,13 +137,15 @@ class News:
         return self.message.kind == "moved" or (not self.is_season and self.message.kind == "update")
 
 
-def letter_of(news: Sequence[News], *, files: int = 1) -> tuple[str, Facts]:
+def letter_of(news: Sequence[News], *, files: int = 1, unreached: Sequence[Person] = ()) -> tuple[str, Facts]:
     """The template of the letter that brings all of these to one person, and the facts that it needs.
 
-    `files` is how many files for their calendar go with it.
+    `files` is how many files for their calendar go with it; `unreached` are those who have no address, of whom it says
+    that they got no such letter.
     """
+    others = [{"name": one.name, "path": f"/people/{one.id}"} for one in sorted(unreached, key=lambda one: one.name)]
     if len(news) > 1:
-        return _SEVERAL, _several(news, files)
+        return _SEVERAL, _several(news, files, others)
     (one,) = news
     template = _AT_ANOTHER_HOUR if one.begins_anew else TEMPLATES[one.message.kind]
 
@@ -158,6 +161,7 @@ def letter_of(news: Sequence[News], *, files: int = 1) -> tuple[str, Facts]:
             "changes": [] if one.is_moved else [{"text": line} for line in _changes(language, one)],
             "lines": [{"text": line} for line in _planned(language, one)],
             "files": files,
+            "unreached": others,
             "answer_path": one.answer_path,
             "path": one.path,
         }
@@ -165,7 +169,7 @@ def letter_of(news: Sequence[News], *, files: int = 1) -> tuple[str, Facts]:
     return template, facts
 
 
-def _several(news: Sequence[News], files: int) -> Facts:
+def _several(news: Sequence[News], files: int, others: Sequence[Mapping[str, str]]) -> Facts:
     """The facts of a letter with several pieces of news: each under its own heading, with its own link."""
 
     def facts(language: Language) -> dict[str, Any]:
@@ -180,6 +184,7 @@ def _several(news: Sequence[News], files: int) -> Facts:
                 for one in news
             ],
             "files": files,
+            "unreached": others,
             "path": "/meetings",
         }
 
@@ -199,9 +204,10 @@ _HEADINGS: Final[Mapping[str, str]] = {
 
 
 def _heading(language: Language, one: News) -> str:
-    kind = CONTINUED if one.begins_anew else one.message.kind
-    days = _moved_days(language, one) if one.is_moved else one.days(language)
-    return say(language, _HEADINGS[kind], committee=one.title(language), days=days)
+    words = _HEADINGS[CONTINUED if one.begins_anew else one.message.kind]
+    if one.begins_anew and len(one.dates) == 1:
+        words = N_("Another hour: %(committee)s, %(days)s")
+    return say(language, words, committee=one.title(language), days=_subject(language, one))
 
 
 def _subject(language: Language, one: News) -> str:
@@ -212,14 +218,13 @@ def _subject(language: Language, one: News) -> str:
 def _moved_days(language: Language, one: News) -> str:
     """Of one meeting that has another time: its day and the new one, or its day and the new hour."""
     was, now = _was_and_now(one)
-    if was is None or was.starts.date() == now.starts.date():
-        return when(language, now.starts)
-    return say(
-        language,
-        N_("%(now)s instead of %(was)s"),
-        now=when(language, now.starts),
-        was=show_day(language, was.starts.date()),
-    )
+    return when(language, now.starts) if was is None else _from_to(language, was.starts, now.starts)
+
+
+def _from_to(language: Language, was: datetime, now: datetime) -> str:
+    if was.date() == now.date():
+        return when(language, now)
+    return say(language, N_("%(now)s instead of %(was)s"), now=when(language, now), was=show_day(language, was.date()))
 
 
 def _was_and_now(one: News) -> tuple[Occurrence | None, Occurrence]:
@@ -249,6 +254,34 @@ def _named_in(language: Language, starts: Sequence[datetime]) -> str:
     return say_n(
         language, "%(first)s and %(n)s other date", "%(first)s and %(n)s other dates", len(days) - 1, first=shown
     )
+
+
+def papers_facts(committee: Mapping[str, Any], changes: Sequence[tuple[datetime, datetime | None]]) -> Facts:
+    """The facts of a letter to somebody who holds papers of meetings: when each was, and is now; None where it is off.
+
+    In the words of the letter to those who are invited.
+    """
+
+    def facts(language: Language) -> dict[str, Any]:
+        title = pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]})
+        days = _named_in(language, [was for was, _ in changes])
+        if len(changes) == 1 and changes[0][1] is not None:
+            days = _from_to(language, changes[0][0], changes[0][1])
+        kind = "cancelled" if all(now is None for _, now in changes) else "moved"
+        lines = [
+            say(language, N_("Called off: %(was)s"), was=when(language, was))
+            if now is None
+            else say(language, N_("Instead of %(was)s: %(now)s"), was=when(language, was), now=when(language, now))
+            for was, now in changes
+        ]
+        return {
+            "committee": title,
+            "subject": say(language, _HEADINGS[kind], committee=title, days=days),
+            "changes": [{"text": line} for line in lines],
+            "path": "/meetings",
+        }
+
+    return facts
 
 
 def _part_lines(language: Language, one: News) -> list[str]:
@@ -290,7 +323,7 @@ def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
     return _beside(said, _otherwise(language, now, usual=was))
 
 
-def _elsewhere(language: Language, is_other_place: bool, is_other_link: bool, has_lost_it: bool, n: int) -> str:  # noqa: FBT001 - the three of a key
+def _elsewhere(language: Language, is_other_place: bool, is_other_link: bool, has_lost_it: bool, n: int) -> str:
     if is_other_place and is_other_link:
         return say_n(
             language,

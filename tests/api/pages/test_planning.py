@@ -68,7 +68,7 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     assert page.status_code == 200
     chosen = options(page.text)
     assert chosen[0] == "2026-12-09|2026-12-09T09:30"
-    assert "Nothing is planned yet." in text_of(page.text)
+    assert "None of these dates is planned yet." in text_of(page.text)
     # One that is plain is taken off by hand, and one is held on another day than its own.
     given = [one for one in chosen if not one.startswith(("2026-12-16", "2026-12-30"))] + [
         "2026-12-30|2026-12-29T09:30"
