@@ -143,7 +143,7 @@ class _Against:
 
     def held(self, day: date) -> Reason | None:
         """That the committee meets on that day already, be it at another hour."""
-        return Reason("own", {"day": day.isoformat()}) if self.own_days(day, day) else None
+        return held_already(day) if self.own_days(day, day) else None
 
     def closed(self, day: date) -> Reason | None:
         """Why nobody works that day. A committee that always meets on a weekend day works on it. Raises UnknownYear."""
@@ -154,8 +154,7 @@ class _Against:
             open_otherwise = not calendar.public_holidays(day, day, "fr")
             if open_otherwise and not any(closure.holds(day) for closure in calendar.closures):
                 return None
-        why = {language: calendar.why_closed(day, language) for language in ("fr", "en")}
-        return Reason("closed", {"day": day.isoformat(), "why": why})
+        return closed_on(calendar, day)
 
     def refused(self, day: date) -> Reason | None:
         """Why a committee that meets a few times a year cannot meet that day."""
@@ -198,6 +197,17 @@ class _Against:
             for name, at in (("starts", one.starts_at), ("ends", one.ends_at))
         }
         return Reason("clash", {**_named(one), "day": day.isoformat(), **hours, "people": both})
+
+
+def held_already(day: date) -> Reason:
+    """That a committee meets on a day already."""
+    return Reason("own", {"day": day.isoformat()})
+
+
+def closed_on(calendar: Calendar, day: date) -> Reason | None:
+    """Why nobody works on a day; None for a working day. Raises Refusal where no holidays are known."""
+    why = {language: calendar.why_closed(day, language) for language in ("fr", "en")}
+    return Reason("closed", {"day": day.isoformat(), "why": why}) if all(why.values()) else None
 
 
 def _named(one: Taken) -> dict[str, Any]:

@@ -146,8 +146,11 @@ def _disagreements(sent: Sent, at: datetime) -> list[str]:
     found += [f"past: {day}" for part in _parts(sent) for line in part for day in re.findall(_DAY, line)
               if _day(*day) < now.date() and not line.startswith(("Au lieu du", "N’a plus lieu"))]  # fmt: skip
     if sent.method == "CANCEL":
+        # All of a season is taken back by its rule alone, whatever was moved; a date, as it was to be held.
+        if any("recurrence-id" not in event for calendar in sent.calendars for event in calendar.walk("VEVENT")):
+            return found
         named = {_day(*day) for day in re.findall(_DAY, subject)}
-        return found + [f"{subject}: {files}"] * (not named <= {one[0].date() for shown in files for one in shown})
+        return found + [f"{subject}: {files}"] * (named != {one[0].date() for shown in files for one in shown})
     for part in _parts(sent):
         said = _read(part)
         # What one date of a season has become is said alone; its file may bring the whole.

@@ -362,5 +362,5 @@ def test_a_second_representative_who_has_the_agenda_hears_once_that_its_meeting_
     moved, off = (" ".join(one.split()) for one in session.scalars(rows.order_by(_notice.c.n)))
     assert (moved, off) == (
         "Changement : Comité clinique, lundi 7 décembre 2026 à 13 h 30",
-        "Annulée : Comité clinique, lundi 7 décembre 2026 à 13 h 30",
+        "Annulation : Comité clinique, lundi 7 décembre 2026 à 13 h 30",
     )
