@@ -267,6 +267,7 @@ def test_no_dates_are_proposed_where_a_season_of_the_committee_stands_and_none_o
     )  # fmt: skip
 
 
+@pytest.mark.ci
 def test_days_of_a_season_that_was_called_off_are_free_again(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     days = {"first": date(2027, 1, 6), "last": date(2027, 1, 20), "hour": time(9, 30)}

@@ -263,6 +263,7 @@ def test_what_changed_for_others_alone_is_published_to_nobody_else_under_the_num
     assert "meet.example" in str(_calendar(session, cast, "worker_codim").to_ical())
 
 
+@pytest.mark.ci
 def test_a_date_that_was_held_is_not_published_as_standing_under_the_number_of_a_cancellation_of_all(
     cast: Cast, session: Session
 ) -> None:

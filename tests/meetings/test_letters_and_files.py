@@ -279,6 +279,7 @@ def test_a_guest_and_a_named_alternate_read_the_day_the_place_and_the_link_of_th
     assert "2 décembre" not in _plain(letter.text)
 
 
+@pytest.mark.ci
 def test_another_link_alone_is_called_a_link_and_another_place_alone_a_place(cast: Cast, session: Session) -> None:
     by, one = cast.actor("coordinator"), _on(session, date(2027, 3, 31))
     said = []

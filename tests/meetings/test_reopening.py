@@ -341,6 +341,7 @@ def test_nothing_is_asked_for_late_of_a_meeting_that_is_over(cast: Cast, session
     assert _refused(ask) == "agenda.meeting_over"
 
 
+@pytest.mark.ci
 def test_a_second_representative_who_has_the_agenda_hears_once_that_its_meeting_is_moved_or_is_off(
     cast: Cast, session: Session
 ) -> None:
