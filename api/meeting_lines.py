@@ -16,6 +16,7 @@ from duties.here import many, program_of
 from locales import N_, pick
 from meetings import answers
 from meetings.committees import committees, memberships
+from meetings.drafting import in_the_readers_words
 from meetings.invitations import others
 from meetings.local_times import local_of
 from models.base import table_of
@@ -108,7 +109,7 @@ def lines_of(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     said = answers_of(desk, (row["id"] for row in rows))
     me = desk.asker.person_id
     found = []
-    for row in rows:
+    for row in in_the_readers_words(desk.session, rows, desk.language):
         here = members[row["committee_id"]]
         is_mine = me in here.invited(row["starts"].date()) or me in extra[row["id"]]
         given = to_program(desk.asker)

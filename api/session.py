@@ -151,6 +151,16 @@ class Desk:
         return program(self.session)
 
     @property
+    def is_being_written(self) -> bool:
+        """Whether the past year of a demonstration's people is being written: then nobody acts, nor does the engine."""
+        return self.office.year_behind(self.program) == "being_written"
+
+    @property
+    def watched_since(self) -> datetime | None:
+        """Since when the engine is to give signs of life: it begins with the web, once a demonstration is written."""
+        return self.at if self.is_being_written else self.office.opened_at
+
+    @property
     def person(self) -> Person:
         """The asker themselves, read when they are first asked for."""
         found = self.session.get(Person, (self.program_id, self.asker.person_id))
@@ -228,7 +238,7 @@ def _sit_down(office: Office, session: Session, token: str) -> Desk:
 
 def _refuse_while_written(seated: Desk) -> None:
     """Raises Refusal while the past year of a demonstration's people is being written."""
-    if seated.office.demonstration and seated.office.year_behind(seated.program) == "being_written":
+    if seated.office.demonstration and seated.is_being_written:
         raise being_written()
 
 

@@ -6,7 +6,7 @@ Nothing is planned and nobody is invited by a draft: it waits until the coordina
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.calendars import Calendar
 from duties.casework.scheduling import calendar_of
 from duties.declarations.program_committees import Weekday
 from duties.here import local_day, many, one, program, program_of
@@ -24,10 +25,11 @@ from duties.mail.notices import COORDINATION, Language
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
-from locales import N_, pick
+from locales import LANGUAGES, N_, pick, say
 from meetings.committees import committees, memberships
+from meetings.holding import refuse_overlap
 from meetings.local_times import end_of, local_of, moment_of
-from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
+from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
 from meetings.proposals import Proposal
 from meetings.wording import each_week, when
 from models.base import table_of
@@ -47,6 +49,9 @@ OF_LATE: Final = 8
 #: How a draft is settled once dates are planned that follow its day.
 PLANNED: Final = "planned"
 #: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
+#: Why a date of a season is off that nobody wanted, and against which nothing speaks.
+NO_MEETING: Final = N_("No meeting that week.")
+
 USUAL_WEEKDAY: Final[Weekday] = "wednesday"
 USUAL_HOUR: Final = time(13, 30)
 
@@ -60,8 +65,8 @@ def propose(
 
     Each comes with what speaks for or against it: holidays, closures, and meetings of others who are expected at both.
     Raises Refusal, with what would help, where there is nothing to propose: the committee has no rhythm, the holidays
-    of a year are not known, no such weekday lies in the season, or the year's meetings stand already; and, with
-    `today`, where the first day is past.
+    of a year are not known, no such weekday lies in the season, the year's meetings stand already, or another season
+    of it; and, with `today`, where the first day is past.
     """
     row = committees(session)[committee_id]
     if not row["rhythm"]:
@@ -80,6 +85,8 @@ def propose(
         return propose_year(row["rhythm"]["times"], first, terms=terms) or _refuse_full(terms, first)
     ends = last or first + SEASON
     found = propose_season(first, ends, terms=terms)
+    if found:
+        refuse_overlap(session, committee_id, found[0].original, found[-1].original)
     if not found:
         raise Refusal(
             "dates.no_weekday",
@@ -92,6 +99,45 @@ def propose(
             weekday=each_week(WEEKDAYS.index(terms.weekday)),
         )
     return found
+
+
+def in_the_readers_words(
+    session: Session, meetings: Sequence[Mapping[str, Any]], language: str
+) -> list[Mapping[str, Any]]:
+    """These rows of meetings, where a proposal said why one is off with that reason in "fr" or "en".
+
+    A date of a season that was never planned has it in the language of whoever planned the season; what people typed
+    stays as they did.
+    """
+    if not any(map(_never_planned, meetings)):
+        return list(meetings)
+    calendar = calendar_of(session)
+    return [
+        {**one, "reason": _in_language(calendar, one, language)} if _never_planned(one) else one for one in meetings
+    ]
+
+
+def _never_planned(meeting: Mapping[str, Any]) -> bool:
+    is_off = meeting["state"] == "cancelled" and meeting["settled_by"] is None
+    return is_off and meeting["series_id"] is not None
+
+
+def _in_language(calendar: Calendar, meeting: Mapping[str, Any], language: str) -> str:
+    reason: str = meeting["reason"]
+    day = meeting["original"].date()
+    said: list[Callable[[str], str]] = [lambda other: say(other, NO_MEETING), held_already(day).in_words]
+    try:
+        closed = closed_on(calendar, day)
+    except Refusal:  # no holidays are known of a year as far away
+        closed = None
+    if closed is not None:
+        said.append(closed.in_words)
+    known = (one for one in said if any(_alike(one(other), reason) for other in LANGUAGES))
+    return next((one(language) for one in known), reason)
+
+
+def _alike(one: str, other: str) -> bool:
+    return one.split() == other.split()
 
 
 def _refuse_full(terms: Terms, first: date) -> tuple[Proposal, ...]:

@@ -6,10 +6,11 @@ What a verb says of anything around meetings that somebody else changed meanwhil
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from duties.here import one, program_of
@@ -59,6 +60,36 @@ def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> No
     if done.rowcount != 1:  # type: ignore[attr-defined]
         msg = "a locked meeting changed under its lock"
         raise RuntimeError(msg)
+
+
+def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date) -> None:
+    """Refuse a season of a committee that has another one in these days; one of which nothing stands is none."""
+    begins, ends = func.min(_meeting.c.starts), func.max(_meeting.c.starts)
+    other = session.execute(
+        select(begins, ends)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id == committee_id,
+            _meeting.c.series_id.is_not(None),
+            _meeting.c.state != "cancelled",
+        )
+        .group_by(_meeting.c.series_id)
+        .having(
+            begins < datetime.combine(last + timedelta(days=1), time.min), ends >= datetime.combine(first, time.min)
+        )
+        .order_by(ends.desc())
+        .limit(1)
+    ).first()
+    if other is not None:
+        raise Refusal(
+            "season.overlaps",
+            N_(
+                "From %(first)s to %(last)s another season of this committee has its meetings. Choose days before or"
+                " after it, or add a single meeting."
+            ),
+            first=other[0].date().isoformat(),
+            last=other[1].date().isoformat(),
+        )
 
 
 def changed_meanwhile(what: str) -> Refusal:

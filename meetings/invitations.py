@@ -174,8 +174,10 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
             found = _find(thing, person_id, before.get(person_id), now.get(person_id), kept[thing.uid], at)
             if found is not None:
                 news[person_id].append(found)
-    for person_id in sorted(news, key=str):
-        told += _write(session, people[person_id], news[person_id], kept, at)
+    # First those without an address: a coordinator who gets a letter reads of them in it, and not in one more.
+    unreached: dict[UUID, list[Person]] = {one: [] for one in news if people[one].email is not None}
+    for person_id in sorted(news, key=lambda one: (one in unreached, str(one))):
+        told += _write(session, people[person_id], news[person_id], members, kept, unreached, at)
     for thing in things:
         _keep(session, thing, kept[thing.uid], at)
     return tuple(told)
@@ -186,8 +188,9 @@ def shown_to(
 ) -> tuple[calendar_files.Published, ...]:
     """What a person's own calendar shows, under the UIDs of their invitations: what is to come, and `back` before.
 
-    A meeting that was cancelled stays as cancelled for as long as one that was held, where they had been told of it; a
-    cancelled date of a season is taken out of it. What others meet without them is not there.
+    Each is as they were told it last, where nothing to come is otherwise since. A meeting that was cancelled stays as
+    cancelled for as long as one that was held, where they had been told of it; a cancelled date of a season is taken
+    out of it. What others meet without them is not there.
     """
     rows = committees(session)
     things = list(_things(session, rows, at, back=back))
@@ -206,6 +209,7 @@ def shown_to(
             ],
             known[thing.uid].get(person_id),
             language,
+            at,
         )
         for thing in things
     )
@@ -281,13 +285,23 @@ def _shown_of(
     theirs: Sequence[Mapping[str, Any]],
     row: Mapping[str, Any] | None,
     language: Language,
+    at: datetime,
 ) -> calendar_files.Published | None:
-    entry = entry_of(session, thing, [one for one in theirs if one["state"] != "cancelled"], language)
-    is_off = entry is None and row is not None and row["told_at"] is not None
+    stands = [one for one in theirs if one["state"] != "cancelled"]
+    was_told = row is not None and row["told_at"] is not None
+    told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
+    if was_told and told is None and all(one["starts_at"] <= at for one in stands):
+        stands = []  # it was taken back as a whole, with the dates that were held
+    entry = entry_of(session, thing, stands, language)
+    is_off = entry is None and was_told
     if is_off:
         # Nothing was moved of what nobody meets at: calendars know it by its original times.
-        entry = entry_of(session, thing, [{**one, **_as_planned(thing, one)} for one in theirs], language)
+        off = [{**one, **_as_planned(thing, one)} for one in theirs if one["state"] == "cancelled"]
+        entry = entry_of(session, thing, off, language)
         entry = entry and replace(entry, online_url="")  # nobody is to wait behind a link
+    elif entry is not None and told is not None and not changed(told, entry, after=local_of(at, thing.zone)):
+        # In the very form of their invitation, whose SEQUENCE this has; its words are those of today.
+        entry = replace(told, title=entry.title, description=entry.description, url=entry.url)
     if entry is None:
         return None
     changed_at = row["told_at"] if row is not None else None
@@ -522,9 +536,18 @@ def _find(
 
 
 def _write(
-    session: Session, person: Person, found: Sequence[_Found], kept: Mapping[str, _Kept], at: datetime
+    session: Session,
+    person: Person,
+    found: Sequence[_Found],
+    members: Mapping[UUID, Membership],
+    kept: Mapping[str, _Kept],
+    unreached: Mapping[UUID, list[Person]],
+    at: datetime,
 ) -> Iterator[Told]:
-    """Write one letter with all that a person is to hear, and the files for their calendar."""
+    """Write one letter with all that a person is to hear, and the files for their calendar.
+
+    `unreached` are, for each who gets a letter, those without an address of whom it is to say so.
+    """
     ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
     ended = {one.thing.uid for one in ordered if _goes_on(one, ordered)}
     spoken = [one for one in ordered if one.thing.uid not in ended]
@@ -545,20 +568,36 @@ def _write(
                 one.dates,
                 one.thing.committee,
                 is_season=one.thing.series is not None,
-                following=one.thing.next,
+                after=local_of(at, one.thing.zone),
                 begins_anew=one.thing.uid in before,
+                may_name=_may_name(members[one.thing.committee["id"]], person.id, one),
                 answer_path=answer_path,
                 path=f"/meetings/{meeting['id']}" if meeting is not None else "/meetings",
             )
         )
     files = tuple(_files(session, person, ordered, at)) if person.email else ()
-    template, facts = letter_of(news, files=len(files))
+    template, facts = letter_of(news, files=len(files), unreached=unreached.get(person.id, ()))
     written = notices.write(
-        session, template, to=person.id, key=_key(ordered), facts=facts, at=at, thread=THREAD, calendars=files
+        session,
+        template,
+        to=person.id,
+        key=_key(ordered),
+        facts=facts,
+        at=at,
+        thread=THREAD,
+        calendars=files,
+        instead=unreached,
     )
     for one, said in zip(spoken, news, strict=True):
         kind = CONTINUED if said.begins_anew else one.message.kind
         yield Told(person.id, one.thing.committee["id"], kind, one.message.method, said.starts, written)
+
+
+def _may_name(members: Membership, person_id: UUID, found: _Found) -> bool:
+    """Whether a person has a seat, at a meeting of which they hear, with an alternate who may come in their place."""
+    days = {one.starts.date() for one in found.wanted.occurrences()} if found.wanted is not None else set()
+    seats = ((day, members.seat_of(person_id, day)) for day in days)
+    return any({*members.holders(seat.id, day, ALTERNATE)} - {person_id} for day, seat in seats if seat is not None)
 
 
 def _goes_on(one: _Found, found: Sequence[_Found]) -> bool:

@@ -159,8 +159,11 @@ def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Mess
     """What a person's calendar is taken to hold after these messages, to be given as `told` the next time.
 
     It is what is wanted, with the dates beyond its rule that were called off while the rule reached them: some
-    calendars keep that, and do not show such a date again when the rule alone comes to reach it.
+    calendars keep that, and do not show such a date again when the rule alone comes to reach it. Where all of it was
+    taken back it holds nothing, also of the dates that were held.
     """
+    if any(message.method == CANCEL and message.recurrence is None for message in messages):
+        return None
     if told is None or wanted is None or not wanted.is_season:
         return wanted
     off = {message.recurrence for message in messages if message.kind in ("cancelled", "removed")}

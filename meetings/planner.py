@@ -100,7 +100,8 @@ def propose_season(first: date, last: date, *, terms: Terms) -> tuple[Proposal, 
 
     A closed day is proposed to be skipped, with its reason. There, and where people are expected elsewhere at that
     hour, the working days around are offered instead, free ones first and the nearest first: within the season, and
-    never so far that two neighbours that were both moved could meet.
+    never so far that two neighbours that were both moved could meet. One on which the committee meets already is
+    skipped too, and offered for no other.
 
     Raises Refusal: the season ends before it begins, is too long, the holidays of a year are not known, or the clocks
     skip the hour on one of the days.
@@ -131,7 +132,7 @@ class _Against:
             (
                 (local_of(one.starts_at, terms.zone).date(), one)
                 for one in terms.taken
-                if one.committee in terms.apart or one.people & terms.people
+                if one.committee in (*terms.apart, terms.committee) or one.people & terms.people
             ),
             key=lambda of_day: (of_day[1].starts_at, of_day[1].committee),
         )
@@ -139,6 +140,10 @@ class _Against:
     def own_days(self, first: date, last: date) -> list[date]:
         """The days on which the committee meets already."""
         return [day for day, one in self._taken if one.committee == self.terms.committee and first <= day <= last]
+
+    def held(self, day: date) -> Reason | None:
+        """That the committee meets on that day already, be it at another hour."""
+        return held_already(day) if self.own_days(day, day) else None
 
     def closed(self, day: date) -> Reason | None:
         """Why nobody works that day. A committee that always meets on a weekend day works on it. Raises UnknownYear."""
@@ -149,8 +154,7 @@ class _Against:
             open_otherwise = not calendar.public_holidays(day, day, "fr")
             if open_otherwise and not any(closure.holds(day) for closure in calendar.closures):
                 return None
-        why = {language: calendar.why_closed(day, language) for language in ("fr", "en")}
-        return Reason("closed", {"day": day.isoformat(), "why": why})
+        return closed_on(calendar, day)
 
     def refused(self, day: date) -> Reason | None:
         """Why a committee that meets a few times a year cannot meet that day."""
@@ -193,6 +197,17 @@ class _Against:
             for name, at in (("starts", one.starts_at), ("ends", one.ends_at))
         }
         return Reason("clash", {**_named(one), "day": day.isoformat(), **hours, "people": both})
+
+
+def held_already(day: date) -> Reason:
+    """That a committee meets on a day already."""
+    return Reason("own", {"day": day.isoformat()})
+
+
+def closed_on(calendar: Calendar, day: date) -> Reason | None:
+    """Why nobody works on a day; None for a working day. Raises Refusal where no holidays are known."""
+    why = {language: calendar.why_closed(day, language) for language in ("fr", "en")}
+    return Reason("closed", {"day": day.isoformat(), "why": why}) if all(why.values()) else None
 
 
 def _named(one: Taken) -> dict[str, Any]:
@@ -299,6 +314,9 @@ def _weeks(first: date, last: date, weekday: int) -> Iterator[date]:
 
 def _weekly(against: _Against, day: date, first: date, last: date) -> Proposal:
     """One week of a season. The hour has to exist on a skipped day too: calendars know the meeting by it."""
+    held = against.held(day)
+    if held:
+        return against.proposal("skip", day, day, (held,))
     elsewhere = against.elsewhere(day)
     closed = against.closed(day)
     if not closed and not elsewhere:
@@ -306,7 +324,7 @@ def _weekly(against: _Against, day: date, first: date, last: date) -> Proposal:
     others = [
         Other(datetime.combine(other, against.terms.at), against.elsewhere(other))
         for other in _around(day, _AROUND)
-        if first <= other <= last and not against.closed(other)
+        if first <= other <= last and not against.closed(other) and not against.held(other)
     ]
     proposal = (
         against.proposal("skip", day, day, (closed,)) if closed else against.proposal("meet", day, day, (), elsewhere)

@@ -19,13 +19,15 @@ from duties.mail.notices import COORDINATION, Language
 from duties.refusals import Refusal
 from duties.roles import standing
 from locales import N_, pick, say, say_n
+from meetings import invitations
 from meetings.agenda_papers import Change, Replacing
-from meetings.committees import committees
+from meetings.committees import ALTERNATE, committees, membership
 from meetings.documents.content import AgendaContent, ItemLine
 from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
 from meetings.holding import read_meeting
-from meetings.wording import when
+from meetings.invitations import Told
+from meetings.wording import papers_facts, when
 
 BY_AGENDAS: Final = Actor.system("agendas")
 
@@ -70,6 +72,45 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
             attachments=attachments,
         )
     return written
+
+
+def tell_aware(
+    session: Session, before: Sequence[Mapping[str, Any]], told: Sequence[Told], *, at: datetime
+) -> tuple[Told, ...]:
+    """Tell those who got the agenda of meetings without being invited that these are at another time, or off.
+
+    `before` are rows of one committee as they were, `told` who hears of it already. The second representatives of a
+    seat are kept aware (CM-2R): none is to hold papers of a meeting that nobody holds.
+    """
+    heard = {one.person_id for one in told}
+    changes: dict[UUID, list[tuple[datetime, datetime | None]]] = {}
+    for was in before:
+        now = read_meeting(session, was["id"])
+        if now["state"] != "cancelled" and now["starts"] == was["starts"]:
+            continue
+        got = notices.written_to(session, f"agenda:{was['id']}:") - heard
+        if not got:
+            continue
+        members, day = membership(session, was["committee_id"]), was["starts"].date()
+        aware = {one for seat in members.seats_on(day) for one in members.holders(seat.id, day, ALTERNATE)}
+        for person_id in got & aware - invitations.invited_to(session, now):
+            starts = None if now["state"] == "cancelled" else now["starts"]
+            changes.setdefault(person_id, []).append((was["starts"], starts))
+    found = []
+    for person_id, theirs in sorted(changes.items(), key=lambda one: str(one[0])):
+        committee = committees(session)[before[0]["committee_id"]]
+        written = notices.write(
+            session,
+            "meeting_papers",
+            to=person_id,
+            key=f"papers:{before[0]['id']}:{at.isoformat()}",
+            facts=papers_facts(committee, theirs),
+            at=at,
+            thread=invitations.THREAD,
+        )
+        kind = "cancelled" if all(now is None for _, now in theirs) else "moved"
+        found.append(Told(person_id, committee["id"], kind, "", theirs[0][0], has_address=written))
+    return tuple(found)
 
 
 def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *, at: datetime) -> int:

@@ -21,10 +21,10 @@ from duties.here import local_day, many, one, program, program_of
 from duties.record import events
 from duties.refusals import Refusal
 from locales import N_
-from meetings import answers, assembling, freezing, invitations, objections, unclosed
+from meetings import answers, assembling, freezing, invitations, objections, posting, unclosed
 from meetings.committees import committee_of
 from meetings.entries import refuse_crossing
-from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
+from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, refuse_overlap, write_meeting
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
 from meetings.planner import refuse_disorder
@@ -78,7 +78,7 @@ def plan_season(
     if set(without) & set(instead):
         raise Refusal("season.both", N_("A day of the season is either without a meeting or has it at another time."))
     _lock(session, row["id"])
-    _refuse_overlap(session, row["id"], first, last)
+    refuse_overlap(session, row["id"], first, last)
     series_id = uuid4()
     length = minutes or row["minutes"]
     where = {"place": checked_line(place or row["place"]), "online_url": checked_url(online_url)}
@@ -229,7 +229,8 @@ def move_meeting(
     if (starts, length) != (row["starts"], row["minutes"]):
         freezing.follow_move(session, meeting_id, was=row["starts"], by=by, at=at)
     objections.bring_after(session, row, at=at)
-    return invitations.tell(session, row["committee_id"], at=at)
+    told = invitations.tell(session, row["committee_id"], at=at)
+    return told + posting.tell_aware(session, [row], told, at=at)
 
 
 def cancel_meeting(
@@ -248,7 +249,8 @@ def cancel_meeting(
     assembling.return_to_pool(session, meeting_id, by=by, at=at)
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
-    return invitations.tell(session, row["committee_id"], at=at)
+    told = invitations.tell(session, row["committee_id"], at=at)
+    return told + posting.tell_aware(session, [row], told, at=at)
 
 
 def change_place(
@@ -391,7 +393,8 @@ def change_hour(
     )
     for row in others:
         freezing.follow_move(session, row["id"], was=row["starts"], by=by, at=at)
-    return invitations.tell(session, old["committee_id"], at=at)
+    told = invitations.tell(session, old["committee_id"], at=at)
+    return told + posting.tell_aware(session, others, told, at=at)
 
 
 def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
@@ -494,19 +497,6 @@ def _planned(
         "version": 1,
         **where,
     }
-
-
-def _refuse_overlap(session: Session, committee_id: UUID, first: date, last: date) -> None:
-    other = session.scalar(
-        select(_series.c.starts_on).where(
-            _series.c.program_id == program_of(session),
-            _series.c.committee_id == committee_id,
-            _series.c.starts_on <= last,
-            _series.c.ends_on >= first,
-        )
-    )
-    if other is not None:
-        raise Refusal("season.overlaps", N_("Another season of this committee has meetings on these days."))
 
 
 def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date], *, but: UUID | None = None) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from duties.mail.notices import Language
 from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
-from meetings.entries import Entry, Occurrence
+from meetings.entries import WEEK, Entry, Occurrence
 from meetings.itip import Message
+from models.program import Person
 
 Facts = Callable[[Language], dict[str, Any]]
 
@@ -62,8 +64,9 @@ def each_week(weekday: int) -> dict[str, str]:
 class News:
     """What a person is to hear of one season or meeting.
 
-    `dates` are the originals that are otherwise for them; `following` is the season that goes on with this one's dates
-    at another hour, and `begins_anew` says that this one is such a season. The paths are those of the letter's links.
+    `dates` are the originals that are otherwise for them; `after` is the local time now: what began before it is no
+    news. `begins_anew` says that this season goes on with another's dates at another hour; `may_name`, that they may
+    name who comes in their place. The paths are those of the letter's links.
     """
 
     message: Message
@@ -72,8 +75,9 @@ class News:
     dates: tuple[datetime, ...]
     committee: Mapping[str, Any]
     is_season: bool
-    following: Mapping[str, Any] | None = None
+    after: datetime
     begins_anew: bool = False
+    may_name: bool = False
     answer_path: str = ""
     path: str = "/meetings"
 
@@ -85,12 +89,21 @@ class News:
         return entry
 
     @property
+    def to_come(self) -> list[Occurrence]:
+        """The meetings that it tells, as they take place: the dates to come that the file for their calendar has."""
+        if self.message.recurrence is not None:
+            return [self.message.entry.at(self.message.recurrence)]
+        every = self.entry.occurrences()
+        return [one for one in every if one.starts > self.after] or every
+
+    @property
     def starts(self) -> datetime:
         """The local time of the meeting that it is about, as it is now or was; of a season, the first that changed."""
-        if self.message.kind == "invitation" and self.is_season:
-            return self.entry.starts
-        if self.message.recurrence is not None:
-            return self.message.entry.at(self.message.recurrence).starts
+        if self.begins_anew:
+            at_its_hour = (one.starts for one in self.to_come if one.starts == one.original)
+            return next(at_its_hour, self.to_come[0].starts)
+        if self.message.kind == "invitation" or self.message.recurrence is not None:
+            return self.to_come[0].starts
         return self.named()[0].starts if self.dates and self.is_season else self.entry.starts
 
     def title(self, language: Language) -> str:
@@ -115,7 +128,7 @@ class News:
     def days(self, language: Language) -> str:
         """The dates that changed, as a subject names them: one or two by name, more by the first and their number."""
         if self.message.kind == "invitation":
-            return when(language, self.entry.occurrences()[0].starts)
+            return when(language, self.starts)
         return _named_in(language, [one.starts for one in self.named()])
 
     @property
@@ -124,30 +137,31 @@ class News:
         return self.message.kind == "moved" or (not self.is_season and self.message.kind == "update")
 
 
-def letter_of(news: Sequence[News], *, files: int = 1) -> tuple[str, Facts]:
+def letter_of(news: Sequence[News], *, files: int = 1, unreached: Sequence[Person] = ()) -> tuple[str, Facts]:
     """The template of the letter that brings all of these to one person, and the facts that it needs.
 
-    `files` is how many files for their calendar go with it.
+    `files` is how many files for their calendar go with it; `unreached` are those who have no address, of whom it says
+    that they got no such letter.
     """
+    others = [{"name": one.name, "path": f"/people/{one.id}"} for one in sorted(unreached, key=lambda one: one.name)]
     if len(news) > 1:
-        return _SEVERAL, _several(news, files)
+        return _SEVERAL, _several(news, files, others)
     (one,) = news
     template = _AT_ANOTHER_HOUR if one.begins_anew else TEMPLATES[one.message.kind]
 
     def facts(language: Language) -> dict[str, Any]:
-        starts, lines = _shown(language, one.message, one.entry, one.is_season)
         return {
             "committee": one.title(language),
-            "first": when(language, starts),
             "was": when(language, one.named()[0].starts),
             "moved": one.is_moved,
             "subject": _subject(language, one),
             "answer_again": one.is_moved and one.message.bumps,
-            "instead": _instead(language, one.told, one.following),
+            "may_name": one.may_name,
             "several": one.is_season and one.message.recurrence is None and len(one.dates) > 1,
             "changes": [] if one.is_moved else [{"text": line} for line in _changes(language, one)],
-            "lines": [{"text": line} for line in lines],
+            "lines": [{"text": line} for line in _planned(language, one)],
             "files": files,
+            "unreached": others,
             "answer_path": one.answer_path,
             "path": one.path,
         }
@@ -155,7 +169,7 @@ def letter_of(news: Sequence[News], *, files: int = 1) -> tuple[str, Facts]:
     return template, facts
 
 
-def _several(news: Sequence[News], files: int) -> Facts:
+def _several(news: Sequence[News], files: int, others: Sequence[Mapping[str, str]]) -> Facts:
     """The facts of a letter with several pieces of news: each under its own heading, with its own link."""
 
     def facts(language: Language) -> dict[str, Any]:
@@ -170,6 +184,7 @@ def _several(news: Sequence[News], files: int) -> Facts:
                 for one in news
             ],
             "files": files,
+            "unreached": others,
             "path": "/meetings",
         }
 
@@ -189,9 +204,10 @@ _HEADINGS: Final[Mapping[str, str]] = {
 
 
 def _heading(language: Language, one: News) -> str:
-    kind = CONTINUED if one.begins_anew else one.message.kind
-    days = _moved_days(language, one) if one.is_moved else one.days(language)
-    return say(language, _HEADINGS[kind], committee=one.title(language), days=days)
+    words = _HEADINGS[CONTINUED if one.begins_anew else one.message.kind]
+    if one.begins_anew and len(one.dates) == 1:
+        words = N_("Another hour: %(committee)s, %(days)s")
+    return say(language, words, committee=one.title(language), days=_subject(language, one))
 
 
 def _subject(language: Language, one: News) -> str:
@@ -202,22 +218,20 @@ def _subject(language: Language, one: News) -> str:
 def _moved_days(language: Language, one: News) -> str:
     """Of one meeting that has another time: its day and the new one, or its day and the new hour."""
     was, now = _was_and_now(one)
-    if was is None or was.starts.date() == now.starts.date():
-        return when(language, now.starts)
-    return say(
-        language,
-        N_("from %(was)s to %(now)s"),
-        was=show_day(language, was.starts.date()),
-        now=when(language, now.starts),
-    )
+    return when(language, now.starts) if was is None else _from_to(language, was.starts, now.starts)
+
+
+def _from_to(language: Language, was: datetime, now: datetime) -> str:
+    if was.date() == now.date():
+        return when(language, now)
+    return say(language, N_("%(now)s instead of %(was)s"), now=when(language, now), was=show_day(language, was.date()))
 
 
 def _was_and_now(one: News) -> tuple[Occurrence | None, Occurrence]:
-    original = one.message.recurrence
-    if original is not None:
-        return one.was(original), one.message.entry.at(original)
-    had = one.told.occurrences()[0] if one.told is not None else None
-    return had, one.entry.occurrences()[0]
+    (now,) = one.to_come
+    if one.message.recurrence is not None:
+        return one.was(one.message.recurrence), now
+    return one.told.occurrences()[0] if one.told is not None else None, now
 
 
 def _subject_of_all(language: Language, news: Sequence[News]) -> str:
@@ -242,11 +256,39 @@ def _named_in(language: Language, starts: Sequence[datetime]) -> str:
     )
 
 
+def papers_facts(committee: Mapping[str, Any], changes: Sequence[tuple[datetime, datetime | None]]) -> Facts:
+    """The facts of a letter to somebody who holds papers of meetings: when each was, and is now; None where it is off.
+
+    In the words of the letter to those who are invited.
+    """
+
+    def facts(language: Language) -> dict[str, Any]:
+        title = pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]})
+        days = _named_in(language, [was for was, _ in changes])
+        if len(changes) == 1 and changes[0][1] is not None:
+            days = _from_to(language, changes[0][0], changes[0][1])
+        kind = "cancelled" if all(now is None for _, now in changes) else "moved"
+        lines = [
+            say(language, N_("Called off: %(was)s"), was=when(language, was))
+            if now is None
+            else say(language, N_("Instead of %(was)s: %(now)s"), was=when(language, was), now=when(language, now))
+            for was, now in changes
+        ]
+        return {
+            "committee": title,
+            "subject": say(language, _HEADINGS[kind], committee=title, days=days),
+            "changes": [{"text": line} for line in lines],
+            "path": "/meetings",
+        }
+
+    return facts
+
+
 def _part_lines(language: Language, one: News) -> list[str]:
     """What one piece of news says among several, under its heading."""
     if one.message.kind in ("cancelled", "removed"):
         return []
-    _, lines = _shown(language, one.message, one.entry, one.is_season)
+    lines = _planned(language, one)
     changes = [] if one.is_moved or one.message.recurrence is not None else _changes(language, one)
     return [*changes, *lines]
 
@@ -255,7 +297,8 @@ def _changes(language: Language, one: News) -> list[str]:
     """What became of each date, of those that changed: to which time, that it is off, or on after all."""
     if one.message.kind == "invitation":
         return []
-    found, elsewhere = [], 0
+    found: list[str] = []
+    elsewhere: Counter[tuple[bool, bool, bool]] = Counter()
     for original in one.dates:
         was, now = one.was(original), one.now(original)
         if was is not None and now is None:
@@ -263,19 +306,36 @@ def _changes(language: Language, one: News) -> list[str]:
         elif was is None and now is not None:
             found.append(say(language, N_("Now too: %(now)s"), now=when(language, now.starts)))
         elif was is not None and now is not None and (was.starts, was.minutes) != (now.starts, now.minutes):
-            found.append(
-                say(
-                    language,
-                    N_("Instead of %(was)s: %(now)s"),
-                    was=when(language, was.starts),
-                    now=when(language, now.starts),
-                )
-            )
-        else:
-            elsewhere += 1
-    if elsewhere:
-        found.append(say_n(language, "Another place: %(n)s meeting", "Another place: %(n)s meetings", elsewhere))
-    return found
+            found.append(_instead(language, was, now))
+        elif was is not None and now is not None:
+            has_lost_it = bool(was.online_url) and not now.online_url
+            elsewhere[was.place != now.place, was.online_url != now.online_url, has_lost_it] += 1
+    return found + [_elsewhere(language, *how, n) for how, n in sorted(elsewhere.items())]
+
+
+def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
+    """What became of a date that is at another time, or lasts otherwise."""
+    said = when(language, now.starts)
+    if was.starts == now.starts:
+        said = say(language, N_("Another length: %(day)s"), day=said)
+    else:
+        said = say(language, N_("Instead of %(was)s: %(now)s"), was=when(language, was.starts), now=said)
+    return _beside(said, _otherwise(language, now, usual=was))
+
+
+def _elsewhere(language: Language, is_other_place: bool, is_other_link: bool, has_lost_it: bool, n: int) -> str:
+    if is_other_place and is_other_link:
+        return say_n(
+            language,
+            "Another place and another link: %(n)s meeting",
+            "Another place and another link: %(n)s meetings",
+            n,
+        )
+    if is_other_place:
+        return say_n(language, "Another place: %(n)s meeting", "Another place: %(n)s meetings", n)
+    if has_lost_it:
+        return say_n(language, "No longer online: %(n)s meeting", "No longer online: %(n)s meetings", n)
+    return say_n(language, "Another link: %(n)s meeting", "Another link: %(n)s meetings", n)
 
 
 def _of(entry: Entry | None, original: datetime) -> Occurrence | None:
@@ -285,66 +345,106 @@ def _of(entry: Entry | None, original: datetime) -> Occurrence | None:
     return next((one for one in entry.occurrences() if one.original == original), None)
 
 
-def _instead(language: Language, told: Entry | None, following: Mapping[str, Any] | None) -> str:
-    """From when on and at which hour the dates are held that a season no longer has; "" where it still has them all."""
-    if told is None or told.last_on is None or following is None or told.last_on < following["starts_on"]:
-        return ""
-    return when(language, datetime.combine(following["starts_on"], following["at"]))
+# ------------------------------------------------------------------------------------------------- what is planned now
 
 
-def _shown(language: Language, message: Message, entry: Entry, is_season: bool) -> tuple[datetime, list[str]]:
-    if message.recurrence is not None and message.recurrence in entry.moved:
-        one = entry.moved[message.recurrence]
-        return one.starts, _place_lines(language, when(language, one.starts), one.minutes, one.place, one.online_url)
-    if message.recurrence is not None or not is_season:
-        starts = _start(entry, message.recurrence)
-        return starts, _place_lines(language, when(language, starts), entry.minutes, entry.place, entry.online_url)
-    first = _dates(language, entry)
-    lines = _place_lines(language, first, entry.minutes, entry.place, entry.online_url)
-    if entry.cancelled:
-        lines.append(
-            say(language, N_("Not on: %(days)s"), days=_days(language, sorted(one.date() for one in entry.cancelled)))
-        )
-    lines += [
+def _planned(language: Language, one: News) -> list[str]:
+    """What takes place, from the same occurrences as the file for their calendar: days and hours, length, places.
+
+    Weekly dates are one line, with those on which there is none; few dates among many weeks are a line each. What a
+    date has otherwise than most is said of it.
+    """
+    shown, entry = one.to_come, one.entry
+    usual = _usual(entry, shown)
+    regular = [each for each in shown if each.starts == each.original]
+    by_rule = _rule(language, regular, shown) if entry.is_season else []
+    within = (regular[0].original, regular[-1].original) if by_rule else None
+    dates = list(_dates(language, shown, usual, within))
+    where = _where(language, usual)
+    return [by_rule[0], *where, *by_rule[1:], *dates] if by_rule else [*dates, *where]
+
+
+def _rule(language: Language, regular: Sequence[Occurrence], shown: Sequence[Occurrence]) -> list[str]:
+    """Every week, from which day to which, but for which days; none where most weeks have no date."""
+    if len(regular) < 2:  # noqa: PLR2004 - of one date there is no every
+        return []
+    first, last = regular[0].original, regular[-1].original
+    weeks = [first + WEEK * n for n in range((last - first) // WEEK + 1)]
+    if len(weeks) > 2 * len(regular):
+        return []
+    lines = [
         say(
             language,
-            N_("Instead of %(was)s: %(now)s"),
-            was=show_day(language, was.date()),
-            now=when(language, one.starts),
+            N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"),
+            weekday=say(language, _WEEKDAYS[first.weekday()]),
+            hour=show_clock(language, first.time()),
+            first=show_day(language, first.date()),
+            last=show_day(language, last.date()),
         )
-        for was, one in sorted(entry.moved.items())
-        if one.starts != was
     ]
-    return entry.starts, lines
-
-
-def _dates(language: Language, entry: Entry) -> str:
-    """The dates of a season in one line; of one that is cut down to a single date, that date."""
-    if entry.last_on in (None, entry.starts.date()):
-        return when(language, entry.starts)
-    return say(
-        language,
-        N_("%(weekday)s at %(hour)s, from %(first)s to %(last)s"),
-        weekday=say(language, _WEEKDAYS[entry.starts.weekday()]),
-        hour=show_clock(language, entry.starts.time()),
-        first=show_day(language, entry.starts.date()),
-        last=show_day(language, entry.last_on),
-    )
-
-
-def _place_lines(language: Language, first: str, minutes: int, place: str, online_url: str) -> list[str]:
-    lines = [first, say(language, N_("Length: %(length)s"), length=show_length(language, minutes))]
-    if place:
-        lines.append(say(language, N_("Place: %(place)s"), place=place))
-    if online_url:
-        lines.append(say(language, N_("Online: %(address)s"), address=online_url))
+    off = sorted(set(weeks) - {each.original for each in shown})
+    if off:
+        lines.append(say(language, N_("Not on: %(days)s"), days=_days(language, [each.date() for each in off])))
     return lines
 
 
-def _start(entry: Entry, recurrence: datetime | None) -> datetime:
-    if recurrence is None:
-        return entry.starts
-    return entry.moved[recurrence].starts if recurrence in entry.moved else recurrence
+def _dates(
+    language: Language, shown: Sequence[Occurrence], usual: Occurrence, within: tuple[datetime, datetime] | None
+) -> Iterator[str]:
+    """A line for each date that no rule says, and for each that the rule `within` these days says otherwise."""
+    for one in shown:
+        said = when(language, one.starts)
+        if within is not None and one.starts == one.original:
+            if _of_place(one) == _of_place(usual):
+                continue
+            said = show_day(language, one.starts.date())
+        elif within is not None and within[0] < one.original < within[1]:
+            was = show_day(language, one.original.date())
+            said = say(language, N_("Instead of %(was)s: %(now)s"), was=was, now=said)
+        yield _beside(said, _otherwise(language, one, usual=usual))
+
+
+def _usual(entry: Entry, shown: Sequence[Occurrence]) -> Occurrence:
+    """A date that is where most are, and as long; of as many, where the season is."""
+    alike = Counter(_of_place(one) for one in shown)
+    season = (entry.minutes, entry.place, entry.online_url)
+    most = max(alike, key=lambda how: (alike[how], how == season, how))
+    return next(one for one in shown if _of_place(one) == most)
+
+
+def _of_place(one: Occurrence) -> tuple[int, str, str]:
+    return one.minutes, one.place, one.online_url
+
+
+def _where(language: Language, one: Occurrence) -> list[str]:
+    lines = [say(language, _LENGTH, length=show_length(language, one.minutes))]
+    if one.place:
+        lines.append(say(language, _PLACE, place=one.place))
+    if one.online_url:
+        lines.append(say(language, _ONLINE, address=one.online_url))
+    return lines
+
+
+def _otherwise(language: Language, one: Occurrence, *, usual: Occurrence) -> list[str]:
+    """How long a date is and where, in as far as that is otherwise than usual."""
+    found = []
+    if one.minutes != usual.minutes:
+        found.append(say(language, _LENGTH, length=show_length(language, one.minutes)))
+    if one.place != usual.place:
+        found.append(say(language, _PLACE, place=one.place) if one.place else say(language, N_("No place")))
+    if one.online_url != usual.online_url:
+        online = say(language, _ONLINE, address=one.online_url) if one.online_url else say(language, N_("Not online"))
+        found.append(online)
+    return found
+
+
+_LENGTH: Final = N_("Length: %(length)s")
+_PLACE: Final = N_("Place: %(place)s")
+_ONLINE: Final = N_("Online: %(address)s")
+
+
+def _beside(said: str, more: Sequence[str]) -> str:
+    return " – ".join((said, *more))
 
 
 def _days(language: Language, days: list[date]) -> str:

@@ -21,6 +21,7 @@ from api.json.meeting_shapes import (
     ItemGiven,
     LetterShown,
     MeetingsGiven,
+    NewsShown,
     OtherShown,
     ProposalShown,
     ReasonShown,
@@ -262,15 +263,16 @@ def planned(
 def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool) -> ChangeShown:
     """Make a change and say whom it told what; or take it back, and say what it would tell."""
     told = schedule.preview(desk.session, change) if preview else change()
+    of_person: dict[UUID, list[Told]] = {}
+    for one in told:
+        of_person.setdefault(one.person_id, []).append(one)
     letters = [
         LetterShown(
-            person_id=one.person_id,
-            kind=one.kind,
-            method=one.method,
-            starts=one.starts,
-            has_address=one.has_address,
+            person_id=person_id,
+            has_address=all(one.has_address for one in theirs),
+            news=[NewsShown(kind=one.kind, method=one.method, starts=one.starts) for one in theirs],
         )
-        for one in told
+        for person_id, theirs in of_person.items()
     ]
     return ChangeShown(preview=preview, people=people_in(told), sent=letters_in(told), letters=letters)
 

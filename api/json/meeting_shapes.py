@@ -231,17 +231,20 @@ class DraftShown(Shown):
     dates: list[ProposalShown]
 
 
-class LetterShown(Shown):
-    """A piece of news that a change has for a person: of what kind, about which local time; untold, without address.
+class NewsShown(Shown):
+    """A piece of news that a letter brings: of what kind, and about which local time."""
 
-    All that one change has for a person leaves in one letter.
-    """
-
-    person_id: UUID
     kind: str
     method: str
     starts: Local
+
+
+class LetterShown(Shown):
+    """All that a change has for a person, in one letter; in none where they have no address."""
+
+    person_id: UUID
     has_address: bool
+    news: list[NewsShown]
 
 
 class ChangeShown(Shown):

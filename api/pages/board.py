@@ -77,7 +77,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         handed_back=_handed_back(desk),
         late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
-        engine=engine_state(desk.session, desk.at, watched_since=desk.office.opened_at),
+        engine=engine_state(desk.session, desk.at, watched_since=desk.watched_since),
         mail=post_state(desk.session, desk.at),
         stuck=_stuck(desk),
         rounds=ROUNDS,

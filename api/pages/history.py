@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -399,18 +399,17 @@ class _Telling:
         words = self._words_for(event, name)
         if isinstance(value, list):
             return ", ".join(gettext(FIELDS[one]) if one in FIELDS else words.get(one, str(one)) for one in value)
-        return self._time(event, name, value) or words.get(str(value)) or str(value)
+        return self._time(name, value) or words.get(str(value)) or str(value)
 
-    def _time(self, event: Mapping[str, Any], name: str, value: Any) -> str:
+    def _time(self, name: str, value: Any) -> str:
         """A day, an hour or a period as people say it; "" where the fact is none of these.
 
-        A name is not enough: what was `before` is an hour where a meeting moved, and a state or an answer elsewhere.
+        By how it is written: what was `before` is an hour where a meeting moved, and a state or an answer elsewhere.
         """
-        with suppress(ValueError, TypeError):
-            if name in history_meetings.LOCAL_TIMES:
-                return when(self.desk.language, datetime.fromisoformat(value))
-            if name in _DAYS and event["verb"] != "task.undone":
-                return show_day(self.desk.language, date.fromisoformat(value))
+        if _DAY.fullmatch(str(value)):
+            return show_day(self.desk.language, date.fromisoformat(value))
+        if _LOCAL_TIME.fullmatch(str(value)):
+            return when(self.desk.language, datetime.fromisoformat(value))
         return in_words(str(value), self.desk.language) if name == "period" else ""
 
     def _words_for(self, event: Mapping[str, Any], name: str) -> Mapping[str, str]:
@@ -469,9 +468,13 @@ class _Telling:
             if reading is not None:
                 rows = many(self.desk.session, reading(self.desk, ids))
                 found |= {
-                    row["id"]: " – ".join(str(row[part]) for part in row if part not in self.unsaid) for row in rows
+                    row["id"]: " – ".join(self._part(row[part]) for part in row if part not in self.unsaid)
+                    for row in rows
                 }
         return found
+
+    def _part(self, value: Any) -> str:
+        return show_day(self.desk.language, value) if isinstance(value, date) else str(value)
 
     def _read_declared(self) -> dict[tuple[UUID, str], dict[str, str]]:
         """The titles of the gates and days of the cases that an event names."""
@@ -503,13 +506,9 @@ _CODES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 #: Facts that are people's ids.
 _PEOPLE: Final = ("person", "deputy", "director", *history_follow_ups.PEOPLE)
-#: Facts that are local days; but what a step `was` that is taken back is a state.
-_DAYS: Final = (
-    *("was", "day", "starts_on", "ends_on", "signed_on"),
-    *history_meetings.DAYS,
-    *history_obligations.DAYS,
-    *history_follow_ups.DAYS,
-)
+#: How a record writes a local day, and a local time.
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _UNKNOWN = N_("%(verb)s: %(subject)s.")
 
 

@@ -46,7 +46,6 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 PEOPLE: Final = ("worker", "instead_of")
-DAYS: Final = ("week", "returns_on")
 _ANSWERS: Final = {"True": N_("yes"), "False": N_("no")}
 #: The words for the codes that a fact may hold, of a line about a follow-up.
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Date, Select, and_, cast, func, select
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -137,6 +137,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "meeting_several": N_("several meetings changed"),
     "meeting_no_longer": N_("someone is no longer expected at a meeting"),
     "meeting_agenda": N_("the agenda of a meeting"),
+    "meeting_papers": N_("papers of a meeting that no longer count"),
     "meeting_agenda_stuck": N_("an agenda that cannot be sent"),
     "meeting_agenda_held": N_("words of members that are to be looked at"),
     "meeting_minutes": N_("the minutes of a meeting"),
@@ -145,11 +146,6 @@ LETTERS: Final[Mapping[str, str]] = {
     "decision_objected": N_("a partner objects to a decision"),
     "objection_settled": N_("an objection to a decision is settled"),
 }
-
-#: Facts that are local times, as ISO texts.
-LOCAL_TIMES: Final = frozenset({"before", "starts"})
-#: Facts that are local days.
-DAYS: Final = ("first", "last", "since")
 
 _Reading = Callable[[Desk, set[UUID]], Select[Any]]
 
@@ -163,7 +159,7 @@ def _title(desk: Desk) -> ColumnElement[Any]:
 
 
 def _day(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.to_char(column, "YYYY-MM-DD").label("day")
+    return cast(column, Date).label("day")
 
 
 def _of_committee(table: SqlTable, *said: str) -> _Reading:

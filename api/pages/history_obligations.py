@@ -57,8 +57,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "said": {"held": N_("it held"), "not_held": N_("it did not hold")},
 }
 
-DAYS: Final = ("effective_on",)
-
 
 def _periods_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
     return (

@@ -29,7 +29,7 @@ from duties.actors import Actor
 from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_, gettext, show_clock
-from meetings import agenda_papers, answers, invitations, recruiters, schedule, wording
+from meetings import agenda_papers, answers, drafting, invitations, recruiters, schedule, wording
 from meetings.answers import DECLINED
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
 from meetings.holding import read_meeting
@@ -254,7 +254,7 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         "meeting.html",
         refused=typed.refusal,
         typed=typed,
-        meeting=meeting,
+        meeting=drafting.in_the_readers_words(desk.session, [meeting], desk.language)[0],
         season=_season(desk, meeting) if may_plan else None,
         committee=committee,
         title=title_of(committee, desk.language),

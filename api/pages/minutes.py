@@ -189,7 +189,7 @@ def _approved_in(desk: Desk, row: Mapping[str, Any]) -> str:
 def _facts(desk: Desk, sheet: Sheet) -> list[tuple[str, str]]:
     committee = committees(desk.session)[sheet.meeting["committee_id"]]
     of = f"{title_of(committee, desk.language)}, {wording.when(desk.language, sheet.meeting['starts'])}"
-    found = [(gettext(N_("Minutes of")), of)]
+    found = [(gettext(N_("Minutes of the meeting")), of)]
     if sheet.content is not None:
         lacks = lacking(sheet.content)
         sentences = {

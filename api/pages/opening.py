@@ -351,4 +351,6 @@ def _places(desk: Desk) -> list[tuple[str, str]]:
         .distinct()
         .order_by(_organization.c.short_name)
     ).all()
-    return [(str(row.id), f"{row.short_name} – {row.name}") for row in rows if _allowed(desk, row.id)]
+    return [
+        (str(row.id), " – ".join(dict.fromkeys((row.short_name, row.name)))) for row in rows if _allowed(desk, row.id)
+    ]

@@ -42,8 +42,6 @@ NOTICE: Final = timedelta(days=14)
 #: A season at first proposed: from September to June is longer, a term is shorter.
 SEASON: Final = timedelta(weeks=26)
 
-NO_MEETING: Final = N_("No meeting that week.")
-
 Chosen = Mapping[date, datetime | None]
 """For each proposed day, when the meeting is, or None where there is none."""
 
@@ -212,7 +210,7 @@ class _Season:
             originals[0],
             originals[-1],
             hour,
-            {day: why[day][:200] or gettext(NO_MEETING) for day in originals if chosen.get(day) is None},
+            {day: why[day][:200] or gettext(drafting.NO_MEETING) for day in originals if chosen.get(day) is None},
             {
                 day: starts
                 for day, starts in chosen.items()

@@ -34,7 +34,7 @@ KINDS: Final[Mapping[str, str]] = {
     "update": N_("Change of dates or hours"),
     "moved": N_("Change of day or hour"),
     "restored": N_("It takes place after all"),
-    "details": N_("Change of place"),
+    "details": N_("Change of place or link"),
     "cancelled": N_("Cancellation"),
     "continued": N_("It goes on with the new hour"),
     "removed": N_("No longer expected"),

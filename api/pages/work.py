@@ -83,6 +83,7 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         to_sign=agreements.to_sign(desk.session, desk.asker.person_id, desk.day),
         was_handed=at_departures.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
+        is_being_written=desk.is_being_written,
         strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, given) is not None else 0,
         may_open=may_open(desk),
         day=desk.day,
@@ -150,6 +151,6 @@ def _wide(desk: Desk) -> dict[str, Any]:
     return {
         "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
         "late": late or 0,
-        "engine": engine_state(desk.session, desk.at, watched_since=desk.office.opened_at),
+        "engine": engine_state(desk.session, desk.at, watched_since=desk.watched_since),
         "mail": post_state(desk.session, desk.at),
     }

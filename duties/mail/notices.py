@@ -113,6 +113,7 @@ def write(
     calendars: Sequence[CalendarPart] = (),
     attachments: Sequence[Attachment] = (),
     calls: Sequence[str] = (),
+    instead: Mapping[UUID, list[Person]] | None = None,
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
@@ -121,7 +122,8 @@ def write(
     of those whom it is about beside those in its own words. `facts` gives the letter's facts in the language that the
     person reads. False where it was written before, where it calls a participant who barred the person from their file
     (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
-    coordinator gets to know of the person, once until something changes.
+    coordinator gets to know of the person, once until something changes. `instead` are those who get a letter of the
+    same act: a coordinator among them is sent none about the person, who is added there for theirs to say so.
     Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
     """
     person = _person(session, to)
@@ -132,7 +134,7 @@ def write(
     if (case_id is not None or template in _OF_LETTERS) and _is_kept_from(session, template, person, letter):
         return False
     if person.email is None:
-        _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id)
+        _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id, instead=instead or {})
         return False
     return _put(
         session,
@@ -382,6 +384,12 @@ def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
     return found is not None
 
 
+def written_to(session: Session, key_begins: str) -> set[UUID]:
+    """Everyone to whom a letter was written whose key begins like this."""
+    about = _notice.c.key.startswith(key_begins, autoescape=True)
+    return set(session.scalars(select(_notice.c.person_id).where(_notice.c.program_id == program_of(session), about)))
+
+
 def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
     """Send a letter that was given up once more, from the first attempt on, to the person's address of today.
 
@@ -575,10 +583,21 @@ def _tell_of_no_address(
     key: str,
     at: datetime,
     case_id: UUID | None,
+    instead: Mapping[UUID, list[Person]],
 ) -> None:
     """The coordinator is written to in place of someone who has no address; where they have none either, it shows."""
     if had_no_address(session, key, person.id):
         return
+    to_tell = [
+        one
+        for holder in _coordination(session, at)
+        if (one := _person(session, holder.person_id)).email is not None
+        and one.id != person.id
+        and not _knows(session, one, person, at)
+    ]
+    within = [one for one in to_tell if one.id in instead]
+    for coordinator in within:
+        instead[coordinator.id].append(person)
     events.write(
         session,
         "notice.no_address",
@@ -589,10 +608,10 @@ def _tell_of_no_address(
         case_id=case_id,
         template=template,
         key=key,
+        told_within=[str(one.id) for one in within],
     )
-    for holder in _coordination(session, at):
-        coordinator = _person(session, holder.person_id)
-        if coordinator.email is None or coordinator.id == person.id or _knows(session, coordinator, person, at):
+    for coordinator in to_tell:
+        if coordinator in within:
             continue
         language = cast("Language", coordinator.language)
         facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
@@ -612,13 +631,22 @@ def _tell_of_no_address(
 
 def _knows(session: Session, coordinator: Person, person: Person, at: datetime) -> bool:
     """Whether the coordinator was told lately that this person has no address, and it was not another since."""
-    told = session.scalar(
+    by_itself = session.scalar(
         select(func.max(_notice.c.created_at)).where(
             _notice.c.program_id == program_of(session),
             _notice.c.person_id == coordinator.id,
             _notice.c.key.startswith(_without_address(person, coordinator), autoescape=True),
         )
     )
+    within = session.scalar(
+        select(func.max(_event.c.at)).where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person.id,
+            _event.c.verb == "notice.no_address",
+            _event.c.facts["told_within"].contains([str(coordinator.id)]),
+        )
+    )
+    told = max((one for one in (by_itself, within) if one is not None), default=None)
     if told is None or told <= at - TOLD_AGAIN_AFTER:
         return False
     changed = session.scalar(

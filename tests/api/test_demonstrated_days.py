@@ -37,7 +37,7 @@ _person = table_of(Person)
 
 KEYED: Final = {"Idempotency-Key": "an-absence", "Origin": "http://testserver"}
 #: How often a browser asks while the year is written.
-ASKED: Final = 5
+ASKED: Final = 7
 
 #: Beside the day of this run, on which a test below loads it.
 DAYS = {
@@ -170,6 +170,8 @@ def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is
             seen.append(browser.get("/sign-in"))
             seen.append(browser.post("/sign-in", data=entering))
             seen.append(browser.get("/people"))
+            seen.append(browser.get("/", headers={"Accept-Language": "en"}))
+            seen.append(browser.get("/board", headers={"Accept-Language": "en"}))
             seen.append(browser.post(f"/api/v1/people/{coordinator}/absences", json=absence, headers=KEYED))
             seen.append(browser.post("/sign-out"))
             raise Refusal("seen.enough", "The rest of the year is not needed here.")
@@ -179,11 +181,14 @@ def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is
         loaded.write_year(session.info["program_id"])
     event.remove(database.engine, "before_cursor_execute", meanwhile)
 
-    first, entered, people, refused, left = seen
+    first, entered, people, work, board, refused, left = seen
     assert "Their past year is still being written" in first.text
     assert "Solène Grand’Ourse" in first.text
     assert (entered.status_code, left.status_code) == (303, 303)
     assert "Their past year is still being written" in people.text
+    assert "What falls to you appears here once it is there." in work.text
+    for said in ("All is done for today", "The engine needs a look", "The engine does not answer"):
+        assert said not in work.text + board.text, "nothing was done yet, and the engine begins once the year is there"
     assert refused.status_code == 409
     assert refused.json()["code"] == "demonstration.being_written"
 

@@ -409,3 +409,11 @@ def taken_out(open_page: OpenPage) -> None:
     """Takes out the console's own line about an answer that failed on purpose."""
     wrong: list[str] = open_page.wrong  # type: ignore[attr-defined]
     wrong[:] = [line for line in wrong if "the server responded with a status of" not in line]
+
+
+@pytest.mark.parametrize(("in_days", "said"), [(-334, "5 janv. 2026"), (-20, "lun. 5 janv."), (None, "lun. 5 janv.")])
+def test_a_day_far_away_is_said_with_its_year(in_days: int | None, said: str) -> None:
+    with speaking("fr"):
+        ui = environment().globals["ui"]
+        drawn = str(ui.due(date(2026, 1, 5), in_days))  # type: ignore[attr-defined]  # macros are found by name
+    assert f">{said}</time>" in drawn.replace("\N{NO-BREAK SPACE}", " ")

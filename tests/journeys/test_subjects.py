@@ -58,6 +58,7 @@ _FACTS: Final[dict[str, Any]] = {
         for key in ("to_do", "late", "to_approve", "acting_for", "team", "patterns", "lines", "changes", "owed")
     },
     "asked": [{"part": "Motif", "value": CALLED}],
+    "unreached": [{"name": "Luc Fictif", "path": _PATH}],
     "parts": [{"heading": CALLED, "lines": [_ITEM], "answer_path": _PATH}],
     "committees": [{"title": "Comité clinique", "members": [_MEMBER], "and_those_of": ["Comité aviseur"]}],
     "number": 41290,

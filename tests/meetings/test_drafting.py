@@ -244,3 +244,35 @@ def test_where_nothing_can_be_proposed_the_answer_says_why_and_what_would_help(c
 def test_dates_are_proposed_where_nobody_sits_yet(session: Session) -> None:
     session.execute(update(_holder).values(withdrawn_at=AT))
     assert len(drafting.propose(session, committee_of(session, "steering")["id"], date(2027, 1, 1))) == 4
+
+
+def test_no_dates_are_proposed_where_a_season_of_the_committee_stands_and_none_on_a_day_on_which_it_meets(
+    cast: Cast, session: Session
+) -> None:
+    by = cast.actor("coordinator")
+    days = {"first": date(2027, 1, 6), "last": date(2027, 3, 31), "hour": time(9, 30)}
+    schedule.plan_season(session, "clinical", **days, by=by, at=AT)  # type: ignore[arg-type]
+    code, words = _why(session, "clinical", date(2027, 2, 1))
+    assert code == "season.overlaps"
+    assert "du 6 janvier 2027 au 31 mars 2027" in words
+    assert _why(session, "clinical", date(2026, 12, 1), last=date(2027, 1, 6))[0] == "season.overlaps"
+    schedule.plan_meetings(session, "clinical", [datetime(2027, 4, 14, 13, 0)], by=by, at=AT)
+    dates = drafting.propose(session, committee_of(session, "clinical")["id"], date(2027, 4, 1), last=date(2027, 6, 30))
+    (held,) = [one for one in dates if one.original == date(2027, 4, 14)]
+    assert (held.decision, [one.code for one in held.reasons], held.alternatives) == ("skip", ["own"], ())
+    chosen = {one.original: "" for one in dates if one.decision == "skip"}
+    schedule.plan_season(
+        session, "clinical", first=dates[0].original, last=dates[-1].original, hour=time(9, 30),
+        without=chosen, by=by, at=AT,
+    )  # fmt: skip
+
+
+@pytest.mark.ci
+def test_days_of_a_season_that_was_called_off_are_free_again(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    days = {"first": date(2027, 1, 6), "last": date(2027, 1, 20), "hour": time(9, 30)}
+    schedule.plan_season(session, "clinical", **days, by=by, at=AT)  # type: ignore[arg-type]
+    for one in session.scalars(select(_meeting.c.id)).all():
+        schedule.cancel_meeting(session, one, reason="Tempête", by=by, at=AT)
+    assert drafting.propose(session, committee_of(session, "clinical")["id"], date(2027, 1, 6), last=date(2027, 1, 20))
+    schedule.plan_season(session, "clinical", **days, by=by, at=AT)  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ from tests.meetings.sitting import give, letters, seat, seat_everyone
 
 _holder = table_of(SeatHolder)
 
+HOUR = timedelta(hours=1)
+
 
 @pytest.fixture
 def session(cast: Cast) -> Iterator[Session]:
@@ -244,3 +246,47 @@ def test_an_older_mail_does_not_undo_a_newer_answer(cast: Cast, session: Session
             at=AT + timedelta(minutes=5),
         )
     assert refused.value.code == "answer.stale"
+
+
+def test_what_changed_for_others_alone_is_published_to_nobody_else_under_the_number_of_their_invitation(
+    cast: Cast, session: Session
+) -> None:
+    held = seat(session, "clinical", "spvm")
+    session.execute(update(_holder).where(_holder.c.seat_id == held).values(ends_on=date(2026, 12, 16)))
+    invitations.tell_all(session, at=AT + timedelta(hours=1))
+    before = feeds.calendar(session, cast.people["police"], "fr", at=AT)
+    rows = feeds.meetings_of(session, cast.people["worker_codim"], since=AT, until=AT + timedelta(days=200))
+    later = next(row["id"] for row in rows if row["starts"].date() == date(2027, 2, 3))
+    where = {"place": "Salle B", "online_url": "https://meet.example/1", "following": True}
+    schedule.change_place(session, later, **where, by=cast.actor("coordinator"), at=AT + timedelta(hours=2))  # type: ignore[arg-type]
+    assert feeds.calendar(session, cast.people["police"], "fr", at=AT) == before
+    assert "meet.example" in str(_calendar(session, cast, "worker_codim").to_ical())
+
+
+@pytest.mark.ci
+def test_a_date_that_was_held_is_not_published_as_standing_under_the_number_of_a_cancellation_of_all(
+    cast: Cast, session: Session
+) -> None:
+    rows = feeds.meetings_of(session, cast.people["worker_em"], since=AT, until=AT + timedelta(days=200))
+    by, later = cast.actor("worker_em"), AT + timedelta(days=12)
+    for at, row in ((AT, rows[0]), (later, rows[8])):
+        answers.answer(
+            session, row["id"], cast.people["worker_em"], "declined", means="page",
+            alternate_id=cast.people["deputy"], by=by, at=at,
+        )  # fmt: skip
+    (rule,) = _events(session, cast, "deputy", later)
+    assert str(rule["status"]) == "CONFIRMED"
+    answers.answer(session, rows[8]["id"], cast.people["worker_em"], "accepted", means="page", by=by, at=later + HOUR)
+    told = letters(session)[-1]
+    assert (told.person_id, told.method) == (cast.people["deputy"], "CANCEL")
+    assert _events(session, cast, "deputy", later + HOUR) == []
+    answers.answer(
+        session, rows[9]["id"], cast.people["worker_em"], "declined", means="page",
+        alternate_id=cast.people["deputy"], by=by, at=later + 2 * HOUR,
+    )  # fmt: skip
+    anew = letters(session)[-1].events[0]
+    (shown,) = _events(session, cast, "deputy", later + 2 * HOUR)
+    assert [shown[name] for name in ("uid", "sequence", "dtstart")] == [
+        anew[name] for name in ("uid", "sequence", "dtstart")
+    ]
+    assert anew["dtstart"].dt.date() == rows[9]["starts"].date(), "no date that is past"

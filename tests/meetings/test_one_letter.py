@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from duties import people
@@ -21,6 +21,7 @@ from models.base import table_of
 from models.committee import Committee, SeatHolder
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting, MeetingSeries
+from models.outbox import Notice
 from models.program import Person
 from tests.cast import AT, Cast
 from tests.meetings.replying import reply
@@ -32,6 +33,7 @@ _committee = table_of(Committee)
 _series = table_of(MeetingSeries)
 _answer = table_of(MeetingAnswer)
 _person = table_of(Person)
+_notice = table_of(Notice)
 
 HOUR = timedelta(hours=1)
 Act = Callable[[Session, Cast, Actor, datetime], tuple[Told, ...]]
@@ -171,8 +173,8 @@ def test_a_move_names_the_day_that_changed_and_a_move_back_names_it_again(cast: 
         schedule.move_meeting(session, meeting, datetime(2026, 12, day, 9, 30), by=by, at=AT + hours * HOUR)
         subjects.append(_plain(_to(cast, letters(session), "police")[-1].subject))
     assert subjects == [
-        "Changement : Comité clinique, du 9 décembre 2026 au jeudi 10 décembre 2026 à 9 h 30",
-        "Changement : Comité clinique, du 10 décembre 2026 au mercredi 9 décembre 2026 à 9 h 30",
+        "Changement : Comité clinique, jeudi 10 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026",
+        "Changement : Comité clinique, mercredi 9 décembre 2026 à 9 h 30 au lieu du 10 décembre 2026",
     ]
     schedule.move_meeting(session, meeting, datetime(2026, 12, 9, 11, 0), by=by, at=AT + 4 * HOUR)
     last = _to(cast, letters(session), "police")[-1]
@@ -255,7 +257,7 @@ def test_a_new_name_and_another_language_are_no_letter_and_are_read_in_the_next_
     assert len(letters(session)) == before
     ACTS["a move"](session, cast, cast.actor("coordinator"), AT + 3 * HOUR)
     last = _to(cast, letters(session), "police")[-1]
-    moved = "from December 9, 2026 to Thursday, December 10, 2026 at 9:30 a.m."
+    moved = "Thursday, December 10, 2026 at 9:30 a.m. instead of December 9, 2026"
     assert _plain(last.subject) == f"Changed: Committee of Follow-ups, {moved}"
     assert {str(one["summary"]) for one in last.events} == {"Committee of Follow-ups"}
 
@@ -328,3 +330,21 @@ def test_a_letter_about_one_date_of_a_season_leads_to_that_meeting(cast: Cast, s
         schedule.invite_guest(session, meeting, guest, by=by, at=AT + hours * HOUR)
         last = _to(cast, letters(session), "researcher")[-1]
         assert f"https://spheres.example/meetings/{meeting}\n" in last.text.replace("\r\n", "\n")
+
+
+def test_the_coordinator_reads_in_their_own_letter_who_has_no_address_and_is_not_told_it_anew_each_time(
+    cast: Cast, session: Session
+) -> None:
+    def written_to_coordinator(since: int) -> list[Any]:
+        rows = select(_notice.c.template).where(_notice.c.person_id == cast.people["coordinator"], _notice.c.n > since)
+        return list(session.scalars(rows.order_by(_notice.c.n)))
+
+    last = select(func.max(_notice.c.n))
+    assert written_to_coordinator(0).count("no_address") == 0, "they were told of the season in one letter"
+    (first,) = [one for one in _to(cast, letters(session), "coordinator") if "adresse courriel" in _plain(one.text)]
+    assert f"/people/{cast.people['without_mail']}" in first.text
+    before = session.scalars(last).one()
+    told = ACTS["a room"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
+    assert written_to_coordinator(before) == ["meeting_changed"]
+    assert "adresse courriel" not in _plain(_to(cast, letters(session), "coordinator")[-1].text)
+    assert session.scalars(last).one() - before == letters_in(told), "no letter that was not counted"

@@ -19,6 +19,7 @@ from meetings import agenda_papers, agendas, assembling, freezing, posting, sche
 from meetings.agenda_papers import Change
 from meetings.documents.content import Both
 from meetings.holding import read_meeting
+from meetings.invitations import Told
 from models.base import table_of
 from models.meeting import MeetingSeries
 from models.outbox import Notice
@@ -338,3 +339,29 @@ def test_nothing_is_asked_for_late_of_a_meeting_that_is_over(cast: Cast, session
         )
 
     assert _refused(ask) == "agenda.meeting_over"
+
+
+@pytest.mark.ci
+def test_a_second_representative_who_has_the_agenda_hears_once_that_its_meeting_is_moved_or_is_off(
+    cast: Cast, session: Session
+) -> None:
+    first, by, who = meeting(session, FIRST), cast.actor("coordinator"), cast.people["deputy"]
+
+    def heard(written: tuple[Told, ...]) -> list[str]:
+        assert len({one.person_id for one in written}) == len(written), "one letter each"
+        return [one.kind for one in written if one.person_id == who]
+
+    assert heard(schedule.move_meeting(session, first, MONDAY, by=by, at=DRAFTED)) == [], "who has no papers of it"
+    _circulate(session, cast, first, EVE)
+    assert len(_sent_to(session, cast, "deputy")) == 1
+    assert heard(schedule.change_place(session, first, place="Salle B", by=by, at=EVE)) == []
+    assert heard(schedule.move_meeting(session, first, MONDAY + timedelta(hours=4), by=by, at=EVE)) == ["moved"]
+    assert heard(schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=EVE + timedelta(hours=1))) == [
+        "cancelled"
+    ]
+    rows = select(_notice.c.subject).where(_notice.c.person_id == who, _notice.c.template == "meeting_papers")
+    moved, off = (" ".join(one.split()) for one in session.scalars(rows.order_by(_notice.c.n)))
+    assert (moved, off) == (
+        "Changement : Comité clinique, lundi 7 décembre 2026 à 13 h 30",
+        "Annulation : Comité clinique, lundi 7 décembre 2026 à 13 h 30",
+    )

@@ -564,7 +564,7 @@ def test_four_dates_of_a_committee_are_four_meetings_that_pass_each_other_and_go
     ]
     assert (
         moved.subject.replace("\N{NO-BREAK SPACE}", " ")
-        == "Changement : Comité directeur, du 15 décembre 2026 au mardi 2 mars 2027 à 13 h 30"
+        == "Changement : Comité directeur, mardi 2 mars 2027 à 13 h 30 au lieu du 15 décembre 2026"
     )
     assert "16 septembre 2027" in off.subject
     assert moved.events[0]["dtstart"].dt.replace(tzinfo=None) == across

@@ -105,7 +105,10 @@ def test_a_change_counts_the_people_who_hear_of_it_and_the_letters_that_leave(ca
     foreseen = coordinator.ask("POST", "/committees/steering/meetings?preview=true", year, key="k-2").json()
     made = coordinator.ask("POST", "/committees/steering/meetings", year, key="k-2").json()
     people = {one["person_id"] for one in made["letters"]}
-    assert len(made["letters"]) == 4 * len(people)
+    assert [len(one["news"]) for one in made["letters"]] == [4] * len(people), (
+        "all that it has for a person is one letter"
+    )
+    assert sum(one["has_address"] for one in made["letters"]) == made["sent"]
     assert (foreseen["people"], foreseen["sent"]) == (made["people"], made["sent"]) == (len(people), _letters(cast))
 
 
@@ -148,7 +151,7 @@ def test_a_meeting_is_moved_placed_and_cancelled_in_the_version_that_was_seen(co
     assert coordinator.get(place)["starts"] == second["starts"]
     done = coordinator.ask("PUT", f"{place}/time", moved, version=second["version"])
     assert done.json()["letters"] == foreseen.json()["letters"]
-    assert Counter(one["kind"] for one in done.json()["letters"]) == {"moved": 6}
+    assert Counter(news["kind"] for one in done.json()["letters"] for news in one["news"]) == {"moved": 6}
     late = coordinator.ask("PUT", f"{place}/place", {"place": "Salle B"}, version=second["version"])
     assert (late.status_code, late.json()["code"]) == (412, "meeting.changed")
     shown = coordinator.ask("GET", place)
@@ -157,7 +160,7 @@ def test_a_meeting_is_moved_placed_and_cancelled_in_the_version_that_was_seen(co
     assert coordinator.ask("PUT", f"{place}/place", body, version="*").status_code == 200
     assert coordinator.get(place)["online_url"] == body["online_url"]
     off = coordinator.ask("POST", f"/meetings/{first['id']}/cancellation", {"reason": "Tempête"}, version=1)
-    assert {one["kind"] for one in off.json()["letters"]} == {"cancelled"}
+    assert {news["kind"] for one in off.json()["letters"] for news in one["news"]} == {"cancelled"}
     assert coordinator.get(f"/meetings/{first['id']}")["state"] == "cancelled"
 
 
@@ -207,13 +210,13 @@ def test_a_guest_is_invited_sees_the_meeting_answers_and_is_withdrawn(coordinato
     assert guest.ask("GET", place).status_code == 404
     person = {"person_id": str(coordinator.cast.people["specialist"])}
     invited = coordinator.ask("POST", f"{place}/guests", person, key="g-1")
-    assert (invited.status_code, [one["kind"] for one in invited.json()["letters"]]) == (201, ["invitation"])
+    assert (invited.status_code, [one["news"][0]["kind"] for one in invited.json()["letters"]]) == (201, ["invitation"])
     said = guest.ask("PUT", f"{place}/answer", {"answer": "tentative"})
     assert said.status_code == 200, said.text
     mine = next(one for one in coordinator.get(place)["invited"] if one["person_id"] == person["person_id"])
     assert (mine["guest"], mine["seat_id"], mine["answer"], mine["by"]) == (True, None, "tentative", "page")
     gone = coordinator.post(f"{place}/guests/{person['person_id']}/withdrawal")
-    assert [one["method"] for one in gone["letters"]] == ["CANCEL"]
+    assert [one["news"][0]["method"] for one in gone["letters"]] == ["CANCEL"]
     assert guest.ask("GET", place).status_code == 404
 
 

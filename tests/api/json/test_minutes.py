@@ -68,7 +68,7 @@ def test_a_draft_is_the_secretary_s_alone_and_a_member_reads_it_once_it_was_sent
     sent = coordinator.ask("POST", f"{place}/circulation", version=1)
     assert sent.json()["letters"] == foreseen.json()["letters"]
     assert _letters(cast) == sum(one["has_address"] for one in sent.json()["letters"]) > 0
-    assert {one["kind"] for one in sent.json()["letters"]} == {"minutes"}
+    assert {news["kind"] for one in sent.json()["letters"] for news in one["news"]} == {"minutes"}
     assert member.get(place)["state"] == "circulated"
     assert "Heard." in str(member.get(place)["content"])
 
@@ -126,7 +126,7 @@ def test_a_draft_is_corrected_sent_taken_back_and_sent_to_those_for_whom_it_chan
     coordinator.ask("PUT", note, {"said_en": "Heard, and doubted."}, version="*")
     again = coordinator.post(f"{place}/circulation", version="*")
     # What was written anew in English alone goes to those who read English alone.
-    assert {one["kind"] for one in again["letters"]} <= {"minutes_corrected"}
+    assert {news["kind"] for one in again["letters"] for news in one["news"]} <= {"minutes_corrected"}
     assert _letters(cast) - before == len(again["letters"]) < before
 
 

@@ -166,6 +166,7 @@ def test_what_has_a_door_of_its_own_is_not_offered_among_other_procedures(cast: 
     with cast.session() as session:
         in_force(session, cast)
     page = signed_in(cast, "coordinator").get("/cases/new").text
+    assert not re.search(r">([^<>–]+) – \1</option>", page), "an organization of one name is named once"
     assert 'value="renewal/' in page
     assert 'value="departure/' not in page
     assert 'value="admission/' not in page

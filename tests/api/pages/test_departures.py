@@ -156,6 +156,8 @@ def test_a_departure_has_one_page_on_which_each_thing_stands_once(program: Cast)
         assert page.count(f'action="/tasks/{row.id}/settlement"') == (1 if row.holding and row.state == "open" else 0)
     assert page.count("SN-7</a>") == 1, "the telephone, in the line that asks for it"
     assert "Nobody has to settle these" not in page
+    for there in re.findall(r'href="#([\w-]+)"', page):
+        assert f'id="{there}"' in page, "a link on the page leads to something on it"
     assert f'href="/departures/{case_id}"' not in page, "nothing leads from the page to another one of it"
 
 

@@ -145,3 +145,4 @@ def test_what_was_before_is_an_hour_a_state_or_an_answer_and_each_line_is_told(c
     assert page.status_code == 200
     told = " ".join(sentences(page.text))
     assert {"fr": "13 h", "en": "1:00"}[language] in told, "the hour from which the meeting moved"
+    assert not re.search(r"\d{4}-\d\d-\d\d", told), "no day as the database writes it"

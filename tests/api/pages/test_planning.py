@@ -68,7 +68,7 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     assert page.status_code == 200
     chosen = options(page.text)
     assert chosen[0] == "2026-12-09|2026-12-09T09:30"
-    assert "Nothing is planned yet." in text_of(page.text)
+    assert "None of these dates is planned yet." in text_of(page.text)
     # One that is plain is taken off by hand, and one is held on another day than its own.
     given = [one for one in chosen if not one.startswith(("2026-12-16", "2026-12-30"))] + [
         "2026-12-30|2026-12-29T09:30"
@@ -88,6 +88,9 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     assert ("2026-12-29T09:30", "planned", "") in rows
     assert len(rows) == 6
     assert sent(cast) == 5
+    # Why a date is off is read by each in their language, whoever planned it.
+    listed = client.get("/meetings?month=2026-12", headers={"Accept-Language": "fr"})
+    assert "Annulée : Pas de rencontre cette semaine-là." in text_of(listed.text)
 
 
 def test_the_same_click_again_is_answered_as_the_first_and_plans_and_tells_once(cast: Cast) -> None:
