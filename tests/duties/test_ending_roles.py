@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -367,9 +368,9 @@ def appoint(cast: Cast, who: str, role: str, place: str, starts_on: date, ends_o
         )
 
 
-def newcomer(cast: Cast) -> None:
+def with_newcomer(cast: Cast) -> Cast:
     with cast.session() as session:
-        cast.people["newcomer"] = people.add_person(
+        newcomer = people.add_person(
             session,
             given_name="Maëlle",
             family_name="Tessier",
@@ -378,6 +379,7 @@ def newcomer(cast: Cast) -> None:
             by=cast.actor("coordinator"),
             at=AT,
         )
+    return replace(cast, people={**cast.people, "newcomer": newcomer})
 
 
 def take_back(cast: Cast, tenure_id: UUID, *, on: date = MONDAY - timedelta(days=1), at: datetime = AT) -> UUID | None:
@@ -424,7 +426,7 @@ def test_one_that_began_today_was_held_and_is_not_taken_back(program: Cast) -> N
 
 @pytest.mark.ci
 def test_taking_back_the_only_appointment_calls_the_welcome_off_and_ends_the_access(program: Cast) -> None:
-    newcomer(program)
+    program = with_newcomer(program)
     tenure_id = appoint(program, "newcomer", "youth_worker", PLACE, MONDAY)
     case_id = open_onboarding(program, "newcomer", PLACE)
     with program.session() as session:
@@ -439,7 +441,7 @@ def test_taking_back_the_only_appointment_calls_the_welcome_off_and_ends_the_acc
 
 @pytest.mark.ci
 def test_whoever_has_a_telephone_before_the_first_day_leaves_by_a_departure(program: Cast) -> None:
-    newcomer(program)
+    program = with_newcomer(program)
     tenure_id = appoint(program, "newcomer", "youth_worker", PLACE, MONDAY)
     with program.session() as session:
         lend(session, program.people["newcomer"], "SN-7")
