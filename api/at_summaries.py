@@ -55,21 +55,18 @@ def _within_file(session: Session, asker: Asker, participant_id: UUID, given: Gi
     """Of what the asker is to the step, what the file leaves them today: consent and part decide, whatever they did.
 
     Who owes the step by a role, in place of who has gone, does for an organization with which the participant shares;
-    a deputy is of such a one themselves too.
+    a deputy is of such a one themselves too. Who did it takes it back as long as it would fall to them again.
     """
     if asker.person_id in barred_from(session, participant_id):
         return {Relation.BARRED: themselves(asker)}
     circle = circle_of(session, participant_id, asker.day)
-    if asker.is_staff and circle.opens(asker.person_id, asker.standing) == "file":
+    if Relation.COORDINATOR in given or (asker.is_staff and circle.opens(asker.person_id, asker.standing) == "file"):
         return given
-    coordinates = Relation.COORDINATOR in given
     owes = given.get(Relation.OWES)
-    their_own = {held.organization_id for held in asker.standing.roles_of(asker.person_id)}
-    if owes is None or not (
-        coordinates or (_is_told(circle, owes.organization_id) and any(_is_told(circle, one) for one in their_own))
-    ):
-        given = {relation: actor for relation, actor in given.items() if relation is not Relation.OWES}
-    return {relation: actor for relation, actor in given.items() if relation is not Relation.DID}
+    their_own = [held.organization_id for held in asker.standing.roles_of(asker.person_id)]
+    if owes and _is_told(circle, owes.organization_id) and any(_is_told(circle, place) for place in their_own):
+        return given
+    return {relation: actor for relation, actor in given.items() if relation not in (Relation.OWES, Relation.DID)}
 
 
 def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
