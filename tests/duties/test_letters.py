@@ -21,6 +21,7 @@ DEPUTY_ITEM = {**ITEM, "for_name": "Luc Fictif", "due_on": None}
 
 FACTS: dict[str, Any] = {
     "counts": False,
+    "own_waiver": False,
     "name": "Nadia",
     "program": "SPHÈRES – Grand Montréal",
     "base_url": "https://spheres.example.org",
@@ -346,3 +347,15 @@ def test_whatever_a_fact_holds_the_shape_of_the_letter_stays(fact: str) -> None:
     assert "\n" not in letter.subject
     box, sent_at = Mailbox("avis@example.org"), datetime(2026, 12, 7, 13, 5, tzinfo=UTC)
     assert mime(letter, sender=box, to=box, message_id="<a@example.org>", date=sent_at, language="fr").isascii()
+
+
+@pytest.mark.parametrize(("language", "said"), [("fr", "Cela n’arrête rien"), ("en", "That stops nothing")])
+def test_the_letter_of_an_objection_says_that_it_stops_nothing_where_its_partner_is_freed(
+    language: Language, said: str
+) -> None:
+    own, other = (
+        render_letter("decision_objected", language=language, facts={**FACTS, "own_waiver": is_own}).text
+        for is_own in (True, False)
+    )
+    assert said in own
+    assert said not in other

@@ -43,7 +43,7 @@ def test_nothing_that_shows_is_lost_and_trimming_twice_changes_nothing(words: st
     assert not any(unicodedata.category(one)[0] in "NPS" and one != "\u2800" for one in first + last)
 
 
-@pytest.mark.parametrize("reason", ["", " ", ".", "…", "—", "\u2060\u200b", "\u200b.\u200b", "\u3164", "?!"])
+@pytest.mark.parametrize("reason", ["", " ", ".", "…", "—", "\u2060\u200b", "\u200b.\u200b", "\u3164", "?!", "ʼ", "々"])
 def test_a_reason_has_a_letter_or_a_digit(reason: str) -> None:
     with pytest.raises(Refusal) as refused:
         needed_reason(reason)
