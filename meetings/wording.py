@@ -391,17 +391,22 @@ def _rule(language: Language, regular: Sequence[Occurrence], shown: Sequence[Occ
 def _dates(
     language: Language, shown: Sequence[Occurrence], usual: Occurrence, within: tuple[datetime, datetime] | None
 ) -> Iterator[str]:
-    """A line for each date that no rule says, and for each that the rule `within` these days says otherwise."""
+    """A line for each date that no rule says, and for those that the rule `within` these days says otherwise.
+
+    Dates of the rule that differ from most in the same way are one line.
+    """
+    alike: dict[tuple[str, ...], list[date]] = {}
     for one in shown:
-        said = when(language, one.starts)
+        said, otherwise = when(language, one.starts), _otherwise(language, one, usual=usual)
         if within is not None and one.starts == one.original:
-            if _of_place(one) == _of_place(usual):
-                continue
-            said = show_day(language, one.starts.date())
-        elif within is not None and within[0] < one.original < within[1]:
+            if otherwise:
+                alike.setdefault(tuple(otherwise), []).append(one.starts.date())
+            continue
+        if within is not None and within[0] < one.original < within[1]:
             was = show_day(language, one.original.date())
             said = say(language, N_("Instead of %(was)s: %(now)s"), was=was, now=said)
-        yield _beside(said, _otherwise(language, one, usual=usual))
+        yield _beside(said, otherwise)
+    yield from (_beside(_days(language, days), how) for how, days in alike.items())
 
 
 def _usual(entry: Entry, shown: Sequence[Occurrence]) -> Occurrence:

@@ -43,7 +43,7 @@ _DAY: Final = r"(?:(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche) )?(\d
 _CLOCK: Final = r"(\d+) h(?: (\d+))?"
 _WEEKLY: Final = re.compile(rf"chaque \w+ à {_CLOCK}, du {_DAY} au {_DAY}")
 _WHEN: Final = re.compile(rf"(?:Au lieu du {_DAY} : )?{_DAY} à {_CLOCK}( – .*)?")
-_ON: Final = re.compile(rf"{_DAY}( – .*)")
+_ON: Final = re.compile(rf"{_DAY}(?:; {_DAY})* – .*")
 _LENGTH: Final = re.compile(r"Durée : (?:(\d+) h)? ?(?:(\d+)(?: min)?)?")
 
 
@@ -78,9 +78,10 @@ def _read(lines: list[str]) -> set[Said]:
             day = _day(*moved.groups()[3:6])
             starts = datetime.combine(day, time(int(moved[7]), int(moved[8] or 0)))
             found[day] = starts, usual | _beside(moved[9])
-        elif other := _ON.fullmatch(line):
-            day = _day(*other.groups()[:3])
-            found[day] = found[day][0], usual | _beside(other[4])
+        elif _ON.fullmatch(line):
+            days, _, how = line.partition(" – ")
+            for day in (_day(*one.groups()) for one in re.finditer(_DAY, days)):
+                found[day] = found[day][0], usual | _beside(how)
     return {(starts, how["minutes"], how["place"], how["online"]) for starts, how in found.values()}
 
 
