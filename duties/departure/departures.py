@@ -527,11 +527,13 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     today = local_day(session, at)
     last_day = departure["last_day"]
     was_to_end = dict(departure["was_to_end"])
+    ends = last_day if last_day >= today else today - timedelta(days=1)
+    stayed_from = local_day(session, departure["called_off_at"])
     for role in _roles_there(session, departure["person_id"], departure["organization_id"], at):
         # Also a role that they were given when they were to stay; not one to which they come back after they left.
-        if str(role["id"]) in was_to_end or role["starts_on"] <= last_day:
+        given_meanwhile = stayed_from <= role["starts_on"] <= ends
+        if str(role["id"]) in was_to_end or role["starts_on"] <= last_day or given_meanwhile:
             was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
-            ends = last_day if last_day >= today else today - timedelta(days=1)
             _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
     session.execute(
         update(_departure)
