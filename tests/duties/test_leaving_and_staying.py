@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from duties import people
 from duties.agreement.agreements import Content, content_of
-from duties.casework import assigning
+from duties.casework import assigning, cases
 from duties.departure import departures, giving_back, hand_overs
 from duties.roles import Link, standing
 from models.base import table_of
@@ -352,3 +352,21 @@ def test_a_cancelled_departure_says_over_json_what_its_page_says(program: Cast) 
     for path in (f"/departures/{case_id}", "/departures"):
         assert "Last day that was foreseen" in client.get(path).text
     assert in_hand(program, WORKER, "codim")
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("given_from", [7, 30])
+def test_what_was_given_while_they_were_to_stay_ends_with_the_departure_that_is_taken_up_again(
+    program: Cast, given_from: int
+) -> None:
+    """Also where it began after the last day that was meant at first; not one that is to begin later."""
+    case_id = leave(program, WORKER, "codim", last_day=TODAY - 4 * DAY, planned=False)
+    cancel(program, case_id)
+    come_back(program, WORKER, "codim", starts_on=TODAY + given_from * DAY, role="second_representative")
+    later = on(TODAY + 8 * DAY)
+    with program.session() as session:
+        cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=later, reason="Gone all the same")
+        departures.take_up_again(session, case_id, by=LOADING, at=later)
+    ends = dict(roles(program, WORKER))
+    assert ends["youth_worker"] == TODAY + 7 * DAY
+    assert ends["second_representative"] == (TODAY + 7 * DAY if given_from == 7 else None)
