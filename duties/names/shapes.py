@@ -56,7 +56,8 @@ _OFFICE: Final = re.compile(
 _POSTAL_CODE: Final = re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z]\s?\d[ABCEGHJ-NPRSTV-Z]\d\b", re.IGNORECASE)
 _TELEPHONE: Final = re.compile(
     r"(?<![\w/-])(?:\+?1[\s.-]{0,2})?\(?[2-9]\d{2}\)?\s{0,2}[\s./\-\u2010-\u2015]?\s{0,2}[2-9]\d{2}"
-    r"\s?[\s.\-\u2010-\u2015]?\s?\d{2}\s?\d{2}(?![\w-])"
+    r"\s?[\s./\-\u2010-\u2015]?\s?\d{2}\s?\d{2}(?![\w-])"
+    r"|(?<![\w/.,-])(?<!\d\s)[2-9]\d(?P<between>[\s.\-])\d\d(?:(?P=between)\d\d){3}(?![\w-]|\s\d)"
     r"|(?<![\w/.,-])(?<!\d\s)[2-9]\d{2}(?:-\d{4}|\s(?!(?:19|20)\d\d)\d{4})(?![\w-]|\s?[$%])"
 )
 #: Figures of a bill or a model, right before them.
