@@ -295,9 +295,13 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
 
 
 def _on_days_of(session: Session, tenure: Mapping[str, Any]) -> ColumnElement[bool]:
-    """The condition on a row that it is of the same role at the same organization, on a day of this tenure."""
+    """The condition on a row that it is of the same role at the same organization, on a day of this tenure.
+
+    One that was taken back was for none of its days.
+    """
     return and_(
         _tenure.c.program_id == program_of(session),
+        _tenure.c.taken_back_at.is_(None),
         _tenure.c.role == tenure["role"],
         _tenure.c.organization_id == tenure["organization_id"],
         or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= tenure["starts_on"]),
@@ -335,7 +339,7 @@ def _take_up(session: Session, wanted: Mapping[str, Any]) -> None:
     session.execute(
         update(_tenure)
         .where(_tenure.c.program_id == here, _tenure.c.id == wanted["id"])
-        .values(**wanted, ended_by=None, ended_at=None, taken_back_at=None, version=_tenure.c.version + 1)
+        .values(**wanted, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
     )
 
 
