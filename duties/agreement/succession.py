@@ -135,7 +135,17 @@ def _hand_on(
     session: Session, tenure: Mapping[str, Any], role: str, starts_on: date, *, by: Actor, at: datetime
 ) -> None:
     """A role's holder holds another from a day on; who was to begin later begins with the other on their own day."""
-    first = max(starts_on, tenure["starts_on"])
+    # Given first: between the two they would hold nothing, and their way in would be shut.
+    becomes = people.appoint(
+        session,
+        person_id=tenure["person_id"],
+        role=role,
+        organization_id=tenure["organization_id"],
+        starts_on=max(starts_on, tenure["starts_on"]),
+        ends_on=tenure["ends_on"],
+        by=by,
+        at=at,
+    )
     if tenure["starts_on"] < starts_on:
         people.end_tenure(session, tenure["id"], ends_on=starts_on - _DAY, by=by, at=at)
     elif tenure["starts_on"] > local_day(session, at):
@@ -143,16 +153,6 @@ def _hand_on(
     else:
         # It began today under the version before: it was held for that day.
         people.end_tenure(session, tenure["id"], ends_on=tenure["starts_on"], by=by, at=at)
-    becomes = people.appoint(
-        session,
-        person_id=tenure["person_id"],
-        role=role,
-        organization_id=tenure["organization_id"],
-        starts_on=first,
-        ends_on=tenure["ends_on"],
-        by=by,
-        at=at,
-    )
     people.leave_it_instead(session, tenure["id"], becomes)
 
 
