@@ -300,13 +300,16 @@ def _appointed_after(
 ) -> UUID | None:
     """Who was appointed to a role that somebody leaves, from a day since it is known to some weeks after its last one.
 
-    Not who follows somebody else in it already.
+    Not who follows somebody else in it already. Nobody where they may as well follow another who leaves it: a person
+    says then whom they follow.
     """
     here = program_of(session)
     left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
     if left is None:
         return None
     last: date = left["ends_on"] or departure["last_day"]
+    if _others_leave(session, left, last):
+        return None
     role_left = _tenure.alias()
     follows_another = (
         select(_settlement.c.id)
@@ -340,6 +343,56 @@ def _appointed_after(
         .limit(1)
     )
     return found
+
+
+def _others_leave(session: Session, left: Mapping[str, Any], last: date) -> bool:
+    """Whether another leaves the same role there and has nobody who follows: it is not said yet who, or not by name.
+
+    As where somebody is looked for. Of who left within the year before.
+    """
+    other, later = _tenure.alias("left_by_another"), _settlement.alias("settled_later")
+    the_same = and_(
+        other.c.role == left["role"],
+        other.c.organization_id == left["organization_id"],
+        other.c.person_id != left["person_id"],
+    )
+    asked = (
+        select(_task.c.id)
+        .join(_case, refers(_task.c.case_id, _case))
+        .join(other, and_(other.c.program_id == _task.c.program_id, _as_item(other.c.id) == _task.c.item))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.holding == TENURE,
+            _task.c.state.in_(["planned", "open"]),
+            _case.c.state == "open",
+            the_same,
+        )
+    )
+    by_name = (
+        select(later.c.id)
+        .where(
+            later.c.program_id == _settlement.c.program_id,
+            later.c.holding_id == _settlement.c.holding_id,
+            later.c.settled_at > _settlement.c.settled_at,
+        )
+        .exists()
+    )
+    without_a_name = (
+        select(_settlement.c.id)
+        .join(_departure, _of_its_departure())
+        .join(other, refers(_settlement.c.holding_id, other))
+        .where(
+            _settlement.c.program_id == program_of(session),
+            _settlement.c.kind == TENURE,
+            _settlement.c.successor_id.is_(None),
+            _settlement.c.ended_as != BY_ITSELF,
+            _departure.c.called_off_at.is_(None),
+            or_(other.c.ends_on.is_(None), other.c.ends_on >= last - timedelta(days=365)),
+            ~by_name,
+            the_same,
+        )
+    )
+    return bool(session.scalar(select(or_(asked.exists(), without_a_name.exists()))))
 
 
 def _come_to_rest(
