@@ -51,6 +51,9 @@ NOTICE: Final = timedelta(days=30)
 #: One that ended longer ago, and whose end was written down longer ago, before anybody looked, is history.
 LOOKS_BACK: Final = timedelta(days=7)
 
+#: Who was to begin longer ago than this, and never came, would have been missed by then.
+_MISSED_BY_THEN: Final = timedelta(days=92)
+
 #: The step of the coordinator's task where somebody stays whose role another holds by now; its item is the case.
 ROLE_TAKEN: Final = "departure.role_taken"
 
@@ -248,6 +251,15 @@ def end_role(
     if takes_back:
         return _take_back(session, held, by=by, at=at, seen=seen)
     before = _ends_on(session, tenure_id)
+    if local_day(session, at) < held["starts_on"] == ends_on != before:
+        raise Refusal(
+            "tenure.take_back_instead",
+            N_(
+                "This role has not begun, and %(day)s is its first day: they would hold it for that day alone. Where"
+                " they are not to hold it at all, give a day before: the appointment is taken back."
+            ),
+            day=ends_on.isoformat(),
+        )
     if by.is_one_of(person_id) and before is not None and before < ends_on:
         raise Refusal("tenure.own", N_("Nobody prolongs their own role: have somebody else do it."))
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
@@ -268,15 +280,19 @@ def _take_back(
 ) -> UUID | None:
     """Have a role that is to begin never begin, and end what was to welcome its person to it.
 
-    Whoever has something of the organization in hand by then, and is to hold no role there, leaves it by a departure:
-    the id of its case, else None.
+    Whoever is to hold no role there then, and held one that nobody saw them leave or has something of the organization
+    in hand, leaves it by a departure: the id of its case, else None.
     """
     person_id, place, today = tenure["person_id"], tenure["organization_id"], local_day(session, at)
     people.take_back(session, tenure["id"], by=by, at=at, seen=seen)
+    hiring.recruit_anew(session, tenure, by=by, at=at)
     hiring.see_off(session, person_id, place, by=by, at=at)
     opened: UUID | None = None
     gone = {"person_id": person_id, "organization_id": place, "ends_on": today - timedelta(days=1)}
-    if (
+    unseen = [row["ends_on"] for row in due_to_open(session, at, person_id) if row["organization_id"] == place]
+    if unseen:
+        opened = _open(session, person_id, place, max(unseen), planned=max(unseen) >= today, by=by, at=at)
+    elif (
         not goes_on(session, person_id, place, gone["ends_on"])
         and not _is_leaving(session, person_id, place)
         and _left_something(session, gone, at)
@@ -531,7 +547,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     stayed_from = local_day(session, departure["called_off_at"])
     for role in _roles_there(session, departure["person_id"], departure["organization_id"], at):
         # Also a role that they were given when they were to stay; not one to which they come back after they left.
-        given_meanwhile = stayed_from <= role["starts_on"] <= ends
+        given_meanwhile = stayed_from <= role["starts_on"] <= max(ends, today)
         if str(role["id"]) in was_to_end or role["starts_on"] <= last_day or given_meanwhile:
             was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
             _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
@@ -625,6 +641,7 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
             other.c.program_id == _tenure.c.program_id,
             other.c.person_id == _tenure.c.person_id,
             other.c.organization_id == _tenure.c.organization_id,
+            other.c.taken_back_at.is_(None),
             or_(other.c.ends_on.is_(None), other.c.ends_on > _tenure.c.ends_on),
         )
         .exists()
@@ -744,7 +761,8 @@ def is_seen_to() -> ColumnElement[bool]:
 def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     """The condition on a role that it is no history: held now or later, or until some days ago.
 
-    Or until longer ago, where that was written down some days ago of a role that went on until then.
+    Or until longer ago, where that was written down some days ago of a role that went on until then. Or where they
+    were to come back by an appointment that was made before anybody would have asked, and taken back some days ago.
     """
     recent = local_day(session, at) - LOOKS_BACK
     was = _event.c.facts["was"].astext
@@ -757,7 +775,30 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
         )
         .exists()
     )
-    return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down)
+    again = _tenure.alias("again")
+    would_come_back = (
+        select(again.c.id)
+        .join(
+            _event,
+            and_(
+                _event.c.program_id == again.c.program_id,
+                _event.c.subject_id == again.c.person_id,
+                _event.c.verb == "tenure.started",
+                _event.c.facts["role"].astext == again.c.role,
+                _event.c.facts["organization"].astext == cast(again.c.organization_id, Text),
+                _event.c.facts["starts_on"].astext == func.to_char(again.c.starts_on, "YYYY-MM-DD"),
+            ),
+        )
+        .where(
+            again.c.program_id == _tenure.c.program_id,
+            again.c.person_id == _tenure.c.person_id,
+            again.c.organization_id == _tenure.c.organization_id,
+            again.c.taken_back_at >= at - LOOKS_BACK,
+            cast(_event.c.at, Date) <= _tenure.c.ends_on + LOOKS_BACK.days,
+        )
+        .exists()
+    )
+    return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down, would_come_back)
 
 
 def _tells_its_end() -> ColumnElement[bool]:
@@ -863,7 +904,7 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
 def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]], last_day: date, today: date) -> None:
     """Refuse a last day before a role that began: it would say of all its days that nobody had them. Raises Refusal.
 
-    Who was to begin some days ago, and has done nothing since, may never have come.
+    Who was to begin some weeks ago, and has done nothing since, may never have come.
     """
     here = program_of(session)
     acted = (
@@ -883,7 +924,7 @@ def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]]
             _tenure.c.starts_on > last_day,
             _tenure.c.starts_on < today,
             ~never_began(),
-            or_(_tenure.c.starts_on < today - LOOKS_BACK, acted),
+            or_(_tenure.c.starts_on < today - _MISSED_BY_THEN, acted),
         )
         .order_by(_tenure.c.starts_on.desc())
         .limit(1)

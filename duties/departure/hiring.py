@@ -24,6 +24,7 @@ from duties.casework.tasks import BY_ITS_ACT
 from duties.declarations.declared import Bilingual
 from duties.departure import interviews
 from duties.here import local_day, many, one, program_of
+from duties.holdings.roles import called
 from duties.mail.notices import coordination_chain
 from duties.record import events
 from duties.refusals import Refusal
@@ -33,6 +34,7 @@ from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import Settlement
 from models.program import Tenure
+from models.record import Event
 
 #: By what somebody new is looked for, and its last step, which names them.
 RECRUITING: Final = "recruiting"
@@ -40,11 +42,14 @@ NAMES_THEM: Final = "appoint_person"
 #: The manager's task to recruit for a role whose turn comes after the recruiting under way, and how soon it is due.
 AFTERWARDS: Final = "recruiting.afterwards"
 DAYS_TO_RECRUIT: Final = 30
+#: The manager's task to recruit once more, where the appointment of who was hired is taken back.
+ANEW: Final = "recruiting.anew"
 #: Who begins in this role is welcomed by this protocol.
 WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
 
 _tenure = table_of(Tenure)
 _case = table_of(Case)
+_event = table_of(Event)
 _task = table_of(Task)
 _settlement = table_of(Settlement)
 
@@ -156,6 +161,39 @@ def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual,
 
 
 _AFTERWARDS = N_("Recruit for one more role, once the recruiting under way is over: %(role)s")
+
+
+def recruit_anew(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Ask the manager to recruit once more, where a recruiting found whose appointment was taken back just now.
+
+    The recruiting is over, and what settled a departure by it asks nobody. Not of who has been in the role since.
+    """
+    here, place = program_of(session), tenure["organization_id"]
+    found = select(_event.c.n).where(
+        _event.c.program_id == here,
+        _event.c.subject_id == tenure["person_id"],
+        _event.c.verb == "person.hired",
+        _event.c.facts["role"].astext == tenure["role"],
+        _event.c.facts["organization"].astext == str(place),
+    )
+    held = select(_tenure.c.id).where(_held_there(session, tenure["person_id"], tenure["role"], place))
+    if session.scalar(select(and_(found.exists(), ~held.exists()))):
+        title = called(session, tenure["id"])
+        assigning.assign(
+            session,
+            ANEW,
+            str(tenure["id"]),
+            title_fr=say("fr", _ANEW, role=title.fr),
+            title_en=say("en", _ANEW, role=title.en),
+            chain=[{"role": "manager", "at": str(place)}, *coordination_chain(session)],
+            due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_RECRUIT),
+            by=by,
+            at=at,
+            sources=["DP-01"],
+        )
+
+
+_ANEW = N_("Recruit once more, since the appointment of the person who was hired was taken back: %(role)s")
 
 
 def _recruit_for_the_next(session: Session, organization_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from duties import people
+from duties.access import invitations
+from duties.agreement import succession
 from duties.agreement.agreements import Content, content_of
 from duties.casework import assigning, cases
-from duties.departure import departures, giving_back, hand_overs
+from duties.departure import departures, giving_back, hand_overs, hiring
 from duties.roles import Link, standing
 from models.base import table_of
 from models.casework import Case
@@ -21,7 +23,7 @@ from tests.agreeing import in_force
 from tests.api.desk import client_for
 from tests.casework import case_row
 from tests.cast import AT, LOADING, TODAY, Cast, program_file
-from tests.departing import LAST_DAY, asked, come_back, in_hand, leave, lend, record_protocols, roles, settle
+from tests.departing import LAST_DAY, TASK, asked, come_back, in_hand, leave, lend, record_protocols, roles, settle
 from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.duties.test_calling_off_departures import (
     FIRST,
@@ -34,6 +36,7 @@ from tests.duties.test_calling_off_departures import (
     manages,
     on,
 )
+from tests.duties.test_hiring import NEW, hire, recruiting
 from tests.duties.test_succession import NEW_YEAR, begun, renewed, without
 from tests.following import agreed, followed
 from tests.refusing import refused
@@ -243,14 +246,21 @@ def test_who_is_appointed_to_the_role_on_their_own_page_follows_in_it_until_that
 
 
 @pytest.mark.ci
-def test_of_two_who_leave_whoever_is_appointed_follows_one(program: Cast) -> None:
+@pytest.mark.parametrize("said", ["", "recruiting", "not_replaced"])
+def test_of_two_who_leave_a_person_says_whom_somebody_follows_who_is_appointed(program: Cast, said: str) -> None:
     come_back(program, "specialist", "codim", starts_on=TODAY - 30 * DAY)
-    both = [leave(program, WORKER, "codim"), leave(program, "specialist", "codim")]
+    first = leave(program, "specialist", "codim")
+    if said:
+        settle(program, asked(program, first, "find_successor")[0]["id"], ended=said, note="As agreed")
+    second = leave(program, WORKER, "codim")
     add_newcomer(program)
     come_back(program, "newcomer", "codim", starts_on=FIRST)
     looked_at(program, AT)
-    found = [names for case_id in both for _, _, names in names_of(program, case_id)]
-    assert sorted(found) == [[], ["newcomer"]]
+    assert names_of(program, second) == [("Youth worker", "open", [])]
+    settle(program, asked(program, second, "find_successor")[0]["id"], to="newcomer")
+    looked_at(program, AT + timedelta(hours=1))
+    assert names_of(program, second) == [("Youth worker", "done", ["newcomer"])]
+    assert names_of(program, first) == [("Youth worker", "done" if said else "open", [])]
 
 
 @pytest.mark.ci
@@ -355,7 +365,7 @@ def test_a_cancelled_departure_says_over_json_what_its_page_says(program: Cast) 
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("given_from", [7, 30])
+@pytest.mark.parametrize("given_from", [7, 8, 30])
 def test_what_was_given_while_they_were_to_stay_ends_with_the_departure_that_is_taken_up_again(
     program: Cast, given_from: int
 ) -> None:
@@ -369,4 +379,101 @@ def test_what_was_given_while_they_were_to_stay_ends_with_the_departure_that_is_
         departures.take_up_again(session, case_id, by=LOADING, at=later)
     ends = dict(roles(program, WORKER))
     assert ends["youth_worker"] == TODAY + 7 * DAY
-    assert ends["second_representative"] == (TODAY + 7 * DAY if given_from == 7 else None)
+    assert ends["second_representative"] == (TODAY + given_from * DAY if given_from < 30 else None)
+    if given_from == 8:
+        with program.session() as session:
+            assert program.people[WORKER] not in standing(session, TODAY + 8 * DAY).live
+
+
+# ------------------------------------------------------------------------------------- an appointment taken back
+
+
+@pytest.mark.ci
+def test_what_was_taken_back_keeps_nobody_from_going_on_in_the_role_they_had(program: Cast) -> None:
+    case_id = leave(program, WORKER, "codim")
+    come_back(program, WORKER, "codim", starts_on=LAST_DAY + 30 * DAY)
+    take_back(program, WORKER, "youth_worker")
+    cancel(program, case_id)
+    assert ("youth_worker", None) in roles(program, WORKER)
+    add_newcomer(program)
+    firsts = [FIRST, FIRST + DAY]
+    for first in firsts:
+        come_back(program, "newcomer", "codim", starts_on=first)
+        take_back(program, "newcomer", "youth_worker")
+    with program.session() as session:
+        told = select(TENURE.c.starts_on).where(TENURE.c.person_id == program.people["newcomer"])
+        assert sorted(session.scalars(told)) == firsts, "what was taken back is told as it was"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("taken_back", [6, 20])
+def test_whose_next_term_is_taken_back_after_the_first_is_over_leaves_by_a_departure(
+    program: Cast, taken_back: int
+) -> None:
+    end(program, WORKER, "youth_worker", TODAY + 40 * DAY)
+    come_back(program, WORKER, "codim", starts_on=TODAY + 60 * DAY)
+    with program.session() as session:
+        theirs = (TENURE.c.person_id == program.people[WORKER], TENURE.c.ends_on.is_not(None))
+        first = session.scalars(select(TENURE.c.id).where(*theirs)).one()
+        by = program.actor("coordinator")
+        departures.end_role(session, first, ends_on=TODAY + 3 * DAY, by=by, at=AT)
+    assert looked_at(program, on(TODAY + 5 * DAY)) == []
+    day = TODAY + taken_back * DAY
+    take_back(program, WORKER, "youth_worker", day)
+    assert looked_at(program, on(day)) == ["open"]
+    with program.session() as session:
+        (case_id,) = session.scalars(select(CASE.c.id).where(CASE.c.protocol == "departure"))
+    assert names_of(program, case_id) == [("Youth worker", "open", [])]
+
+
+@pytest.mark.ci
+def test_the_next_version_keeps_the_door_open_of_who_is_to_begin(program: Cast) -> None:
+    with program.session() as session:
+        in_force(session, program)
+        by = program.actor("coordinator")
+        newcomer = program.people["newcomer"] = people.add_person(  # type: ignore[index]
+            session, given_name="Naïs", family_name="Venelle", email="nais@x.example", language="fr", by=by, at=AT
+        )
+    come_back(program, "newcomer", PLACE, starts_on=NEW_YEAR + DAY)
+    whole = content_of(program_file().value, PLACE)
+    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
+    text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
+    with program.session() as session:
+        second = renewed(session, program, text)
+        by, at = program.actor("coordinator"), on(NEW_YEAR - 4 * DAY)
+        invitations.invite(session, newcomer, by=by, at=at)
+        becomes = {"youth_worker": "specialized_resource"}
+        succession.begin(session, second, starts_on=NEW_YEAR, becomes=becomes, by=by, at=at)
+        assert invitations.access_of(session, [newcomer], at=at)[newcomer].invited_until is not None
+
+
+@pytest.mark.ci
+def test_who_was_to_begin_some_weeks_ago_and_never_came_leaves_the_vacancy_whole(program: Cast) -> None:
+    with program.session() as session:
+        put_in_force(session, program, PLACE)
+    end(program, LEAVER, "manager", LEFT)
+    add_newcomer(program)
+    first = LEFT + 28 * DAY
+    come_back(program, "newcomer", PLACE, role="manager", starts_on=first, at=on(LEFT + 9 * DAY))
+    leave(program, "newcomer", PLACE, last_day=first - DAY, planned=False, at=on(first + 10 * DAY))
+    assert replaced(program, LEFT + 52 * DAY) == "cannot_be_met"
+
+
+def test_an_end_on_the_first_day_of_a_role_that_has_not_begun_is_taken_for_no_taking_back(program: Cast) -> None:
+    come_back(program, "specialist", PLACE, starts_on=FIRST)
+    with refused("tenure.take_back_instead"):
+        end(program, "specialist", "youth_worker", FIRST)
+    end(program, "specialist", "youth_worker", FIRST + DAY)
+
+
+@pytest.mark.ci
+def test_once_the_appointment_of_who_was_hired_is_taken_back_the_manager_is_asked_to_recruit_anew(cast: Cast) -> None:
+    task_id = recruiting(cast)
+    case_id = leave(cast, WORKER, "codim")
+    settle(cast, asked(cast, case_id, "find_successor")[0]["id"], ended="recruiting", note="As agreed")
+    cast.people["newcomer"] = hire(cast, task_id, new=NEW, starts_on=FIRST).person_id  # type: ignore[index]
+    take_back(cast, "newcomer", "youth_worker", TODAY + DAY)
+    with cast.session() as session:
+        (row,) = session.execute(select(TASK.c.state, TASK.c.title_en).where(TASK.c.step == hiring.ANEW)).all()
+    assert row.state == "open"
+    assert row.title_en.endswith(": Youth worker, CODIM")
