@@ -251,13 +251,15 @@ def appoint(
 
 
 def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
-    """A role became another one by an agreement's next version: what departure ends it ends the other in its place."""
+    """A role became another one by an agreement's next version: what departure ends it ends the other in its place.
+
+    Also one that was called off, which may be taken up again.
+    """
     was, now, whole = str(tenure_id), str(instead), _departure.c.was_to_end
     session.execute(
         update(_departure)
         .where(
             _departure.c.program_id == program_of(session),
-            _departure.c.called_off_at.is_(None),
             whole.has_key(was),
         )
         .values(

@@ -88,6 +88,7 @@ def foresee_end(
     held = one(session, select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id))
     is_open = held is not None and _is_open(session, held)
     never_begins = held is not None and ends_on < held["starts_on"]
+    yesterday = local_day(session, at) - timedelta(days=1)
     if held is not None and never_begins:
         ends_on = held["starts_on"] - timedelta(days=1)
     whole = session.begin_nested()
@@ -115,7 +116,9 @@ def foresee_end(
             seats=_seats(session, lines, held["person_id"], ends_on + timedelta(days=1)),
             told=told,
             stays=goes_on(session, held["person_id"], held["organization_id"], ends_on),
-            loses_access=not _holds_anything(session, held["person_id"], ends_on),
+            loses_access=not _holds_anything(
+                session, held["person_id"], min(ends_on, yesterday) if never_begins else ends_on
+            ),
             vacant_on=_vacant_on(session, held, ends_on),
         )
     finally:

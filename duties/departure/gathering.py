@@ -136,7 +136,10 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
 
 
 def was_taken_back() -> ColumnElement[bool]:
-    """The condition on a settlement that it names who follows in a role, and that they never will: nobody follows."""
+    """The condition on a settlement that it names who follows in a role, and that they never will: nobody follows.
+
+    Where nobody but the program named them, also that they were gone before the one whom they were to follow.
+    """
     left = _tenure.alias("left_role")
 
     def theirs(held: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -160,7 +163,13 @@ def was_taken_back() -> ColumnElement[bool]:
         .where(
             left.c.program_id == _settlement.c.program_id,
             left.c.id == _settlement.c.holding_id,
-            theirs(gone, gone.c.taken_back_at >= _settlement.c.settled_at),
+            theirs(
+                gone,
+                or_(
+                    gone.c.taken_back_at >= _settlement.c.settled_at,
+                    and_(_settlement.c.settled_by.is_(None), gone.c.ends_on <= left.c.ends_on),
+                ),
+            ),
             ~theirs(
                 there,
                 there.c.taken_back_at.is_(None),
@@ -300,8 +309,8 @@ def _appointed_after(
 ) -> UUID | None:
     """Who was appointed to a role that somebody leaves, from a day since it is known to some weeks after its last one.
 
-    Not who follows somebody else in it already. Nobody where they may as well follow another who leaves it: a person
-    says then whom they follow.
+    Not who follows somebody else in it already, nor a colleague whose next term it is. Nobody where they may as well
+    follow another who leaves it: a person says then whom they follow.
     """
     here = program_of(session)
     left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
@@ -326,6 +335,18 @@ def _appointed_after(
         )
         .exists()
     )
+    before = _tenure.alias("held_until_then")
+    goes_on = (
+        select(before.c.id)
+        .where(
+            before.c.program_id == here,
+            before.c.person_id == _tenure.c.person_id,
+            before.c.organization_id == left["organization_id"],
+            before.c.taken_back_at.is_(None),
+            before.c.ends_on + 1 == _tenure.c.starts_on,
+        )
+        .exists()
+    )
     found: UUID | None = session.scalar(
         select(_tenure.c.person_id)
         .where(
@@ -337,6 +358,7 @@ def _appointed_after(
             _tenure.c.starts_on <= last + _SOON_AFTER,
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > last),
             ~never_began(),
+            ~goes_on,
             ~follows_another,
         )
         .order_by(_tenure.c.starts_on, _tenure.c.id)

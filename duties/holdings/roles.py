@@ -35,16 +35,30 @@ _TO_SIGN = N_("Signature of agreement version %(number)s, %(organization)s")
 def tenures_of(leaving: Leaving) -> list[Holding]:
     """The roles that they hold on the day or from a later day on, each until somebody follows or nobody is to.
 
-    Of who leaves also those that ended since that is known, or never began: nobody follows in them by that alone.
+    Of who leaves also those that ended since that is known, or never began: nobody follows in them by that alone. One
+    that became another by an agreement's next version is left as that one.
     """
     session = leaving.session
     since = min(leaving.day, leaving.known_on or leaving.day)
+    instead = _tenure.alias("instead")
+    became_another = (
+        select(instead.c.id)
+        .where(
+            instead.c.program_id == _tenure.c.program_id,
+            instead.c.id.in_(leaving.roles_left),
+            instead.c.organization_id == _tenure.c.organization_id,
+            instead.c.starts_on == _tenure.c.ends_on + 1,
+            _tenure.c.id.not_in(leaving.roles_left),
+        )
+        .exists()
+    )
     rows = many(
         session,
         _with_words(session)
         .where(
             _tenure.c.person_id == leaving.person_id,
             _tenure.c.taken_back_at.is_(None),
+            ~became_another,
             *([or_(_tenure.c.starts_on <= leaving.last_day, never_began())] if leaving.last_day else []),
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= since, _tenure.c.id.in_(leaving.roles_left)),
         )

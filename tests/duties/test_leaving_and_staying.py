@@ -13,7 +13,7 @@ from duties.access import invitations
 from duties.agreement import succession
 from duties.agreement.agreements import Content, content_of
 from duties.casework import assigning, cases
-from duties.departure import departures, giving_back, hand_overs, hiring
+from duties.departure import departures, foreseeing, giving_back, hand_overs, hiring
 from duties.roles import Link, standing
 from models.base import table_of
 from models.casework import Case
@@ -264,6 +264,29 @@ def test_of_two_who_leave_a_person_says_whom_somebody_follows_who_is_appointed(p
 
 
 @pytest.mark.ci
+def test_a_colleague_whose_next_term_begins_follows_nobody_by_that(program: Cast) -> None:
+    come_back(program, "specialist", "codim", starts_on=TODAY - 30 * DAY)
+    end(program, "specialist", "youth_worker", FIRST + DAY)
+    come_back(program, "specialist", "codim", starts_on=FIRST + 2 * DAY)
+    case_id = leave(program, WORKER, "codim")
+    looked_at(program, AT)
+    assert names_of(program, case_id) == [("Youth worker", "open", [])]
+
+
+@pytest.mark.ci
+def test_who_leaves_before_the_one_whom_the_program_had_them_follow_follows_nobody(program: Cast) -> None:
+    case_id = leave(program, WORKER, "codim", last_day=TODAY + 60 * DAY)
+    add_newcomer(program)
+    come_back(program, "newcomer", "codim", starts_on=TODAY + 3 * DAY)
+    looked_at(program, AT)
+    assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer"])]
+    at = on(TODAY + 10 * DAY)
+    leave(program, "newcomer", "codim", last_day=TODAY + 30 * DAY, at=at)
+    looked_at(program, at)
+    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+
+
+@pytest.mark.ci
 @pytest.mark.parametrize("is_prolonged", [False, True])
 def test_once_the_appointment_of_who_follows_is_taken_back_it_is_asked_anew_and_who_stays_has_no_hole(
     program: Cast, is_prolonged: bool
@@ -298,6 +321,9 @@ def test_a_role_that_becomes_another_by_the_next_version_is_left_as_that_one_and
         second = renewed(session, program, text)
         begun(session, program, second, NEW_YEAR, becomes={"youth_worker": "specialized_resource"})
     assert looked_at(program, on(TODAY + DAY)) == ["open"]
+    assert [(title, state) for title, state, _ in names_of(program, case_id) if state == "open"] == [
+        ("Specialized resource", "open")
+    ]
     assert looked_at(program, on(NEW_YEAR + DAY)) == ["open"], "one departure, and on its day"
     with program.session() as session:
         assert case_row(session, case_id)["anchors"]["last_day"] == last_day.isoformat()
@@ -477,3 +503,35 @@ def test_once_the_appointment_of_who_was_hired_is_taken_back_the_manager_is_aske
         (row,) = session.execute(select(TASK.c.state, TASK.c.title_en).where(TASK.c.step == hiring.ANEW)).all()
     assert row.state == "open"
     assert row.title_en.endswith(": Youth worker, CODIM")
+
+
+@pytest.mark.ci
+def test_a_role_that_became_another_while_they_were_to_stay_ends_with_the_departure_that_is_taken_up_again(
+    program: Cast,
+) -> None:
+    with program.session() as session:
+        in_force(session, program)
+    case_id = leave(program, "worker_em", PLACE, last_day=NEW_YEAR - 12 * DAY)
+    cancel(program, case_id)
+    whole = content_of(program_file().value, PLACE)
+    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
+    text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
+    gone = on(NEW_YEAR - 10 * DAY)
+    with program.session() as session:
+        second = renewed(session, program, text)
+        begun(session, program, second, NEW_YEAR, becomes={"youth_worker": "specialized_resource"})
+        cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=gone, reason="Gone all the same")
+        departures.take_up_again(session, case_id, by=LOADING, at=gone)
+        assert program.people["worker_em"] not in standing(session, NEW_YEAR + DAY).live
+
+
+@pytest.mark.ci
+def test_of_who_still_holds_a_role_no_access_ends_with_an_appointment_that_is_taken_back(program: Cast) -> None:
+    end(program, WORKER, "youth_worker", LAST_DAY)
+    come_back(program, WORKER, "codim", starts_on=FIRST + 40 * DAY)
+    first, by = FIRST + 40 * DAY, program.actor("coordinator")
+    with program.session() as session:
+        tenure_id = appointed(program, WORKER, "youth_worker")
+        found = foreseeing.foresee_end(session, tenure_id, ends_on=first - DAY, by=by, at=AT)
+    assert found.never_begins
+    assert not found.loses_access
