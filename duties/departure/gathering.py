@@ -37,6 +37,7 @@ from duties.roles import never_began
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case, Task
+from models.committee import SeatHolder
 from models.departure import Departure, Settlement
 from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
@@ -51,6 +52,7 @@ _assignment = table_of(Assignment)
 _follow_up = table_of(FollowUp)
 _event = table_of(Event)
 _tenure = table_of(Tenure)
+_holder = table_of(SeatHolder)
 
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
@@ -136,9 +138,10 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
 
 
 def was_taken_back() -> ColumnElement[bool]:
-    """The condition on a settlement that it names who follows in a role, and that they never will: nobody follows.
+    """The condition on a settlement that it names who follows in a role or seat, and that they never will.
 
-    Where nobody but the program named them, also that they were gone before the one whom they were to follow.
+    Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it. Of a role, where nobody
+    but the program named them, also that they were gone before the one whom they were to follow.
     """
     left = _tenure.alias("left_role")
 
@@ -157,7 +160,7 @@ def was_taken_back() -> ColumnElement[bool]:
         )
 
     gone, there = _tenure.alias("taken_back"), _tenure.alias("still_there")
-    return and_(
+    role_taken_back = and_(
         _settlement.c.kind == TENURE,
         select(left.c.id)
         .where(
@@ -178,6 +181,31 @@ def was_taken_back() -> ColumnElement[bool]:
         )
         .exists(),
     )
+    seat, given, has_it = (_holder.alias(name) for name in ("seat_left", "seat_given", "seat_held"))
+    seat_taken_back = and_(
+        _settlement.c.kind == SEAT,
+        select(seat.c.id)
+        .join(given, and_(given.c.program_id == seat.c.program_id, given.c.seat_id == seat.c.seat_id))
+        .where(
+            seat.c.program_id == _settlement.c.program_id,
+            seat.c.id == _settlement.c.holding_id,
+            given.c.person_id == _settlement.c.successor_id,
+            given.c.withdrawn_at >= _settlement.c.settled_at,
+            ~select(has_it.c.id)
+            .where(
+                has_it.c.program_id == seat.c.program_id,
+                has_it.c.seat_id == seat.c.seat_id,
+                has_it.c.kind == seat.c.kind,
+                has_it.c.person_id != seat.c.person_id,
+                has_it.c.withdrawn_at.is_(None),
+                or_(has_it.c.ends_on.is_(None), has_it.c.ends_on > seat.c.ends_on),
+            )
+            .correlate(seat)
+            .exists(),
+        )
+        .exists(),
+    )
+    return or_(role_taken_back, seat_taken_back)
 
 
 def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -> list[Holding]:

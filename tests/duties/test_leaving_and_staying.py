@@ -15,6 +15,7 @@ from duties.agreement.agreements import Content, content_of
 from duties.casework import assigning, cases
 from duties.departure import departures, foreseeing, giving_back, hand_overs, hiring
 from duties.roles import Link, standing
+from meetings import seating
 from models.base import table_of
 from models.casework import Case
 from models.departure import Settlement
@@ -23,7 +24,19 @@ from tests.agreeing import in_force
 from tests.api.desk import client_for
 from tests.casework import case_row
 from tests.cast import AT, LOADING, TODAY, Cast, program_file
-from tests.departing import LAST_DAY, TASK, asked, come_back, in_hand, leave, lend, record_protocols, roles, settle
+from tests.departing import (
+    LAST_DAY,
+    TASK,
+    asked,
+    come_back,
+    in_hand,
+    leave,
+    lend,
+    record_protocols,
+    roles,
+    seat_somebody,
+    settle,
+)
 from tests.duties.obligations.signed import kept, period, put_in_force
 from tests.duties.test_calling_off_departures import (
     FIRST,
@@ -304,6 +317,21 @@ def test_once_the_appointment_of_who_follows_is_taken_back_it_is_asked_anew_and_
     assert [manages(program, day) for day in (last, last + DAY)] == [[LEAVER], []]
     cancel(program, case_id)
     assert [manages(program, last + n * DAY) for n in (-1, 0, 1, 30)] == [[LEAVER]] * 4
+
+
+@pytest.mark.ci
+def test_the_seat_that_was_passed_on_with_a_role_is_asked_about_anew_with_it(program: Cast) -> None:
+    with program.session() as session:
+        seat_somebody(session, "steering", program.organizations[PLACE], program.people[LEAVER])
+    case_id = leave(program, LEAVER, PLACE)
+    for step in ("find_successor", "pass_on_seats"):
+        settle(program, asked(program, case_id, step)[0]["id"], to="deputy")
+    take_back(program, "deputy", "manager")
+    with program.session() as session:
+        seating.end_with_roles(session, by=LOADING, at=AT)
+    looked_at(program, AT)
+    for step in ("find_successor", "pass_on_seats"):
+        assert [row["state"] for row in asked(program, case_id, step)] == ["open"]
 
 
 @pytest.mark.ci
