@@ -249,13 +249,20 @@ def _takers(
     if task["holding"] == "follow_up":
         return [(f"to:{one.person_id}", said_of(one, names, language)) for one in thought_of if one.possible]
     able = set(settling.may_take_over(session, task, case, at))
-    # A role is most often somebody's of the same organization: they come first.
-    there = {
-        held.person_id
-        for held in standing(session, local_day(session, at)).tenures
-        if task["holding"] == TENURE and held.organization_id == case["organization_id"]
-    }
-    in_order = sorted((person for person in names if person in able), key=lambda person: person not in there)
+    # A role is most often somebody's of the same organization: they come first, after whoever is to begin there.
+    today = standing(session, local_day(session, at))
+    there, begin = (
+        {
+            held.person_id
+            for held in tenures
+            if task["holding"] == TENURE and held.organization_id == case["organization_id"]
+        }
+        for tenures in (today.tenures, today.coming)
+    )
+    in_order = sorted(
+        (person for person in names if person in able),
+        key=lambda person: (person not in begin, person not in there),
+    )
     return [(f"to:{person}", say(language, _TO, name=names[person])) for person in in_order]
 
 

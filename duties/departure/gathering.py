@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,7 +33,6 @@ from duties.holdings.seats import DEPUTIZING, SEAT
 from duties.holdings.things import ACCOUNT
 from duties.record import events
 from duties.refusals import Refusal
-from duties.roles import never_began
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -56,8 +55,6 @@ _holder = table_of(SeatHolder)
 
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
-#: Who begins in a role so soon after somebody left it, or sooner, follows them.
-_SOON_AFTER: Final = timedelta(days=30)
 #: The kinds that the person has until their last day, whoever is named to have them after it.
 _ON_THE_LAST_DAY: Final = (TENURE, SEAT, DEPUTIZING)
 
@@ -140,8 +137,7 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
 def was_taken_back() -> ColumnElement[bool]:
     """The condition on a settlement that it names who follows in a role or seat, and that they never will.
 
-    Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it. Of a role, where nobody
-    but the program named them, also that they were gone before the one whom they were to follow.
+    Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it.
     """
     left = _tenure.alias("left_role")
 
@@ -166,13 +162,7 @@ def was_taken_back() -> ColumnElement[bool]:
         .where(
             left.c.program_id == _settlement.c.program_id,
             left.c.id == _settlement.c.holding_id,
-            theirs(
-                gone,
-                or_(
-                    gone.c.taken_back_at >= _settlement.c.settled_at,
-                    and_(_settlement.c.settled_by.is_(None), gone.c.ends_on <= left.c.ends_on),
-                ),
-            ),
+            theirs(gone, gone.c.taken_back_at >= _settlement.c.settled_at),
             ~theirs(
                 there,
                 there.c.taken_back_at.is_(None),
@@ -276,7 +266,6 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     return (
         count
         + _ask_again(session, asked, unsettled, by=by, at=at)
-        + _name_who_was_appointed(session, case, unsettled, by=by, at=at)
         + _come_to_rest(session, asked, found, by=by, at=at)
         + _let_go(session, case_id, over, by=by, at=at)
     )
@@ -308,141 +297,6 @@ def _ask_again(
         held_tasks.wake(session, held)
         count += 1
     return count
-
-
-def _name_who_was_appointed(
-    session: Session, case: Mapping[str, Any], unsettled: list[Holding], *, by: Actor, at: datetime
-) -> int:
-    """Settle who follows in a role by the appointment of somebody to it, who was given it otherwise than from here."""
-    departure, roles = departure_of(session, case["id"]), {one.item: one.id for one in unsettled if one.kind == TENURE}
-    if departure is None or not roles:
-        return 0
-    rows = many(
-        session,
-        select(_task)
-        .where(of_case(session, case["id"]), _task.c.holding == TENURE, _task.c.state == "open")
-        .order_by(_task.c.position, _task.c.item),
-    )
-    count = 0
-    for row in rows:
-        follows = _appointed_after(session, departure, case, roles[row["item"]]) if row["item"] in roles else None
-        if follows is not None:
-            record(session, row, successor_id=follows, by=by, at=at)
-            count += 1
-    return count
-
-
-def _appointed_after(
-    session: Session, departure: Mapping[str, Any], case: Mapping[str, Any], tenure_id: UUID
-) -> UUID | None:
-    """Who was appointed to a role that somebody leaves, from a day since it is known to some weeks after its last one.
-
-    Not who follows somebody else in it already, nor a colleague whose next term it is. Nobody where they may as well
-    follow another who leaves it: a person says then whom they follow.
-    """
-    here = program_of(session)
-    left = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
-    if left is None:
-        return None
-    last: date = left["ends_on"] or departure["last_day"]
-    if _others_leave(session, left, last):
-        return None
-    role_left = _tenure.alias()
-    follows_another = (
-        select(_settlement.c.id)
-        .join(_departure, _of_its_departure())
-        .join(role_left, refers(_settlement.c.holding_id, role_left))
-        .where(
-            _settlement.c.program_id == here,
-            _settlement.c.kind == TENURE,
-            _settlement.c.successor_id == _tenure.c.person_id,
-            _departure.c.called_off_at.is_(None),
-            role_left.c.role == left["role"],
-            role_left.c.organization_id == left["organization_id"],
-            ~was_taken_back(),
-        )
-        .exists()
-    )
-    before = _tenure.alias("held_until_then")
-    goes_on = (
-        select(before.c.id)
-        .where(
-            before.c.program_id == here,
-            before.c.person_id == _tenure.c.person_id,
-            before.c.organization_id == left["organization_id"],
-            before.c.taken_back_at.is_(None),
-            before.c.ends_on + 1 == _tenure.c.starts_on,
-        )
-        .exists()
-    )
-    found: UUID | None = session.scalar(
-        select(_tenure.c.person_id)
-        .where(
-            _tenure.c.program_id == here,
-            _tenure.c.role == left["role"],
-            _tenure.c.organization_id == left["organization_id"],
-            _tenure.c.person_id != left["person_id"],
-            _tenure.c.starts_on > min(local_day(session, case["opened_at"]), last),
-            _tenure.c.starts_on <= last + _SOON_AFTER,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > last),
-            ~never_began(),
-            ~goes_on,
-            ~follows_another,
-        )
-        .order_by(_tenure.c.starts_on, _tenure.c.id)
-        .limit(1)
-    )
-    return found
-
-
-def _others_leave(session: Session, left: Mapping[str, Any], last: date) -> bool:
-    """Whether another leaves the same role there and has nobody who follows: it is not said yet who, or not by name.
-
-    As where somebody is looked for. Of who left within the year before.
-    """
-    other, later = _tenure.alias("left_by_another"), _settlement.alias("settled_later")
-    the_same = and_(
-        other.c.role == left["role"],
-        other.c.organization_id == left["organization_id"],
-        other.c.person_id != left["person_id"],
-    )
-    asked = (
-        select(_task.c.id)
-        .join(_case, refers(_task.c.case_id, _case))
-        .join(other, and_(other.c.program_id == _task.c.program_id, _as_item(other.c.id) == _task.c.item))
-        .where(
-            _task.c.program_id == program_of(session),
-            _task.c.holding == TENURE,
-            _task.c.state.in_(["planned", "open"]),
-            _case.c.state == "open",
-            the_same,
-        )
-    )
-    by_name = (
-        select(later.c.id)
-        .where(
-            later.c.program_id == _settlement.c.program_id,
-            later.c.holding_id == _settlement.c.holding_id,
-            later.c.settled_at > _settlement.c.settled_at,
-        )
-        .exists()
-    )
-    without_a_name = (
-        select(_settlement.c.id)
-        .join(_departure, _of_its_departure())
-        .join(other, refers(_settlement.c.holding_id, other))
-        .where(
-            _settlement.c.program_id == program_of(session),
-            _settlement.c.kind == TENURE,
-            _settlement.c.successor_id.is_(None),
-            _settlement.c.ended_as != BY_ITSELF,
-            _departure.c.called_off_at.is_(None),
-            or_(other.c.ends_on.is_(None), other.c.ends_on >= last - timedelta(days=365)),
-            ~by_name,
-            the_same,
-        )
-    )
-    return bool(session.scalar(select(or_(asked.exists(), without_a_name.exists()))))
 
 
 def _come_to_rest(
