@@ -5,7 +5,7 @@ Calling a case off and opening another one gives nobody more time than taking th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
@@ -39,15 +39,29 @@ class Missed(NamedTuple):
     due_on: date
 
 
-def counts_from(session: Session, key: str, columns: Mapping[str, Any], anchor: str, at: datetime) -> date:
+def counts_from(
+    session: Session, key: str, columns: Mapping[str, Any], anchor: str, steps: Collection[str], at: datetime
+) -> date:
     """The local day from which a case about somebody who leaves counts that is opened now.
 
     Where one about the same was cancelled of late, the time for which it had asked is over: it is counted again, and
-    so is what the one before had asked for. Later than that, whoever leaves had stayed meanwhile.
+    so is what the one before had asked for. Later than that, whoever leaves had stayed meanwhile. Nor is it where
+    nothing was left of the `steps` that hang on the day: what was done in time makes nothing late.
     """
     today = local_day(session, at)
+    was_left = (
+        select(_task.c.id)
+        .where(
+            _task.c.program_id == _case.c.program_id,
+            _task.c.case_id == _case.c.id,
+            _task.c.step.in_(steps),
+            _task.c.state == "cancelled",
+            _task.c.done_at.is_(None),
+        )
+        .exists()
+    )
     before = session.execute(
-        select(_case.c.anchors, _case.c.ended_at)
+        select(_case.c.anchors, _case.c.ended_at, was_left.label("was_left"))
         .where(
             _case.c.program_id == program_of(session),
             _case.c.protocol == key,
@@ -57,7 +71,7 @@ def counts_from(session: Session, key: str, columns: Mapping[str, Any], anchor: 
         .order_by(_case.c.ended_at.desc())
         .limit(1)
     ).first()
-    if before is None or anchor not in before.anchors:
+    if before is None or not before.was_left or anchor not in before.anchors:
         return today
     ended = local_day(session, before.ended_at)
     return today if ended < today - OF_LATE else today - (ended - date.fromisoformat(before.anchors[anchor]))

@@ -427,7 +427,7 @@ def _given_days(
 ) -> dict[str, str]:
     known = {**days, "case.opened_on": local_day(session, at)}
     named = {
-        name: counts_from(session, key, subject.columns, name, at)
+        name: counts_from(session, key, subject.columns, name, protocol.due_after(name), at)
         if protocol.gathers and anchor.from_ == "case.opened_on"
         else known.get(anchor.from_)
         for name, anchor in protocol.anchors.items()

@@ -480,6 +480,10 @@ class Protocol(Part):
         """Each step by its id, in the order of the file."""
         return {step.id: step for step in self.steps}
 
+    def due_after(self, anchor: str) -> tuple[str, ...]:
+        """The ids of the steps whose due day is counted from this named day."""
+        return tuple(step.id for step in self.steps if step.due is not None and step.due.anchor == anchor)
+
     def waits_for(self, step: Step) -> tuple[str, ...]:
         """The ids of the steps that `step` waits for directly, those of a gate among them; each once."""
         named = (self.gates[name].steps if name in self.gates else (name,) for name in step.needs)

@@ -219,6 +219,20 @@ def test_who_stayed_for_long_and_leaves_once_more_is_asked_about_with_all_the_ti
         assert case_row(session, case_id)["anchors"]["opened"] == again.isoformat()
 
 
+@pytest.mark.ci
+def test_what_was_done_in_time_before_they_stayed_makes_nothing_late_when_they_leave_all_the_same(
+    program: Cast,
+) -> None:
+    case_id = leave(program, "worker_em", PLACE, last_day=TODAY + 60 * DAY)
+    add_newcomer(program)
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="newcomer", at=on(TODAY + 2 * DAY))
+    cancel(program, case_id, at=on(TODAY + 50 * DAY))
+    again = TODAY + 79 * DAY
+    case_id = leave(program, "worker_em", PLACE, last_day=again + 90 * DAY, at=on(again))
+    with program.session() as session:
+        assert case_row(session, case_id)["anchors"]["opened"] == again.isoformat()
+
+
 # ------------------------------------------------------------------------------------------- which roles, and who
 
 
