@@ -251,15 +251,6 @@ def end_role(
     if takes_back:
         return _take_back(session, held, by=by, at=at, seen=seen)
     before = _ends_on(session, tenure_id)
-    if local_day(session, at) < held["starts_on"] == ends_on != before:
-        raise Refusal(
-            "tenure.take_back_instead",
-            N_(
-                "This role has not begun, and %(day)s is its first day: they would hold it for that day alone. Where"
-                " they are not to hold it at all, give a day before: the appointment is taken back."
-            ),
-            day=ends_on.isoformat(),
-        )
     if by.is_one_of(person_id) and before is not None and before < ends_on:
         raise Refusal("tenure.own", N_("Nobody prolongs their own role: have somebody else do it."))
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)

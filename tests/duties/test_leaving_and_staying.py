@@ -492,13 +492,6 @@ def test_who_was_to_begin_some_weeks_ago_and_never_came_leaves_the_vacancy_whole
     assert replaced(program, LEFT + 52 * DAY) == "cannot_be_met"
 
 
-def test_an_end_on_the_first_day_of_a_role_that_has_not_begun_is_taken_for_no_taking_back(program: Cast) -> None:
-    come_back(program, "specialist", PLACE, starts_on=FIRST)
-    with refused("tenure.take_back_instead"):
-        end(program, "specialist", "youth_worker", FIRST)
-    end(program, "specialist", "youth_worker", FIRST + DAY)
-
-
 @pytest.mark.ci
 def test_once_the_appointment_of_who_was_hired_is_taken_back_the_manager_is_asked_to_recruit_anew(cast: Cast) -> None:
     task_id = recruiting(cast)
