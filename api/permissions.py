@@ -33,7 +33,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties.actors import OPERATOR, Actor
-from duties.agreement.sharing import circle_of
+from duties.agreement.agreement_days import PARTICIPANT
+from duties.agreement.sharing import Circle, circle_of
 from duties.casework import board, words
 from duties.casework.approving import falls_for_approval
 from duties.casework.cases import links_allowed
@@ -806,6 +807,26 @@ def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | 
     ):
         given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
     return allows(Action.KEEP_FOLLOW_UP, given)
+
+
+def is_told_in_place(asker: Asker, circle: Circle, owes: Actor | None) -> bool:
+    """Whether who owes a step by a role, in place of whoever had it, may know what is written with it of a participant.
+
+    They owe it for an organization with which the participant shares; a deputy is of such a one themselves too.
+    """
+    their_own = [held.organization_id for held in asker.standing.roles_of(asker.person_id)]
+    return (
+        owes is not None
+        and _is_told(circle, owes.organization_id)
+        and any(_is_told(circle, place) for place in their_own)
+    )
+
+
+def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
+    """Whether what is known of the participant is shared with an organization, or is within it already."""
+    if organization_id is None:
+        return False
+    return organization_id in circle.homes or not circle.withholds(organization_id, PARTICIPANT)
 
 
 def shown_in(

@@ -238,7 +238,8 @@ def _words_of(name: str, row: Mapping[str, Any], said: Mapping[UUID, Said], *, o
     of_file = said.get(row["id"])
     if of_file is None:
         return str(row[name])
-    return {"note": of_file.note, "reason": of_file.reason}[name] if opens and of_file.is_kept else None
+    text = {"note": of_file.note, "reason": of_file.reason}[name]
+    return text if opens and (of_file.is_kept or text) else None
 
 
 def _asked(part: Mapping[str, Any], language: str) -> AskedShown:

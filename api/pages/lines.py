@@ -178,6 +178,7 @@ class Line:
     offers: frozenset[str]
     task: Mapping[str, Any]
     has_words: bool = False  # about a participant: they are opened on the task's own page
+    is_withheld: bool = False  # words about a participant came to the reader with it, whom the file is closed to
     beside: Sequence[str] = ()  # words of others that belong to it, as of who refused a hand-over
 
     @property
@@ -233,7 +234,8 @@ def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
         if said is None:
             found.append(line)
         elif not said.is_kept:
-            found.append(_without_words(line))
+            with_it = {"reason": said.reason, "has_words": said.has_words, "is_withheld": said.is_withheld}
+            found.append(replace(_without_words(line), **with_it))
         else:
             note = said.note if line.done_at else ""
             has_words = said.has_words

@@ -260,7 +260,11 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
     events = many(
         desk.session,
         select(_event)
-        .where(_event.c.program_id == program_of(desk.session), _event.c.subject_id == task_id)
+        .where(
+            _event.c.program_id == program_of(desk.session),
+            _event.c.subject_id == task_id,
+            _event.c.verb != reads.READ,
+        )
         .order_by(_event.c.n.desc())
         .limit(EVENTS_SHOWN),
     )

@@ -194,3 +194,26 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
     )
     assert manager.get(f"/tasks/{task['id']}").status_code == 200, "it is theirs to hand back"
     assert "tante" in coordinator.get(place).text
+
+
+@pytest.mark.ci
+def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_partner_is_told(program: Cast) -> None:
+    with program.session() as session:
+        follow_up = followed(session, program, second=SECOND)
+        _, with_codim, _ = consented(session, program, follow_up, "codim", "ccsmtl")
+    case_id = leave(program, SECOND, "codim")
+    (task,) = asked(program, case_id, "tell_participant")
+    with program.session() as session:
+        tasks.hand_back_task(session, task["id"], by=program.actor(SECOND), at=AT, reason=SAID)
+    place, manager = f"/tasks/{task['id']}", signed_in(program, "manager_codim")
+    assert "CANARIDEP" in manager.get(place).text
+    assert manager.get(f"/api/v1{place}").json()["reason"] == SAID
+    assert "CANARIDEP" not in manager.get(f"/departures/{case_id}").text, "a list opens none"
+    assert "read:" not in manager.get(place).text, "a reading is no news of the step"
+    with program.session() as session:
+        read = session.scalars(select(_event.c.facts).where(_event.c.verb == "read")).all()
+        assert [one["what"] for one in read].count("task_words") == 3
+        consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
+    assert "CANARIDEP" not in manager.get(place).text
+    assert "ask the coordinator" in manager.get(place).text
+    assert manager.get(f"/api/v1{place}").json()["reason"] is None
