@@ -12,9 +12,21 @@ from sqlalchemy import Uuid, exists, literal, or_, select
 from sqlmodel import Session
 
 from api.follow_up_lines import BARS
-from api.permissions import Action, Asker, Given, find_case, require, shown_in, to_case, to_duty, to_person, to_program
+from api.permissions import (
+    Action,
+    Asker,
+    Given,
+    find_case,
+    keeps_file,
+    require,
+    shown_in,
+    to_case,
+    to_duty,
+    to_person,
+    to_program,
+)
 from duties.actors import Actor
-from duties.casework import board
+from duties.casework import board, words
 from duties.departure import drafts, gathering, hand_overs, settling
 from duties.here import local_day, many, program_of
 from duties.holdings.duty import APPROVAL, TASK
@@ -82,6 +94,7 @@ class Settled:
     from_whom: str = ""
     case_id: UUID | None = None
     task_id: UUID | None = None
+    has_words: bool = False  # about a participant: they are opened on the task's own page
 
 
 def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -324,7 +337,13 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
     names = people_names(session)
     rows = many(
         session,
-        select(_settlement, _task.c[f"title_{language}"].label("title"), _departure.c.person_id)
+        select(
+            _settlement,
+            _task.c[f"title_{language}"].label("title"),
+            _task.c.title_en,
+            _task.c.item,
+            _departure.c.person_id,
+        )
         .join(_task, refers(_settlement.c.task_id, _task))
         .join(
             _departure,
@@ -341,6 +360,9 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
         .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
     )
     rows = _shown(session, asker, rows)
+    sealed = words.stand_with(session, [row["task_id"] for row in rows])
+    about = words.about(session, [row | {"id": row["task_id"]} for row in rows if row["task_id"] in sealed])
+    keeps = {one: keeps_file(session, asker, one) is not None for one in set(about.values())}
     return [
         Settled(
             row["title"],
@@ -352,6 +374,7 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
             names.get(row["person_id"], ""),
             row["case_id"],
             row["task_id"],
+            has_words=row["task_id"] in about and keeps[about[row["task_id"]]],
         )
         for row in rows
     ]

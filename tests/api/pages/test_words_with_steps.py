@@ -138,6 +138,8 @@ def test_words_of_handing_back_and_of_refusing_a_hand_over_are_sealed_too(progra
         assert session.scalars(select(table_of(HandOver).c.reason)).all() == [""]
     assert "CANARIDEP" not in everything_kept(program)
     assert "je lui ressemble" in signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text
+    shown = signed_in(program, "coordinator").get(f"/api/v1/tasks/{task['id']}").json()
+    assert shown["beside"] == [said]
     for who in ("it_contact", "officer", "manager_ccsmtl"):
         assert "CANARIDEP" not in signed_in(program, who).get(f"/departures/{case_id}").text
 
@@ -217,3 +219,20 @@ def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_
     assert "CANARIDEP" not in manager.get(place).text
     assert "ask the coordinator" in manager.get(place).text
     assert manager.get(f"/api/v1{place}").json()["reason"] is None
+
+
+@pytest.mark.ci
+def test_words_with_which_a_follow_up_is_offered_are_read_by_who_takes_it_over(program: Cast) -> None:
+    _, case_id = leaving(program)
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    taker, place = program.people["without_mail"], f"/tasks/{task['id']}"
+    sent = {"seen": task["version"], "how": f"to:{taker}", "note": SAID}
+    assert signed_in(program, "coordinator").post(f"{place}/settlement", data=sent).status_code == 303
+    client = signed_in(program, "without_mail")
+    assert "CANARIDEP" not in everything_kept(program)
+    assert "CANARIDEP" not in client.get("/handed-over").text + client.get(place).text
+    with program.session() as session:
+        (offer,) = hand_overs.offered_to(session, taker)
+        hand_overs.accept(session, offer["id"], by=program.actor("without_mail"), at=AT)
+    assert place in client.get("/handed-over").text
+    assert "CANARIDEP" in client.get(place).text
