@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,10 +16,11 @@ from api.permissions import (
     Action,
     Asker,
     Given,
+    closed_to,
     find_case,
     keeps_file,
+    oversees,
     require,
-    shown_in,
     to_case,
     to_duty,
     to_person,
@@ -36,7 +37,7 @@ from duties.mail.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sight import task_is_open_to
+from duties.sight import calls_who_barred, task_is_open_to
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -147,14 +148,15 @@ def left_of(
     language: str,
     *,
     may_settle: bool,
-    kept: Callable[[str], bool],
+    asker: Asker,
     own: bool = False,
 ) -> list[Left]:
     """All that the leaver of a departure has in hand and nobody settled, the kinds in their order.
 
-    Without what calls somebody of whom the reader is kept from knowing: `kept`, as `calls_who_barred` has it. `own`
+    Without what calls somebody who barred the reader, and without what they are shown no step of (`closed_to`). `own`
     says that the reader is the leaver.
     """
+    kept = calls_who_barred(session, asker.person_id)
     settled = gathering.settled_in(session, case["id"])
     found = [
         one
@@ -171,6 +173,16 @@ def left_of(
         ),
     )
     asking = {(row["holding"], row["item"]): row for row in rows}
+    closed = closed_to(session, asker, [row["id"] for row in rows])
+    found = [one for one in found if (task := asking.get((one.kind, one.item))) is None or task["id"] not in closed]
+    if not oversees(session, asker, case):  # what no step asks about is seen by who keeps the file alone
+        alone = [one for one in found if (one.kind, one.item) not in asking]
+        calls = words.about(
+            session,
+            [{"id": one.id, "case_id": None, "item": one.item, "title_en": one.title.en} for one in alone],
+        )
+        keeps = {whose: keeps_file(session, asker, whose) is not None for whose in set(calls.values())}
+        found = [one for one in found if one not in alone or one.id not in calls or keeps[calls[one.id]]]
     names = people_names(session)
     today, links = standing(session, local_day(session, at)), board.chains(session, [row["owed_by_id"] for row in rows])
     case_titles = _case_titles(session, [one.id for one in found if one.kind in (TASK, APPROVAL)], language)
@@ -359,7 +371,8 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
         )
         .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
     )
-    rows = _shown(session, asker, rows)
+    closed = closed_to(session, asker, {row["task_id"] for row in rows})
+    rows = [row for row in rows if row["task_id"] not in closed]
     sealed = words.stand_with(session, [row["task_id"] for row in rows])
     about = words.about(session, [row | {"id": row["task_id"]} for row in rows if row["task_id"] in sealed])
     keeps = {one: keeps_file(session, asker, one) is not None for one in set(about.values())}
@@ -378,23 +391,6 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
         )
         for row in rows
     ]
-
-
-def _shown(session: Session, asker: Asker, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that the asker may see of what was settled: each as its step (`shown_in`)."""
-    here = program_of(session)
-    cases = many(
-        session, select(_case).where(_case.c.program_id == here, _case.c.id.in_({row["case_id"] for row in rows}))
-    )
-    tasks = many(
-        session, select(_task).where(_task.c.program_id == here, _task.c.id.in_([row["task_id"] for row in rows]))
-    )
-    seen = {
-        task["id"]
-        for case in cases
-        for task in shown_in(session, asker, case, [one for one in tasks if one["case_id"] == case["id"]])
-    }
-    return [row for row in rows if row["task_id"] in seen]
 
 
 def _ended(as_: str, language: str) -> str:

@@ -16,6 +16,7 @@ from duties import people, sealed_words
 from duties.actors import Actor
 from duties.here import program_of
 from duties.mail import name_answers
+from duties.mail.envelopes import texts_of
 from duties.mail.name_gate import Gate
 from duties.record import incidents
 from duties.record.incidents import Entry
@@ -370,11 +371,12 @@ def test_a_season_s_place_is_taken_out_at_once_and_each_person_told_once(cast: C
     with cast.session() as session:
         assert redacting.confirm(session, asked, by=cast.actor("privacy_officer"), at=AT + HOUR) == shown
         written = session.execute(
-            select(_notice.c.person_id, _notice.c.state).where(
+            select(_notice.c.person_id, _notice.c.state, _notice.c.message).where(
                 _notice.c.created_at == AT + HOUR, _notice.c.template == "meeting_changed"
             )
         ).all()
     assert written
     assert len({row.person_id for row in written}) == len(written), "told once"
     assert "withdrawn" not in {row.state for row in written}
+    assert all("RRULE" in "".join(texts_of(row.message)) for row in written if b"text/calendar" in row.message), "each"
     assert NAME not in everything_kept(cast)

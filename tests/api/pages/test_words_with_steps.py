@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -89,12 +90,21 @@ def test_a_note_with_a_step_about_a_participant_is_read_by_who_keeps_the_file_an
 def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_theirs_to_do(program: Cast) -> None:
     _, case_id = leaving(program)
     task_id = noted(program, case_id)
+    with program.session() as session:
+        session.execute(update(_task).where(_task.c.case_id == case_id).values(due_on=TODAY - timedelta(days=9)))
     for who in ("it_contact", "officer"):
         client = signed_in(program, who)
         assert client.get(f"/tasks/{task_id}").status_code == 404
         assert client.get(f"/api/v1/tasks/{task_id}").status_code == 404
-        rows = client.get(f"/api/v1/cases/{case_id}/tasks")
-        assert rows.status_code != 200 or "#2026-01" not in rows.text
+        for place in (f"/departures/{case_id}", f"/departures/{case_id}?history=all", f"/cases/{case_id}", "/board"):
+            assert "#2026-01" not in client.get(place).text, place
+        for place in (f"/cases/{case_id}/tasks", f"/cases/{case_id}/events?limit=200", f"/departures/{case_id}"):
+            rows = client.get(f"/api/v1{place}")
+            assert rows.status_code != 200 or not [one for one in ("#2026-01", str(task_id)) if one in rows.text], place
+    manager = signed_in(program, "manager_ccsmtl")
+    assert "#2026-01" in manager.get(f"/departures/{case_id}?history=all").text
+    assert "#2026-01" in manager.get(f"/api/v1/departures/{case_id}").text
+    assert str(task_id) in manager.get(f"/api/v1/cases/{case_id}/events?limit=200").text
 
 
 @pytest.mark.ci
