@@ -37,6 +37,7 @@ from meetings.documents.content import MinutesContent, from_json
 from meetings.holding import lock_meeting
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
+from models.casework import Task
 from models.lifecycles import REDACTION, NoSuchMove
 from models.meeting import Meeting
 from models.minutes import Decision, Endorsement
@@ -55,6 +56,7 @@ _LEAST: Final = 2
 Of = Literal["meeting", "incident"]
 
 _redaction = table_of(Redaction)
+_task = table_of(Task)
 _item = table_of(AgendaItem)
 _version = table_of(AgendaVersion)
 _meeting = table_of(Meeting)
@@ -63,6 +65,7 @@ _endorsement = table_of(Endorsement)
 
 _IN_ITEMS: Final = (("title_fr", "fr"), ("title_en", "en"), ("late_reason", ""))
 _IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"), ("why_not_management", ""), ("wanted_why", ""))
+_IN_TASKS: Final = (("note", ""), ("reason", ""))
 _IN_MEETINGS: Final = (("place", ""), ("reason", ""))
 
 
@@ -254,6 +257,8 @@ def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str
     for row in _rows(session, _decision, meeting_id):
         yield from _columns(row, _IN_DECISIONS)
         yield from ((text, "") for text in _objections(session, row["id"]))
+    for row in _tasks_of_decisions(session, meeting_id):
+        yield from _columns(row, _IN_TASKS)
     for row in _in_the_pool(session, meeting):
         yield from _columns(row, _IN_ITEMS)
     for row in _rows(session, _version, meeting_id):
@@ -347,6 +352,8 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
     for row in _rows(session, _decision, meeting_id):
         _write(session, _decision, row["id"], _redacted(row, _IN_DECISIONS, takes))
         _redact_objections(session, row["id"], takes)
+    for row in _tasks_of_decisions(session, meeting_id):
+        _write(session, _task, row["id"], _redacted(row, _IN_TASKS, takes))
     meeting = _row(session, _meeting, meeting_id)
     for row in _in_the_pool(session, meeting):
         _write(session, _item, row["id"], _redacted(row, _IN_ITEMS, takes))
@@ -540,6 +547,17 @@ def _redact_objections(session: Session, decision_id: UUID, takes: Taker) -> Non
     )
     for row in rows:
         _write(session, _endorsement, row["id"], _redacted(row, (("reason", ""),), takes))
+
+
+def _tasks_of_decisions(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    """The tasks of a meeting's decisions, with what was written as they were done or handed back."""
+    decided = select(_decision.c.task_id).where(
+        _decision.c.program_id == program_of(session), _decision.c.meeting_id == meeting_id
+    )
+    return many(
+        session,
+        select(_task).where(_task.c.program_id == program_of(session), _task.c.id.in_(decided)).order_by(_task.c.id),
+    )
 
 
 def _rows(session: Session, table: Any, meeting_id: UUID) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from duties import people, sealed_words
 from duties.actors import Actor
+from duties.casework import tasks
 from duties.here import program_of
 from duties.mail import name_answers
 from duties.mail.envelopes import texts_of
@@ -126,6 +127,8 @@ def test_why_a_decision_is_not_on_management_and_what_waits_for_a_meeting_are_re
     with cast.session() as session:
         assert NAME in decisions.decision_of(session, held.quiet)["why_not_management"]
         waits = agendas.request(session, "steering", title_fr=f"Lettre de {NAME}", title_en="Letter", by=by, at=END)
+        task_id = decisions.decision_of(session, held.owed)["task_id"]
+        tasks.complete_task(session, task_id, by=cast.actor("officer"), at=END, note=f"Écrit avec {NAME}")
     redaction_id = ask(cast, held.meeting_id)
     with cast.session() as session:
         redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
