@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,9 +12,22 @@ from sqlalchemy import Uuid, exists, literal, or_, select
 from sqlmodel import Session
 
 from api.follow_up_lines import BARS
-from api.permissions import Action, Asker, Given, find_case, require, shown_in, to_case, to_duty, to_person, to_program
+from api.permissions import (
+    Action,
+    Asker,
+    Given,
+    closed_to,
+    find_case,
+    keeps_file,
+    oversees,
+    require,
+    to_case,
+    to_duty,
+    to_person,
+    to_program,
+)
 from duties.actors import Actor
-from duties.casework import board
+from duties.casework import board, words
 from duties.departure import drafts, gathering, hand_overs, settling
 from duties.here import local_day, many, program_of
 from duties.holdings.duty import APPROVAL, TASK
@@ -24,7 +37,7 @@ from duties.mail.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import standing
-from duties.sight import task_is_open_to
+from duties.sight import calls_who_barred, task_is_open_to
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Case, Task
@@ -82,6 +95,7 @@ class Settled:
     from_whom: str = ""
     case_id: UUID | None = None
     task_id: UUID | None = None
+    has_words: bool = False  # about a participant: they are opened on the task's own page
 
 
 def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -134,14 +148,15 @@ def left_of(
     language: str,
     *,
     may_settle: bool,
-    kept: Callable[[str], bool],
+    asker: Asker,
     own: bool = False,
 ) -> list[Left]:
     """All that the leaver of a departure has in hand and nobody settled, the kinds in their order.
 
-    Without what calls somebody of whom the reader is kept from knowing: `kept`, as `calls_who_barred` has it. `own`
+    Without what calls somebody who barred the reader, and without what they are shown no step of (`closed_to`). `own`
     says that the reader is the leaver.
     """
+    kept = calls_who_barred(session, asker.person_id)
     settled = gathering.settled_in(session, case["id"])
     found = [
         one
@@ -158,6 +173,16 @@ def left_of(
         ),
     )
     asking = {(row["holding"], row["item"]): row for row in rows}
+    closed = closed_to(session, asker, [row["id"] for row in rows])
+    found = [one for one in found if (task := asking.get((one.kind, one.item))) is None or task["id"] not in closed]
+    if not oversees(session, asker, case):  # what no step asks about is seen by who keeps the file alone
+        alone = [one for one in found if (one.kind, one.item) not in asking]
+        calls = words.about(
+            session,
+            [{"id": one.id, "case_id": None, "item": one.item, "title_en": one.title.en} for one in alone],
+        )
+        keeps = {whose: keeps_file(session, asker, whose) is not None for whose in set(calls.values())}
+        found = [one for one in found if one not in alone or one.id not in calls or keeps[calls[one.id]]]
     names = people_names(session)
     today, links = standing(session, local_day(session, at)), board.chains(session, [row["owed_by_id"] for row in rows])
     case_titles = _case_titles(session, [one.id for one in found if one.kind in (TASK, APPROVAL)], language)
@@ -331,7 +356,13 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
     names = people_names(session)
     rows = many(
         session,
-        select(_settlement, _task.c[f"title_{language}"].label("title"), _departure.c.person_id)
+        select(
+            _settlement,
+            _task.c[f"title_{language}"].label("title"),
+            _task.c.title_en,
+            _task.c.item,
+            _departure.c.person_id,
+        )
         .join(_task, refers(_settlement.c.task_id, _task))
         .join(
             _departure,
@@ -347,7 +378,11 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
         )
         .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
     )
-    rows = _shown(session, asker, rows)
+    closed = closed_to(session, asker, {row["task_id"] for row in rows})
+    rows = [row for row in rows if row["task_id"] not in closed]
+    sealed = words.stand_with(session, [row["task_id"] for row in rows])
+    about = words.about(session, [row | {"id": row["task_id"]} for row in rows if row["task_id"] in sealed])
+    keeps = {one: keeps_file(session, asker, one) is not None for one in set(about.values())}
     return [
         Settled(
             row["title"],
@@ -359,26 +394,10 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
             names.get(row["person_id"], ""),
             row["case_id"],
             row["task_id"],
+            has_words=row["task_id"] in about and keeps[about[row["task_id"]]],
         )
         for row in rows
     ]
-
-
-def _shown(session: Session, asker: Asker, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that the asker may see of what was settled: each as its step (`shown_in`)."""
-    here = program_of(session)
-    cases = many(
-        session, select(_case).where(_case.c.program_id == here, _case.c.id.in_({row["case_id"] for row in rows}))
-    )
-    tasks = many(
-        session, select(_task).where(_task.c.program_id == here, _task.c.id.in_([row["task_id"] for row in rows]))
-    )
-    seen = {
-        task["id"]
-        for case in cases
-        for task in shown_in(session, asker, case, [one for one in tasks if one["case_id"] == case["id"]])
-    }
-    return [row for row in rows if row["task_id"] in seen]
 
 
 def _ended(as_: str, language: str) -> str:

@@ -15,10 +15,20 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.at_follow_ups import clinic_of, find_follow_up, sits_today
-from api.permissions import Action, Asker, Forbidden, Given, Relation, find_task, require, themselves, to_task
+from api.permissions import (
+    Action,
+    Asker,
+    Forbidden,
+    Given,
+    Relation,
+    find_task,
+    is_told_in_place,
+    require,
+    themselves,
+    to_task,
+)
 from duties.actors import Actor
-from duties.agreement.agreement_days import PARTICIPANT
-from duties.agreement.sharing import Circle, circle_of
+from duties.agreement.sharing import circle_of
 from duties.follow_ups import summaries
 from duties.follow_ups.assigning import barred_from
 from duties.here import program_of
@@ -62,18 +72,9 @@ def _within_file(session: Session, asker: Asker, participant_id: UUID, given: Gi
     circle = circle_of(session, participant_id, asker.day)
     if Relation.COORDINATOR in given or (asker.is_staff and circle.opens(asker.person_id, asker.standing) == "file"):
         return given
-    owes = given.get(Relation.OWES)
-    their_own = [held.organization_id for held in asker.standing.roles_of(asker.person_id)]
-    if owes and _is_told(circle, owes.organization_id) and any(_is_told(circle, place) for place in their_own):
+    if is_told_in_place(asker, circle, given.get(Relation.OWES)):
         return given
     return {relation: actor for relation, actor in given.items() if relation not in (Relation.OWES, Relation.DID)}
-
-
-def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
-    """Whether what is known of the participant is shared with an organization, or is within it already."""
-    if organization_id is None:
-        return False
-    return organization_id in circle.homes or not circle.withholds(organization_id, PARTICIPANT)
 
 
 def summaries_in(session: Session, asker: Asker, case: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """What people wrote with tasks that are about candidates and participants, as far as an asker reads it today.
 
 One rule for every window: it is read by who keeps the file (`api.permissions.keeps_file`), on the task's own page, and
-the record is told. Lists say that there are words, to those alone who may read them.
+the record is told. With what words a step was handed back or given again is read by whoever has it to do too, where
+their organization is told of the participant. Lists say that there are words, to those alone who may read them.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api.permissions import keeps_file
+from api.permissions import Relation, is_told_in_place, keeps_file, to_duty
 from api.session import Desk
 from duties.actors import Actor
-from duties.casework import words
+from duties.agreement.sharing import circle_of
+from duties.casework import board, words
 from duties.record.reads import record_read
+from duties.sight import who_barred
 
 
 @dataclass(frozen=True)
 class Said:
     """What somebody reads of the words with one task: whether they keep the file, whether there are any, and which.
 
-    `beside` are those of others that belong to it, as of who refused to take a follow-up over.
+    `beside` are those of others that belong to it, as of who refused to take a follow-up over. `is_withheld` is whether
+    words came to them with the step that they have to do, and they may not read them.
     """
 
     is_kept: bool = False
@@ -30,6 +34,7 @@ class Said:
     note: str = ""
     reason: str = ""
     beside: tuple[str, ...] = ()
+    is_withheld: bool = False
 
 
 def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = False) -> dict[UUID, Said]:
@@ -49,13 +54,33 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
             continue
         by = keepers[about[task["id"]]]
         has_words = task["id"] in sealed or bool(task["note"] or task["reason"])
-        if by is None or not has_words:
+        if not has_words:
             found[task["id"]] = Said(is_kept=by is not None)
+        elif by is None:
+            found[task["id"]] = _to_who_owes(desk, task, about[task["id"]], opens=opens)
         elif opens:
             found[task["id"]] = _opened(desk, task, by)
         else:
             found[task["id"]] = Said(is_kept=True, has_words=True)
     return found
+
+
+def _to_who_owes(desk: Desk, task: Mapping[str, Any], participant_id: UUID, *, opens: bool) -> Said:
+    """What somebody who does not keep the file reads of a step that was handed back to them, or given again."""
+    moved = task["handed_back_at"] or task["given_again_at"]
+    if not moved or task["state"] not in ("planned", "open"):
+        return Said()
+    if participant_id in who_barred(desk.session, desk.asker.person_id):
+        return Said()
+    links = board.chains(desk.session, [task["owed_by_id"], task["approved_by_id"]])
+    owes = to_duty(desk.asker, task, links).get(Relation.OWES)
+    if owes is None:
+        return Said()
+    if not is_told_in_place(desk.asker, circle_of(desk.session, participant_id, desk.day), owes):
+        return Said(is_withheld=True)
+    if not opens:
+        return Said(has_words=True)
+    return Said(reason=_opened(desk, task, owes).reason)
 
 
 def _opened(desk: Desk, task: Mapping[str, Any], by: Actor) -> Said:

@@ -28,32 +28,40 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from duties.actors import OPERATOR, Actor
-from duties.agreement.sharing import circle_of
+from duties.agreement.agreement_days import PARTICIPANT
+from duties.agreement.sharing import Circle, circle_of
 from duties.casework import board, words
 from duties.casework.approving import falls_for_approval
 from duties.casework.cases import links_allowed
-from duties.here import one, program_of, run
+from duties.here import many, one, program_of, run
 from duties.roles import Holder, Link, Standing
 from duties.sight import (
     FOR_PRIVACY,
     SEE_CASES_OF_THEIRS,
     SEES_EVERY_CASE,
     case_is_open_to,
+    line_is_open_to,
     task_is_open_to,
     who_barred,
 )
 from models.base import refers, table_of
-from models.casework import Case, Responsibility, Task
+from models.casework import Case, Evidence, Responsibility, Task
 from models.committee import Seat, SeatHolder
+from models.departure import HandOver
 from models.program import Person
+from models.record import Event
 
 _task = table_of(Task)
 _case = table_of(Case)
+_event = table_of(Event)
+_evidence = table_of(Evidence)
+_hand_over = table_of(HandOver)
 
 
 class Action(StrEnum):
@@ -808,6 +816,26 @@ def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | 
     return allows(Action.KEEP_FOLLOW_UP, given)
 
 
+def is_told_in_place(asker: Asker, circle: Circle, owes: Actor | None) -> bool:
+    """Whether who owes a step by a role, in place of whoever had it, may know what is written with it of a participant.
+
+    They owe it for an organization with which the participant shares; a deputy is of such a one themselves too.
+    """
+    their_own = [held.organization_id for held in asker.standing.roles_of(asker.person_id)]
+    return (
+        owes is not None
+        and _is_told(circle, owes.organization_id)
+        and any(_is_told(circle, place) for place in their_own)
+    )
+
+
+def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
+    """Whether what is known of the participant is shared with an organization, or is within it already."""
+    if organization_id is None:
+        return False
+    return organization_id in circle.homes or not circle.withholds(organization_id, PARTICIPANT)
+
+
 def shown_in(
     session: Session, asker: Asker, case: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
@@ -817,7 +845,7 @@ def shown_in(
     oversees the case, and by whoever has it to do.
     """
     rows = [dict(task) for task in tasks]
-    if case["participant_id"] is not None or to_case(session, asker, case).keys() & _OVERSEES:
+    if case["participant_id"] is not None or oversees(session, asker, case):
         return rows
     about = words.about(session, rows)
     if not about:
@@ -835,6 +863,58 @@ def shown_in(
         for row in rows
         if row["id"] not in about or keeps[about[row["id"]]] or _is_theirs_to_do(row, to_duty(asker, row, links))
     ]
+
+
+def oversees(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
+    """Whether the asker oversees a case: they see each of its steps."""
+    return bool(to_case(session, asker, case).keys() & _OVERSEES)
+
+
+def closed_to(session: Session, asker: Asker, task_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these tasks, of cases that are no participant's, that the asker is not shown (`shown_in`)."""
+    if not task_ids or Relation.COORDINATOR in to_program(asker):
+        return frozenset()
+    here = program_of(session)
+    tasks = many(
+        session,
+        select(_task)
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == here, _task.c.id.in_(task_ids), _case.c.participant_id.is_(None)),
+    )
+    about = words.about(session, tasks)
+    tasks = [task for task in tasks if task["id"] in about]
+    ids = {task["case_id"] for task in tasks}
+    cases = many(session, select(_case).where(_case.c.program_id == here, _case.c.id.in_(ids))) if ids else []
+    shown = {
+        task["id"]
+        for case in cases
+        for task in shown_in(session, asker, case, [one_of for one_of in tasks if one_of["case_id"] == case["id"]])
+    }
+    return frozenset(task["id"] for task in tasks) - shown
+
+
+def lines_of_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The condition on a line of the record that it is of the case, and tells of nothing that the asker is not shown.
+
+    What is about a step that they are not shown is not told of either: its proofs, and what was offered by it.
+    """
+    here = program_of(session)
+    mine = and_(
+        _event.c.program_id == here,
+        _event.c.case_id == case["id"],
+        line_is_open_to(literal(asker.person_id, Uuid())),
+    )
+    ids = session.scalars(select(_task.c.id).where(_task.c.program_id == here, _task.c.case_id == case["id"])).all()
+    closed = closed_to(session, asker, ids)
+    if not closed:
+        return mine
+    beside = union_all(
+        *(
+            select(table.c.id).where(table.c.program_id == here, table.c.task_id.in_(closed))
+            for table in (_evidence, _hand_over)
+        )
+    )
+    return and_(mine, _event.c.subject_id.not_in([*closed, *session.scalars(beside)]))
 
 
 #: Who oversees a case: they see each of its steps, and of words about somebody none by that.

@@ -38,6 +38,8 @@ Link = dict[str, Any]
 
 #: How a link says that its role is that of the organizations where another role is held, whose name follows.
 HAVING: Final = "having:"
+#: What a link has whose deputies are passed over: while its person is away, the duty falls to the next of the chain.
+ALONE: Final = "alone"
 
 
 class HeldRole(NamedTuple):
@@ -282,7 +284,7 @@ class Standing:
     def _able(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):
             person = self._who_acts(tenure, kind)
-            if person is not None:
+            if person is not None and not (ALONE in link and person != tenure.person_id):
                 for_whom = tenure.person_id if person != tenure.person_id else None
                 yield Holder(person, tenure.role, tenure.organization_id, for_whom)
 

@@ -37,6 +37,7 @@ from meetings.documents.content import MinutesContent, from_json
 from meetings.holding import lock_meeting
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
+from models.casework import Task
 from models.lifecycles import REDACTION, NoSuchMove
 from models.meeting import Meeting
 from models.minutes import Decision, Endorsement
@@ -55,6 +56,7 @@ _LEAST: Final = 2
 Of = Literal["meeting", "incident"]
 
 _redaction = table_of(Redaction)
+_task = table_of(Task)
 _item = table_of(AgendaItem)
 _version = table_of(AgendaVersion)
 _meeting = table_of(Meeting)
@@ -63,6 +65,7 @@ _endorsement = table_of(Endorsement)
 
 _IN_ITEMS: Final = (("title_fr", "fr"), ("title_en", "en"), ("late_reason", ""))
 _IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"), ("why_not_management", ""), ("wanted_why", ""))
+_IN_TASKS: Final = (("note", ""), ("reason", ""))
 _IN_MEETINGS: Final = (("place", ""), ("reason", ""))
 
 
@@ -254,6 +257,8 @@ def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str
     for row in _rows(session, _decision, meeting_id):
         yield from _columns(row, _IN_DECISIONS)
         yield from ((text, "") for text in _objections(session, row["id"]))
+    for row in _tasks_of_decisions(session, meeting_id):
+        yield from _columns(row, _IN_TASKS)
     for row in _in_the_pool(session, meeting):
         yield from _columns(row, _IN_ITEMS)
     for row in _rows(session, _version, meeting_id):
@@ -283,20 +288,55 @@ def _redact_meetings(
     salt = str(row["id"])
     before = incidents.digest_of([salt, *(text for text, _ in texts)])
     after = incidents.digest_of([salt, *left])
-    for one_meeting, of_one in found.items():
-        # What nothing is taken out of stays under the key that it has.
-        if any(takes(language)(text) != text for text, language in of_one) or _is_in_letters(
-            session, one_meeting, takes("")
-        ):
-            _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
-    return before, after, sum(was != now for (was, _), now in zip(texts, left, strict=True))
+    # What nothing is taken out of stays under the key that it has.
+    changed = [
+        _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
+        for one_meeting, of_one in found.items()
+        if any(takes(language)(text) != text for text, language in of_one)
+    ]
+    emptied = _redact_what_was_told(session, meetings, changed, takes, by=by, at=at)
+    # Last, once nothing says the words any more: what is written from here on says what is left.
+    for one_of_them in changed:
+        if one_of_them.minutes is not None:
+            _send_minutes_anew(session, one_of_them.minutes, takes, at=at)
+        if one_of_them.agenda:
+            _send_agenda_anew(session, one_of_them.meeting["id"], by=by, at=at)
+    if changed or emptied:
+        for committee_id in sorted({_row(session, _meeting, one_meeting)["committee_id"] for one_meeting in meetings}):
+            _tell_anew(session, committee_id, at=at)
+    gone = {said for said, now in zip(texts, left, strict=True) if said[0] != now}
+    return before, after, len(gone)
+
+
+def _redact_what_was_told(
+    session: Session, meetings: Sequence[UUID], changed: Sequence[_Changed], takes: Taker, *, by: Actor, at: datetime
+) -> int:
+    """Take words out of what was told of these meetings and of their seasons, and out of letters; of how many of them.
+
+    Letters are read once for all of these: each of a season is of every date of it.
+    """
+    rows = [_row(session, _meeting, one_meeting) for one_meeting in meetings]
+    for meeting in {row["series_id"] or row["id"]: row for row in rows}.values():
+        told.redact(session, meeting, takes(""))
+    papers = [told.kept_under(session, [one.meeting]) for one in changed if one.agenda or one.minutes is not None]
+    n = sum(notices.redact(session, ids, takes(""), whole=True, by=by, at=at) for ids in papers)
+    return n + notices.redact(session, told.letters_of(session, rows), takes(""), whole=False, by=by, at=at)
 
 
 def _is_in_letters(session: Session, meeting_id: UUID, taken_out: Callable[[str], str]) -> bool:
-    return told.letters_hold(session, _row(session, _meeting, meeting_id), taken_out)
+    return told.letters_hold(session, [_row(session, _meeting, meeting_id)], taken_out)
 
 
-def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID, by: Actor, at: datetime) -> None:
+@dataclass(frozen=True)
+class _Changed:
+    """A meeting from which words were taken out: whether from its agenda, and its minutes as they stood where so."""
+
+    meeting: Mapping[str, Any]
+    agenda: bool
+    minutes: Mapping[str, Any] | None
+
+
+def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID, by: Actor, at: datetime) -> _Changed:
     items, written = _rows(session, _item, meeting_id), minutes.find(session, meeting_id)
     notes = {row["id"]: agenda_items.note_of(session, row) for row in items}
     others = {
@@ -312,6 +352,8 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
     for row in _rows(session, _decision, meeting_id):
         _write(session, _decision, row["id"], _redacted(row, _IN_DECISIONS, takes))
         _redact_objections(session, row["id"], takes)
+    for row in _tasks_of_decisions(session, meeting_id):
+        _write(session, _task, row["id"], _redacted(row, _IN_TASKS, takes))
     meeting = _row(session, _meeting, meeting_id)
     for row in _in_the_pool(session, meeting):
         _write(session, _item, row["id"], _redacted(row, _IN_ITEMS, takes))
@@ -321,15 +363,7 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
         sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
         _write(session, _redaction, other, {"words": sealed})
     minutes_changed = written is not None and _redact_minutes(session, written, takes, by=by, at=at)
-    told.redact(session, meeting, takes(""))
-    # Before anything is sent anew: what is written from here on says what is left.
-    letters = told.letters_of(session, meeting)
-    notices.redact(session, letters, takes(""), whole=agenda_changed or minutes_changed, by=by, at=at)
-    if written is not None and minutes_changed:
-        _send_minutes_anew(session, written, takes, at=at)
-    if agenda_changed:
-        _send_agenda_anew(session, meeting_id, by=by, at=at)
-    _tell_anew(session, meeting, at=at)
+    return _Changed(meeting, agenda_changed, written if minutes_changed else None)
 
 
 def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
@@ -372,10 +406,10 @@ def _send_agenda_anew(session: Session, meeting_id: UUID, *, by: Actor, at: date
         posting.post(session, outgoing, "frozen", at=at)
 
 
-def _tell_anew(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> None:
+def _tell_anew(session: Session, committee_id: UUID, *, at: datetime) -> None:
     """Calendars that show words which were taken out get what is left; so do those whose letter was withdrawn."""
     with suppress(Refusal), session.begin_nested():  # something else stops it: the next change tells them
-        invitations.tell(session, meeting["committee_id"], at=at)
+        invitations.tell(session, committee_id, at=at)
 
 
 # ---------------------------------------------------------------------------------------------------------- words
@@ -513,6 +547,17 @@ def _redact_objections(session: Session, decision_id: UUID, takes: Taker) -> Non
     )
     for row in rows:
         _write(session, _endorsement, row["id"], _redacted(row, (("reason", ""),), takes))
+
+
+def _tasks_of_decisions(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    """The tasks of a meeting's decisions, with what was written as they were done or handed back."""
+    decided = select(_decision.c.task_id).where(
+        _decision.c.program_id == program_of(session), _decision.c.meeting_id == meeting_id
+    )
+    return many(
+        session,
+        select(_task).where(_task.c.program_id == program_of(session), _task.c.id.in_(decided)).order_by(_task.c.id),
+    )
 
 
 def _rows(session: Session, table: Any, meeting_id: UUID) -> list[dict[str, Any]]:

@@ -40,26 +40,25 @@ def texts(session: Session, meeting: Mapping[str, Any]) -> Iterator[str]:
     yield from (text for text in found if text.strip())
 
 
-def letters_hold(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> bool:
-    """Whether a letter about a meeting holds words that are taken out."""
+def letters_hold(session: Session, meetings: Sequence[Mapping[str, Any]], taken_out: Callable[[str], str]) -> bool:
+    """Whether a letter about these meetings holds words that are taken out."""
     rows = session.execute(
         select(_notice.c.subject, _notice.c.message).where(
-            _notice.c.program_id == program_of(session), _notice.c.id.in_(letters_of(session, meeting))
+            _notice.c.program_id == program_of(session), _notice.c.id.in_(letters_of(session, meetings))
         )
     )
     return any(_holds(text, taken_out) for row in rows for text in (row.subject, *texts_of(row.message)))
 
 
-def letters_of(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:
-    """The letters about a meeting: that are kept under its id, or that brought it, or its season, for a calendar."""
+def letters_of(session: Session, meetings: Sequence[Mapping[str, Any]]) -> list[UUID]:
+    """The letters about meetings: kept under the id of one, or that brought one, or its season, for a calendar."""
     here = program_of(session)
-    seasons: Sequence[Mapping[str, Any]] = _seasons(session, meeting)
-    things = seasons or [meeting]
-    said = or_(
-        _notice.c.key.like(f"%{meeting['id']}%"),
-        *(_notice.c.key.startswith(key_of_one(thing["uid"]), autoescape=True) for thing in things),
-    )
-    ids = list(session.scalars(select(_notice.c.id).where(_notice.c.program_id == here, said)))
+    alone = [meeting for meeting in meetings if meeting["series_id"] is None]
+    of_seasons = {meeting["series_id"]: meeting for meeting in meetings if meeting["series_id"] is not None}
+    seasons = {row["id"]: row for meeting in of_seasons.values() for row in _seasons(session, meeting)}
+    things: Sequence[Mapping[str, Any]] = [*seasons.values(), *alone]
+    of_one = or_(*(_notice.c.key.startswith(key_of_one(thing["uid"]), autoescape=True) for thing in things))
+    ids = list(session.scalars(select(_notice.c.id).where(_notice.c.program_id == here, of_one)))
     # Of several things at once the key tells none: the file for the calendar does.
     rows = session.execute(
         select(_notice.c.id, _notice.c.message).where(
@@ -69,7 +68,14 @@ def letters_of(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:
         )
     )
     uids = [thing["uid"] for thing in things]
-    return ids + [row.id for row in rows if any(uid in text for text in texts_of(row.message) for uid in uids)]
+    of_several = [row.id for row in rows if any(uid in text for text in texts_of(row.message) for uid in uids)]
+    return [*dict.fromkeys([*kept_under(session, meetings), *ids, *of_several])]
+
+
+def kept_under(session: Session, meetings: Sequence[Mapping[str, Any]]) -> list[UUID]:
+    """The letters that are kept under the ids of meetings, as those that brought their papers."""
+    of_them = or_(*(_notice.c.key.like(f"%{meeting['id']}%") for meeting in meetings))
+    return list(session.scalars(select(_notice.c.id).where(_notice.c.program_id == program_of(session), of_them)))
 
 
 def of_the_season(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> list[UUID]:

@@ -14,7 +14,6 @@ from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash
 from api.permissions import Action, asks, find_task, require, to_task
 from duties.departure import departures, settling
 from duties.holdings.in_hand import NAMES
-from duties.sight import calls_who_barred
 from locales import N_, current_language, say
 
 app = typer.Typer(no_args_is_help=True, help="Who leaves, and what is left in their hands.")
@@ -57,8 +56,9 @@ def show(
     with counter(program) as here:
         asker = here.asker(as_person)
         _, case = at_departures.find_departure(here.session, asker, case_id)
-        kept = calls_who_barred(here.session, asker.person_id)
-        for one in at_departures.left_of(here.session, case, here.at, current_language(), may_settle=False, kept=kept):
+        for one in at_departures.left_of(
+            here.session, case, here.at, current_language(), may_settle=False, asker=asker
+        ):
             task = str(one.task["id"]) if one.task else "-" * 36
             day = day_or_dash(one.task["due_on"] if one.task else None)
             kind = say(current_language(), NAMES[one.kind])

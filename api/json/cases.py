@@ -31,6 +31,7 @@ from api.permissions import (
     Action,
     asks,
     find_case,
+    lines_of_case,
     may_end,
     require,
     shown_in,
@@ -43,7 +44,7 @@ from duties import people
 from duties.casework import board, cases, scheduling, subjects, versions
 from duties.casework.steps import ROLE_OF_SUBJECT
 from duties.here import many, program_of
-from duties.sight import line_is_open_to, task_is_open_to
+from duties.sight import task_is_open_to
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.record import Event
@@ -139,12 +140,7 @@ def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
 @asks(Action.SEE_CASE)
 def list_case_events(case_id: UUID, desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[EventShown]:
     """What happened in a case, the newest first."""
-    find_case(desk.session, desk.asker, case_id)
-    wanted = and_(
-        _event.c.program_id == program_of(desk.session),
-        _event.c.case_id == case_id,
-        line_is_open_to(literal(desk.asker.person_id, Uuid())),
-    )
+    wanted = lines_of_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id))
     total = desk.session.scalar(select(func.count()).select_from(_event).where(wanted)) or 0
     rows = many(desk.session, select(_event).where(wanted).order_by(_event.c.n.desc()).limit(limit).offset(offset))
     return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=offset)

@@ -262,11 +262,10 @@ def hire(
 
 def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
     departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
-    kept = calls_who_barred(desk.session, desk.asker.person_id)
     left = (
         []
         if departure["called_off_at"]
-        else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, kept=kept)
+        else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, asker=desk.asker)
     )
     return DepartureShown(
         **{

@@ -337,7 +337,8 @@ class TaskShown(Shown):
 
     `asks` is what is filled in as it is handed in, and `given` what was, the last time: what is approved. `note`,
     `reason` and `given` are null for whoever sees the case and has no part in it. What was written about a candidate or
-    participant is there for who keeps that file alone, and of one task at a time: null in lists.
+    participant is there for who keeps that file alone, and of one task at a time: null in lists. So is what stands
+    `beside`, as why somebody refused to take a follow-up over.
     """
 
     id: UUID
@@ -367,6 +368,7 @@ class TaskShown(Shown):
     settled_at: AwareDatetime | None
     note: str | None
     reason: str | None
+    beside: list[str] | None
     version: int
 
 

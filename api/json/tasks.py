@@ -204,6 +204,7 @@ def shown_tasks(
             given=filled_in[row["id"]]["given"] if row["id"] in filled_in and _is_read(said, row) else None,
             note=_words_of("note", row, said, opens=opens) if with_notes else None,
             reason=_words_of("reason", row, said, opens=opens) if with_notes else None,
+            beside=_beside(row, said, opens=opens) if with_notes else None,
             title=in_place[row["id"]].title.in_language(desk.language)
             if row["id"] in in_place
             else row[f"title_{desk.language}"],
@@ -238,7 +239,16 @@ def _words_of(name: str, row: Mapping[str, Any], said: Mapping[UUID, Said], *, o
     of_file = said.get(row["id"])
     if of_file is None:
         return str(row[name])
-    return {"note": of_file.note, "reason": of_file.reason}[name] if opens and of_file.is_kept else None
+    text = {"note": of_file.note, "reason": of_file.reason}[name]
+    return text if opens and (of_file.is_kept or text) else None
+
+
+def _beside(row: Mapping[str, Any], said: Mapping[UUID, Said], *, opens: bool) -> list[str] | None:
+    """What others wrote that belongs to a task about a participant, as `_words_of`; nothing of any other task."""
+    of_file = said.get(row["id"])
+    if of_file is None:
+        return []
+    return list(of_file.beside) if opens and of_file.is_kept else None
 
 
 def _asked(part: Mapping[str, Any], language: str) -> AskedShown:

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, func, literal, select
 
 from api.pages.frame import framed_pages, page, titles_of_roles
-from api.permissions import Action, asks, require, to_program
+from api.permissions import Action, asks, closed_to, require, to_program
 from api.session import AtDesk, Desk
 from duties.access import invitations
 from duties.casework import board, subjects
@@ -88,8 +88,9 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
 def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each of these tasks with its case, by how many days it is late, and on whom it waits now or `coming`.
 
-    Where somebody has it in another's place, it is called as they read it.
+    Where somebody has it in another's place, it is called as they read it. Without those that the reader is not shown.
     """
+    tasks = _open_to_reader(desk, tasks)
     links = board.chains(desk.session, [task[column] for task in tasks for column in ("owed_by_id", "approved_by_id")])
     falls = {task["id"]: board.who(desk.asker.standing, task, links) for task in tasks}
     holders = [holder for one in falls.values() if one for holder in one.holders]
@@ -130,6 +131,11 @@ def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any
     return shown
 
 
+def _open_to_reader(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    closed = closed_to(desk.session, desk.asker, [task["id"] for task in tasks])
+    return [task for task in tasks if task["id"] not in closed]
+
+
 def _handed_back(desk: Desk) -> list[dict[str, Any]]:
     """What was handed back, each with by whom, since when, and on whom it waits now."""
     shown = waiting_shown(desk, board.handed_back(desk.session, reader=desk.asker.person_id))
@@ -139,7 +145,8 @@ def _handed_back(desk: Desk) -> list[dict[str, Any]]:
 
 def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:
     """Under each vacant role the tasks that fall to it, each with whom or what it is about."""
-    falling = board.falling(desk.session, desk.asker.standing, vacancies, reader=desk.asker.person_id)
+    every = board.falling(desk.session, desk.asker.standing, vacancies, reader=desk.asker.person_id)
+    falling = {vacancy: _open_to_reader(desk, tasks) for vacancy, tasks in every.items()}
     abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
     return {
         vacancy: [
@@ -231,6 +238,7 @@ def _stuck(desk: Desk) -> list[dict[str, Any]]:
         .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
         .limit(MOST_LATE),
     )
+    tasks = _open_to_reader(desk, tasks)
     abouts = _abouts(desk, tasks)
     return [{**task, "subject": abouts.get(task["case_id"], "")} for task in tasks]
 

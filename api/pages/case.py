@@ -18,7 +18,19 @@ from api.pages.frame import framed_pages, page, see_other
 from api.pages.history import MINOR, NEWEST, told
 from api.pages.leaving import leaving_of
 from api.pages.lines import Line, cases_about, lines_of, names_of, page_of
-from api.permissions import Action, Forbidden, Given, allows, asks, find_case, may_end, require, shown_in, to_case
+from api.permissions import (
+    Action,
+    Forbidden,
+    Given,
+    allows,
+    asks,
+    find_case,
+    lines_of_case,
+    may_end,
+    require,
+    shown_in,
+    to_case,
+)
 from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.casework import board, cases, scheduling, versions
@@ -26,7 +38,7 @@ from duties.declarations.protocol import Protocol
 from duties.departure import hand_overs
 from duties.here import many, one, program_of
 from duties.refusals import Refusal
-from duties.sight import line_is_open_to, task_is_open_to
+from duties.sight import task_is_open_to
 from models.base import table_of
 from models.casework import LIVE, SETTLED, Case, Task
 from models.engine import EngineRun, WakeUp
@@ -324,11 +336,7 @@ def _history(
     desk: Desk, held: Mapping[str, Any], *, whole: bool, before: int | None, with_notes: bool
 ) -> dict[str, Any]:
     """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
-    mine = and_(
-        _event.c.program_id == program_of(desk.session),
-        _event.c.case_id == held["id"],
-        line_is_open_to(literal(desk.asker.person_id, Uuid())),
-    )
+    mine = lines_of_case(desk.session, desk.asker, held)
     if whole and before is not None:
         mine = and_(mine, _event.c.n < before)
     if not whole:

@@ -37,7 +37,9 @@ def leaving_of(
     found = (
         []
         if called_off
-        else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=True, kept=kept, own=own)
+        else at_departures.left_of(
+            desk.session, case, desk.at, desk.language, may_settle=True, asker=desk.asker, own=own
+        )
     )
     stages = {step.settles: step.stage for step in protocol.steps if step.settles}
     others: dict[str, list[at_departures.Left]] = {}

@@ -16,7 +16,7 @@ from sqlalchemy import Uuid, and_, literal, select
 from api.answers import sentence_of
 from api.at_words import said_with
 from api.pages.frame import titles_of_roles
-from api.permissions import Action, Given, Relation, allows, to_duty, to_program
+from api.permissions import Action, Given, Relation, allows, closed_to, to_duty, to_program
 from api.session import Desk
 from api.states import state_of_task
 from duties.actors import Actor
@@ -178,6 +178,7 @@ class Line:
     offers: frozenset[str]
     task: Mapping[str, Any]
     has_words: bool = False  # about a participant: they are opened on the task's own page
+    is_withheld: bool = False  # words about a participant came to the reader with it, whom the file is closed to
     beside: Sequence[str] = ()  # words of others that belong to it, as of who refused a hand-over
 
     @property
@@ -233,7 +234,8 @@ def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
         if said is None:
             found.append(line)
         elif not said.is_kept:
-            found.append(_without_words(line))
+            bare = _without_words(line)
+            found.append(replace(bare, reason=said.reason, has_words=said.has_words, is_withheld=said.is_withheld))
         else:
             note = said.note if line.done_at else ""
             has_words = said.has_words
@@ -672,9 +674,11 @@ def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]
         )
         .order_by(_task.c.position, _task.c.item),
     )
+    closed = closed_to(desk.session, desk.asker, {row["id"] for row in rows})
     found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
     for row in rows:
-        found[row["task_id"]].append((row["id"], row["title"]))
+        if row["id"] not in closed:
+            found[row["task_id"]].append((row["id"], row["title"]))
     return found
 
 

@@ -27,6 +27,7 @@ from api.permissions import (
     Relation,
     allows,
     asks,
+    closed_to,
     find_task,
     keeps_file,
     require,
@@ -260,7 +261,11 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
     events = many(
         desk.session,
         select(_event)
-        .where(_event.c.program_id == program_of(desk.session), _event.c.subject_id == task_id)
+        .where(
+            _event.c.program_id == program_of(desk.session),
+            _event.c.subject_id == task_id,
+            _event.c.verb != reads.READ,
+        )
         .order_by(_event.c.n.desc())
         .limit(EVENTS_SHOWN),
     )
@@ -281,7 +286,7 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
 
 def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
     """The tasks that wait for this one, while they still do, as the reader may see them."""
-    return many(
+    rows = many(
         desk.session,
         select(_task.c.id, _task.c[f"title_{desk.language}"].label("title"))
         .join(_need, refers(_need.c.task_id, _task))
@@ -293,6 +298,8 @@ def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
         )
         .order_by(_task.c.position, _task.c.item),
     )
+    closed = closed_to(desk.session, desk.asker, {row["id"] for row in rows})
+    return [row for row in rows if row["id"] not in closed]
 
 
 def _kind_of_proof(desk: Desk, task_id: UUID) -> str:

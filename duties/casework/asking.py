@@ -14,7 +14,7 @@ from duties.actors import Actor
 from duties.casework import assigning, scheduling
 from duties.casework.tasks import BY_ITS_ACT, complete_task
 from duties.here import local_day, many, program_of
-from duties.roles import Link
+from duties.roles import ALONE, Link
 from locales import say, show_day
 from models.base import table_of
 from models.casework import Responsibility, Task
@@ -102,12 +102,19 @@ def ask_who_has_it_now(
     for row in open_ones(session, step, only):
         item = UUID(row["item"])
         now = whose(item)
-        if row["links"][0].get("person") == (None if now is None else now["person"]):
+        if _is_theirs(row["links"][0], now):
             continue
         no_more(session, step, item, by=by, at=at)
         ask_anew(item, now)
         changed += 1
     return changed
+
+
+def _is_theirs(asked: Link, now: Link | None) -> bool:
+    """Whether a thing was asked of who has it now. What passes deputies over stays theirs once they are back."""
+    if now is None or asked.get("person") != now["person"]:
+        return now is None and "person" not in asked
+    return ALONE in asked or ALONE not in now
 
 
 def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[dict[str, Any]]:

@@ -167,6 +167,11 @@ def refusal(hand_over_id: UUID) -> str:
     return f"refused/{hand_over_id}"
 
 
+def offer(hand_over_id: UUID) -> str:
+    """Under what the words stand with which a follow-up was offered."""
+    return f"offered/{hand_over_id}"
+
+
 # ---------------------------------------------------------------------------------------------------------- its parts
 
 

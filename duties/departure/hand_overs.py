@@ -124,6 +124,7 @@ def propose(
     to_id: UUID,
     *,
     way: str = "",
+    note: str = "",
     by: Actor,
     at: datetime,
     seen: int | None = None,
@@ -131,7 +132,8 @@ def propose(
     """Offer a follow-up to a worker, who has the working days to answer that the protocol declares.
 
     One that was offered before is withdrawn. It is done in the `way` that is given, else as was agreed with the
-    participant, now or later. Raises Refusal: not the step of a follow-up, or a worker who cannot be given it.
+    participant, now or later. A `note` is about the participant: whoever takes the follow-up over reads it with their
+    file, and nobody before. Raises Refusal: not the step of a follow-up, or a worker who cannot be given it.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.case is None or held.case["state"] != "open":
@@ -150,6 +152,7 @@ def propose(
     assigning.bar_to(session, follow_up.participant_id, to_id, kind=part["kind"], day=local_day(session, at))
     for before in _open_ones(session, part):
         if before["task_id"] == task_id and before["to_id"] == to_id:
+            words.keep_beside(session, held.task, words.offer(before["id"]), note)
             return Moved(task_id, "open", held.case_id)
         _take_back(session, before, by=by, at=at)
     within = _days_to_answer(session, held.case, held.task["step"])
@@ -172,6 +175,7 @@ def propose(
             ).model_dump()
         )
     )
+    words.keep_beside(session, held.task, words.offer(hand_over_id), note)
     _tell(session, "hand_over.proposed", {"id": hand_over_id, "case_id": held.case["id"]}, by, at, person=str(to_id))
     notices.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
     return Moved(task_id, "open", held.case_id)

@@ -141,7 +141,7 @@ def settle_holding(
         note = needed_reason(note)
     if kind == FOLLOW_UP and successor_id is not None:
         # Nothing moves before whoever is to accompany the participant accepts.
-        return hand_overs.propose(session, task_id, successor_id, by=by, at=at)
+        return hand_overs.propose(session, task_id, successor_id, note=note, by=by, at=at)
     one_thing = Settling(session, held.task, held.case, departure, successor_id, ended_as, note, by, at)
     if successor_id is not None:
         _refuse_unfit(one_thing, successor_id)

@@ -250,7 +250,7 @@ def offer_refused(
     about = _about_task(session, task, by)
 
     def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": f"/departures/{task['case_id']}"}
+        return {**about(language), "path": f"/tasks/{task['id']}"}
 
     falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
     _to_each(

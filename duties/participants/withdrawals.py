@@ -33,7 +33,7 @@ from duties.participants.admission import BEING_ADMITTED
 from duties.participants.held import known_as
 from duties.record import events
 from duties.refusals import Refusal
-from duties.roles import Link, standing
+from duties.roles import ALONE, Link, standing
 from locales import N_
 from models.base import table_of
 from models.casework import Task
@@ -88,11 +88,14 @@ def took_back(session: Session, consent: Mapping[str, Any], *, by: Actor, at: da
     for second_id in close_to_partners(session, participant_id, by=by, at=at):
         _write(session, "closed_by_consent", second_id, consent, path="/", by=by, at=at)
     ask_what_follows(session, participant_id, of=consent["purpose"], by=by, at=at)
+    ask_who_has_it_now(session, by=by, at=at, only=participant_id)  # a deputy may be shut out as of now
     worker = whose(session, participant_id, at=at)
     if worker is not None:
-        for holder in standing(session, local_day(session, at)).falls([worker]).holders:
+        acting = standing(session, local_day(session, at)).falls([worker]).holders
+        # Whoever is away with nobody who may read it in their place hears of it themselves.
+        for person_id in [holder.person_id for holder in acting] or [UUID(worker["person"])]:
             path = f"/participants/{participant_id}"
-            _write(session, "consent_taken_back", holder.person_id, consent, path=path, by=by, at=at)
+            _write(session, "consent_taken_back", person_id, consent, path=path, by=by, at=at)
 
 
 def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:
@@ -314,8 +317,8 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
     """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does.
 
-    Nor where they are away and the file is not open to who acts for them: nothing about it falls to a deputy who may
-    not read it.
+    Where they are away and the file is not open to who acts for them, it passes their deputies over: nothing about it
+    falls to a deputy who may not read it, and it is theirs once they are back.
     """
     day, follow_up_id = local_day(session, at), _follow_up_of(session, participant_id)
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
@@ -328,7 +331,7 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
     link: Link = {"role": "youth_worker", "at": str(found["organization_id"]), "person": str(found["person_id"])}
     today, circle = standing(session, day), circle_of(session, participant_id, day)
     acting = [holder.person_id for holder in today.falls([link]).holders if holder.acting_for is not None]
-    return None if any(circle.opens(person_id, today) != "file" for person_id in acting) else link
+    return link | {ALONE: True} if any(circle.opens(person_id, today) != "file" for person_id in acting) else link
 
 
 def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:

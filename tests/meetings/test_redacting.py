@@ -14,8 +14,10 @@ from sqlalchemy import select
 
 from duties import people, sealed_words
 from duties.actors import Actor
+from duties.casework import tasks
 from duties.here import program_of
 from duties.mail import name_answers
+from duties.mail.envelopes import texts_of
 from duties.mail.name_gate import Gate
 from duties.record import incidents
 from duties.record.incidents import Entry
@@ -125,6 +127,8 @@ def test_why_a_decision_is_not_on_management_and_what_waits_for_a_meeting_are_re
     with cast.session() as session:
         assert NAME in decisions.decision_of(session, held.quiet)["why_not_management"]
         waits = agendas.request(session, "steering", title_fr=f"Lettre de {NAME}", title_en="Letter", by=by, at=END)
+        task_id = decisions.decision_of(session, held.owed)["task_id"]
+        tasks.complete_task(session, task_id, by=cast.actor("officer"), at=END, note=f"Écrit avec {NAME}")
     redaction_id = ask(cast, held.meeting_id)
     with cast.session() as session:
         redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
@@ -352,4 +356,30 @@ def test_a_name_that_stands_in_letters_alone_can_be_taken_out_of_them(cast: Cast
     asked = ask(cast, meeting_id)
     with cast.session() as session:
         redacting.confirm(session, asked, by=cast.actor("privacy_officer"), at=AT + 2 * HOUR)
+    assert NAME not in everything_kept(cast)
+
+
+@pytest.mark.ci
+def test_a_season_s_place_is_taken_out_at_once_and_each_person_told_once(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        first, last = date(2026, 12, 2), date(2026, 12, 23)
+        place = f"Chez {NAME}"
+        schedule.plan_season(session, "clinical", first=first, last=last, hour=time(9, 30), place=place, by=by, at=AT)
+        meeting_id = session.scalars(select(_meeting.c.id).order_by(_meeting.c.starts)).all()[-1]
+        schedule.change_place(session, meeting_id, place=f"{place}, salle C", by=by, at=AT)
+        shown = len(redacting.places_of(session, "meeting", meeting_id, [NAME]))
+    asked = ask(cast, meeting_id)
+    with cast.session() as session:
+        assert redacting.confirm(session, asked, by=cast.actor("privacy_officer"), at=AT + HOUR) == shown
+        written = session.execute(
+            select(_notice.c.person_id, _notice.c.state, _notice.c.message).where(
+                _notice.c.created_at == AT + HOUR, _notice.c.template == "meeting_changed"
+            )
+        ).all()
+    assert written
+    assert len({row.person_id for row in written}) == len(written), "told once"
+    assert "withdrawn" not in {row.state for row in written}
+    assert all("RRULE" in "".join(texts_of(row.message)) for row in written if b"text/calendar" in row.message), "each"
     assert NAME not in everything_kept(cast)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -89,12 +90,21 @@ def test_a_note_with_a_step_about_a_participant_is_read_by_who_keeps_the_file_an
 def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_theirs_to_do(program: Cast) -> None:
     _, case_id = leaving(program)
     task_id = noted(program, case_id)
+    with program.session() as session:
+        session.execute(update(_task).where(_task.c.case_id == case_id).values(due_on=TODAY - timedelta(days=9)))
     for who in ("it_contact", "officer"):
         client = signed_in(program, who)
         assert client.get(f"/tasks/{task_id}").status_code == 404
         assert client.get(f"/api/v1/tasks/{task_id}").status_code == 404
-        rows = client.get(f"/api/v1/cases/{case_id}/tasks")
-        assert rows.status_code != 200 or "#2026-01" not in rows.text
+        for place in (f"/departures/{case_id}", f"/departures/{case_id}?history=all", f"/cases/{case_id}", "/board"):
+            assert "#2026-01" not in client.get(place).text, place
+        for place in (f"/cases/{case_id}/tasks", f"/cases/{case_id}/events?limit=200", f"/departures/{case_id}"):
+            rows = client.get(f"/api/v1{place}")
+            assert rows.status_code != 200 or not [one for one in ("#2026-01", str(task_id)) if one in rows.text], place
+    manager = signed_in(program, "manager_ccsmtl")
+    assert "#2026-01" in manager.get(f"/departures/{case_id}?history=all").text
+    assert "#2026-01" in manager.get(f"/api/v1/departures/{case_id}").text
+    assert str(task_id) in manager.get(f"/api/v1/cases/{case_id}/events?limit=200").text
 
 
 @pytest.mark.ci
@@ -138,6 +148,8 @@ def test_words_of_handing_back_and_of_refusing_a_hand_over_are_sealed_too(progra
         assert session.scalars(select(table_of(HandOver).c.reason)).all() == [""]
     assert "CANARIDEP" not in everything_kept(program)
     assert "je lui ressemble" in signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text
+    shown = signed_in(program, "coordinator").get(f"/api/v1/tasks/{task['id']}").json()
+    assert shown["beside"] == [said]
     for who in ("it_contact", "officer", "manager_ccsmtl"):
         assert "CANARIDEP" not in signed_in(program, who).get(f"/departures/{case_id}").text
 
@@ -194,3 +206,43 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
     )
     assert manager.get(f"/tasks/{task['id']}").status_code == 200, "it is theirs to hand back"
     assert "tante" in coordinator.get(place).text
+
+
+@pytest.mark.ci
+def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_partner_is_told(program: Cast) -> None:
+    with program.session() as session:
+        follow_up = followed(session, program, second=SECOND)
+        _, with_codim, _ = consented(session, program, follow_up, "codim", "ccsmtl")
+    case_id = leave(program, SECOND, "codim")
+    (task,) = asked(program, case_id, "tell_participant")
+    with program.session() as session:
+        tasks.hand_back_task(session, task["id"], by=program.actor(SECOND), at=AT, reason=SAID)
+    place, manager = f"/tasks/{task['id']}", signed_in(program, "manager_codim")
+    assert "CANARIDEP" in manager.get(place).text
+    assert manager.get(f"/api/v1{place}").json()["reason"] == SAID
+    assert "CANARIDEP" not in manager.get(f"/departures/{case_id}").text, "a list opens none"
+    assert "read:" not in manager.get(place).text, "a reading is no news of the step"
+    with program.session() as session:
+        read = session.scalars(select(_event.c.facts).where(_event.c.verb == "read")).all()
+        assert [one["what"] for one in read].count("task_words") == 3
+        consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
+    assert "CANARIDEP" not in manager.get(place).text
+    assert "ask the coordinator" in manager.get(place).text
+    assert manager.get(f"/api/v1{place}").json()["reason"] is None
+
+
+@pytest.mark.ci
+def test_words_with_which_a_follow_up_is_offered_are_read_by_who_takes_it_over(program: Cast) -> None:
+    _, case_id = leaving(program)
+    (task,) = asked(program, case_id, "hand_over_follow_ups")
+    taker, place = program.people["without_mail"], f"/tasks/{task['id']}"
+    sent = {"seen": task["version"], "how": f"to:{taker}", "note": SAID}
+    assert signed_in(program, "coordinator").post(f"{place}/settlement", data=sent).status_code == 303
+    client = signed_in(program, "without_mail")
+    assert "CANARIDEP" not in everything_kept(program)
+    assert "CANARIDEP" not in client.get("/handed-over").text + client.get(place).text
+    with program.session() as session:
+        (offer,) = hand_overs.offered_to(session, taker)
+        hand_overs.accept(session, offer["id"], by=program.actor("without_mail"), at=AT)
+    assert place in client.get("/handed-over").text
+    assert "CANARIDEP" in client.get(place).text

@@ -13,10 +13,12 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties import people
+from duties.casework import asking
 from duties.follow_ups import assigning, states
 from duties.participants import barring, consents, withdrawals
 from duties.participants.consents import STORE, Signed
 from duties.participants.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS, Asked
+from duties.roles import standing
 from flows import contacts
 from models.base import table_of
 from models.outbox import Notice
@@ -182,26 +184,69 @@ def test_of_what_is_over_nobody_is_asked(cast: Cast, follow_up: UUID) -> None:
         assert withdrawals.asked_of_partners(session, participant_id) is None
 
 
+def _is_away(session: Session, cast: Cast, first: int, last: int) -> None:
+    """The worker is away for these days, and who acts for them is of the partner that is to be left out."""
+    people.record_absence(
+        session,
+        person_id=cast.people[WORKER],
+        starts_on=TODAY + first * DAY,
+        ends_on=TODAY + last * DAY,
+        deputy_id=cast.people[THIRD],
+        by=cast.actor("coordinator"),
+        at=AT,
+    )
+
+
+def _take_back_from_a_deputy_s_partner(session: Session, cast: Cast, follow_up: UUID) -> None:
+    shares = {partner: _shares(session, cast, follow_up, partner) for partner in ("codim", "anonyme")}
+    consents.withdraw(session, shares["anonyme"], by=cast.actor("coordinator"), at=AT)
+
+
+def _has_it(session: Session, day: int) -> list[set[UUID]]:
+    """On whom each open task of the worker's about partners falls on a day."""
+    today = standing(session, TODAY + day * DAY)
+    return [{one.person_id for one in today.falls(row["links"]).holders} for row in asking.open_ones(session, STOPS)]
+
+
 @pytest.mark.ci
-def test_nothing_falls_to_a_deputy_whom_the_withdrawal_shuts_out(cast: Cast, follow_up: UUID) -> None:
-    """The worker is away, and who acts for them is of the partner that is left out: the coordinator alone is asked."""
+def test_what_is_withdrawn_while_the_worker_is_away_passes_a_deputy_over_whom_it_shuts_out(
+    cast: Cast, follow_up: UUID
+) -> None:
+    """It is the coordinator's meanwhile, the worker's once they are back, and they hear of it by a letter."""
     with cast.session() as session:
-        people.record_absence(
-            session,
-            person_id=cast.people[WORKER],
-            starts_on=TODAY,
-            ends_on=TODAY + DAY,
-            deputy_id=cast.people[THIRD],
-            by=cast.actor("coordinator"),
-            at=AT,
-        )
-        participant_id = row_of(session, follow_up)["participant_id"]
-        shares = {partner: _shares(session, cast, follow_up, partner) for partner in ("codim", "anonyme")}
-        assert withdrawals.whose(session, participant_id, at=AT) is not None, "shared with the deputy's organization"
-        consents.withdraw(session, shares["anonyme"], by=cast.actor("coordinator"), at=AT)
-        assert [len(_open(session, step)) for step in (STOPS, STOPPED)] == [0, 1]
-        assert withdrawals.whose(session, participant_id, at=AT) is None
-        assert not [letter for letter in _letters(session) if letter.template == "consent_taken_back"]
+        _is_away(session, cast, 0, 1)
+        _take_back_from_a_deputy_s_partner(session, cast, follow_up)
+        told = [letter.to for letter in _letters(session) if letter.template == "consent_taken_back"]
+        assert told == [cast.people[WORKER]]
+        assert _has_it(session, 0) == [{cast.people["coordinator"]}]
+        withdrawals.ask_who_has_it_now(session, by=cast.actor("coordinator"), at=AT + 2 * DAY)
+        assert _has_it(session, 2) == [{cast.people[WORKER]}]
+        assert [state for _, state in _open(session, STOPS)] == ["open"]
+
+
+@pytest.mark.ci
+def test_what_was_asked_of_the_worker_stays_theirs_over_days_with_a_deputy_whom_it_shuts_out(
+    cast: Cast, follow_up: UUID
+) -> None:
+    with cast.session() as session:
+        _take_back_from_a_deputy_s_partner(session, cast, follow_up)
+        assert _has_it(session, 0) == [{cast.people[WORKER]}]
+        _is_away(session, cast, 1, 2)
+        for day, has_it in ((1, "coordinator"), (2, "coordinator"), (3, WORKER), (4, WORKER)):
+            withdrawals.ask_who_has_it_now(session, by=cast.actor("coordinator"), at=AT + day * DAY)
+            assert _has_it(session, day) == [{cast.people[has_it]}], day
+        assert [state for _, state in _open(session, STOPS)] == ["cancelled", "open"], "asked anew once"
+
+
+@pytest.mark.ci
+def test_a_withdrawal_takes_what_was_asked_before_from_a_deputy_whom_it_shuts_out(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        _is_away(session, cast, 0, 1)
+        shares = [_shares(session, cast, follow_up, partner) for partner in ("codim", "spvm", "anonyme")]
+        consents.withdraw(session, shares[1], by=cast.actor("coordinator"), at=AT)
+        assert _has_it(session, 0) == [{cast.people[THIRD]}], "shared with the deputy's organization"
+        consents.withdraw(session, shares[2], by=cast.actor("coordinator"), at=AT)
+        assert _has_it(session, 0) == [{cast.people["coordinator"]}]
 
 
 def test_what_is_taken_back_of_a_partner_is_asked_of_the_worker_and_the_coordinator_until_they_saw_to_it(
