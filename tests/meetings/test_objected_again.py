@@ -591,6 +591,41 @@ def test_a_sitting_that_is_recorded_afterwards_settles_what_the_round_carried_ov
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize("both", [False, True])
+def test_a_sitting_whose_day_is_over_settles_what_was_objected_before_the_end_of_that_day_alone(
+    session: Session, cast: Cast, *, both: bool
+) -> None:
+    """Nobody closed it; what is objected days later is the next meeting's, and stays so whatever falls."""
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    objections.bring_all(session, at=NOW + DAY)
+    if not both:
+        say(session, cast, decision, "en-marge", "", at=NOW + 2 * DAY)
+    at = NOW + 10 * DAY
+    say(session, cast, decision, "codim", "objected", at=at)
+
+    def settle(minutes: int) -> UUID:
+        late = at + minutes * MINUTE
+        return settling.settle(session, decision, meeting(session), settling.KEPT, text_fr="Oui.", by=by, at=late)
+
+    assert (objections.item_that_sits(session, decision) is not None) is both
+    if both:
+        settles = settle(1)
+        assert decisions.decision_of(session, settles)["decided_at"] < NOW + DAY
+        assert _settled_by(session, decision) == {"CODIM": None, "En Marge 12-17": settles}
+        over = _over(session, cast, settles, minutes=10 * 24 * 60 + 2)
+        assert _against(session, decision) == ["CODIM", "En Marge 12-17"]
+        _over(session, cast, over, minutes=10 * 24 * 60 + 3)
+    else:
+        assert code_of(lambda: settle(1)) == "objection.none"
+    assert _against(session, decision) == ["CODIM"]
+    assert stands(session, decision) == ("objected", False)
+    assert [is_over(row["reasons"]) for row in _of(session, decision)] == [False]
+    assert list(broken(session, at + 2 * MINUTE)) == []
+
+
+@pytest.mark.ci
 def test_what_another_partner_objects_takes_along_what_a_meeting_that_is_over_has(session: Session, cast: Cast) -> None:
     """At once, and not with the next round; a meeting that is never held then has the rest of its agenda."""
     by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
