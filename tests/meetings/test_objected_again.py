@@ -639,6 +639,31 @@ def test_what_another_partner_objects_takes_along_what_a_meeting_that_is_over_ha
     assert set(others) <= {""}, "it is not closed by that"
 
 
+@pytest.mark.ci
+@pytest.mark.parametrize("frozen", [False, True])
+def test_what_was_carried_over_from_a_meeting_that_is_moved_ahead_again_stands_on_one_agenda(
+    session: Session, cast: Cast, *, frozen: bool
+) -> None:
+    """It was not held, the round had its objection elsewhere, and then it was moved to a day to come."""
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = _objected(session, cast)
+    special = _extraordinary(session, cast)
+    assembling.assemble(session, special, by=by, at=LATER)
+    if frozen:
+        freezing.freeze(session, here, by=by, at=LATER)
+    at = SPECIAL + 2 * DAY
+    objections.bring_all(session, at=at)
+    moved = SPECIAL_LOCAL + 7 * DAY
+    schedule.move_meeting(session, special, moved, by=by, at=at + MINUTE)
+    agendas_ = {moved: _of(session, decision, moved), NEXT_LOCAL: _of(session, decision)}
+    has_it = [local for local, rows in agendas_.items() for _ in rows]
+    assert has_it == [NEXT_LOCAL if frozen else moved]
+    assert _stands(session, decision, at=at + MINUTE) == has_it[0]
+    assembling.assemble(session, special, by=by, at=at + 2 * MINUTE)
+    assert len(_of(session, decision, moved)) + len(_of(session, decision)) == 1
+    assert list(broken(session, at + 3 * MINUTE)) == []
+
+
 def _stands(session: Session, decision: UUID, *, at: datetime) -> datetime | None:
     """When the meeting is that a page names as the one that has the objection."""
     found = objections.stands_on(session, decision, at=at)
