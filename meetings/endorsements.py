@@ -7,7 +7,7 @@ that an agreement that begins, ends or changes later changes neither. Who has le
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -128,7 +128,14 @@ def endorsements(
         is_partner = partners is None or row["organization_id"] in partners
         stake = stakes[row["decision_id"]].get(row["organization_id"], "")
         found[row["decision_id"]].append(Endorsed(**facts, is_partner=is_partner, stake=stake))
-    return {one: tuple(asked) for one, asked in found.items()}
+    return {one: tuple(_asked(said)) for one, said in found.items()}
+
+
+def _asked(said: list[Endorsed]) -> list[Endorsed]:
+    """What partners said of a decision: one that takes back a waiver of each of several leaves none of them out."""
+    if len(said) > 1 and all(one.stake == OWES_AGAIN for one in said):
+        return [replace(one, stake="") for one in said]
+    return said
 
 
 def words_before(session: Session, decision_id: UUID) -> list[dict[str, Any]]:
