@@ -132,9 +132,13 @@ def endorsements(
 
 
 def _asked(said: list[Endorsed]) -> list[Endorsed]:
-    """What partners said of a decision: one that takes back a waiver of each of several leaves none of them out."""
-    if len(said) > 1 and all(one.stake == OWES_AGAIN for one in said):
-        return [replace(one, stake="") for one in said]
+    """What partners said of a decision, of which one at most is left out, since it takes back that one's waiver.
+
+    What takes back those of several is asked of each: nobody decides on all of them without them. Each waiver may be
+    taken back by a decision of its own.
+    """
+    if sum(one.stake == OWES_AGAIN for one in said) > 1:
+        return [replace(one, stake="") if one.stake == OWES_AGAIN else one for one in said]
     return said
 
 

@@ -69,12 +69,12 @@ exists (
 )"""
 _FREED: Final = _STAKE.format(alike="reached.alike", since="'-infinity'::date", of_proposals="true")
 _OWES_AGAIN: Final = _STAKE.format(alike="not reached.alike", since=_ASKED_ON, of_proposals="false")
-#: A partner that is asked, whichever.
-_SOMEBODY_IS_ASKED: Final = f"""
-exists (
-    select 1 from endorsement word where word.program_id = decision.program_id and word.decision_id = decision.id
-        and word.superseded_at is null and not {_OWES_AGAIN}
-)"""  # noqa: S608 - its parts are this module's own
+#: The one partner that a decision leaves out so; what takes back the waivers of several is asked of each.
+_LEFT_OUT: Final = f"""
+({_OWES_AGAIN} and 1 = (
+    select count(*) from endorsement word where word.program_id = decision.program_id
+        and word.decision_id = decision.id and word.superseded_at is null and {_OWES_AGAIN}
+))"""  # noqa: S608 - its parts are this module's own
 _SO_MANY: Final = {"more_than_half": (1, 2, False), "two_thirds": (2, 3, True), "three_quarters": (3, 4, True)}
 
 
@@ -89,7 +89,7 @@ def silent_ones(session: Session, _: datetime) -> Iterator[str]:
         session,
         f"""select distinct decision.id {_WORDS}
         and decision.endorsement = 'endorsed' and word.said = '' and word.majority = ''
-        and {_IS_PARTNER.format(day=counted_on)} and not {_OWES_AGAIN}""",
+        and {_IS_PARTNER.format(day=counted_on)} and not {_LEFT_OUT}""",
     )
 
 
@@ -103,7 +103,7 @@ def objected_ones(session: Session, _: datetime) -> Iterator[str]:
     yield from _ids(
         session,
         f"""select distinct decision.id {_WORDS} and decision.endorsement in ('endorsed', 'pending')
-        and word.said = 'objected' and word.settled_by_id is null and word.majority = '' and not {_OWES_AGAIN}""",
+        and word.said = 'objected' and word.settled_by_id is null and word.majority = '' and not {_LEFT_OUT}""",
     )
 
 
@@ -112,7 +112,7 @@ def stopped_by_who_owes(session: Session, _: datetime) -> Iterator[str]:
     """Pending or objected to, though every other partner endorsed it, or asked about by the one that it concerns."""
     yield from _ids(
         session,
-        f"""select distinct decision.id {_WORDS} and {_OWES_AGAIN} and {_SOMEBODY_IS_ASKED} and (
+        f"""select distinct decision.id {_WORDS} and {_LEFT_OUT} and (
             decision.wanted_by_id = word.organization_id
             or decision.endorsement in ('pending', 'objected') and not exists (
                 select 1 from endorsement other where other.program_id = word.program_id
@@ -137,7 +137,7 @@ def majorities(session: Session, at: datetime) -> Iterator[str]:
         count(*) filter (where not {_FREED}) as asked,
         count(*) filter (where word.said = 'endorsed' and not {_FREED} and {is_one}) as endorsed_now,
         count(*) filter (where not {_FREED} and {is_one}) as asked_now
-        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null and not {_OWES_AGAIN}
+        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null and not {_LEFT_OUT}
         and {_IS_PARTNER.format(day=counted_on)}
         group by decision.id having bool_or(word.majority <> '')""",
         today=local_day(session, at),
@@ -294,7 +294,7 @@ def not_asked(session: Session, at: datetime) -> Iterator[str]:
     yield from _ids(
         session,
         f"""select word.id {_WORDS} and decision.endorsement in ('pending', 'objected') and word.said = ''
-        and {_IS_PARTNER.format(day=":today")} and not {_OWES_AGAIN}
+        and {_IS_PARTNER.format(day=":today")} and not {_LEFT_OUT}
         and not exists ({_ASKED})""",
         "endorsement",
         today=local_day(session, at),
