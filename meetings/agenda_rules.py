@@ -446,7 +446,7 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
             asked = _day_of(table, row["asked_again_at"])
             reasons = [Reason("silent", facts={**facts, "partner": one.organization, "day": asked}) for one in missing]
             kind, title = SILENCE, _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
-        elif row["endorsement"] == "pending" and not any(one.word.is_asked for one in said[row["id"]]):
+        elif row["endorsement"] == "pending" and not missing:
             reasons = [Reason("nobody_left", facts=facts)]
             kind, title = SILENCE, _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
         else:

@@ -202,6 +202,31 @@ def bring_forward(
     return found
 
 
+def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have a meeting that is moved ahead hold again what was carried over from it while it seemed to be over.
+
+    Nobody met, so nothing was said of it. What is open elsewhere by now is left there, and is on this agenda no more.
+    One that is frozen stays as printed.
+    """
+    meeting = lock_meeting(session, meeting_id)
+    if meeting["state"] != "planned" or meeting["agenda_frozen_at"] is not None:
+        return
+    for settled in items_of(session, meeting_id):
+        if settled["outcome"] != "carried":
+            continue
+        row = lock_item(session, settled["id"])
+        there = moved(row, "correct")
+        values: dict[str, Any] = {"outcome": "", "settled_at": None, "settled_as": None}
+        values |= {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
+        if open_row(session, row["committee_id"], row["kind"], row["subject"]) is None:
+            change_item(session, row, state=there, **values)
+            continue
+        state = moved({**row, "state": there}, "withdraw")
+        change_item(session, row, state=state, meeting_id=None, position=0, **values)
+        tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(meeting_id))
+    set_positions(session, items_of(session, meeting_id))
+
+
 def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Put what was on the agenda of a cancelled meeting back in the pool, once; return the items.
 

@@ -7,7 +7,7 @@ that an agreement that begins, ends or changes later changes neither. Who has le
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -128,7 +128,18 @@ def endorsements(
         is_partner = partners is None or row["organization_id"] in partners
         stake = stakes[row["decision_id"]].get(row["organization_id"], "")
         found[row["decision_id"]].append(Endorsed(**facts, is_partner=is_partner, stake=stake))
-    return {one: tuple(asked) for one, asked in found.items()}
+    return {one: tuple(_asked(said)) for one, said in found.items()}
+
+
+def _asked(said: list[Endorsed]) -> list[Endorsed]:
+    """What partners said of a decision, of which one at most is left out, since it takes back that one's waiver.
+
+    What takes back those of several is asked of each: nobody decides on all of them without them. Each waiver may be
+    taken back by a decision of its own.
+    """
+    if sum(one.stake == OWES_AGAIN for one in said) > 1:
+        return [replace(one, stake="") if one.stake == OWES_AGAIN else one for one in said]
+    return said
 
 
 def words_before(session: Session, decision_id: UUID) -> list[dict[str, Any]]:

@@ -340,10 +340,11 @@ def take_back(
         letters.settled(session, after, whom_it_concerns(session, decision_id, at), by=by, at=at)
 
 
-def settle_objections(session: Session, decision_id: UUID, settled_by: UUID, *, by: Actor, at: datetime) -> int:
-    """Have the objections that stand against a decision be settled by another; how many did. Its kin is held."""
+def settle_objections(
+    session: Session, decision_id: UUID, settled_by: UUID, against: Iterable[Endorsed], *, by: Actor, at: datetime
+) -> None:
+    """Have these objections, which stand against a decision, be settled by another. Its kin is held."""
     row = lock_decision(session, decision_id)
-    against = [one for one in endorsements_of(session, decision_id, at=at) if one.word.objects]
     for one_of_them in against:
         session.execute(
             update(_word)
@@ -354,11 +355,11 @@ def settle_objections(session: Session, decision_id: UUID, settled_by: UUID, *, 
     # A later agenda has it too, where the sitting that settled it was recorded afterwards.
     _call_off_item(session, decision_id, by=by, at=at)
     letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
-    return len(against)
 
 
 def _call_off_item(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
-    if not any(one.word.objects for one in endorsements_of(session, decision_id, at=at)):
+    holds = lock_decision(session, decision_id)["state"] != "withdrawn"
+    if not (holds and any(one.word.objects for one in endorsements_of(session, decision_id, at=at))):
         objections.is_over(session, decision_id, by=by, at=at)
 
 

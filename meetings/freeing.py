@@ -6,7 +6,7 @@ What falls lets stand what it takes back, and lets be objected again what it kee
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +15,16 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.endorsement.partners import FREED, OWES_AGAIN
-from duties.here import many, program_of
+from duties.here import local_day, many, program_of
 from duties.obligations import waiving
 from duties.obligations.owing import acts_among
 from duties.refusals import Refusal
 from locales import N_
-from models.base import table_of
-from models.minutes import Decision
+from models.base import refers, table_of
+from models.minutes import Decision, Endorsement
 
 _decision = table_of(Decision)
+_word = table_of(Endorsement)
 
 
 def what_stands_by(session: Session, *, falls: Collection[UUID], stands: Collection[UUID] = ()) -> frozenset[UUID]:
@@ -39,15 +40,33 @@ def what_stands_by(session: Session, *, falls: Collection[UUID], stands: Collect
 def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     """The clauses of which a partner is freed by the standing of each of these decisions, or by its fall.
 
-    Each is a row as `waiving.freed_by` has it, with `stake`: FREED or OWES_AGAIN, as the decision stands.
+    Each is a row as `waiving.freed_by` has it, with `stake`: FREED or OWES_AGAIN, as the decision stands. Owed again
+    is only what a waiver on record frees of, and not by what was put to the partners once its last day had passed.
     """
     found: dict[UUID, list[dict[str, Any]]] = {one: [] for one in decision_ids}
     reached = _reached(session, found)
     freed = waiving.freed_by(session, {row["other"] for row in reached})
+    asked_on = _asked_on(session, found) if freed else {}
     for row in reached:
         stake = FREED if row["is_alike"] else OWES_AGAIN
-        found[row["one"]] += [{**one, "stake": stake} for one in freed if one["decision_id"] == row["other"]]
+        found[row["one"]] += [
+            {**one, "stake": stake}
+            for one in freed
+            if one["decision_id"] == row["other"]
+            and (stake == FREED or (one["is_recorded"] and one["ends_on"] >= asked_on[row["one"]]))
+        ]
     return found
+
+
+def _asked_on(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, date]:
+    """The local day on which each of these decisions was put to the partners; where it was not, that of its meeting."""
+    rows = session.execute(
+        select(_decision.c.id, func.coalesce(func.min(_word.c.said_at), _decision.c.decided_at).label("at"))
+        .outerjoin(_word, refers(_word.c.decision_id, _decision))
+        .where(_decision.c.program_id == program_of(session), _decision.c.id.in_(list(decision_ids)))
+        .group_by(_decision.c.id, _decision.c.decided_at)
+    )
+    return {row.id: local_day(session, row.at) for row in rows}
 
 
 def stakes_of(freed: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -107,12 +107,7 @@ def hold_with(session: Session, meeting_id: UUID, *, at: datetime) -> None:
 
 def _hold_standing(session: Session, at: datetime) -> list[UUID]:
     """The decisions, of whichever committee, to which a partner objects, held, in the order of their ids."""
-    objected = select(_word.c.decision_id).where(
-        _word.c.program_id == program_of(session),
-        _word.c.said == "objected",
-        _word.c.superseded_at.is_(None),
-        _word.c.settled_by_id.is_(None),
-    )
+    objected = select(_word.c.decision_id).where(*_objecting(session))
     held = session.scalars(
         select(_decision.c.id)
         .where(
@@ -126,6 +121,16 @@ def _hold_standing(session: Session, at: datetime) -> list[UUID]:
     ).all()
     said = endorsements.endorsements(session, held, at=at)
     return [decision_id for decision_id in held if any(one.word.objects for one in said[decision_id])]
+
+
+def _objecting(session: Session) -> tuple[ColumnElement[bool], ...]:
+    """The conditions that a word is an objection that stands."""
+    return (
+        _word.c.program_id == program_of(session),
+        _word.c.said == "objected",
+        _word.c.superseded_at.is_(None),
+        _word.c.settled_by_id.is_(None),
+    )
 
 
 def _may_still_settle(session: Session, meeting_id: UUID, decision_id: UUID) -> bool:
@@ -217,10 +222,17 @@ def item_that_sits(session: Session, decision_id: UUID) -> dict[str, Any] | None
     """The item by which an objection stands before a committee that sits now, unless settled; None where none is.
 
     Of a sitting that nobody closed also what was carried over since: whoever records it afterwards may settle it there.
+    Not where all that is objected was said after its day: it heard nothing of that.
     """
-    sits = _meeting.c.state == "under_way"
+    first_said = session.scalar(
+        select(func.min(_word.c.said_at)).where(_word.c.decision_id == decision_id, *_objecting(session))
+    )
+    if first_said is None:
+        return None
+    since = datetime.combine(local_day(session, first_said), time.min)
+    sits = _meeting.c.state == "under_way", _meeting.c.starts >= since
     last_first = (_item.c.outcome == CARRIED, _meeting.c.starts.desc())
-    return _item_before(session, decision_id, sits, outcomes=[*_TO_BE_SETTLED, CARRIED], order=last_first)
+    return _item_before(session, decision_id, *sits, outcomes=[*_TO_BE_SETTLED, CARRIED], order=last_first)
 
 
 def stands_on(session: Session, decision_id: UUID, *, at: datetime) -> dict[str, Any] | None:

@@ -69,8 +69,8 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     ),
     "silent": N_("Decided on %(decided)s; %(partner)s was asked again on %(day)s and has said nothing."),
     "nobody_left": N_(
-        "Decided on %(decided)s; none of the partners that were asked is one any more, so that nobody can endorse it: "
-        "decide anew, and take it back."
+        "Decided on %(decided)s; none of the partners whose word it needs is one any more, so that nobody can endorse "
+        "it: decide anew, and take it back."
     ),
     "obligation_at_risk": N_("%(clause)s, period up to %(day)s: at risk."),
     "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: cannot be met any more."),

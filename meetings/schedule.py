@@ -228,6 +228,7 @@ def move_meeting(
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row["starts"], row["minutes"]):
         freezing.follow_move(session, meeting_id, was=row["starts"], by=by, at=at)
+        assembling.take_up_again(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     told = invitations.tell(session, row["committee_id"], at=at)
     return told + posting.tell_aware(session, [row], told, at=at)

@@ -6,13 +6,14 @@ else, so that no other matter comes in under its name, and is itself endorsed by
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
 from duties.actors import Actor
+from duties.here import moments_of
 from duties.obligations import waiving
 from duties.record import events
 from duties.refusals import Refusal
@@ -47,10 +48,12 @@ def settle(
     `settled_as` is one of `SETTLED_AS`; `seen` is the item's version. With "kept", the objections are settled and the
     decision counts once the other partners endorsed it; with "taken_back", it holds no more. Of a decision that frees a
     partner of a clause, the quorum is there also without that partner, and nobody who owes the clause settles anything
-    by which it stands. Raises Refusal: these, the meeting is not under way, it has no item of this objection, there is
-    no quorum now, nothing is objected, or no word of what was decided.
+    by which it stands. Where the meeting's day is over and it is recorded afterwards, it is settled on that day, and so
+    is only what was objected by then. Raises Refusal: these, the meeting is not under way, it has no item of this
+    objection, there was no quorum, nothing was objected, or no word of what was decided.
     """
     meeting = lock_meeting(session, meeting_id)
+    settled_at = min(at, moments_of(session, meeting["starts"].date())[1] - timedelta(microseconds=1))
     if settled_as not in SETTLED_AS:
         raise Refusal("objection.settled_as", N_("An objection is settled in one of the ways that are offered."))
     item = next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
@@ -62,13 +65,14 @@ def settle(
         )
     waiver = waiving.decided_on(session, decision_id)
     for without in (None,) if waiver is None else (None, waiving.partner_of(session, waiver)):
-        if not quorum_now(session, meeting_id, at, without=without).is_met:
+        if not quorum_now(session, meeting_id, settled_at, without=without).is_met:
             raise Refusal(
                 "objection.no_quorum", N_("An objection is settled with a quorum: too few sit now."), source="GV-4"
             )
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
-    against = [one for one in endorsements.endorsements_of(session, decision_id, at=at) if one.word.objects]
+    said = endorsements.endorsements_of(session, decision_id, at=at)
+    against = [one for one in said if one.word.objects and one.said_at is not None and one.said_at <= settled_at]
     if not against or row["state"] == "withdrawn":
         raise Refusal("objection.none", N_("No partner objects to this decision any more."), source="GV-4")
     if item["outcome"] == CARRIED:  # by the round, since nobody closed this sitting in time
@@ -79,6 +83,7 @@ def settle(
         item["id"],
         text_fr=text_fr,
         text_en=text_en,
+        decided_at=settled_at,
         by=by,
         at=at,
         seen=seen,
@@ -98,5 +103,5 @@ def settle(
         settled_as=settled_as,
         partners=len(against),
     )
-    endorsing.settle_objections(session, decision_id, settles, by=by, at=at)
+    endorsing.settle_objections(session, decision_id, settles, against, by=by, at=at)
     return settles

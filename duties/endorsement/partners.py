@@ -1,9 +1,9 @@
 """What the partners that are asked make of a decision: endorsed, objected to, or pending still (GV-4).
 
 Every partner that is asked endorses it, unless its agreement lets a majority of them suffice. Who signed no such clause
-is outvoted by nobody: its own word is needed, whatever the others' agreements say. Nobody frees themselves of a clause:
-a partner that a decision frees makes no majority of it, and one whose waiver it takes back neither stops nor delays it.
-Pure: no session and no clock.
+is outvoted by nobody: its own word is needed, whatever the others' agreements say. Nobody frees themselves of a
+clause: a partner that a decision frees makes it count neither alone nor by a majority, and one whose waiver it takes
+back neither stops nor delays it. Pure: no session and no clock.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def outcome(words: Iterable[Word]) -> str:
     bound_alone = [one for one in here if not one.majority]
     asks_more = any(one.said == "" for one in bound_alone)
     majority_is_enough = outvoted or not any(one.majority for one in here)
-    said_by_somebody = any(one.said == "endorsed" or one.is_settled for one in every)
+    others = [one for one in every if one.stake != FREED] or every
+    said_by_somebody = any(one.said == "endorsed" or one.is_settled for one in others)
     return "endorsed" if said_by_somebody and not asks_more and majority_is_enough else "pending"
 
 

@@ -25,8 +25,10 @@ _tenure = table_of(Tenure)
 ORGANIZATION: Final = "organization"
 
 
-def who_owes(session: Session, owed_by: str, organization_id: UUID, days: Iterable[Span]) -> frozenset[UUID]:
-    """The people who owe a clause on some of these local days, and those who act for them.
+def who_owes(
+    session: Session, owed_by: str, organization_id: UUID, days: Iterable[Span], *, acting: Span
+) -> frozenset[UUID]:
+    """The people who owe a clause on some of these local days, and those who act for them on those that `acting` has.
 
     Where a role owes it, they are its holders at the partner, away or not; what the coordinator owes is owed by each
     coordinator. Where the partner owes it, they are all who hold a role there. A deputy counts for the days of the
@@ -39,7 +41,8 @@ def who_owes(session: Session, owed_by: str, organization_id: UUID, days: Iterab
     if owed_by != COORDINATOR:
         held.append(_tenure.c.organization_id == organization_id)
     found = set(session.scalars(select(_tenure.c.person_id).where(_tenure.c.program_id == program_of(session), *held)))
-    return frozenset(found | deputies_of(session, found, spans))
+    acted = [shared for span in spans if (shared := acting.within(span)) is not None]
+    return frozenset(found | deputies_of(session, found, acted))
 
 
 def acts_among(by: Actor, people: Collection[UUID]) -> bool:
@@ -50,3 +53,8 @@ def acts_among(by: Actor, people: Collection[UUID]) -> bool:
 def on_day(day: date) -> Span:
     """One local day."""
     return Span(day, day)
+
+
+def up_to(day: date) -> Span:
+    """The local days up to one: who is named a deputy for later ones acts for nobody yet."""
+    return Span(date.min, day)

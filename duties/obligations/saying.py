@@ -25,7 +25,7 @@ from duties.here import local_day, one, program_of
 from duties.obligations import waiving
 from duties.obligations.facts import COORDINATOR, Clause, clause_of, waivers
 from duties.obligations.keeping import keep
-from duties.obligations.owing import acts_among, on_day, who_owes
+from duties.obligations.owing import acts_among, on_day, up_to, who_owes
 from duties.obligations.to_accept import GIVE_AGAIN
 from duties.obligations.turns import take_turn
 from duties.obligations.windows import Span, Touched
@@ -133,8 +133,9 @@ def _says_it_of_themselves(session: Session, row: Mapping[str, Any], clause: Cla
 
     What the coordination owes is accepted at another partner, whoever of its own states it.
     """
-    days = [Span(row["starts_on"], row["ends_on"]), on_day(local_day(session, at))]
-    owing = who_owes(session, clause.owed_by, row["organization_id"], days)
+    today = local_day(session, at)
+    days = [Span(row["starts_on"], row["ends_on"]), on_day(today)]
+    owing = who_owes(session, clause.owed_by, row["organization_id"], days, acting=up_to(today))
     is_of_the_coordination = clause.owed_by == COORDINATOR and by.organization_id == row["organization_id"]
     return is_of_the_coordination or acts_among(by, owing)
 

@@ -23,7 +23,7 @@ from duties.here import local_day, many, program, program_of
 from duties.mail.notices import COORDINATION
 from duties.obligations.facts import COORDINATOR
 from duties.obligations.judging import GIVEN
-from duties.obligations.owing import on_day, who_owes
+from duties.obligations.owing import on_day, up_to, who_owes
 from duties.obligations.windows import Span
 from duties.roles import Falls, Link, Standing, standing
 from locales import N_
@@ -111,7 +111,7 @@ def barred(session: Session, row: Mapping[str, Any], facts: Iterable[Mapping[str
     days = [Span(row["starts_on"], row["ends_on"]), on_day(day)]
     gave = givers(session, facts)
     return (
-        who_owes(session, row["owed_by"], row["organization_id"], days)
+        who_owes(session, row["owed_by"], row["organization_id"], days, acting=up_to(day))
         | gave
         | deputies_of(session, gave, [on_day(day)])
     )

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, cast, select, union
+from sqlalchemy import Text, cast, false, select, true, union
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import local_day, many, one, program, program_of
-from duties.obligations.owing import acts_among, on_day, who_owes
+from duties.obligations.owing import acts_among, on_day, up_to, who_owes
 from duties.obligations.windows import Span
 from duties.refusals import Refusal
 from locales import N_
@@ -90,16 +90,17 @@ def decided_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
 def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str, Any]]:
     """The clauses of which each of these decisions frees a partner: by a waiver that rests on it, or a proposal.
 
-    Each row has `decision_id`, `agreement_id`, `key`, `starts_on`, `ends_on`, and the partner's `organization_id`.
+    Each row has `decision_id`, `agreement_id`, `key`, `starts_on`, `ends_on`, `is_recorded` (of a waiver), and the
+    partner's `organization_id`.
     """
     if not decision_ids:
         return []
     names = ("agreement_id", "key", "starts_on", "ends_on")
-    recorded = select(_waiver.c.program_id, _waiver.c.decision_id, *(_waiver.c[name] for name in names)).where(
-        _waiver.c.program_id == program_of(session), _waiver.c.decision_id.in_(decision_ids)
-    )
+    recorded = select(
+        _waiver.c.program_id, _waiver.c.decision_id, true().label("is_recorded"), *(_waiver.c[name] for name in names)
+    ).where(_waiver.c.program_id == program_of(session), _waiver.c.decision_id.in_(decision_ids))
     proposed = (
-        select(_proposal.c.program_id, _decision.c.id, *(_proposal.c[name] for name in names))
+        select(_proposal.c.program_id, _decision.c.id, false(), *(_proposal.c[name] for name in names))
         .select_from(_decision)
         .join(_item, refers(_decision.c.item_id, _item))
         .join(_proposal, OF_PROPOSAL)
@@ -108,23 +109,21 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str,
     freed = union(recorded, proposed).subquery()
     return many(
         session,
-        select(*(freed.c[name] for name in ("decision_id", *names)), _agreement.c.organization_id)
+        select(*(freed.c[name] for name in ("decision_id", "is_recorded", *names)), _agreement.c.organization_id)
         .join(_agreement, refers(freed.c.agreement_id, _agreement))
         .order_by(*(freed.c[name] for name in (*names, "decision_id"))),
     )
 
 
 def owing_freed(session: Session, freed: Iterable[Mapping[str, Any]], *, at: datetime) -> frozenset[UUID]:
-    """The people who owe these clauses, or act for who does, on the days on which they are freed of them and today.
+    """The people who owe these clauses on the days on which they are freed of them or today, or act for who does today.
 
-    `freed` are rows as `freed_by` has them.
+    Who is named a deputy for other days says what they say for themselves. `freed` are rows as `freed_by` has them.
     """
     today = on_day(local_day(session, at))
+    days = {(row["agreement_id"], row["key"], Span(row["starts_on"], row["ends_on"])) for row in freed}
     return frozenset().union(
-        *(
-            _who_owes(session, row["agreement_id"], row["key"], [Span(row["starts_on"], row["ends_on"]), today])
-            for row in freed
-        )
+        *(_who_owes(session, agreement_id, key, [span, today], acting=today) for agreement_id, key, span in days)
     )
 
 
@@ -249,7 +248,7 @@ def refuse_who_owes(
     asked = [days, on_day(today)]
     if proposal is not None:
         asked += [on_day(local_day(session, proposal[name])) for name in ("proposed_at", "decided_at")]
-    owing = _who_owes(session, agreement_id, key, asked)
+    owing = _who_owes(session, agreement_id, key, asked, acting=up_to(today))
     if by.person_id is None or acts_among(by, owing):
         raise own()
     if proposal is None:
@@ -261,8 +260,8 @@ def refuse_who_owes(
         )
 
 
-def _who_owes(session: Session, agreement_id: UUID, key: str, days: list[Span]) -> frozenset[UUID]:
-    """Who owes a clause by any of the versions that had it."""
+def _who_owes(session: Session, agreement_id: UUID, key: str, days: list[Span], *, acting: Span) -> frozenset[UUID]:
+    """Who owes a clause by any of the versions that had it, or acts for one who does, as `who_owes` has it."""
     rows = session.execute(
         select(_obligation.c.owed_by, _agreement.c.organization_id)
         .distinct()
@@ -272,4 +271,6 @@ def _who_owes(session: Session, agreement_id: UUID, key: str, days: list[Span]) 
             _obligation.c.program_id == program_of(session), _obligation.c.key == key, _agreement.c.id == agreement_id
         )
     )
-    return frozenset().union(*(who_owes(session, row.owed_by, row.organization_id, days) for row in rows))
+    return frozenset().union(
+        *(who_owes(session, row.owed_by, row.organization_id, days, acting=acting) for row in rows)
+    )

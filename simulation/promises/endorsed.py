@@ -39,7 +39,12 @@ where task.program_id = word.program_id and task.step = 'decision.endorse' and t
         select 1 from jsonb_array_elements(responsibility.links) link
         where link->>'at' = word.organization_id::text and link->>'person' is null)
 """
+#: The local day on which a decision was put to the partners.
+_ASKED_ON: Final = """
+(coalesce((select min(first.said_at) from endorsement first where first.program_id = decision.program_id
+    and first.decision_id = decision.id), decision.decided_at) at time zone program.time_zone)::date"""
 #: A partner by whom a decision lets stand, as it stands or falls itself, what frees it of a clause: `alike` or not.
+#: What it owes again is what a waiver on record frees it of, whose last day is none before `since`.
 _STAKE: Final = """
 exists (
     with recursive reached as (
@@ -55,14 +60,21 @@ exists (
     join agreement freed on freed.program_id = word.program_id and freed.organization_id = word.organization_id
     where {alike} and (
         exists (select 1 from waiver where waiver.program_id = freed.program_id and waiver.agreement_id = freed.id
-            and waiver.decision_id = freeing.id)
-        or exists (select 1 from waiver_proposal proposal join agenda_item item on item.program_id = proposal.program_id
+            and waiver.decision_id = freeing.id and waiver.ends_on >= {since})
+        or {of_proposals} and exists (select 1 from waiver_proposal proposal
+            join agenda_item item on item.program_id = proposal.program_id
             and item.kind = 'waiver' and item.subject = proposal.id::text
             where proposal.program_id = freed.program_id and proposal.agreement_id = freed.id
             and item.id = freeing.item_id))
 )"""
-_FREED: Final = _STAKE.format(alike="reached.alike")
-_OWES_AGAIN: Final = _STAKE.format(alike="not reached.alike")
+_FREED: Final = _STAKE.format(alike="reached.alike", since="'-infinity'::date", of_proposals="true")
+_OWES_AGAIN: Final = _STAKE.format(alike="not reached.alike", since=_ASKED_ON, of_proposals="false")
+#: The one partner that a decision leaves out so; what takes back the waivers of several is asked of each.
+_LEFT_OUT: Final = f"""
+({_OWES_AGAIN} and 1 = (
+    select count(*) from endorsement word where word.program_id = decision.program_id
+        and word.decision_id = decision.id and word.superseded_at is null and {_OWES_AGAIN}
+))"""  # noqa: S608 - its parts are this module's own
 _SO_MANY: Final = {"more_than_half": (1, 2, False), "two_thirds": (2, 3, True), "three_quarters": (3, 4, True)}
 
 
@@ -70,14 +82,14 @@ _SO_MANY: Final = {"more_than_half": (1, 2, False), "two_thirds": (2, 3, True), 
 def silent_ones(session: Session, _: datetime) -> Iterator[str]:
     """Endorsed, though a partner of the day on which it began to count, bound by no majority, had said nothing.
 
-    But for one whose waiver it takes back, which is not asked.
+    But for one whose waiver it takes back while that has days to come, which is not asked.
     """
     counted_on = "(decision.counts_since at time zone program.time_zone)::date"
     yield from _ids(
         session,
         f"""select distinct decision.id {_WORDS}
         and decision.endorsement = 'endorsed' and word.said = '' and word.majority = ''
-        and {_IS_PARTNER.format(day=counted_on)} and not {_OWES_AGAIN}""",
+        and {_IS_PARTNER.format(day=counted_on)} and not {_LEFT_OUT}""",
     )
 
 
@@ -91,7 +103,7 @@ def objected_ones(session: Session, _: datetime) -> Iterator[str]:
     yield from _ids(
         session,
         f"""select distinct decision.id {_WORDS} and decision.endorsement in ('endorsed', 'pending')
-        and word.said = 'objected' and word.settled_by_id is null and word.majority = '' and not {_OWES_AGAIN}""",
+        and word.said = 'objected' and word.settled_by_id is null and word.majority = '' and not {_LEFT_OUT}""",
     )
 
 
@@ -100,7 +112,7 @@ def stopped_by_who_owes(session: Session, _: datetime) -> Iterator[str]:
     """Pending or objected to, though every other partner endorsed it, or asked about by the one that it concerns."""
     yield from _ids(
         session,
-        f"""select distinct decision.id {_WORDS} and {_OWES_AGAIN} and (
+        f"""select distinct decision.id {_WORDS} and {_LEFT_OUT} and (
             decision.wanted_by_id = word.organization_id
             or decision.endorsement in ('pending', 'objected') and not exists (
                 select 1 from endorsement other where other.program_id = word.program_id
@@ -125,7 +137,7 @@ def majorities(session: Session, at: datetime) -> Iterator[str]:
         count(*) filter (where not {_FREED}) as asked,
         count(*) filter (where word.said = 'endorsed' and not {_FREED} and {is_one}) as endorsed_now,
         count(*) filter (where not {_FREED} and {is_one}) as asked_now
-        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null and not {_OWES_AGAIN}
+        {_WORDS} and decision.endorsement = 'endorsed' and word.settled_by_id is null and not {_LEFT_OUT}
         and {_IS_PARTNER.format(day=counted_on)}
         group by decision.id having bool_or(word.majority <> '')""",
         today=local_day(session, at),
@@ -282,7 +294,7 @@ def not_asked(session: Session, at: datetime) -> Iterator[str]:
     yield from _ids(
         session,
         f"""select word.id {_WORDS} and decision.endorsement in ('pending', 'objected') and word.said = ''
-        and {_IS_PARTNER.format(day=":today")} and not {_OWES_AGAIN}
+        and {_IS_PARTNER.format(day=":today")} and not {_LEFT_OUT}
         and not exists ({_ASKED})""",
         "endorsement",
         today=local_day(session, at),

@@ -591,6 +591,41 @@ def test_a_sitting_that_is_recorded_afterwards_settles_what_the_round_carried_ov
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize("both", [False, True])
+def test_a_sitting_whose_day_is_over_settles_what_was_objected_before_the_end_of_that_day_alone(
+    session: Session, cast: Cast, *, both: bool
+) -> None:
+    """Nobody closed it; what is objected days later is the next meeting's, and stays so whatever falls."""
+    by = cast.actor("coordinator")
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    objections.bring_all(session, at=NOW + DAY)
+    if not both:
+        say(session, cast, decision, "en-marge", "", at=NOW + 2 * DAY)
+    at = NOW + 10 * DAY
+    say(session, cast, decision, "codim", "objected", at=at)
+
+    def settle(minutes: int) -> UUID:
+        late = at + minutes * MINUTE
+        return settling.settle(session, decision, meeting(session), settling.KEPT, text_fr="Oui.", by=by, at=late)
+
+    assert (objections.item_that_sits(session, decision) is not None) is both
+    if both:
+        settles = settle(1)
+        assert decisions.decision_of(session, settles)["decided_at"] < NOW + DAY
+        assert _settled_by(session, decision) == {"CODIM": None, "En Marge 12-17": settles}
+        over = _over(session, cast, settles, minutes=10 * 24 * 60 + 2)
+        assert _against(session, decision) == ["CODIM", "En Marge 12-17"]
+        _over(session, cast, over, minutes=10 * 24 * 60 + 3)
+    else:
+        assert code_of(lambda: settle(1)) == "objection.none"
+    assert _against(session, decision) == ["CODIM"]
+    assert stands(session, decision) == ("objected", False)
+    assert [is_over(row["reasons"]) for row in _of(session, decision)] == [False]
+    assert list(broken(session, at + 2 * MINUTE)) == []
+
+
+@pytest.mark.ci
 def test_what_another_partner_objects_takes_along_what_a_meeting_that_is_over_has(session: Session, cast: Cast) -> None:
     """At once, and not with the next round; a meeting that is never held then has the rest of its agenda."""
     by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
@@ -602,6 +637,31 @@ def test_what_another_partner_objects_takes_along_what_a_meeting_that_is_over_ha
     assert {reason["code"] for reason in item["reasons"]} >= {"objected"}
     others = [row["outcome"] for row in items(session, SPECIAL_LOCAL) if row["kind"] != "objection"]
     assert set(others) <= {""}, "it is not closed by that"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("frozen", [False, True])
+def test_what_was_carried_over_from_a_meeting_that_is_moved_ahead_again_stands_on_one_agenda(
+    session: Session, cast: Cast, *, frozen: bool
+) -> None:
+    """It was not held, the round had its objection elsewhere, and then it was moved to a day to come."""
+    by, here = cast.actor("coordinator"), meeting(session, NEXT_LOCAL)
+    decision = _objected(session, cast)
+    special = _extraordinary(session, cast)
+    assembling.assemble(session, special, by=by, at=LATER)
+    if frozen:
+        freezing.freeze(session, here, by=by, at=LATER)
+    at = SPECIAL + 2 * DAY
+    objections.bring_all(session, at=at)
+    moved = SPECIAL_LOCAL + 7 * DAY
+    schedule.move_meeting(session, special, moved, by=by, at=at + MINUTE)
+    agendas_ = {moved: _of(session, decision, moved), NEXT_LOCAL: _of(session, decision)}
+    has_it = [local for local, rows in agendas_.items() for _ in rows]
+    assert has_it == [NEXT_LOCAL if frozen else moved]
+    assert _stands(session, decision, at=at + MINUTE) == has_it[0]
+    assembling.assemble(session, special, by=by, at=at + 2 * MINUTE)
+    assert len(_of(session, decision, moved)) + len(_of(session, decision)) == 1
+    assert list(broken(session, at + 3 * MINUTE)) == []
 
 
 def _stands(session: Session, decision: UUID, *, at: datetime) -> datetime | None:

@@ -23,7 +23,7 @@ from meetings import agendas, attendance, decisions, endorsing, objections, runn
 from meetings.agenda_items import items_of
 from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
-from meetings.endorsements import may_want
+from meetings.endorsements import endorsements_of, may_want
 from models.agenda import AgendaItem
 from models.agreement import AgreementVersion
 from models.base import table_of
@@ -602,6 +602,59 @@ def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_ba
 
 
 @pytest.mark.ci
+def test_a_partner_whose_waiver_is_over_is_asked_and_heard_as_any_other(cast: Cast, session: Session) -> None:
+    """What names it among what it takes back decides something else, and is written down as of a day of the waiver."""
+    over = TODAY - DAY
+    decision = freed(session, cast, "codim", "AG-P4", FIRST, over)
+    meeting = waiving.sitting(session, cast, None, APART)
+    then = session.scalars(select(_meeting.c.starts_at).where(_meeting.c.id == meeting)).one()
+    assert then.date() == over
+    session.execute(update(_decision).where(_decision.c.id == decision).values(decided_at=then))
+    by = cast.actor("coordinator")
+    other = taking_back(session, meeting, decision, by, 1, decided_at=then + timedelta(hours=1))
+    asked = {task["links"][0]["at"] for task in asking.open_ones(session, ENDORSE, other)}
+    assert str(cast.organizations["codim"]) in asked
+    say_of(session, cast, other, "codim", "manager_codim", "objected", 2)
+    endorsed(session, other)
+    assert decisions.decision_of(session, other)["endorsement"] == "objected"
+    assert [one for one in broken(session, AT + timedelta(minutes=5)) if one.sentence in ENDORSED] == []
+    say_of(session, cast, other, "codim", "manager_codim", "endorsed", 6)
+    assert decisions.decision_of(session, other)["endorsement"] == "endorsed"
+    assert [one for one in broken(session, AT + timedelta(minutes=7)) if one.sentence in ENDORSED] == []
+
+
+@pytest.mark.ci
+def test_each_partner_is_asked_where_what_is_taken_back_frees_nobody_yet_or_several_of_them(
+    cast: Cast, session: Session
+) -> None:
+    by, at = cast.actor("coordinator"), AT + timedelta(minutes=2)
+    proposal = proposed(session, cast, "anonyme", "AG-P4", FIRST, LAST)
+    meeting = sat_on(session, cast, proposal, APART)
+    waiver = waivers.decide(session, proposal, by=by, at=AT)
+    other = taking_back(session, meeting, waiver, by, 1)
+
+    def awaited() -> set[str]:
+        asked = {one.organization_id for one in endorsements_of(session, other, at=at) if one.word.is_awaited}
+        return {place for place, organization in cast.organizations.items() if organization in asked}
+
+    everyone = awaited()
+    assert {"anonyme", "codim", "en-marge"} < everyone, "what is only pending frees nobody"
+    for n, place in enumerate(sorted(everyone), start=1):
+        facts: dict[str, Any] = {
+            "key": "AG-P4",
+            "starts_on": FIRST,
+            "ends_on": LAST,
+            "decision_id": waiver,
+            "recorded_at": AT,
+        }
+        agreement = agreement_of(session, cast, place)
+        row = Waiver(program_id=cast.program_id, agreement_id=agreement, from_before=True, reason="Oui.", **facts)
+        session.add(row)
+        session.flush()
+        assert awaited() == (everyone - {place} if n == 1 else everyone)
+
+
+@pytest.mark.ci
 def test_an_objection_of_another_partner_has_a_waiver_stand_again_until_it_is_settled(
     cast: Cast, session: Session
 ) -> None:
@@ -630,6 +683,25 @@ def test_who_owes_a_clause_speaks_for_no_other_partner_on_its_waiver_nor_on_its_
     assert not is_freed(session, cast)
     say_of(session, cast, ends, "en-marge", "director_em", "objected", 3)
     assert is_freed(session, cast)
+
+
+@pytest.mark.ci
+def test_who_owes_a_clause_takes_the_word_from_nobody_by_naming_them_for_a_day_to_come(
+    cast: Cast, session: Session
+) -> None:
+    decision = freed(session, cast, "codim", "AG-P4", FIRST, LAST)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    away(session, cast, "manager_codim", "manager_em", LAST - DAY, LAST - DAY)
+    away(session, cast, "manager_codim", "coordinator", LAST, LAST)
+    away(session, cast, "manager_codim", "director_em", FIRST, FIRST)
+    say_of(session, cast, decision, "en-marge", "manager_em", "objected", 1)
+    say_of(session, cast, decision, "en-marge", "director_em", "endorsed", 1)
+    endorsed(session, ends)
+    assert not is_freed(session, cast)
+    again = decided(session, cast, "codim", "AG-P6", FIRST, LAST)
+    recorded(session, cast, "codim", "AG-P6", FIRST, LAST, again)
+    assert is_freed(session, cast, key="AG-P6")
 
 
 @pytest.mark.ci

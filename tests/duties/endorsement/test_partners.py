@@ -81,6 +81,13 @@ def test_the_own_word_of_a_partner_that_is_freed_makes_no_majority() -> None:
     assert outcome([bound_alone, *others[:3]]) == "pending", "who signed no majority is asked for its own word"
 
 
+def test_a_partner_that_is_freed_is_not_left_to_say_it_alone() -> None:
+    own, gone = Word(UUID(int=1), "endorsed", stake=FREED), Word(UUID(int=2), is_partner=False)
+    assert outcome([own, gone]) == "pending"
+    assert outcome([own, replace(gone, said="endorsed")]) == "endorsed"
+    assert outcome([own]) == "endorsed", "nobody else was ever asked"
+
+
 def test_who_would_owe_a_clause_again_neither_stops_nor_delays_what_takes_its_waiver_back() -> None:
     one, two = words("endorsed", "endorsed")
     for said in ENDORSED_AS:
