@@ -6,7 +6,7 @@ What a verb says of anything around meetings that somebody else changed meanwhil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,9 +17,10 @@ from duties.here import one, program_of
 from duties.refusals import Refusal
 from locales import N_
 from models.base import table_of
-from models.meeting import Meeting
+from models.meeting import Meeting, MeetingSeries
 
 _meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
 
 #: By what it is that was looked at: what whoever looked at an older version of it is told.
 _CHANGED: Final[Mapping[str, str]] = {
@@ -64,22 +65,35 @@ def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> No
 
 def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date) -> None:
     """Refuse a season of a committee that has another one in these days; one of which nothing stands is none."""
-    begins, ends = func.min(_meeting.c.starts), func.max(_meeting.c.starts)
-    other = session.execute(
-        select(begins, ends)
+    here = program_of(session)
+    follows = {
+        one.id: one.follows_id
+        for one in session.execute(
+            select(_series.c.id, _series.c.follows_id).where(
+                _series.c.program_id == here, _series.c.committee_id == committee_id
+            )
+        )
+    }
+    parts = session.execute(
+        select(_meeting.c.series_id, func.min(_meeting.c.starts), func.max(_meeting.c.starts))
         .where(
-            _meeting.c.program_id == program_of(session),
+            _meeting.c.program_id == here,
             _meeting.c.committee_id == committee_id,
             _meeting.c.series_id.is_not(None),
             _meeting.c.state != "cancelled",
         )
         .group_by(_meeting.c.series_id)
-        .having(
-            begins < datetime.combine(last + timedelta(days=1), time.min), ends >= datetime.combine(first, time.min)
-        )
-        .order_by(ends.desc())
-        .limit(1)
-    ).first()
+    ).all()
+    # One that goes on at another hour is said as the one season that it is: before its second part is its first.
+    wholes: dict[UUID, tuple[datetime, datetime]] = {}
+    in_the_way = set()
+    for series_id, begins, ends in parts:
+        whole = _first_of(series_id, follows)
+        known = wholes.get(whole, (begins, ends))
+        wholes[whole] = min(known[0], begins), max(known[1], ends)
+        if begins.date() <= last and ends.date() >= first:
+            in_the_way.add(whole)
+    other = max((wholes[one] for one in in_the_way), key=lambda days: days[1], default=None)
     if other is not None:
         raise Refusal(
             "season.overlaps",
@@ -90,6 +104,13 @@ def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date
             first=other[0].date().isoformat(),
             last=other[1].date().isoformat(),
         )
+
+
+def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:
+    """The season with which this one began, that another hour cut into parts."""
+    while (before := follows.get(series_id)) is not None:
+        series_id = before
+    return series_id
 
 
 def changed_meanwhile(what: str) -> Refusal:

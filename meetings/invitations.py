@@ -23,15 +23,16 @@ from duties.actors import Actor
 from duties.here import local_day, many, program, program_of
 from duties.mail import notices
 from duties.mail.envelopes import CalendarPart, Mailbox
-from duties.mail.notices import Language, Stationery
+from duties.mail.notices import COORDINATION, Language, Stationery, Unreached
 from duties.record import events
+from duties.roles import standing
 from locales import pick
 from meetings import calendar_files, links
 from meetings.committees import ALTERNATE, Membership, committees, memberships
 from meetings.entries import Entry, Moved
 from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
-from meetings.wording import CONTINUED, News, letter_of
+from meetings.wording import CONTINUED, News, Papers, kind_of_papers, letter_of, papers_facts
 from models.base import refers, table_of
 from models.committee import SeatHolder
 from models.invitation import CalendarReader, Invitation, MeetingAnswer
@@ -56,6 +57,9 @@ _person = table_of(Person)
 _holder = table_of(SeatHolder)
 
 
+#: The kind of what a coordinator hears who gets no other letter of an act: whom it did not reach.
+UNREACHED: Final = "unreached"
+
 #: The thread of these letters: to each person they leave in the order in which they were written.
 THREAD: Final = "meetings"
 
@@ -64,9 +68,9 @@ THREAD: Final = "meetings"
 class Told:
     """One piece of news to one person: of what kind, of which date, and what their calendar is told.
 
-    All that one act has for a person leaves in one letter. `kind` is that of `meetings.itip`, or `wording.CONTINUED`
-    for a season that goes on at another hour; `starts` the local time of the meeting that it is about, as it was moved,
-    or of the first that changed of a season.
+    All that one act has for a person leaves in one letter. `kind` is that of `meetings.itip`, `wording.CONTINUED` for a
+    season that goes on at another hour, or `UNREACHED`; `starts` the local time of the meeting that it is about, as it
+    was moved, or of the first that changed of a season.
     `has_address` is false where there is nobody to write to, which the coordinator sees.
     """
 
@@ -140,9 +144,15 @@ def invited_to(session: Session, meeting: Mapping[str, Any]) -> frozenset[UUID]:
     return frozenset({*members.invited(meeting["starts"].date()), *extra[meeting["id"]]})
 
 
-def tell(session: Session, committee_id: UUID, *, at: datetime) -> tuple[Told, ...]:
-    """Tell everyone whom it concerns what changed of a committee's meetings since they were last told."""
-    return tell_all(session, at=at, committee_ids=[committee_id])
+def tell(
+    session: Session, committee_id: UUID, *, papers: Mapping[UUID, Sequence[Papers]] | None = None, at: datetime
+) -> tuple[Told, ...]:
+    """Tell everyone whom it concerns what changed of a committee's meetings since they were last told.
+
+    `papers` are those who have the agenda of a meeting that changed, without being expected there
+    (`posting.papers_of`): they hear of it in the same letter, or in one of its own.
+    """
+    return _tell(session, [committee_id], papers or {}, at)
 
 
 def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | None = None) -> tuple[Told, ...]:
@@ -150,6 +160,12 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
 
     Takes the committees' invitations one transaction after another, so that two who tell at once tell once.
     """
+    return _tell(session, committee_ids, {}, at)
+
+
+def _tell(
+    session: Session, committee_ids: Iterable[UUID] | None, papers: Mapping[UUID, Sequence[Papers]], at: datetime
+) -> tuple[Told, ...]:
     rows = committees(session)
     wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
     for committee_id in sorted(wanted):
@@ -174,10 +190,24 @@ def tell_all(session: Session, *, at: datetime, committee_ids: Iterable[UUID] | 
             found = _find(thing, person_id, before.get(person_id), now.get(person_id), kept[thing.uid], at)
             if found is not None:
                 news[person_id].append(found)
+    held = {one: left for one, theirs in papers.items() if (left := _not_heard(theirs, news.get(one, ())))}
+    hearing = {*news, *held}
     # First those without an address: a coordinator who gets a letter reads of them in it, and not in one more.
-    unreached: dict[UUID, list[Person]] = {one: [] for one in news if people[one].email is not None}
-    for person_id in sorted(news, key=lambda one: (one in unreached, str(one))):
-        told += _write(session, people[person_id], news[person_id], members, kept, unreached, at)
+    coordinators = _coordinators(session, people, at) if any(people[one].email is None for one in hearing) else []
+    unreached: dict[UUID, list[Unreached]] = {
+        one: [] for one in (*hearing, *coordinators) if people[one].email is not None
+    }
+    for person_id in sorted(hearing, key=lambda one: (one in unreached, str(one))):
+        person, beside = people[person_id], held.get(person_id, ())
+        if person_id in news:
+            told += _write(session, person, news[person_id], members, kept, unreached, beside, at)
+        else:
+            told.append(_write_papers(session, person, next(iter(wanted.values())), beside, unreached, at))
+    for one in coordinators:
+        if one not in hearing and unreached.get(one):
+            first = next(each for each in told if people[each.person_id].email is None)
+            written = notices.tell_of_unreached(session, one, unreached[one], at=at)
+            told.append(Told(one, first.committee_id, UNREACHED, "", first.starts, written))
     for thing in things:
         _keep(session, thing, kept[thing.uid], at)
     return tuple(told)
@@ -535,18 +565,62 @@ def _find(
     return _Found(thing, invitation_id, numbered, told, wanted, changed(told, wanted, after=after))
 
 
+def _coordinators(session: Session, people: Mapping[UUID, Person], at: datetime) -> list[UUID]:
+    """Who answers for the program today and can be written to."""
+    holders = standing(session, local_day(session, at)).falls(COORDINATION).holders
+    return [one for one in dict.fromkeys(each.person_id for each in holders) if people[one].email is not None]
+
+
+def _not_heard(papers: Sequence[Papers], news: Sequence[_Found]) -> list[Papers]:
+    """What remains to be said to one person of the meetings whose agenda they have, beside their other news.
+
+    That a meeting is off, they may hear as one who was expected.
+    """
+    heard = {
+        meeting["id"]
+        for one in news
+        for meeting in one.thing.meetings
+        if one.thing.series is None or meeting["original"] in one.dates
+    }
+    return [one for one in papers if one.now is not None or one.meeting_id not in heard]
+
+
+def _write_papers(
+    session: Session,
+    person: Person,
+    committee: Mapping[str, Any],
+    papers: Sequence[Papers],
+    unreached: Mapping[UUID, list[Unreached]],
+    at: datetime,
+) -> Told:
+    """Write to one who has the agenda of meetings that changed, and has no other news."""
+    written = notices.write(
+        session,
+        "meeting_papers",
+        to=person.id,
+        key=f"papers:{papers[0].meeting_id}:{at.isoformat()}",
+        facts=papers_facts(committee, papers, unreached.get(person.id, ())),
+        at=at,
+        thread=THREAD,
+        instead=unreached,
+    )
+    return Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].was, written)
+
+
 def _write(
     session: Session,
     person: Person,
     found: Sequence[_Found],
     members: Mapping[UUID, Membership],
     kept: Mapping[str, _Kept],
-    unreached: Mapping[UUID, list[Person]],
+    unreached: Mapping[UUID, list[Unreached]],
+    papers: Sequence[Papers],
     at: datetime,
 ) -> Iterator[Told]:
     """Write one letter with all that a person is to hear, and the files for their calendar.
 
-    `unreached` are, for each who gets a letter, those without an address of whom it is to say so.
+    `unreached` are, for each who gets a letter, those without an address of whom it is to say so; `papers`, what
+    changed of meetings whose agenda they have without being expected there.
     """
     ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
     ended = {one.thing.uid for one in ordered if _goes_on(one, ordered)}
@@ -576,7 +650,7 @@ def _write(
             )
         )
     files = tuple(_files(session, person, ordered, at)) if person.email else ()
-    template, facts = letter_of(news, files=len(files), unreached=unreached.get(person.id, ()))
+    template, facts = letter_of(news, files=len(files), unreached=unreached.get(person.id, ()), papers=papers)
     written = notices.write(
         session,
         template,
@@ -591,6 +665,9 @@ def _write(
     for one, said in zip(spoken, news, strict=True):
         kind = CONTINUED if said.begins_anew else one.message.kind
         yield Told(person.id, one.thing.committee["id"], kind, one.message.method, said.starts, written)
+    if papers:
+        committee = spoken[0].thing.committee
+        yield Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].was, written)
 
 
 def _may_name(members: Membership, person_id: UUID, found: _Found) -> bool:

@@ -26,8 +26,7 @@ from meetings.documents.content import AgendaContent, ItemLine
 from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
 from meetings.holding import read_meeting
-from meetings.invitations import Told
-from meetings.wording import papers_facts, when
+from meetings.wording import Papers, when
 
 BY_AGENDAS: Final = Actor.system("agendas")
 
@@ -74,43 +73,25 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     return written
 
 
-def tell_aware(
-    session: Session, before: Sequence[Mapping[str, Any]], told: Sequence[Told], *, at: datetime
-) -> tuple[Told, ...]:
-    """Tell those who got the agenda of meetings without being invited that these are at another time, or off.
+def papers_of(session: Session, before: Sequence[Mapping[str, Any]], *, at: datetime) -> dict[UUID, list[Papers]]:
+    """What each who got the agenda of meetings without being invited is to hear: these are at another time, or off.
 
-    `before` are rows of one committee as they were, `told` who hears of it already. The second representatives of a
-    seat are kept aware (CM-2R): none is to hold papers of a meeting that nobody holds.
+    `before` are rows of one committee as they were. One that was off before, or was over when it was called off, is no
+    news. The second representatives of a seat are kept aware (CM-2R): none is to hold papers of a meeting that nobody
+    holds.
     """
-    heard = {one.person_id for one in told}
-    changes: dict[UUID, list[tuple[datetime, datetime | None]]] = {}
+    found: dict[UUID, list[Papers]] = {}
     for was in before:
         now = read_meeting(session, was["id"])
-        if now["state"] != "cancelled" and now["starts"] == was["starts"]:
+        is_off = now["state"] == "cancelled"
+        if was["state"] == "cancelled" or (was["starts_at"] <= at if is_off else now["starts"] == was["starts"]):
             continue
-        got = notices.written_to(session, f"agenda:{was['id']}:") - heard
-        if not got:
-            continue
+        got = notices.written_to(session, f"agenda:{was['id']}:")
         members, day = membership(session, was["committee_id"]), was["starts"].date()
         aware = {one for seat in members.seats_on(day) for one in members.holders(seat.id, day, ALTERNATE)}
         for person_id in got & aware - invitations.invited_to(session, now):
-            starts = None if now["state"] == "cancelled" else now["starts"]
-            changes.setdefault(person_id, []).append((was["starts"], starts))
-    found = []
-    for person_id, theirs in sorted(changes.items(), key=lambda one: str(one[0])):
-        committee = committees(session)[before[0]["committee_id"]]
-        written = notices.write(
-            session,
-            "meeting_papers",
-            to=person_id,
-            key=f"papers:{before[0]['id']}:{at.isoformat()}",
-            facts=papers_facts(committee, theirs),
-            at=at,
-            thread=invitations.THREAD,
-        )
-        kind = "cancelled" if all(now is None for _, now in theirs) else "moved"
-        found.append(Told(person_id, committee["id"], kind, "", theirs[0][0], has_address=written))
-    return tuple(found)
+            found.setdefault(person_id, []).append(Papers(was["id"], was["starts"], None if is_off else now["starts"]))
+    return found
 
 
 def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *, at: datetime) -> int:

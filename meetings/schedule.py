@@ -230,8 +230,8 @@ def move_meeting(
         freezing.follow_move(session, meeting_id, was=row["starts"], by=by, at=at)
         assembling.take_up_again(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
-    told = invitations.tell(session, row["committee_id"], at=at)
-    return told + posting.tell_aware(session, [row], told, at=at)
+    papers = posting.papers_of(session, [row], at=at)
+    return invitations.tell(session, row["committee_id"], papers=papers, at=at)
 
 
 def cancel_meeting(
@@ -250,8 +250,8 @@ def cancel_meeting(
     assembling.return_to_pool(session, meeting_id, by=by, at=at)
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
-    told = invitations.tell(session, row["committee_id"], at=at)
-    return told + posting.tell_aware(session, [row], told, at=at)
+    papers = posting.papers_of(session, [row], at=at)
+    return invitations.tell(session, row["committee_id"], papers=papers, at=at)
 
 
 def change_place(
@@ -394,8 +394,8 @@ def change_hour(
     )
     for row in others:
         freezing.follow_move(session, row["id"], was=row["starts"], by=by, at=at)
-    told = invitations.tell(session, old["committee_id"], at=at)
-    return told + posting.tell_aware(session, others, told, at=at)
+    papers = posting.papers_of(session, others, at=at)
+    return invitations.tell(session, old["committee_id"], papers=papers, at=at)
 
 
 def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:

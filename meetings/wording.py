@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
+from uuid import UUID
 
-from duties.mail.notices import Language
+from duties.mail.notices import Language, Unreached
 from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
 from meetings.entries import WEEK, Entry, Occurrence
 from meetings.itip import Message
-from models.program import Person
 
 Facts = Callable[[Language], dict[str, Any]]
 
@@ -137,15 +137,32 @@ class News:
         return self.message.kind == "moved" or (not self.is_season and self.message.kind == "update")
 
 
-def letter_of(news: Sequence[News], *, files: int = 1, unreached: Sequence[Person] = ()) -> tuple[str, Facts]:
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """A meeting of which somebody got the agenda without being expected: when it was, and is; None where it is off."""
+
+    meeting_id: UUID
+    was: datetime
+    now: datetime | None
+
+    def in_words(self, language: Language) -> str:
+        """What became of it, as a line of a letter."""
+        was = when(language, self.was)
+        if self.now is None:
+            return say(language, N_("Called off: %(was)s"), was=was)
+        return say(language, N_("Instead of %(was)s: %(now)s"), was=was, now=when(language, self.now))
+
+
+def letter_of(
+    news: Sequence[News], *, files: int = 1, unreached: Sequence[Unreached] = (), papers: Sequence[Papers] = ()
+) -> tuple[str, Facts]:
     """The template of the letter that brings all of these to one person, and the facts that it needs.
 
     `files` is how many files for their calendar go with it; `unreached` are those who have no address, of whom it says
-    that they got no such letter.
+    that they got no such letter; `papers`, what changed of meetings whose agenda they have beside.
     """
-    others = [{"name": one.name, "path": f"/people/{one.id}"} for one in sorted(unreached, key=lambda one: one.name)]
     if len(news) > 1:
-        return _SEVERAL, _several(news, files, others)
+        return _SEVERAL, _several(news, files, unreached, papers)
     (one,) = news
     template = _AT_ANOTHER_HOUR if one.begins_anew else TEMPLATES[one.message.kind]
 
@@ -161,7 +178,7 @@ def letter_of(news: Sequence[News], *, files: int = 1, unreached: Sequence[Perso
             "changes": [] if one.is_moved else [{"text": line} for line in _changes(language, one)],
             "lines": [{"text": line} for line in _planned(language, one)],
             "files": files,
-            "unreached": others,
+            **_beside_the_news(language, unreached, papers),
             "answer_path": one.answer_path,
             "path": one.path,
         }
@@ -169,7 +186,20 @@ def letter_of(news: Sequence[News], *, files: int = 1, unreached: Sequence[Perso
     return template, facts
 
 
-def _several(news: Sequence[News], files: int, others: Sequence[Mapping[str, str]]) -> Facts:
+def _beside_the_news(
+    language: Language, unreached: Sequence[Unreached], papers: Sequence[Papers] = ()
+) -> dict[str, Any]:
+    people = {one.person.id: one.person.name for one in unreached}
+    return {
+        "unreached": [
+            {"name": name, "path": f"/people/{person_id}"}
+            for person_id, name in sorted(people.items(), key=lambda one: (one[1], str(one[0])))
+        ],
+        "papers": [{"text": one.in_words(language)} for one in papers],
+    }
+
+
+def _several(news: Sequence[News], files: int, unreached: Sequence[Unreached], papers: Sequence[Papers]) -> Facts:
     """The facts of a letter with several pieces of news: each under its own heading, with its own link."""
 
     def facts(language: Language) -> dict[str, Any]:
@@ -184,7 +214,7 @@ def _several(news: Sequence[News], files: int, others: Sequence[Mapping[str, str
                 for one in news
             ],
             "files": files,
-            "unreached": others,
+            **_beside_the_news(language, unreached, papers),
             "path": "/meetings",
         }
 
@@ -256,32 +286,31 @@ def _named_in(language: Language, starts: Sequence[datetime]) -> str:
     )
 
 
-def papers_facts(committee: Mapping[str, Any], changes: Sequence[tuple[datetime, datetime | None]]) -> Facts:
-    """The facts of a letter to somebody who holds papers of meetings: when each was, and is now; None where it is off.
+def papers_facts(committee: Mapping[str, Any], papers: Sequence[Papers], unreached: Sequence[Unreached] = ()) -> Facts:
+    """The facts of a letter to somebody who has the agenda of meetings, and no other news, in the words of those.
 
-    In the words of the letter to those who are invited.
+    `unreached` as for `letter_of`.
     """
 
     def facts(language: Language) -> dict[str, Any]:
         title = pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]})
-        days = _named_in(language, [was for was, _ in changes])
-        if len(changes) == 1 and changes[0][1] is not None:
-            days = _from_to(language, changes[0][0], changes[0][1])
-        kind = "cancelled" if all(now is None for _, now in changes) else "moved"
-        lines = [
-            say(language, N_("Called off: %(was)s"), was=when(language, was))
-            if now is None
-            else say(language, N_("Instead of %(was)s: %(now)s"), was=when(language, was), now=when(language, now))
-            for was, now in changes
-        ]
+        days = _named_in(language, [one.was for one in papers])
+        if len(papers) == 1 and papers[0].now is not None:
+            days = _from_to(language, papers[0].was, papers[0].now)
         return {
             "committee": title,
-            "subject": say(language, _HEADINGS[kind], committee=title, days=days),
-            "changes": [{"text": line} for line in lines],
+            "subject": say(language, _HEADINGS[kind_of_papers(papers)], committee=title, days=days),
+            "changes": [{"text": one.in_words(language)} for one in papers],
+            "unreached": _beside_the_news(language, unreached)["unreached"],
             "path": "/meetings",
         }
 
     return facts
+
+
+def kind_of_papers(papers: Sequence[Papers]) -> str:
+    """Of which kind the news is that somebody with the agenda of these meetings hears."""
+    return "cancelled" if all(one.now is None for one in papers) else "moved"
 
 
 def _part_lines(language: Language, one: News) -> list[str]:
@@ -298,7 +327,7 @@ def _changes(language: Language, one: News) -> list[str]:
     if one.message.kind == "invitation":
         return []
     found: list[str] = []
-    elsewhere: Counter[tuple[bool, bool, bool]] = Counter()
+    elsewhere: Counter[str] = Counter()
     for original in one.dates:
         was, now = one.was(original), one.now(original)
         if was is not None and now is None:
@@ -308,9 +337,8 @@ def _changes(language: Language, one: News) -> list[str]:
         elif was is not None and now is not None and (was.starts, was.minutes) != (now.starts, now.minutes):
             found.append(_instead(language, was, now))
         elif was is not None and now is not None:
-            has_lost_it = bool(was.online_url) and not now.online_url
-            elsewhere[was.place != now.place, was.online_url != now.online_url, has_lost_it] += 1
-    return found + [_elsewhere(language, *how, n) for how, n in sorted(elsewhere.items())]
+            elsewhere.update(_elsewhere(was, now))
+    return found + [_in_so_many(language, how, n) for how, n in sorted(elsewhere.items(), reverse=True)]
 
 
 def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
@@ -323,19 +351,23 @@ def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
     return _beside(said, _otherwise(language, now, usual=was))
 
 
-def _elsewhere(language: Language, is_other_place: bool, is_other_link: bool, has_lost_it: bool, n: int) -> str:
-    if is_other_place and is_other_link:
-        return say_n(
-            language,
-            "Another place and another link: %(n)s meeting",
-            "Another place and another link: %(n)s meetings",
-            n,
-        )
-    if is_other_place:
-        return say_n(language, "Another place: %(n)s meeting", "Another place: %(n)s meetings", n)
-    if has_lost_it:
-        return say_n(language, "No longer online: %(n)s meeting", "No longer online: %(n)s meetings", n)
-    return say_n(language, "Another link: %(n)s meeting", "Another link: %(n)s meetings", n)
+def _elsewhere(was: Occurrence, now: Occurrence) -> Iterator[str]:
+    """What is otherwise of where a date is held, by the keys of `_in_so_many`."""
+    for what, before, after in (("place", was.place, now.place), ("link", was.online_url, now.online_url)):
+        if before != after:
+            yield f"{what}.{'other' if before and after else 'come' if after else 'gone'}"
+
+
+def _in_so_many(language: Language, how: str, n: int) -> str:
+    """In how many meetings the place or the link is another, is now there, or is no more."""
+    return {
+        "place.other": say_n(language, "Another place: %(n)s meeting", "Another place: %(n)s meetings", n),
+        "place.come": say_n(language, "Now at a place: %(n)s meeting", "Now at a place: %(n)s meetings", n),
+        "place.gone": say_n(language, "No longer at a place: %(n)s meeting", "No longer at a place: %(n)s meetings", n),
+        "link.other": say_n(language, "Another link: %(n)s meeting", "Another link: %(n)s meetings", n),
+        "link.come": say_n(language, "Now online: %(n)s meeting", "Now online: %(n)s meetings", n),
+        "link.gone": say_n(language, "No longer online: %(n)s meeting", "No longer online: %(n)s meetings", n),
+    }[how]
 
 
 def _of(entry: Entry | None, original: datetime) -> Occurrence | None:

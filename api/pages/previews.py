@@ -38,6 +38,7 @@ KINDS: Final[Mapping[str, str]] = {
     "cancelled": N_("Cancellation"),
     "continued": N_("It goes on with the new hour"),
     "removed": N_("No longer expected"),
+    "unreached": N_("Who has no address"),
     "minutes": N_("Minutes of the meeting"),
     "minutes_corrected": N_("Corrected minutes"),
 }

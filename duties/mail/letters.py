@@ -48,6 +48,8 @@ _PATH = re.compile(rf"/|/(door|answer)/[A-Za-z0-9_-]{{43}}|(/({_SEGMENT}))+")
 # Marks around what the facts put into a text, so that a fact is never read as a heading, a list or a link. They are
 # private-use characters, which `_plain` takes out of every fact.
 _FACT, _FACT_END, _LINK, _LINK_TO, _LINK_END = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
+#: The full stop behind a fact that ends with one, as an hour before noon does in English: "9:30 a.m.".
+_STOPS = re.compile(rf"(?<=\.){_FACT_END}\.(?!\.)")
 _LINK_FOUND = re.compile(f"{_LINK}([^{_LINK_TO}]*){_LINK_TO}([^{_LINK_END}]*){_LINK_END}")
 _FACT_MARKS = str.maketrans("", "", _FACT + _FACT_END)
 
@@ -230,6 +232,7 @@ def _day(context: Context, day: date) -> str:
 
 
 def _typeset(language: Language, text: str) -> str:
+    text = _STOPS.sub(_FACT_END, text)
     return typeset(text).replace(" »", "\N{NO-BREAK SPACE}»") if language == "fr" else text
 
 

@@ -34,7 +34,7 @@ from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import HAVING, Holder, Link, Standing, standing
 from duties.sight import calls_who_barred
-from locales import N_, pick, say
+from locales import N_, pick, say, say_n
 from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import NOTICE, TASK
@@ -87,6 +87,20 @@ class Stationery:
         return self.sender.address.rpartition("@")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A letter that somebody without an address did not get, as it was for them; and in the other language."""
+
+    person: Person
+    key: str
+    letter: Letter
+    _in_language: Callable[[Language], Letter]
+
+    def subject(self, language: Language) -> str:
+        """What the letter was about, for a reader of this language."""
+        return (self.letter if language == self.person.language else self._in_language(language)).subject
+
+
 def stationery_for(
     *, sender: Mailbox, base_url: str, folders: Sequence[Path] = (), known: Known = nobody
 ) -> Stationery:
@@ -113,7 +127,7 @@ def write(
     calendars: Sequence[CalendarPart] = (),
     attachments: Sequence[Attachment] = (),
     calls: Sequence[str] = (),
-    instead: Mapping[UUID, list[Person]] | None = None,
+    instead: Mapping[UUID, list[Unreached]] | None = None,
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
@@ -123,7 +137,8 @@ def write(
     person reads. False where it was written before, where it calls a participant who barred the person from their file
     (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
     coordinator gets to know of the person, once until something changes. `instead` are those who get a letter of the
-    same act: a coordinator among them is sent none about the person, who is added there for theirs to say so.
+    same act: a coordinator among them is sent none about the person. What was not written is added there, each time,
+    for theirs to say so.
     Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
     """
     person = _person(session, to)
@@ -134,7 +149,8 @@ def write(
     if (case_id is not None or template in _OF_LETTERS) and _is_kept_from(session, template, person, letter):
         return False
     if person.email is None:
-        _tell_of_no_address(session, template, person, letter, key=key, at=at, case_id=case_id, instead=instead or {})
+        missed = Unreached(person, key, letter, lambda other: _letter(session, template, person, other, facts(other)))
+        _tell_of_no_address(session, template, missed, at=at, case_id=case_id, instead=instead or {})
         return False
     return _put(
         session,
@@ -577,27 +593,26 @@ def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: 
 def _tell_of_no_address(
     session: Session,
     template: str,
-    person: Person,
-    letter: Letter,
+    missed: Unreached,
     *,
-    key: str,
     at: datetime,
     case_id: UUID | None,
-    instead: Mapping[UUID, list[Person]],
+    instead: Mapping[UUID, list[Unreached]],
 ) -> None:
     """The coordinator is written to in place of someone who has no address; where they have none either, it shows."""
-    if had_no_address(session, key, person.id):
+    person = missed.person
+    if had_no_address(session, missed.key, person.id):
         return
     to_tell = [
         one
         for holder in _coordination(session, at)
         if (one := _person(session, holder.person_id)).email is not None
         and one.id != person.id
-        and not _knows(session, one, person, at)
+        and (one.id in instead or not _knows(session, one, person, at))
     ]
     within = [one for one in to_tell if one.id in instead]
     for coordinator in within:
-        instead[coordinator.id].append(person)
+        instead[coordinator.id].append(missed)
     events.write(
         session,
         "notice.no_address",
@@ -607,15 +622,15 @@ def _tell_of_no_address(
         at=at,
         case_id=case_id,
         template=template,
-        key=key,
+        key=missed.key,
         told_within=[str(one.id) for one in within],
     )
     for coordinator in to_tell:
         if coordinator in within:
             continue
         language = cast("Language", coordinator.language)
-        facts = {"recipient": person.name, "subject": letter.subject, "path": f"/people/{person.id}"}
-        told = replace(_letter(session, "no_address", coordinator, language, facts), calls=letter.calls)
+        facts = _facts_of_missed([missed], language, is_silent_then=True)
+        told = replace(_letter(session, "no_address", coordinator, language, facts), calls=missed.letter.calls)
         if _is_kept_from(session, "no_address", coordinator, told):
             continue
         _put(
@@ -627,6 +642,37 @@ def _tell_of_no_address(
             at=at,
             case_id=case_id,
         )
+
+
+def tell_of_unreached(session: Session, to: UUID, missed: Sequence[Unreached], *, at: datetime) -> bool:
+    """Tell a coordinator, in one letter, of all whom an act did not reach: of each act again. False as for `write`."""
+    keys = hashlib.sha256("\n".join(sorted(f"{one.key} {one.person.id}" for one in missed)).encode()).hexdigest()
+    return write(
+        session,
+        "no_address",
+        to=to,
+        key=f"unreached:{keys}",
+        facts=lambda language: _facts_of_missed(missed, language, is_silent_then=False),
+        at=at,
+        calls=sorted({call for one in missed for call in one.letter.calls}),
+    )
+
+
+def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_silent_then: bool) -> dict[str, Any]:
+    people = sorted({one.person.name for one in missed})
+    others = len(people) - 1
+    return {
+        "recipients": say_n(
+            language, "%(first)s and %(n)s other person", "%(first)s and %(n)s other people", others, first=people[0]
+        )
+        if others
+        else people[0],
+        "missed": [
+            {"recipient": one.person.name, "subject": one.subject(language), "path": f"/people/{one.person.id}"}
+            for one in sorted(missed, key=lambda one: one.person.name)
+        ],
+        "is_silent_then": is_silent_then,
+    }
 
 
 def _knows(session: Session, coordinator: Person, person: Person, at: datetime) -> bool:

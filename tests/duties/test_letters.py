@@ -38,6 +38,9 @@ FACTS: dict[str, Any] = {
     "anchor": "Arrivée",
     "anchor_on": date(2027, 1, 4),
     "recipient": "Zoé Untel",
+    "recipients": "Zoé Untel",
+    "missed": [{"recipient": "Zoé Untel", "subject": "À approuver : Accès au réseau sécurisé", "path": TASK}],
+    "is_silent_then": True,
     "subject": "À approuver : Accès au réseau sécurisé",
     "refused": True,
     "attempts": 1,
@@ -226,7 +229,8 @@ EVERY = [(name, language) for name in Letters().names() for language in BOTH]
 def test_both_languages_of_a_letter_use_the_same_facts(name: str) -> None:
     french, english = (Letters().facts_of(name, language) for language in BOTH)
     assert french == english
-    assert {"name", "program", "base_url", "path"} <= french <= set(FACTS)
+    leads_to = set() if name == "no_address" else {"path"}  # that one leads to each person whom it names
+    assert {"name", "program", "base_url"} | leads_to <= french <= set(FACTS)
 
 
 @pytest.mark.parametrize(("name", "language"), EVERY)
@@ -359,3 +363,11 @@ def test_the_letter_of_an_objection_says_that_it_stops_nothing_where_its_partner
     )
     assert said in own
     assert said not in other
+
+
+def test_a_sentence_that_ends_with_an_abbreviation_has_one_full_stop(tmp_path: Path) -> None:
+    source = "Subject: At {{ clock }}\n\nIt was at {{ clock }}. It goes… At {{ clock }}, and then.\n"
+    (tmp_path / "gone.en.txt").write_text(source, encoding="utf-8")
+    letter = Letters([tmp_path]).render("gone", language="en", facts={**FACTS, "clock": "9:30 a.m."})
+    assert letter.text == "It was at 9:30 a.m. It goes… At 9:30 a.m., and then.\n"
+    assert "a.m.." not in letter.html

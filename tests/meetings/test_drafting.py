@@ -256,6 +256,14 @@ def test_no_dates_are_proposed_where_a_season_of_the_committee_stands_and_none_o
     assert code == "season.overlaps"
     assert "du 6 janvier 2027 au 31 mars 2027" in words
     assert _why(session, "clinical", date(2026, 12, 1), last=date(2027, 1, 6))[0] == "season.overlaps"
+    (season,) = session.scalars(
+        select(_meeting.c.series_id).where(_meeting.c.starts == datetime(2027, 1, 6, 9, 30))
+    ).all()
+    assert season is not None
+    schedule.change_hour(session, season, since=date(2027, 2, 17), hour=time(14), by=by, at=AT)
+    for first, last in ((date(2027, 1, 4), date(2027, 3, 1)), (date(2027, 3, 1), date(2027, 5, 1))):
+        _, words = _why(session, "clinical", first, last=last)
+        assert "du 6 janvier 2027 au 31 mars 2027" in words, "at whichever hour"
     schedule.plan_meetings(session, "clinical", [datetime(2027, 4, 14, 13, 0)], by=by, at=AT)
     dates = drafting.propose(session, committee_of(session, "clinical")["id"], date(2027, 4, 1), last=date(2027, 6, 30))
     (held,) = [one for one in dates if one.original == date(2027, 4, 14)]

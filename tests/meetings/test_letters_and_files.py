@@ -285,13 +285,19 @@ def test_another_link_alone_is_called_a_link_and_another_place_alone_a_place(cas
     by, one = cast.actor("coordinator"), _on(session, date(2027, 3, 31))
     said = []
     for hours, place, link in ((1, "Salle A", "https://meet.example/b"), (2, "Salle B", "https://meet.example/b"),
-                               (3, "Salle C", "https://meet.example/a"), (4, "Salle C", "")):  # fmt: skip
+                               (3, "Salle C", "https://meet.example/a"), (4, "Salle C", ""), (5, "", "https://meet.example/a"),
+                               (6, "Salle C", "")):  # fmt: skip
         schedule.change_place(session, one, place=place, online_url=link, following=True, by=by, at=AT + hours * HOUR)
         lines = _plain(letters(session)[-1].text).split("\n")
-        said.append(next(line.strip() for line in lines if "rencontres" in line and line.startswith("- ")))
+        said += [line.strip() for line in lines if "rencontres" in line and line.startswith("- ")]
     assert said == [
         "- Autre lien : 3 rencontres",
         "- Autre lieu : 3 rencontres",
-        "- Autre lieu et autre lien : 3 rencontres",
+        "- Autre lieu : 3 rencontres",
+        "- Autre lien : 3 rencontres",
+        "- Ne sont plus en ligne : 3 rencontres",
+        "- Plus de lieu : 3 rencontres",
+        "- Désormais en ligne : 3 rencontres",
+        "- Désormais avec un lieu : 3 rencontres",
         "- Ne sont plus en ligne : 3 rencontres",
     ]

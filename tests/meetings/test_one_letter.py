@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 from uuid import UUID
 
@@ -332,7 +335,7 @@ def test_a_letter_about_one_date_of_a_season_leads_to_that_meeting(cast: Cast, s
         assert f"https://spheres.example/meetings/{meeting}\n" in last.text.replace("\r\n", "\n")
 
 
-def test_the_coordinator_reads_in_their_own_letter_who_has_no_address_and_is_not_told_it_anew_each_time(
+def test_the_coordinator_reads_in_their_own_letter_who_has_no_address_of_each_act_anew(
     cast: Cast, session: Session
 ) -> None:
     def written_to_coordinator(since: int) -> list[Any]:
@@ -341,10 +344,42 @@ def test_the_coordinator_reads_in_their_own_letter_who_has_no_address_and_is_not
 
     last = select(func.max(_notice.c.n))
     assert written_to_coordinator(0).count("no_address") == 0, "they were told of the season in one letter"
-    (first,) = [one for one in _to(cast, letters(session), "coordinator") if "adresse courriel" in _plain(one.text)]
-    assert f"/people/{cast.people['without_mail']}" in first.text
-    before = session.scalars(last).one()
-    told = ACTS["a room"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
-    assert written_to_coordinator(before) == ["meeting_changed"]
-    assert "adresse courriel" not in _plain(_to(cast, letters(session), "coordinator")[-1].text)
-    assert session.scalars(last).one() - before == letters_in(told), "no letter that was not counted"
+    for hours, act in ((2, "a room"), (3, "a move")):
+        before = session.scalars(last).one()
+        told = ACTS[act](session, cast, cast.actor("coordinator"), AT + hours * HOUR)
+        assert written_to_coordinator(before) == ["meeting_changed"]
+        words = _plain(_to(cast, letters(session), "coordinator")[-1].text)
+        assert f"/people/{cast.people['without_mail']}" in words, "whoever was told by telephone of the first hears too"
+        assert "celui-ci n’est pas envoyé de nouveau" in words
+        assert session.scalars(last).one() - before == letters_in(told), "no letter that was not counted"
+
+
+@pytest.mark.ci
+def test_a_coordinator_who_gets_no_letter_of_an_act_is_told_in_one_of_all_whom_it_did_not_reach(
+    cast: Cast, session: Session
+) -> None:
+    by, meeting, at = cast.actor("coordinator"), _on(session, date(2027, 4, 21)), AT + 2 * HOUR
+    held = seat(session, "steering", "coordination")
+    session.execute(update(_holder).where(_holder.c.seat_id == held).values(ends_on=date(2026, 12, 31)))
+    invitations.tell_all(session, at=at)
+    without = [cast.people[one] for one in ("manager_codim", "manager_two", "manager_la")]
+    session.execute(update(_person).where(_person.c.id.in_(without)).values(email=None, language="en"))
+    for hours in (3, 4):
+        before = session.scalars(select(func.max(_notice.c.n))).one()
+        told = schedule.move_meeting(
+            session, meeting, datetime(2027, 4, 21, 13 + hours, 0), by=by, at=AT + hours * HOUR
+        )
+        left = session.execute(
+            select(_notice.c.person_id, _notice.c.template, _notice.c.subject).where(_notice.c.n > before)
+        ).all()
+        assert len(left) == letters_in(told) == people_in(told) - len(without)
+        (ours,) = (one for one in left if one.person_id == cast.people["coordinator"])
+        assert (ours.template, _plain(ours.subject)[-21:]) == ("no_address", "et 2 autres personnes")
+        message = session.scalars(
+            select(_notice.c.message).where(_notice.c.n > before, _notice.c.template == "no_address")
+        ).one()
+        body = message_from_bytes(message, _class=EmailMessage, policy=SMTP).get_body(("plain",))
+        assert body is not None
+        words = _plain(body.get_content())
+        assert words.count("/people/") == words.count("« Changement : Comité directeur, mercredi 21 avril 2027") == 3
+        assert "30 jours" not in words, "of the next act they are told again"

@@ -11,25 +11,32 @@ from email.policy import SMTP
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from duties.refusals import Refusal
-from meetings import agenda_papers, agendas, assembling, freezing, posting, schedule
+from meetings import agenda_papers, agendas, answers, assembling, freezing, posting, schedule
 from meetings.agenda_papers import Change
 from meetings.documents.content import Both
 from meetings.holding import read_meeting
-from meetings.invitations import Told
+from meetings.invitations import Told, letters_in
 from models.base import table_of
+from models.committee import SeatHolder
 from models.meeting import MeetingSeries
 from models.outbox import Notice
+from models.program import Person
 from tests.cast import AT, Cast
-from tests.meetings.agenda_desk import FIRST, admission, item, meeting, session, told, versions
+from tests.meetings.agenda_desk import FIRST, SECOND, admission, item, meeting, session, told, versions
+from tests.meetings.sitting import letters, seat
 
 __all__ = ["session"]
 
 _notice = table_of(Notice)
 _series = table_of(MeetingSeries)
+_person = table_of(Person)
+_holder = table_of(SeatHolder)
+
+HOUR = timedelta(hours=1)
 
 #: Two days before the first meeting, when its agenda is sent as a draft by the rule.
 DRAFTED = datetime(2026, 11, 30, 15, 0, tzinfo=AT.tzinfo)
@@ -365,3 +372,79 @@ def test_a_second_representative_who_has_the_agenda_hears_once_that_its_meeting_
         "Changement : Comité clinique, lundi 7 décembre 2026 à 13 h 30",
         "Annulation : Comité clinique, lundi 7 décembre 2026 à 13 h 30",
     )
+
+
+def _papers_to(session: Session, cast: Cast, name: str) -> list[str]:
+    """The subjects of the letters about meetings to somebody, in their order."""
+    rows = select(_notice.c.subject).where(_notice.c.person_id == cast.people[name], _notice.c.thread != "")
+    return [" ".join(one.split()) for one in session.scalars(rows.order_by(_notice.c.n))]
+
+
+@pytest.mark.ci
+def test_what_was_off_or_over_is_no_news_to_who_has_the_agenda(cast: Cast, session: Session) -> None:
+    first, by = meeting(session, FIRST), cast.actor("coordinator")
+    second = meeting(session, FIRST + timedelta(weeks=1))
+    _freeze(session, cast, first, EVE)
+    _freeze(session, cast, second, datetime(2026, 12, 8, 15, 0, tzinfo=AT.tzinfo))
+    schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=EVE)
+    off = _papers_to(session, cast, "second_deputy")[-1]
+    told = schedule.change_hour(
+        session, read_meeting(session, second)["series_id"], since=FIRST, hour=time(14), by=by, at=EVE + HOUR
+    )
+    assert [one.starts.date() for one in told if one.person_id == cast.people["second_deputy"]] == [SECOND]
+    assert _papers_to(session, cast, "second_deputy") == [
+        off,
+        "Changement : Comité clinique, mercredi 9 décembre 2026 à 14 h",
+    ]
+    after = datetime(2026, 12, 12, 15, 0, tzinfo=AT.tzinfo)
+    assert schedule.cancel_meeting(session, second, reason="Tempête", by=by, at=after) == ()
+
+
+@pytest.mark.ci
+def test_who_has_other_news_of_an_act_reads_in_the_same_letter_of_the_meeting_whose_agenda_they_have(
+    cast: Cast, session: Session
+) -> None:
+    first, second, by = meeting(session, FIRST), meeting(session, SECOND), cast.actor("coordinator")
+    who = cast.people["deputy"]
+    _freeze(session, cast, first, EVE)
+    answers.answer(
+        session, second, cast.people["worker_em"], "declined", means="page", alternate_id=who,
+        by=cast.actor("worker_em"), at=EVE,
+    )  # fmt: skip
+    before = len(letters(session))
+    series = read_meeting(session, first)["series_id"]
+    told = schedule.change_hour(session, series, since=FIRST, hour=time(14), by=by, at=EVE + HOUR)
+    (ours,) = (one for one in letters(session)[before:] if one.person_id == who)
+    assert "Au lieu du mercredi 2 décembre 2026 à 9 h 30 : mercredi 2 décembre 2026 à 14 h" in " ".join(
+        ours.text.split()
+    )
+    assert letters_in(told) == len(letters(session)) - before
+    # Who was expected on the day to which it was moved, and is not on the day to which it comes back, has its papers.
+    session.execute(
+        update(_holder)
+        .where(
+            _holder.c.person_id == cast.people["worker_em"], _holder.c.seat_id == seat(session, "clinical", "en-marge")
+        )
+        .values(ends_on=FIRST)
+    )
+    schedule.move_meeting(session, first, MONDAY, by=by, at=EVE + 2 * HOUR)
+    before = len(letters(session))
+    schedule.move_meeting(session, first, datetime.combine(FIRST, time(10)), by=by, at=EVE + 3 * HOUR)
+    (ours,) = (one for one in letters(session)[before:] if one.person_id == who)
+    words = " ".join(ours.text.split())
+    assert "Au lieu du lundi 7 décembre 2026 à 9 h 30 : mercredi 2 décembre 2026 à 10 h" in words
+    assert "vous n’êtes plus attendu·e" in words
+
+
+@pytest.mark.ci
+def test_who_has_the_agenda_and_no_address_any_more_stands_in_the_coordinators_own_letter(
+    cast: Cast, session: Session
+) -> None:
+    first, by, who = meeting(session, FIRST), cast.actor("coordinator"), cast.people["deputy"]
+    _freeze(session, cast, first, EVE)
+    session.execute(update(_person).where(_person.c.id == who).values(email=None))
+    before = session.scalars(select(func.count()).select_from(_notice)).one()
+    told = schedule.move_meeting(session, first, MONDAY, by=by, at=EVE + HOUR)
+    assert session.scalars(select(func.count()).select_from(_notice)).one() - before == letters_in(told)
+    (ours,) = (one for one in letters(session)[-letters_in(told) :] if one.person_id == cast.people["coordinator"])
+    assert f"/people/{who}" in ours.text
