@@ -190,7 +190,7 @@ def test_another_room_for_the_season_names_the_dates_and_asks_nothing_again(cast
     ACTS["a room"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
     (last,) = _to(cast, letters(session), "police")[-1:]
     assert _plain(last.subject) == "Changement : Comité clinique, 9 décembre 2026 et 8 autres dates"
-    assert "Autre lieu : 9 rencontres" in _plain(last.text)
+    assert "Désormais avec un lieu : 9 rencontres" in _plain(last.text)
     assert "ne vaut plus" not in last.text
 
 
