@@ -66,14 +66,7 @@ def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> No
 def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date) -> None:
     """Refuse a season of a committee that has another one in these days; one of which nothing stands is none."""
     here = program_of(session)
-    follows = {
-        one.id: one.follows_id
-        for one in session.execute(
-            select(_series.c.id, _series.c.follows_id).where(
-                _series.c.program_id == here, _series.c.committee_id == committee_id
-            )
-        )
-    }
+    follows = _follows(session, committee_id)
     parts = session.execute(
         select(_meeting.c.series_id, func.min(_meeting.c.starts), func.max(_meeting.c.starts))
         .where(
@@ -104,6 +97,25 @@ def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date
             first=other[0].date().isoformat(),
             last=other[1].date().isoformat(),
         )
+
+
+def parts_of_season(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:
+    """The seasons that the one of a meeting goes on, or that go on with it, at another hour, and itself; none alone."""
+    if meeting["series_id"] is None:
+        return []
+    follows = _follows(session, meeting["committee_id"])
+    whole = _first_of(meeting["series_id"], follows)
+    return [one for one in follows if _first_of(one, follows) == whole]
+
+
+def _follows(session: Session, committee_id: UUID) -> dict[UUID, UUID | None]:
+    """Each season of a committee, with the one that it goes on at another hour."""
+    rows = session.execute(
+        select(_series.c.id, _series.c.follows_id).where(
+            _series.c.program_id == program_of(session), _series.c.committee_id == committee_id
+        )
+    )
+    return {one.id: one.follows_id for one in rows}
 
 
 def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:

@@ -420,7 +420,10 @@ def _things(
     for row in rows:
         if row["series_id"] is not None:
             of_season[row["series_id"]].append(row)
-    following = {season["follows_id"]: season for season in seasons}
+    following: dict[UUID | None, Mapping[str, Any]] = {}
+    for season in seasons:
+        # Of several that go on with one, the first took its last dates: its hour was changed from an earlier day.
+        following.setdefault(season["follows_id"], season)
     for season in seasons:
         # One that another hour took every meeting of is in calendars still, until they are told.
         yield _Thing(
@@ -604,7 +607,7 @@ def _write_papers(
         thread=THREAD,
         instead=unreached,
     )
-    return Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].was, written)
+    return Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].starts, written)
 
 
 def _write(
@@ -667,7 +670,7 @@ def _write(
         yield Told(person.id, one.thing.committee["id"], kind, one.message.method, said.starts, written)
     if papers:
         committee = spoken[0].thing.committee
-        yield Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].was, written)
+        yield Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].starts, written)
 
 
 def _may_name(members: Membership, person_id: UUID, found: _Found) -> bool:

@@ -89,8 +89,10 @@ def papers_of(session: Session, before: Sequence[Mapping[str, Any]], *, at: date
         got = notices.written_to(session, f"agenda:{was['id']}:")
         members, day = membership(session, was["committee_id"]), was["starts"].date()
         aware = {one for seat in members.seats_on(day) for one in members.holders(seat.id, day, ALTERNATE)}
+        is_void = is_off or any(was[sent] and not now[sent] for sent in ("agenda_frozen_at", "agenda_circulated_at"))
+        papers = Papers(was["id"], was["starts"], None if is_off else now["starts"], is_void)
         for person_id in got & aware - invitations.invited_to(session, now):
-            found.setdefault(person_id, []).append(Papers(was["id"], was["starts"], None if is_off else now["starts"]))
+            found.setdefault(person_id, []).append(papers)
     return found
 
 

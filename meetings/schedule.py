@@ -24,7 +24,14 @@ from locales import N_
 from meetings import answers, assembling, freezing, invitations, objections, posting, unclosed
 from meetings.committees import committee_of
 from meetings.entries import refuse_crossing
-from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, refuse_overlap, write_meeting
+from meetings.holding import (
+    changed_meanwhile,
+    lock_meeting,
+    parts_of_season,
+    read_meeting,
+    refuse_overlap,
+    write_meeting,
+)
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
 from meetings.planner import refuse_disorder
@@ -265,8 +272,11 @@ def change_place(
     at: datetime,
     seen: int | None = None,
 ) -> tuple[Told, ...]:
-    """Have one meeting elsewhere, or this one and every later one of its series. Raises Refusal."""
-    season = _lock_season(session, read_meeting(session, meeting_id)["series_id"]) if following else None
+    """Have one meeting elsewhere, or this one and every later one of its season, at whichever hour. Raises Refusal."""
+    stood = read_meeting(session, meeting_id)
+    parts = parts_of_season(session, stood) if following else []
+    held = {one: _lock_season(session, one) for one in sorted(parts)}
+    season = held.get(stood["series_id"])
     row = lock_meeting(session, meeting_id, seen=seen)
     if season is not None and season["id"] != row["series_id"]:
         raise changed_meanwhile("meeting")  # another hour has put it in another season while this one waited
@@ -277,7 +287,7 @@ def change_place(
             update(_meeting)
             .where(
                 _meeting.c.program_id == program_of(session),
-                _meeting.c.series_id == row["series_id"],
+                _meeting.c.series_id.in_(parts),
                 _meeting.c.starts >= row["starts"],
                 _meeting.c.state == "planned",
             )
@@ -286,7 +296,11 @@ def change_place(
         ).all()
         session.execute(
             update(_series)
-            .where(_series.c.program_id == program_of(session), _series.c.id == row["series_id"])
+            .where(
+                _series.c.program_id == program_of(session),
+                _series.c.id.in_(parts),
+                _series.c.ends_on >= row["original"].date(),
+            )
             .values(**where, version=_series.c.version + 1)
         )
     else:

@@ -139,11 +139,20 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Papers:
-    """A meeting of which somebody got the agenda without being expected: when it was, and is; None where it is off."""
+    """A meeting of which somebody got the agenda without being expected: when it was, and is; None where it is off.
+
+    `is_void` says that this agenda no longer counts: the meeting is off, or gets another one.
+    """
 
     meeting_id: UUID
     was: datetime
     now: datetime | None
+    is_void: bool
+
+    @property
+    def starts(self) -> datetime:
+        """Its local time, as it was moved."""
+        return self.now or self.was
 
     def in_words(self, language: Language) -> str:
         """What became of it, as a line of a letter."""
@@ -196,6 +205,7 @@ def _beside_the_news(
             for person_id, name in sorted(people.items(), key=lambda one: (one[1], str(one[0])))
         ],
         "papers": [{"text": one.in_words(language)} for one in papers],
+        "is_void": any(one.is_void for one in papers),
     }
 
 
@@ -301,6 +311,7 @@ def papers_facts(committee: Mapping[str, Any], papers: Sequence[Papers], unreach
             "committee": title,
             "subject": say(language, _HEADINGS[kind_of_papers(papers)], committee=title, days=days),
             "changes": [{"text": one.in_words(language)} for one in papers],
+            "is_void": any(one.is_void for one in papers),
             "unreached": _beside_the_news(language, unreached)["unreached"],
             "path": "/meetings",
         }

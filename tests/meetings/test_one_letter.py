@@ -190,7 +190,7 @@ def test_another_room_for_the_season_names_the_dates_and_asks_nothing_again(cast
     ACTS["a room"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
     (last,) = _to(cast, letters(session), "police")[-1:]
     assert _plain(last.subject) == "Changement : Comité clinique, 9 décembre 2026 et 8 autres dates"
-    assert "Autre lieu : 9 rencontres" in _plain(last.text)
+    assert "Désormais avec un lieu : 9 rencontres" in _plain(last.text)
     assert "ne vaut plus" not in last.text
 
 
@@ -301,6 +301,37 @@ def test_another_hour_and_back_are_one_letter_each_and_a_date_with_its_own_day_k
     lapsed = select(_answer.c.lapsed_at).where(_answer.c.person_id == who)
     assert session.scalars(lapsed.where(_answer.c.meeting_id == kept)).one() is None
     assert session.scalars(lapsed.where(_answer.c.meeting_id == other)).one() is not None
+
+
+@pytest.mark.ci
+def test_an_hour_changed_from_an_earlier_day_after_another_is_one_piece_of_news(cast: Cast, session: Session) -> None:
+    by = cast.actor("coordinator")
+    first = _season(session)
+    schedule.change_hour(session, first, since=date(2027, 1, 20), hour=time(14), by=by, at=AT + 2 * HOUR)
+    for hours, day, hour in ((3, date(2026, 12, 16), time(11)), (4, date(2026, 12, 2), time(8))):
+        before = len(letters(session))
+        schedule.change_hour(session, first, since=day, hour=hour, by=by, at=AT + hours * HOUR)
+        for who in ("police", "worker_em"):
+            (ours,) = _to(cast, letters(session)[before:], who)
+            assert ours.template == "meeting_hour"
+            assert "nnulé" not in ours.text
+
+
+@pytest.mark.ci
+def test_another_room_from_a_day_on_is_that_of_the_season_at_whichever_hour(cast: Cast, session: Session) -> None:
+    by, first = cast.actor("coordinator"), _season(session)
+    for hours, day in ((2, date(2027, 1, 20)), (3, date(2026, 12, 23))):
+        schedule.change_hour(session, first, since=day, hour=time(11 + hours), by=by, at=AT + hours * HOUR)
+    before = len(letters(session))
+    schedule.change_place(
+        session, _on(session, date(2026, 12, 16)), place="Salle B", following=True, by=by, at=AT + 4 * HOUR
+    )
+    places = session.execute(
+        select(_meeting.c.starts, _meeting.c.place).where(_meeting.c.series_id.is_not(None)).order_by(_meeting.c.starts)
+    ).all()
+    assert [one.place == "Salle B" for one in places] == [False] * 2 + [True] * 8
+    (ours,) = _to(cast, letters(session)[before:], "police")
+    assert "Salle B" in ours.text
 
 
 def test_a_calendar_that_answers_for_a_season_unnames_who_was_to_come_in_one_letter(

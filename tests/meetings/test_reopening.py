@@ -448,3 +448,18 @@ def test_who_has_the_agenda_and_no_address_any_more_stands_in_the_coordinators_o
     assert session.scalars(select(func.count()).select_from(_notice)).one() - before == letters_in(told)
     (ours,) = (one for one in letters(session)[-letters_in(told) :] if one.person_id == cast.people["coordinator"])
     assert f"/people/{who}" in ours.text
+
+
+@pytest.mark.ci
+def test_who_has_the_agenda_reads_that_it_no_longer_counts_where_another_one_comes(
+    cast: Cast, session: Session
+) -> None:
+    first, by = meeting(session, FIRST), cast.actor("coordinator")
+    _freeze(session, cast, first, EVE)
+    said = []
+    for hours, starts in ((1, datetime.combine(FIRST, time(14))), (2, MONDAY)):
+        told = schedule.move_meeting(session, first, starts, by=by, at=EVE + hours * HOUR)
+        assert {one.starts for one in told if one.person_id == cast.people["deputy"]} == {starts}
+        last = [one for one in letters(session) if one.person_id == cast.people["deputy"]][-1]
+        said.append("ne vaut plus" in last.text)
+    assert said == [False, True]
