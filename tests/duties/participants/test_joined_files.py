@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Table, func, select
 from sqlmodel import Session
 
-from duties.casework import asking
+from duties.casework import asking, words
 from duties.follow_ups import assigning
+from duties.here import one
 from duties.mail.name_gate import Gate
 from duties.participants import (
     barring,
@@ -36,6 +37,7 @@ from duties.record import readings
 from duties.record.reads import READ
 from flows import contacts
 from models.base import table_of
+from models.casework import Case, Task
 from models.participant import Participant, RiskAssessment
 from models.tables import metadata
 from tests.api.desk import client_for
@@ -57,6 +59,8 @@ from tests.referring import ONDINE, ROMARIN, declare_admission, look_at_everythi
 from tests.refusing import refused
 
 DAY: Final = timedelta(days=1)
+_case = table_of(Case)
+_task = table_of(Task)
 _risk = table_of(RiskAssessment)
 _participant = table_of(Participant)
 
@@ -74,6 +78,7 @@ JOINING: Final = {
     "criterion_finding": "left",
     "data_key": "left",  # destroyed
     "first_meeting": "left",
+    "task_words": "left",  # of the tasks of an admission that ends
     "destruction": "none",
     "follow_up": "none",
     "kept_until": "none",
@@ -176,6 +181,7 @@ def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_d
         recruiting.find_recruiter(session, joined, by=by, at=AT)
         _assessed(session, cast, joined, "risks_exceed", said="Réseau", at=AT)
         _disclosed(session, cast, joined)
+        _said_with_a_task(session, joined)
         theirs, before = _counts(session, joined), _counts(session, known)
         duplicates.join_referral(session, referral_id, known, by=by, at=AT)
         left, after = _counts(session, joined), _counts(session, known)
@@ -186,6 +192,14 @@ def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_d
         assert left[name] == (0 if what == "moved" else theirs[name]), name
         assert (after[name] > before[name]) == (what in ("moved", "written again")), name
     assert kinds == ["recruiter"]
+
+
+def _said_with_a_task(session: Session, participant_id: UUID) -> None:
+    case = one(session, select(_case).where(_case.c.participant_id == participant_id).limit(1))
+    assert case is not None
+    task = one(session, select(_task).where(_task.c.case_id == case["id"]).order_by(_task.c.id).limit(1))
+    assert task is not None
+    words.kept(session, task, case, {"note": "Appelle mardi"})
 
 
 def _disclosed(session: Session, cast: Cast, participant_id: UUID) -> None:
