@@ -1180,7 +1180,7 @@ def test_whatever_words_a_file_holds_they_are_read_back(names: list[str], hours:
     _are_read_back(names, hours)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @_any_words
 def test_whatever_words_a_file_holds_they_are_read_back_at_length(names: list[str], hours: float) -> None:

@@ -314,7 +314,7 @@ async def fill_in_all(runner: Runner, walk: Walk, forms: Iterable[Found]) -> Non
                 await fill_in(runner, walk, found, fields)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_the_forms_of_those_who_have_most_and_of_who_is_not_in_take_no_hostile_word_amiss(
     runner: Runner, run: Run[Any]
 ) -> None:

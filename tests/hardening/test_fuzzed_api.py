@@ -264,6 +264,7 @@ def test_a_sample_of_every_bound_is_answered_as_the_description_says(fuzz: Fuzz,
     assert {200, 201, 204, 401, 404, 405, 409, 422, 428} <= fuzz.statuses
 
 
+@pytest.mark.nightly
 def test_no_refusal_says_back_a_word_of_the_address_or_of_a_header(fuzz: Fuzz, runner: Runner) -> None:
     """Bodies are in `tests/api/json/test_problems.py`."""
     refused = 0

@@ -207,7 +207,7 @@ def plant(client: httpx2.Client, cast: Cast, ids: list[str]) -> int:
     return sent
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_what_is_planted_everywhere_is_in_no_line_of_the_web(cast: Cast, web: tuple[str, Running]) -> None:
     address, process = web
     case_id = open_onboarding(cast)
