@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from duties.here import many, program_of
 from duties.mail.envelopes import texts_of
+from meetings.holding import parts_of_season
 from meetings.invitations import key_of_one, key_of_several
 from models.base import table_of
 from models.invitation import Invitation
@@ -133,7 +134,7 @@ def _said(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _invitations(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
-    seasons = [season["id"] for season in _seasons(session, meeting)]
+    seasons = parts_of_season(session, meeting)
     mine = or_(_invitation.c.meeting_id == meeting["id"], _invitation.c.series_id.in_(seasons))
     return many(
         session,
@@ -145,27 +146,21 @@ def _invitations(session: Session, meeting: Mapping[str, Any]) -> list[dict[str,
 
 def _seasons(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The season that a meeting is of, with those that it goes on or that go on with it at another hour; none alone."""
-    rows = many(
+    parts = parts_of_season(session, meeting)
+    return many(
         session,
         select(_series)
-        .where(_series.c.program_id == program_of(session), _series.c.committee_id == meeting["committee_id"])
+        .where(_series.c.program_id == program_of(session), _series.c.id.in_(parts))
         .order_by(_series.c.recorded_at, _series.c.id),
     )
-    found = {meeting["series_id"]}
-    for row in (*rows, *reversed(rows)):
-        if row["id"] in found:
-            found.add(row["follows_id"])
-        elif row["follows_id"] in found and row["follows_id"] is not None:
-            found.add(row["id"])
-    return [row for row in rows if row["id"] in found]
 
 
 def _places(session: Session, meeting: Mapping[str, Any]) -> dict[UUID, str]:
     """The places of the meetings of the same season, by their ids."""
-    seasons = [season["id"] for season in _seasons(session, meeting)]
+    parts = parts_of_season(session, meeting)
     rows = session.execute(
         select(_meeting.c.id, _meeting.c.place)
-        .where(_meeting.c.program_id == program_of(session), _meeting.c.series_id.in_(seasons))
+        .where(_meeting.c.program_id == program_of(session), _meeting.c.series_id.in_(parts))
         .order_by(_meeting.c.id)
     )
     return {row.id: row.place for row in rows}
