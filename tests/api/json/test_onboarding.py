@@ -44,9 +44,9 @@ class Office:
         return self.of(self._names[task["waits_on"][0]["person_id"]])
 
 
-def open_by_json(cast: Cast, coordinator: Asker, *, starts_on: str = ARRIVAL.isoformat()) -> dict[str, Any]:
-    """Add a person and open their onboarding, as another program would."""
-    person = coordinator.post(
+def add_by_json(cast: Cast, coordinator: Asker) -> dict[str, Any]:
+    """Add a person who begins on the day of the arrival."""
+    added: dict[str, Any] = coordinator.post(
         "/people",
         {
             "given_name": "Jaspe",
@@ -57,6 +57,12 @@ def open_by_json(cast: Cast, coordinator: Asker, *, starts_on: str = ARRIVAL.iso
             "starts_on": ARRIVAL.isoformat(),
         },
     )
+    return added
+
+
+def open_by_json(cast: Cast, coordinator: Asker, *, starts_on: str = ARRIVAL.isoformat()) -> dict[str, Any]:
+    """Add a person and open their onboarding, as another program would."""
+    person = add_by_json(cast, coordinator)
     opened: dict[str, Any] = coordinator.post(
         "/cases",
         {
@@ -272,17 +278,7 @@ def test_moving_the_arrival_moves_the_days_of_this_case_and_of_no_other(cast: Ca
 
 def test_who_is_to_come_is_not_without_a_role_until_their_appointment_is_taken_back(cast: Cast) -> None:
     coordinator = Asker(cast, "coordinator")
-    person = coordinator.post(
-        "/people",
-        {
-            "given_name": "Jaspe",
-            "family_name": "O'Grès-Étain",
-            "email": "jaspe@en-marge.example",
-            "organization_id": str(cast.organizations["en-marge"]),
-            "role": "second_representative",
-            "starts_on": ARRIVAL.isoformat(),
-        },
-    )
+    person = add_by_json(cast, coordinator)
     (coming,) = person["roles_to_come"]
     assert (person["roles"], coming["starts_on"]) == ([], ARRIVAL.isoformat())
     place, never = f"/tenures/{coming['tenure_id']}/ending", {"ends_on": AT.date().isoformat()}
