@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
 from duties import calendar_readers, takers
@@ -248,25 +248,6 @@ def appoint(
         starts_on=starts_on.isoformat(),
     )
     return tenure_id
-
-
-def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
-    """A role became another one by an agreement's next version: what departure ends it ends the other in its place.
-
-    Also one that was called off, which may be taken up again.
-    """
-    was, now, whole = str(tenure_id), str(instead), _departure.c.was_to_end
-    session.execute(
-        update(_departure)
-        .where(
-            _departure.c.program_id == program_of(session),
-            whole.has_key(was),
-        )
-        .values(
-            was_to_end=whole.op("-")(cast(was, Text)).op("||")(func.jsonb_build_object(now, whole[was])),
-            version=_departure.c.version + 1,
-        )
-    )
 
 
 def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:

@@ -133,7 +133,10 @@ class News:
 
     @property
     def is_moved(self) -> bool:
-        """Whether one meeting alone has another time."""
+        """Whether one meeting alone has another time: also one whose hour was past, which takes place after all."""
+        if self.message.kind == "restored" and self.message.recurrence is not None:
+            was = self.was(self.message.recurrence)
+            return was is not None and was.starts != self.to_come[0].starts
         return self.message.kind == "moved" or (not self.is_season and self.message.kind == "update")
 
 
@@ -244,7 +247,7 @@ _HEADINGS: Final[Mapping[str, str]] = {
 
 
 def _heading(language: Language, one: News) -> str:
-    words = _HEADINGS[CONTINUED if one.begins_anew else one.message.kind]
+    words = _HEADINGS[CONTINUED if one.begins_anew else "moved" if one.is_moved else one.message.kind]
     if one.begins_anew and len(one.dates) == 1:
         words = N_("Another hour: %(committee)s, %(days)s")
     return say(language, words, committee=one.title(language), days=_subject(language, one))

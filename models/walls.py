@@ -58,11 +58,11 @@ APPEND_ONLY = {
 }
 #: What may be written again of these all the same, by a redaction alone: the words that are taken out of every copy,
 #: and the digest of what is left. The record holds the digests of before and after. Of a settlement the note that was
-#: about a participant, where it is sealed afterwards.
+#: about a participant, where it is sealed afterwards; and which role it is of, where an agreement made that another.
 REDACTED = {
     "incident_version": ("stood", "words", "digest"),
     "agenda_version": ("content", "digest"),
-    "settlement": ("note",),
+    "settlement": ("note", "holding_id"),
 }
 #: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
 #: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.

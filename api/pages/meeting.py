@@ -28,7 +28,7 @@ from api.session import AtDesk, Desk
 from duties.actors import Actor
 from duties.here import one, program_of
 from duties.refusals import Refusal
-from locales import N_, gettext, show_clock
+from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, invitations, recruiters, schedule, wording
 from meetings.answers import DECLINED
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
@@ -410,6 +410,10 @@ def _facts(
             found.append((gettext(N_("New time")), wording.when(desk.language, starts)))
         if form == "hour":
             found.append((gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"]))))
+            if (season := _season(desk, meeting)) is not None:
+                reached = gettext(N_("This meeting and the later ones, as far as %(day)s"))
+                last_day = show_day(desk.language, season["ends_on"])
+                found.append((gettext(N_("Which")), reached % {"day": last_day}))
         if form == "guests" and (guest := id_or_none(values["person"])):
             name = people_by_id(desk).get(guest)
             found.append((gettext(N_("Guest")), name.name if name else ""))

@@ -225,6 +225,8 @@ _ASKING: Final = {
     "incident": frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
 }
 _ANSWERING: Final = {"meeting": frozenset({Relation.PRIVACY}), "incident": frozenset({Relation.COORDINATOR})}
+#: The role of who answers; whoever asked answers in nobody's place.
+_ANSWERS_AS: Final = {"meeting": "privacy_officer", "incident": "coordinator"}
 
 
 def _among(desk: Desk, relations: frozenset[Relation]) -> Given:
@@ -277,7 +279,17 @@ def _redaction_page(desk: Desk, request: Request, row: dict[str, Any], typed: Ty
         places=places,
         may_answer=allows(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of])) is not None,
         is_mine=row["asked_by"] == desk.asker.person_id,
+        waits_for=_waits_for(desk, of) if row["state"] == "asked" else [],
     )
+
+
+def _waits_for(desk: Desk, of: str) -> list[dict[str, Any]]:
+    """Who holds the role that answers, and until which day they are away, where they are."""
+    today = desk.asker.standing
+    people = list(dict.fromkeys(held.person_id for held in today.holding(_ANSWERS_AS[of])))
+    names = names_of(desk, set(people))
+    away = {one: today.absences[one].ends_on for one in people if today.is_away(one)}
+    return [{"name": names.get(one, ""), "away_until": away.get(one)} for one in people]
 
 
 def _line(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from duties.agreement.agreements import (
     start_version,
 )
 from duties.here import local_day, many, one, program_of
+from duties.holdings.roles import leave_it_instead
 from duties.refusals import Refusal
 from duties.takers import may_act_as
 from locales import N_
@@ -153,7 +154,7 @@ def _hand_on(
     else:
         # It began today under the version before: it was held for that day.
         people.end_tenure(session, tenure["id"], ends_on=tenure["starts_on"], by=by, at=at)
-    people.leave_it_instead(session, tenure["id"], becomes)
+    leave_it_instead(session, tenure["id"], becomes)
 
 
 def _agreement_of(session: Session, version_id: UUID) -> UUID:

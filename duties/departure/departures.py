@@ -276,6 +276,7 @@ def _take_back(
     """
     person_id, place, today = tenure["person_id"], tenure["organization_id"], local_day(session, at)
     people.take_back(session, tenure["id"], by=by, at=at, seen=seen)
+    notices.appointment_taken_back(session, tenure, by=by, at=at)
     hiring.recruit_anew(session, tenure, by=by, at=at)
     hiring.see_off(session, person_id, place, by=by, at=at)
     opened: UUID | None = None
@@ -777,7 +778,6 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
                 _event.c.verb == "tenure.started",
                 _event.c.facts["role"].astext == again.c.role,
                 _event.c.facts["organization"].astext == cast(again.c.organization_id, Text),
-                _event.c.facts["starts_on"].astext == func.to_char(again.c.starts_on, "YYYY-MM-DD"),
             ),
         )
         .where(

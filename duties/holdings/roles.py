@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, Text, and_, cast, func, or_, select, update
 from sqlmodel import Session
 
 from duties.declarations.declared import Bilingual
@@ -16,6 +16,8 @@ from duties.roles import never_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Signature
 from models.base import refers, table_of
+from models.casework import Task
+from models.departure import Departure, Settlement
 from models.program import Organization, Role, Tenure
 
 TENURE: Final = "tenure"
@@ -27,6 +29,9 @@ _organization = table_of(Organization)
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 _signature = table_of(Signature)
+_departure = table_of(Departure)
+_settlement = table_of(Settlement)
+_task = table_of(Task)
 
 _HELD = N_("%(role)s, %(organization)s")
 _TO_SIGN = N_("Signature of agreement version %(number)s, %(organization)s")
@@ -78,6 +83,56 @@ def called(session: Session, tenure_id: UUID) -> Bilingual:
         msg = "no such appointment"
         raise LookupError(msg)
     return _in_words(row)
+
+
+def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
+    """A role became another one by an agreement's next version: what a departure says of it is of the other by then.
+
+    It ends that one, and asks who follows in it, under its own words; who was named already follows there. Also one
+    that was called off, which may be taken up again.
+    """
+    here, was, now, whole = program_of(session), str(tenure_id), str(instead), _departure.c.was_to_end
+    cases = session.scalars(
+        update(_departure)
+        .where(_departure.c.program_id == here, whole.has_key(was))
+        .values(
+            was_to_end=whole.op("-")(cast(was, Text)).op("||")(func.jsonb_build_object(now, whole[was])),
+            version=_departure.c.version + 1,
+        )
+        .returning(_departure.c.case_id)
+    ).all()
+    session.execute(
+        update(_settlement)
+        .where(
+            _settlement.c.program_id == here,
+            _settlement.c.case_id.in_(cases),
+            _settlement.c.kind == TENURE,
+            _settlement.c.holding_id == tenure_id,
+        )
+        .values(holding_id=instead)
+    )
+    before, after = called(session, tenure_id), called(session, instead)
+    asked = and_(
+        _task.c.program_id == here,
+        _task.c.case_id.in_(cases),
+        _task.c.holding == TENURE,
+        _task.c.item == tenure_id.hex,
+    )
+    for row in many(session, select(_task.c.id, _task.c.title_fr, _task.c.title_en).where(asked)):
+        session.execute(
+            update(_task)
+            .where(_task.c.program_id == here, _task.c.id == row["id"])
+            .values(
+                item=instead.hex,
+                title_fr=_retitled(row["title_fr"], before.fr, after.fr),
+                title_en=_retitled(row["title_en"], before.en, after.en),
+                version=_task.c.version + 1,
+            )
+        )
+
+
+def _retitled(title: str, before: str, after: str) -> str:
+    return title.removesuffix(before) + after if title.endswith(before) else title
 
 
 def _with_words(session: Session) -> Select[Any]:

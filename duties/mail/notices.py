@@ -295,6 +295,25 @@ def offer_taken_back(
     write(session, "offer_taken_back", to=offer["to_id"], key=key, facts=facts, at=at, case_id=task["case_id"])
 
 
+def appointment_taken_back(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell whoever was to hold a role that they do not, unless they took it back themselves."""
+    if by.is_one_of(tenure["person_id"]):
+        return
+    organization = session.get(Organization, (program_of(session), tenure["organization_id"]))
+    title = _title_of_role(session, tenure["role"])
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {
+            "role": title(language),
+            "organization": organization.short_name if organization else "",
+            "starts_on": tenure["starts_on"],
+            "by_name": name_of(session, by, language),
+        }
+
+    key = f"appointment_taken_back:{tenure['id']}:{tenure['version']}"
+    write(session, "appointment_taken_back", to=tenure["person_id"], key=key, facts=facts, at=at)
+
+
 def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
     """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
     for person_id, count in parts_in(session, case.id, by=by, at=at).items():
@@ -730,7 +749,7 @@ def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datet
         where = organization.short_name if organization else ""
     last = session.scalar(ended.where(_tenure.c.ends_on < today.day))
     since = last + timedelta(days=1) if last else today.day
-    role = session.scalars(select(Role).where(Role.program_id == here, Role.key == link["role"])).first()  # type: ignore[arg-type]
+    title = _title_of_role(session, link["role"])
     for holder in today.falls(COORDINATION).holders:
         write(
             session,
@@ -739,7 +758,7 @@ def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datet
             # Where the role never had anyone, once for the case that it is wanted in.
             key=f"vacant:{link['role']}:{place}:{last or case_id}",
             facts=lambda language: {
-                "role": (role.title_fr if language == "fr" else role.title_en) if role else link["role"],
+                "role": title(language),
                 "organization": where or pick(language, _title_of_program(session)),
                 "since": since,
                 "path": "/board",
@@ -747,6 +766,12 @@ def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datet
             at=at,
             case_id=case_id,
         )
+
+
+def _title_of_role(session: Session, key: str) -> Callable[[Language], str]:
+    where = (Role.program_id == program_of(session), Role.key == key)
+    role = session.scalars(select(Role).where(*where)).first()  # type: ignore[arg-type]
+    return lambda language: pick(language, {"fr": role.title_fr, "en": role.title_en}) if role else key
 
 
 #: Letters about another letter, whose subject they say.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from email import message_from_bytes, policy
 from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,9 @@ from duties.departure.foreseeing import Foreseen, foresee_end
 from duties.refusals import Refusal
 from duties.roles import standing
 from flows.departing import close_doors, look_at_hands
+from locales import show_day
 from models.base import table_of
+from models.outbox import Notice
 from models.program import Tenure
 from tests.casework import carry, case_row, open_onboarding
 from tests.cast import AT, TODAY, Cast
@@ -40,7 +43,7 @@ from tests.departing import (
 from tests.flows.support import Clock, means_of
 from tests.refusing import refused
 
-TENURE = table_of(Tenure)
+TENURE, NOTICE = table_of(Tenure), table_of(Notice)
 LEAVER, PLACE = "worker_codim", "codim"
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -414,6 +417,28 @@ def test_an_appointment_by_mistake_is_taken_back_before_it_begins_and_is_held_on
     appoint(program, LEAVER, "second_representative", PLACE, MONDAY + timedelta(days=2))
     assert not holds(program, LEAVER, "second_representative", MONDAY)
     assert holds(program, LEAVER, "second_representative", MONDAY + timedelta(days=2))
+
+
+def test_whoever_loses_an_appointment_is_told_and_not_who_gives_it_up(program: Cast) -> None:
+    program = with_newcomer(program)
+    mine = appoint(program, "newcomer", "youth_worker", PLACE, MONDAY)
+    own = appoint(program, "coordinator", "youth_worker", "ccsmtl", MONDAY)
+    with program.session() as session:
+        found = foresee_end(session, mine, ends_on=TODAY, by=program.actor("coordinator"), at=AT)
+    assert program.people["newcomer"] in found.told
+    for tenure_id in (mine, own):
+        take_back(program, tenure_id)
+    ((to, subject, words),) = _taken_back_letters(program)
+    assert to == program.people["newcomer"]
+    assert "Nomination retirée" in subject
+    assert show_day("fr", MONDAY) in words
+
+
+def _taken_back_letters(cast: Cast) -> list[tuple[UUID, str, str]]:
+    with cast.session() as session:
+        rows = session.execute(select(NOTICE).where(NOTICE.c.template == "appointment_taken_back")).all()
+        bodies = [message_from_bytes(row.message, policy=policy.default).get_body(("plain",)) for row in rows]
+        return [(row.person_id, row.subject, body.get_content()) for row, body in zip(rows, bodies, strict=True)]
 
 
 def test_one_that_began_today_was_held_and_is_not_taken_back(program: Cast) -> None:

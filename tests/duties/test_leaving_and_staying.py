@@ -14,6 +14,7 @@ from duties.agreement import succession
 from duties.agreement.agreements import Content, content_of
 from duties.casework import assigning, cases
 from duties.departure import departures, foreseeing, giving_back, hand_overs, hiring
+from duties.here import many
 from duties.roles import Link, standing
 from meetings import seating
 from models.base import table_of
@@ -50,7 +51,7 @@ from tests.duties.test_calling_off_departures import (
     on,
 )
 from tests.duties.test_hiring import NEW, hire, recruiting
-from tests.duties.test_succession import NEW_YEAR, begun, renewed, without
+from tests.duties.test_succession import NEW_YEAR, renewed, without
 from tests.following import agreed, followed
 from tests.refusing import refused
 
@@ -86,6 +87,17 @@ def add_newcomer(cast: Cast) -> None:
         cast.people["newcomer"] = people.add_person(  # type: ignore[index]
             session, given_name="Naïs", family_name="Venelle", email=None, language="fr", by=by, at=AT
         )
+
+
+def becomes_another(cast: Cast, day: date = TODAY) -> None:
+    """The next version, brought in force on a day for New Year, by which youth workers are specialized resources."""
+    whole = content_of(program_file().value, PLACE)
+    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
+    text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
+    with cast.session() as session:
+        second = renewed(session, cast, text)
+        becomes = {"youth_worker": "specialized_resource"}
+        succession.begin(session, second, starts_on=NEW_YEAR, becomes=becomes, by=cast.actor("coordinator"), at=on(day))
 
 
 def names_of(cast: Cast, case_id: UUID) -> list[tuple[str, str, list[str]]]:
@@ -321,12 +333,7 @@ def test_a_role_that_becomes_another_by_the_next_version_is_left_as_that_one_and
     with program.session() as session:
         in_force(session, program)
     case_id = leave(program, "worker_em", PLACE, last_day=last_day)
-    whole = content_of(program_file().value, PLACE)
-    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
-    text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
-    with program.session() as session:
-        second = renewed(session, program, text)
-        begun(session, program, second, NEW_YEAR, becomes={"youth_worker": "specialized_resource"})
+    becomes_another(program)
     assert looked_at(program, on(TODAY + DAY)) == ["open"]
     assert [(title, state) for title, state, _ in names_of(program, case_id) if state == "open"] == [
         ("Specialized resource", "open")
@@ -336,6 +343,22 @@ def test_a_role_that_becomes_another_by_the_next_version_is_left_as_that_one_and
         assert case_row(session, case_id)["anchors"]["last_day"] == last_day.isoformat()
     cancel(program, case_id, at=on(NEW_YEAR + DAY))
     assert roles(program, "worker_em") == [("specialized_resource", None), ("youth_worker", NEW_YEAR - DAY)]
+
+
+@pytest.mark.ci
+def test_who_follows_was_named_in_time_and_the_next_version_asks_nobody_again(program: Cast) -> None:
+    with program.session() as session:
+        put_in_force(session, program, PLACE)
+    add_newcomer(program)
+    case_id = leave(program, "worker_em", PLACE, last_day=NEW_YEAR + 20 * DAY)
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="newcomer", at=on(TODAY + 2 * DAY))
+    later = TODAY + 22 * DAY
+    becomes_another(program, later)
+    looked_at(program, on(later))
+    assert names_of(program, case_id) == [("Specialized resource", "done", ["newcomer"])]
+    with program.session() as session:
+        kept(session, on(later + DAY))
+        assert period(session, program, PLACE, "AG-M4")["state"] == "on_track"
 
 
 # ------------------------------------------------------------------------------------------------- what is shown
@@ -439,9 +462,9 @@ def test_what_was_taken_back_keeps_nobody_from_going_on_in_the_role_they_had(pro
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("taken_back", [6, 20])
+@pytest.mark.parametrize(("taken_back", "moved"), [(6, 0), (20, 0), (20, 15)])
 def test_whose_next_term_is_taken_back_after_the_first_is_over_leaves_by_a_departure(
-    program: Cast, taken_back: int
+    program: Cast, taken_back: int, moved: int
 ) -> None:
     end(program, WORKER, "youth_worker", TODAY + 40 * DAY)
     come_back(program, WORKER, "codim", starts_on=TODAY + 60 * DAY)
@@ -450,6 +473,9 @@ def test_whose_next_term_is_taken_back_after_the_first_is_over_leaves_by_a_depar
         first = session.scalars(select(TENURE.c.id).where(*theirs)).one()
         by = program.actor("coordinator")
         departures.end_role(session, first, ends_on=TODAY + 3 * DAY, by=by, at=AT)
+        if moved:
+            again = many(session, select(TENURE).where(TENURE.c.starts_on == TODAY + 60 * DAY))[0]
+            people.move_start(session, again, TODAY + (60 + moved) * DAY, by=by, at=AT)
     assert looked_at(program, on(TODAY + 5 * DAY)) == []
     day = TODAY + taken_back * DAY
     take_back(program, WORKER, "youth_worker", day)
@@ -468,15 +494,11 @@ def test_the_next_version_keeps_the_door_open_of_who_is_to_begin(program: Cast) 
             session, given_name="Naïs", family_name="Venelle", email="nais@x.example", language="fr", by=by, at=AT
         )
     come_back(program, "newcomer", PLACE, starts_on=NEW_YEAR + DAY)
-    whole = content_of(program_file().value, PLACE)
-    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
-    text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
+    by, at = program.actor("coordinator"), on(NEW_YEAR - 4 * DAY)
     with program.session() as session:
-        second = renewed(session, program, text)
-        by, at = program.actor("coordinator"), on(NEW_YEAR - 4 * DAY)
         invitations.invite(session, newcomer, by=by, at=at)
-        becomes = {"youth_worker": "specialized_resource"}
-        succession.begin(session, second, starts_on=NEW_YEAR, becomes=becomes, by=by, at=at)
+    becomes_another(program, at.date())
+    with program.session() as session:
         assert invitations.access_of(session, [newcomer], at=at)[newcomer].invited_until is not None
 
 
@@ -513,13 +535,9 @@ def test_a_role_that_became_another_while_they_were_to_stay_ends_with_the_depart
         in_force(session, program)
     case_id = leave(program, "worker_em", PLACE, last_day=NEW_YEAR - 12 * DAY)
     cancel(program, case_id)
-    whole = content_of(program_file().value, PLACE)
-    other = {"specialized_resource": {**whole.roles["youth_worker"], "role": "specialized_resource"}}
-    text = Content(whole.notice_days, {**without("youth_worker").roles, **other}, whole.obligations, whole.terms)
     gone = on(NEW_YEAR - 10 * DAY)
+    becomes_another(program)
     with program.session() as session:
-        second = renewed(session, program, text)
-        begun(session, program, second, NEW_YEAR, becomes={"youth_worker": "specialized_resource"})
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=gone, reason="Gone all the same")
         departures.take_up_again(session, case_id, by=LOADING, at=gone)
         assert program.people["worker_em"] not in standing(session, NEW_YEAR + DAY).live

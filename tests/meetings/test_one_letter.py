@@ -186,6 +186,17 @@ def test_a_move_names_the_day_that_changed_and_a_move_back_names_it_again(cast: 
     assert numbers == sorted(set(numbers))
 
 
+def test_a_move_of_a_meeting_whose_hour_is_past_names_the_day_on_which_it_is_held(cast: Cast, session: Session) -> None:
+    by, meeting = cast.actor("coordinator"), _on(session, date(2026, 12, 9))
+    evening = datetime(2026, 12, 9, 20, tzinfo=AT.tzinfo)
+    schedule.move_meeting(session, meeting, datetime(2026, 12, 11, 9, 30), reason="Tempête", by=by, at=evening)
+    last = _to(cast, letters(session), "police")[-1]
+    assert _plain(last.subject) == (
+        "Changement : Comité clinique, vendredi 11 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026"
+    )
+    assert "votre réponse ne vaut plus" in _plain(last.text)
+
+
 def test_another_room_for_the_season_names_the_dates_and_asks_nothing_again(cast: Cast, session: Session) -> None:
     ACTS["a room"](session, cast, cast.actor("coordinator"), AT + 2 * HOUR)
     (last,) = _to(cast, letters(session), "police")[-1:]

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from duties.people import record_absence
+from locales import show_day
 from meetings import agendas, invitations, schedule
 from meetings.reasons import Reason
 from models.base import table_of
@@ -297,6 +298,13 @@ def test_the_hour_changes_from_a_day_on(cast: Cast, season: list[UUID]) -> None:
     asked = client.post(f"/meetings/{season[2]}/hour", data={"seen": version, "hour": "10:00"})
     assert client.post(f"/meetings/{season[2]}/hour", data=hidden(asked.text)).status_code == 303
     assert [row(cast, one).starts.hour for one in (season[1], season[2], season[4])] == [9, 10, 10]
+    # It says as far as which day: from then on the season has an hour of its own.
+    with cast.session() as session:
+        cut = session.execute(select(_series).where(_series.c.follows_id.is_(None))).one()
+    there = show_day("en", cut.ends_on)
+    asked = client.post(f"/meetings/{season[0]}/hour", data={"seen": cut.version, "hour": "11:00"})
+    assert f"This meeting and the later ones, as far as {there}" in asked.text
+    assert f"As far as {there}, where the season ends" in client.get(f"/meetings/{season[0]}").text
     # One that stands alone has no such form, and refuses it.
     lone = steering(cast)
     assert client.post(f"/meetings/{lone}/hour", data={"seen": 1, "hour": "10:00"}).status_code == 409

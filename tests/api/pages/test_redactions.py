@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from duties.people import record_absence
+from locales import show_day
 from models.base import table_of
 from models.redaction import Redaction
 from tests.api.desk import client_for
@@ -36,3 +40,26 @@ def test_who_asked_for_words_of_a_meeting_to_go_takes_that_back_and_nobody_else(
     assert "No longer asked for" in text_of(coordinator.get(place).text)
     with cast.session() as session:
         assert session.scalars(select(_redaction.c.state)).one() == "taken_back"
+
+
+def test_the_page_says_whom_it_waits_for_and_what_would_help_where_they_are_away(cast: Cast) -> None:
+    meeting_id = held_with_a_name(cast)
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=END)
+    place = coordinator.post(f"/meetings/{meeting_id}/redactions", data={"others": NAME, "kind": "name"}).headers[
+        "location"
+    ]
+    name = cast.members["privacy_officer"].name
+    assert f"Waits for {name}" in text_of(coordinator.get(place).text)
+    with cast.session() as session:
+        record_absence(
+            session,
+            person_id=cast.people["privacy_officer"],
+            starts_on=END.date(),
+            ends_on=END.date() + timedelta(days=3),
+            deputy_id=cast.people["coordinator"],
+            by=cast.actor("privacy_officer"),
+            at=END,
+        )
+    shown = text_of(coordinator.get(place).text)
+    assert f"Waits for {name}, away until {show_day('en', END.date() + timedelta(days=3))}" in shown
+    assert "not even as the deputy of who is away" in shown
