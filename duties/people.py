@@ -510,6 +510,8 @@ def gone_on_late(session: Session, tenure: Mapping[str, Any], *, at: datetime) -
     this = and_(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
     if session.scalar(select(_tenure.c.id).where(this, never_began())) is not None:
         first = tenure["starts_on"]
+        if tenure["ended_at"] is not None and local_day(session, tenure["ended_at"]) == local_day(session, at):
+            return kept  # a slip that is mended on the same day: the record of no day says otherwise
     else:
         first = was + timedelta(days=1)
         if tenure["ended_at"] is not None:

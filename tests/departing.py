@@ -121,7 +121,14 @@ def seat_somebody(
 
 
 def come_back(
-    cast: Cast, who: str, organization: str, *, starts_on: date, role: str = "youth_worker", at: datetime = AT
+    cast: Cast,
+    who: str,
+    organization: str,
+    *,
+    starts_on: date,
+    ends_on: date | None = None,
+    role: str = "youth_worker",
+    at: datetime = AT,
 ) -> UUID:
     """Appoint somebody to a role, such as one who left or is to leave; the appointment's id."""
     with cast.session() as session:
@@ -131,6 +138,7 @@ def come_back(
             role=role,
             organization_id=cast.organizations[organization],
             starts_on=starts_on,
+            ends_on=ends_on,
             by=cast.actor("coordinator"),
             at=at,
         )

@@ -10,7 +10,22 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, Table, Text, and_, cast, func, insert, literal, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlmodel import Session
 
 from duties import people, seat_holders
@@ -282,7 +297,8 @@ def _take_back(
     opened: UUID | None = None
     gone = {"person_id": person_id, "organization_id": place, "ends_on": today - timedelta(days=1)}
     unseen = [row["ends_on"] for row in due_to_open(session, at, person_id) if row["organization_id"] == place]
-    if unseen:
+    # One that is open sees to what they leave; the worker opens the next, where there is one, once that is over.
+    if unseen and not _is_leaving(session, person_id, place):
         opened = _open(session, person_id, place, max(unseen), planned=max(unseen) >= today, by=by, at=at)
     elif (
         not goes_on(session, person_id, place, gone["ends_on"])
@@ -536,11 +552,13 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     last_day = departure["last_day"]
     was_to_end = dict(departure["was_to_end"])
     ends = last_day if last_day >= today else today - timedelta(days=1)
-    stayed_from = local_day(session, departure["called_off_at"])
+    given = _given_since(session, departure)
     for role in _roles_there(session, departure["person_id"], departure["organization_id"], at):
         # Also a role that they were given when they were to stay; not one to which they come back after they left.
-        given_meanwhile = stayed_from <= role["starts_on"] <= max(ends, today)
-        if str(role["id"]) in was_to_end or role["starts_on"] <= last_day or given_meanwhile:
+        is_theirs = str(role["id"]) in was_to_end or role["starts_on"] <= last_day
+        if role["id"] in given and not is_theirs and role["starts_on"] > max(ends, today):
+            people.take_back(session, role["id"], by=by, at=at)
+        elif is_theirs or role["id"] in given:
             was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
             _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
     session.execute(
@@ -550,6 +568,22 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
     )
     events.write(session, "departure.taken_up_again", "person", departure["person_id"], by=by, at=at, case_id=case_id)
     end_departure(session, departure["id"], by=by, at=at)
+
+
+def _given_since(session: Session, departure: Mapping[str, Any]) -> frozenset[UUID]:
+    """The roles that somebody was given at the organization since their departure was called off."""
+    rows = session.scalars(
+        select(_tenure.c.id)
+        .join(_event, _tells_its_start(_tenure))
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == departure["person_id"],
+            _tenure.c.organization_id == departure["organization_id"],
+            _tenure.c.starts_on >= local_day(session, departure["called_off_at"]),
+            _event.c.at >= departure["called_off_at"],
+        )
+    )
+    return frozenset(rows)
 
 
 def _move_case(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
@@ -770,16 +804,7 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     again = _tenure.alias("again")
     would_come_back = (
         select(again.c.id)
-        .join(
-            _event,
-            and_(
-                _event.c.program_id == again.c.program_id,
-                _event.c.subject_id == again.c.person_id,
-                _event.c.verb == "tenure.started",
-                _event.c.facts["role"].astext == again.c.role,
-                _event.c.facts["organization"].astext == cast(again.c.organization_id, Text),
-            ),
-        )
+        .join(_event, _tells_its_start(again))
         .where(
             again.c.program_id == _tenure.c.program_id,
             again.c.person_id == _tenure.c.person_id,
@@ -790,6 +815,17 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
         .exists()
     )
     return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down, would_come_back)
+
+
+def _tells_its_start(held: FromClause) -> ColumnElement[bool]:
+    """The condition on a line of the record that it tells of an appointment to a role there, on whichever first day."""
+    return and_(
+        _event.c.program_id == held.c.program_id,
+        _event.c.subject_id == held.c.person_id,
+        _event.c.verb == "tenure.started",
+        _event.c.facts["role"].astext == held.c.role,
+        _event.c.facts["organization"].astext == cast(held.c.organization_id, Text),
+    )
 
 
 def _tells_its_end() -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Text, and_, cast, func, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Date, FromClause, Text, and_, cast, func, insert, not_, or_, select
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -137,7 +137,8 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
 def was_taken_back() -> ColumnElement[bool]:
     """The condition on a settlement that it names who follows in a role or seat, and that they never will.
 
-    Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it.
+    Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it. Of standing in for somebody
+    who is away, where who was to have a role there to do it by has none.
     """
     left = _tenure.alias("left_role")
 
@@ -195,7 +196,39 @@ def was_taken_back() -> ColumnElement[bool]:
         )
         .exists(),
     )
-    return or_(role_taken_back, seat_taken_back)
+    at_the_place = _case.alias("left_from")
+
+    def at_their_place(held: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+        return (
+            select(held.c.id)
+            .join(
+                at_the_place,
+                and_(
+                    at_the_place.c.program_id == held.c.program_id,
+                    at_the_place.c.organization_id == held.c.organization_id,
+                ),
+            )
+            .where(
+                at_the_place.c.program_id == _settlement.c.program_id,
+                at_the_place.c.id == _settlement.c.case_id,
+                held.c.person_id == _settlement.c.successor_id,
+                *where,
+            )
+            .correlate(_settlement)
+            .exists()
+        )
+
+    was_to_be, holds = _tenure.alias("was_to_be"), _tenure.alias("holds")
+    deputy_taken_back = and_(
+        _settlement.c.kind == DEPUTIZING,
+        at_their_place(was_to_be, was_to_be.c.taken_back_at >= _settlement.c.settled_at),
+        ~at_their_place(
+            holds,
+            holds.c.taken_back_at.is_(None),
+            or_(holds.c.ends_on.is_(None), holds.c.ends_on > cast(_settlement.c.settled_at, Date)),
+        ),
+    )
+    return or_(role_taken_back, seat_taken_back, deputy_taken_back)
 
 
 def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -> list[Holding]:
@@ -266,6 +299,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     return (
         count
         + _ask_again(session, asked, unsettled, by=by, at=at)
+        + _settle_again(session, asked, settled, by=by, at=at)
         + _come_to_rest(session, asked, found, by=by, at=at)
         + _let_go(session, case_id, over, by=by, at=at)
     )
@@ -295,6 +329,50 @@ def _ask_again(
         change(session, held, state=TASK.after(held.task["state"], "undo"), **held_tasks.to_do_again(session, held))
         held_tasks.tell(session, held, "holding.back", step=row["step"], item=row["item"], kind=row["holding"])
         held_tasks.wake(session, held)
+        count += 1
+    return count
+
+
+def _settle_again(
+    session: Session, asked: list[dict[str, Any]], settled: set[tuple[str, UUID]], *, by: Actor, at: datetime
+) -> int:
+    """Have the steps be done again, as they were, whose thing is settled once more by what somebody had said of it.
+
+    As where whoever follows in a role was given it anew, after their appointment was taken back by mistake.
+    """
+    count = 0
+    for row in asked:
+        if row["holding"] not in _ON_THE_LAST_DAY or row["state"] != "open":
+            continue
+        if (row["holding"], UUID(row["item"])) not in settled:
+            continue
+        said = one(
+            session,
+            select(_settlement)
+            .where(
+                _settlement.c.program_id == program_of(session),
+                _settlement.c.task_id == row["id"],
+                _settlement.c.ended_as != BY_ITSELF,
+            )
+            .order_by(_settlement.c.settled_at.desc())
+            .limit(1),
+        )
+        if said is None:
+            continue  # it was settled by another step
+        held = _held_anew(session, row, by=by, at=at)
+        state = TASK.after(held.task["state"], "complete")
+        done = {"done_at": said["settled_at"], "done_by": said["settled_by"], "done_as": said["settled_as"]}
+        change(session, held, state=state, **done, next_check=None)
+        held_tasks.tell(
+            session,
+            held,
+            "holding.settled",
+            step=row["step"],
+            kind=row["holding"],
+            successor=str(said["successor_id"]) if said["successor_id"] else None,
+            ended_as=said["ended_as"],
+        )
+        settle(session, held, state)
         count += 1
     return count
 

@@ -24,7 +24,7 @@ from duties.casework.tasks import BY_ITS_ACT
 from duties.declarations.declared import Bilingual
 from duties.departure import interviews
 from duties.here import local_day, many, one, program_of
-from duties.holdings.roles import called
+from duties.holdings.roles import TENURE, called
 from duties.mail.notices import coordination_chain
 from duties.record import events
 from duties.refusals import Refusal
@@ -42,8 +42,9 @@ NAMES_THEM: Final = "appoint_person"
 #: The manager's task to recruit for a role whose turn comes after the recruiting under way, and how soon it is due.
 AFTERWARDS: Final = "recruiting.afterwards"
 DAYS_TO_RECRUIT: Final = 30
-#: The manager's task to recruit once more, where the appointment of who was hired is taken back.
+#: The manager's task to say who follows, where an appointment is taken back that no open case asks about any more.
 ANEW: Final = "recruiting.anew"
+DAYS_TO_NAME: Final = 5
 #: Who begins in this role is welcomed by this protocol.
 WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
 
@@ -164,9 +165,10 @@ _AFTERWARDS = N_("Recruit for one more role, once the recruiting under way is ov
 
 
 def recruit_anew(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Ask the manager to recruit once more, where a recruiting found whose appointment was taken back just now.
+    """Ask the manager who follows, where an appointment was taken back just now that a closed case had come to.
 
-    The recruiting is over, and what settled a departure by it asks nobody. Not of who has been in the role since.
+    A recruiting that found them is over, and so is a departure that was closed since it named them: neither asks
+    anybody. Not of who has been in the role since.
     """
     here, place = program_of(session), tenure["organization_id"]
     found = select(_event.c.n).where(
@@ -176,8 +178,22 @@ def recruit_anew(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: 
         _event.c.facts["role"].astext == tenure["role"],
         _event.c.facts["organization"].astext == str(place),
     )
+    left = _tenure.alias("left_role")
+    named = (
+        select(_settlement.c.id)
+        .join(_case, refers(_settlement.c.case_id, _case))
+        .join(left, and_(left.c.program_id == here, left.c.id == _settlement.c.holding_id))
+        .where(
+            _settlement.c.program_id == here,
+            _settlement.c.kind == TENURE,
+            _settlement.c.successor_id == tenure["person_id"],
+            left.c.role == tenure["role"],
+            left.c.organization_id == place,
+            _case.c.state == "closed",
+        )
+    )
     held = select(_tenure.c.id).where(_held_there(session, tenure["person_id"], tenure["role"], place))
-    if session.scalar(select(and_(found.exists(), ~held.exists()))):
+    if session.scalar(select(and_(or_(found.exists(), named.exists()), ~held.exists()))):
         title = called(session, tenure["id"])
         assigning.assign(
             session,
@@ -186,14 +202,14 @@ def recruit_anew(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: 
             title_fr=say("fr", _ANEW, role=title.fr),
             title_en=say("en", _ANEW, role=title.en),
             chain=[{"role": "manager", "at": str(place)}, *coordination_chain(session)],
-            due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_RECRUIT),
+            due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
             by=by,
             at=at,
             sources=["DP-01"],
         )
 
 
-_ANEW = N_("Recruit once more, since the appointment of the person who was hired was taken back: %(role)s")
+_ANEW = N_("Name who follows, or recruit once more, since an appointment was taken back: %(role)s")
 
 
 def _recruit_for_the_next(session: Session, organization_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -12,7 +12,8 @@ from duties import people
 from duties.access import invitations
 from duties.agreement import succession
 from duties.agreement.agreements import Content, content_of
-from duties.casework import assigning, cases
+from duties.actors import ENGINE, Actor
+from duties.casework import acts, assigning, cases, tasks
 from duties.departure import departures, foreseeing, giving_back, hand_overs, hiring
 from duties.here import many
 from duties.roles import Link, standing
@@ -359,6 +360,124 @@ def test_who_follows_was_named_in_time_and_the_next_version_asks_nobody_again(pr
     with program.session() as session:
         kept(session, on(later + DAY))
         assert period(session, program, PLACE, "AG-M4")["state"] == "on_track"
+
+
+@pytest.mark.ci
+def test_an_appointment_taken_back_by_mistake_and_given_anew_settles_who_follows_as_before(program: Cast) -> None:
+    add_newcomer(program)
+    case_id = leave(program, WORKER, "codim")
+    task_id = asked(program, case_id, "find_successor")[0]["id"]
+    settle(program, task_id, to="newcomer", at=on(TODAY + DAY))
+    done_at = asked(program, case_id, "find_successor")[0]["done_at"]
+    later = on(TODAY + 20 * DAY)
+    take_back(program, "newcomer", "youth_worker", later.date())
+    looked_at(program, later)
+    assert names_of(program, case_id) == [("Youth worker", "open", ["newcomer"])]
+    come_back(program, "newcomer", "codim", starts_on=FIRST, at=later)
+    looked_at(program, later)
+    assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer"])]
+    assert asked(program, case_id, "find_successor")[0]["done_at"] == done_at, "as it was, in time"
+
+
+@pytest.mark.ci
+def test_once_a_departure_is_closed_the_manager_is_asked_who_follows_where_an_appointment_is_taken_back(
+    program: Cast,
+) -> None:
+    add_newcomer(program)
+    case_id = leave(program, WORKER, "codim", last_day=TODAY + 5 * DAY)
+    come_back(program, "newcomer", "codim", starts_on=TODAY + 40 * DAY)
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="newcomer")
+    for left in asked(program, case_id, "close_accounts"):
+        settle(program, left["id"], ended="closed")
+    _close(program, case_id, on(TODAY + 7 * DAY))
+    take_back(program, "newcomer", "youth_worker", TODAY + 20 * DAY)
+    with program.session() as session:
+        (row,) = session.execute(select(TASK.c.state, TASK.c.title_en).where(TASK.c.step == hiring.ANEW)).all()
+    assert row.state == "open"
+    assert row.title_en.startswith("Name who follows, or recruit once more")
+    assert row.title_en.endswith(": Youth worker, CODIM")
+
+
+def _close(cast: Cast, case_id: UUID, at: datetime) -> None:
+    """Do what is left of a departure once its last day is over; it closes with the last of it."""
+    looked_at(cast, at)
+    with cast.session() as session:
+        acts_wanted = select(TASK.c.id).where(TASK.c.case_id == case_id, TASK.c.act_state == "wanted")
+        for task_id in session.scalars(acts_wanted).all():
+            acts.record_act(session, task_id, undone=False, by=Actor.system(ENGINE), at=at)
+    for _ in range(3):  # what waits for others opens with them
+        with cast.session() as session:
+            still = select(TASK.c.id).where(TASK.c.case_id == case_id, TASK.c.state == "open")
+            open_ones = session.scalars(still).all()
+        for task_id in open_ones:
+            with cast.session() as session:
+                tasks.complete_task(session, task_id, by=cast.actor("coordinator"), at=at)
+    with cast.session() as session:
+        assert case_row(session, case_id)["state"] == "closed"
+
+
+@pytest.mark.ci
+def test_of_two_terms_to_come_the_last_is_taken_back_while_they_leave(program: Cast) -> None:
+    leave(program, WORKER, "codim")
+    come_back(program, WORKER, "codim", starts_on=FIRST + DAY, ends_on=FIRST + 7 * DAY)
+    come_back(program, WORKER, "codim", starts_on=FIRST + 19 * DAY)
+    with program.session() as session:
+        theirs = (TENURE.c.person_id == program.people[WORKER], TENURE.c.starts_on == FIRST + 19 * DAY)
+        last = session.scalars(select(TENURE.c.id).where(*theirs)).one()
+        by = program.actor("coordinator")
+        assert departures.end_role(session, last, ends_on=TODAY, by=by, at=AT) is None
+
+
+@pytest.mark.ci
+def test_a_slip_that_is_mended_on_the_same_day_leaves_the_record_of_a_role_as_it_was(program: Cast) -> None:
+    with program.session() as session:
+        put_in_force(session, program, PLACE)
+    end(program, LEAVER, "manager", LEFT)
+    add_newcomer(program)
+    first, slip = LEFT + 5 * DAY, on(LEFT + 75 * DAY)
+    come_back(program, "newcomer", PLACE, role="manager", starts_on=first)
+    assert replaced(program, slip.date()) == "on_track"
+    case_id = leave(program, "newcomer", PLACE, last_day=first - DAY, planned=False, at=slip)
+    cancel(program, case_id, at=slip + timedelta(minutes=5))
+    assert replaced(program, slip.date() + DAY) == "on_track"
+
+
+@pytest.mark.ci
+def test_standing_in_that_was_passed_on_with_a_role_is_asked_about_anew_with_it(program: Cast) -> None:
+    with program.session() as session:
+        people.record_absence(
+            session,
+            person_id=program.people["director_em"],
+            starts_on=TODAY,
+            ends_on=LAST_DAY + 20 * DAY,
+            deputy_id=program.people[LEAVER],
+            by=program.actor("coordinator"),
+            at=AT,
+        )
+    add_newcomer(program)
+    case_id = leave(program, LEAVER, PLACE)
+    for step in ("find_successor", "pass_on_deputizing"):
+        settle(program, asked(program, case_id, step)[0]["id"], to="newcomer")
+    take_back(program, "newcomer", "manager")
+    looked_at(program, AT)
+    for step in ("find_successor", "pass_on_deputizing"):
+        assert [row["state"] for row in asked(program, case_id, step)] == ["open"]
+
+
+@pytest.mark.ci
+def test_what_was_given_meanwhile_and_begins_later_is_taken_back_with_the_departure_that_is_taken_up_again(
+    program: Cast,
+) -> None:
+    case_id = leave(program, WORKER, "codim", last_day=TODAY + 5 * DAY)
+    cancel(program, case_id)
+    come_back(program, WORKER, "codim", role="second_representative", starts_on=TODAY + 9 * DAY, at=on(TODAY + 2 * DAY))
+    gone = on(TODAY + 8 * DAY)
+    with program.session() as session:
+        cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=gone, reason="Gone all the same")
+        departures.take_up_again(session, case_id, by=LOADING, at=gone)
+    with program.session() as session:
+        for day in (8, 9, 30):
+            assert program.people[WORKER] not in standing(session, TODAY + day * DAY).live
 
 
 # ------------------------------------------------------------------------------------------------- what is shown
