@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from duties import people
 from duties.access import invitations
+from duties.actors import ENGINE, Actor
 from duties.agreement import succession
 from duties.agreement.agreements import Content, content_of
-from duties.actors import ENGINE, Actor
 from duties.casework import acts, assigning, cases, tasks
 from duties.departure import departures, foreseeing, giving_back, hand_overs, hiring
 from duties.here import many
@@ -185,11 +185,11 @@ def test_nobody_has_gone_already_since_before_a_role_that_they_held(program: Cas
 
 @pytest.mark.ci
 def test_who_was_to_begin_some_days_ago_never_came_unless_they_did_something_since(program: Cast) -> None:
-    for who, acts in (("newcomer", False), ("specialist", True)):
+    for who, did in (("newcomer", False), ("specialist", True)):
         add_newcomer(program)
         come_back(program, who, PLACE, starts_on=TODAY + 2 * DAY)
         at = TODAY + 5 * DAY
-        if acts:
+        if did:
             with program.session() as session:
                 by = program.actor("specialist")
                 people.add_person(
@@ -369,7 +369,7 @@ def test_an_appointment_taken_back_by_mistake_and_given_anew_settles_who_follows
     task_id = asked(program, case_id, "find_successor")[0]["id"]
     settle(program, task_id, to="newcomer", at=on(TODAY + DAY))
     done_at = asked(program, case_id, "find_successor")[0]["done_at"]
-    later = on(TODAY + 20 * DAY)
+    later = on(TODAY + 9 * DAY)
     take_back(program, "newcomer", "youth_worker", later.date())
     looked_at(program, later)
     assert names_of(program, case_id) == [("Youth worker", "open", ["newcomer"])]
@@ -544,7 +544,7 @@ def test_a_cancelled_departure_says_over_json_what_its_page_says(program: Cast) 
 def test_what_was_given_while_they_were_to_stay_ends_with_the_departure_that_is_taken_up_again(
     program: Cast, given_from: int
 ) -> None:
-    """Also where it began after the last day that was meant at first; not one that is to begin later."""
+    """Also where it began after the last day that was meant at first; one that is to begin later never begins."""
     case_id = leave(program, WORKER, "codim", last_day=TODAY - 4 * DAY, planned=False)
     cancel(program, case_id)
     come_back(program, WORKER, "codim", starts_on=TODAY + given_from * DAY, role="second_representative")
@@ -554,7 +554,9 @@ def test_what_was_given_while_they_were_to_stay_ends_with_the_departure_that_is_
         departures.take_up_again(session, case_id, by=LOADING, at=later)
     ends = dict(roles(program, WORKER))
     assert ends["youth_worker"] == TODAY + 7 * DAY
-    assert ends["second_representative"] == (TODAY + given_from * DAY if given_from < 30 else None)
+    assert ends["second_representative"] == TODAY + (given_from if given_from < 30 else 7) * DAY
+    with program.session() as session:
+        assert program.people[WORKER] not in standing(session, TODAY + 31 * DAY).live
     if given_from == 8:
         with program.session() as session:
             assert program.people[WORKER] not in standing(session, TODAY + 8 * DAY).live
