@@ -39,6 +39,7 @@ def settle(
     *,
     text_fr: str,
     text_en: str = "",
+    decided_at: datetime | None = None,
     by: Actor,
     at: datetime,
     seen: int | None = None,
@@ -48,12 +49,13 @@ def settle(
     `settled_as` is one of `SETTLED_AS`; `seen` is the item's version. With "kept", the objections are settled and the
     decision counts once the other partners endorsed it; with "taken_back", it holds no more. Of a decision that frees a
     partner of a clause, the quorum is there also without that partner, and nobody who owes the clause settles anything
-    by which it stands. Where the meeting's day is over and it is recorded afterwards, it is settled on that day, and so
-    is only what was objected by then. Raises Refusal: these, the meeting is not under way, it has no item of this
-    objection, there was no quorum, nothing was objected, or no word of what was decided.
+    by which it stands. Where it is recorded afterwards, it is settled at the moment that is given, or as the meeting's
+    day ends, and so is only what was objected by then. Raises Refusal: these, the meeting is not under way, it has no
+    item of this objection, there was no quorum, nothing was objected, or no word of what was decided.
     """
     meeting = lock_meeting(session, meeting_id)
-    settled_at = min(at, moments_of(session, meeting["starts"].date())[1] - timedelta(microseconds=1))
+    day_ends = moments_of(session, meeting["starts"].date())[1] - timedelta(microseconds=1)
+    settled_at = decided_at or min(at, day_ends)
     if settled_as not in SETTLED_AS:
         raise Refusal("objection.settled_as", N_("An objection is settled in one of the ways that are offered."))
     item = next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
@@ -67,7 +69,12 @@ def settle(
     for without in (None,) if waiver is None else (None, waiving.partner_of(session, waiver)):
         if not quorum_now(session, meeting_id, settled_at, without=without).is_met:
             raise Refusal(
-                "objection.no_quorum", N_("An objection is settled with a quorum: too few sit now."), source="GV-4"
+                "objection.no_quorum",
+                N_(
+                    "An objection is settled with a quorum, and too few sat at that moment. Where you record it"
+                    " afterwards, say at what hour it was settled."
+                ),
+                source="GV-4",
             )
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)

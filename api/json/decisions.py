@@ -181,6 +181,7 @@ def settle_objection(decision_id: UUID, body: ObjectionSettled, desk: AtDesk, re
         body.settled_as,
         text_fr=body.text_fr,
         text_en=body.text_en,
+        decided_at=body.decided_at,
         by=by,
         at=desk.at,
         seen=body.seen,

@@ -107,12 +107,16 @@ class ApprovalGiven(Given):
 
 
 class ObjectionSettled(Given):
-    """How the committee that sits settles what is objected: it keeps the decision, or takes it back."""
+    """How the committee that sits settles what is objected: it keeps the decision, or takes it back.
+
+    `decided_at` is given where that was earlier than it is recorded: its quorum is that of then.
+    """
 
     meeting_id: UUID
     settled_as: Literal["kept", "taken_back"]
     text_fr: Said = ""
     text_en: Said = ""
+    decided_at: Moment | None = None
     seen: Version = None
 
 

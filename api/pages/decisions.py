@@ -20,7 +20,7 @@ from api.meeting_lines import title_of
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.sitting_lines import owners_of
+from api.pages.sitting_lines import hour_there, owners_of
 from api.permissions import (
     Action,
     Forbidden,
@@ -176,6 +176,7 @@ def settle_objection(
     settled_as: Text = "",
     text_fr: Text = "",
     text_en: Text = "",
+    hour: Text = "",
 ) -> Response:
     """Record how the committee that sits settles what is objected to the decision."""
     _, _, given = find_decision(desk, decision_id)
@@ -196,12 +197,13 @@ def settle_objection(
             settled_as,
             text_fr=text_fr,
             text_en=text_en,
+            decided_at=hour_there(desk, meeting_id, hour),
             by=by,
             at=desk.at,
             seen=seen,
         )
 
-    values = {"settled_as": settled_as, "text_fr": text_fr, "text_en": text_en}
+    values = {"settled_as": settled_as, "text_fr": text_fr, "text_en": text_en, "hour": hour}
     return _after(desk, request, decision_id, "settlement", act, values, place="endorsements")
 
 

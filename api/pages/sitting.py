@@ -7,7 +7,6 @@ With the script the part `run` alone is put in place, and what was typed in othe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -17,9 +16,9 @@ from fastapi.responses import HTMLResponse
 from api.at_meetings import find_meeting
 from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
 from api.pages.choices import people_by_id
-from api.pages.forms import Text, Typed, day_or_none, hour_of, id_or_none
+from api.pages.forms import Text, Typed, day_or_none, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.sitting_lines import ATTENDED, OUTCOMES, owners_of, sitting_of
+from api.pages.sitting_lines import ATTENDED, OUTCOMES, hour_there, owners_of, sitting_of
 from api.permissions import Action, Forbidden, asks, require
 from api.session import AtDesk, Desk
 from duties.actors import Actor
@@ -30,7 +29,7 @@ from meetings import attendance, decisions, running, wording
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees
 from meetings.holding import read_meeting
-from meetings.local_times import local_of, moment_of
+from meetings.local_times import local_of
 
 router = framed_pages()
 
@@ -134,8 +133,8 @@ def record_attendance(
             state,
             person_id=id_or_none(person),
             is_remote=remote == "yes",
-            arrived_at=_moment(desk, meeting_id, arrived),
-            left_at=_moment(desk, meeting_id, left),
+            arrived_at=hour_there(desk, meeting_id, arrived),
+            left_at=hour_there(desk, meeting_id, left),
             by=by,
             at=desk.at,
             seen=seen,
@@ -243,7 +242,7 @@ def decide(
             owner_role=owner_role,
             owner_organization_id=id_or_none(owner_organization),
             due_on=day_or_none(due),
-            decided_at=_moment(desk, meeting_id, hour),
+            decided_at=hour_there(desk, meeting_id, hour),
             grants=grants == "yes",
             takes_back=[takes_back] if takes_back else (),
             by=by,
@@ -396,14 +395,6 @@ def _as_typed(desk: Desk, meeting_id: UUID, what: str) -> dict[str, str]:
     meeting = read_meeting(desk.session, meeting_id)
     hour = local_of(desk.at, meeting["time_zone"]).strftime("%H:%M")
     return {"state": "present", "arrived": hour} if what == ARRIVES else {"left": hour}
-
-
-def _moment(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
-    """A local hour of the meeting's day, as a field sends it; None for an empty one. Raises Refusal."""
-    if not hour.strip():
-        return None
-    meeting = read_meeting(desk.session, meeting_id)
-    return moment_of(datetime.combine(meeting["starts"].date(), hour_of(hour)), meeting["time_zone"])
 
 
 def _minutes_of(text: str) -> int | None:

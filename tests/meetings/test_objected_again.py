@@ -13,7 +13,18 @@ from sqlmodel import Session
 from duties import people
 from duties.refusals import Refusal
 from duties.roles import responsibility
-from meetings import agendas, assembling, decisions, freezing, objections, posting, running, schedule, settling
+from meetings import (
+    agendas,
+    assembling,
+    attendance,
+    decisions,
+    freezing,
+    objections,
+    posting,
+    running,
+    schedule,
+    settling,
+)
 from meetings.committees import committees
 from meetings.endorsements import endorsements_of
 from meetings.reasons import COULD_NOT_WAIT, Reason, in_words, is_over, with_edited
@@ -27,6 +38,7 @@ from tests.agreeing import code_of
 from tests.cast import Cast
 from tests.meetings.endorsed import asked_of, decide, numbers, say, session, stands, task_of, told
 from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
+from tests.meetings.sitting import seat
 
 __all__ = ["session"]
 
@@ -86,6 +98,30 @@ def test_who_says_meanwhile_that_it_endorses_does_not_object_anew_to_what_the_co
     decide(session, cast, kind="other", at=NOW + 5 * MINUTE, takes_back=[number])
     say(session, cast, decision, "en-marge", "objected", at=NOW + 7 * MINUTE)
     assert stands(session, decision) == ("objected", False), "nothing settles it any more"
+
+
+@pytest.mark.ci
+def test_what_is_recorded_the_day_after_is_settled_at_the_hour_that_is_given(session: Session, cast: Cast) -> None:
+    """Everybody has left by the end of that day; what was objected after that hour is not settled by it."""
+    decision = decide(session, cast)
+    say(session, cast, decision, "en-marge", "objected")
+    by, here, after = cast.actor("coordinator"), meeting(session), NOW + DAY
+    objections.bring_all(session, at=after)
+    for organization in PRESENT:
+        seat_id = seat(session, "steering", organization)
+        (one,) = [one for one in attendance.attendance_of(session, here) if one.seat.id == seat_id]
+        left_at = NOW + 50 * MINUTE
+        attendance.record(session, here, seat_id, "present", by=by, at=after, seen=one.version, left_at=left_at)
+
+    def settled(hour: datetime | None) -> UUID:
+        return settling.settle(
+            session, decision, here, settling.KEPT, text_fr="Oui.", decided_at=hour, by=by, at=after + MINUTE
+        )
+
+    assert code_of(lambda: settled(None)) == "objection.no_quorum"
+    assert code_of(lambda: settled(NOW - MINUTE)) == "objection.none"
+    settles = settled(NOW + 5 * MINUTE)
+    assert decisions.decision_of(session, settles)["decided_at"] == NOW + 5 * MINUTE
 
 
 @pytest.mark.ci
