@@ -33,7 +33,7 @@ class Said:
     has_words: bool = False
     note: str = ""
     reason: str = ""
-    beside: tuple[str, ...] = ()
+    beside: tuple[words.Beside, ...] = ()
     is_withheld: bool = False
 
 
@@ -95,5 +95,5 @@ def _opened(desk: Desk, task: Mapping[str, Any], by: Actor) -> Said:
         case_id=task["case_id"],
     )
     said = words.opened(desk.session, task)
-    note, reason = (said.pop(name, "") for name in words.IN_TASK)
-    return Said(is_kept=True, note=note, reason=reason, beside=tuple(said.values()))
+    note, reason = (said.get(name, "") for name in words.IN_TASK)
+    return Said(is_kept=True, note=note, reason=reason, beside=words.beside(desk.session, said))

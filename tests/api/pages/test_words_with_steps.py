@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from models.base import table_of
 from models.casework import Task, TaskWords
 from models.departure import HandOver
 from models.follow_up import FollowUp
+from models.program import Person
 from models.record import Event
 from simulation.promises import names
-from tests.api.pages.looking import signed_in
+from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.departing import asked, leave, record_protocols, settle
+from tests.departing import asked, leave, record_protocols
 from tests.following import SECOND, WORKER, consented, followed
 from tests.meetings.clinic import prepare_clinic
 from tests.meetings.test_redacting import everything_kept
@@ -140,16 +142,26 @@ def test_words_of_handing_back_and_of_refusing_a_hand_over_are_sealed_too(progra
     with program.session() as session:
         tasks.hand_back_task(session, task["id"], by=program.actor(WORKER), at=AT, reason=SAID)
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to="without_mail")
+    with program.session() as session:
+        to, about = program.people["without_mail"], "CANARIDEP se sent suivie"
+        hand_overs.propose(session, task["id"], to, note=about, by=program.actor("coordinator"), at=AT)
     with program.session() as session:
         by, said = program.actor("without_mail"), f"{SAID}, je lui ressemble"
         (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
-        hand_overs.refuse(session, offer["id"], reason=said, by=by, at=AT)
+        hand_overs.refuse(session, offer["id"], reason=said, by=by, at=AT + timedelta(hours=1))
         assert session.scalars(select(table_of(HandOver).c.reason)).all() == [""]
     assert "CANARIDEP" not in everything_kept(program)
-    assert "je lui ressemble" in signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text
+    page = text_of(signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text)
+    with program.session() as session:
+        names_of = {one.id: one.name for one in session.scalars(select(Person))}
+    to_name, by_name = names_of[to], names_of[program.people["coordinator"]]
+    assert re.search(f"With the offer to {to_name}, {by_name} · [^·]* {about}", page)
+    assert re.search(f"Refused by {to_name} · [^·]* {said}", page)
     shown = signed_in(program, "coordinator").get(f"/api/v1/tasks/{task['id']}").json()
-    assert shown["beside"] == [said]
+    assert [(one["what"], one["words"], one["by"], one["to"]) for one in shown["beside"]] == [
+        ("offered", about, str(program.people["coordinator"]), str(to)),
+        ("refused", said, str(to), str(to)),
+    ]
     for who in ("it_contact", "officer", "manager_ccsmtl"):
         assert "CANARIDEP" not in signed_in(program, who).get(f"/departures/{case_id}").text
 
