@@ -180,6 +180,7 @@ class Line:
     task: Mapping[str, Any]
     has_words: bool = False  # about a participant: they are opened on the task's own page
     is_withheld: bool = False  # words about a participant came to the reader with it, whom the file is closed to
+    is_shut: bool = False  # it is the reader's to do, and the participant's file is not open to them
     beside: Sequence[Beside] = ()  # words of others that belong to it, as of who refused a hand-over
     people: Mapping[UUID, str] = field(default_factory=dict)  # the names of whose words these are, and for whom
 
@@ -227,6 +228,11 @@ def _without_words(line: Line) -> Line:
     return replace(line, note="", reason="", evidence=(), asked=(), given={})
 
 
+def _shut(line: Line) -> Line:
+    """A departure's step about a participant whose file the reader may not open: so is the page on which it is done."""
+    return replace(line, is_shut=True, place=line.place if line.task["holding"] else "")
+
+
 def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
     """What is about a participant as its reader may read it: the rest stays."""
     said_of = said_with(desk, [line.task for line in lines], opens=opens)
@@ -237,6 +243,8 @@ def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
             found.append(line)
         elif not said.is_kept:
             bare = _without_words(line)
+            if said.is_shut and line.about is not None and line.about.kind != "participant":
+                bare = _shut(bare)
             found.append(replace(bare, reason=said.reason, has_words=said.has_words, is_withheld=said.is_withheld))
         else:
             note = said.note if line.done_at else ""

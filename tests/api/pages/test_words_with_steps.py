@@ -208,6 +208,8 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
     said = {"seen": "0", "situation": "Elle habite chez sa tante.", "steps": "", "do": "save"}
     assert coordinator.post(place, data=said).status_code == 200
     assert "tante" in manager.get(place).text
+    assert place in manager.get(f"/tasks/{task['id']}").text
+    assert "not open to you" not in manager.get(f"/tasks/{task['id']}").text
     with program.session() as session:
         consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
     assert manager.get(place).status_code == 404
@@ -216,7 +218,13 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
         manager.put(f"/api/v1{place}", json={"situation": "x", "steps": "x"}, headers={"If-Match": '"1"'}).status_code
         == 404
     )
-    assert manager.get(f"/tasks/{task['id']}").status_code == 200, "it is theirs to hand back"
+    for page in (f"/tasks/{task['id']}", "/", f"/departures/{case_id}"):
+        shown = manager.get(page)
+        assert shown.status_code == 200, "it is theirs to hand back"
+        assert place not in shown.text
+    assert "The participant’s file is not open to you. You may hand the step back" in text_of(
+        manager.get(f"/tasks/{task['id']}").text
+    )
     assert "tante" in coordinator.get(place).text
 
 
