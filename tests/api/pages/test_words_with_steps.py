@@ -92,7 +92,13 @@ def test_a_note_with_a_step_about_a_participant_is_read_by_who_keeps_the_file_an
 def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_theirs_to_do(program: Cast) -> None:
     _, case_id = leaving(program)
     task_id = noted(program, case_id)
+    (offers,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
+        hand_overs.propose(
+            session, offers["id"], program.people["without_mail"], by=program.actor("coordinator"), at=AT
+        )
+        (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
+        hand_overs.refuse(session, offer["id"], reason=SAID, by=program.actor("without_mail"), at=AT)
         session.execute(update(_task).where(_task.c.case_id == case_id).values(due_on=TODAY - timedelta(days=9)))
     for who in ("it_contact", "officer"):
         client = signed_in(program, who)
@@ -100,11 +106,15 @@ def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_the
         assert client.get(f"/api/v1/tasks/{task_id}").status_code == 404
         for place in (f"/departures/{case_id}", f"/departures/{case_id}?history=all", f"/cases/{case_id}", "/board"):
             assert "#2026-01" not in client.get(place).text, place
+        told = text_of(client.get(f"/departures/{case_id}?history=all").text)
+        assert not re.search("[Ff]ollow-up was offered|take a follow-up over|: a follow-up", told)
         for place in (f"/cases/{case_id}/tasks", f"/cases/{case_id}/events?limit=200", f"/departures/{case_id}"):
             rows = client.get(f"/api/v1{place}")
-            assert rows.status_code != 200 or not [one for one in ("#2026-01", str(task_id)) if one in rows.text], place
+            closed = ("#2026-01", str(task_id), '"hand_over.', '"offered"')
+            assert rows.status_code != 200 or not [one for one in closed if one in rows.text], place
     manager = signed_in(program, "manager_ccsmtl")
     assert "#2026-01" in manager.get(f"/departures/{case_id}?history=all").text
+    assert "A follow-up was offered" in text_of(manager.get(f"/departures/{case_id}?history=all").text)
     assert "#2026-01" in manager.get(f"/api/v1/departures/{case_id}").text
     assert str(task_id) in manager.get(f"/api/v1/cases/{case_id}/events?limit=200").text
 
