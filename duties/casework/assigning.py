@@ -143,7 +143,7 @@ def ask_once_more(
 
 
 def pass_deputies_over(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Have a duty outside any case, of this declared chain, fall to nobody who acts for whom it is asked of.
+    """Have a task, of this declared chain, fall to nobody who acts for whom it is asked of.
 
     All else of it stays as it is. Where they handed it back it stays with who has it, and is theirs alone once it is
     given to them again.
