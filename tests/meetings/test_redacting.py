@@ -157,8 +157,17 @@ def test_what_is_written_with_the_tasks_of_a_meeting_and_of_the_partners_goes_to
         (holder,) = standing(session, TODAY).falls(chain).holders
         actor = Actor(holder.role, holder.person_id, holder.organization_id)
         tasks.hand_back_task(session, to_endorse["id"], by=actor, at=END, reason=f"À dire par {NAME}")
-        asked_to_close = {"title_fr": "Clore", "title_en": "Close", "chain": COORDINATION, "due_on": TODAY}
-        closing = assigning.assign(session, "meeting.close", str(held.meeting_id), by=by, at=END, **asked_to_close)
+        closing = assigning.assign(
+            session,
+            "meeting.close",
+            str(held.meeting_id),
+            title_fr="Clore la rencontre",
+            title_en="Close the meeting",
+            chain=COORDINATION,
+            due_on=TODAY,
+            by=by,
+            at=END,
+        )
         tasks.complete_task(session, closing, by=by, at=END, note=f"Avec {NAME}")
     redaction_id = ask(cast, held.meeting_id)
     with cast.session() as session:

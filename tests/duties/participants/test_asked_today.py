@@ -36,7 +36,7 @@ def program(cast: Cast, arranged: Arranged[None]) -> Cast:
 def _has_it(cast: Cast, task_id: UUID, day: int) -> set[UUID]:
     with cast.session() as session:
         row = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
-        falls = board.who(standing(session, TODAY + day * DAY), row, board.chains(session, [row["owed_by_id"]]))
+        falls = board.who(standing(session, TODAY + day * DAY), dict(row), board.chains(session, [row["owed_by_id"]]))
     return {one.person_id for one in falls.holders} if falls is not None else set()
 
 
