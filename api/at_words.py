@@ -27,7 +27,7 @@ class Said:
 
     `beside` are those of others that belong to it, as of who refused to take a follow-up over. `is_withheld` is whether
     words came to them with the step that they have to do, and they may not read them. `is_shut` is whether the step is
-    theirs to do, and nothing of the file is told to them.
+    theirs to do, and nothing of the file is told to them; `is_left` whether they did it, and words are kept with it.
     """
 
     is_kept: bool = False
@@ -37,6 +37,7 @@ class Said:
     beside: tuple[words.Beside, ...] = ()
     is_withheld: bool = False
     is_shut: bool = False
+    is_left: bool = False
 
 
 def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = False) -> dict[UUID, Said]:
@@ -69,10 +70,10 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
 
 def _to_who_owes(desk: Desk, task: Mapping[str, Any], participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
     """What somebody who does not keep the file reads of a step that was handed back to them, or given again."""
-    if task["state"] not in ("planned", "open"):
-        return Said()
     if participant_id in who_barred(desk.session, desk.asker.person_id):
         return Said()
+    if task["state"] not in ("planned", "open"):
+        return Said(is_left=has_words and opens and task["done_by"] == desk.asker.person_id)
     links = board.chains(desk.session, [task["owed_by_id"], task["approved_by_id"]])
     owes = to_duty(desk.asker, task, links).get(Relation.OWES)
     if owes is None:

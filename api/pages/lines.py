@@ -181,6 +181,7 @@ class Line:
     has_words: bool = False  # about a participant: they are opened on the task's own page
     is_withheld: bool = False  # words about a participant came to the reader with it, whom the file is closed to
     is_shut: bool = False  # it is the reader's to do, and the participant's file is not open to them
+    is_left: bool = False  # the reader did it, and the words with it are read by who keeps the participant's file
     beside: Sequence[Beside] = ()  # words of others that belong to it, as of who refused a hand-over
     people: Mapping[UUID, str] = field(default_factory=dict)  # the names of whose words these are, and for whom
 
@@ -245,7 +246,8 @@ def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
             bare = _without_words(line)
             if said.is_shut and line.about is not None and line.about.kind != "participant":
                 bare = _shut(bare)
-            found.append(replace(bare, reason=said.reason, has_words=said.has_words, is_withheld=said.is_withheld))
+            bare = replace(bare, reason=said.reason, has_words=said.has_words)
+            found.append(replace(bare, is_withheld=said.is_withheld, is_left=said.is_left))
         else:
             note = said.note if line.done_at else ""
             has_words = said.has_words

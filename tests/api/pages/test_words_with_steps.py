@@ -259,6 +259,11 @@ def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_
     assert "CANARIDEP" not in manager.get(place).text
     assert "ask the coordinator" in manager.get(place).text
     assert manager.get(f"/api/v1{place}").json()["reason"] is None
+    (task,) = asked(program, case_id, "tell_participant")
+    manager.post(f"{place}/completion", data={"seen": task["version"], "words": "CANARIDEP dit"})
+    after = text_of(manager.get(place).text)
+    assert "Words about the participant are kept with it: who keeps their file reads them." in after
+    assert "CANARIDEP" not in after
 
 
 @pytest.mark.ci
