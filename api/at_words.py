@@ -26,15 +26,18 @@ class Said:
     """What somebody reads of the words with one task: whether they keep the file, whether there are any, and which.
 
     `beside` are those of others that belong to it, as of who refused to take a follow-up over. `is_withheld` is whether
-    words came to them with the step that they have to do, and they may not read them.
+    words came to them with the step that they have to do, and they may not read them. `is_shut` is whether the step is
+    theirs to do, and nothing of the file is told to them; `is_left` whether they did it, and words are kept with it.
     """
 
     is_kept: bool = False
     has_words: bool = False
     note: str = ""
     reason: str = ""
-    beside: tuple[str, ...] = ()
+    beside: tuple[words.Beside, ...] = ()
     is_withheld: bool = False
+    is_shut: bool = False
+    is_left: bool = False
 
 
 def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = False) -> dict[UUID, Said]:
@@ -54,10 +57,10 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
             continue
         by = keepers[about[task["id"]]]
         has_words = task["id"] in sealed or bool(task["note"] or task["reason"])
-        if not has_words:
-            found[task["id"]] = Said(is_kept=by is not None)
-        elif by is None:
-            found[task["id"]] = _to_who_owes(desk, task, about[task["id"]], opens=opens)
+        if by is None:
+            found[task["id"]] = _to_who_owes(desk, task, about[task["id"]], has_words=has_words, opens=opens)
+        elif not has_words:
+            found[task["id"]] = Said(is_kept=True)
         elif opens:
             found[task["id"]] = _opened(desk, task, by)
         else:
@@ -65,19 +68,21 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
     return found
 
 
-def _to_who_owes(desk: Desk, task: Mapping[str, Any], participant_id: UUID, *, opens: bool) -> Said:
+def _to_who_owes(desk: Desk, task: Mapping[str, Any], participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
     """What somebody who does not keep the file reads of a step that was handed back to them, or given again."""
-    moved = task["handed_back_at"] or task["given_again_at"]
-    if not moved or task["state"] not in ("planned", "open"):
-        return Said()
     if participant_id in who_barred(desk.session, desk.asker.person_id):
         return Said()
+    if task["state"] not in ("planned", "open"):
+        return Said(is_left=has_words and opens and task["done_by"] == desk.asker.person_id)
     links = board.chains(desk.session, [task["owed_by_id"], task["approved_by_id"]])
     owes = to_duty(desk.asker, task, links).get(Relation.OWES)
     if owes is None:
         return Said()
+    has_words = bool(has_words and (task["handed_back_at"] or task["given_again_at"]))
     if not is_told_in_place(desk.asker, circle_of(desk.session, participant_id, desk.day), owes):
-        return Said(is_withheld=True)
+        return Said(is_withheld=has_words, is_shut=True)
+    if not has_words:
+        return Said()
     if not opens:
         return Said(has_words=True)
     return Said(reason=_opened(desk, task, owes).reason)
@@ -95,5 +100,5 @@ def _opened(desk: Desk, task: Mapping[str, Any], by: Actor) -> Said:
         case_id=task["case_id"],
     )
     said = words.opened(desk.session, task)
-    note, reason = (said.pop(name, "") for name in words.IN_TASK)
-    return Said(is_kept=True, note=note, reason=reason, beside=tuple(said.values()))
+    note, reason = (said.get(name, "") for name in words.IN_TASK)
+    return Said(is_kept=True, note=note, reason=reason, beside=words.beside(desk.session, said))

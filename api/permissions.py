@@ -25,6 +25,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     false,
+    func,
     literal,
     or_,
     select,
@@ -40,6 +41,7 @@ from duties.casework import board, words
 from duties.casework.approving import falls_for_approval
 from duties.casework.cases import links_allowed
 from duties.here import many, one, program_of, run
+from duties.mail.notices import OF_OFFERS
 from duties.roles import Holder, Link, Standing
 from duties.sight import (
     FOR_PRIVACY,
@@ -53,7 +55,7 @@ from duties.sight import (
 from models.base import refers, table_of
 from models.casework import Case, Evidence, Responsibility, Task
 from models.committee import Seat, SeatHolder
-from models.departure import HandOver
+from models.outbox import Notice
 from models.program import Person
 from models.record import Event
 
@@ -61,7 +63,7 @@ _task = table_of(Task)
 _case = table_of(Case)
 _event = table_of(Event)
 _evidence = table_of(Evidence)
-_hand_over = table_of(HandOver)
+_notice = table_of(Notice)
 
 
 class Action(StrEnum):
@@ -896,7 +898,8 @@ def closed_to(session: Session, asker: Asker, task_ids: Collection[UUID]) -> fro
 def lines_of_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> ColumnElement[bool]:
     """The condition on a line of the record that it is of the case, and tells of nothing that the asker is not shown.
 
-    What is about a step that they are not shown is not told of either: its proofs, and what was offered by it.
+    What is about a step that they are not shown is not told of either: its proofs, and what was offered and written to
+    others, of whichever follow-up.
     """
     here = program_of(session)
     mine = and_(
@@ -909,12 +912,22 @@ def lines_of_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Co
     if not closed:
         return mine
     beside = union_all(
-        *(
-            select(table.c.id).where(table.c.program_id == here, table.c.task_id.in_(closed))
-            for table in (_evidence, _hand_over)
-        )
+        select(_evidence.c.id).where(_evidence.c.program_id == here, _evidence.c.task_id.in_(closed)),
+        select(_notice.c.id).where(
+            _notice.c.program_id == here,
+            _notice.c.case_id == case["id"],
+            _notice.c.person_id != asker.person_id,
+            _notice.c.template.in_(OF_OFFERS),
+        ),
     )
-    return and_(mine, _event.c.subject_id.not_in([*closed, *session.scalars(beside)]))
+    to_others = and_(
+        or_(
+            _event.c.verb.startswith("hand_over", autoescape=True),
+            func.coalesce(_event.c.facts["template"].astext, "").in_(OF_OFFERS),
+        ),
+        _event.c.facts["person"].astext.is_distinct_from(str(asker.person_id)),
+    )
+    return and_(mine, _event.c.subject_id.not_in([*closed, *session.scalars(beside)]), ~to_others)
 
 
 #: Who oversees a case: they see each of its steps, and of words about somebody none by that.

@@ -21,7 +21,7 @@ from duties.actors import ROUNDS, Actor
 from duties.follow_ups import assigning, breaks, lost, notes
 from duties.follow_ups.lost import Losing
 from duties.here import local_day, program_of
-from duties.participants import referred_again, reviews, withdrawals
+from duties.participants import asked_today, referred_again, reviews, withdrawals
 from flows import agenda_points
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
@@ -84,6 +84,9 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
             found += in_its_own(means, program_id, KEY, partial(_see_to_review, participant_id=participant_id, at=at))
         found += in_its_own(means, program_id, KEY, partial(breaks.ask_who_has_it_now, by=BY_ROUNDS, at=at))
         found += in_its_own(means, program_id, KEY, partial(referred_again.ask_who_has_them_now, by=BY_ROUNDS, at=at))
+        found += in_its_own(
+            means, program_id, KEY, partial(asked_today.pass_over_whom_they_barred, by=BY_ROUNDS, at=at)
+        )
         found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
         found += in_its_own(means, program_id, KEY, partial(recruiters.keep_on_agendas, by=BY_ROUNDS, at=at))
         for case_id in forgotten:

@@ -257,7 +257,7 @@ def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str
     for row in _rows(session, _decision, meeting_id):
         yield from _columns(row, _IN_DECISIONS)
         yield from ((text, "") for text in _objections(session, row["id"]))
-    for row in _tasks_of_decisions(session, meeting_id):
+    for row in _tasks_of(session, meeting_id):
         yield from _columns(row, _IN_TASKS)
     for row in _in_the_pool(session, meeting):
         yield from _columns(row, _IN_ITEMS)
@@ -352,7 +352,7 @@ def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID
     for row in _rows(session, _decision, meeting_id):
         _write(session, _decision, row["id"], _redacted(row, _IN_DECISIONS, takes))
         _redact_objections(session, row["id"], takes)
-    for row in _tasks_of_decisions(session, meeting_id):
+    for row in _tasks_of(session, meeting_id):
         _write(session, _task, row["id"], _redacted(row, _IN_TASKS, takes))
     meeting = _row(session, _meeting, meeting_id)
     for row in _in_the_pool(session, meeting):
@@ -549,14 +549,23 @@ def _redact_objections(session: Session, decision_id: UUID, takes: Taker) -> Non
         _write(session, _endorsement, row["id"], _redacted(row, (("reason", ""),), takes))
 
 
-def _tasks_of_decisions(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
-    """The tasks of a meeting's decisions, with what was written as they were done or handed back."""
-    decided = select(_decision.c.task_id).where(
-        _decision.c.program_id == program_of(session), _decision.c.meeting_id == meeting_id
+def _tasks_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+    """The tasks of a meeting and of its decisions, with what was written as they were done or handed back.
+
+    Of a decision, what it has somebody do, and what it asks of each partner.
+    """
+    decided = _decision.c.program_id == program_of(session), _decision.c.meeting_id == meeting_id
+    asked_about = _task.c.item.in_(
+        [str(meeting_id), *map(str, session.scalars(select(_decision.c.id).where(*decided)))]
     )
     return many(
         session,
-        select(_task).where(_task.c.program_id == program_of(session), _task.c.id.in_(decided)).order_by(_task.c.id),
+        select(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.id.in_(select(_decision.c.task_id).where(*decided)) | (_task.c.case_id.is_(None) & asked_about),
+        )
+        .order_by(_task.c.id),
     )
 
 

@@ -29,6 +29,8 @@ _notice = table_of(Notice)
 
 #: What of an invitation people wrote.
 _WORDS: Final = ("place", "title", "description")
+#: What stands for a place that was told and out of which words were taken: none is written like it.
+_TAKEN_OUT: Final = "…"
 
 
 def texts(session: Session, meeting: Mapping[str, Any]) -> Iterator[str]:
@@ -87,7 +89,7 @@ def of_the_season(session: Session, meeting: Mapping[str, Any], taken_out: Calla
 def redact(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> None:
     """Take words out of the season's place, and out of what was told of it.
 
-    What was told is left without its place, so that whoever was told is told again what is left of it.
+    What was told is left with another place, so that whoever was told is told again what is left of it.
     """
     here = program_of(session)
     for season in _seasons(session, meeting):
@@ -109,12 +111,12 @@ def redact(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[st
 
 def _redacted(told: Mapping[str, Any], taken_out: Callable[[str], str]) -> dict[str, Any]:
     left = {
-        name: "" if name == "place" and _holds(text, taken_out) else _without(text, taken_out)
+        name: _TAKEN_OUT if name == "place" and _holds(text, taken_out) else _without(text, taken_out)
         for name, text in told.items()
         if name in _WORDS
     }
     moved = {
-        original: {**how, "place": ""} if _holds(how["place"], taken_out) else how
+        original: {**how, "place": _TAKEN_OUT} if _holds(how["place"], taken_out) else how
         for original, how in told.get("moved", {}).items()
     }
     return {**told, **left, **({"moved": moved} if moved else {})}

@@ -45,6 +45,7 @@ from duties.access import invitations
 from duties.departure import departures, foreseeing
 from duties.here import many, one, program_of
 from duties.obligations import entering_late
+from duties.participants import asked_today
 from duties.roles import HeldRole, Standing, standing
 from duties.sight import calls_who_barred
 from models.base import table_of
@@ -259,6 +260,7 @@ def record_absence(
         by=by,
         at=desk.at,
     )
+    asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
     once.done(response, 201, f"/api/v1/people/{person_id}")
     return _one(desk, person_id)
 
@@ -275,6 +277,7 @@ def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
         raise Forbidden
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held["person_id"]))
     people.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
+    asked_today.ask_who_acts_now(desk.session, held["person_id"], by=by, at=desk.at)
 
 
 @router.post("/people/{person_id}/invitation", status_code=201)

@@ -330,6 +330,16 @@ class ComingShown(Shown):
     starts_on: date
 
 
+class BesideShown(Shown):
+    """Words of others that belong to a task: of who offered a follow-up to somebody, or of who refused it."""
+
+    what: Literal["offered", "refused"]
+    words: str
+    by: UUID | None
+    to: UUID
+    at: AwareDatetime
+
+
 class TaskShown(Shown):
     """A task. `waits_on` is empty where it waits on nobody; `vacant` where its own role has no holder, now or to come.
 
@@ -368,7 +378,7 @@ class TaskShown(Shown):
     settled_at: AwareDatetime | None
     note: str | None
     reason: str | None
-    beside: list[str] | None
+    beside: list[BesideShown] | None
     version: int
 
 

@@ -19,6 +19,7 @@ from api.json.described import api_routes
 from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
     AskedShown,
+    BesideShown,
     ChoiceShown,
     ComingShown,
     Completion,
@@ -243,12 +244,14 @@ def _words_of(name: str, row: Mapping[str, Any], said: Mapping[UUID, Said], *, o
     return text if opens and (of_file.is_kept or text) else None
 
 
-def _beside(row: Mapping[str, Any], said: Mapping[UUID, Said], *, opens: bool) -> list[str] | None:
+def _beside(row: Mapping[str, Any], said: Mapping[UUID, Said], *, opens: bool) -> list[BesideShown] | None:
     """What others wrote that belongs to a task about a participant, as `_words_of`; nothing of any other task."""
     of_file = said.get(row["id"])
     if of_file is None:
         return []
-    return list(of_file.beside) if opens and of_file.is_kept else None
+    if not (opens and of_file.is_kept):
+        return None
+    return [BesideShown(what=one.what, words=one.text, by=one.by_id, to=one.to_id, at=one.at) for one in of_file.beside]
 
 
 def _asked(part: Mapping[str, Any], language: str) -> AskedShown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final, Protocol, TypeVar
@@ -26,6 +26,7 @@ from duties.casework.in_place import is_in_place, words_in_place
 from duties.casework.scheduling import pinned_protocol
 from duties.casework.tasks import BY_ITS_ACT
 from duties.casework.versions import newer_version
+from duties.casework.words import Beside
 from duties.declarations.program_agreements import clause_without_role
 from duties.departure.hiring import NAMES_THEM
 from duties.equipment import inventory
@@ -179,7 +180,10 @@ class Line:
     task: Mapping[str, Any]
     has_words: bool = False  # about a participant: they are opened on the task's own page
     is_withheld: bool = False  # words about a participant came to the reader with it, whom the file is closed to
-    beside: Sequence[str] = ()  # words of others that belong to it, as of who refused a hand-over
+    is_shut: bool = False  # it is the reader's to do, and the participant's file is not open to them
+    is_left: bool = False  # the reader did it, and the words with it are read by who keeps the participant's file
+    beside: Sequence[Beside] = ()  # words of others that belong to it, as of who refused a hand-over
+    people: Mapping[UUID, str] = field(default_factory=dict)  # the names of whose words these are, and for whom
 
     @property
     def is_called_off(self) -> bool:
@@ -225,6 +229,11 @@ def _without_words(line: Line) -> Line:
     return replace(line, note="", reason="", evidence=(), asked=(), given={})
 
 
+def _shut(line: Line) -> Line:
+    """A departure's step about a participant whose file the reader may not open: so is the page on which it is done."""
+    return replace(line, is_shut=True, place=line.place if line.task["holding"] else "")
+
+
 def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
     """What is about a participant as its reader may read it: the rest stays."""
     said_of = said_with(desk, [line.task for line in lines], opens=opens)
@@ -235,11 +244,16 @@ def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
             found.append(line)
         elif not said.is_kept:
             bare = _without_words(line)
-            found.append(replace(bare, reason=said.reason, has_words=said.has_words, is_withheld=said.is_withheld))
+            if said.is_shut and line.about is not None and line.about.kind != "participant":
+                bare = _shut(bare)
+            bare = replace(bare, reason=said.reason, has_words=said.has_words)
+            found.append(replace(bare, is_withheld=said.is_withheld, is_left=said.is_left))
         else:
             note = said.note if line.done_at else ""
             has_words = said.has_words
-            found.append(replace(line, note=note, reason=said.reason, beside=said.beside, has_words=has_words))
+            people = names_of(desk, [one for each in said.beside for one in (each.by_id, each.to_id)])
+            kept = replace(line, note=note, reason=said.reason, has_words=has_words)
+            found.append(replace(kept, beside=said.beside, people=people))
     return found
 
 

@@ -34,6 +34,7 @@ from duties.departure import departures
 from duties.departure.foreseeing import Foreseen, foresee_end
 from duties.here import one, program_of
 from duties.obligations import entering_late
+from duties.participants import asked_today
 from duties.refusals import Refusal
 from duties.sight import calls_who_barred
 from locales import N_, gettext
@@ -178,6 +179,7 @@ def record_absence(
             by=by,
             at=desk.at,
         )
+        asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
 
     values = {"starts_on": starts_on, "ends_on": ends_on, "deputy": deputy, "kinds": kinds or []}
     return _after(desk, request, person_id, "absences", desk.attempt(act), values)
@@ -189,7 +191,12 @@ def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: 
     """Call an absence off."""
     _row(desk, _absence, absence_id, person_id)
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, person_id))
-    refusal = desk.attempt(lambda: people.cancel_absence(desk.session, absence_id, by=by, at=desk.at))
+
+    def act() -> None:
+        people.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
+        asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
+
+    refusal = desk.attempt(act)
     return _after(desk, request, person_id, "absences", refusal, {})
 
 

@@ -96,25 +96,27 @@ def ask_who_has_it_now(
 ) -> int:
     """Ask anew where somebody else has the thing by now than whom it was asked of, or nobody; how many changed.
 
-    `only` looks at one thing alone.
+    Where it is still theirs, and their deputies are to be passed over by now, what is asked stays as it is but for
+    that. `only` looks at one thing alone.
     """
     changed = 0
     for row in open_ones(session, step, only):
-        item = UUID(row["item"])
+        item, asked = UUID(row["item"]), row["links"][0]
         now = whose(item)
-        if _is_theirs(row["links"][0], now):
+        if not _is_theirs(asked, now):
+            no_more(session, step, item, by=by, at=at)
+            ask_anew(item, now)
+        elif now is not None and ALONE in now and ALONE not in asked:
+            assigning.pass_deputies_over(session, row["id"], row["links"], by=by, at=at)
+        else:
             continue
-        no_more(session, step, item, by=by, at=at)
-        ask_anew(item, now)
         changed += 1
     return changed
 
 
 def _is_theirs(asked: Link, now: Link | None) -> bool:
     """Whether a thing was asked of who has it now. What passes deputies over stays theirs once they are back."""
-    if now is None or asked.get("person") != now["person"]:
-        return now is None and "person" not in asked
-    return ALONE in asked or ALONE not in now
+    return asked.get("person") == (None if now is None else now["person"])
 
 
 def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[dict[str, Any]]:

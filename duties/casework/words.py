@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, or_, select, union_all, update
@@ -41,6 +43,20 @@ IN_TASK: Final = ("note", "reason")
 _AN_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: What a title calls a participant or candidate by.
 _CALLED: Final = re.compile(r"#[0-9]{4}-[0-9]{2,}|\bC-[2-9A-HJ-NP-Z]{6}\b")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Words that belong to a task and went with an offer, or with its refusal: of whom, to whom, and when it was.
+
+    Words that were added to an offer later have its day, and who made it.
+    """
+
+    what: Literal["offered", "refused"]
+    text: str
+    by_id: UUID | None
+    to_id: UUID
+    at: datetime
 
 
 def about(session: Session, tasks: Iterable[Mapping[str, Any]]) -> dict[UUID, UUID]:
@@ -107,6 +123,25 @@ def opened(session: Session, task: Mapping[str, Any]) -> dict[str, str]:
     It tells nobody: whoever shows it does. Raises Refusal.
     """
     return {name: task[name] for name in IN_TASK} | _opened(session, task["id"])
+
+
+def beside(session: Session, said: Mapping[str, str]) -> tuple[Beside, ...]:
+    """What of the words that are `opened` went with offers of a follow-up and with refusals, in the order of these."""
+    found = {UUID(name.partition("/")[2]) for name in said if name not in IN_TASK}
+    rows = many(
+        session, select(_hand_over).where(_hand_over.c.program_id == program_of(session), _hand_over.c.id.in_(found))
+    )
+    offers = [
+        Beside("offered", said[name], row["proposed_by"], row["to_id"], row["proposed_at"])
+        for row in rows
+        if (name := offer(row["id"])) in said
+    ]
+    refusals = [
+        Beside("refused", said[name], row["to_id"], row["to_id"], row["answered_at"])
+        for row in rows
+        if (name := refusal(row["id"])) in said
+    ]
+    return tuple(sorted((*offers, *refusals), key=lambda words: words.at))
 
 
 def seal_what_is_clear(session: Session) -> int:

@@ -26,6 +26,7 @@ from duties.holdings import roles, seats
 from duties.holdings.follow_ups import FOLLOW_UP, titled_part, without_a_follower
 from duties.holdings.holding import Holding, goes_on
 from duties.holdings.in_hand import holdings_of
+from duties.participants import asked_today
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import never_began
@@ -431,6 +432,7 @@ def _have_deputize_again(session: Session, departure: Mapping[str, Any], *, by: 
         )
         deputy = str(departure["person_id"])
         events.write(session, "absence.deputy_changed", "person", row["person_id"], by=by, at=at, deputy=deputy)
+        asked_today.ask_who_acts_now(session, row["person_id"], by=by, at=at)
 
 
 def _invite_again(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:

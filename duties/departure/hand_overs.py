@@ -132,8 +132,9 @@ def propose(
     """Offer a follow-up to a worker, who has the working days to answer that the protocol declares.
 
     One that was offered before is withdrawn. It is done in the `way` that is given, else as was agreed with the
-    participant, now or later. A `note` is about the participant: whoever takes the follow-up over reads it with their
-    file, and nobody before. Raises Refusal: not the step of a follow-up, or a worker who cannot be given it.
+    participant, now or later. A `note` is about the participant: who keeps the file reads it with the step, and whoever
+    takes the follow-up over once they do. Raises Refusal: not the step of a follow-up, or a worker who cannot be given
+    it.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.case is None or held.case["state"] != "open":

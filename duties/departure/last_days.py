@@ -23,6 +23,7 @@ from duties.departure import hiring
 from duties.departure.gathering import BY_ITSELF
 from duties.here import local_day, many, one, program_of
 from duties.holdings import roles, seats
+from duties.participants import asked_today
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import standing
@@ -138,6 +139,7 @@ def change_deputy(
     if person_id is not None:
         deputy = str(deputy_id) if deputy_id else None
         events.write(session, "absence.deputy_changed", "person", person_id, by=by, at=at, deputy=deputy)
+        asked_today.ask_who_acts_now(session, person_id, by=by, at=at)
 
 
 def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:

@@ -45,6 +45,9 @@ from models.record import Event
 Language = Literal["fr", "en"]
 Facts = Callable[[Language], Mapping[str, Any]]
 
+#: The letters about a follow-up that is offered: by `offered`, `offer_refused` and `offer_taken_back`.
+OF_OFFERS: Final = ("offered", "offer_refused", "offer_taken_back")
+
 #: The chain of those who answer for the whole program.
 COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
 

@@ -12,10 +12,9 @@ from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.departure import hand_overs
-from duties.follow_ups import breaks
 from duties.follow_ups.assigning import part_with
 from duties.here import many, program_of
-from duties.participants import referred_again, reviews, withdrawals, workers
+from duties.participants import asked_today, workers
 from duties.participants.held import hold_participant
 from duties.record import events
 from duties.refusals import Refusal
@@ -66,10 +65,7 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
         workers.change_second(session, participant_id, None, by=by, at=at)
     hand_overs.withdraw_barred(session, participant_id, person_id, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
-    withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
-    reviews.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
-    breaks.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
-    referred_again.ask_who_has_them_now(session, by=by, at=at, only=participant_id)
+    asked_today.ask_who_has_them_now(session, participant_id, by=by, at=at)
 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:

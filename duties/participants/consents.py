@@ -21,7 +21,7 @@ from duties.casework import asking
 from duties.casework.subjects import ROLE_OF_WORKER
 from duties.here import local_day, many, one, program_of
 from duties.mail.notices import coordination_chain
-from duties.participants import reviews, withdrawals, workers
+from duties.participants import asked_today, reviews, withdrawals, workers
 from duties.participants.admission import BEFORE_COMMITTING
 from duties.participants.ages import signers
 from duties.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
@@ -218,6 +218,7 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
         asking.no_more(session, STORE, row["participant_id"], by=by, at=at)
     withdrawals.took_back(session, row, by=by, at=at)
     reviews.keep(session, row["participant_id"], by=by, at=at)
+    asked_today.ask_who_has_them_now(session, row["participant_id"], by=by, at=at)  # a deputy may be shut out as of now
 
 
 def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> bool:

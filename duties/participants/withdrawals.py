@@ -8,7 +8,7 @@ gets nothing more from that moment on, and both see to what was under way there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,7 +33,8 @@ from duties.participants.admission import BEING_ADMITTED
 from duties.participants.held import known_as
 from duties.record import events
 from duties.refusals import Refusal
-from duties.roles import ALONE, Link, standing
+from duties.roles import ALONE, Link, Standing, standing
+from duties.sight import who_barred
 from locales import N_
 from models.base import table_of
 from models.casework import Task
@@ -88,7 +89,6 @@ def took_back(session: Session, consent: Mapping[str, Any], *, by: Actor, at: da
     for second_id in close_to_partners(session, participant_id, by=by, at=at):
         _write(session, "closed_by_consent", second_id, consent, path="/", by=by, at=at)
     ask_what_follows(session, participant_id, of=consent["purpose"], by=by, at=at)
-    ask_who_has_it_now(session, by=by, at=at, only=participant_id)  # a deputy may be shut out as of now
     worker = whose(session, participant_id, at=at)
     if worker is not None:
         acting = standing(session, local_day(session, at)).falls([worker]).holders
@@ -317,8 +317,8 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
     """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does.
 
-    Where they are away and the file is not open to who acts for them, it passes their deputies over: nothing about it
-    falls to a deputy who may not read it, and it is theirs once they are back.
+    Where they are away and the file is not open to who acts for them, or the participant barred who does, it passes
+    their deputies over: nothing about it falls to a deputy who may not read it, and it is theirs once they are back.
     """
     day, follow_up_id = local_day(session, at), _follow_up_of(session, participant_id)
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
@@ -329,9 +329,20 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
             return None
         found = {"person_id": row["worker_id"], "organization_id": row["organization_id"]}
     link: Link = {"role": "youth_worker", "at": str(found["organization_id"]), "person": str(found["person_id"])}
-    today, circle = standing(session, day), circle_of(session, participant_id, day)
+    today = standing(session, day)
     acting = [holder.person_id for holder in today.falls([link]).holders if holder.acting_for is not None]
-    return link | {ALONE: True} if any(circle.opens(person_id, today) != "file" for person_id in acting) else link
+    return link | {ALONE: True} if _is_shut_to(session, participant_id, acting, today) else link
+
+
+def _is_shut_to(session: Session, participant_id: UUID, acting: Collection[UUID], today: Standing) -> bool:
+    """Whether one of those who act for the worker may not read the file: by the consents, or barred from it."""
+    if not acting:
+        return False
+    circle = circle_of(session, participant_id, today.day)
+    return any(
+        circle.opens(person_id, today) != "file" or participant_id in who_barred(session, person_id)
+        for person_id in acting
+    )
 
 
 def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:

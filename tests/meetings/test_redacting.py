@@ -14,20 +14,23 @@ from sqlalchemy import select
 
 from duties import people, sealed_words
 from duties.actors import Actor
-from duties.casework import tasks
+from duties.casework import assigning, tasks
 from duties.here import program_of
 from duties.mail import name_answers
 from duties.mail.envelopes import texts_of
 from duties.mail.name_gate import Gate
+from duties.mail.notices import COORDINATION
 from duties.record import incidents
 from duties.record.incidents import Entry
 from duties.refusals import Refusal
+from duties.roles import standing
 from meetings import agendas, assembling, decisions, minutes, redacting, schedule
 from meetings.agenda_items import items_of
 from meetings.documents.issuing import refuse_names
 from meetings.redacting import GONE
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
+from models.casework import Responsibility, Task
 from models.meeting import Meeting
 from models.minutes import Minutes
 from models.outbox import Notice
@@ -47,6 +50,8 @@ _redaction = table_of(Redaction)
 _notice = table_of(Notice)
 _event = table_of(Event)
 _key = table_of(WordKey)
+_task = table_of(Task)
+_chain = table_of(Responsibility)
 
 
 def raises(code: str) -> AbstractContextManager[object]:
@@ -135,6 +140,38 @@ def test_why_a_decision_is_not_on_management_and_what_waits_for_a_meeting_are_re
     with cast.session() as session:
         title = session.scalars(select(table_of(AgendaItem).c.title_fr).where(table_of(AgendaItem).c.id == waits)).one()
         assert title == f"Lettre de {GONE['fr']}"
+    assert NAME not in everything_kept(cast)
+
+
+@pytest.mark.ci
+def test_what_is_written_with_the_tasks_of_a_meeting_and_of_the_partners_goes_too(cast: Cast) -> None:
+    """As where a manager does not say for a partner whether it endorses a decision, and writes why not."""
+    held = hold(cast)
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        here = session.execute(
+            select(_task).where(_task.c.step == "decision.endorse", _task.c.item == str(held.budget))
+        )
+        to_endorse, *_ = here.mappings().all()
+        chain = session.execute(select(_chain.c.links).where(_chain.c.id == to_endorse["owed_by_id"])).scalar_one()
+        (holder,) = standing(session, TODAY).falls(chain).holders
+        actor = Actor(holder.role, holder.person_id, holder.organization_id)
+        tasks.hand_back_task(session, to_endorse["id"], by=actor, at=END, reason=f"À dire par {NAME}")
+        closing = assigning.assign(
+            session,
+            "meeting.close",
+            str(held.meeting_id),
+            title_fr="Clore la rencontre",
+            title_en="Close the meeting",
+            chain=COORDINATION,
+            due_on=TODAY,
+            by=by,
+            at=END,
+        )
+        tasks.complete_task(session, closing, by=by, at=END, note=f"Avec {NAME}")
+    redaction_id = ask(cast, held.meeting_id)
+    with cast.session() as session:
+        redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
     assert NAME not in everything_kept(cast)
 
 
@@ -381,5 +418,8 @@ def test_a_season_s_place_is_taken_out_at_once_and_each_person_told_once(cast: C
     assert written
     assert len({row.person_id for row in written}) == len(written), "told once"
     assert "withdrawn" not in {row.state for row in written}
+    said = "".join(text for row in written for text in texts_of(row.message))
+    assert "Another place" in said
+    assert "Now at a place" not in said
     assert all("RRULE" in "".join(texts_of(row.message)) for row in written if b"text/calendar" in row.message), "each"
     assert NAME not in everything_kept(cast)

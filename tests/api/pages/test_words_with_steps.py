@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from models.base import table_of
 from models.casework import Task, TaskWords
 from models.departure import HandOver
 from models.follow_up import FollowUp
+from models.program import Person
 from models.record import Event
 from simulation.promises import names
-from tests.api.pages.looking import signed_in
+from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.departing import asked, leave, record_protocols, settle
+from tests.departing import asked, leave, record_protocols
 from tests.following import SECOND, WORKER, consented, followed
 from tests.meetings.clinic import prepare_clinic
 from tests.meetings.test_redacting import everything_kept
@@ -90,7 +92,13 @@ def test_a_note_with_a_step_about_a_participant_is_read_by_who_keeps_the_file_an
 def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_theirs_to_do(program: Cast) -> None:
     _, case_id = leaving(program)
     task_id = noted(program, case_id)
+    (offers,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
+        hand_overs.propose(
+            session, offers["id"], program.people["without_mail"], by=program.actor("coordinator"), at=AT
+        )
+        (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
+        hand_overs.refuse(session, offer["id"], reason=SAID, by=program.actor("without_mail"), at=AT)
         session.execute(update(_task).where(_task.c.case_id == case_id).values(due_on=TODAY - timedelta(days=9)))
     for who in ("it_contact", "officer"):
         client = signed_in(program, who)
@@ -98,11 +106,15 @@ def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_the
         assert client.get(f"/api/v1/tasks/{task_id}").status_code == 404
         for place in (f"/departures/{case_id}", f"/departures/{case_id}?history=all", f"/cases/{case_id}", "/board"):
             assert "#2026-01" not in client.get(place).text, place
+        told = text_of(client.get(f"/departures/{case_id}?history=all").text)
+        assert not re.search("[Ff]ollow-up was offered|take a follow-up over|: a follow-up", told)
         for place in (f"/cases/{case_id}/tasks", f"/cases/{case_id}/events?limit=200", f"/departures/{case_id}"):
             rows = client.get(f"/api/v1{place}")
-            assert rows.status_code != 200 or not [one for one in ("#2026-01", str(task_id)) if one in rows.text], place
+            closed = ("#2026-01", str(task_id), '"hand_over.', '"offered"')
+            assert rows.status_code != 200 or not [one for one in closed if one in rows.text], place
     manager = signed_in(program, "manager_ccsmtl")
     assert "#2026-01" in manager.get(f"/departures/{case_id}?history=all").text
+    assert "A follow-up was offered" in text_of(manager.get(f"/departures/{case_id}?history=all").text)
     assert "#2026-01" in manager.get(f"/api/v1/departures/{case_id}").text
     assert str(task_id) in manager.get(f"/api/v1/cases/{case_id}/events?limit=200").text
 
@@ -140,16 +152,26 @@ def test_words_of_handing_back_and_of_refusing_a_hand_over_are_sealed_too(progra
     with program.session() as session:
         tasks.hand_back_task(session, task["id"], by=program.actor(WORKER), at=AT, reason=SAID)
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to="without_mail")
+    with program.session() as session:
+        to, about = program.people["without_mail"], "CANARIDEP se sent suivie"
+        hand_overs.propose(session, task["id"], to, note=about, by=program.actor("coordinator"), at=AT)
     with program.session() as session:
         by, said = program.actor("without_mail"), f"{SAID}, je lui ressemble"
         (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
-        hand_overs.refuse(session, offer["id"], reason=said, by=by, at=AT)
+        hand_overs.refuse(session, offer["id"], reason=said, by=by, at=AT + timedelta(hours=1))
         assert session.scalars(select(table_of(HandOver).c.reason)).all() == [""]
     assert "CANARIDEP" not in everything_kept(program)
-    assert "je lui ressemble" in signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text
+    page = text_of(signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text)
+    with program.session() as session:
+        names_of = {one.id: one.name for one in session.scalars(select(Person))}
+    to_name, by_name = names_of[to], names_of[program.people["coordinator"]]
+    assert re.search(f"With the offer to {to_name}, {by_name} · [^·]* {about}", page)
+    assert re.search(f"Refused by {to_name} · [^·]* {said}", page)
     shown = signed_in(program, "coordinator").get(f"/api/v1/tasks/{task['id']}").json()
-    assert shown["beside"] == [said]
+    assert [(one["what"], one["words"], one["by"], one["to"]) for one in shown["beside"]] == [
+        ("offered", about, str(program.people["coordinator"]), str(to)),
+        ("refused", said, str(to), str(to)),
+    ]
     for who in ("it_contact", "officer", "manager_ccsmtl"):
         assert "CANARIDEP" not in signed_in(program, who).get(f"/departures/{case_id}").text
 
@@ -196,6 +218,8 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
     said = {"seen": "0", "situation": "Elle habite chez sa tante.", "steps": "", "do": "save"}
     assert coordinator.post(place, data=said).status_code == 200
     assert "tante" in manager.get(place).text
+    assert place in manager.get(f"/tasks/{task['id']}").text
+    assert "not open to you" not in manager.get(f"/tasks/{task['id']}").text
     with program.session() as session:
         consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
     assert manager.get(place).status_code == 404
@@ -204,7 +228,13 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
         manager.put(f"/api/v1{place}", json={"situation": "x", "steps": "x"}, headers={"If-Match": '"1"'}).status_code
         == 404
     )
-    assert manager.get(f"/tasks/{task['id']}").status_code == 200, "it is theirs to hand back"
+    for page in (f"/tasks/{task['id']}", "/", f"/departures/{case_id}"):
+        shown = manager.get(page)
+        assert shown.status_code == 200, "it is theirs to hand back"
+        assert place not in shown.text
+    assert "The participant’s file is not open to you. You may hand the step back" in text_of(
+        manager.get(f"/tasks/{task['id']}").text
+    )
     assert "tante" in coordinator.get(place).text
 
 
@@ -229,6 +259,11 @@ def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_
     assert "CANARIDEP" not in manager.get(place).text
     assert "ask the coordinator" in manager.get(place).text
     assert manager.get(f"/api/v1{place}").json()["reason"] is None
+    (task,) = asked(program, case_id, "tell_participant")
+    manager.post(f"{place}/completion", data={"seen": task["version"], "words": "CANARIDEP dit"})
+    after = text_of(manager.get(place).text)
+    assert "Words about the participant are kept with it: who keeps their file reads them." in after
+    assert "CANARIDEP" not in after
 
 
 @pytest.mark.ci

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from duties import people
-from duties.casework import asking
+from duties.casework import asking, tasks
 from duties.follow_ups import assigning, states
 from duties.participants import barring, consents, withdrawals
 from duties.participants.consents import STORE, Signed
@@ -235,7 +235,107 @@ def test_what_was_asked_of_the_worker_stays_theirs_over_days_with_a_deputy_whom_
         for day, has_it in ((1, "coordinator"), (2, "coordinator"), (3, WORKER), (4, WORKER)):
             withdrawals.ask_who_has_it_now(session, by=cast.actor("coordinator"), at=AT + day * DAY)
             assert _has_it(session, day) == [{cast.people[has_it]}], day
-        assert [state for _, state in _open(session, STOPS)] == ["cancelled", "open"], "asked anew once"
+        assert [state for _, state in _open(session, STOPS)] == ["open"]
+
+
+@pytest.mark.ci
+def test_what_passes_a_deputy_over_stays_as_late_as_it_was_and_in_the_words_in_which_it_was_asked(
+    cast: Cast, follow_up: UUID
+) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        _shares(session, cast, follow_up, "codim")
+        _shares(session, cast, follow_up, "anonyme", replace(SIGNED, ends_on=TODAY + DAY))
+        withdrawals.ask_of_the_ended(session, by=by, at=AT + 2 * DAY)
+        (before,) = tasks_of(session, STOPS)
+        assert "has ended" in before["title_en"]
+        _is_away(session, cast, 20, 20)
+        withdrawals.ask_who_has_it_now(session, by=by, at=AT + 20 * DAY)
+        assert _has_it(session, 20) == [{cast.people["coordinator"]}]
+        (now,) = tasks_of(session, STOPS)
+    assert now == before | {name: now[name] for name in ("owed_by_id", "declared_owed_by_id", "version")}
+
+
+@pytest.mark.ci
+def test_what_a_worker_handed_back_stays_with_who_has_it_and_passes_deputies_over_once_it_is_given_again(
+    cast: Cast, follow_up: UUID
+) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        _take_back_from_a_deputy_s_partner(session, cast, follow_up)
+        (task,) = tasks_of(session, STOPS)
+        tasks.hand_back_task(session, task["id"], by=cast.actor(WORKER), at=AT, reason="Better by somebody else.")
+        (before,) = tasks_of(session, STOPS)
+        _is_away(session, cast, 1, 1)
+        withdrawals.ask_who_has_it_now(session, by=by, at=AT + DAY)
+        (now,) = tasks_of(session, STOPS)
+        assert now == before | {name: now[name] for name in ("declared_owed_by_id", "version")}
+        tasks.return_task(session, task["id"], by=by, at=AT + DAY, reason="They ask for the worker.")
+        today = standing(session, TODAY + DAY)
+        (now,) = asking.open_ones(session, STOPS)
+        assert {one.person_id for one in today.falls(now["links"]).holders} == {cast.people["coordinator"]}
+
+
+@pytest.mark.ci
+def test_an_absence_passes_a_deputy_over_from_the_moment_at_which_it_is_recorded(cast: Cast, follow_up: UUID) -> None:
+    worker, coordinator = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, "coordinator"))
+    with cast.session() as session:
+        _take_back_from_a_deputy_s_partner(session, cast, follow_up)
+        (task,) = tasks_of(session, STOPS)
+    away = {"starts_on": TODAY.isoformat(), "ends_on": TODAY.isoformat(), "kinds": ["tasks"]}
+    form = {**away, "deputy": str(cast.people[THIRD])}
+    assert worker.post(f"/people/{cast.people[WORKER]}/absences", data=form).status_code == 303
+    deputy = client_for(cast.database, cast.people[THIRD], at=AT)
+    assert "#2026-01" not in deputy.get("/").text
+    assert deputy.get(f"/tasks/{task['id']}").status_code == 404
+    assert str(task["id"]) in coordinator.get("/").text
+
+
+@pytest.mark.ci
+def test_an_absence_called_off_passes_over_who_then_acts_for_somebody_else(cast: Cast, follow_up: UUID) -> None:
+    """The deputy is away too, and their own deputy reads the file; once they are back, they are the one who acts."""
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        _take_back_from_a_deputy_s_partner(session, cast, follow_up)
+        _is_away(session, cast, 0, 1)
+        absence = people.record_absence(
+            session, person_id=cast.people[THIRD], starts_on=TODAY, ends_on=TODAY, deputy_id=None, by=by, at=AT
+        )
+        (task,) = tasks_of(session, STOPS)
+        assert _has_it(session, 0) == [{cast.people["coordinator"]}]
+    coordinator = client_for(cast.database, cast.people["coordinator"], at=AT)
+    assert coordinator.delete(f"/api/v1/absences/{absence}").status_code == 204
+    assert client_for(cast.database, cast.people[THIRD], at=AT).get(f"/tasks/{task['id']}").status_code == 404
+    with cast.session() as session:
+        assert _has_it(session, 0) == [{cast.people["coordinator"]}]
+
+
+@pytest.mark.ci
+def test_a_deputy_whom_the_participant_barred_is_passed_over_and_the_worker_hears_of_it(
+    cast: Cast, follow_up: UUID
+) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, follow_up)["participant_id"]
+        barring.bar(session, participant_id, cast.people[THIRD], by=cast.actor("coordinator"), at=AT)
+        _is_away(session, cast, 0, 1)
+        shares = [_shares(session, cast, follow_up, partner) for partner in ("anonyme", "spvm")]
+        consents.withdraw(session, shares[1], by=cast.actor("coordinator"), at=AT)
+        assert _has_it(session, 0) == [{cast.people["coordinator"]}]
+        told = [letter.to for letter in _letters(session) if letter.template == "consent_taken_back"]
+        assert told == [cast.people[WORKER]]
+    assert "#2026-01" in client_for(cast.database, cast.people["coordinator"], at=AT).get("/").text
+
+
+@pytest.mark.ci
+def test_barring_who_acts_for_the_worker_takes_from_them_what_is_asked(cast: Cast, follow_up: UUID) -> None:
+    with cast.session() as session:
+        participant_id = row_of(session, follow_up)["participant_id"]
+        _is_away(session, cast, 0, 1)
+        shares = [_shares(session, cast, follow_up, partner) for partner in ("anonyme", "spvm")]
+        consents.withdraw(session, shares[1], by=cast.actor("coordinator"), at=AT)
+        assert _has_it(session, 0) == [{cast.people[THIRD]}]
+        barring.bar(session, participant_id, cast.people[THIRD], by=cast.actor("coordinator"), at=AT)
+        assert _has_it(session, 0) == [{cast.people["coordinator"]}]
 
 
 @pytest.mark.ci

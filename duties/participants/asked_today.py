@@ -1,0 +1,101 @@
+"""What is asked of a worker about one participant, looked at again at once where who may answer it changed.
+
+A round does so each morning. What takes the file from somebody, or puts somebody in the place of who is away, does not
+wait for it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, literal, select
+from sqlmodel import Session
+
+from duties.actors import Actor
+from duties.casework import asking, assigning
+from duties.follow_ups import breaks
+from duties.here import local_day, many, program_of
+from duties.participants import referred_again, reviews, withdrawals
+from duties.roles import Standing, standing
+from duties.sight import task_is_open_to, who_barred
+from models.base import refers, table_of
+from models.casework import Responsibility, Task
+
+_task = table_of(Task)
+_chain = table_of(Responsibility)
+
+_STEPS = (withdrawals.SPEAK, withdrawals.STOPS, reviews.REVIEW, breaks.RETURN, referred_again.AGAIN)
+
+
+def ask_who_has_them_now(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask the worker of today whatever was asked about a participant of who has them no more."""
+    withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    reviews.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    breaks.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    referred_again.ask_who_has_them_now(session, by=by, at=at, only=participant_id)
+    pass_over_whom_they_barred(session, by=by, at=at)
+
+
+def ask_who_acts_now(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The same of each participant about whom something is asked of somebody, or of whom they act for.
+
+    It is for whatever says that they are away, or who acts for them, or that they are not.
+    """
+    theirs = {str(one) for one in _whose_place_they_take(standing(session, local_day(session, at)), person_id)}
+    found = {
+        UUID(row["item"])
+        for step in _STEPS
+        for row in asking.open_ones(session, step)
+        if row["links"][0].get("person") in theirs
+    }
+    for participant_id in sorted(found):
+        ask_who_has_them_now(session, participant_id, by=by, at=at)
+    pass_over_whom_they_barred(session, by=by, at=at)
+
+
+def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> int:
+    """Have nothing that somebody by name owes about a participant fall to a deputy whom they barred; how much did.
+
+    Such a deputy is shown nothing of it: it falls to the next in line meanwhile, as a step of a departure does.
+    """
+    today, found = standing(session, local_day(session, at)), 0
+    for deputy_id in sorted({away.deputy_id for away in today.absences.values() if away.deputy_id is not None}):
+        if not who_barred(session, deputy_id):
+            continue
+        for row in _closed_to(session, deputy_id):
+            first, *others = row["links"]
+            if "person" not in first or not others:
+                continue
+            if any(
+                holder.person_id == deputy_id and holder.acting_for is not None
+                for holder in today.falls([first]).holders
+            ):
+                assigning.pass_deputies_over(session, row["id"], row["links"], by=by, at=at)
+                found += 1
+    return found
+
+
+def _closed_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+    """What is still to be done about the participants who barred somebody: the tasks' ids, and of whom it is asked."""
+    return many(
+        session,
+        select(_task.c.id, _chain.c.links)
+        .join(_chain, refers(_task.c.declared_owed_by_id, _chain))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.state.in_(["planned", "open"]),
+            ~task_is_open_to(literal(person_id, Uuid())),
+        )
+        .order_by(_task.c.id),
+    )
+
+
+def _whose_place_they_take(today: Standing, person_id: UUID) -> set[UUID]:
+    """Somebody, and whoever is away today with them, or with who is away with them, to act for them."""
+    found, reached = {person_id}, {person_id}
+    while reached:
+        reached = {away.person_id for away in today.absences.values() if away.deputy_id in reached} - found
+        found |= reached
+    return found

@@ -1,0 +1,73 @@
+"""A deputy whom a participant barred has nothing to do about them, by whichever case: it falls to the next in line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from duties import people
+from duties.casework import board
+from duties.participants import barring
+from duties.roles import standing
+from flows import contacts
+from models.base import table_of
+from models.casework import Task
+from tests.api.desk import client_for
+from tests.cast import AT, TODAY, Arranged, Cast
+from tests.departing import asked, leave, record_protocols
+from tests.flows.support import means_of
+from tests.following import THIRD, WORKER, followed, row_of
+from tests.meetings.clinic import prepare_clinic
+
+DAY = timedelta(days=1)
+_task = table_of(Task)
+
+
+@pytest.fixture
+def program(cast: Cast, arranged: Arranged[None]) -> Cast:
+    arranged(cast, prepare_clinic)
+    record_protocols(cast)
+    return cast
+
+
+def _has_it(cast: Cast, task_id: UUID, day: int) -> set[UUID]:
+    with cast.session() as session:
+        row = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
+        falls = board.who(standing(session, TODAY + day * DAY), dict(row), board.chains(session, [row["owed_by_id"]]))
+    return {one.person_id for one in falls.holders} if falls is not None else set()
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("first", [0, 1], ids=["of today", "of tomorrow"])
+def test_a_step_of_a_departure_passes_a_deputy_over_whom_the_participant_barred(program: Cast, first: int) -> None:
+    """At once where they are barred while they act; else in the morning from which on they would."""
+    by, deputy = program.actor("coordinator"), program.people[THIRD]
+    with program.session() as session:
+        participant_id = row_of(session, followed(session, program))["participant_id"]
+        followed(session, program, "#2026-02")
+    case_id = leave(program, WORKER, "ccsmtl")
+    step, other = asked(program, case_id, "tell_participant")
+    with program.session() as session:
+        people.record_absence(
+            session,
+            person_id=program.people[WORKER],
+            starts_on=TODAY + first * DAY,
+            ends_on=TODAY + 2 * DAY,
+            deputy_id=deputy,
+            by=by,
+            at=AT,
+        )
+        barring.bar(session, participant_id, deputy, by=by, at=AT)
+    if first:
+        assert _has_it(program, step["id"], 0) == {program.people[WORKER]}
+        contacts.look(means_of(program, lambda: AT + DAY), program.program_id, "worker")
+    assert deputy not in _has_it(program, step["id"], first)
+    assert _has_it(program, step["id"], first)
+    assert _has_it(program, other["id"], first) == {deputy}, "what is about somebody else stays theirs"
+    at = AT + first * DAY
+    for who in _has_it(program, step["id"], first):
+        assert str(step["id"]) in client_for(program.database, who, at=at).get("/").text
+    assert _has_it(program, step["id"], 3) == {program.people[WORKER]}
