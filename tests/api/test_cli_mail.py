@@ -173,7 +173,7 @@ def test_what_the_relay_refuses_is_said_by_its_code_and_not_in_its_words(
     assert "Untel" not in err
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_relay_that_takes_the_connection_and_never_answers_is_said(mail_test: Test) -> None:
     with StubbornRelay("greeting") as relay:
         status, out, err = mail_test(SMTP_PORT=relay.port)

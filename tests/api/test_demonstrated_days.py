@@ -39,13 +39,10 @@ KEYED: Final = {"Idempotency-Key": "an-absence", "Origin": "http://testserver"}
 #: How often a browser asks while the year is written.
 ASKED: Final = 7
 
-#: Beside the day of this run, on which a test below loads it.
+#: Beside the day of this run, on which a test below loads it: the hour after the one that is not there; the Saturday on
+#: which it once failed; a day that few years have; the first of a year, and half an hour into one.
 DAYS = {
-    "a Sunday of a clock change": datetime(2027, 3, 14, 7, 30, tzinfo=UTC),  # the hour after the one that is not there
-}
-
-#: The Saturday on which it once failed; a day that few years have; the first of a year, and half an hour into one.
-MORE_DAYS = {
+    "a Sunday of a clock change": datetime(2027, 3, 14, 7, 30, tzinfo=UTC),
     "a Saturday": datetime(2026, 11, 28, 17, tzinfo=UTC),
     "29 February": datetime(2028, 2, 29, 17, tzinfo=UTC),
     "Saturday 1 January": datetime(2028, 1, 1, 17, tzinfo=UTC),
@@ -55,10 +52,7 @@ MORE_DAYS = {
 
 @pytest.mark.parametrize(
     "at",
-    [
-        *(pytest.param(at, id=name, marks=pytest.mark.ci) for name, at in DAYS.items()),
-        *(pytest.param(at, id=name, marks=pytest.mark.nightly) for name, at in MORE_DAYS.items()),
-    ],
+    [pytest.param(at, id=name, marks=pytest.mark.nightly) for name, at in DAYS.items()],
 )
 def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -> None:
     loaded = Demonstration(database.engine, stationery(), at=at, keys=KEYS)
@@ -150,7 +144,7 @@ def _forget(database: Database) -> None:
         engine.dispose()
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is_done_yet(
     with_people: tuple[Demonstration, Session], database: Database
 ) -> None:

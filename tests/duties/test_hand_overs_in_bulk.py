@@ -110,7 +110,7 @@ def test_a_run_in_which_nothing_can_be_offered_changes_nothing_not_even_the_reco
     assert told(program) == Counter()
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_are_both_told(
     program: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -557,7 +557,7 @@ def test_prefect_shows_each_run_by_its_protocol_and_each_act_by_its_step(
     assert {run.flow_run_id for run in ours} <= known
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_prefect_learns_nothing_of_what_an_error_quotes(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:
@@ -742,7 +742,7 @@ def test_a_round_that_prefect_has_scheduled_is_run_in_the_worker(
         assert session.execute(text("select ran_by from round_mark where key = 'sweep'")).scalar_one() == "prefect"
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_of_several_runs_of_a_round_that_piled_up_only_the_last_is_run(
     cast: Cast, tmp_path: Path, prefect_server: PrefectServer
 ) -> None:

@@ -149,7 +149,7 @@ def prepared(tmp_path: Path, **named: str) -> tuple[int, str]:
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_new_installation_makes_its_keys_and_one_that_lost_them_makes_none_in_their_place(
     cast: Cast, folder: Path, tmp_path: Path
 ) -> None:

@@ -324,8 +324,9 @@ def planned(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
         open_page.leave()  # type: ignore[attr-defined]
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("lang", ["fr", "en"])
+@pytest.mark.parametrize(
+    "lang", [pytest.param("fr", marks=pytest.mark.ci), pytest.param("en", marks=pytest.mark.nightly)]
+)
 def test_a_whole_meeting_is_run_by_keys_alone(planned: Window, lang: str) -> None:  # noqa: PLR0915  # it is one story
     """Opened, its seats recorded, its items gone through, one decided with who does it by when, and closed."""
     page = planned.open(lang=lang)

@@ -229,7 +229,7 @@ def test_json_releases_what_was_read_and_gives_it_back(cast: Cast) -> None:
     assert asker.get("/statements/2026-Q2")["released_at"] is not None
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 @pytest.mark.usefixtures("owing")
 def test_the_terminal_writes_what_was_released_and_nothing_else(cast: Cast, tmp_path: Path) -> None:
     asked = ("statement", "program", "2026-Q2", "--as", "coordinator", "--to", str(tmp_path))
