@@ -171,7 +171,7 @@ def letter_of(
     """The template of the letter that brings all of these to one person, and the facts that it needs.
 
     `files` is how many files for their calendar go with it; `unreached` are those who have no address, of whom it says
-    that they got no such letter; `papers`, what changed of meetings whose agenda they have beside.
+    what they did not get; `papers`, what changed of meetings whose agenda they have beside.
     """
     if len(news) > 1:
         return _SEVERAL, _several(news, files, unreached, papers)
@@ -201,11 +201,11 @@ def letter_of(
 def _beside_the_news(
     language: Language, unreached: Sequence[Unreached], papers: Sequence[Papers] = ()
 ) -> dict[str, Any]:
-    people = {one.person.id: one.person.name for one in unreached}
+    by_name = sorted(unreached, key=lambda one: (one.person.name, str(one.person.id)))
     return {
         "unreached": [
-            {"name": name, "path": f"/people/{person_id}"}
-            for person_id, name in sorted(people.items(), key=lambda one: (one[1], str(one[0])))
+            {"name": one.person.name, "subject": one.subject(language), "path": f"/people/{one.person.id}"}
+            for one in by_name
         ],
         "papers": [{"text": one.in_words(language)} for one in papers],
         "is_void": any(one.is_void for one in papers),
