@@ -434,6 +434,44 @@ def test_who_has_other_news_of_an_act_reads_in_the_same_letter_of_the_meeting_wh
     words = " ".join(ours.text.split())
     assert "Au lieu du lundi 7 décembre 2026 à 9 h 30 : mercredi 2 décembre 2026 à 10 h" in words
     assert "vous n’êtes plus attendu·e" in words
+    assert "Vous avez aussi reçu l’ordre du jour d’une rencontre. Voici ce qui a changé." in words
+    subject = " ".join(ours.subject.split())
+    assert subject == "Vous n’êtes plus attendu·e : Comité clinique, lundi 7 décembre 2026 à 9 h 30", "and that day once"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("language", "subject", "said"),
+    [
+        (
+            "fr",
+            "Nouvel horaire : Comité clinique, mercredi 9 décembre 2026 à 14 h; "
+            "ordre du jour du mercredi 2 décembre 2026 à 9 h 30",
+            "Vous avez aussi reçu l’ordre du jour d’une rencontre. Voici ce qui a changé.",
+        ),
+        (
+            "en",
+            "Another hour: Clinical Committee, Wednesday, December 9, 2026 at 2:00 p.m.; "
+            "agenda of Wednesday, December 2, 2026 at 9:30 a.m.",
+            "You also got the agenda of a meeting. This has changed.",
+        ),
+    ],
+)
+def test_the_subject_names_the_day_of_the_agenda_too_of_which_the_letter_tells(
+    cast: Cast, session: Session, language: str, subject: str, said: str
+) -> None:
+    first, second, by = meeting(session, FIRST), meeting(session, SECOND), cast.actor("coordinator")
+    who, other = cast.people["deputy"], cast.people["worker_em"]
+    session.execute(update(_person).where(_person.c.id == who).values(language=language))
+    _freeze(session, cast, first, EVE)
+    answers.answer(
+        session, second, other, "declined", means="page", alternate_id=who, by=cast.actor("worker_em"), at=EVE
+    )
+    series = read_meeting(session, first)["series_id"]
+    schedule.change_hour(session, series, since=FIRST, hour=time(14), by=by, at=EVE + HOUR)
+    ours = [one for one in letters(session) if one.person_id == who][-1]
+    assert " ".join(ours.subject.split()) == subject
+    assert said in " ".join(ours.text.split())
 
 
 @pytest.mark.ci
