@@ -433,13 +433,17 @@ def test_a_coordinator_who_gets_no_letter_of_an_act_is_told_in_one_of_all_whom_i
     [
         (
             "fr",
-            "n’a pas d’adresse courriel et n’a donc pas reçu cet avis : « Changement : Comité clinique, "
-            "jeudi 10 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026 ».",
+            (
+                "n’a pas d’adresse courriel et n’a donc pas reçu cet avis : « Changement : Comité clinique, "
+                "jeudi 10 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026 »."
+            ),
         ),
         (
             "en",
-            "has no e-mail address, and so did not receive this notice: “Changed: Clinical Committee, "
-            "Thursday, December 10, 2026 at 9:30 a.m. instead of December 9, 2026”.",
+            (
+                "has no e-mail address, and so did not receive this notice: “Changed: Clinical Committee, "
+                "Thursday, December 10, 2026 at 9:30 a.m. instead of December 9, 2026”."
+            ),
         ),
     ],
 )

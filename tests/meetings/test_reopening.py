@@ -436,7 +436,9 @@ def test_who_has_other_news_of_an_act_reads_in_the_same_letter_of_the_meeting_wh
     assert "vous n’êtes plus attendu·e" in words
     assert "Vous avez aussi reçu l’ordre du jour d’une rencontre. Voici ce qui a changé." in words
     subject = " ".join(ours.subject.split())
-    assert subject == "Vous n’êtes plus attendu·e : Comité clinique, lundi 7 décembre 2026 à 9 h 30", "and that day once"
+    assert subject == "Vous n’êtes plus attendu·e : Comité clinique, lundi 7 décembre 2026 à 9 h 30", (
+        "and that day once"
+    )
 
 
 @pytest.mark.ci
@@ -445,14 +447,18 @@ def test_who_has_other_news_of_an_act_reads_in_the_same_letter_of_the_meeting_wh
     [
         (
             "fr",
-            "Nouvel horaire : Comité clinique, mercredi 9 décembre 2026 à 14 h; "
-            "ordre du jour du mercredi 2 décembre 2026 à 9 h 30",
+            (
+                "Nouvel horaire : Comité clinique, mercredi 9 décembre 2026 à 14 h; "
+                "ordre du jour du mercredi 2 décembre 2026 à 9 h 30"
+            ),
             "Vous avez aussi reçu l’ordre du jour d’une rencontre. Voici ce qui a changé.",
         ),
         (
             "en",
-            "Another hour: Clinical Committee, Wednesday, December 9, 2026 at 2:00 p.m.; "
-            "agenda of Wednesday, December 2, 2026 at 9:30 a.m.",
+            (
+                "Another hour: Clinical Committee, Wednesday, December 9, 2026 at 2:00 p.m.; "
+                "agenda of Wednesday, December 2, 2026 at 9:30 a.m."
+            ),
             "You also got the agenda of a meeting. This has changed.",
         ),
     ],

@@ -325,10 +325,15 @@ def test_a_guest_without_an_address_is_said_to_be_told_by_nobody_but_who_invites
         session.execute(update(_holder).where(here).values(ends_on=date(2026, 11, 23)))
         session.execute(update(_person).where(_person.c.id == cast.people["researcher"]).values(email=None))
         invitations.tell_all(session, at=AT)
-    before = sent(cast)
+    before, typed = sent(cast), dict[str, str]()
     for language, button, told, row_of in (
         ("en", "Do it", "1 person has no address: tell them yourself.", "People to tell in another way –"),
-        ("fr", "Confirmer", "1 personne n’a pas d’adresse : prévenez-la vous-même.", "Personnes à prévenir autrement –"),
+        (
+            "fr",
+            "Confirmer",
+            "1 personne n’a pas d’adresse : prévenez-la vous-même.",
+            "Personnes à prévenir autrement –",
+        ),
     ):
         reads = {"Accept-Language": language}
         asked = client.post(f"/meetings/{season[0]}/guests", data={"person": guest}, headers=reads)
@@ -338,7 +343,8 @@ def test_a_guest_without_an_address_is_said_to_be_told_by_nobody_but_who_invites
         assert row_of in page
         assert "autrement · " not in page
         assert "another way · " not in page
-    assert client.post(f"/meetings/{season[0]}/guests", data=hidden(asked.text)).status_code == 303
+        typed = hidden(asked.text)
+    assert client.post(f"/meetings/{season[0]}/guests", data=typed).status_code == 303
     assert sent(cast) == before + 1, "the coordinator reads whom to tell"
 
 
