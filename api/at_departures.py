@@ -32,13 +32,13 @@ from duties.departure import drafts, gathering, hand_overs, settling
 from duties.here import local_day, many, program_of
 from duties.holdings.duty import APPROVAL, TASK
 from duties.holdings.follow_ups import FOLLOW_UP
-from duties.holdings.roles import TENURE
+from duties.holdings.roles import TENURE, role_of
 from duties.mail.notices import case_title
 from duties.participants import workers
 from duties.refusals import Refusal
 from duties.roles import standing
 from duties.sight import calls_who_barred, task_is_open_to
-from locales import N_, say
+from locales import N_, say, show_day
 from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import Departure, Settlement
@@ -274,21 +274,25 @@ def _takers(
     if task["holding"] == "follow_up":
         return [(f"to:{one.person_id}", said_of(one, names, language)) for one in thought_of if one.possible]
     able = set(settling.may_take_over(session, task, case, at))
-    # A role is most often somebody's of the same organization: they come first, after whoever is to begin there.
+    # A role is most often somebody's of the same organization: they come first, after whoever is to begin in it.
     today = standing(session, local_day(session, at))
-    there, begin = (
-        {
-            held.person_id
-            for held in tenures
-            if task["holding"] == TENURE and held.organization_id == case["organization_id"]
-        }
-        for tenures in (today.tenures, today.coming)
-    )
+    there: frozenset[UUID] = frozenset()
+    begin: dict[UUID, date] = {}
+    if task["holding"] == TENURE:
+        place, role = case["organization_id"], role_of(session, UUID(task["item"]))
+        there = frozenset(held.person_id for held in today.tenures if held.organization_id == place)
+        begin = {held.person_id: held.starts_on for held in reversed(today.to_hold(role, place))}
     in_order = sorted(
         (person for person in names if person in able),
         key=lambda person: (person not in begin, person not in there),
     )
-    return [(f"to:{person}", say(language, _TO, name=names[person])) for person in in_order]
+    return [(f"to:{person}", _said_of_taker(names[person], begin.get(person), language)) for person in in_order]
+
+
+def _said_of_taker(name: str, begins_on: date | None, language: str) -> str:
+    if begins_on is None:
+        return say(language, _TO, name=name)
+    return say(language, _TO_WHO_BEGINS, name=name, day=show_day(language, begins_on))
 
 
 def _not_now(thought_of: Sequence[workers.Proposal], names: Mapping[UUID, str], language: str) -> tuple[str, ...]:
@@ -333,6 +337,7 @@ def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -
 
 
 _TO = N_("Goes to %(name)s")
+_TO_WHO_BEGINS = N_("Goes to %(name)s, who begins there on %(day)s")
 _NOBODY_BUT_ITS_AUTHOR = N_("Until the last day is over, its author alone says what becomes of it.")
 
 

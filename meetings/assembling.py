@@ -205,8 +205,8 @@ def bring_forward(
 def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
     """Have a meeting that is moved ahead hold again what was carried over from it while it seemed to be over.
 
-    Nobody met, so nothing was said of it. What is open elsewhere by now is left there, and is on this agenda no more.
-    One that is frozen stays as printed.
+    Nobody met, so nothing was said of it. What is open elsewhere by now is left there, and is on this agenda no more;
+    nor is what was carried over from it, whatever became of that. One that is frozen stays as printed.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "planned" or meeting["agenda_frozen_at"] is not None:
@@ -218,7 +218,8 @@ def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime
         there = moved(row, "correct")
         values: dict[str, Any] = {"outcome": "", "settled_at": None, "settled_as": None}
         values |= {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
-        if open_row(session, row["committee_id"], row["kind"], row["subject"]) is None:
+        goes_on = _has_successor(session, row)
+        if not goes_on and open_row(session, row["committee_id"], row["kind"], row["subject"]) is None:
             change_item(session, row, state=there, **values)
             continue
         state = moved({**row, "state": there}, "withdraw")

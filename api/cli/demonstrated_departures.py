@@ -1,7 +1,8 @@
 """The departures of the demonstration: a youth worker who leaves in nine days, half of whose work has found its hands.
 
-One follow-up was taken over and summed up, and one is offered, with an answer to come; what is written and returned
-last is still to do. Somebody else has gone already, and what was in their hands is asked for.
+Who follows in the role is named. One follow-up was taken over and summed up, and one is offered, with an answer to
+come; what is written and returned last is still to do. Somebody else has gone already, and what was in their hands is
+asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from duties.actors import ENGINE, Actor
 from duties.calendars import Calendar
 from duties.casework import tasks
 from duties.casework.proofs import Proof
-from duties.departure import departures, hand_overs
+from duties.departure import departures, hand_overs, settling
 from duties.follow_ups import summaries
 from duties.follow_ups.summaries import Summary
 from duties.here import many, program_of
@@ -30,8 +31,10 @@ from models.casework import Task
 from models.follow_up import Assignment
 from models.program import Tenure
 
-#: Who leaves, from where; who took over the follow-up that they shared, and who was asked to take over the other.
+#: Who leaves, from where; who follows in their role; who took over the follow-up that they shared, and who was asked
+#: to take over the other.
 _LEAVER, _PLACE = "elodie", "codim"
+_FOLLOWS: Final = "naima"
 _TAKES: Final = "emile"
 _ASKED: Final = "noe"
 
@@ -58,6 +61,7 @@ class DemonstratedDepartures:
         """Each thing that was done, with the past working day on which somebody did it."""
         yield Happening(self._ago(6), self._open)
         yield Happening(self._ago(5), self._tell)
+        yield Happening(self._ago(5), self._name_who_follows)
         yield Happening(self._ago(4), self._offer_the_shared)
         yield Happening(self._ago(3), self._take, takes_on=(_TAKES,))
         yield Happening(self._ago(2), self._agree)
@@ -106,6 +110,18 @@ class DemonstratedDepartures:
     def _tell(self, at: datetime) -> None:
         for task in self._steps("tell_participant"):
             tasks.complete_task(self.session, task["id"], by=worker(self.session, _LEAVER, at), at=at)
+        self._carry(at)
+
+    def _name_who_follows(self, at: datetime) -> None:
+        """By the coordinator: the manager who would has left too."""
+        (task,) = self._steps("find_successor")
+        settling.settle_holding(
+            self.session,
+            task["id"],
+            successor_id=person(self.session, _FOLLOWS),
+            by=coordinator(self.session, at),
+            at=at,
+        )
         self._carry(at)
 
     def _offer_the_shared(self, at: datetime) -> None:

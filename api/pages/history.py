@@ -405,7 +405,10 @@ class _Telling:
         """A day, an hour or a period as people say it; "" where the fact is none of these.
 
         By how it is written: what was `before` is an hour where a meeting moved, and a state or an answer elsewhere.
+        What people typed is left as it stands, whatever it looks like.
         """
+        if name in _TYPED:
+            return ""
         if _DAY.fullmatch(str(value)):
             return show_day(self.desk.language, date.fromisoformat(value))
         if _LOCAL_TIME.fullmatch(str(value)):
@@ -506,6 +509,8 @@ _CODES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 #: Facts that are people's ids.
 _PEOPLE: Final = ("person", "deputy", "director", *history_follow_ups.PEOPLE)
+#: The facts that people type as they like: a serial number may be written as a day is, and be none.
+_TYPED: Final = frozenset({"serial", "label", "kind", "system"})
 #: How a record writes a local day, and a local time.
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")

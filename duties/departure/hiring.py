@@ -22,7 +22,7 @@ from duties.casework import assigning, cases, scheduling, tasks
 from duties.casework.held import Moved, hold
 from duties.casework.tasks import BY_ITS_ACT
 from duties.declarations.declared import Bilingual
-from duties.departure import interviews
+from duties.departure import gathering, interviews
 from duties.here import local_day, many, one, program_of
 from duties.holdings.roles import TENURE, called
 from duties.mail.notices import coordination_chain
@@ -37,7 +37,7 @@ from models.program import Tenure
 from models.record import Event
 
 #: By what somebody new is looked for, and its last step, which names them.
-RECRUITING: Final = "recruiting"
+RECRUITING: Final = gathering.RECRUITING
 NAMES_THEM: Final = "appoint_person"
 #: The manager's task to recruit for a role whose turn comes after the recruiting under way, and how soon it is due.
 AFTERWARDS: Final = "recruiting.afterwards"

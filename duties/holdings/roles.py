@@ -85,6 +85,12 @@ def called(session: Session, tenure_id: UUID) -> Bilingual:
     return _in_words(row)
 
 
+def role_of(session: Session, tenure_id: UUID) -> str:
+    """The key of the role of an appointment, "" where there is none."""
+    where = (_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    return session.scalar(select(_tenure.c.role).where(*where)) or ""
+
+
 def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
     """A role became another one by an agreement's next version: what a departure says of it is of the other by then.
 

@@ -26,9 +26,11 @@ ORGANIZATION: Final = "organization"
 
 
 def who_owes(
-    session: Session, owed_by: str, organization_id: UUID, days: Iterable[Span], *, acting: Span
+    session: Session, owed_by: str, organization_id: UUID, days: Iterable[Span], *, acting: Span | None
 ) -> frozenset[UUID]:
     """The people who owe a clause on some of these local days, and those who act for them on those that `acting` has.
+
+    Nobody who acts for them, where it is None.
 
     Where a role owes it, they are its holders at the partner, away or not; what the coordinator owes is owed by each
     coordinator. Where the partner owes it, they are all who hold a role there. A deputy counts for the days of the
@@ -41,6 +43,8 @@ def who_owes(
     if owed_by != COORDINATOR:
         held.append(_tenure.c.organization_id == organization_id)
     found = set(session.scalars(select(_tenure.c.person_id).where(_tenure.c.program_id == program_of(session), *held)))
+    if acting is None:
+        return frozenset(found)
     acted = [shared for span in spans if (shared := acting.within(span)) is not None]
     return frozenset(found | deputies_of(session, found, acted))
 
@@ -53,6 +57,10 @@ def acts_among(by: Actor, people: Collection[UUID]) -> bool:
 def on_day(day: date) -> Span:
     """One local day."""
     return Span(day, day)
+
+
+#: Every day: also those to come, for which a deputy is named already.
+EVER: Final = Span(date.min, date.max)
 
 
 def up_to(day: date) -> Span:

@@ -274,6 +274,7 @@ def waive(
             "waiver.other_decision",
             N_("This decision does not free this partner of this clause. Propose that to the committee first."),
         )
+    waiving.refuse_while_being_taken_back(session, decision_id)
     waiving.refuse_other_committee(session, proposal)
     if not (proposal["starts_on"] <= starts_on and ends_on <= proposal["ends_on"]):
         raise Refusal(

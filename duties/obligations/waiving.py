@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, cast, false, select, true, union
+from sqlalchemy import Text, any_, cast, false, select, true, union
 from sqlmodel import Session
 
 from duties.actors import Actor
 from duties.here import local_day, many, one, program, program_of
-from duties.obligations.owing import acts_among, on_day, up_to, who_owes
+from duties.obligations.owing import EVER, acts_among, on_day, who_owes
 from duties.obligations.windows import Span
 from duties.refusals import Refusal
 from locales import N_
@@ -116,14 +116,15 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str,
 
 
 def owing_freed(session: Session, freed: Iterable[Mapping[str, Any]], *, at: datetime) -> frozenset[UUID]:
-    """The people who owe these clauses on the days on which they are freed of them or today, or act for who does today.
+    """The people who owe these clauses on the days on which they are freed of them or today.
 
-    Who is named a deputy for other days says what they say for themselves. `freed` are rows as `freed_by` has them.
+    Nobody is among them for being named the deputy of one: else who owes would take the word from another partner by
+    naming its people. `freed` are rows as `freed_by` has them.
     """
     today = on_day(local_day(session, at))
     days = {(row["agreement_id"], row["key"], Span(row["starts_on"], row["ends_on"])) for row in freed}
     return frozenset().union(
-        *(_who_owes(session, agreement_id, key, [span, today], acting=today) for agreement_id, key, span in days)
+        *(_who_owes(session, agreement_id, key, [span, today], acting=None) for agreement_id, key, span in days)
     )
 
 
@@ -163,7 +164,9 @@ def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[dict[st
     `item_state` and `outcome` are those of the item that was asked for last; `decision_id` and `decision` are None
     where nothing was decided.
     """
-    latest = select(_item).where(OF_PROPOSAL).order_by(_item.c.asked_at.desc(), _item.c.id).limit(1).lateral("latest")
+    # What is carried over keeps the moment at which it was asked for.
+    last = (_item.c.asked_at.desc(), _item.c.times_seen.desc(), _item.c.id)
+    latest = select(_item).where(OF_PROPOSAL).order_by(*last).limit(1).lateral("latest")
     taken = (
         select(_decision.c.id, _decision.c.number)
         .join(_item, refers(_decision.c.item_id, _item))
@@ -199,6 +202,33 @@ def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[dict[st
         )
         .order_by(_proposal.c.proposed_at.desc(), _proposal.c.id),
     )
+
+
+def refuse_while_being_taken_back(session: Session, decision_id: UUID) -> None:
+    """Refuse to record a waiver while a later decision that takes its decision back waits for the partners.
+
+    Else recording it would take the word from the partner that was asked about that one. Raises Refusal.
+    """
+    freeing, later = _decision.alias("freeing"), _decision
+    number: str | None = session.scalar(
+        select(later.c.number)
+        .join(freeing, (freeing.c.program_id == later.c.program_id) & (freeing.c.number == any_(later.c.takes_back)))
+        .where(
+            freeing.c.program_id == program_of(session),
+            freeing.c.id == decision_id,
+            later.c.endorsement.in_(["pending", "objected"]),
+            later.c.state != "withdrawn",
+        )
+        .order_by(later.c.number)
+        .limit(1)
+    )
+    if number is not None:
+        raise Refusal(
+            "waiver.being_taken_back",
+            N_("Decision %(number)s takes this one back, and waits for the partners: it is known first."),
+            source="GV-4",
+            number=number,
+        )
 
 
 def refuse_other_committee(session: Session, proposal: Mapping[str, Any]) -> None:
@@ -248,7 +278,7 @@ def refuse_who_owes(
     asked = [days, on_day(today)]
     if proposal is not None:
         asked += [on_day(local_day(session, proposal[name])) for name in ("proposed_at", "decided_at")]
-    owing = _who_owes(session, agreement_id, key, asked, acting=up_to(today))
+    owing = _who_owes(session, agreement_id, key, asked, acting=EVER)
     if by.person_id is None or acts_among(by, owing):
         raise own()
     if proposal is None:
@@ -260,7 +290,9 @@ def refuse_who_owes(
         )
 
 
-def _who_owes(session: Session, agreement_id: UUID, key: str, days: list[Span], *, acting: Span) -> frozenset[UUID]:
+def _who_owes(
+    session: Session, agreement_id: UUID, key: str, days: list[Span], *, acting: Span | None
+) -> frozenset[UUID]:
     """Who owes a clause by any of the versions that had it, or acts for one who does, as `who_owes` has it."""
     rows = session.execute(
         select(_obligation.c.owed_by, _agreement.c.organization_id)

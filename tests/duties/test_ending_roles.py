@@ -435,10 +435,13 @@ def test_whoever_loses_an_appointment_is_told_and_not_who_gives_it_up(program: C
 
 
 def _taken_back_letters(cast: Cast) -> list[tuple[UUID, str, str]]:
+    found = []
     with cast.session() as session:
-        rows = session.execute(select(NOTICE).where(NOTICE.c.template == "appointment_taken_back")).all()
-        bodies = [message_from_bytes(row.message, policy=policy.default).get_body(("plain",)) for row in rows]
-        return [(row.person_id, row.subject, body.get_content()) for row, body in zip(rows, bodies, strict=True)]
+        for row in session.execute(select(NOTICE).where(NOTICE.c.template == "appointment_taken_back")):
+            body = message_from_bytes(row.message, policy=policy.default).get_body(("plain",))
+            assert body is not None
+            found.append((row.person_id, row.subject, body.get_content()))
+    return found
 
 
 def test_one_that_began_today_was_held_and_is_not_taken_back(program: Cast) -> None:

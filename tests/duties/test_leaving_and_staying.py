@@ -417,6 +417,19 @@ def _close(cast: Cast, case_id: UUID, at: datetime) -> None:
 
 
 @pytest.mark.ci
+def test_a_recruiting_that_is_cancelled_has_the_departure_ask_anew_who_follows(program: Cast) -> None:
+    case_id = leave(program, WORKER, "codim")
+    settle(program, asked(program, case_id, "find_successor")[0]["id"], ended="recruiting", note="As agreed")
+    looked_at(program, on(TODAY + DAY))
+    assert names_of(program, case_id) == [("Youth worker", "done", [])]
+    with program.session() as session:
+        recruits = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
+    cancel(program, recruits, at=on(TODAY + 2 * DAY))
+    looked_at(program, on(TODAY + 2 * DAY))
+    assert names_of(program, case_id) == [("Youth worker", "open", [])]
+
+
+@pytest.mark.ci
 def test_of_two_terms_to_come_the_last_is_taken_back_while_they_leave(program: Cast) -> None:
     leave(program, WORKER, "codim")
     come_back(program, WORKER, "codim", starts_on=FIRST + DAY, ends_on=FIRST + 7 * DAY)

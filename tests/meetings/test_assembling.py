@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from duties.refusals import Refusal
-from meetings import agenda_papers, agendas, assembling, freezing, schedule
+from meetings import agenda_papers, agendas, assembling, freezing, running, schedule
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated
 from meetings.reasons import TOO_OFTEN, in_words
@@ -713,3 +713,36 @@ def test_a_standing_item_that_was_taken_off_one_agenda_forgets_its_age_no_more(c
     hold(session, second)
     assembling.assemble(session, third, by=by, at=AT)
     assert _standing(session, third)["times_seen"] == 1
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("became", ["treated", "withdrawn"])
+def test_what_was_dealt_with_where_it_was_carried_over_to_does_not_come_back_and_is_not_lost_when_asked_again(
+    cast: Cast, session: Session, became: str
+) -> None:
+    """An extraordinary meeting that nobody held, and that is moved ahead once the regular one had what it had."""
+    by = cast.actor("coordinator")
+    schedule.plan_meetings(session, "clinical", [datetime(2026, 11, 30, 9, 30)], by=by, at=AT)
+    admission(session, cast)
+    special, regular = meeting(session, date(2026, 11, 30)), meeting(session, FIRST)
+    assembling.assemble(session, special, by=by, at=AT)
+    assert titles(session, special, "admission") == ["Admission #2026-07"]
+    over = datetime(2026, 12, 1, 15, tzinfo=AT.tzinfo)
+    assembling.carry_from_unclosed(session, regular, by=by, at=over)
+    assembling.assemble(session, regular, by=by, at=over)
+    if became == "withdrawn":
+        agendas.withdraw(session, "clinical", "admission", "#2026-07", by=by, at=over)
+    else:
+        sits = datetime(2026, 12, 2, 14, 35, tzinfo=AT.tzinfo)
+        running.open_meeting(session, regular, by=by, at=sits)
+        (row,) = [one for one in agendas.items_of(session, regular) if one["kind"] == "admission"]
+        running.treat(session, row["id"], "treated", by=by, at=sits)
+        running.close_meeting(session, regular, carry_rest=True, by=by, at=sits + timedelta(minutes=30))
+    later = datetime(2026, 12, 2, 18, tzinfo=AT.tzinfo)
+    schedule.move_meeting(session, special, datetime(2026, 12, 3, 9, 30), by=by, at=later)
+    assert titles(session, special, "admission") == []
+    admission(session, cast)
+    unheld, following = datetime(2026, 12, 8, 15, tzinfo=AT.tzinfo), meeting(session, SECOND)
+    assembling.carry_from_unclosed(session, following, by=by, at=unheld)
+    assembling.assemble(session, following, by=by, at=unheld)
+    assert titles(session, following, "admission") == ["Admission #2026-07"]

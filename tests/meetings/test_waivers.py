@@ -672,14 +672,15 @@ def test_an_objection_of_another_partner_has_a_waiver_stand_again_until_it_is_se
 def test_who_owes_a_clause_speaks_for_no_other_partner_on_its_waiver_nor_on_its_end(
     cast: Cast, session: Session
 ) -> None:
-    """Whoever acts for the manager who owes it, on one of the days, is the manager of another partner."""
+    """The second representative of the partner that is freed acts for the manager of another."""
     decision = freed(session, cast, "codim", "AG-P4", FIRST, LAST)
     meeting = waiving.sitting(session, cast, None, APART)
     ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
     endorsed(session, ends)
-    away(session, cast, "manager_codim", "manager_em", FIRST, FIRST + 40 * DAY)
-    deputy = partial(say_of, session, cast, ends, "en-marge", "manager_em", "objected", 2)
-    assert code_of(deputy) == "waiver.own"
+    away(session, cast, "manager_em", "manager_codim", FIRST, FIRST + 40 * DAY)
+    by = Actor("manager", cast.people["manager_codim"], cast.organizations["en-marge"], cast.people["manager_em"])
+    objects = partial(endorsing.endorse, session, ends, cast.organizations["en-marge"], "objected", reason="Non.")
+    assert code_of(partial(objects, by=by, at=AT + timedelta(minutes=2))) == "waiver.own"
     assert not is_freed(session, cast)
     say_of(session, cast, ends, "en-marge", "director_em", "objected", 3)
     assert is_freed(session, cast)
@@ -699,9 +700,44 @@ def test_who_owes_a_clause_takes_the_word_from_nobody_by_naming_them_for_a_day_t
     say_of(session, cast, decision, "en-marge", "director_em", "endorsed", 1)
     endorsed(session, ends)
     assert not is_freed(session, cast)
-    again = decided(session, cast, "codim", "AG-P6", FIRST, LAST)
-    recorded(session, cast, "codim", "AG-P6", FIRST, LAST, again)
-    assert is_freed(session, cast, key="AG-P6")
+
+
+@pytest.mark.ci
+def test_who_owes_a_clause_takes_the_word_from_nobody_by_naming_all_who_speak_their_deputies_today(
+    cast: Cast, session: Session
+) -> None:
+    decision = freed(session, cast, "codim", "AG-P4", FIRST, LAST)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    away(session, cast, "manager_codim", "manager_em", TODAY, LAST)
+    away(session, cast, "director_codim", "director_em", TODAY, LAST)
+    say_of(session, cast, decision, "en-marge", "manager_em", "objected", 1)
+    say_of(session, cast, decision, "en-marge", "director_em", "endorsed", 1)
+    endorsed(session, ends)
+    assert not is_freed(session, cast)
+
+
+@pytest.mark.ci
+def test_who_is_to_act_for_the_one_who_owes_on_days_to_come_has_no_hand_in_waiving_those(
+    cast: Cast, session: Session
+) -> None:
+    first, last = TODAY + 8 * DAY, TODAY + 38 * DAY
+    away(session, cast, "coordinator", "manager_em", first, last)
+    deputy = cast.actor("manager_em")
+    assert code_of(partial(decided, session, cast, "ccsmtl", "GV-6.report", first, last, by=deputy)) == "waiver.own"
+
+
+@pytest.mark.ci
+def test_a_waiver_is_not_recorded_while_its_decision_is_being_taken_back(cast: Cast, session: Session) -> None:
+    """Else the partner that objects to that one, as it was asked to, would have objected to nothing."""
+    decision = decided(session, cast, "codim", "AG-P4", FIRST, LAST)
+    meeting = waiving.sitting(session, cast, None, APART)
+    ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
+    say_of(session, cast, ends, "codim", "manager_codim", "objected", 2)
+    record = partial(recorded, session, cast, "codim", "AG-P4", FIRST, LAST, decision)
+    assert code_of(record) == "waiver.being_taken_back"
+    endorsing.follow_agreements(session, at=AT + DAY)
+    assert decisions.decision_of(session, ends)["endorsement"] == "objected"
 
 
 @pytest.mark.ci

@@ -163,3 +163,12 @@ def test_the_board_lists_what_was_handed_back_and_giving_it_again_takes_a_word(c
     assert coordinator.post(again, data={"seen": seen, "words": "Il a répondu ce matin."}).status_code == 303
     assert "Il a répondu ce matin." in officer.get(f"/tasks/{task['id']}").text
     assert 'id="handed-back"' not in coordinator.get("/board").text
+
+
+@pytest.mark.parametrize("serial", ["0000-00-00", "2026-12-01", "9999-99-99T99:99"])
+def test_a_serial_number_that_looks_like_a_day_is_shown_as_it_was_typed(cast: Cast, serial: str) -> None:
+    client = signed_in(cast, "coordinator")
+    added = client.post("/equipment", data={"kind": "phone", "serial": serial})
+    shown = client.get(added.headers["location"])
+    assert shown.status_code == 200
+    assert text_of(shown.text).count(serial) > 1, "also in what happened to it"
