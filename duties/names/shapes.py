@@ -56,8 +56,10 @@ _OFFICE: Final = re.compile(
 _POSTAL_CODE: Final = re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z]\s?\d[ABCEGHJ-NPRSTV-Z]\d\b", re.IGNORECASE)
 _TELEPHONE: Final = re.compile(
     r"(?<![\w/-])(?:\+?1[\s.-]{0,2})?\(?[2-9]\d{2}\)?\s{0,2}[\s./\-\u2010-\u2015]?\s{0,2}[2-9]\d{2}"
-    r"\s?[\s./\-\u2010-\u2015]?\s?\d{2}\s?\d{2}(?![\w-])"
-    r"|(?<![\w/.,-])(?<!\d\s)[2-9]\d(?P<between>[\s.\-])\d\d(?:(?P=between)\d\d){3}(?![\w-]|\s\d)"
+    r"\s?[\s./\-\u2010-\u2015]?\s?\d{2}[\s./\-]?\d{2}(?![\w-])"
+    # In pairs, as in France: of a Quebec area code alone, since other pairs are counts of people.
+    r"|(?<![\w/.,-])(?<!\d\d\s)(?:1[\s.\-])?(?=26.3|35.4|36.7|41.8|43.8|45.0|46.8|51.4|57.9|58.1|81.9|87.3)"
+    r"\d\d(?P<between>[\s./\-])\d\d(?:(?P=between)\d\d){3}(?![\w-]|\s\d)"
     r"|(?<![\w/.,-])(?<!\d\s)[2-9]\d{2}(?:-\d{4}|\s(?!(?:19|20)\d\d)\d{4})(?![\w-]|\s?[$%])"
 )
 #: Figures of a bill or a model, right before them.

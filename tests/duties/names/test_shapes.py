@@ -83,6 +83,11 @@ def test_the_shape_of_a_name_is_pointed_at(text: str, words: str) -> None:
         "514 555 01 44",
         "514/555/0144",
         "51 45 55 01 44",
+        "1 51 45 55 01 44",
+        "51/45/55/01/44",
+        "514-555-01-44",
+        "514.555.01.44",
+        "(514) 555-01-44",
         "51.45.55.01.44",
         "５１４ ５５５-０１４４",
     ],
@@ -92,7 +97,15 @@ def test_a_telephone_is_pointed_at_in_each_usual_writing(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Voir la page 514, puis la 555.", "Le 2026-12-07", "145,50 $", "#2019-02 et #2021-14"]
+    "text",
+    [
+        "Voir la page 514, puis la 555.",
+        "Le 2026-12-07",
+        "145,50 $",
+        "#2019-02 et #2021-14",
+        "Présences : 25 30 28 27 26 en cinq semaines",
+        "les 22 23 24 25 26 mars",
+    ],
 )
 def test_other_figures_are_no_telephone(text: str) -> None:
     assert pointed_at(text) == []
