@@ -6,12 +6,12 @@ Nothing is planned and nobody is invited by a draft: it waits until the coordina
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Date, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -107,14 +107,30 @@ def in_the_readers_words(
     """These rows of meetings, where a proposal said why one is off with that reason in "fr" or "en".
 
     A date of a season that was never planned has it in the language of whoever planned the season; what people typed
-    stays as they did.
+    stays as they did. That the committee met on that day already is said for as long as it does.
     """
-    if not any(map(_never_planned, meetings)):
+    never = [one for one in meetings if _never_planned(one)]
+    if not never:
         return list(meetings)
-    calendar = calendar_of(session)
+    calendar, held = calendar_of(session), _days_held(session, never)
     return [
-        {**one, "reason": _in_language(calendar, one, language)} if _never_planned(one) else one for one in meetings
+        {**one, "reason": _in_language(calendar, one, held, language)} if _never_planned(one) else one
+        for one in meetings
     ]
+
+
+def _days_held(session: Session, meetings: Sequence[Mapping[str, Any]]) -> set[tuple[UUID, date]]:
+    """The days of these on which their committees meet, each with its committee."""
+    day = cast(_meeting.c.starts, Date)
+    rows = session.execute(
+        select(_meeting.c.committee_id, day).where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.committee_id.in_({one["committee_id"] for one in meetings}),
+            _meeting.c.state != "cancelled",
+            day.in_({one["original"].date() for one in meetings}),
+        )
+    )
+    return {(committee_id, held_on) for committee_id, held_on in rows}
 
 
 def _never_planned(meeting: Mapping[str, Any]) -> bool:
@@ -122,10 +138,15 @@ def _never_planned(meeting: Mapping[str, Any]) -> bool:
     return is_off and meeting["series_id"] is not None
 
 
-def _in_language(calendar: Calendar, meeting: Mapping[str, Any], language: str) -> str:
+def _in_language(
+    calendar: Calendar, meeting: Mapping[str, Any], held: Collection[tuple[UUID, date]], language: str
+) -> str:
     reason: str = meeting["reason"]
     day = meeting["original"].date()
-    said: list[Callable[[str], str]] = [lambda other: say(other, NO_MEETING), held_already(day).in_words]
+    own = held_already(day).in_words
+    if (meeting["committee_id"], day) not in held and any(_alike(own(other), reason) for other in LANGUAGES):
+        return say(language, NO_MEETING)
+    said: list[Callable[[str], str]] = [lambda other: say(other, NO_MEETING), own]
     try:
         closed = closed_on(calendar, day)
     except Refusal:  # no holidays are known of a year as far away

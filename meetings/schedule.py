@@ -276,10 +276,9 @@ def change_place(
     stood = read_meeting(session, meeting_id)
     parts = parts_of_season(session, stood) if following else []
     held = {one: _lock_season(session, one) for one in sorted(parts)}
-    season = held.get(stood["series_id"])
     row = lock_meeting(session, meeting_id, seen=seen)
-    if season is not None and season["id"] != row["series_id"]:
-        raise changed_meanwhile("meeting")  # another hour has put it in another season while this one waited
+    if following and set(parts_of_season(session, row)) != held.keys():
+        raise changed_meanwhile("meeting")  # another hour has cut its season again while this one waited
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
     if following and row["series_id"] is not None:

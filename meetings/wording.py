@@ -171,7 +171,7 @@ def letter_of(
     """The template of the letter that brings all of these to one person, and the facts that it needs.
 
     `files` is how many files for their calendar go with it; `unreached` are those who have no address, of whom it says
-    that they got no such letter; `papers`, what changed of meetings whose agenda they have beside.
+    what they did not get; `papers`, what changed of meetings whose agenda they have beside.
     """
     if len(news) > 1:
         return _SEVERAL, _several(news, files, unreached, papers)
@@ -190,7 +190,7 @@ def letter_of(
             "changes": [] if one.is_moved else [{"text": line} for line in _changes(language, one)],
             "lines": [{"text": line} for line in _planned(language, one)],
             "files": files,
-            **_beside_the_news(language, unreached, papers),
+            **_beside_the_news(language, news, unreached, papers),
             "answer_path": one.answer_path,
             "path": one.path,
         }
@@ -199,17 +199,24 @@ def letter_of(
 
 
 def _beside_the_news(
-    language: Language, unreached: Sequence[Unreached], papers: Sequence[Papers] = ()
+    language: Language, news: Sequence[News], unreached: Sequence[Unreached], papers: Sequence[Papers]
 ) -> dict[str, Any]:
-    people = {one.person.id: one.person.name for one in unreached}
+    named = {known.starts for one in news for known in one.named()}
+    others = [one.was for one in papers if one.was not in named]
     return {
-        "unreached": [
-            {"name": name, "path": f"/people/{person_id}"}
-            for person_id, name in sorted(people.items(), key=lambda one: (one[1], str(one[0])))
-        ],
+        "unreached": _missed(language, unreached),
         "papers": [{"text": one.in_words(language)} for one in papers],
+        "agenda_of": _named_in(language, others) if others else "",
         "is_void": any(one.is_void for one in papers),
     }
+
+
+def _missed(language: Language, unreached: Sequence[Unreached]) -> list[dict[str, str]]:
+    """Who has no address, and the subject of what each did not get."""
+    return [
+        {"name": one.person.name, "subject": one.subject(language), "path": f"/people/{one.person.id}"}
+        for one in sorted(unreached, key=lambda one: (one.person.name, str(one.person.id)))
+    ]
 
 
 def _several(news: Sequence[News], files: int, unreached: Sequence[Unreached], papers: Sequence[Papers]) -> Facts:
@@ -227,7 +234,7 @@ def _several(news: Sequence[News], files: int, unreached: Sequence[Unreached], p
                 for one in news
             ],
             "files": files,
-            **_beside_the_news(language, unreached, papers),
+            **_beside_the_news(language, news, unreached, papers),
             "path": "/meetings",
         }
 
@@ -315,7 +322,7 @@ def papers_facts(committee: Mapping[str, Any], papers: Sequence[Papers], unreach
             "subject": say(language, _HEADINGS[kind_of_papers(papers)], committee=title, days=days),
             "changes": [{"text": one.in_words(language)} for one in papers],
             "is_void": any(one.is_void for one in papers),
-            "unreached": _beside_the_news(language, unreached)["unreached"],
+            "unreached": _missed(language, unreached),
             "path": "/meetings",
         }
 

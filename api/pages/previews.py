@@ -26,7 +26,7 @@ from duties.refusals import Refusal
 from locales import N_
 from meetings import wording
 from meetings.committees import committees as committees_of
-from meetings.invitations import Told, letters_in, people_in
+from meetings.invitations import UNREACHED, Told, letters_in, people_in
 
 #: What each kind of letter says, as the list of letters calls it.
 KINDS: Final[Mapping[str, str]] = {
@@ -38,7 +38,7 @@ KINDS: Final[Mapping[str, str]] = {
     "cancelled": N_("Cancellation"),
     "continued": N_("It goes on with the new hour"),
     "removed": N_("No longer expected"),
-    "unreached": N_("Who has no address"),
+    "unreached": N_("People to tell in another way"),
     "minutes": N_("Minutes of the meeting"),
     "minutes_corrected": N_("Corrected minutes"),
 }
@@ -117,6 +117,8 @@ def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple
         point.commit()
         return done
     point.rollback()
+    # A coordinator who hears only whom it does not reach is nobody whom the change tells.
+    news = [one for one in told if one.kind != UNREACHED]
     return page(
         desk,
         request,
@@ -125,10 +127,10 @@ def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple
         digest=digest_of(told),
         has_changed=bool(ask.shown),
         people=_hearers(desk, told),
-        hearing=people_in(told),
-        kinds=[(KINDS[kind], len({one.person_id for one in told if one.kind == kind})) for kind in _kinds_of(told)],
-        sending=letters_in(told),
-        unreached=len({one.person_id for one in told if not one.has_address}),
+        hearing=people_in(news),
+        kinds=[(KINDS[kind], len({one.person_id for one in news if one.kind == kind})) for kind in _kinds_of(news)],
+        sending=letters_in(news),
+        unreached=people_in([one for one in news if not one.has_address]),
     )
 
 

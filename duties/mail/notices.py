@@ -645,7 +645,6 @@ def _tell_of_no_address(
         case_id=case_id,
         template=template,
         key=missed.key,
-        told_within=[str(one.id) for one in within],
     )
     for coordinator in to_tell:
         if coordinator in within:
@@ -698,23 +697,17 @@ def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_sile
 
 
 def _knows(session: Session, coordinator: Person, person: Person, at: datetime) -> bool:
-    """Whether the coordinator was told lately that this person has no address, and it was not another since."""
-    by_itself = session.scalar(
+    """Whether the coordinator was told lately, in a letter that says so, and the address was not another since.
+
+    Who stands in the letter of a planning act is named for that act alone: of other notices this silences none.
+    """
+    told = session.scalar(
         select(func.max(_notice.c.created_at)).where(
             _notice.c.program_id == program_of(session),
             _notice.c.person_id == coordinator.id,
             _notice.c.key.startswith(_without_address(person, coordinator), autoescape=True),
         )
     )
-    within = session.scalar(
-        select(func.max(_event.c.at)).where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == person.id,
-            _event.c.verb == "notice.no_address",
-            _event.c.facts["told_within"].contains([str(coordinator.id)]),
-        )
-    )
-    told = max((one for one in (by_itself, within) if one is not None), default=None)
     if told is None or told <= at - TOLD_AGAIN_AFTER:
         return False
     changed = session.scalar(

@@ -58,7 +58,7 @@ _FACTS: Final[dict[str, Any]] = {
         for key in ("to_do", "late", "to_approve", "acting_for", "team", "patterns", "lines", "changes", "owed")
     },
     "asked": [{"part": "Motif", "value": CALLED}],
-    "unreached": [{"name": "Luc Fictif", "path": _PATH}],
+    "unreached": [{"name": "Luc Fictif", "subject": "Rencontre déplacée", "path": _PATH}],
     "missed": [{"recipient": "Luc Fictif", "subject": "Rencontre déplacée", "path": _PATH}],
     "recipients": "Luc Fictif",
     "papers": [_ITEM],
@@ -114,6 +114,14 @@ def test_no_template_calls_anybody_or_anything_in_its_subject(template: str, lan
     assert not CALLS.search(re.search(r"<title>(.*?)</title>", letter.html, re.DOTALL).group(1))  # type: ignore[union-attr]
     for called in letter.calls:
         assert called in letter.text, "what tells letters apart stands in the body"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", _templates())
+def test_each_link_and_the_words_at_the_end_are_a_paragraph_of_their_own(template: str, language: Language) -> None:
+    for paragraph in re.findall(r"<p>(.*?)</p>", _render(template, language).html):
+        assert "<a " not in paragraph or re.fullmatch(r"<a [^>]*>[^<]*</a>", paragraph), paragraph
+        assert not paragraph.endswith((" Bonne journée,", " Have a good day,")), paragraph
 
 
 def test_what_a_subject_leaves_out_is_whom_the_letter_is_about() -> None:

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
+from duties.here import many
 from duties.refusals import Refusal
 from locales import say
 from meetings import drafting, schedule
 from meetings.committees import committee_of
+from meetings.planner import held_already
 from meetings.proposals import Proposal
 from models.base import table_of
 from models.committee import Committee, SeatHolder
@@ -284,3 +286,23 @@ def test_days_of_a_season_that_was_called_off_are_free_again(cast: Cast, session
         schedule.cancel_meeting(session, one, reason="Tempête", by=by, at=AT)
     assert drafting.propose(session, committee_of(session, "clinical")["id"], date(2027, 1, 6), last=date(2027, 1, 20))
     schedule.plan_season(session, "clinical", **days, by=by, at=AT)  # type: ignore[arg-type]
+
+
+def test_a_date_left_out_for_another_meeting_says_so_for_as_long_as_that_one_stands(
+    cast: Cast, session: Session
+) -> None:
+    by, first, day = cast.actor("coordinator"), date(2027, 5, 12), date(2027, 5, 19)
+    schedule.plan_meetings(session, "clinical", [datetime.combine(day, time(14))], by=by, at=AT)
+    why = held_already(day).in_words("fr")
+    schedule.plan_season(
+        session, "clinical", first=first, last=date(2027, 6, 2), hour=time(9, 30), without={day: why}, by=by, at=AT
+    )
+    dates = many(session, select(_meeting).where(_meeting.c.original == datetime.combine(day, time(9, 30))))
+
+    def said() -> list[str]:
+        return [drafting.in_the_readers_words(session, dates, one)[0]["reason"] for one in ("fr", "en")]
+
+    assert said() == ["Ce comité a déjà une rencontre le 19 mai 2027.", "This committee meets on May 19, 2027 already."]
+    other = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == datetime.combine(day, time(14)))).one()
+    schedule.cancel_meeting(session, other, reason="Congé", by=by, at=AT)
+    assert said() == ["Pas de rencontre cette semaine-là.", "No meeting that week."]

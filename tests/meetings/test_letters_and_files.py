@@ -296,7 +296,7 @@ def test_another_link_alone_is_called_a_link_and_another_place_alone_a_place(cas
         "- Autre lieu : 3 rencontres",
         "- Autre lien : 3 rencontres",
         "- Ne sont plus en ligne : 3 rencontres",
-        "- Plus de lieu : 3 rencontres",
+        "- N’ont plus de lieu : 3 rencontres",
         "- Désormais en ligne : 3 rencontres",
         "- Désormais avec un lieu : 3 rencontres",
         "- Ne sont plus en ligne : 3 rencontres",

@@ -425,3 +425,39 @@ def test_a_coordinator_who_gets_no_letter_of_an_act_is_told_in_one_of_all_whom_i
         words = _plain(body.get_content())
         assert words.count("/people/") == words.count("« Changement : Comité directeur, mercredi 21 avril 2027") == 3
         assert "30 jours" not in words, "of the next act they are told again"
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "fr",
+            (
+                "n’a pas d’adresse courriel et n’a donc pas reçu cet avis : « Changement : Comité clinique, "
+                "jeudi 10 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026 »."
+            ),
+        ),
+        (
+            "en",
+            (
+                "has no e-mail address, and so did not receive this notice: “Changed: Clinical Committee, "
+                "Thursday, December 10, 2026 at 9:30 a.m. instead of December 9, 2026”."
+            ),
+        ),
+    ],
+)
+def test_the_coordinator_reads_what_who_has_no_address_missed_where_their_own_news_are_others(
+    cast: Cast, session: Session, language: str, said: str
+) -> None:
+    held = seat(session, "clinical", "coordination")
+    session.execute(update(_holder).where(_holder.c.seat_id == held).values(ends_on=date(2026, 12, 9)))
+    session.execute(update(_person).where(_person.c.id == cast.people["coordinator"]).values(language=language))
+    invitations.tell_all(session, at=AT + 2 * HOUR)
+    before = len(letters(session))
+    ACTS["a move"](session, cast, cast.actor("coordinator"), AT + 3 * HOUR)
+    (ours,) = _to(cast, letters(session)[before:], "coordinator")
+    assert ours.template == "meeting_no_longer"
+    assert f"Gypse Ardoise {said}" in _plain(ours.text)
+    closing = {"fr": "Bonne journée,", "en": "Have a good day,"}[language]
+    assert f"\n\n{closing}\n\n" in ours.text.replace("\r\n", "\n"), "no line of the notice runs into it"

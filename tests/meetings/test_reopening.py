@@ -66,11 +66,11 @@ def _circulate(session: Session, cast: Cast, meeting_id: UUID, at: datetime) -> 
     posting.post(session, freezing.circulate(session, meeting_id, by=by, at=at), "circulated", at=at)
 
 
-def _sent_to(session: Session, cast: Cast, name: str) -> list[str]:
-    """The letters about agendas that somebody was sent, in their order."""
+def _sent_to(session: Session, cast: Cast, name: str, template: str = "meeting_agenda") -> list[str]:
+    """The letters of one kind, about agendas, that somebody was sent, in their order."""
     rows = session.execute(
         select(_notice.c.message)
-        .where(_notice.c.person_id == cast.people[name], _notice.c.template == "meeting_agenda")
+        .where(_notice.c.person_id == cast.people[name], _notice.c.template == template)
         .order_by(_notice.c.n)
     )
     found = []
@@ -434,6 +434,50 @@ def test_who_has_other_news_of_an_act_reads_in_the_same_letter_of_the_meeting_wh
     words = " ".join(ours.text.split())
     assert "Au lieu du lundi 7 décembre 2026 à 9 h 30 : mercredi 2 décembre 2026 à 10 h" in words
     assert "vous n’êtes plus attendu·e" in words
+    assert "Vous avez aussi reçu l’ordre du jour d’une rencontre. Voici ce qui a changé." in words
+    subject = " ".join(ours.subject.split())
+    assert subject == "Vous n’êtes plus attendu·e : Comité clinique, lundi 7 décembre 2026 à 9 h 30", (
+        "and that day once"
+    )
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    ("language", "subject", "said"),
+    [
+        (
+            "fr",
+            (
+                "Nouvel horaire : Comité clinique, mercredi 9 décembre 2026 à 14 h; "
+                "ordre du jour du mercredi 2 décembre 2026 à 9 h 30"
+            ),
+            "Vous avez aussi reçu l’ordre du jour d’une rencontre. Voici ce qui a changé.",
+        ),
+        (
+            "en",
+            (
+                "Another hour: Clinical Committee, Wednesday, December 9, 2026 at 2:00 p.m.; "
+                "agenda of Wednesday, December 2, 2026 at 9:30 a.m."
+            ),
+            "You also got the agenda of a meeting. This has changed.",
+        ),
+    ],
+)
+def test_the_subject_names_the_day_of_the_agenda_too_of_which_the_letter_tells(
+    cast: Cast, session: Session, language: str, subject: str, said: str
+) -> None:
+    first, second, by = meeting(session, FIRST), meeting(session, SECOND), cast.actor("coordinator")
+    who, other = cast.people["deputy"], cast.people["worker_em"]
+    session.execute(update(_person).where(_person.c.id == who).values(language=language))
+    _freeze(session, cast, first, EVE)
+    answers.answer(
+        session, second, other, "declined", means="page", alternate_id=who, by=cast.actor("worker_em"), at=EVE
+    )
+    series = read_meeting(session, first)["series_id"]
+    schedule.change_hour(session, series, since=FIRST, hour=time(14), by=by, at=EVE + HOUR)
+    ours = [one for one in letters(session) if one.person_id == who][-1]
+    assert " ".join(ours.subject.split()) == subject
+    assert said in " ".join(ours.text.split())
 
 
 @pytest.mark.ci
@@ -448,6 +492,30 @@ def test_who_has_the_agenda_and_no_address_any_more_stands_in_the_coordinators_o
     assert session.scalars(select(func.count()).select_from(_notice)).one() - before == letters_in(told)
     (ours,) = (one for one in letters(session)[-letters_in(told) :] if one.person_id == cast.people["coordinator"])
     assert f"/people/{who}" in ours.text
+
+
+@pytest.mark.ci
+def test_who_was_named_in_the_letter_of_an_act_is_named_of_the_agenda_too_and_then_not_for_thirty_days(
+    cast: Cast, session: Session
+) -> None:
+    first, by, page = meeting(session, FIRST), cast.actor("coordinator"), f"/people/{cast.people['police']}"
+    session.execute(update(_person).where(_person.c.id == cast.people["police"]).values(email=None))
+
+    def named() -> list[str]:
+        return [one for one in _sent_to(session, cast, "coordinator", "no_address") if page in one]
+
+    for hours in (1, 2):
+        schedule.move_meeting(session, first, MONDAY + hours * HOUR, by=by, at=AT + hours * HOUR)
+        assert page in _sent_to(session, cast, "coordinator", "meeting_changed")[-1]
+    assert named() == []
+    _circulate(session, cast, first, SUNDAY - 24 * HOUR)
+    (ours,) = named()
+    assert "pas reçu cet avis : « Projet d’ordre du jour" in ours
+    assert "Nous ne vous en reparlerons pas avant 30 jours" in ours
+    _freeze(session, cast, first, SUNDAY)
+    schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=SUNDAY)
+    assert page in _sent_to(session, cast, "coordinator", "meeting_cancelled")[-1], "of each act anew"
+    assert len(named()) == 1, "and of other notices as that letter said"
 
 
 @pytest.mark.ci

@@ -362,12 +362,13 @@ def test_a_last_date_that_was_moved_past_the_end_of_its_season_is_still_told_of(
 
 
 @pytest.mark.ci
-def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever(cast: Cast) -> None:
+@pytest.mark.parametrize("since", [date(2026, 12, 9), date(2026, 12, 16)], ids=["its hour", "that of a later one"])
+def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever(cast: Cast, since: date) -> None:
     """Whoever changes several meetings of a season holds it first; else each would hold what the other needs."""
     with cast.session() as setting:
         seat_everyone(setting, cast)
         _season(setting, cast)
-        here = _on(setting, date(2026, 12, 9))
+        here, changed = _on(setting, date(2026, 12, 9)), _on(setting, since)
         series = read_meeting(setting, here)["series_id"]
     by, told = cast.actor("coordinator"), list[str]()
 
@@ -389,12 +390,14 @@ def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever
         while not watching.scalar(waits) and clocks.monotonic() < until:
             watching.rollback()
             clocks.sleep(0.01)
-        schedule.change_hour(other, series, since=date(2026, 12, 9), hour=time(14, 0), by=by, at=AT)
+        schedule.change_hour(other, series, since=since, hour=time(14, 0), by=by, at=AT)
         other.commit()
         thread.join(20)
     assert told == ["meeting.changed"]
     with cast.session() as session:
-        assert read_meeting(session, here)["starts"] == datetime(2026, 12, 9, 14, 0)
+        assert read_meeting(session, changed)["starts"] == datetime.combine(since, time(14, 0))
+        places = select(_meeting.c.place).where(_meeting.c.series_id.is_not(None))
+        assert "Salle B" not in session.scalars(places).all(), "none, rather than some of them"
 
 
 @pytest.mark.ci

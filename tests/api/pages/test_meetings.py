@@ -8,16 +8,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from duties.people import record_absence
 from locales import show_day
 from meetings import agendas, invitations, schedule
 from meetings.reasons import Reason
 from models.base import table_of
+from models.committee import SeatHolder
 from models.invitation import CalendarFeed, MeetingAnswer
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.outbox import Notice
+from models.program import Person
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.meetings.sitting import letters, seat_everyone
@@ -28,6 +30,8 @@ _answer = table_of(MeetingAnswer)
 _guest = table_of(MeetingGuest)
 _feed = table_of(CalendarFeed)
 _notice = table_of(Notice)
+_holder = table_of(SeatHolder)
+_person = table_of(Person)
 
 FIRST = date(2026, 12, 2)
 HARD = "<script>alert(1)</script> L’étage"
@@ -309,6 +313,39 @@ def test_the_hour_changes_from_a_day_on(cast: Cast, season: list[UUID]) -> None:
     lone = steering(cast)
     assert client.post(f"/meetings/{lone}/hour", data={"seen": 1, "hour": "10:00"}).status_code == 409
     assert f"/meetings/{lone}/hour" not in client.get(f"/meetings/{lone}").text
+
+
+@pytest.mark.ci
+def test_a_guest_without_an_address_is_said_to_be_told_by_nobody_but_who_invites(
+    cast: Cast, season: list[UUID]
+) -> None:
+    client, guest = signed_in(cast, "coordinator"), str(cast.people["researcher"])
+    with cast.session() as session:
+        here = _holder.c.person_id == cast.people["coordinator"]
+        session.execute(update(_holder).where(here).values(ends_on=date(2026, 11, 23)))
+        session.execute(update(_person).where(_person.c.id == cast.people["researcher"]).values(email=None))
+        invitations.tell_all(session, at=AT)
+    before, typed = sent(cast), dict[str, str]()
+    for language, button, told, row_of in (
+        ("en", "Do it", "1 person has no address: tell them yourself.", "People to tell in another way –"),
+        (
+            "fr",
+            "Confirmer",
+            "1 personne n’a pas d’adresse : prévenez-la vous-même.",
+            "Personnes à prévenir autrement –",
+        ),
+    ):
+        reads = {"Accept-Language": language}
+        asked = client.post(f"/meetings/{season[0]}/guests", data={"person": guest}, headers=reads)
+        page = text_of(asked.text)
+        assert re.search(r'id="do-it"[^>]*>([^<]*)<', asked.text).group(1).strip() == button  # type: ignore[union-attr]
+        assert told in page
+        assert row_of in page
+        assert "autrement · " not in page
+        assert "another way · " not in page
+        typed = hidden(asked.text)
+    assert client.post(f"/meetings/{season[0]}/guests", data=typed).status_code == 303
+    assert sent(cast) == before + 1, "the coordinator reads whom to tell"
 
 
 @pytest.mark.ci
