@@ -61,11 +61,11 @@ class DemonstratedDepartures:
         """Each thing that was done, with the past working day on which somebody did it."""
         yield Happening(self._ago(6), self._open)
         yield Happening(self._ago(5), self._tell)
-        yield Happening(self._ago(5), self._name_who_follows)
         yield Happening(self._ago(4), self._offer_the_shared)
         yield Happening(self._ago(3), self._take, takes_on=(_TAKES,))
         yield Happening(self._ago(2), self._agree)
         yield Happening(self._ago(2), self._sum_up)
+        yield Happening(self._ago(1), self._name_who_follows)
         yield Happening(self._ago(1), self._offer_the_own, takes_on=(_ASKED,))
         yield Happening(self._ago(1), self._see_off_who_left)
 
@@ -113,7 +113,7 @@ class DemonstratedDepartures:
         self._carry(at)
 
     def _name_who_follows(self, at: datetime) -> None:
-        """By the coordinator: the manager who would has left too."""
+        """By the coordinator, since the manager who would has left too; what welcomes them is open by then."""
         (task,) = self._steps("find_successor")
         settling.settle_holding(
             self.session,
