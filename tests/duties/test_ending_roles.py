@@ -430,7 +430,7 @@ def test_whoever_loses_an_appointment_is_told_and_not_who_gives_it_up(program: C
         take_back(program, tenure_id)
     ((to, subject, words),) = _taken_back_letters(program)
     assert to == program.people["newcomer"]
-    assert "Nomination retirée" in subject
+    assert "Nomination annulée" in subject
     assert show_day("fr", MONDAY) in words
 
 
