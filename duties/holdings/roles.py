@@ -19,6 +19,7 @@ from models.base import refers, table_of
 from models.casework import Task
 from models.departure import Departure, Settlement
 from models.program import Organization, Role, Tenure
+from models.record import Event
 
 TENURE: Final = "tenure"
 SIGNATURE: Final = "signature"
@@ -32,6 +33,7 @@ _signature = table_of(Signature)
 _departure = table_of(Departure)
 _settlement = table_of(Settlement)
 _task = table_of(Task)
+_event = table_of(Event)
 
 _HELD = N_("%(role)s, %(organization)s")
 _TO_SIGN = N_("Signature of agreement version %(number)s, %(organization)s")
@@ -46,6 +48,19 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
     session = leaving.session
     since = min(leaving.day, leaving.known_on or leaving.day)
     instead = _tenure.alias("instead")
+    # The other one was given in the same act by which this one ended.
+    given_instead = (
+        select(_event.c.n)
+        .where(
+            _event.c.program_id == instead.c.program_id,
+            _event.c.subject_id == instead.c.person_id,
+            _event.c.verb == "tenure.started",
+            _event.c.facts["role"].astext == instead.c.role,
+            _event.c.facts["organization"].astext == cast(instead.c.organization_id, Text),
+            _event.c.at == _tenure.c.ended_at,
+        )
+        .exists()
+    )
     became_another = (
         select(instead.c.id)
         .where(
@@ -53,7 +68,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
             instead.c.id.in_(leaving.roles_left),
             instead.c.organization_id == _tenure.c.organization_id,
             instead.c.starts_on == _tenure.c.ends_on + 1,
-            _tenure.c.id.not_in(leaving.roles_left),
+            or_(_tenure.c.id.not_in(leaving.roles_left), given_instead),
         )
         .exists()
     )

@@ -347,6 +347,19 @@ def test_a_role_that_becomes_another_by_the_next_version_is_left_as_that_one_and
 
 
 @pytest.mark.ci
+def test_whose_role_is_to_become_another_leaves_as_that_one_where_they_leave_later(program: Cast) -> None:
+    with program.session() as session:
+        in_force(session, program)
+    becomes_another(program)
+    case_id = leave(program, "worker_em", PLACE, last_day=NEW_YEAR + 20 * DAY)
+    assert names_of(program, case_id) == [("Specialized resource", "open", [])]
+    looked_at(program, on(NEW_YEAR + DAY))
+    assert names_of(program, case_id) == [("Specialized resource", "open", [])]
+    cancel(program, case_id, at=on(NEW_YEAR + DAY))
+    assert roles(program, "worker_em") == [("specialized_resource", None), ("youth_worker", NEW_YEAR - DAY)]
+
+
+@pytest.mark.ci
 def test_who_follows_was_named_in_time_and_the_next_version_asks_nobody_again(program: Cast) -> None:
     with program.session() as session:
         put_in_force(session, program, PLACE)
