@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from duties.actors import ENGINE, Actor
-from duties.departure import accounts, departures, gathering, hand_overs, settling
+from duties.departure import accounts, departures, gathering, hand_overs, hiring, settling
 from duties.here import local_day
 from duties.participants import referring
 from duties.refusals import Refusal
@@ -51,7 +51,7 @@ def follow(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
     """Whenever a departure is carried: what arrived joins, and calendars hear of the seats that passed on."""
     if not case["gathers"]:
         return
-    gathering.gather(session, case["id"], by=BY_ENGINE, at=at)
+    _gather(session, case["id"], at)
     # Where the committee cannot be asked, the step that does so first says why.
     with suppress(Refusal), session.begin_nested():
         ask_for_summaries(session, case["id"], by=BY_ENGINE, at=at)
@@ -96,8 +96,13 @@ def _hands_of(means: Means, program_id: UUID) -> int:
     silent = _alone(means, program_id, partial(_lapse, at=at)) + _alone(means, program_id, partial(_finish, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
     joined = sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)
+    followed = _alone(means, program_id, partial(_see_who_follows, at=at))
     # Last, when it is known of each account whether its departure asks for it still.
-    return silent + opened + joined + _accounts_of(means, program_id, at)
+    return silent + opened + joined + followed + _accounts_of(means, program_id, at)
+
+
+def _see_who_follows(session: Session, at: datetime) -> int:
+    return hiring.see_who_follows(session, by=BY_ENGINE, at=at)
 
 
 def _lapse(session: Session, at: datetime) -> int:
@@ -151,7 +156,10 @@ def _again(session: Session, at: datetime, system: str) -> int:
 
 
 def _gather(session: Session, case_id: UUID, at: datetime) -> int:
-    return gathering.gather(session, case_id, by=BY_ENGINE, at=at)
+    found = gathering.gather(session, case_id, by=BY_ENGINE, at=at)
+    if found:
+        hiring.welcome_who_was_given_anew(session, case_id, by=BY_ENGINE, at=at)
+    return found
 
 
 def _open(session: Session, ends: Mapping[str, Any], at: datetime) -> int:

@@ -55,7 +55,7 @@ def settle(
     """
     meeting = lock_meeting(session, meeting_id)
     day_ends = moments_of(session, meeting["starts"].date())[1] - timedelta(microseconds=1)
-    settled_at = decided_at or min(at, day_ends)
+    settled_at = min(decided_at or at, day_ends)
     if settled_as not in SETTLED_AS:
         raise Refusal("objection.settled_as", N_("An objection is settled in one of the ways that are offered."))
     item = next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)

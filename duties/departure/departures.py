@@ -558,6 +558,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
         is_theirs = str(role["id"]) in was_to_end or role["starts_on"] <= last_day
         if role["id"] in given and not is_theirs and role["starts_on"] > max(ends, today):
             people.take_back(session, role["id"], by=by, at=at)
+            notices.appointment_taken_back(session, role, by=by, at=at)
         elif is_theirs or role["id"] in given:
             was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
             _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
@@ -572,10 +573,24 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
 
 def _given_since(session: Session, departure: Mapping[str, Any]) -> frozenset[UUID]:
     """The roles that somebody was given at the organization since their departure was called off."""
+    # In the place of another, by an agreement's next version.
+    before = _tenure.alias("before")
+    handed_on = (
+        select(before.c.id)
+        .where(
+            before.c.program_id == _tenure.c.program_id,
+            before.c.person_id == _tenure.c.person_id,
+            before.c.organization_id == _tenure.c.organization_id,
+            or_(before.c.ended_at == _event.c.at, before.c.taken_back_at == _event.c.at),
+        )
+        .exists()
+    )
     rows = session.scalars(
         select(_tenure.c.id)
         .join(_event, _tells_its_start(_tenure))
         .where(
+            _event.c.facts["starts_on"].astext == func.to_char(_tenure.c.starts_on, "YYYY-MM-DD"),
+            ~handed_on,
             _tenure.c.program_id == program_of(session),
             _tenure.c.person_id == departure["person_id"],
             _tenure.c.organization_id == departure["organization_id"],

@@ -53,8 +53,6 @@ _event = table_of(Event)
 _tenure = table_of(Tenure)
 _holder = table_of(SeatHolder)
 
-#: By what somebody new is looked for, and how a role is settled by that.
-RECRUITING: Final = "recruiting"
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
 #: The kinds that the person has until their last day, whoever is named to have them after it.
@@ -110,8 +108,7 @@ def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
 def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
     """What somebody settled in a case, by kind and id. What only came to rest by itself counts as long as it rests.
 
-    Nor does it count any more that somebody follows in a role where their appointment was taken back since, or that
-    somebody is looked for where the recruiting was cancelled.
+    Nor does it count any more that somebody follows in a role where their appointment was taken back since.
     What was out of the person's hands at once, before the departure was called off, counts no more: whoever stayed may
     have it again. What is settled for the day after the last one holds when the departure is taken up again.
     """
@@ -141,7 +138,7 @@ def was_taken_back() -> ColumnElement[bool]:
     """The condition on a settlement that it names who follows in a role or seat, and that they never will.
 
     Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it. Of standing in for somebody
-    who is away, where who was to have a role there to do it by has none. And of a recruiting, where it was cancelled.
+    who is away, where who was to have a role there to do it by has none.
     """
     left = _tenure.alias("left_role")
 
@@ -231,39 +228,7 @@ def was_taken_back() -> ColumnElement[bool]:
             or_(holds.c.ends_on.is_(None), holds.c.ends_on > cast(_settlement.c.settled_at, Date)),
         ),
     )
-    return or_(role_taken_back, seat_taken_back, deputy_taken_back, _recruits_no_more())
-
-
-def _recruits_no_more() -> ColumnElement[bool]:
-    """The condition on a settlement by which somebody is looked for, that the recruiting was cancelled, and none is."""
-    left_from, recruits = _case.alias("left_from"), _case.alias("recruits")
-
-    def there(*where: ColumnElement[bool]) -> ColumnElement[bool]:
-        return (
-            select(recruits.c.id)
-            .join(
-                left_from,
-                and_(
-                    left_from.c.program_id == recruits.c.program_id,
-                    left_from.c.organization_id == recruits.c.organization_id,
-                ),
-            )
-            .where(
-                left_from.c.program_id == _settlement.c.program_id,
-                left_from.c.id == _settlement.c.case_id,
-                recruits.c.protocol == RECRUITING,
-                *where,
-            )
-            .correlate(_settlement)
-            .exists()
-        )
-
-    since = recruits.c.ended_at >= _settlement.c.settled_at
-    return and_(
-        _settlement.c.ended_as == RECRUITING,
-        there(recruits.c.state == "cancelled", since),
-        ~there(or_(recruits.c.state == "open", and_(recruits.c.state == "closed", since))),
-    )
+    return or_(role_taken_back, seat_taken_back, deputy_taken_back)
 
 
 def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -> list[Holding]:
@@ -388,13 +353,15 @@ def _settle_again(
                 _settlement.c.program_id == program_of(session),
                 _settlement.c.task_id == row["id"],
                 _settlement.c.ended_as != BY_ITSELF,
+                ~was_taken_back(),
             )
             .order_by(_settlement.c.settled_at.desc())
             .limit(1),
         )
         if said is None:
-            continue  # it was settled by another step
+            continue  # it was settled by another step, or another was given the seat
         held = _held_anew(session, row, by=by, at=at)
+        keep_lateness(session, is_this(held.id), at=at)
         state = TASK.after(held.task["state"], "complete")
         done = {"done_at": said["settled_at"], "done_by": said["settled_by"], "done_as": said["settled_as"]}
         change(session, held, state=state, **done, next_check=None)

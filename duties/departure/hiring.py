@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 from sqlmodel import Session
 
 from duties import people
@@ -22,7 +22,7 @@ from duties.casework import assigning, cases, scheduling, tasks
 from duties.casework.held import Moved, hold
 from duties.casework.tasks import BY_ITS_ACT
 from duties.declarations.declared import Bilingual
-from duties.departure import gathering, interviews
+from duties.departure import interviews
 from duties.here import local_day, many, one, program_of
 from duties.holdings.roles import TENURE, called
 from duties.mail.notices import coordination_chain
@@ -37,7 +37,7 @@ from models.program import Tenure
 from models.record import Event
 
 #: By what somebody new is looked for, and its last step, which names them.
-RECRUITING: Final = gathering.RECRUITING
+RECRUITING: Final = "recruiting"
 NAMES_THEM: Final = "appoint_person"
 #: The manager's task to recruit for a role whose turn comes after the recruiting under way, and how soon it is due.
 AFTERWARDS: Final = "recruiting.afterwards"
@@ -192,24 +192,146 @@ def recruit_anew(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: 
             _case.c.state == "closed",
         )
     )
-    held = select(_tenure.c.id).where(_held_there(session, tenure["person_id"], tenure["role"], place))
+    held = select(_tenure.c.id).where(
+        _held_there(session, tenure["person_id"], tenure["role"], place),
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= local_day(session, at)),
+    )
     if session.scalar(select(and_(or_(found.exists(), named.exists()), ~held.exists()))):
-        title = called(session, tenure["id"])
-        assigning.assign(
-            session,
-            ANEW,
-            str(tenure["id"]),
-            title_fr=say("fr", _ANEW, role=title.fr),
-            title_en=say("en", _ANEW, role=title.en),
-            chain=[{"role": "manager", "at": str(place)}, *coordination_chain(session)],
-            due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
-            by=by,
-            at=at,
-            sources=["DP-01"],
+        _ask_who_follows(session, tenure["id"], by=by, at=at)
+
+
+def recruit_once_cancelled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask the manager who follows in each role for which a departure had somebody be looked for, by this recruiting.
+
+    It was cancelled. Not where somebody was given the role since.
+    """
+    here = program_of(session)
+    left, given = _tenure.alias("left_role"), _tenure.alias("given")
+    recruits, departs = _case.alias("recruits"), _case.alias("departs")
+    follows = (
+        select(given.c.id)
+        .where(
+            given.c.program_id == left.c.program_id,
+            given.c.role == left.c.role,
+            given.c.organization_id == left.c.organization_id,
+            given.c.person_id != left.c.person_id,
+            given.c.taken_back_at.is_(None),
+            given.c.starts_on > func.coalesce(left.c.ends_on, date.max),
         )
+        .exists()
+    )
+    rows = session.scalars(
+        select(left.c.id)
+        .join(_settlement, and_(_settlement.c.program_id == left.c.program_id, _settlement.c.holding_id == left.c.id))
+        .join(departs, refers(_settlement.c.case_id, departs))
+        .join(
+            recruits,
+            and_(
+                recruits.c.program_id == departs.c.program_id,
+                recruits.c.organization_id == departs.c.organization_id,
+                recruits.c.opened_at <= _settlement.c.settled_at,
+            ),
+        )
+        .where(
+            left.c.program_id == here,
+            recruits.c.id == case_id,
+            _settlement.c.kind == TENURE,
+            _settlement.c.ended_as == RECRUITING,
+            departs.c.state != "cancelled",
+            ~follows,
+        )
+        .order_by(left.c.id)
+    )
+    for tenure_id in rows.all():
+        _ask_who_follows(session, tenure_id, by=by, at=at)
 
 
-_ANEW = N_("Name who follows, or recruit once more, since an appointment was taken back: %(role)s")
+cases.when_cancelled(RECRUITING, together=lambda _session, _case_id: (), do=recruit_once_cancelled)
+
+
+def _ask_who_follows(session: Session, tenure_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask the manager who follows in a role, once: not where that is asked of this role there already."""
+    here = program_of(session)
+    row = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    assert row is not None  # noqa: S101 - it was read a moment ago
+    post = f"{row['organization_id']} {row['role']}"
+    asked = select(_task.c.id).where(
+        _task.c.program_id == here, _task.c.step == ANEW, _task.c.item == post, _task.c.state == "open"
+    )
+    if session.scalar(asked.limit(1)) is not None:
+        return
+    title = called(session, tenure_id)
+    assigning.assign(
+        session,
+        ANEW,
+        post,
+        title_fr=say("fr", _ANEW, role=title.fr),
+        title_en=say("en", _ANEW, role=title.en),
+        chain=[{"role": "manager", "at": str(row["organization_id"])}, *coordination_chain(session)],
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
+        by=by,
+        at=at,
+        sources=["DP-01"],
+    )
+
+
+_ANEW = N_("Name who follows, or recruit once more: %(role)s")
+
+
+def see_who_follows(session: Session, *, by: Actor, at: datetime) -> int:
+    """Call off what the manager is asked by `ANEW` of a role that was given to somebody since; how many."""
+    here = program_of(session)
+    given = (
+        select(_event.c.n)
+        .join(
+            _tenure,
+            and_(_tenure.c.program_id == _event.c.program_id, _tenure.c.person_id == _event.c.subject_id),
+        )
+        .where(
+            _event.c.program_id == here,
+            _event.c.verb == "tenure.started",
+            _event.c.at > _task.c.opened_at,
+            _event.c.facts["organization"].astext + " " + _event.c.facts["role"].astext == _task.c.item,
+            cast(_tenure.c.organization_id, Text) + " " + _tenure.c.role == _task.c.item,
+            _tenure.c.taken_back_at.is_(None),
+        )
+        .exists()
+    )
+    asked = select(_task.c.id).where(_task.c.program_id == here, _task.c.step == ANEW, _task.c.state == "open", given)
+    tasks_ids = session.scalars(asked.order_by(_task.c.id)).all()
+    for task_id in tasks_ids:
+        assigning.call_off(session, task_id, by=by, at=at)
+    return len(tasks_ids)
+
+
+def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Reopen what welcomed those whom a departure named, and whose appointment was taken back and given anew."""
+    here = program_of(session)
+    gone, again = _tenure.alias("gone"), _tenure.alias("again")
+    rows = session.execute(
+        select(gone.c.person_id, gone.c.organization_id, gone.c.taken_back_at)
+        .join(_settlement, and_(_settlement.c.program_id == gone.c.program_id, _settlement.c.kind == TENURE))
+        .join(
+            again,
+            and_(
+                again.c.program_id == gone.c.program_id,
+                again.c.person_id == gone.c.person_id,
+                again.c.role == gone.c.role,
+                again.c.organization_id == gone.c.organization_id,
+            ),
+        )
+        .where(
+            gone.c.program_id == here,
+            _settlement.c.case_id == case_id,
+            _settlement.c.successor_id == gone.c.person_id,
+            gone.c.taken_back_at >= _settlement.c.settled_at,
+            again.c.taken_back_at.is_(None),
+            or_(again.c.ends_on.is_(None), again.c.ends_on >= local_day(session, at)),
+        )
+        .distinct()
+    )
+    for row in rows.all():
+        welcome_again(session, row.person_id, row.organization_id, ended_at=row.taken_back_at, by=by, at=at)
 
 
 def _recruit_for_the_next(session: Session, organization_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -20,7 +20,7 @@ from duties import people
 from duties.actors import Actor
 from duties.casework import cases
 from duties.departure import hiring
-from duties.departure.gathering import BY_ITSELF
+from duties.departure.gathering import BY_ITSELF, was_taken_back
 from duties.here import local_day, many, one, program_of
 from duties.holdings import roles, seats
 from duties.participants import asked_today
@@ -118,6 +118,7 @@ def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: dateti
             _settlement.c.case_id == case_id,
             _settlement.c.kind == seats.DEPUTIZING,
             _settlement.c.ended_as != BY_ITSELF,
+            ~was_taken_back(),
         )
         .order_by(_settlement.c.settled_at),
     )

@@ -68,6 +68,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
             instead.c.id.in_(leaving.roles_left),
             instead.c.organization_id == _tenure.c.organization_id,
             instead.c.starts_on == _tenure.c.ends_on + 1,
+            instead.c.taken_back_at.is_(None),
             or_(_tenure.c.id.not_in(leaving.roles_left), given_instead),
         )
         .exists()

@@ -216,6 +216,7 @@ def refuse_while_being_taken_back(session: Session, decision_id: UUID) -> None:
         .where(
             freeing.c.program_id == program_of(session),
             freeing.c.id == decision_id,
+            later.c.has_quorum,  # without one it takes nothing back
             later.c.endorsement.in_(["pending", "objected"]),
             later.c.state != "withdrawn",
         )

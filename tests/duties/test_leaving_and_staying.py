@@ -21,7 +21,7 @@ from meetings import seating
 from models.base import table_of
 from models.casework import Case
 from models.departure import Settlement
-from models.program import Tenure
+from models.program import Absence, Tenure
 from tests.agreeing import in_force
 from tests.api.desk import client_for
 from tests.casework import case_row
@@ -56,7 +56,7 @@ from tests.duties.test_succession import NEW_YEAR, renewed, without
 from tests.following import agreed, followed
 from tests.refusing import refused
 
-TENURE, CASE, SETTLEMENT = table_of(Tenure), table_of(Case), table_of(Settlement)
+TENURE, CASE, SETTLEMENT, ABSENCE = table_of(Tenure), table_of(Case), table_of(Settlement), table_of(Absence)
 DAY = timedelta(days=1)
 WORKER = "worker_codim"
 #: The last day of a manager, in a year of whose days the agreement allows twenty without one.
@@ -390,6 +390,9 @@ def test_an_appointment_taken_back_by_mistake_and_given_anew_settles_who_follows
     looked_at(program, later)
     assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer"])]
     assert asked(program, case_id, "find_successor")[0]["done_at"] == done_at, "as it was, in time"
+    with program.session() as session:
+        theirs = (CASE.c.protocol == "onboarding", CASE.c.subject_id == program.people["newcomer"])
+        assert session.scalars(select(CASE.c.state).where(*theirs)).all() == ["open"], "and welcomed as before"
 
 
 @pytest.mark.ci
@@ -404,11 +407,11 @@ def test_once_a_departure_is_closed_the_manager_is_asked_who_follows_where_an_ap
         settle(program, left["id"], ended="closed")
     _close(program, case_id, on(TODAY + 7 * DAY))
     take_back(program, "newcomer", "youth_worker", TODAY + 20 * DAY)
-    with program.session() as session:
-        (row,) = session.execute(select(TASK.c.state, TASK.c.title_en).where(TASK.c.step == hiring.ANEW)).all()
-    assert row.state == "open"
-    assert row.title_en.startswith("Name who follows, or recruit once more")
-    assert row.title_en.endswith(": Youth worker, CODIM")
+    title = "Name who follows, or recruit once more: Youth worker, CODIM"
+    assert _asked_who_follows(program) == [(title, "open")]
+    come_back(program, "newcomer", "codim", starts_on=TODAY + 45 * DAY, at=on(TODAY + 20 * DAY))
+    take_back(program, "newcomer", "youth_worker", TODAY + 21 * DAY)
+    assert _asked_who_follows(program) == [(title, "open")], "once"
 
 
 def _close(cast: Cast, case_id: UUID, at: datetime) -> None:
@@ -429,17 +432,30 @@ def _close(cast: Cast, case_id: UUID, at: datetime) -> None:
         assert case_row(session, case_id)["state"] == "closed"
 
 
+def _asked_who_follows(cast: Cast) -> list[tuple[str, str]]:
+    with cast.session() as session:
+        rows = session.execute(select(TASK.c.title_en, TASK.c.state).where(TASK.c.step == hiring.ANEW))
+        return [(row.title_en, row.state) for row in rows]
+
+
 @pytest.mark.ci
-def test_a_recruiting_that_is_cancelled_has_the_departure_ask_anew_who_follows(program: Cast) -> None:
+def test_a_recruiting_that_is_cancelled_has_the_manager_asked_who_follows_until_somebody_does(program: Cast) -> None:
     case_id = leave(program, WORKER, "codim")
     settle(program, asked(program, case_id, "find_successor")[0]["id"], ended="recruiting", note="As agreed")
-    looked_at(program, on(TODAY + DAY))
-    assert names_of(program, case_id) == [("Youth worker", "done", [])]
     with program.session() as session:
         recruits = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
     cancel(program, recruits, at=on(TODAY + 2 * DAY))
+    title = "Name who follows, or recruit once more: Youth worker, CODIM"
     looked_at(program, on(TODAY + 2 * DAY))
-    assert names_of(program, case_id) == [("Youth worker", "open", [])]
+    assert _asked_who_follows(program) == [(title, "open")]
+    add_newcomer(program)
+    come_back(program, "newcomer", "codim", starts_on=FIRST, at=on(TODAY + 3 * DAY))
+    looked_at(program, on(TODAY + 3 * DAY))
+    assert _asked_who_follows(program) == [(title, "cancelled")]
+    # Taken back, it is asked of nobody twice.
+    for first in (FIRST + DAY, FIRST + 2 * DAY):
+        take_back(program, "newcomer", "youth_worker", TODAY + 4 * DAY)
+        come_back(program, "newcomer", "codim", starts_on=first, at=on(TODAY + 4 * DAY))
 
 
 @pytest.mark.ci
@@ -488,6 +504,11 @@ def test_standing_in_that_was_passed_on_with_a_role_is_asked_about_anew_with_it(
     looked_at(program, AT)
     for step in ("find_successor", "pass_on_deputizing"):
         assert [row["state"] for row in asked(program, case_id, step)] == ["open"]
+    settle(program, asked(program, case_id, "pass_on_deputizing")[0]["id"], to="deputy")
+    looked_at(program, on(LAST_DAY + DAY))
+    with program.session() as session:
+        absence = select(ABSENCE.c.deputy_id).where(ABSENCE.c.person_id == program.people["director_em"])
+        assert session.scalars(absence).one() == program.people["deputy"], "who was named last"
 
 
 @pytest.mark.ci
