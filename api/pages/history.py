@@ -286,6 +286,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "nobody_may_approve": N_("something that nobody may approve"),
     "task_rejected": N_("something was sent back"),
     "passed_on": N_("something was handed over"),
+    "appointment_taken_back": N_("an appointment was taken back"),
     "offered": N_("a follow-up is offered"),
     "offer_refused": N_("a follow-up that was offered is refused"),
     "offer_taken_back": N_("a follow-up is no longer offered"),
