@@ -15,7 +15,7 @@ from uuid import UUID
 from api.permissions import Relation, is_told_in_place, keeps_file, to_duty
 from api.session import Desk
 from duties.actors import Actor
-from duties.agreement.sharing import circle_of
+from duties.agreement.sharing import Circle, circle_of
 from duties.casework import board, words
 from duties.record.reads import record_read
 from duties.sight import who_barred
@@ -51,6 +51,7 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
         return {}
     sealed = words.stand_with(session, list(about))
     keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
+    owing = _Owing(desk, [task for task in tasks if task["id"] in about and keepers[about[task["id"]]] is None])
     found = {}
     for task in tasks:
         if task["id"] not in about:
@@ -58,7 +59,7 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
         by = keepers[about[task["id"]]]
         has_words = task["id"] in sealed or bool(task["note"] or task["reason"])
         if by is None:
-            found[task["id"]] = _to_who_owes(desk, task, about[task["id"]], has_words=has_words, opens=opens)
+            found[task["id"]] = owing.said(task, about[task["id"]], has_words=has_words, opens=opens)
         elif not has_words:
             found[task["id"]] = Said(is_kept=True)
         elif opens:
@@ -68,24 +69,38 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
     return found
 
 
-def _to_who_owes(desk: Desk, task: Mapping[str, Any], participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
-    """What somebody who does not keep the file reads of a step that was handed back to them, or given again."""
-    if participant_id in who_barred(desk.session, desk.asker.person_id):
-        return Said()
-    if task["state"] not in ("planned", "open"):
-        return Said(is_left=has_words and opens and task["done_by"] == desk.asker.person_id)
-    links = board.chains(desk.session, [task["owed_by_id"], task["approved_by_id"]])
-    owes = to_duty(desk.asker, task, links).get(Relation.OWES)
-    if owes is None:
-        return Said()
-    has_words = bool(has_words and (task["handed_back_at"] or task["given_again_at"]))
-    if not is_told_in_place(desk.asker, circle_of(desk.session, participant_id, desk.day), owes):
-        return Said(is_withheld=has_words, is_shut=True)
-    if not has_words:
-        return Said()
-    if not opens:
-        return Said(has_words=True)
-    return Said(reason=_opened(desk, task, owes).reason)
+class _Owing:
+    """What somebody who keeps no file of them reads of steps that they may owe, read once for all of them."""
+
+    def __init__(self, desk: Desk, tasks: Sequence[Mapping[str, Any]]) -> None:
+        self.desk = desk
+        self.barred_by = who_barred(desk.session, desk.asker.person_id) if tasks else frozenset()
+        chains = {task[name] for task in tasks for name in ("owed_by_id", "approved_by_id") if _is_to_do(task)}
+        self.links = board.chains(desk.session, list(chains)) if chains else {}
+        self.circles: dict[UUID, Circle] = {}
+
+    def said(self, task: Mapping[str, Any], participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
+        """What they read of one step, also of those that were handed back to them, or given again."""
+        desk = self.desk
+        if participant_id in self.barred_by:
+            return Said()
+        if not _is_to_do(task):
+            return Said(is_left=has_words and opens and task["done_by"] == desk.asker.person_id)
+        owes = to_duty(desk.asker, task, self.links).get(Relation.OWES)
+        if owes is None:
+            return Said()
+        has_words = bool(has_words and (task["handed_back_at"] or task["given_again_at"]))
+        if participant_id not in self.circles:
+            self.circles[participant_id] = circle_of(desk.session, participant_id, desk.day)
+        if not is_told_in_place(desk.asker, self.circles[participant_id], owes):
+            return Said(is_withheld=has_words, is_shut=True)
+        if not has_words:
+            return Said()
+        return Said(reason=_opened(desk, task, owes).reason) if opens else Said(has_words=True)
+
+
+def _is_to_do(task: Mapping[str, Any]) -> bool:
+    return task["state"] in ("planned", "open")
 
 
 def _opened(desk: Desk, task: Mapping[str, Any], by: Actor) -> Said:

@@ -20,7 +20,7 @@ from sqlmodel import Session
 from duties.actors import ENGINE, Actor
 from duties.departure import accounts, departures, gathering, hand_overs, hiring, settling
 from duties.here import local_day
-from duties.participants import referring
+from duties.participants import asked_today, referring
 from duties.refusals import Refusal
 from flows.engine import Means
 from flows.post import programs
@@ -159,6 +159,7 @@ def _gather(session: Session, case_id: UUID, at: datetime) -> int:
     found = gathering.gather(session, case_id, by=BY_ENGINE, at=at)
     if found:
         hiring.welcome_who_was_given_anew(session, case_id, by=BY_ENGINE, at=at)
+        asked_today.pass_over_whom_they_barred(session, by=BY_ENGINE, at=at)
     return found
 
 

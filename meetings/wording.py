@@ -254,10 +254,17 @@ _HEADINGS: Final[Mapping[str, str]] = {
 
 
 def _heading(language: Language, one: News) -> str:
-    words = _HEADINGS[CONTINUED if one.begins_anew else "moved" if one.is_moved else one.message.kind]
+    words = _HEADINGS[_kind_of(one)]
     if one.begins_anew and len(one.dates) == 1:
         words = N_("Another hour: %(committee)s, %(days)s")
     return say(language, words, committee=one.title(language), days=_subject(language, one))
+
+
+def _kind_of(one: News) -> str:
+    """What kind of news it is said to be: what is on again at another time is moved."""
+    if one.begins_anew:
+        return CONTINUED
+    return "moved" if one.is_moved and one.message.kind == "restored" else one.message.kind
 
 
 def _subject(language: Language, one: News) -> str:
@@ -287,7 +294,7 @@ def _was_and_now(one: News) -> tuple[Occurrence | None, Occurrence]:
 def _subject_of_all(language: Language, news: Sequence[News]) -> str:
     titles = list(dict.fromkeys(one.title(language) for one in news))
     committee = titles[0] if len(titles) == 1 else say_n(language, "%(n)s committee", "%(n)s committees", len(titles))
-    kinds = {CONTINUED if one.begins_anew else one.message.kind for one in news}
+    kinds = {_kind_of(one) for one in news}
     days = [one.starts if one.message.kind == "invitation" else known.starts for one in news for known in one.named()]
     named = _named_in(language, sorted(set(days)) if kinds != {"invitation"} else sorted({one.starts for one in news}))
     kind = next(iter(kinds)) if len(kinds) == 1 else "update"

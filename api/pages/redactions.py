@@ -20,7 +20,7 @@ from duties.mail import name_answers
 from duties.mail.name_gate import Gate, Hit
 from duties.record import events
 from duties.refusals import Refusal
-from locales import N_, gettext
+from locales import N_, gettext, say, show_day
 from meetings import redacting, wording
 from meetings.committees import committees
 from meetings.holding import read_meeting
@@ -279,17 +279,38 @@ def _redaction_page(desk: Desk, request: Request, row: dict[str, Any], typed: Ty
         places=places,
         may_answer=allows(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of])) is not None,
         is_mine=row["asked_by"] == desk.asker.person_id,
-        waits_for=_waits_for(desk, of) if row["state"] == "asked" else [],
+        waits_for=_waits_for(desk, of, row["asked_by"]) if row["state"] == "asked" else [],
     )
 
 
-def _waits_for(desk: Desk, of: str) -> list[dict[str, Any]]:
-    """Who holds the role that answers, and until which day they are away, where they are."""
-    today = desk.asker.standing
-    people = list(dict.fromkeys(held.person_id for held in today.holding(_ANSWERS_AS[of])))
-    names = names_of(desk, set(people))
-    away = {one: today.absences[one].ends_on for one in people if today.is_away(one)}
-    return [{"name": names.get(one, ""), "away_until": away.get(one)} for one in people]
+def _waits_for(desk: Desk, of: str, asked_by: UUID) -> list[str]:
+    """Who answers, in words: until which day they are away, and who acts for them; or from which day on they do."""
+    today, role = desk.asker.standing, _ANSWERS_AS[of]
+    acting = {holder.acting_for: holder.person_id for holder in today.falls([{"role": role, "at": "*"}]).holders}
+    there = [held for held in today.holding(role) if held.person_id != asked_by]
+    coming = [held for held in today.coming if held.role == role] if not there else []
+    names = names_of(desk, {held.person_id for held in (*there, *coming)} | set(acting.values()))
+    found = [
+        say(desk.language, _FROM, name=names.get(held.person_id, ""), day=show_day(desk.language, held.starts_on))
+        for held in coming
+    ]
+    for person_id in dict.fromkeys(held.person_id for held in there):
+        name = names.get(person_id, "")
+        if not today.is_away(person_id):
+            found.append(name)
+            continue
+        deputy = acting.get(person_id)
+        until = show_day(desk.language, today.absences[person_id].ends_on)
+        if deputy is None or deputy == asked_by:
+            found.append(say(desk.language, _AWAY, name=name, day=until))
+        else:
+            found.append(say(desk.language, _ACTS, name=names.get(deputy, ""), whom=name, day=until))
+    return found
+
+
+_AWAY = N_("%(name)s, away until %(day)s: whoever asked does not confirm it in their place")
+_ACTS = N_("%(name)s, for %(whom)s, who is away until %(day)s")
+_FROM = N_("%(name)s, from %(day)s")
 
 
 def _line(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:

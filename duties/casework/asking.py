@@ -96,8 +96,8 @@ def ask_who_has_it_now(
 ) -> int:
     """Ask anew where somebody else has the thing by now than whom it was asked of, or nobody; how many changed.
 
-    Where it is still theirs, and their deputies are to be passed over by now, what is asked stays as it is but for
-    that. `only` looks at one thing alone.
+    Where it is still theirs, and their deputies are to be passed over by now, or no longer, what is asked stays as it
+    is but for that. `only` looks at one thing alone.
     """
     changed = 0
     for row in open_ones(session, step, only):
@@ -106,8 +106,10 @@ def ask_who_has_it_now(
         if not _is_theirs(asked, now):
             no_more(session, step, item, by=by, at=at)
             ask_anew(item, now)
-        elif now is not None and ALONE in now and ALONE not in asked:
-            assigning.pass_deputies_over(session, row["id"], row["links"], by=by, at=at)
+        elif now is not None and (ALONE in now) != (ALONE in asked):
+            link = {name: said for name, said in asked.items() if name != ALONE}
+            chain = [link | {ALONE: True} if ALONE in now else link, *row["links"][1:]]
+            assigning.fall_on(session, row["id"], chain, by=by, at=at)
         else:
             continue
         changed += 1
@@ -115,7 +117,7 @@ def ask_who_has_it_now(
 
 
 def _is_theirs(asked: Link, now: Link | None) -> bool:
-    """Whether a thing was asked of who has it now. What passes deputies over stays theirs once they are back."""
+    """Whether a thing was asked of who has it now, whoever acts for them."""
     return asked.get("person") == (None if now is None else now["person"])
 
 

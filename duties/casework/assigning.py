@@ -16,7 +16,7 @@ from duties.casework.held import change, hold, tell, wait_again
 from duties.here import local_day, program_of
 from duties.record.events import write
 from duties.refusals import Refusal
-from duties.roles import ALONE, Link, responsibility
+from duties.roles import Link, responsibility
 from locales import N_
 from models.base import table_of
 from models.casework import Task
@@ -142,16 +142,15 @@ def ask_once_more(
     return True
 
 
-def pass_deputies_over(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Have a task, of this declared chain, fall to nobody who acts for whom it is asked of.
+def fall_on(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+    """Have a task fall on this chain, which says otherwise whose deputies it passes over. All else stays as it is.
 
-    All else of it stays as it is. Where they handed it back it stays with who has it, and is theirs alone once it is
-    given to them again.
+    Where it was handed back it stays with who has it, and falls so once it is given again.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
-    alone = responsibility(session, [chain[0] | {ALONE: True}, *chain[1:]])
+    now = responsibility(session, chain)
     is_with_them = held.task["owed_by_id"] == held.task["declared_owed_by_id"]
-    change(session, held, declared_owed_by_id=alone, owed_by_id=alone if is_with_them else held.task["owed_by_id"])
+    change(session, held, declared_owed_by_id=now, owed_by_id=now if is_with_them else held.task["owed_by_id"])
 
 
 def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:

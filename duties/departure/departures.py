@@ -43,6 +43,7 @@ from duties.holdings.holding import elsewhere, goes_on, left_on
 from duties.holdings.in_hand import holdings_of
 from duties.holdings.roles import called
 from duties.mail import notices
+from duties.participants import asked_today
 from duties.record import events
 from duties.refusals import Refusal
 from duties.roles import never_began
@@ -192,6 +193,7 @@ def _open(
         planned=planned,
     )
     gathering.gather(session, case_id, by=by, at=at)
+    asked_today.pass_over_whom_they_barred(session, by=by, at=at)
     hand_overs.withdraw_from(session, person_id, by=by, at=at)
     end_departure(session, departure_id, by=by, at=at)  # where the day is past; else there is nothing to end yet
     case = session.get(Case, (program_of(session), case_id))

@@ -6,11 +6,14 @@ wait for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, literal, select
+from sqlalchemy import Uuid, literal, select, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -18,7 +21,7 @@ from duties.casework import asking, assigning
 from duties.follow_ups import breaks
 from duties.here import local_day, many, program_of
 from duties.participants import referred_again, reviews, withdrawals
-from duties.roles import Standing, standing
+from duties.roles import ALONE, Link, Standing, standing
 from duties.sight import task_is_open_to, who_barred
 from models.base import refers, table_of
 from models.casework import Responsibility, Task
@@ -26,53 +29,66 @@ from models.casework import Responsibility, Task
 _task = table_of(Task)
 _chain = table_of(Responsibility)
 
+#: So long somebody who records an absence waits for what others hold, in ms: less than a database takes to see that two
+#: wait for each other.
+_WAITS_MS: Final = 500
 _STEPS = (withdrawals.SPEAK, withdrawals.STOPS, reviews.REVIEW, breaks.RETURN, referred_again.AGAIN)
 
 
 def ask_who_has_them_now(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """Ask the worker of today whatever was asked about a participant of who has them no more."""
-    withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
-    reviews.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
-    breaks.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
-    referred_again.ask_who_has_them_now(session, by=by, at=at, only=participant_id)
+    _ask_of_one(session, participant_id, by=by, at=at)
     pass_over_whom_they_barred(session, by=by, at=at)
 
 
 def ask_who_acts_now(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """The same of each participant about whom something is asked of somebody, or of whom they act for.
 
-    It is for whatever says that they are away, or who acts for them, or that they are not.
+    It is for whatever says that they are away, or who acts for them, or that they are not. Where somebody else holds
+    one of these at this moment, it is left to the round: they may wait for what this transaction holds.
     """
-    theirs = {str(one) for one in _whose_place_they_take(standing(session, local_day(session, at)), person_id)}
-    found = {
-        UUID(row["item"])
-        for step in _STEPS
-        for row in asking.open_ones(session, step)
-        if row["links"][0].get("person") in theirs
-    }
-    for participant_id in sorted(found):
-        ask_who_has_them_now(session, participant_id, by=by, at=at)
-    pass_over_whom_they_barred(session, by=by, at=at)
+    with suppress(OperationalError), session.begin_nested():
+        session.execute(text(f"set local lock_timeout = '{_WAITS_MS}ms'"))
+        theirs = {str(one) for one in _whose_place_they_take(standing(session, local_day(session, at)), person_id)}
+        found = {
+            UUID(row["item"])
+            for step in _STEPS
+            for row in asking.open_ones(session, step)
+            if row["links"][0].get("person") in theirs
+        }
+        for participant_id in sorted(found):
+            _ask_of_one(session, participant_id, by=by, at=at)
+        pass_over_whom_they_barred(session, by=by, at=at)
+        session.execute(text("set local lock_timeout to default"))
+
+
+def _ask_of_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    withdrawals.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    reviews.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    breaks.ask_who_has_it_now(session, by=by, at=at, only=participant_id)
+    referred_again.ask_who_has_them_now(session, by=by, at=at, only=participant_id)
 
 
 def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> int:
     """Have nothing that somebody by name owes about a participant fall to a deputy whom they barred; how much did.
 
-    Such a deputy is shown nothing of it: it falls to the next in line meanwhile, as a step of a departure does.
+    Such a deputy is shown nothing of it, for whomever they act: it falls to the next in line meanwhile.
     """
     today, found = standing(session, local_day(session, at)), 0
     for deputy_id in sorted({away.deputy_id for away in today.absences.values() if away.deputy_id is not None}):
         if not who_barred(session, deputy_id):
             continue
+
+        def falls_on_them(links: Sequence[Link], deputy_id: UUID = deputy_id) -> bool:
+            return any(
+                holder.person_id == deputy_id and holder.acting_for is not None for holder in today.falls(links).holders
+            )
+
         for row in _closed_to(session, deputy_id):
-            first, *others = row["links"]
-            if "person" not in first or not others:
-                continue
-            if any(
-                holder.person_id == deputy_id and holder.acting_for is not None
-                for holder in today.falls([first]).holders
-            ):
-                assigning.pass_deputies_over(session, row["id"], row["links"], by=by, at=at)
+            links: Sequence[Link] = row["links"]
+            if len(links) > 1 and "person" in links[0] and falls_on_them(links):
+                chain = [link | {ALONE: True} if falls_on_them([link]) else link for link in links]
+                assigning.fall_on(session, row["id"], chain, by=by, at=at)
                 found += 1
     return found
 

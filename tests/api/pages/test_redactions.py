@@ -62,4 +62,4 @@ def test_the_page_says_whom_it_waits_for_and_what_would_help_where_they_are_away
         )
     shown = text_of(coordinator.get(place).text)
     assert f"Waits for {name}, away until {show_day('en', END.date() + timedelta(days=3))}" in shown
-    assert "not even as the deputy of who is away" in shown
+    assert "whoever asked does not confirm it in their place" in shown
