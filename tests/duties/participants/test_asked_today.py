@@ -17,7 +17,7 @@ from models.base import table_of
 from models.casework import Task
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.departing import asked, leave, record_protocols
+from tests.departing import asked, come_back, leave, record_protocols
 from tests.flows.support import means_of
 from tests.following import THIRD, WORKER, followed, row_of
 from tests.meetings.clinic import prepare_clinic
@@ -41,10 +41,14 @@ def _has_it(cast: Cast, task_id: UUID, day: int) -> set[UUID]:
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("first", [0, 1], ids=["of today", "of tomorrow"])
-def test_a_step_of_a_departure_passes_a_deputy_over_whom_the_participant_barred(program: Cast, first: int) -> None:
-    """At once where they are barred while they act; else in the morning from which on they would."""
+@pytest.mark.parametrize(("first", "roles"), [(0, 1), (1, 1), (0, 2)], ids=["of today", "of tomorrow", "two roles"])
+def test_a_step_of_a_departure_passes_a_deputy_over_whom_the_participant_barred(
+    program: Cast, first: int, roles: int
+) -> None:
+    """At once where they are barred while they act, in whichever role; else in the morning from which on they would."""
     by, deputy = program.actor("coordinator"), program.people[THIRD]
+    if roles > 1:
+        come_back(program, WORKER, "ccsmtl", starts_on=TODAY, role="second_representative")
     with program.session() as session:
         participant_id = row_of(session, followed(session, program))["participant_id"]
         followed(session, program, "#2026-02")
