@@ -44,9 +44,12 @@ def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, lis
     is only what a waiver on record frees of, and not by what was put to the partners once its last day had passed.
     """
     found: dict[UUID, list[dict[str, Any]]] = {one: [] for one in decision_ids}
+    if not found:
+        return {}
+    # The same questions of one that is not there: whoever may not read it learns nothing by how long the answer takes.
     reached = _reached(session, found)
     freed = waiving.freed_by(session, {row["other"] for row in reached})
-    asked_on = _asked_on(session, found) if freed else {}
+    asked_on = _asked_on(session, found)
     for row in reached:
         stake = FREED if row["is_alike"] else OWES_AGAIN
         found[row["one"]] += [

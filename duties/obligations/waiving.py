@@ -91,10 +91,8 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str,
     """The clauses of which each of these decisions frees a partner: by a waiver that rests on it, or a proposal.
 
     Each row has `decision_id`, `agreement_id`, `key`, `starts_on`, `ends_on`, `is_recorded` (of a waiver), and the
-    partner's `organization_id`.
+    partner's `organization_id`. Of no decisions it asks too: who may not read one is answered as where there is none.
     """
-    if not decision_ids:
-        return []
     names = ("agreement_id", "key", "starts_on", "ends_on")
     recorded = select(
         _waiver.c.program_id, _waiver.c.decision_id, true().label("is_recorded"), *(_waiver.c[name] for name in names)
