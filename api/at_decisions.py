@@ -72,9 +72,10 @@ def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[
     sight = Sight.of(desk)
     row = decisions.find(desk.session, decision_id)
     asked = endorsements.endorsements_of(desk.session, decision_id, at=desk.at)
+    looks = to_waiver(desk.session, desk.asker, decision_id)
     if row is None:
         raise Forbidden
-    given = to_program(desk.asker, organizations=[one.organization_id for one in asked])
+    given = looks | to_program(desk.asker, organizations=[one.organization_id for one in asked])
     me = desk.asker.person_id
     if sight.has(row):
         given |= to_committee(desk.asker, membership(desk.session, row["committee_id"]))
@@ -82,7 +83,6 @@ def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[
         given[Relation.OWES] = themselves(desk.asker)
     if row["task_done_by"] == me:
         given[Relation.DID] = themselves(desk.asker)
-    given |= to_waiver(desk.session, desk.asker, decision_id)
     require(Action.SEE_DECISION, given)
     return row, asked, given
 

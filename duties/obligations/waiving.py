@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Text, any_, cast, false, select, true, union
+from sqlalchemy import ARRAY, Text, Uuid, any_, cast, false, literal, select, true, union
 from sqlmodel import Session
 
 from duties.actors import Actor
@@ -94,15 +94,16 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str,
     partner's `organization_id`. Of no decisions it asks too: who may not read one is answered as where there is none.
     """
     names = ("agreement_id", "key", "starts_on", "ends_on")
+    these = any_(literal(sorted(decision_ids), ARRAY(Uuid())))  # one question, of however many
     recorded = select(
         _waiver.c.program_id, _waiver.c.decision_id, true().label("is_recorded"), *(_waiver.c[name] for name in names)
-    ).where(_waiver.c.program_id == program_of(session), _waiver.c.decision_id.in_(decision_ids))
+    ).where(_waiver.c.program_id == program_of(session), _waiver.c.decision_id == these)
     proposed = (
         select(_proposal.c.program_id, _decision.c.id, false(), *(_proposal.c[name] for name in names))
         .select_from(_decision)
         .join(_item, refers(_decision.c.item_id, _item))
         .join(_proposal, OF_PROPOSAL)
-        .where(_decision.c.program_id == program_of(session), _decision.c.id.in_(decision_ids))
+        .where(_decision.c.program_id == program_of(session), _decision.c.id == these)
     )
     freed = union(recorded, proposed).subquery()
     return many(
