@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import (
     ColumnElement,
     Date,
-    FromClause,
     Table,
     Text,
     and_,
@@ -41,7 +40,7 @@ from duties.here import local_day, many, one, program, program_of
 from duties.holdings import by_name
 from duties.holdings.holding import elsewhere, goes_on, left_on
 from duties.holdings.in_hand import holdings_of
-from duties.holdings.roles import called
+from duties.holdings.roles import called, tells_its_start
 from duties.mail import notices
 from duties.participants import asked_today
 from duties.record import events
@@ -589,7 +588,7 @@ def _given_since(session: Session, departure: Mapping[str, Any]) -> frozenset[UU
     )
     rows = session.scalars(
         select(_tenure.c.id)
-        .join(_event, _tells_its_start(_tenure))
+        .join(_event, tells_its_start(_tenure))
         .where(
             _event.c.facts["starts_on"].astext == func.to_char(_tenure.c.starts_on, "YYYY-MM-DD"),
             ~handed_on,
@@ -821,7 +820,7 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     again = _tenure.alias("again")
     would_come_back = (
         select(again.c.id)
-        .join(_event, _tells_its_start(again))
+        .join(_event, tells_its_start(again))
         .where(
             again.c.program_id == _tenure.c.program_id,
             again.c.person_id == _tenure.c.person_id,
@@ -832,17 +831,6 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
         .exists()
     )
     return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down, would_come_back)
-
-
-def _tells_its_start(held: FromClause) -> ColumnElement[bool]:
-    """The condition on a line of the record that it tells of an appointment to a role there, on whichever first day."""
-    return and_(
-        _event.c.program_id == held.c.program_id,
-        _event.c.subject_id == held.c.person_id,
-        _event.c.verb == "tenure.started",
-        _event.c.facts["role"].astext == held.c.role,
-        _event.c.facts["organization"].astext == cast(held.c.organization_id, Text),
-    )
 
 
 def _tells_its_end() -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, Text, and_, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, cast, func, or_, select, update
 from sqlmodel import Session
 
 from duties.declarations.declared import Bilingual
@@ -49,18 +49,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
     since = min(leaving.day, leaving.known_on or leaving.day)
     instead = _tenure.alias("instead")
     # The other one was given in the same act by which this one ended.
-    given_instead = (
-        select(_event.c.n)
-        .where(
-            _event.c.program_id == instead.c.program_id,
-            _event.c.subject_id == instead.c.person_id,
-            _event.c.verb == "tenure.started",
-            _event.c.facts["role"].astext == instead.c.role,
-            _event.c.facts["organization"].astext == cast(instead.c.organization_id, Text),
-            _event.c.at == _tenure.c.ended_at,
-        )
-        .exists()
-    )
+    given_instead = select(_event.c.n).where(tells_its_start(instead), _event.c.at == _tenure.c.ended_at).exists()
     became_another = (
         select(instead.c.id)
         .where(
@@ -90,6 +79,17 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
         for row in rows
         if leaving.concerns(row["organization_id"])
     ]
+
+
+def tells_its_start(held: FromClause) -> ColumnElement[bool]:
+    """The condition on a line of the record that it tells of an appointment to a role there, on whichever first day."""
+    return and_(
+        _event.c.program_id == held.c.program_id,
+        _event.c.subject_id == held.c.person_id,
+        _event.c.verb == "tenure.started",
+        _event.c.facts["role"].astext == held.c.role,
+        _event.c.facts["organization"].astext == cast(held.c.organization_id, Text),
+    )
 
 
 def called(session: Session, tenure_id: UUID) -> Bilingual:
