@@ -54,6 +54,8 @@ _SEEN_BY: Final[Mapping[str, str]] = {
     "participant_id": "GET /participants/{participant_id}",
     # What is asked of a clause's proofs is asked of whoever reads the clause.
     "period_id": "GET /obligations/{period_id}",
+    # A member of the Clinical Committee sees the follow-up. Its summary they read where they sit on it.
+    "follow_up_id": "GET /follow-ups/{follow_up_id}",
 }
 
 
