@@ -40,7 +40,7 @@ from duties.here import local_day, many, one, program, program_of
 from duties.holdings import by_name
 from duties.holdings.holding import elsewhere, goes_on, left_on
 from duties.holdings.in_hand import holdings_of
-from duties.holdings.roles import called, tells_its_start
+from duties.holdings.roles import called, tells_of
 from duties.mail import notices
 from duties.participants import asked_today
 from duties.record import events
@@ -588,7 +588,7 @@ def _given_since(session: Session, departure: Mapping[str, Any]) -> frozenset[UU
     )
     rows = session.scalars(
         select(_tenure.c.id)
-        .join(_event, tells_its_start(_tenure))
+        .join(_event, tells_of(_tenure, "tenure.started"))
         .where(
             _event.c.facts["starts_on"].astext == func.to_char(_tenure.c.starts_on, "YYYY-MM-DD"),
             ~handed_on,
@@ -820,7 +820,7 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     again = _tenure.alias("again")
     would_come_back = (
         select(again.c.id)
-        .join(_event, tells_its_start(again))
+        .join(_event, tells_of(again, "tenure.started"))
         .where(
             again.c.program_id == _tenure.c.program_id,
             again.c.person_id == _tenure.c.person_id,
@@ -836,11 +836,7 @@ def _is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
 def _tells_its_end() -> ColumnElement[bool]:
     """The condition on a line of the record that it tells that a role ends on the day on which it does."""
     return and_(
-        _event.c.program_id == _tenure.c.program_id,
-        _event.c.subject_id == _tenure.c.person_id,
-        _event.c.verb == "tenure.ended",
-        _event.c.facts["role"].astext == _tenure.c.role,
-        _event.c.facts["organization"].astext == cast(_tenure.c.organization_id, Text),
+        tells_of(_tenure, "tenure.ended"),
         _event.c.facts["ends_on"].astext == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
     )
 

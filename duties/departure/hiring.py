@@ -24,7 +24,7 @@ from duties.casework.tasks import BY_ITS_ACT
 from duties.declarations.declared import Bilingual
 from duties.departure import interviews
 from duties.here import local_day, many, one, program_of
-from duties.holdings.roles import TENURE, called
+from duties.holdings.roles import TENURE, called, tells_of
 from duties.mail.notices import coordination_chain
 from duties.record import events
 from duties.refusals import Refusal
@@ -283,15 +283,10 @@ def see_who_follows(session: Session, *, by: Actor, at: datetime) -> int:
     here = program_of(session)
     given = (
         select(_event.c.n)
-        .join(
-            _tenure,
-            and_(_tenure.c.program_id == _event.c.program_id, _tenure.c.person_id == _event.c.subject_id),
-        )
+        .join(_tenure, tells_of(_tenure, "tenure.started"))
         .where(
             _event.c.program_id == here,
-            _event.c.verb == "tenure.started",
             _event.c.at > _task.c.opened_at,
-            _event.c.facts["organization"].astext + " " + _event.c.facts["role"].astext == _task.c.item,
             cast(_tenure.c.organization_id, Text) + " " + _tenure.c.role == _task.c.item,
             _tenure.c.taken_back_at.is_(None),
         )

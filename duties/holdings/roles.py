@@ -49,7 +49,9 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
     since = min(leaving.day, leaving.known_on or leaving.day)
     instead = _tenure.alias("instead")
     # The other one was given in the same act by which this one ended.
-    given_instead = select(_event.c.n).where(tells_its_start(instead), _event.c.at == _tenure.c.ended_at).exists()
+    given_instead = (
+        select(_event.c.n).where(tells_of(instead, "tenure.started"), _event.c.at == _tenure.c.ended_at).exists()
+    )
     became_another = (
         select(instead.c.id)
         .where(
@@ -81,12 +83,15 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
     ]
 
 
-def tells_its_start(held: FromClause) -> ColumnElement[bool]:
-    """The condition on a line of the record that it tells of an appointment to a role there, on whichever first day."""
+def tells_of(held: FromClause, verb: str) -> ColumnElement[bool]:
+    """The condition on a line of the record that it tells, by this verb, of an appointment to a role there.
+
+    Of whichever one: "tenure.started" of one on any first day, "tenure.ended" of one on any last day.
+    """
     return and_(
         _event.c.program_id == held.c.program_id,
         _event.c.subject_id == held.c.person_id,
-        _event.c.verb == "tenure.started",
+        _event.c.verb == verb,
         _event.c.facts["role"].astext == held.c.role,
         _event.c.facts["organization"].astext == cast(held.c.organization_id, Text),
     )
