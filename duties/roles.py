@@ -40,6 +40,8 @@ Link = dict[str, Any]
 HAVING: Final = "having:"
 #: What a link has whose deputies are passed over: while its person is away, the duty falls to the next of the chain.
 ALONE: Final = "alone"
+#: The same of some deputies by their ids: everybody else who acts for its person has the duty as ever.
+PASSES: Final = "passes"
 
 
 class HeldRole(NamedTuple):
@@ -284,9 +286,12 @@ class Standing:
     def _able(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):
             person = self._who_acts(tenure, kind)
-            if person is not None and not (ALONE in link and person != tenure.person_id):
-                for_whom = tenure.person_id if person != tenure.person_id else None
-                yield Holder(person, tenure.role, tenure.organization_id, for_whom)
+            if person is None or (
+                person != tenure.person_id and (ALONE in link or str(person) in link.get(PASSES, ()))
+            ):
+                continue
+            for_whom = tenure.person_id if person != tenure.person_id else None
+            yield Holder(person, tenure.role, tenure.organization_id, for_whom)
 
     def tenures_of(self, link: Link) -> list[HeldRole]:
         """The tenures that a link means on the day, absent holders included."""

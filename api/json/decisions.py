@@ -146,6 +146,7 @@ def list_endorsements(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Pa
 @asks(Action.ENDORSE)
 def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
     """Say for one's organization that it endorses a decision on management, objects, or takes back what it said."""
+    find_decision(desk, body.decision_id)
     by = require(Action.ENDORSE, to_program(desk.asker, organizations=[body.organization_id]))
     place = (desk.session, body.decision_id, body.organization_id)
     if body.said:

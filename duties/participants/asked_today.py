@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, literal, select, text
+from sqlalchemy import Select, Uuid, literal, select, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
@@ -21,7 +21,7 @@ from duties.casework import asking, assigning
 from duties.follow_ups import breaks
 from duties.here import local_day, many, program_of
 from duties.participants import referred_again, reviews, withdrawals
-from duties.roles import ALONE, Link, Standing, standing
+from duties.roles import PASSES, Link, Standing, standing
 from duties.sight import task_is_open_to, who_barred
 from models.base import refers, table_of
 from models.casework import Responsibility, Task
@@ -70,41 +70,55 @@ def _ask_of_one(session: Session, participant_id: UUID, *, by: Actor, at: dateti
 
 
 def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> int:
-    """Have nothing that somebody by name owes about a participant fall to a deputy whom they barred; how much did.
+    """Have nothing that somebody by name owes about a participant fall to a deputy whom they barred; how much changed.
 
-    Such a deputy is shown nothing of it, for whomever they act: it falls to the next in line meanwhile.
+    Such a deputy is shown nothing of it, for whomever they act: it falls to the next in line meanwhile. Other deputies
+    have it, and so do these once they are let near the file again.
     """
     today, found = standing(session, local_day(session, at)), 0
+    rows = {row["id"]: row for row in _passing_somebody(session)}
+    closed_to: dict[UUID, set[UUID]] = {task_id: set() for task_id in rows}
     for deputy_id in sorted({away.deputy_id for away in today.absences.values() if away.deputy_id is not None}):
-        if not who_barred(session, deputy_id):
-            continue
-
-        def falls_on_them(links: Sequence[Link], deputy_id: UUID = deputy_id) -> bool:
-            return any(
-                holder.person_id == deputy_id and holder.acting_for is not None for holder in today.falls(links).holders
-            )
-
-        for row in _closed_to(session, deputy_id):
-            links: Sequence[Link] = row["links"]
-            if len(links) > 1 and "person" in links[0] and falls_on_them(links):
-                chain = [link | {ALONE: True} if falls_on_them([link]) else link for link in links]
-                assigning.fall_on(session, row["id"], chain, by=by, at=at)
-                found += 1
+        for row in _closed_to(session, deputy_id) if who_barred(session, deputy_id) else ():
+            rows[row["id"]] = row
+            closed_to.setdefault(row["id"], set()).add(deputy_id)
+    for task_id, row in sorted(rows.items()):
+        chain = _passing(today, row["links"], closed_to[task_id])
+        if chain != row["links"]:
+            assigning.fall_on(session, task_id, chain, by=by, at=at)
+            found += 1
     return found
+
+
+def _passing(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> list[Link]:
+    """A chain that passes over those of the deputies of today to whom the task is closed on whom it would fall."""
+    chain = [{name: said for name, said in link.items() if name != PASSES} for link in links]
+
+    def acting(some: Sequence[Link]) -> set[UUID]:
+        holders = today.falls(some).holders
+        return {one.person_id for one in holders if one.acting_for is not None and one.person_id in closed_to}
+
+    if len(chain) == 1 or "person" not in chain[0] or not acting(chain):
+        return chain
+    return [link | {PASSES: sorted(map(str, acting([link])))} if acting([link]) else link for link in chain]
 
 
 def _closed_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
     """What is still to be done about the participants who barred somebody: the tasks' ids, and of whom it is asked."""
-    return many(
-        session,
+    return many(session, _to_do(session).where(~task_is_open_to(literal(person_id, Uuid()))))
+
+
+def _passing_somebody(session: Session) -> list[dict[str, Any]]:
+    """The same of what passes over somebody today."""
+    return many(session, _to_do(session).where(_chain.c.links.path_exists(f"$[*].{PASSES}")))
+
+
+def _to_do(session: Session) -> Select[Any]:
+    return (
         select(_task.c.id, _chain.c.links)
         .join(_chain, refers(_task.c.declared_owed_by_id, _chain))
-        .where(
-            _task.c.program_id == program_of(session),
-            _task.c.state.in_(["planned", "open"]),
-            ~task_is_open_to(literal(person_id, Uuid())),
-        )
-        .order_by(_task.c.id),
+        .where(_task.c.program_id == program_of(session), _task.c.state.in_(["planned", "open"]))
+        .order_by(_task.c.id)
     )
 
 

@@ -79,6 +79,7 @@ def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, 
     if lifted is None:
         raise Refusal("barred.not", N_("This person is not barred from this file."))
     events.write(session, "participant.bar_lifted", "participant", participant_id, by=by, at=at, person=str(person_id))
+    asked_today.ask_who_has_them_now(session, participant_id, by=by, at=at)
 
 
 def is_barred(session: Session, participant_id: UUID, person_id: UUID) -> bool:

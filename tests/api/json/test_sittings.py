@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -117,3 +118,23 @@ def test_a_partner_endorses_or_objects_for_its_own_organization_alone(cast: Cast
     assert {one["organization_id"]: one["said"] for one in done.json()} == {codim: "endorsed", en_marge: ""}
     late = manager.ask("PUT", "/endorsements", ours | {"said": "endorsed", "seen": 0})
     assert (late.status_code, late.json()["code"].endswith("changed")) == (412, True)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("said", ["endorsed", "objected", ""])
+def test_a_decision_that_one_may_not_read_is_endorsed_as_one_that_is_not_there(
+    cast: Cast, coordinator: Asker, said: str
+) -> None:
+    """Else a director would learn by trying which ids are decisions, and of which kind."""
+    place = _meeting(coordinator)
+    coordinator.ask("POST", f"{place}/opening", version="*")
+    decision = coordinator.ask("POST", f"{place}/decisions", {"text_fr": "On en reparle en janvier."}).json()["id"]
+    director = Asker(cast, "director_codim", app=coordinator.app)
+    assert director.ask("GET", f"/decisions/{decision}").status_code == 404
+    told = []
+    for one in (decision, str(uuid4())):
+        body = {"decision_id": one, "organization_id": str(cast.organizations["codim"]), "said": said, "seen": 1}
+        answer = director.ask("PUT", "/endorsements", body | {"reason": "Non."})
+        told.append((answer.status_code, answer.text.replace(one, "")))
+    assert told[0] == told[1]
+    assert told[0][0] == 404

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlmodel import Session
 
 from duties import people
 from duties.casework import board
@@ -75,3 +76,35 @@ def test_a_step_of_a_departure_passes_a_deputy_over_whom_the_participant_barred(
     for who in _has_it(program, step["id"], first):
         assert str(step["id"]) in client_for(program.database, who, at=at).get("/").text
     assert _has_it(program, step["id"], 3) == {program.people[WORKER]}
+
+
+@pytest.mark.ci
+def test_a_deputy_who_is_let_near_a_file_again_has_its_steps_and_another_deputy_had_them_meanwhile(
+    program: Cast,
+) -> None:
+    """Who is passed over is the one who is barred, for as long as that is so, and not whoever acts one day."""
+    by, worker, deputy = program.actor("coordinator"), program.people[WORKER], program.people[THIRD]
+    other_deputy = program.people["manager_ccsmtl"]
+
+    def away_with(session: Session, who: UUID) -> UUID:
+        return people.record_absence(
+            session, person_id=worker, starts_on=TODAY, ends_on=TODAY + 2 * DAY, deputy_id=who, by=by, at=AT
+        )
+
+    with program.session() as session:
+        participant_id = row_of(session, followed(session, program))["participant_id"]
+    step = asked(program, leave(program, WORKER, "ccsmtl"), "tell_participant")[0]
+    with program.session() as session:
+        absence = away_with(session, deputy)
+        barring.bar(session, participant_id, deputy, by=by, at=AT)
+    assert deputy not in _has_it(program, step["id"], 0)
+    with program.session() as session:
+        barring.lift(session, participant_id, deputy, by=by, at=AT)
+    assert _has_it(program, step["id"], 0) == {deputy}
+    with program.session() as session:
+        barring.bar(session, participant_id, deputy, by=by, at=AT)
+        people.cancel_absence(session, absence, by=by, at=AT)
+    assert _has_it(program, step["id"], 0) == {worker}
+    with program.session() as session:
+        away_with(session, other_deputy)
+    assert _has_it(program, step["id"], 0) == {other_deputy}
