@@ -19,7 +19,7 @@ from typing import Any, Final
 from uuid import UUID
 
 #: Whose sentences are ours, written in the code: the first part of a logger's name.
-OURS: Final = frozenset({"spheres", "api", "flows", "meetings", "duties", "models", "adapters", "locales", "__main__"})
+OURS: Final = frozenset({"spheres", "api", "flows", "meetings", "domain", "models", "adapters", "locales", "__main__"})
 
 _CODE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}")
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12}")

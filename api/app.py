@@ -28,24 +28,24 @@ from adapters.database import make_engine
 from adapters.environment import SettingsError
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
-from api import answers
-from api.guard import Guard, is_here
-from api.headers import SecurityHeaders
+from api.access.permissions import Action, Forbidden, asks
+from api.access.request_rates import TooManyRequests
+from api.access.session import DESKS, NotSignedIn, Office
 from api.json import routes as json_routes
 from api.json.described import PREFIX, with_problems
-from api.language import LanguageMiddleware
-from api.logs import AccessLog, InRequest
 from api.pages import routes as page_routes
 from api.pages.entra import CALLBACK, LEFT_TO
-from api.permissions import Action, Forbidden, asks
-from api.pointing import Pointing
-from api.rendering import STATIC
-from api.requests import TooManyRequests
-from api.session import DESKS, NotSignedIn, Office
-from duties.mail.envelopes import Mailbox
-from duties.mail.notices import stationery_for
-from duties.participants.identity import names_known
-from duties.refusals import Refusal
+from api.web import answers
+from api.web.guard import Guard, is_here
+from api.web.headers import SecurityHeaders
+from api.web.language import LanguageMiddleware
+from api.web.logs import AccessLog, InRequest
+from api.web.pointing import Pointing
+from api.web.rendering import STATIC
+from domain.kernel.refusals import Refusal
+from domain.mail.envelopes import Mailbox
+from domain.mail.notices import stationery_for
+from domain.participants.identity import names_known
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
 from models.ports import SignInProvider

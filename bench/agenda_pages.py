@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from starlette.responses import Response
 
+from api.access.session import Office, sign_in
 from api.app import create_app
-from api.session import Office, sign_in
 from bench.figures import Ratio, an_item
 from bench.ground import Ground, now
 from meetings import agendas, schedule

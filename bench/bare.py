@@ -10,8 +10,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from bench.ground import Ground
-from duties.actors import Actor
-from duties.casework.wakeups import WAKE_CHANNEL
+from domain.casework.wakeups import WAKE_CHANNEL
+from domain.kernel.actors import Actor
 
 
 class Bare:

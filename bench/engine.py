@@ -12,8 +12,8 @@ from sqlalchemy import select
 from bench.figures import Cost, Ratio, ms, table
 from bench.ground import Ground, join, now
 from bench.processes import module, running, wait_for
-from duties.casework.cases import open_case
-from duties.casework.tasks import complete_task, undo_task
+from domain.casework.cases import open_case
+from domain.casework.tasks import complete_task, undo_task
 from models.base import table_of
 from models.casework import Task
 

@@ -22,16 +22,16 @@ from sqlmodel import Session
 from adapters.addresses import conninfo_of, parts_of
 from adapters.database import make_engine, migrate, open_session, program_session
 from adapters.postgres import DatabaseUrls
-from duties.actors import LOADER, Actor
-from duties.casework.cases import open_case
-from duties.casework.versions import record_protocol
-from duties.declarations.declared import load_declared_text
-from duties.declarations.loading import load, new_program_id
-from duties.declarations.program_check import read_program_text
-from duties.declarations.protocol import Protocol
-from duties.mail.envelopes import Mailbox
-from duties.mail.notices import Stationery, stationery_for
-from duties.people import add_person, appoint
+from domain.casework.cases import open_case
+from domain.casework.versions import record_protocol
+from domain.declarations.program_check import read_program_text
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared_text
+from domain.kernel.actors import LOADER, Actor
+from domain.loading.loading import load, new_program_id
+from domain.mail.envelopes import Mailbox
+from domain.mail.notices import Stationery, stationery_for
+from domain.people.people import add_person, appoint
 from flows.protocols import declared_protocols, letter_folders
 from models.base import table_of
 from models.casework import Case, Task, TaskNeed

@@ -10,8 +10,8 @@ from uuid import UUID
 from bench.completing import Ours, run_cases
 from bench.figures import Cost, Ratio, costing, median, ms, table, timing
 from bench.ground import Ground, now
-from duties.casework import wakeups
-from duties.here import local_day
+from domain.casework import wakeups
+from domain.kernel.scope import local_day
 from flows import post, sweep
 from flows.engine import Means
 from flows.reminders import _due

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from api.session import Office, sign_in
+from api.access.session import Office, sign_in
 from bench.figures import Cost, Ratio, costing, median, mixed, ms, table
 from bench.ground import Ground, now
 from bench.processes import free_port, module, running, serves, wait_for

@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlmodel import Session
 
-from duties.actors import ENGINE, Actor
-from duties.casework import scheduling, subjects
-from duties.declarations.protocol import Agenda
-from duties.here import local_day, many, one, program_of
-from duties.participants.admission import ADMISSION
-from duties.participants.workers import DECIDE
-from duties.refusals import Refusal
+from domain.accompaniment.workers import DECIDE
+from domain.casework import scheduling, subjects
+from domain.declarations.protocol import Agenda
+from domain.kernel.actors import ENGINE, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.terms.admission import ADMISSION
 from locales import N_, say
 from meetings import admissions, agendas
 from meetings.partner_years import year_record

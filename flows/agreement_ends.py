@@ -3,7 +3,7 @@
 Each rung warns once, whatever became of the round in between: where it was away for a while, or the last day was
 settled late, only the nearest rung is said. What waits for the signature of somebody who no longer directs is signed
 here too: on the day after their last one nobody does anything to it. Lapsing itself needs no round: what an agreement
-allows follows from its days whenever it is asked (`duties.agreement.agreement_days`).
+allows follows from its days whenever it is asked (`domain.terms.days`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import ROUNDS, Actor
-from duties.agreement import agreement_letters
-from duties.agreement.agreement_days import without_successor
-from duties.agreement.agreements import complete_signatures, signed_in_part
-from duties.casework import scheduling
-from duties.here import local_day, program, program_of
-from duties.record import events
+from domain.agreements import letters
+from domain.agreements.agreements import complete_signatures, signed_in_part
+from domain.casework import scheduling
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.scope import local_day, program, program_of
+from domain.record import events
+from domain.terms.days import without_successor
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
 from models.base import table_of
@@ -77,13 +77,13 @@ def _tell(session: Session, version: Mapping[str, Any], at: datetime) -> bool:
     if days < 0:
         if _is_told(session, "agreement.lapsed", version["id"], facts):
             return False
-        agreement_letters.lapsed(session, version, at=at)
+        letters.lapsed(session, version, at=at)
         events.write_many(session, "agreement.lapsed", "agreement_version", _line(version, facts), by=BY_ROUNDS, at=at)
         return True
     rung = min((rung for rung in RUNGS if days <= rung), default=None)
     if rung is None or _is_told(session, "agreement.running_out", version["id"], facts | {"rung": rung}):
         return False
-    agreement_letters.running_out(session, version, rung=rung, days=days, at=at)
+    letters.running_out(session, version, rung=rung, days=days, at=at)
     facts |= {"rung": rung}
     events.write_many(session, "agreement.running_out", "agreement_version", _line(version, facts), by=BY_ROUNDS, at=at)
     return True

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import ENGINE, Actor
-from duties.casework import acts, wakeups
-from duties.here import many, one, program_of
+from domain.casework import acts, wakeups
+from domain.kernel.actors import ENGINE, Actor
+from domain.kernel.scope import many, one, program_of
 from flows import departing
 from flows.agenda_points import put_on_agendas
 from flows.engine import Act

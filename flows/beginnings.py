@@ -18,16 +18,16 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import periods
-from duties.actors import ROUNDS, Actor
-from duties.agreement.agreements import is_given_notice
-from duties.casework import cases
-from duties.casework.scheduling import protocol_of
-from duties.casework.subjects import ROLE_OF_WORKER, Subject
-from duties.declarations.protocol import Protocol
-from duties.here import local_day, many, program_of
-from duties.periods import Period
-from duties.refusals import Refusal
+from domain.agreements.agreements import is_given_notice
+from domain.casework import cases
+from domain.casework.scheduling import protocol_of
+from domain.casework.subjects import ROLE_OF_WORKER, Subject
+from domain.declarations.protocol import Protocol
+from domain.kernel import periods
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.periods import Period
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
 from flows.engine import Means
 from flows.marks import alone, last_at, mark_of, set_mark
 from models.agreement import Agreement, AgreementVersion

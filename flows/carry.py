@@ -24,15 +24,15 @@ from prefect.states import Completed, Failed
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from duties.actors import ENGINE, Actor
-from duties.agreement import renewals
-from duties.casework import acts, wakeups
-from duties.casework.held import hold
-from duties.casework.wakeups import Claim
-from duties.here import one, program_of
-from duties.obligations.keeping import keep
-from duties.obligations.touching import OF_CASES, touched_by_case
-from duties.refusals import Refusal
+from domain.agreements import renewals
+from domain.casework import acts, wakeups
+from domain.casework.locking import hold
+from domain.casework.wakeups import Claim
+from domain.kernel.actors import ENGINE, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import one, program_of
+from domain.obligations.projection import keep
+from domain.obligations.triggers import OF_CASES, touched_by_case
 from flows import departing, protocols
 from flows.agenda_points import put_on_agendas
 from flows.engine import Act, ActFailed, Means, Perform, code_of, in_hand

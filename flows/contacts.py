@@ -17,11 +17,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import ROUNDS, Actor
-from duties.follow_ups import assigning, breaks, lost, notes
-from duties.follow_ups.lost import Losing
-from duties.here import local_day, program_of
-from duties.participants import asked_today, referred_again, reviews, withdrawals
+from domain.accompaniment import asked_today, breaks, referred_again, reviews, withdrawals
+from domain.follow_ups import assigning, lost, notes
+from domain.follow_ups.lost import Losing
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.scope import local_day, program_of
 from flows import agenda_points
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_at, mark_of, set_mark

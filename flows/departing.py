@@ -17,11 +17,12 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties.actors import ENGINE, Actor
-from duties.departure import accounts, departures, gathering, hand_overs, hiring, settling
-from duties.here import local_day
-from duties.participants import asked_today, referring
-from duties.refusals import Refusal
+from domain.accompaniment import asked_today
+from domain.departure import accounts, departures, gathering, hand_overs, hiring, settling
+from domain.kernel.actors import ENGINE, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day
+from domain.participants import referring
 from flows.engine import Means
 from flows.post import programs
 from flows.summaries import ask_for_summaries

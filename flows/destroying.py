@@ -9,11 +9,11 @@ import logging
 from typing import Final
 from uuid import UUID
 
-from duties.actors import ROUNDS, Actor
-from duties.casework import words
-from duties.participants import retention
-from duties.record import incidents
-from duties.refusals import Refusal
+from domain.casework import words
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.refusals import Refusal
+from domain.participants import retention
+from domain.record import incidents
 from flows.engine import Means
 from flows.post import programs
 from meetings import agenda_items, minutes

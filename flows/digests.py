@@ -13,15 +13,15 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from duties.casework import board, scheduling, versions
-from duties.casework.in_place import is_in_place, words_in_place
-from duties.casework.steps import links_of
-from duties.declarations.protocol import Instead, Protocol
-from duties.here import local_day, many, program, program_of
-from duties.mail import notices
-from duties.obligations.asking import ASKS
-from duties.roles import Falls, Holder, Link, Standing, standing
-from duties.sight import sees_by_role
+from domain.casework import board, scheduling, versions
+from domain.casework.in_place import is_in_place, words_in_place
+from domain.casework.steps import links_of
+from domain.declarations.protocol import Instead, Protocol
+from domain.kernel.scope import local_day, many, program, program_of
+from domain.mail import notices
+from domain.obligations.asking import ASKS
+from domain.roles.roles import Falls, Holder, Link, Standing, standing
+from domain.roles.sight import sees_by_role
 from flows.engine import Means
 from locales import N_, say
 from models.base import table_of

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.casework.scheduling import calendar_of
-from duties.here import local_day
-from duties.obligations.touching import settle
+from domain.casework.scheduling import calendar_of
+from domain.kernel.scope import local_day
+from domain.obligations.triggers import settle
 from flows.engine import Means
 from flows.marks import alone, last_at, mark_of, set_mark
 from meetings import endorsing

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework.wakeups import Claim
+from domain.casework.wakeups import Claim
+from domain.kernel.actors import Actor
 from models.ports import Accounts, Inbox, Mailer, SealKeys
 
 #: Prefect reads these as it is imported; the supervisor gives them to the worker, and the worker asks for them itself.

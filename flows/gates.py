@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import ENGINE, Actor
-from duties.casework import cases, scheduling
-from duties.casework.held import of_case, titles
-from duties.casework.steps import links_of
-from duties.here import local_day, many
-from duties.mail import notices
-from duties.record import events
-from duties.roles import Link, standing
+from domain.casework import cases, scheduling
+from domain.casework.locking import of_case, titles
+from domain.casework.steps import links_of
+from domain.kernel.actors import ENGINE, Actor
+from domain.kernel.scope import local_day, many
+from domain.mail import notices
+from domain.record import events
+from domain.roles.roles import Link, standing
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.record import Event

@@ -15,11 +15,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from flows.engine import Means
 from flows.marks import alone, in_its_own, mark_of, set_mark
 from meetings import assembling, drafting, freezing, held_words, invitations, objections, posting, seating, unclosed
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 
 KEY: Final = "gatherings"
 EVERY: Final = timedelta(minutes=15)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
-from duties.here import one, program_of
+from domain.kernel.scope import one, program_of
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
 from flows.post import programs

@@ -14,8 +14,8 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.here import local_day, program, program_of
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program, program_of
 from flows.engine import Means
 from models.base import table_of
 from models.engine import RoundMark

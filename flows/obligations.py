@@ -1,6 +1,6 @@
 """The round of obligations: each day, how every partner stands by what it owes, and what has to be asked of people.
 
-Whatever touches an obligation judges it at once (`duties.obligations.touching`). The round does what only the calendar
+Whatever touches an obligation judges it at once (`domain.obligations.triggers`). The round does what only the calendar
 does: a period that ends, a day of grace that is over, a waiver that no longer runs, an attestation to be asked for.
 """
 
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.obligations.keeping import keep
+from domain.obligations.projection import keep
 from flows.engine import Means
 from flows.marks import alone, last_at, mark_of, set_mark
 from meetings import attendance

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlmodel import Session
 
-from duties.access import doors
-from duties.actors import Actor
-from duties.mail import notices
-from duties.mail.delivery import Decision, next_attempt
-from duties.record import events
+from domain.access import doors
+from domain.kernel.actors import Actor
+from domain.mail import notices
+from domain.mail.delivery import Decision, next_attempt
+from domain.record import events
 from flows.engine import Means
 from models.base import table_of
 from models.lifecycles import NOTICE

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from duties.declarations.program_agreements import clause_without_role
-from duties.declarations.protocol import ANSWER_WITHIN, Protocol, Rung, Step
-from duties.holdings.in_hand import NAMES
+from domain.declarations.program_agreements import clause_without_role
+from domain.declarations.protocol import ANSWER_WITHIN, Protocol, Rung, Step
+from domain.holdings.in_hand import NAMES
 from flows.protocols import PROTOCOLS, read_protocol
 from locales import LANGUAGES, N_, say, say_n, show_list
 

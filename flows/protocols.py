@@ -11,10 +11,10 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
-from duties.declarations.declared import Declared, load_declared
-from duties.declarations.program import ProgramFile
-from duties.declarations.protocol import Protocol
-from duties.declarations.protocol_check import check_protocol
+from domain.declarations.program import ProgramFile
+from domain.declarations.protocol import Protocol
+from domain.declarations.protocol_check import check_protocol
+from domain.declared.reading import Declared, load_declared
 from flows.admission import actions as admission
 from flows.departure import actions as departure
 from flows.engine import Action, Bound
@@ -60,7 +60,7 @@ def action(key: str, name: str) -> Action | None:
 
 
 def letter_folders() -> Sequence[Path]:
-    """Where the meetings and the protocols keep their own letters, for `duties.mail.notices.stationery_for`."""
+    """Where the meetings and the protocols keep their own letters, for `domain.mail.notices.stationery_for`."""
     return [LETTERS, *(bound.letters for bound in PROTOCOLS.values() if bound.letters is not None)]
 
 

@@ -18,10 +18,10 @@ from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
-from duties.actors import ROUNDS, Actor
-from duties.casework import scheduling
-from duties.here import local_day, many, program, program_of
-from duties.record import events
+from domain.casework import scheduling
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.scope import local_day, many, program, program_of
+from domain.record import events
 from flows.digests import CHUNK, PAUSE_SECONDS, Ladders, Reminder, write_digests
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark

@@ -34,9 +34,9 @@ from flows import (
     endorsements,
     gatherings,
     incoming,
-    keeping,
     obligations,
     reminders,
+    retention,
     sealing,
     sweep,
 )
@@ -111,8 +111,8 @@ ROUNDS: Final[Mapping[str, Round]] = {
     contacts.KEY: Round(
         contacts.KEY, "0 6 * * *", contacts.look, contacts.due_at, patience=timedelta(minutes=15), local=True
     ),
-    keeping.KEY: Round(
-        keeping.KEY, "30 6 * * *", keeping.look, keeping.due_at, patience=timedelta(minutes=15), local=True
+    retention.KEY: Round(
+        retention.KEY, "30 6 * * *", retention.look, retention.due_at, patience=timedelta(minutes=15), local=True
     ),
     gatherings.KEY: Round(
         gatherings.KEY, "*/15 * * * *", gatherings.gather, gatherings.due_at, patience=gatherings.EVERY

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from duties.casework import scheduling
-from duties.here import local_day, program
-from duties.record import heads, seals
+from domain.casework import scheduling
+from domain.kernel.scope import local_day, program
+from domain.record import heads, seals
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
 from flows.post import programs

@@ -10,10 +10,10 @@ from sqlalchemy import and_, cast, or_, select
 from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.agreement.agreement_days import CLINICAL
-from duties.follow_ups.summaries import ON_AGENDA, WRITTEN
-from duties.here import local_day, many, program_of
+from domain.follow_ups.summaries import ON_AGENDA, WRITTEN
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, many, program_of
+from domain.terms.days import CLINICAL
 from locales import N_, say
 from meetings import agendas
 from meetings.reasons import ENDED, Reason

@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import CursorResult, and_, delete, func, or_, select
 from sqlmodel import Session
 
-from duties.actors import ROUNDS, Actor
-from duties.casework import wakeups
-from duties.here import program_of
-from duties.record import events, turned_away
+from domain.casework import wakeups
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.scope import program_of
+from domain.record import events, turned_away
 from flows.engine import Means
 from flows.marks import mark_of, set_mark
-from meetings import strays
+from meetings import unmatched_replies
 from models.access import AnsweredRequest, BrowserSession, Door, RateCount, SignInFlow
 from models.base import table_of
 from models.casework import Task
@@ -65,7 +65,7 @@ def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
             wakeups.wake(session, case_id, at=at)
         turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
         _purge(session, at)
-        strays.forget_addresses(session, by=Actor.system(ROUNDS), at=at)
+        unmatched_replies.forget_addresses(session, by=Actor.system(ROUNDS), at=at)
         set_mark(session, KEY, at, ran_by, len(lost))
         session.commit()
     if lost:

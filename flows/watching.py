@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from duties.participants import watching
+from domain.participants import watching
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
 from flows.post import programs

@@ -43,11 +43,11 @@ from adapters.mail import SmtpMailer
 from adapters.outside import outside_of
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
-from duties.casework import wakeups
-from duties.casework.wakeups import Claim
-from duties.mail.envelopes import Mailbox
-from duties.mail.notices import stationery_for
-from duties.participants.identity import names_known
+from domain.casework import wakeups
+from domain.casework.wakeups import Claim
+from domain.mail.envelopes import Mailbox
+from domain.mail.notices import stationery_for
+from domain.participants.identity import names_known
 from flows import departing, destroying, post, rounds, sealing, watching
 from flows.admission.flow import admission
 from flows.carry import carry, plainly, protocol_flow

@@ -18,19 +18,19 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import asking
-from duties.here import local_day, many, one, program_of
-from duties.mail.notices import coordination_chain
-from duties.participants import workers
-from duties.participants.held import hold_participant
-from duties.participants.triage import refuse
-from duties.refusals import Refusal
-from duties.said import says_something, trimmed
+from domain.accompaniment import workers
+from domain.admissions.triage import refuse
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.mail.notices import coordination_chain
+from domain.participants.locking import hold_participant
 from locales import N_, say
 from meetings import agendas, decisions, freezing, posting, running
 from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
-from meetings.holding import lock_meeting
+from meetings.locking import lock_meeting
 from meetings.reasons import COULD_NOT_WAIT, ENDED, Reason, is_over
 from models.agenda import AgendaItem
 from models.base import refers, table_of

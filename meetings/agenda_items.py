@@ -11,15 +11,15 @@ from sqlalchemy import and_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework.tasks import BY_ITS_ACT
-from duties.here import many, one, program_of
-from duties.record import events
-from duties.refusals import Refusal
-from duties.sealed_words import open_words, seal_words
+from domain.casework.tasks import BY_ITS_ACT
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.kernel.sealed_words import open_words, seal_words
+from domain.record import events
 from locales import N_
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, points_of
-from meetings.holding import changed_meanwhile
+from meetings.locking import changed_meanwhile
 from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, edited, is_drawn, merged, without
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
 from models.base import refers, table_of

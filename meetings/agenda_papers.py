@@ -18,15 +18,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.agreement.agreement_days import BY_NUMBER, Shared, not_sharing
-from duties.here import many, program, program_of
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program, program_of
+from domain.terms.days import BY_NUMBER, Shared, not_sharing
 from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import items_of
 from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
-from meetings.holding import read_meeting
 from meetings.invitations import others
+from meetings.locking import read_meeting
 from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of

@@ -16,20 +16,20 @@ from sqlalchemy import and_, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
-from duties.agreement import agreement_days
-from duties.agreement.agreements import version_in_force
-from duties.casework import board
-from duties.casework.steps import ROLE_OF_SUBJECT
-from duties.casework.subjects import notice_day
-from duties.declarations.declared import Bilingual
-from duties.declarations.program_agreements import clause_without_role
-from duties.declarations.program_committees import AgendaRule
-from duties.endorsement.counting import it_counts
-from duties.endorsement.partners import OWES_AGAIN
-from duties.here import local_day, many, program_of
-from duties.obligations.reading import at_risk
-from duties.obligations.windows import year_begun
-from duties.roles import standing
+from domain.agreements.agreements import version_in_force
+from domain.casework import board
+from domain.casework.steps import ROLE_OF_SUBJECT
+from domain.casework.subjects import notice_day
+from domain.declarations.program_agreements import clause_without_role
+from domain.declarations.program_committees import AgendaRule
+from domain.declared.reading import Bilingual
+from domain.endorsement.counting import it_counts
+from domain.endorsement.partners import OWES_AGAIN
+from domain.kernel.scope import local_day, many, program_of
+from domain.obligations.reading import at_risk
+from domain.obligations.windows import year_begun
+from domain.roles.roles import standing
+from domain.terms import days as agreement_days
 from locales import N_, say
 from meetings import endorsements
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, membership

@@ -16,10 +16,10 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import local_day
-from duties.refusals import Refusal
-from duties.said import says_something
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day
+from domain.kernel.typed_words import says_something
 from locales import N_
 from meetings.agenda_items import (
     SAID_AS_IT_IS,
@@ -40,7 +40,7 @@ from meetings.agenda_items import (
 )
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, REQUEST, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
-from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
+from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.reasons import (
     ENDED,
     LATE_REQUEST,

@@ -16,10 +16,10 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import many, one, program_of
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.record import events
 from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, membership

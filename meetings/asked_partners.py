@@ -9,12 +9,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import asking, assigning
-from duties.casework.tasks import BY_ITS_ACT, complete_task
-from duties.here import local_day
-from duties.mail.notices import COORDINATION
-from duties.roles import Link, Standing, standing
+from domain.casework import asking, assigning
+from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day
+from domain.mail.notices import COORDINATION
+from domain.roles.roles import Link, Standing, standing
 from locales import N_, say
 from meetings.endorsements import SPEAK_FOR_IT, barred_from
 

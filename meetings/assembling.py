@@ -16,10 +16,10 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import local_day, many, program_of
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.record import events
 from locales import N_
 from meetings.agenda_items import (
     change_item,
@@ -38,7 +38,7 @@ from meetings.agenda_items import (
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn, draw
 from meetings.committees import committees
 from meetings.endorsements import declared
-from meetings.holding import lock_meeting, read_meeting
+from meetings.locking import lock_meeting, read_meeting
 from meetings.reasons import (
     CARRIED,
     EDITED,
@@ -69,7 +69,7 @@ _meeting = table_of(Meeting)
 _committee = table_of(Committee)
 
 #: The longest time before a meeting that a program's file may declare, in hours: `Agenda` in
-#: duties.declarations.program_committees.
+#: domain.declarations.program_committees.
 _LONGEST_NOTICE: Final = timedelta(hours=720)
 
 #: What a rule says of an item, as long as nobody changed it by hand.

@@ -16,16 +16,16 @@ from sqlalchemy import Date, Select, and_, cast, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.declarations.exporting import last_loaded
-from duties.here import many, one, program_of
-from duties.record import events
-from duties.refusals import Refusal
-from duties.roles import standing as roles_on
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.loading.exporting import last_loaded
+from domain.record import events
+from domain.roles.roles import standing as roles_on
 from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
-from meetings.holding import changed_meanwhile, lock_meeting, read_meeting, write_meeting
+from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.base import table_of
 from models.committee import SeatHolder
 from models.meeting import Meeting

@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties.here import many, program_of
-from duties.refusals import Refusal
-from duties.takers import may_act_as
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.roles.takers import may_act_as
 from locales import N_
 from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.here import one, program_of
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import one, program_of
 from locales import N_
-from meetings.holding import changed_meanwhile
+from meetings.locking import changed_meanwhile
 from models.base import refers, table_of
 from models.casework import SETTLED, Task
 from models.lifecycles import DECISION

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from duties.endorsement.counting import counts_by
-from duties.endorsement.partners import OWES_AGAIN
+from domain.endorsement.counting import counts_by
+from domain.endorsement.partners import OWES_AGAIN
 from locales import LANGUAGES, N_, Counted, say, show_day, show_list
 from meetings.documents.content import NOTHING, Both
 from meetings.endorsements import Endorsed

@@ -2,7 +2,7 @@
 
 What a decision asks of a role is a task outside any case, and whether that is done is the task's own truth: a decision
 that is owed reads as done while its task is, and as open again once that is undone. Nothing is copied, so that however
-a task is completed or taken back, the two cannot differ, and `duties` need not know of decisions. The row keeps what
+a task is completed or taken back, the two cannot differ, and `domain` need not know of decisions. The row keeps what
 no task says: open, standing, or withdrawn by a later decision.
 """
 
@@ -16,16 +16,16 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, func, insert, or_, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework.assigning import assign
-from duties.here import local_day, many, moments_of, program, program_of
-from duties.mail.notices import COORDINATION
-from duties.obligations import waiving
-from duties.obligations.windows import Span
-from duties.record import events
-from duties.refusals import Refusal
-from duties.roles import Link
-from duties.said import says_something
+from domain.casework.assigning import assign
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, moments_of, program, program_of
+from domain.kernel.typed_words import says_something
+from domain.mail.notices import COORDINATION
+from domain.obligations import waiving
+from domain.obligations.windows import Span
+from domain.record import events
+from domain.roles.roles import Link
 from locales import N_, say
 from meetings import attendance, endorsing, freeing, quorum, taking_back
 from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
@@ -36,7 +36,7 @@ from meetings.decision_rows import count_of, read_state
 from meetings.decision_words import endorsement_in_words, shown_state
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.endorsements import declared, endorsements
-from meetings.holding import lock_meeting
+from meetings.locking import lock_meeting
 from meetings.resting import ask_committee_again, asked_task, complete_asked
 from meetings.taking_back import CLINICAL_KIND, is_above, settles_objections
 from meetings.texts import checked_text

@@ -15,20 +15,20 @@ from sqlalchemy import Date, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.calendars import Calendar
-from duties.casework.scheduling import calendar_of
-from duties.declarations.program_committees import Weekday
-from duties.here import local_day, many, one, program, program_of
-from duties.mail import notices
-from duties.mail.notices import COORDINATION, Language
-from duties.record import events
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework.scheduling import calendar_of
+from domain.declarations.program_committees import Weekday
+from domain.kernel.actors import Actor
+from domain.kernel.calendars import Calendar
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.mail import notices
+from domain.mail.notices import COORDINATION, Language
+from domain.record import events
+from domain.roles.roles import standing
 from locales import LANGUAGES, N_, pick, say
 from meetings.committees import committees, memberships
-from meetings.holding import refuse_overlap
 from meetings.local_times import end_of, local_of, moment_of
+from meetings.locking import refuse_overlap
 from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
 from meetings.proposals import Proposal
 from meetings.wording import each_week, when

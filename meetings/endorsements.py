@@ -15,12 +15,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.declarations.program import Endorsement as Declared
-from duties.endorsement.partners import OWES_AGAIN, Word, majority_of
-from duties.here import local_day, many, one, program, program_of
-from duties.mail.notices import COORDINATION
-from duties.roles import Link, Standing, standing
+from domain.declarations.program import Endorsement as Declared
+from domain.endorsement.partners import OWES_AGAIN, Word, majority_of
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.mail.notices import COORDINATION
+from domain.roles.roles import Link, Standing, standing
 from meetings import freeing
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of

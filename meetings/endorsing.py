@@ -14,15 +14,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework.scheduling import calendar_of
-from duties.endorsement import letters
-from duties.endorsement.counting import counts_by
-from duties.endorsement.partners import OWES_AGAIN
-from duties.here import local_day, many, program_of
-from duties.record import events
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework.scheduling import calendar_of
+from domain.endorsement import letters
+from domain.endorsement.counting import counts_by
+from domain.endorsement.partners import OWES_AGAIN
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.record import events
+from domain.roles.roles import standing
 from locales import N_
 from meetings import asked_partners, freeing, objections, taking_back
 from meetings.decision_rows import change_decision, lock_decision

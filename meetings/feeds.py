@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import many, program, program_of
-from duties.mail.notices import Language, Stationery
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program, program_of
+from domain.mail.notices import Language, Stationery
+from domain.record import events
 from locales import N_, pick
 from meetings import calendar_files, invitations, links
 from meetings.committees import committees, memberships

@@ -13,12 +13,12 @@ from uuid import UUID
 from sqlalchemy import and_, any_, func, or_, select, true
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.endorsement.partners import FREED, OWES_AGAIN
-from duties.here import local_day, many, program_of
-from duties.obligations import waiving
-from duties.obligations.owing import acts_among
-from duties.refusals import Refusal
+from domain.endorsement.partners import FREED, OWES_AGAIN
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.obligations import waiving
+from domain.obligations.owing import acts_among
 from locales import N_
 from models.base import refers, table_of
 from models.minutes import Decision, Endorsement

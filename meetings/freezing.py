@@ -22,10 +22,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, insert, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import program_of
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
+from domain.record import events
 from locales import LANGUAGES, N_
 from meetings import agenda_papers
 from meetings.agenda_items import (
@@ -43,7 +43,7 @@ from meetings.agenda_papers import PARTNERS, Reader, Replacing
 from meetings.agendas import is_late_for, late_requests, needed_line
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
-from meetings.holding import lock_meeting, read_meeting, write_meeting
+from meetings.locking import lock_meeting, read_meeting, write_meeting
 from meetings.reasons import LATE_REQUEST, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.base import table_of

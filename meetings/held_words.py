@@ -14,14 +14,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import local_day
-from duties.mail.name_answers import unanswered
-from duties.mail.name_gate import Gate
-from duties.mail.notices import COORDINATION
-from duties.names.ours import ours
-from duties.names.shapes import Ours, shapes_in
-from duties.roles import standing
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day
+from domain.mail.name_answers import unanswered
+from domain.mail.name_gate import Gate
+from domain.mail.notices import COORDINATION
+from domain.names.ours import ours
+from domain.names.shapes import Ours, shapes_in
+from domain.roles.roles import standing
 from meetings import agendas
 from meetings.agenda_items import items_of
 from meetings.agenda_rules import REQUEST

@@ -19,13 +19,13 @@ from sqlalchemy import ColumnElement, Date, cast, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import local_day, many, program, program_of
-from duties.mail import notices
-from duties.mail.envelopes import CalendarPart, Mailbox
-from duties.mail.notices import COORDINATION, Language, Stationery, Unreached
-from duties.record import events
-from duties.roles import standing
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, many, program, program_of
+from domain.mail import notices
+from domain.mail.envelopes import CalendarPart, Mailbox
+from domain.mail.notices import COORDINATION, Language, Stationery, Unreached
+from domain.record import events
+from domain.roles.roles import standing
 from locales import pick
 from meetings import calendar_files, links
 from meetings.committees import ALTERNATE, Membership, committees, memberships

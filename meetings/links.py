@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlmodel import Session
 
-from duties.here import program_of
+from domain.kernel.scope import program_of
 from models.base import table_of
 from models.invitation import MeetingLink
 

@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import many, one, program_of
-from duties.record import events
-from duties.refusals import Refusal
-from duties.sealed_words import open_words, seal_words
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.kernel.sealed_words import open_words, seal_words
+from domain.record import events
 from locales import N_
 from meetings import attendance, minutes_posting
 from meetings.agenda_items import change_item, items_of, lock_item, tell
@@ -36,9 +36,9 @@ from meetings.documents.content import (
     as_json,
     from_json,
 )
-from meetings.holding import changed_meanwhile, lock_meeting, read_meeting
 from meetings.invitations import Told
 from meetings.local_times import local_of
+from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.quorum import Standing
 from meetings.texts import checked_text
 from models.base import table_of

@@ -14,11 +14,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties.here import local_day, program_of
-from duties.mail import notices
-from duties.mail.envelopes import Attachment
-from duties.mail.notices import Language
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program_of
+from domain.mail import notices
+from domain.mail.envelopes import Attachment
+from domain.mail.notices import Language
 from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader
@@ -26,8 +26,8 @@ from meetings.attendance import attendance_of
 from meetings.committees import committees, membership
 from meetings.documents.content import NOTHING, Both, MinutesContent, untranslated
 from meetings.documents.issuing import issue, refuse_names
-from meetings.holding import read_meeting
 from meetings.invitations import Told
+from meetings.locking import read_meeting
 from meetings.wording import when
 from models.base import table_of
 from models.program import Tenure

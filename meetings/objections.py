@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import local_day, one, program_of
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
 from meetings import agenda_rules, agendas, assembling, endorsements, freezing, posting
 from meetings.agenda_items import TALKED_ABOUT, change_item, item_of, items_of, lock_item, moved, open_item, tell
 from meetings.committees import committee_of, committees
-from meetings.holding import lock_meeting, read_meeting
+from meetings.locking import lock_meeting, read_meeting
 from meetings.reasons import COULD_NOT_WAIT
 from models.agenda import AgendaItem
 from models.base import refers, table_of

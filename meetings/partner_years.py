@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.obligations import reading
+from domain.obligations import reading
 from locales import N_
 from meetings.reasons import Reason
 

@@ -13,9 +13,9 @@ from itertools import chain
 from typing import Any, Final, get_args
 from uuid import UUID
 
-from duties.calendars import Calendar
-from duties.declarations.program_committees import Weekday
-from duties.refusals import Refusal
+from domain.declarations.program_committees import Weekday
+from domain.kernel.calendars import Calendar
+from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings.local_times import local_of, moment_of
 from meetings.proposals import Choice, Other, Proposal, Reason

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import local_day
-from duties.mail import notices
-from duties.mail.envelopes import Attachment
-from duties.mail.notices import COORDINATION, Language
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day
+from domain.mail import notices
+from domain.mail.envelopes import Attachment
+from domain.mail.notices import COORDINATION, Language
+from domain.roles.roles import standing
 from locales import N_, pick, say, say_n
 from meetings import invitations
 from meetings.agenda_papers import Change, Replacing
@@ -25,7 +25,7 @@ from meetings.committees import ALTERNATE, committees, membership
 from meetings.documents.content import AgendaContent, ItemLine
 from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from meetings.wording import Papers, when
 
 BY_AGENDAS: Final = Actor.system("agendas")

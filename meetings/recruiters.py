@@ -17,14 +17,14 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import asking
-from duties.here import local_day, one, program_of
-from duties.participants import recruiting, risks, workers
-from duties.participants.admission import BEING_ADMITTED
-from duties.participants.held import hold_participant, known_as, step_of
-from duties.participants.recruiting import ASSESS
-from duties.participants.workers import DECIDE
+from domain.accompaniment import recruiting, risks, workers
+from domain.accompaniment.recruiting import ASSESS
+from domain.accompaniment.workers import DECIDE
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, one, program_of
+from domain.participants.locking import hold_participant, known_as, step_of
+from domain.terms.admission import BEING_ADMITTED
 from locales import LANGUAGES, N_, say
 from meetings import admissions, agendas, decisions
 from meetings.admissions import COMMITTEE
@@ -87,7 +87,7 @@ def assess(
     that of an admission the committee goes on to decide who follows up, which it cannot where the risks exceed the
     benefits. Where nothing is left to decide under the item, they do and nobody was admitted yet, whoever was to meet
     the person no longer does, and the coordinator refuses them with what was offered instead. Level and `why` are as
-    `duties.participants.risks` has them, and sealed. Raises Refusal.
+    `domain.accompaniment.risks` has them, and sealed. Raises Refusal.
     """
     risks.checked("recruiter", level, why)
     held = hold_participant(session, participant_id)

@@ -1,6 +1,6 @@
 """Taking words out of all that is kept of a meeting or an incident: one asks, another who answers for it confirms.
 
-What goes out is searched for names (`duties.mail.name_gate`); what got in nevertheless is taken out here, in items,
+What goes out is searched for names (`domain.mail.name_gate`); what got in nevertheless is taken out here, in items,
 notes, decisions, minutes and the register of incidents, in every copy: of an agenda as it went out, of minutes as they
 were circulated, of letters in the outbox. What is sealed is sealed anew under another key, and the one before is
 destroyed, so that no copy of the database opens any more. The record keeps a digest of before and of after, and that it
@@ -20,21 +20,21 @@ from uuid import UUID, uuid4
 from sqlalchemy import Text, cast, insert, select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import asking
-from duties.deputies import deputies_of
-from duties.here import local_day, many, one, program_of
-from duties.mail import notices
-from duties.mail.notices import coordination_chain
-from duties.names.hiding import takes_out
-from duties.record import events, incidents
-from duties.refusals import Refusal
-from duties.sealed_words import change_key, open_words, seal_words
-from duties.sight import FOR_PRIVACY
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.sealed_words import change_key, open_words, seal_words
+from domain.mail import notices
+from domain.mail.notices import coordination_chain
+from domain.names.hiding import takes_out
+from domain.record import events, incidents
+from domain.roles.deputies import deputies_of
+from domain.roles.sight import FOR_PRIVACY
 from locales import N_
 from meetings import agenda_items, freezing, invitations, minutes, minutes_posting, posting, told
 from meetings.documents.content import MinutesContent, from_json
-from meetings.holding import lock_meeting
+from meetings.locking import lock_meeting
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
 from models.casework import Task

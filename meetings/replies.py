@@ -18,11 +18,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from duties import calendar_readers
-from duties.actors import Actor
-from duties.here import many, one, program_of
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.people import calendar_readers
+from domain.record import events
 from meetings import answers
 from meetings.mail_replies import MailReply, Stray, read_reply, sender_of
 from models.base import refers, table_of

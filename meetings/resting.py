@@ -1,6 +1,6 @@
 """What becomes of a decision by the words of the partners, and what rests on it: it begins, or it waits (GV-4).
 
-Whatever else rests on a decision asks `duties.endorsement.counting`; what the decision itself opened is moved here.
+Whatever else rests on a decision asks `domain.endorsement.counting`; what the decision itself opened is moved here.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import assigning, wakeups, words
-from duties.casework.scheduling import calendar_of
-from duties.casework.tasks import complete_task, undo_task
-from duties.endorsement.partners import outcome
-from duties.here import local_day, one, program_of
-from duties.record import events
-from duties.refusals import Refusal
+from domain.casework import assigning, wakeups, words
+from domain.casework.scheduling import calendar_of
+from domain.casework.tasks import complete_task, undo_task
+from domain.endorsement.partners import outcome
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.record import events
 from meetings.decision_rows import change_decision, lock_decision
 from meetings.endorsements import endorsements_of
 from models.agenda import AgendaItem

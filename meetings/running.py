@@ -10,11 +10,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework.tasks import complete_task
-from duties.here import local_day
-from duties.record import events
-from duties.refusals import Refusal
+from domain.casework.tasks import complete_task
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day
+from domain.record import events
 from locales import N_
 from meetings import agendas, assembling, attendance, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
@@ -31,7 +31,7 @@ from meetings.agenda_items import (
 from meetings.agenda_items import moved as item_moved
 from meetings.committees import committee_of, committees
 from meetings.decisions import decisions_of
-from meetings.holding import lock_meeting, write_meeting
+from meetings.locking import lock_meeting, write_meeting
 from meetings.reasons import is_over
 from meetings.schedule import moved
 from meetings.texts import checked_text

@@ -15,16 +15,18 @@ from uuid import UUID, uuid4
 from sqlalchemy import Date, and_, cast, func, insert, select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework.tasks import needed_reason
-from duties.here import local_day, many, one, program, program_of
-from duties.record import events
-from duties.refusals import Refusal
+from domain.casework.tasks import needed_reason
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.record import events
 from locales import N_
 from meetings import answers, assembling, freezing, invitations, objections, posting, unclosed
 from meetings.committees import committee_of
 from meetings.entries import refuse_crossing
-from meetings.holding import (
+from meetings.invitations import Told
+from meetings.local_times import end_of, moment_of
+from meetings.locking import (
     changed_meanwhile,
     lock_meeting,
     parts_of_season,
@@ -32,8 +34,6 @@ from meetings.holding import (
     refuse_overlap,
     write_meeting,
 )
-from meetings.invitations import Told
-from meetings.local_times import end_of, moment_of
 from meetings.planner import refuse_disorder
 from meetings.texts import checked_line, checked_url
 from models.base import table_of

@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from duties import seat_holders
-from duties.actors import Actor
-from duties.agreement import agreement_days
-from duties.departure import departures
-from duties.here import local_day, many, one, program_of
-from duties.refusals import Refusal
-from duties.seat_holders import SECOND
+from domain.departure import departures
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.people import seat_holders
+from domain.people.seat_holders import SECOND
+from domain.terms import days as agreement_days
 from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships

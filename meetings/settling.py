@@ -12,17 +12,17 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import moments_of
-from duties.obligations import waiving
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import moments_of
+from domain.obligations import waiving
+from domain.record import events
 from locales import N_
 from meetings import decisions, endorsements, endorsing, running, taking_back
 from meetings.agenda_items import items_of
 from meetings.attendance import quorum_now
 from meetings.decision_rows import lock_decision
-from meetings.holding import lock_meeting
+from meetings.locking import lock_meeting
 from meetings.objections import CARRIED, is_of_objection
 
 #: How the committee settles an objection.

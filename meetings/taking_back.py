@@ -14,15 +14,15 @@ from uuid import UUID
 from sqlalchemy import and_, any_, or_, select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import asking, assigning
-from duties.casework.scheduling import calendar_of
-from duties.endorsement import letters
-from duties.endorsement.counting import counts_by, it_counts, why_it_does_not_count
-from duties.endorsement.partners import OWES_AGAIN
-from duties.here import local_day, many, program_of
-from duties.record import events
-from duties.refusals import Refusal
+from domain.casework import asking, assigning
+from domain.casework.scheduling import calendar_of
+from domain.endorsement import letters
+from domain.endorsement.counting import counts_by, it_counts, why_it_does_not_count
+from domain.endorsement.partners import OWES_AGAIN
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.record import events
 from locales import N_
 from meetings import asked_partners, objections
 from meetings.committees import committee_of

@@ -13,10 +13,10 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlmodel import Session
 
-from duties.here import many, program_of
-from duties.mail.envelopes import texts_of
-from meetings.holding import parts_of_season
+from domain.kernel.scope import many, program_of
+from domain.mail.envelopes import texts_of
 from meetings.invitations import key_of_one, key_of_several
+from meetings.locking import parts_of_season
 from models.base import table_of
 from models.invitation import Invitation
 from models.meeting import Meeting, MeetingSeries

@@ -13,10 +13,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import asking
-from duties.here import local_day, many, program_of
-from duties.mail.notices import coordination_chain
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, many, program_of
+from domain.mail.notices import coordination_chain
 from locales import N_
 from meetings.committees import committees
 from models.base import table_of

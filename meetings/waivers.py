@@ -1,7 +1,7 @@
 """Waivers at a committee: proposed as an item of its agenda, and decided while it sits on that item.
 
 What is decided on the item frees the partner, in the program's own words: a committee that does not want it has the
-item treated, and decides nothing. The waiver itself is recorded afterwards (`duties.obligations.saying.waive`).
+item treated, and decides nothing. The waiver itself is recorded afterwards (`domain.obligations.attestations.waive`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework.tasks import needed_reason
-from duties.declarations.program_agreements import clause_without_role
-from duties.here import local_day, one, program_of
-from duties.obligations import waiving
-from duties.obligations.facts import waivers
-from duties.obligations.windows import Span
-from duties.record import events
-from duties.refusals import Refusal
+from domain.casework.tasks import needed_reason
+from domain.declarations.program_agreements import clause_without_role
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.obligations import waiving
+from domain.obligations.facts import waivers
+from domain.obligations.windows import Span
+from domain.record import events
 from locales import N_, say, show_day
 from meetings import agendas, attendance, decisions
 from meetings.agenda_items import TALKED_ABOUT
 from meetings.committees import committee_of
-from meetings.holding import lock_meeting
+from meetings.locking import lock_meeting
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation

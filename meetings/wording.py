@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from duties.mail.notices import Language, Unreached
+from domain.mail.notices import Language, Unreached
 from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
 from meetings.entries import WEEK, Entry, Occurrence
 from meetings.itip import Message

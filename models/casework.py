@@ -181,7 +181,7 @@ class Task(InProgram, table=True):
     case_id: UUID | None = Field(default=None, index=True)
     step: str
     item: str = ""
-    holding: str = ""  # the kind of what it settles, whose id is its item: duties.holdings
+    holding: str = ""  # the kind of what it settles, whose id is its item: domain.holdings
     position: int = 0
     stage: str = ""
     title_fr: str

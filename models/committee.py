@@ -27,8 +27,8 @@ class Committee(InProgram, table=True):
     derived_from: list[str] = words()
     place: str = ""  # where it usually meets
     letters: str  # that the numbers of its decisions begin with
-    quorum: dict[str, Any] = structure()  # as declared: duties.declarations.program_committees.Quorum
-    agenda: dict[str, Any] = structure()  # as declared: duties.declarations.program_committees.Agenda
+    quorum: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.Quorum
+    agenda: dict[str, Any] = structure()  # as declared: domain.declarations.program_committees.Agenda
 
 
 class Seat(InProgram, table=True):

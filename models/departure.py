@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to
 
-#: How a thing can end that nobody takes over. What each of them means stands in `duties.departure.settling`.
+#: How a thing can end that nobody takes over. What each of them means stands in `domain.departure.settling`.
 ENDINGS = (
     "with_the_role",
     "left_vacant",
@@ -73,7 +73,7 @@ class Settlement(InProgram, table=True):
 
     case_id: UUID = Field(index=True)
     task_id: UUID
-    kind: str  # of the holding: duties.holdings
+    kind: str  # of the holding: domain.holdings
     holding_id: UUID
     successor_id: UUID | None = None
     ended_as: str = ""

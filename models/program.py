@@ -43,11 +43,11 @@ class Program(Table, table=True):
     area: list[dict[str, Any]] = structure(default_factory=list)
     retention: dict[str, Any] = (
         structure()
-    )  # how long participants' files are kept (duties.declarations.program.Retention)
-    reading: dict[str, Any] = structure()  # how many files a role may open (duties.declarations.program.Rates)
+    )  # how long participants' files are kept (domain.declarations.program.Retention)
+    reading: dict[str, Any] = structure()  # how many files a role may open (domain.declarations.program.Rates)
     obligations: dict[str, Any] = (
         structure()
-    )  # when silence is a risk and people are asked (duties.declarations.program_agreements.Watch)
+    )  # when silence is a risk and people are asked (domain.declarations.program_agreements.Watch)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: dict[str, Any] = structure()
     is_demonstration: bool = False
@@ -93,7 +93,7 @@ class Closure(InProgram, table=True):
 
 
 class Role(InProgram, table=True):
-    """What an agreement creates; duties belong to it, and a person only holds it for a while."""
+    """What an agreement creates; domain belong to it, and a person only holds it for a while."""
 
     __tablename__ = "role"
     __table_args__ = (UniqueConstraint("program_id", "key"),)

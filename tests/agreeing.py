@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.agreement import agreements, signed_files
-from duties.agreement.agreements import (
+from domain.agreements import agreements, signed_files
+from domain.agreements.agreements import (
     content_of,
     end_version,
     redraft_version,
@@ -21,7 +21,7 @@ from duties.agreement.agreements import (
     sign_version,
     start_version,
 )
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
 from models.program import Tenure

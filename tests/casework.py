@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import cases, tasks
-from duties.casework.held import Moved
-from duties.casework.proofs import Proof
-from duties.equipment import inventory
-from duties.here import many, one, program_of
+from domain.casework import cases, tasks
+from domain.casework.locking import Moved
+from domain.casework.proofs import Proof
+from domain.equipment import inventory
+from domain.kernel.actors import Actor
+from domain.kernel.scope import many, one, program_of
 from flows.at_once import carry_at_once
 from models.base import table_of
 from models.casework import Case, Task

@@ -20,16 +20,16 @@ from sqlalchemy import make_url, select
 from sqlmodel import Session
 
 from adapters.database import program_session
-from duties.actors import LOADER, Actor
-from duties.declarations.declared import Declared, load_declared
-from duties.declarations.loading import load, new_program_id
-from duties.declarations.program import ProgramFile
-from duties.declarations.program_check import read_program, read_program_text
-from duties.declarations.protocol import Protocol
-from duties.mail.envelopes import Mailbox
-from duties.mail.notices import Stationery, stationery_for
-from duties.participants.identity import names_known
-from duties.people import add_person, appoint
+from domain.declarations.program import ProgramFile
+from domain.declarations.program_check import read_program, read_program_text
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import Declared, load_declared
+from domain.kernel.actors import LOADER, Actor
+from domain.loading.loading import load, new_program_id
+from domain.mail.envelopes import Mailbox
+from domain.mail.notices import Stationery, stationery_for
+from domain.participants.identity import names_known
+from domain.people.people import add_person, appoint
 from flows.protocols import letter_folders
 from models.base import table_of
 from models.program import Organization

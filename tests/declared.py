@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from duties.casework import versions
-from duties.declarations.declared import Declared, load_declared_text
-from duties.declarations.protocol import Protocol
+from domain.casework import versions
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import Declared, load_declared_text
 from flows.protocols import PROTOCOLS, read_protocol
 from tests.cast import AT, LOADING, Cast, program_file
 

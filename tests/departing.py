@@ -11,13 +11,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, text
 from sqlmodel import Session
 
-from duties import people, seat_holders
-from duties.actors import Actor
-from duties.casework import versions
-from duties.departure import departures, gathering, settling
-from duties.equipment.inventory import serial_key
-from duties.here import many, one, program_of
-from duties.holdings.in_hand import holdings_of
+from domain.casework import versions
+from domain.departure import departures, gathering, settling
+from domain.equipment.inventory import serial_key
+from domain.holdings.in_hand import holdings_of
+from domain.kernel.actors import Actor
+from domain.kernel.scope import many, one, program_of
+from domain.people import people, seat_holders
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.casework import Account, Case, Task

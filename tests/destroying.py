@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from duties.participants import destruction
+from domain.participants import destruction
 from tests.cast import Cast
 
 #: What the program's file declares.

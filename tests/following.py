@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.follow_ups import activities, opening
-from duties.here import local_day, many, one, program_of
-from duties.participants import consents
-from duties.participants.consents import Signed
-from duties.participants.identity import sealed_identity
-from duties.participants.sealing import new_key
+from domain.accompaniment import consents
+from domain.accompaniment.consents import Signed
+from domain.follow_ups import activities, opening
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.participants.identity import sealed_identity
+from domain.participants.sealing import new_key
 from models.base import table_of
 from models.casework import Task
 from models.consent import Consent
@@ -25,7 +25,7 @@ from models.participant import Barred, DataKey, Participant
 from models.program import Organization
 from models.record import Event
 from tests.cast import AT, Cast
-from tests.duties.obligations.signed import put_in_force
+from tests.domain.obligations.signed import put_in_force
 from tests.referring import ONDINE
 
 _follow_up = table_of(FollowUp)

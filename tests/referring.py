@@ -11,11 +11,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.casework.versions import record_protocol
-from duties.declarations.declared import Declared
-from duties.declarations.protocol import Protocol
-from duties.participants import referring, triage
-from duties.participants.referring import ReferralForm
+from domain.admissions import triage
+from domain.casework.versions import record_protocol
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import Declared
+from domain.participants import referring
+from domain.participants.referring import ReferralForm
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.referral import Referral

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 
 
 def refused(code: str) -> pytest.RaisesExc[Refusal]:

@@ -10,9 +10,9 @@ from uuid import uuid4
 from sqlalchemy import NullPool, create_engine, text
 from sqlmodel import Session
 
-from duties.record import events
-from duties.record.seal_check import Report, check
-from duties.record.seals import Head, head_of, seal_next
+from domain.record import events
+from domain.record.seal_check import Report, check
+from domain.record.seals import Head, head_of, seal_next
 from models.ports import SealKeys
 from tests.cast import AT, LOADING, Cast
 from tests.conftest import Database

@@ -562,7 +562,7 @@ def test_a_command_becomes_the_program_that_does_it(
     assert became == expected
 
 
-@pytest.mark.parametrize("named", [[], ["tests/duties", "-k", "x"]])
+@pytest.mark.parametrize("named", [[], ["tests/domain", "-k", "x"]])
 def test_the_tests_of_a_day_run_under_faketime_and_wait_by_the_true_clock(
     run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, named: list[str]
 ) -> None:

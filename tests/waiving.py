@@ -9,18 +9,18 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import asking
-from duties.here import local_day
-from duties.obligations import saying, waiving
-from duties.roles import standing
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day
+from domain.obligations import attestations, waiving
+from domain.roles.roles import standing
 from meetings import agendas, attendance, decisions, running, schedule, waivers
 from meetings.asked_partners import ENDORSE
 from meetings.endorsing import endorse
 from models.base import table_of
 from models.meeting import Meeting
 from tests.cast import AT, Cast
-from tests.duties.obligations.signed import agreement_of
+from tests.domain.obligations.signed import agreement_of
 from tests.meetings.sitting import seat
 
 _meeting = table_of(Meeting)
@@ -120,7 +120,7 @@ def recorded(
     by: Actor | None = None,
 ) -> UUID:
     """Record the waiver of a clause by a decision; its id."""
-    return saying.waive(
+    return attestations.waive(
         session,
         agreement_of(session, cast, place),
         key,

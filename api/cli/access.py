@@ -10,15 +10,15 @@ from uuid import UUID
 import typer
 
 from adapters.settings import Settings
+from api.access.permissions import Action, asks, at_the_terminal, require, to_person
 from api.cli.spoken import NO_MAIL, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
-from api.permissions import Action, asks, at_the_terminal, require, to_person
-from duties import people
-from duties.access import invitations
-from duties.actors import Actor
-from duties.mail.notices import Stationery
-from duties.refusals import Refusal
-from duties.roles import HeldRole, standing
+from domain.access import invitations
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.mail.notices import Stationery
+from domain.people import people
+from domain.roles.roles import HeldRole, standing
 from locales import N_
 
 Email = Annotated[str, typer.Argument(help="Their e-mail address.")]

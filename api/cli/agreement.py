@@ -10,13 +10,13 @@ from uuid import UUID
 
 import typer
 
-from api.at_agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
+from api.access.agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
+from api.access.permissions import Action, asks, require, to_program
 from api.cli.spoken import tell, write_new
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash, document_at
-from api.permissions import Action, asks, require, to_program
-from api.states import state_in_words, state_of_version
-from duties.agreement import agreements, signed_files, succession
-from duties.here import local_day
+from api.views.states import state_in_words, state_of_version
+from domain.agreements import agreements, signed_files, succession
+from domain.kernel.scope import local_day
 from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="The partners' agreements.")

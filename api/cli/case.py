@@ -11,16 +11,16 @@ from uuid import UUID
 import typer
 from sqlalchemy import Uuid, func, literal, select
 
+from api.access.permissions import Action, Asker, asks, find_case, may_end, require, to_case, to_program, visible_cases
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state
-from api.permissions import Action, Asker, asks, find_case, may_end, require, to_case, to_program, visible_cases
-from duties import people
-from duties.casework import board, cases, versions
-from duties.casework.steps import ROLE_OF_SUBJECT
-from duties.here import many, program_of
-from duties.mail.notices import case_title
-from duties.refusals import Refusal
-from duties.sight import task_is_open_to
+from domain.casework import board, cases, versions
+from domain.casework.steps import ROLE_OF_SUBJECT
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.mail.notices import case_title
+from domain.people import people
+from domain.roles.sight import task_is_open_to
 from locales import N_, current_language, say
 from models.base import table_of
 from models.casework import SETTLED, Case, Task

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from api.access.permissions import Forbidden
 from api.cli import (
     access,
     agreement,
@@ -28,9 +29,8 @@ from api.cli import (
 from api.cli.ready import ending_plainly
 from api.cli.spoken import fail
 from api.cli.terminal import remembering
-from api.permissions import Forbidden
-from duties.declarations.declared_problems import DeclaredErrors
-from duties.refusals import Refusal
+from domain.declared.problems import DeclaredErrors
+from domain.kernel.refusals import Refusal
 from locales import N_, say, speaking
 from locales.told import language_of_terminal
 

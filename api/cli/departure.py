@@ -8,12 +8,12 @@ from uuid import UUID
 
 import typer
 
-from api import at_departures
+from api.access.permissions import Action, asks, find_task, require, to_task
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash
-from api.permissions import Action, asks, find_task, require, to_task
-from duties.departure import departures, settling
-from duties.holdings.in_hand import NAMES
+from api.views import departures as at_departures
+from domain.departure import departures, settling
+from domain.holdings.in_hand import NAMES
 from locales import N_, current_language, say
 
 app = typer.Typer(no_args_is_help=True, help="Who leaves, and what is left in their hands.")

@@ -119,7 +119,7 @@ def _announce_writing(settings: Settings) -> None:
 
 def _steps(settings: Settings, urls: DatabaseUrls, environment: dict[str, str]) -> list[Callable[[], None]]:
     """What prepares the database: the tables, on which all else works, then a demonstration and the year behind it."""
-    steps = [lambda: _prepare(module("api.cli.tables"), urls, environment)]
+    steps = [lambda: _prepare(module("api.cli.migrated"), urls, environment)]
     if settings.demo:
         steps.append(lambda: _demonstrate(settings, urls, environment))
     return steps

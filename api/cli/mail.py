@@ -18,11 +18,11 @@ from adapters.outside import by_relay
 from adapters.settings import Settings
 from adapters.smtp_dialogue import Step, Stopped, Why, how_it_speaks
 from adapters.smtp_settings import Smtp
+from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import NO_MAIL, Ending, fail, tell
 from api.cli.terminal import sender_of
-from api.permissions import Action, asks, at_the_terminal, require
-from duties.mail.envelopes import Mailbox, checked_address, message_id, mime
-from duties.mail.letters import Language, Letter
+from domain.mail.envelopes import Mailbox, checked_address, message_id, mime
+from domain.mail.letters import Language, Letter
 from locales import N_, current_language, say
 from models.ports import Accepted, Later, Outcome, Refused, Unknown
 

@@ -15,10 +15,10 @@ from sqlalchemy.exc import OperationalError
 from adapters.database import make_engine, open_session, program_session
 from adapters.postgres import PostgresError
 from adapters.settings import Settings
+from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.databases import databases
 from api.cli.spoken import tell
 from api.cli.terminal import ProgramKey, keys_of, stationery_of, which_program
-from api.permissions import Action, asks, at_the_terminal, require
 from locales import N_
 from meetings import replies
 from meetings.mail_replies import MOST_BYTES

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import typer
 
-from api.at_partners import find_obligation, find_proposal
+from api.access.partners import find_obligation, find_proposal
+from api.access.permissions import Action, asks, require
 from api.cli.partner import period_line
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, document_at
-from api.permissions import Action, asks, require
-from duties.obligations import accepting, reading, saying
-from duties.obligations.judging import GIVEN
+from domain.obligations import accepting, attestations, reading
+from domain.obligations.evaluation import GIVEN
 from locales import N_
 from meetings import waivers
 
@@ -60,7 +60,7 @@ def attest(
     with counter(program) as here:
         _, given = find_obligation(here.session, here.asker(as_person), period_id)
         by = require(Action.ATTEST, given)
-        saying.attest(here.session, period_id, said, note=note, by=by, at=here.at)
+        attestations.attest(here.session, period_id, said, note=note, by=by, at=here.at)
         tell(N_("Stated."))
 
 
@@ -78,7 +78,7 @@ def add_document(
     with counter(program) as here:
         _, given = find_obligation(here.session, here.asker(as_person), period_id)
         by = require(Action.GIVE_PROOF, given)
-        added = saying.add_document(
+        added = attestations.add_document(
             here.session, period_id, file.name, content, effective_on=day.date(), by=by, at=here.at
         )
         typer.echo(str(added))
@@ -172,7 +172,7 @@ def waive(
     """Free the partner of the clause from a day to another, by a decision that stands."""
     with counter(program) as here:
         row, given = find_obligation(here.session, here.asker(as_person), period_id)
-        saying.waive(
+        attestations.waive(
             here.session,
             row["agreement_id"],
             row["key"],

@@ -7,15 +7,15 @@ from uuid import UUID
 
 import typer
 
-from api.at_destructions import answers_as, find_destruction, seen_destructions
-from api.at_participants import find_participant
+from api.access.destructions import answers_as, find_destruction, seen_destructions
+from api.access.participants import find_participant
+from api.access.permissions import Action, asks, require, to_program
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
-from api.permissions import Action, asks, require, to_program
-from duties.actors import Actor
-from duties.participants import destruction, retention
-from duties.refusals import Refusal
-from duties.sight import who_barred
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.participants import destruction, retention
+from domain.roles.sight import who_barred
 from locales import N_
 from models.destruction import DESTRUCTION_GROUNDS
 

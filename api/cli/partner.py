@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from api.at_partners import find_partner, partners_of
+from api.access.partners import find_partner, partners_of
+from api.access.permissions import Action, asks, require, to_program
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash
-from api.obligation_lines import STATES, by_worst
-from api.permissions import Action, asks, require, to_program
-from duties.obligations import reading
+from api.views.obligations import STATES, by_worst
+from domain.obligations import reading
 from locales import N_, current_language, say
 
 app = typer.Typer(no_args_is_help=True, help="Partners, and how they stand by what they owe.")

@@ -11,14 +11,14 @@ import typer
 
 from adapters.database import make_engine, open_session, program_session
 from adapters.settings import Settings
+from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.databases import databases
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, is_agreed, tell
 from api.cli.terminal import ProgramKey, counter, keys_of, stationery_of
-from api.permissions import Action, asks, at_the_terminal, require
-from duties.actors import LOADER, Actor
-from duties.declarations import exporting, loading
-from duties.declarations.program_check import read_program
+from domain.declarations.program_check import read_program
+from domain.kernel.actors import LOADER, Actor
+from domain.loading import exporting, loading
 from flows.protocols import declared_protocols
 from locales import N_, Counted, current_language, say
 

@@ -9,18 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
+from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import Counter, ProgramKey, counter
-from api.permissions import Action, asks, at_the_terminal, require
-from duties import periods
-from duties.casework import scheduling, versions
-from duties.casework.approving import who_may_approve
-from duties.casework.steps import links_of
-from duties.declarations.planning import known_days, meant_on
-from duties.declarations.planning import plan as planned
-from duties.declarations.protocol import REQUESTER, Protocol, Step
-from duties.declarations.protocol_difference import difference
-from duties.roles import Standing, standing
+from domain.casework import scheduling, versions
+from domain.casework.approving import who_may_approve
+from domain.casework.steps import links_of
+from domain.declarations.planning import known_days, meant_on
+from domain.declarations.planning import plan as planned
+from domain.declarations.protocol import REQUESTER, Protocol, Step
+from domain.declarations.protocol_difference import difference
+from domain.kernel import periods
+from domain.roles.roles import Standing, standing
 from flows.protocols import read_protocol
 from locales import LANGUAGES, N_, Counted, current_language, is_language, say, show_day
 from models.casework import Case

@@ -14,13 +14,13 @@ from adapters.database import make_engine, open_session, program_session
 from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.people_keys import make_people_keys, rotate_people_keys
 from adapters.settings import Settings
+from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.databases import databases
 from api.cli.spoken import tell
 from api.cli.terminal import ProgramKey, keys_of, which_program
-from api.permissions import Action, asks, at_the_terminal, require
-from duties.participants.retention import sweep_orphans
-from duties.record.seal_check import Report, check, head_of_letter
-from duties.record.seals import Head
+from domain.participants.retention import sweep_orphans
+from domain.record.seal_check import Report, check, head_of_letter
+from domain.record.seals import Head
 from locales import N_, current_language, say
 from models.base import table_of
 from models.program import Program

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from api.at_partners import read_statement
+from api.access.partners import read_statement
+from api.access.permissions import Action, asks, require, to_program
 from api.cli.spoken import write_new
 from api.cli.terminal import AsPerson, ProgramKey, counter
-from api.permissions import Action, asks, require, to_program
 from meetings.documents.issuing import issue
 from meetings.statements.program import require_released
 from meetings.statements.sheets import program_file, program_json

@@ -9,14 +9,14 @@ from uuid import UUID
 
 import typer
 
+from api.access.permissions import Action, allows, asks, find_task, require, to_case, to_program, to_task
+from api.acts.task_verbs import TaskVerb
 from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state
-from api.permissions import Action, allows, asks, find_task, require, to_case, to_program, to_task
-from api.states import state_in_words
-from api.verbs import TaskVerb
-from duties.casework import board, requests, tasks
-from duties.casework.proofs import Proof
-from duties.mail.notices import case_title
+from api.views.states import state_in_words
+from domain.casework import board, requests, tasks
+from domain.casework.proofs import Proof
+from domain.mail.notices import case_title
 from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="What somebody owes, and doing it.")

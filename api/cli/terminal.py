@@ -21,19 +21,19 @@ from sqlmodel import Session
 from adapters.database import make_engine, open_session, program_session
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
-from api.being_written import being_written
+from api.access.being_written import being_written
+from api.access.permissions import Action, Asker, Forbidden, themselves
 from api.cli.databases import databases
 from api.cli.spoken import Ending
-from api.permissions import Action, Asker, Forbidden, themselves
-from api.states import STATES, state_in_words, state_of_case, state_of_task
-from duties.casework.proofs import LARGEST_DOCUMENT
-from duties.mail.envelopes import Mailbox
-from duties.mail.notices import Stationery, stationery_for
-from duties.obligations import touching
-from duties.participants.identity import names_known
-from duties.record import turned_away
-from duties.refusals import Refusal
-from duties.roles import standing
+from api.views.states import STATES, state_in_words, state_of_case, state_of_task
+from domain.casework.proofs import LARGEST_DOCUMENT
+from domain.kernel.refusals import Refusal
+from domain.mail.envelopes import Mailbox
+from domain.mail.notices import Stationery, stationery_for
+from domain.obligations import triggers
+from domain.participants.identity import names_known
+from domain.record import turned_away
+from domain.roles.roles import standing
 from flows.protocols import letter_folders
 from locales import N_, current_language, say, show_day
 from models.base import table_of
@@ -197,7 +197,7 @@ def counter(program_key: str = "") -> Iterator[Counter]:
                     _tell_of_refusal(here)
                     session.commit()
                     raise
-                touching.settle(session, at=here.at)
+                triggers.settle(session, at=here.at)
                 session.commit()
         finally:
             engine.dispose()

@@ -13,16 +13,16 @@ from sqlalchemy import Engine
 from adapters import logs
 from adapters.database import make_engine
 from adapters.settings import Settings
+from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli import stopping
 from api.cli.databases import databases
-from api.cli.demonstration import Demonstration
 from api.cli.installation import NOT_WRITTEN, demonstrating
 from api.cli.ready import bring_to_newest, is_full
 from api.cli.spoken import tell, tell_apart
 from api.cli.supervise import module
 from api.cli.terminal import keys_of, stationery_of
-from api.permissions import Action, asks, at_the_terminal, require
-from duties.refusals import Refusal
+from demo.loading import Demonstration
+from domain.kernel.refusals import Refusal
 from locales import N_
 
 

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from fastapi import Path, Query, Response
 
-from api import papers
-from api.at_agendas import (
+from api.access.agendas import (
     Found,
     Letter,
     agenda_file,
@@ -27,7 +26,9 @@ from api.at_agendas import (
     versions_read,
     withdrawer,
 )
-from api.at_meetings import audience_of, find_meeting
+from api.access.meetings import audience_of, find_meeting
+from api.access.permissions import Action, allows, asks, require
+from api.access.session import AtDesk, Desk
 from api.json.agenda_shapes import (
     AgendaKept,
     AgendaShown,
@@ -43,16 +44,15 @@ from api.json.agenda_shapes import (
 )
 from api.json.committees import Preview
 from api.json.described import api_routes
-from api.json.once import IfMatch, etag, seen_version
+from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.shapes import FileShown
-from api.permissions import Action, allows, asks, require
-from api.session import AtDesk, Desk
+from api.web import downloads
 from meetings import agenda_papers, agendas, assembling, freezing, posting
 from meetings.agenda_items import is_asked, item_of
 from meetings.agendas import AS_IS
 from meetings.documents.content import Both, ItemLine
 from meetings.freezing import Outgoing
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from meetings.reasons import why_late
 
 router = api_routes("meetings")
@@ -92,8 +92,8 @@ def list_versions(meeting_id: UUID, desk: AtDesk) -> list[VersionShown]:
 def get_version_file(
     meeting_id: UUID,
     n: Annotated[int, Path(ge=1, le=10_000)],
-    language: papers.Language,
-    form: papers.Form,
+    language: downloads.Language,
+    form: downloads.Form,
     desk: AtDesk,
 ) -> FileShown:
     """A version of an agenda that went out, as a file in one language, as the asker may read it."""

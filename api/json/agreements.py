@@ -11,7 +11,9 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Response
 
-from api.at_agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
+from api.access.agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.agreement_shapes import (
     AgreementShown,
     ChangeShown,
@@ -29,13 +31,11 @@ from api.json.agreement_shapes import (
 )
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.agreement import agreements, rewriting, signed_files, succession
-from duties.agreement.agreement_difference import difference
-from duties.agreement.rewriting import Text
-from duties.refusals import Refusal
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from domain.agreements import agreements, rewriting, signed_files, succession
+from domain.agreements.difference import difference
+from domain.agreements.rewriting import Text
+from domain.kernel.refusals import Refusal
 from locales import N_
 
 router = api_routes("agreements")

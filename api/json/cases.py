@@ -9,8 +9,21 @@ from uuid import UUID
 from fastapi import Path, Query, Response
 from sqlalchemy import Uuid, and_, func, literal, select
 
+from api.access.permissions import (
+    Action,
+    asks,
+    find_case,
+    lines_of_case,
+    may_end,
+    require,
+    shown_in,
+    to_case,
+    to_program,
+    visible_cases,
+)
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     CaseGiven,
     CaseShown,
@@ -27,24 +40,11 @@ from api.json.shapes import (
     VersionGiven,
 )
 from api.json.tasks import reads_notes, shown_tasks
-from api.permissions import (
-    Action,
-    asks,
-    find_case,
-    lines_of_case,
-    may_end,
-    require,
-    shown_in,
-    to_case,
-    to_program,
-    visible_cases,
-)
-from api.session import AtDesk, Desk
-from duties import people
-from duties.casework import board, cases, scheduling, subjects, versions
-from duties.casework.steps import ROLE_OF_SUBJECT
-from duties.here import many, program_of
-from duties.sight import task_is_open_to
+from domain.casework import board, cases, scheduling, subjects, versions
+from domain.casework.steps import ROLE_OF_SUBJECT
+from domain.kernel.scope import many, program_of
+from domain.people import people
+from domain.roles.sight import task_is_open_to
 from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.record import Event

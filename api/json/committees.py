@@ -9,9 +9,12 @@ from uuid import UUID
 
 from fastapi import Path, Query, Response
 
-from api import at_meetings
-from api.at_meetings import find_committee, find_seat, to_committee
+from api.access import meetings as at_meetings
+from api.access.meetings import find_committee, find_seat, to_committee
+from api.access.permissions import Action, asks, find_person, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
+from api.json.idempotent_requests import AtOnce, Once
 from api.json.meeting_shapes import (
     ChangeShown,
     CommitteeShown,
@@ -30,12 +33,9 @@ from api.json.meeting_shapes import (
     SeatGiven,
     SeatShown,
 )
-from api.json.once import AtOnce, Once
 from api.json.shapes import ComingShown, Day
 from api.pages.choices import people_by_id
-from api.permissions import Action, asks, find_person, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
+from domain.kernel.actors import Actor
 from locales import pick
 from meetings import agendas, drafting, schedule, seating
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from fastapi import Path, Query, Response
 
-from api import papers
-from api.at_decisions import Sight, find_decision, register_file
-from api.at_meetings import audience_of, find_committee, find_meeting
+from api.access.decisions import Sight, find_decision, register_file
+from api.access.meetings import audience_of, find_committee, find_meeting
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, etag
+from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import (
     DecisionGiven,
@@ -22,9 +23,8 @@ from api.json.sitting_shapes import (
     EndorsementWanted,
     ObjectionSettled,
 )
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.endorsement.counting import counts_by
+from api.web import downloads
+from domain.endorsement.counting import counts_by
 from meetings import decisions, endorsements, endorsing, settling
 from meetings.decision_words import shown_state
 from meetings.endorsements import Endorsed
@@ -97,8 +97,8 @@ def read_register(
 def get_register_file(
     key: Annotated[str, Path(max_length=61)],
     year: Annotated[int, Path(ge=2000, le=2100)],
-    language: papers.Language,
-    form: papers.Form,
+    language: downloads.Language,
+    form: downloads.Form,
     desk: AtDesk,
 ) -> FileShown:
     """A committee's register of a year as a file, in one language."""

@@ -9,17 +9,17 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime, Field
 
-from api import at_departures
+from api.access.permissions import Action, actor_for, asks, find_case, require, to_case
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
 from api.json.shapes import Day, Given, Key, MovedShown, NewPersonGiven, Reason, Shown, Typed
 from api.json.tasks import AtDoor
-from api.permissions import Action, actor_for, asks, find_case, require, to_case
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.casework.held import Moved
-from duties.departure import departures, hand_overs, hiring, interviews, settling
-from duties.sight import calls_who_barred
+from api.views import departures as at_departures
+from domain.casework.locking import Moved
+from domain.departure import departures, hand_overs, hiring, interviews, settling
+from domain.kernel.actors import Actor
+from domain.roles.sight import calls_who_barred
 
 router = api_routes("departures")
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
-from api.answers import PROBLEM
 from api.json.shapes import Problem
+from api.web.answers import PROBLEM
 
 PREFIX: Final = "/api/v1"
 

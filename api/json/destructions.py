@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from api.at_destructions import answers_as, find_destruction, seen_destructions
+from api.access.destructions import answers_as, find_destruction, seen_destructions
+from api.access.permissions import Action, Given, allows, asks
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.participant_shapes import (
     DestructionAnswered,
@@ -13,9 +15,7 @@ from api.json.participant_shapes import (
     DestructionListed,
     DestructionRefused,
 )
-from api.permissions import Action, Given, allows, asks
-from api.session import AtDesk, Desk
-from duties.participants import destruction
+from domain.participants import destruction
 
 router = api_routes("destructions")
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.at_equipment import do
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     EquipmentCorrected,
     EquipmentGiven,
@@ -21,10 +22,9 @@ from api.json.shapes import (
     Offset,
     Page,
 )
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.equipment import inventory, lending
+from api.views.equipment import do
+from domain.equipment import inventory, lending
+from domain.kernel.actors import Actor
 
 router = api_routes("equipment")
 

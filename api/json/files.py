@@ -10,17 +10,17 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import Field, PlainSerializer, StringConstraints, WithJsonSchema
 
-from api.at_activities import caller_off, planner, taker_out, whom_to_plan_with
+from api.access.activities import caller_off, planner, taker_out, whom_to_plan_with
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk
 from api.json.described import api_routes
-from api.json.once import AtOnce
+from api.json.idempotent_requests import AtOnce
 from api.json.shapes import Day, Given, Limit, Offset, Page, Shown, Typed
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk
-from duties.follow_ups import activities
-from duties.participants import research
-from duties.participants.consent_text import CURRENT, text_of
-from duties.refusals import Refusal
-from duties.sight import who_barred
+from domain.follow_ups import activities
+from domain.kernel.refusals import Refusal
+from domain.participants import research
+from domain.participants.consent_text import CURRENT, text_of
+from domain.roles.sight import who_barred
 
 router = api_routes("files")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool
 
-from api.at_follow_ups import (
+from api.access.follow_ups import (
     caseload_of,
     every_one,
     find_ended,
@@ -19,16 +19,17 @@ from api.at_follow_ups import (
     move_to,
     sees_every_one,
 )
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, load, lost, notes, states, summaries
-from duties.follow_ups.held import follow_ups
-from duties.follow_ups.notes import Week
-from duties.here import many, program_of
+from domain.accompaniment import breaks, states
+from domain.follow_ups import assigning, contacts, load, lost, notes, summaries
+from domain.follow_ups.locking import follow_ups
+from domain.follow_ups.notes import Week
+from domain.kernel.actors import Actor
+from domain.kernel.scope import many, program_of
 from models.base import table_of
 from models.follow_up import FollowUp
 

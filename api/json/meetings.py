@@ -10,10 +10,13 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import select
 
-from api import at_meetings
-from api.at_meetings import find_meeting
+from api.access import meetings as at_meetings
+from api.access.meetings import find_meeting
+from api.access.permissions import Action, asks, find_person, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.described import api_routes
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.meeting_shapes import (
     AnswerGiven,
     ChangeShown,
@@ -27,19 +30,16 @@ from api.json.meeting_shapes import (
     PlaceGiven,
     TimeGiven,
 )
-from api.json.once import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, Limit, Offset, Page, Reason
-from api.meeting_lines import Line, between, lines_of
 from api.pages.choices import people_by_id
-from api.permissions import Action, asks, find_person, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.here import program_of
-from duties.refusals import Refusal
+from api.views.meetings import Line, between, lines_of
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
 from locales import N_
 from meetings import answers, feeds, invitations, schedule
 from meetings.committees import ALTERNATE, Membership, committees
-from meetings.holding import lock_meeting, read_meeting
+from meetings.locking import lock_meeting, read_meeting
 from models.base import table_of
 from models.meeting import MeetingGuest
 

@@ -7,18 +7,18 @@ from uuid import UUID
 
 from fastapi import Path, Response
 
-from api import papers
-from api.at_meetings import find_meeting
-from api.at_minutes import find_minutes, minutes_file
+from api.access.meetings import find_meeting
+from api.access.minutes import find_minutes, minutes_file
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk, Desk
 from api.json.committees import Preview, changed
 from api.json.described import api_routes
+from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.meeting_shapes import ChangeShown
-from api.json.once import IfMatch, etag, seen_version
 from api.json.shapes import FileShown
 from api.json.sitting_shapes import ApprovalGiven, MinutesShown, NoteGiven
-from api.permissions import Action, asks, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
+from api.web import downloads
+from domain.kernel.actors import Actor
 from meetings import minutes
 from meetings.documents.content import as_json
 
@@ -49,7 +49,7 @@ def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesSh
 
 @router.get("/meetings/{meeting_id}/minutes/files/{language}/{form}")
 @asks(Action.SEE_MEETING)
-def get_minutes_file(meeting_id: UUID, language: papers.Language, form: papers.Form, desk: AtDesk) -> FileShown:
+def get_minutes_file(meeting_id: UUID, language: downloads.Language, form: downloads.Form, desk: AtDesk) -> FileShown:
     """The minutes as a file, in one language."""
     return FileShown.of(minutes_file(desk, meeting_id, language, form))
 

@@ -12,27 +12,17 @@ from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 from sqlalchemy import select
 
-from api.at_participants import Facts, Opened
-from api.json.once import etag
+from api.access.participants import Facts, Opened
+from api.access.session import Desk
+from api.json.idempotent_requests import etag
 from api.json.referrals import Line
 from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
-from api.session import Desk
-from duties.here import one, program_of
-from duties.participants import (
-    consents,
-    disclosures,
-    findings,
-    first_meetings,
-    reading,
-    referring,
-    reviews,
-    risks,
-    triage,
-    withdrawals,
-    workers,
-)
-from duties.participants.consent_text import CURRENT
-from duties.participants.held import case_of
+from domain.accompaniment import consents, reviews, risks, withdrawals, workers
+from domain.admissions import first_meetings, triage
+from domain.kernel.scope import one, program_of
+from domain.participants import disclosures, findings, reading, referring
+from domain.participants.consent_text import CURRENT
+from domain.participants.locking import case_of
 from meetings import admissions
 from models.base import table_of
 from models.participant import Participant

@@ -11,9 +11,11 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import BaseModel
 
-from api.at_participants import find_participant, ground_of, open_file, read_facts
+from api.access.participants import find_participant, ground_of, open_file, read_facts
+from api.access.permissions import Action, Forbidden, Relation, allows, asks, find_person, require
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, Once, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, Once, seen_version
 from api.json.participant_shapes import (
     AdmissionDecisionGiven,
     AnotherWorkerGiven,
@@ -44,26 +46,11 @@ from api.json.participant_shapes import (
     shown_proposals,
 )
 from api.json.referrals import Criterion
-from api.permissions import Action, Forbidden, Relation, allows, asks, find_person, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.participants import (
-    barring,
-    consents,
-    correcting,
-    destruction,
-    disclosures,
-    duplicates,
-    first_meetings,
-    numbers,
-    retention,
-    reviews,
-    risks,
-    triage,
-    withdrawals,
-    workers,
-)
-from duties.participants.consents import Signed
+from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
+from domain.accompaniment.consents import Signed
+from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
+from domain.kernel.actors import Actor
+from domain.participants import destruction, disclosures, retention
 from meetings import admissions, recruiters
 
 router = api_routes("participants", prefix="/participants")

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.at_partners import find_obligation, find_partner, find_proposal, partners_of
+from api.access.partners import find_obligation, find_partner, find_proposal, partners_of
+from api.access.permissions import Action, Forbidden, Given, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.agreement_shapes import (
     AcceptanceGiven,
     AttestationGiven,
@@ -31,12 +33,11 @@ from api.json.agreement_shapes import (
 )
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
-from api.json.once import AtOnce
-from api.permissions import Action, Forbidden, Given, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.endorsement.counting import does_it_count
-from duties.obligations import accepting, reading, saying, waiving
-from duties.obligations.facts import waivers as waivers_of
+from api.json.idempotent_requests import AtOnce
+from domain.endorsement.counting import does_it_count
+from domain.obligations import accepting, reading, waiving
+from domain.obligations import attestations as saying
+from domain.obligations.facts import waivers as waivers_of
 from meetings import waivers
 
 router = api_routes("partners")

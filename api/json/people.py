@@ -10,8 +10,21 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import func, select
 
+from api.access.permissions import (
+    Action,
+    Forbidden,
+    allows,
+    asks,
+    companions_of,
+    find_person,
+    require,
+    to_contact,
+    to_person,
+    to_program,
+)
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     AbsenceGiven,
     AbsenceShown,
@@ -27,27 +40,14 @@ from api.json.shapes import (
     Shown,
     TenureGiven,
 )
-from api.permissions import (
-    Action,
-    Forbidden,
-    allows,
-    asks,
-    companions_of,
-    find_person,
-    require,
-    to_contact,
-    to_person,
-    to_program,
-)
-from api.session import AtDesk, Desk
-from duties import calendar_readers, people
-from duties.access import invitations
-from duties.departure import departures, foreseeing
-from duties.here import many, one, program_of
-from duties.obligations import entering_late
-from duties.participants import asked_today
-from duties.roles import HeldRole, Standing, standing
-from duties.sight import calls_who_barred
+from domain.access import invitations
+from domain.accompaniment import asked_today
+from domain.departure import departures, foreseeing
+from domain.kernel.scope import many, one, program_of
+from domain.obligations import entering_late
+from domain.people import calendar_readers, people
+from domain.roles.roles import HeldRole, Standing, standing
+from domain.roles.sight import calls_who_barred
 from models.base import table_of
 from models.program import Absence, Person, Tenure
 

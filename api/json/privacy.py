@@ -10,16 +10,16 @@ from fastapi import Depends, Query, Response
 from pydantic import AwareDatetime, StrictBool, StrictInt
 from sqlalchemy import func, select
 
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, EventShown, Given, Limit, Offset, Page, Shown, Typed
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.here import many, one, program_of
-from duties.record import incidents, readings
-from duties.record.incidents import Entry, Telling
-from duties.record.readings import LONGEST_FILE, Asked
-from duties.record.unusual import unusual_reads
+from domain.kernel.scope import many, one, program_of
+from domain.record import incidents, readings
+from domain.record.incidents import Entry, Telling
+from domain.record.readings import LONGEST_FILE, Asked
+from domain.record.unusual import unusual_reads
 from models.base import table_of
 from models.record import Incident
 

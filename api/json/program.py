@@ -9,17 +9,17 @@ from fastapi import Query
 from sqlalchemy import Uuid, and_, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from api import at_post
+from api.access import outgoing_mail
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk
 from api.json.described import api_routes
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk
-from duties.casework import board
-from duties.here import many, program_of
-from duties.mail import notices
-from duties.record.events import FOR_PRIVACY
-from duties.sight import line_is_open_to
+from domain.casework import board
+from domain.kernel.scope import many, program_of
+from domain.mail import notices
+from domain.record.events import FOR_PRIVACY
+from domain.roles.sight import line_is_open_to
 from models.base import table_of
 from models.casework import ProtocolVersion
 from models.record import Event
@@ -117,6 +117,6 @@ def list_events(
 @asks(Action.RESEND_POST)
 def send_again(notice_id: UUID, desk: AtDesk) -> None:
     """Send a letter again that was given up, to the person's address of today."""
-    by = at_post.postmaster(desk, Action.RESEND_POST)
-    at_post.letter(desk, notice_id)
+    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
+    outgoing_mail.letter(desk, notice_id)
     notices.retry(desk.session, notice_id, by=by, at=desk.at)

@@ -8,16 +8,17 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 
-from api.at_participants import drafter
+from api.access.participants import drafter
+from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Day, Given, Shown, Typed
-from api.permissions import Action, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.participants import duplicates, links, reading, referring
-from duties.participants.referring import ReferralForm
-from duties.sight import who_barred
+from domain.admissions import duplicates
+from domain.kernel.actors import Actor
+from domain.participants import links, reading, referring
+from domain.participants.referring import ReferralForm
+from domain.roles.sight import who_barred
 
 router = api_routes("referrals")
 

@@ -20,8 +20,8 @@ from pydantic import (
     model_validator,
 )
 
-from duties.follow_ups.gate import Awaited
-from duties.mail.envelopes import Attachment
+from domain.follow_ups.gate import Awaited
+from domain.mail.envelopes import Attachment
 
 T = TypeVar("T")
 Row = TypeVar("Row")

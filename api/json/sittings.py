@@ -7,9 +7,11 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.at_meetings import find_meeting
+from api.access.meetings import find_meeting
+from api.access.permissions import Action, Forbidden, asks, require
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.sitting_shapes import (
     AdditionGiven,
     AttendanceGiven,
@@ -21,13 +23,11 @@ from api.json.sitting_shapes import (
     SeatFilled,
     StateShown,
 )
-from api.permissions import Action, Forbidden, asks, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
+from domain.kernel.actors import Actor
 from meetings import attendance, running
 from meetings.agenda_items import items_of
 from meetings.committees import committees
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 
 router = api_routes("meetings")
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from fastapi import Path, Response
 from pydantic import Field
 
-from api.at_partners import find_partner, read_statement
+from api.access.partners import find_partner, read_statement
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
-from api.json.once import AtOnce
+from api.json.idempotent_requests import AtOnce
 from api.json.shapes import Given, Shown
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk, Desk
 from meetings.documents.statement import PartnerStatement
 from meetings.statements import program
 from meetings.statements.partner import years

@@ -8,14 +8,14 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime
 
-from api.at_summaries import find_to_read, find_to_write, ground_of
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk
+from api.access.summaries import find_to_read, find_to_write, ground_of
 from api.json.described import api_routes
-from api.json.once import IfMatch, etag, seen_version
+from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.shapes import Given, MovedShown, Reason, Shown, Typed
-from api.permissions import Action, asks, require
-from api.session import AtDesk
-from duties.follow_ups import summaries
-from duties.follow_ups.summaries import Summary
+from domain.follow_ups import summaries
+from domain.follow_ups.summaries import Summary
 
 router = api_routes("follow-ups")
 

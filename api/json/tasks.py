@@ -14,9 +14,12 @@ from fastapi import Depends, Response
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from api.at_words import Said, said_with
+from api.access.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
+from api.access.session import AtDesk, Desk
+from api.access.words import Said, said_with
+from api.acts.task_verbs import TaskVerb
 from api.json.described import api_routes
-from api.json.once import AtOnce, IfMatch, Once, etag, seen_version
+from api.json.idempotent_requests import AtOnce, IfMatch, Once, etag, seen_version
 from api.json.shapes import (
     AskedShown,
     BesideShown,
@@ -33,14 +36,11 @@ from api.json.shapes import (
     Reason,
     TaskShown,
 )
-from api.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
-from api.session import AtDesk, Desk
-from api.verbs import TaskVerb
-from duties.casework import board, requests, tasks
-from duties.casework.in_place import is_in_place, words_in_place
-from duties.casework.proofs import Proof
-from duties.here import program_of
-from duties.refusals import Refusal
+from domain.casework import board, requests, tasks
+from domain.casework.in_place import is_in_place, words_in_place
+from domain.casework.proofs import Proof
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
 from locales import N_
 from models.base import table_of
 from models.casework import Task

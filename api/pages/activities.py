@@ -9,15 +9,15 @@ from uuid import UUID
 from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_activities import caller_off, planner, taker_out, whom_to_plan_with
+from api.access.activities import caller_off, planner, taker_out, whom_to_plan_with
+from api.access.permissions import Action, asks
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.once import AtOnce
-from api.permissions import Action, asks
-from api.session import AtDesk, Desk
-from duties.follow_ups import activities
-from duties.refusals import Refusal
-from duties.sight import who_barred
+from api.pages.idempotent_forms import AtOnce
+from domain.follow_ups import activities
+from domain.kernel.refusals import Refusal
+from domain.roles.sight import who_barred
 from locales import N_, gettext
 
 router = framed_pages("/activities")

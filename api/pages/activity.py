@@ -13,18 +13,18 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, func, literal, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
-from api.answers import sentence_of, status_of
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.choices import names_to_choose
 from api.pages.forms import day_or_none, id_or_none
 from api.pages.frame import framed_pages, page
-from api.pages.history import MINOR, NEWEST, told
-from api.pages.lines import by_day, cases_about
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.here import many, moments_of, program_of
-from duties.record.events import FOR_PRIVACY
-from duties.refusals import Refusal
-from duties.sight import line_is_open_to
+from api.views.tasks import by_day, cases_about
+from api.views.timeline import MINOR, NEWEST, told
+from api.web.answers import sentence_of, status_of
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, moments_of, program_of
+from domain.record.events import FOR_PRIVACY
+from domain.roles.sight import line_is_open_to
 from locales import N_
 from models.base import table_of
 from models.record import Event

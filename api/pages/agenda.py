@@ -14,8 +14,7 @@ from uuid import UUID
 from fastapi import Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import papers
-from api.at_agendas import (
+from api.access.agendas import (
     Found,
     agenda_file,
     ask_for_item,
@@ -30,15 +29,16 @@ from api.at_agendas import (
     send,
     withdrawer,
 )
-from api.meeting_lines import title_of
-from api.pages.agenda_lines import agenda_of
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Click
-from api.permissions import Action, asks, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.refusals import Refusal
+from api.views.agendas import agenda_of
+from api.views.meetings import title_of
+from api.web import downloads
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
 from locales import N_, gettext, ngettext, pick
 from meetings import agendas, assembling, freezing, posting, wording
 from meetings.committees import committees
@@ -73,14 +73,14 @@ def show_agenda(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespons
 @asks(Action.SEE_MEETING)
 def read_pdf(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
     """A version of the agenda that went out, as PDF, as the asker may read it."""
-    return papers.download(agenda_file(desk, meeting_id, version, edition, "pdf"))
+    return downloads.download(agenda_file(desk, meeting_id, version, edition, "pdf"))
 
 
 @router.get("/meetings/{meeting_id}/agenda.docx", name="agenda_docx")
 @asks(Action.SEE_MEETING)
 def read_docx(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition = "fr") -> Response:
     """A version of the agenda that went out, as a Word document, as the asker may read it."""
-    return papers.download(agenda_file(desk, meeting_id, version, edition, "docx"))
+    return downloads.download(agenda_file(desk, meeting_id, version, edition, "docx"))
 
 
 @router.post("/meetings/{meeting_id}/agenda/assembly")

@@ -12,18 +12,18 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_agreements import find_agreement, versions_of
+from api.access.agreements import find_agreement, versions_of
+from api.access.permissions import Action, Forbidden, allows, asks
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, titles_of_roles
-from api.permissions import Action, Forbidden, allows, asks
-from api.session import AtDesk, Desk
-from duties.agreement.agreement_difference import Line, difference
-from duties.agreement.agreements import called_off_from, content_of_version, directors_on, notice_given_on, roles_left
-from duties.agreement.signed_files import files_of, text_stands
-from duties.agreement.succession import may_be_rewritten
-from duties.declarations.program_agreements import clause_without_role
-from duties.endorsement.partners import majority_of
-from duties.here import many, program_of
+from domain.agreements.agreements import called_off_from, content_of_version, directors_on, notice_given_on, roles_left
+from domain.agreements.difference import Line, difference
+from domain.agreements.signed_files import files_of, text_stands
+from domain.agreements.succession import may_be_rewritten
+from domain.declarations.program_agreements import clause_without_role
+from domain.endorsement.partners import majority_of
+from domain.kernel.scope import many, program_of
 from locales import N_, Counted, current_language, say, say_n, show_list
 from meetings.committees import committees
 from meetings.decision_words import MAJORITIES

@@ -9,15 +9,15 @@ from uuid import UUID
 
 from fastapi import File, Form, Request, Response, UploadFile
 
-from api.at_agreements import find_agreement, find_version, signed_file
+from api.access.agreements import find_agreement, find_version, signed_file
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk, Desk
 from api.pages.agreement import agreement_page
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import framed_pages, see_other
-from api.permissions import Action, asks, require
-from api.session import AtDesk, Desk
-from duties.agreement import agreements, signed_files, succession
-from duties.casework.proofs import LARGEST_DOCUMENT
-from duties.refusals import Refusal
+from domain.agreements import agreements, signed_files, succession
+from domain.casework.proofs import LARGEST_DOCUMENT
+from domain.kernel.refusals import Refusal
 from locales import N_
 
 router = framed_pages()

@@ -9,15 +9,15 @@ from uuid import UUID
 from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_agreements import find_agreement, find_version
+from api.access.agreements import find_agreement, find_version
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk, Desk
 from api.pages.agreement import RESOURCES
 from api.pages.forms import Text, day_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.permissions import Action, asks, require
-from api.session import AtDesk, Desk
-from duties.agreement import rewriting
-from duties.agreement.agreements import Content, content_of_version
-from duties.refusals import Refusal
+from domain.agreements import rewriting
+from domain.agreements.agreements import Content, content_of_version
+from domain.kernel.refusals import Refusal
 from locales import N_, gettext
 
 router = framed_pages()

@@ -15,19 +15,19 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from api import limits
-from api.answers import sentence_of, status_of
-from api.language import PARAMETER
-from api.meeting_lines import ANSWERS, hours_of, title_of
+from api.access.permissions import Action, Asker, Forbidden, asks, themselves
+from api.access.session import Office, office_of
 from api.pages.forms import Text, id_or_none
 from api.pages.frame import see_other
 from api.pages.meeting import checked_answer
-from api.permissions import Action, Asker, Forbidden, asks, themselves
-from api.rendering import render
-from api.session import Office, office_of
-from duties.here import local_day, program, program_of
-from duties.refusals import Refusal
-from duties.roles import standing
+from api.views.meetings import ANSWERS, hours_of, title_of
+from api.web import limits
+from api.web.answers import sentence_of, status_of
+from api.web.language import PARAMETER
+from api.web.rendering import render
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program, program_of
+from domain.roles.roles import standing
 from locales import LANGUAGES, N_, current_language, is_language, speaking
 from meetings import answers, links, wording
 from meetings.answers import DECLINED, Asked

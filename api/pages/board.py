@@ -10,16 +10,16 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, func, literal, select
 
+from api.access.permissions import Action, asks, closed_to, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page, titles_of_roles
-from api.permissions import Action, asks, closed_to, require, to_program
-from api.session import AtDesk, Desk
-from duties.access import invitations
-from duties.casework import board, subjects
-from duties.casework.in_place import is_in_place, words_in_place
-from duties.casework.watch import engine_state, post_state
-from duties.here import many, program_of
-from duties.roles import Holder
-from duties.sight import letter_is_open_to, task_is_open_to
+from domain.access import invitations
+from domain.casework import board, subjects
+from domain.casework.in_place import is_in_place, words_in_place
+from domain.casework.watch import engine_state, post_state
+from domain.kernel.scope import many, program_of
+from domain.roles.roles import Holder
+from domain.roles.sight import letter_is_open_to, task_is_open_to
 from locales import N_
 from models.base import refers, table_of
 from models.casework import ProtocolVersion, Task

@@ -13,12 +13,7 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, and_, literal, select
 
-from api.pages.forms import Text, Typed, day_of
-from api.pages.frame import framed_pages, page, see_other
-from api.pages.history import MINOR, NEWEST, told
-from api.pages.leaving import leaving_of
-from api.pages.lines import Line, cases_about, lines_of, names_of, page_of
-from api.permissions import (
+from api.access.permissions import (
     Action,
     Forbidden,
     Given,
@@ -31,14 +26,19 @@ from api.permissions import (
     shown_in,
     to_case,
 )
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.casework import board, cases, scheduling, versions
-from duties.declarations.protocol import Protocol
-from duties.departure import hand_overs
-from duties.here import many, one, program_of
-from duties.refusals import Refusal
-from duties.sight import task_is_open_to
+from api.access.session import AtDesk, Desk
+from api.pages.forms import Text, Typed, day_of
+from api.pages.frame import framed_pages, page, see_other
+from api.views.leaving import leaving_of
+from api.views.tasks import Line, cases_about, lines_of, names_of, page_of
+from api.views.timeline import MINOR, NEWEST, told
+from domain.casework import board, cases, scheduling, versions
+from domain.declarations.protocol import Protocol
+from domain.departure import hand_overs
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.roles.sight import task_is_open_to
 from models.base import table_of
 from models.casework import LIVE, SETTLED, Case, Task
 from models.engine import EngineRun, WakeUp

@@ -11,18 +11,19 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_follow_ups import caseload_of, ended_of, every_one, sees_every_one
-from api.follow_up_lines import BARS, INTENSITIES, KINDS, WHY_NONE
+from api.access.follow_ups import caseload_of, ended_of, every_one, sees_every_one
+from api.access.permissions import Action, Relation, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.pages.lines import names_of
-from api.permissions import Action, Relation, asks, require, to_program
-from api.session import AtDesk, Desk
-from api.states import STATES
-from duties.follow_ups import assigning, breaks, gate, load, lost, notes, owed
-from duties.follow_ups.parts import PRIMARY
-from duties.follow_ups.weeks import WEEK, monday_of
-from duties.here import program_of
+from api.views.follow_ups import BARS, INTENSITIES, KINDS, WHY_NONE
+from api.views.states import STATES
+from api.views.tasks import names_of
+from domain.accompaniment import breaks
+from domain.follow_ups import assigning, gate, load, lost, notes, owed
+from domain.follow_ups.weeks import WEEK, monday_of
+from domain.kernel.scope import program_of
+from domain.terms.parts import PRIMARY
 from models.base import table_of
 from models.program import Organization
 

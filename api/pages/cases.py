@@ -13,15 +13,15 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import and_, func, select
 from sqlalchemy.sql.expression import ColumnElement
 
+from api.access.permissions import Action, asks, require, to_program, visible_cases
+from api.access.session import AtDesk, Desk
 from api.pages.forms import id_or_none
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
-from api.permissions import Action, asks, require, to_program, visible_cases
-from api.session import AtDesk, Desk
-from duties import people
-from duties.casework import board, subjects
-from duties.here import many, program_of
-from duties.refusals import Refusal
+from domain.casework import board, subjects
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.people import people
 from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person

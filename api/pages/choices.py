@@ -6,12 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from api.access.permissions import Action, allows, to_program
+from api.access.session import Desk
 from api.pages.forms import id_or_none
 from api.pages.frame import titles_of_roles
-from api.permissions import Action, allows, to_program
-from api.session import Desk
-from duties.agreement.agreed_roles import created_roles, creates_from
-from duties.here import program_of
+from domain.kernel.scope import program_of
+from domain.terms.agreed_roles import created_roles, creates_from
 from models.agreement import AgreementRole
 from models.base import table_of
 from models.program import Organization, Person

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.participants.consent_text import BOX, CURRENT, ConsentText, text_of
-from duties.participants.consents import partners_on
-from duties.refusals import Refusal
+from domain.accompaniment.consents import partners_on
+from domain.kernel.refusals import Refusal
+from domain.participants.consent_text import BOX, CURRENT, ConsentText, text_of
 
 router = framed_pages()
 

@@ -11,17 +11,9 @@ from uuid import UUID
 from fastapi import Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import papers
-from api.answers import sentence_of
-from api.at_decisions import Sight, endorsing_for, find_decision, register_file, wanting
-from api.at_meetings import find_meeting
-from api.decision_lines import KINDS, SAID, STATES, lines_of
-from api.meeting_lines import title_of
-from api.pages.choices import people_by_id
-from api.pages.forms import Text, Typed, id_or_none
-from api.pages.frame import framed_pages, page, see_other
-from api.pages.sitting_lines import hour_there, owners_of
-from api.permissions import (
+from api.access.decisions import Sight, endorsing_for, find_decision, register_file, wanting
+from api.access.meetings import find_meeting
+from api.access.permissions import (
     Action,
     Forbidden,
     Given,
@@ -32,9 +24,17 @@ from api.permissions import (
     require,
     to_program,
 )
-from api.session import AtDesk, Desk
-from duties.endorsement.counting import counts_by
-from duties.refusals import Refusal
+from api.access.session import AtDesk, Desk
+from api.pages.choices import people_by_id
+from api.pages.forms import Text, Typed, id_or_none
+from api.pages.frame import framed_pages, page, see_other
+from api.views.decisions import KINDS, SAID, STATES, lines_of
+from api.views.meetings import title_of
+from api.views.sittings import hour_there, owners_of
+from api.web import downloads
+from api.web.answers import sentence_of
+from domain.endorsement.counting import counts_by
+from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import decisions, endorsements, endorsing, objections, settling, taking_back, wording
 from meetings.committees import committee_of, committees, membership
@@ -96,11 +96,11 @@ def download_register(
     desk: AtDesk,
     key: Annotated[str, Path(max_length=61)],
     year: Year,
-    language: papers.Language,
-    form: papers.Form,
+    language: downloads.Language,
+    form: downloads.Form,
 ) -> Response:
     """A committee's register of a year as a file, in one language."""
-    return papers.download(register_file(desk, key, year, language, form))
+    return downloads.download(register_file(desk, key, year, language, form))
 
 
 @router.get("/decisions/{decision_id}", name="decision")

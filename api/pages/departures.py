@@ -10,28 +10,19 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
-from api import at_departures
+from api.access.permissions import Action, allows, asks, find_task, require, to_program, to_task, visible_cases
+from api.access.session import AtDesk, Desk
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.history import NEWEST
-from api.pages.lines import page_of
 from api.pages.tasks import task_page
-from api.permissions import (
-    Action,
-    allows,
-    asks,
-    find_task,
-    require,
-    to_program,
-    to_task,
-    visible_cases,
-)
-from api.session import AtDesk, Desk
-from duties.casework import board
-from duties.departure import departures, hand_overs, settling
-from duties.here import many, program_of
-from duties.refusals import Refusal
+from api.views import departures as at_departures
+from api.views.tasks import page_of
+from api.views.timeline import NEWEST
+from domain.casework import board
+from domain.departure import departures, hand_overs, settling
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
 from locales import N_
 from models.base import refers, table_of
 from models.casework import Case

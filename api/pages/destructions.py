@@ -9,16 +9,16 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_destructions import answers_as, find_destruction, seen_destructions
+from api.access.destructions import answers_as, find_destruction, seen_destructions
+from api.access.permissions import Action, Given, allows, asks
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.lines import names_of
 from api.pages.participant import BECAME, DESTRUCTION_GROUNDS, proof_of
-from api.permissions import Action, Given, allows, asks
-from api.session import AtDesk, Desk
-from api.states import STATES
-from duties.here import many, program_of
-from duties.participants import destruction
+from api.views.states import STATES
+from api.views.tasks import names_of
+from domain.kernel.scope import many, program_of
+from domain.participants import destruction
 from locales import N_, gettext
 from models.base import table_of
 from models.program import Organization

@@ -10,20 +10,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import browsers, limits
-from api.answers import sentence_of
+from api.access.permissions import Action, asks
+from api.access.session import Office, office_of
 from api.pages.frame import see_other
 from api.pages.sign_in import device, keep_challenge, record_refusal, site_or_refuse, take_challenge, welcome
-from api.permissions import Action, asks
-from api.rendering import render
-from api.session import Office, office_of
-from duties.access import doors, invitations, passkeys, sign_ins
-from duties.access.doors import ENROLMENT, INVITATION, Leads
-from duties.access.sign_ins import NotLetIn
-from duties.access.sites import site_of
-from duties.actors import Actor
-from duties.here import program
-from duties.refusals import Refusal
+from api.web import browsers, limits
+from api.web.answers import sentence_of
+from api.web.rendering import render
+from domain.access import doors, invitations, passkeys, sign_ins
+from domain.access.doors import ENROLMENT, INVITATION, Leads
+from domain.access.sign_ins import NotLetIn
+from domain.access.sites import site_of
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program
 from locales import current_language
 from models.program import Program
 

@@ -18,23 +18,23 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api import browsers, limits
-from api.answers import sentence_of
-from api.elsewhere import pass_on
-from api.guard import FROM_ELSEWHERE
+from api.access.permissions import Action, Forbidden, asks
+from api.access.session import Office, office_of
 from api.pages.doors import closed
 from api.pages.frame import see_other
 from api.pages.sign_in import device, welcome
-from api.permissions import Action, Forbidden, asks
-from api.rendering import render
-from api.session import Office, office_of
-from duties.access import doors, identities, sign_ins
-from duties.access.doors import INVITATION
-from duties.access.identities import Account, Known
-from duties.access.sign_ins import NotLetIn
-from duties.here import local_day, program
-from duties.refusals import Refusal
-from duties.roles import standing
+from api.web import browsers, limits
+from api.web.answers import sentence_of
+from api.web.guard import FROM_ELSEWHERE
+from api.web.redirects import pass_on
+from api.web.rendering import render
+from domain.access import doors, identities, sign_ins
+from domain.access.doors import INVITATION
+from domain.access.identities import Account, Known
+from domain.access.sign_ins import NotLetIn
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program
+from domain.roles.roles import standing
 from locales import N_, current_language, gettext
 from models.ports import Away, Begun, SignInProvider, Unproven
 

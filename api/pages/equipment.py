@@ -10,18 +10,18 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
-from api.at_equipment import MOVES, do, moves_of
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.history import told
-from api.pages.lines import names_of
-from api.pages.once import AtOnce
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.equipment import inventory, lending
-from duties.here import many, program_of
-from duties.refusals import Refusal
+from api.pages.idempotent_forms import AtOnce
+from api.views.equipment import MOVES, do, moves_of
+from api.views.tasks import names_of
+from api.views.timeline import told
+from domain.equipment import inventory, lending
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
 from locales import N_
 from models.base import table_of
 from models.program import Person, Tenure

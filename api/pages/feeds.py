@@ -7,11 +7,11 @@ from typing import Final, cast
 
 from fastapi import APIRouter, Request, Response
 
-from api.permissions import Action, Asker, Forbidden, asks
-from api.session import office_of
-from duties.here import local_day, program_of
-from duties.mail.notices import Language
-from duties.roles import standing
+from api.access.permissions import Action, Asker, Forbidden, asks
+from api.access.session import office_of
+from domain.kernel.scope import local_day, program_of
+from domain.mail.notices import Language
+from domain.roles.roles import standing
 from locales import LANGUAGES
 from meetings import feeds
 from models.program import Person

@@ -15,37 +15,27 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of
-from api.at_follow_ups import find_ended, find_follow_up, ground_of, may, move_to
-from api.at_summaries import as_reader
-from api.follow_up_lines import (
-    INTENSITIES,
-    KINDS,
-    MEANS,
-    MOVES,
-    REASONS,
-    STRATEGIES,
-    WHY_NONE,
-    WHY_PROPOSED,
-    bars_of,
-)
+from api.access.follow_ups import find_ended, find_follow_up, ground_of, may, move_to
+from api.access.permissions import Action, Forbidden, Given, asks, require
+from api.access.session import AtDesk, Desk
+from api.access.summaries import as_reader
 from api.pages.caseload import lines
 from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.history import told
-from api.pages.lines import names_of
-from api.permissions import Action, Forbidden, Given, asks, require
-from api.session import AtDesk, Desk
-from api.states import STATES
-from duties.actors import Actor
-from duties.departure import hand_overs
-from duties.follow_ups import assigning, breaks, contacts, lost, notes, opening, states, summaries
-from duties.follow_ups.notes import Week
-from duties.follow_ups.parts import PRIMARY
-from duties.follow_ups.weeks import monday_of
-from duties.here import many, program_of
-from duties.participants import withdrawals, workers
-from duties.refusals import Refusal
+from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
+from api.views.states import STATES
+from api.views.tasks import names_of
+from api.views.timeline import told
+from api.web.answers import sentence_of
+from domain.accompaniment import breaks, states, withdrawals, workers
+from domain.departure import hand_overs
+from domain.follow_ups import assigning, contacts, lost, notes, opening, summaries
+from domain.follow_ups.notes import Week
+from domain.follow_ups.weeks import monday_of
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.terms.parts import PRIMARY
 from locales import N_
 from models.base import table_of
 from models.lifecycles import FOLLOW_UP

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from fastapi import Depends, Form
 
-from api.languages_spoken import codes_of
-from duties.refusals import Refusal
+from api.views.languages import codes_of
+from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings.entries import LONGEST, SHORTEST
 

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import func, select
 
-from api.answers import sentence_of, status_of
-from api.at_destructions import to_destructions
-from api.permissions import Action, allows, to_post, to_program
-from api.rendering import render
-from api.session import AtDesk, Desk, Office
-from duties.casework import board
-from duties.here import program_of
-from duties.refusals import Refusal
+from api.access.destructions import to_destructions
+from api.access.permissions import Action, allows, to_post, to_program
+from api.access.session import AtDesk, Desk, Office
+from api.web.answers import sentence_of, status_of
+from api.web.rendering import render
+from domain.casework import board
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
 from locales import N_, current_language, gettext
 from models.base import table_of
 from models.casework import Task

@@ -8,15 +8,15 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api.access.permissions import Action, Forbidden, asks, find_task, require, to_task
+from api.access.session import AtDesk, Desk
 from api.pages.choices import names_to_choose, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, id_or_none, number_of
 from api.pages.frame import framed_pages, page, see_other
-from api.permissions import Action, Forbidden, asks, find_task, require, to_task
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.departure import hiring, interviews
-from duties.departure.hiring import Hired
-from duties.refusals import Refusal
+from domain.departure import hiring, interviews
+from domain.departure.hiring import Hired
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
 from locales import N_, say
 
 router = framed_pages()

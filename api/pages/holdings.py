@@ -11,12 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
-from api.permissions import Action, allows, to_program, visible_cases
-from api.session import Desk
-from duties.casework import board
-from duties.equipment import inventory
-from duties.here import many, program_of
-from duties.roles import never_began
+from api.access.permissions import Action, allows, to_program, visible_cases
+from api.access.session import Desk
+from domain.casework import board
+from domain.equipment import inventory
+from domain.kernel.scope import many, program_of
+from domain.roles.roles import never_began
 from locales import N_, gettext
 from models.base import refers, table_of
 from models.casework import Account, Case, ProtocolVersion, Task

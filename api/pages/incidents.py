@@ -10,18 +10,18 @@ from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Select, select
 
+from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.lines import names_of
-from api.pages.once import AtOnce
-from api.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.files import spreadsheets
-from duties.here import many, one, program_of
-from duties.record import incidents, reads
-from duties.record.incidents import Entry, Telling
-from duties.refusals import Refusal
+from api.pages.idempotent_forms import AtOnce
+from api.views.tasks import names_of
+from domain.files import spreadsheets
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.record import incidents, reads
+from domain.record.incidents import Entry, Telling
 from locales import N_, gettext
 from models.base import refers, table_of
 from models.program import Organization

@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_departures import people_names
+from api.access.permissions import Action, asks, find_case, require, to_case
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, number_of
 from api.pages.frame import framed_pages, page, see_other
-from api.permissions import Action, asks, find_case, require, to_case
-from api.session import AtDesk, Desk
-from duties.departure import interviews
-from duties.refusals import Refusal
+from api.views.departures import people_names
+from domain.departure import interviews
+from domain.kernel.refusals import Refusal
 from locales import N_
 
 router = framed_pages()

@@ -14,26 +14,26 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api import at_summaries
-from api.at_meetings import audience_of, find_meeting
-from api.at_participants import find_participant
-from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
-from api.pages.agenda_lines import documents_of
+from api.access import summaries as at_summaries
+from api.access.meetings import audience_of, find_meeting
+from api.access.participants import find_participant
+from api.access.permissions import Action, Forbidden, allows, asks, find_person, require
+from api.access.session import AtDesk, Desk
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
-from api.permissions import Action, Forbidden, allows, asks, find_person, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.here import one, program_of
-from duties.refusals import Refusal
+from api.views.agendas import documents_of
+from api.views.meetings import ANSWERS, STATES, hours_of, title_of
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import one, program_of
 from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, invitations, recruiters, schedule, wording
 from meetings.answers import DECLINED
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
-from meetings.holding import read_meeting
 from meetings.invitations import Told
+from meetings.locking import read_meeting
 from models.base import table_of
 from models.invitation import ANSWERS as KNOWN
 from models.meeting import MeetingGuest, MeetingSeries

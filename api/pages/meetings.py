@@ -13,13 +13,14 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import at_meetings
-from api.meeting_lines import ANSWERS, STATES, Line, between, title_of
+from api.access import meetings as at_meetings
+from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page, see_other
-from api.permissions import Action, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.refusals import Refusal
-from meetings import feeds, strays
+from api.views.meetings import ANSWERS, STATES, Line, between, title_of
+from domain.kernel.refusals import Refusal
+from meetings import feeds
+from meetings import unmatched_replies as strays
 from meetings.committees import committees
 
 router = framed_pages()

@@ -9,18 +9,18 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import papers
-from api.at_meetings import find_meeting
-from api.at_minutes import Sheet, find_minutes, minutes_file
-from api.meeting_lines import title_of
+from api.access.meetings import find_meeting
+from api.access.minutes import Sheet, find_minutes, minutes_file
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
-from api.pages.sitting_lines import ATTENDED, OUTCOMES
-from api.permissions import Action, asks, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.refusals import Refusal
+from api.views.meetings import title_of
+from api.views.sittings import ATTENDED, OUTCOMES
+from api.web import downloads
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
 from locales import LANGUAGES, N_, gettext
 from meetings import minutes, wording
 from meetings.committees import committees
@@ -42,9 +42,9 @@ def show_minutes(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespon
 
 @router.get("/meetings/{meeting_id}/minutes/{language}.{form}", name="minutes_paper")
 @asks(Action.SEE_MEETING)
-def download_minutes(desk: AtDesk, meeting_id: UUID, language: papers.Language, form: papers.Form) -> Response:
+def download_minutes(desk: AtDesk, meeting_id: UUID, language: downloads.Language, form: downloads.Form) -> Response:
     """The minutes as a file, in one language."""
-    return papers.download(minutes_file(desk, meeting_id, language, form))
+    return downloads.download(minutes_file(desk, meeting_id, language, form))
 
 
 @router.post("/meetings/{meeting_id}/minutes/notes")

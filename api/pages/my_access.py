@@ -9,11 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Table, select
 
-from api import browsers, limits
-from api.pages.frame import framed_pages, may_go, page, see_other
-from api.pages.history import MEANS
-from api.pages.sign_in import site_or_refuse
-from api.permissions import (
+from api.access.permissions import (
     Action,
     Forbidden,
     Given,
@@ -26,12 +22,16 @@ from api.permissions import (
     to_person,
     to_program,
 )
-from api.session import AtDesk, Desk
-from duties.access import invitations, passkeys, sign_ins
-from duties.access.sites import site_of
-from duties.departure import departures
-from duties.here import many, program_of
-from duties.refusals import Refusal
+from api.access.session import AtDesk, Desk
+from api.pages.frame import framed_pages, may_go, page, see_other
+from api.pages.sign_in import site_or_refuse
+from api.views.timeline import MEANS
+from api.web import browsers, limits
+from domain.access import invitations, passkeys, sign_ins
+from domain.access.sites import site_of
+from domain.departure import departures
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
 from models.access import BrowserSession, Identity, Passkey
 from models.base import table_of
 from models.program import Person

@@ -12,24 +12,25 @@ from fastapi import File, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_partners import find_obligation, find_proof, find_proposal
-from api.obligation_lines import STATES, clause_of
+from api.access.partners import find_obligation, find_proof, find_proposal
+from api.access.permissions import Action, Forbidden, Relation, allows, asks, require
+from api.access.session import AtDesk, Desk
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
-from api.pages.lines import names_of
-from api.permissions import Action, Forbidden, Relation, allows, asks, require
-from api.session import AtDesk, Desk
-from duties.casework.proofs import LARGEST_DOCUMENT
-from duties.declarations.program_agreements import AttestationRule
-from duties.endorsement.counting import does_it_count
-from duties.here import local_day, one, program_of
-from duties.obligations import accepting, reading, saying, to_accept, waiving
-from duties.obligations.facts import waivers as waivers_of
-from duties.obligations.facts import waivers_of_no_day
-from duties.obligations.wording import KINDS, WHY
-from duties.record import reads
-from duties.refusals import Refusal
+from api.views.obligations import STATES, clause_of
+from api.views.tasks import names_of
+from domain.casework.proofs import LARGEST_DOCUMENT
+from domain.declarations.program_agreements import AttestationRule
+from domain.endorsement.counting import does_it_count
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.obligations import accepting, reading, to_accept, waiving
+from domain.obligations import attestations as saying
+from domain.obligations.facts import waivers as waivers_of
+from domain.obligations.facts import waivers_of_no_day
+from domain.obligations.wording import KINDS, WHY
+from domain.record import reads
 from locales import N_
 from meetings import waivers
 from meetings.committees import committees

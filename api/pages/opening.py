@@ -12,24 +12,24 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Date, and_, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
+from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.lines import lines_of
-from api.pages.once import FIELD, AtOnce
-from api.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties import people
-from duties.actors import Actor
-from duties.agreement.agreed_roles import created_roles, creates_from
-from duties.casework import cases, scheduling, versions
-from duties.casework.steps import ROLE_OF_SUBJECT
-from duties.declarations import planning
-from duties.declarations.planning import Planned
-from duties.declarations.protocol import Protocol
-from duties.here import local_day, many, program, program_of
-from duties.obligations.entering_late import StaysVacant, stays_vacant
-from duties.refusals import Refusal
+from api.pages.idempotent_forms import FIELD, AtOnce
+from api.views.tasks import lines_of
+from domain.casework import cases, scheduling, versions
+from domain.casework.steps import ROLE_OF_SUBJECT
+from domain.declarations import planning
+from domain.declarations.planning import Planned
+from domain.declarations.protocol import Protocol
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program, program_of
+from domain.obligations.entering_late import StaysVacant, stays_vacant
+from domain.people import people
+from domain.terms.agreed_roles import created_roles, creates_from
 from locales import N_
 from models.agreement import AgreementRole
 from models.base import refers, table_of

@@ -9,15 +9,15 @@ from uuid import UUID
 
 from sqlalchemy import or_, select
 
+from api.access.permissions import Action, allows, to_program
+from api.access.session import Desk
 from api.pages.forms import id_or_none
-from api.permissions import Action, allows, to_program
-from api.session import Desk
-from duties import periods
-from duties.casework.scheduling import protocol_of
-from duties.casework.subjects import Subject
-from duties.declarations.protocol import Protocol
-from duties.here import many, program_of
-from duties.refusals import Refusal
+from domain.casework.scheduling import protocol_of
+from domain.casework.subjects import Subject
+from domain.declarations.protocol import Protocol
+from domain.kernel import periods
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
 from locales import N_, pick, say
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of

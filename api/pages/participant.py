@@ -11,43 +11,31 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_participants import find_participant, ground_of, ground_of_facts, open_file, purposes_for, read_facts
-from api.follow_up_lines import WHY_PROPOSED, bars_of
-from api.languages_spoken import names_of as names_of_languages
+from api.access.participants import find_participant, ground_of, ground_of_facts, open_file, purposes_for, read_facts
+from api.access.permissions import Action, Forbidden, Given, Relation, allows, asks, find_case, require
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.lines import names_of
 from api.pages.referrals import ASKED, NAMES
-from api.permissions import Action, Forbidden, Given, Relation, allows, asks, find_case, require
-from api.session import AtDesk, Desk
-from api.states import STATES
-from duties.actors import Actor
-from duties.agreement.sharing import circle_of
-from duties.here import program_of
-from duties.participants import (
-    barring,
-    consents,
-    destruction,
-    disclosures,
-    duplicates,
-    findings,
-    first_meetings,
-    rates,
-    reading,
-    reviews,
-    risks,
-    withdrawals,
-    workers,
-)
-from duties.participants.admission import BEING_ADMITTED
-from duties.participants.ages import Age
-from duties.participants.areas import areas
-from duties.participants.consent_text import CURRENT
-from duties.participants.held import case_of
-from duties.participants.reasons import Reason
-from duties.record import turned_away
-from duties.record.reads import Purpose
-from duties.roles import standing
+from api.views.follow_ups import WHY_PROPOSED, bars_of
+from api.views.languages import names_of as names_of_languages
+from api.views.states import STATES
+from api.views.tasks import names_of
+from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
+from domain.admissions import duplicates, first_meetings
+from domain.kernel.actors import Actor
+from domain.kernel.scope import program_of
+from domain.participants import destruction, disclosures, findings, rates, reading
+from domain.participants.ages import Age
+from domain.participants.areas import areas
+from domain.participants.consent_text import CURRENT
+from domain.participants.locking import case_of
+from domain.participants.reasons import Reason
+from domain.record import turned_away
+from domain.record.reads import Purpose
+from domain.roles.roles import standing
+from domain.terms.admission import BEING_ADMITTED
+from domain.terms.sharing import circle_of
 from locales import N_, current_language, gettext, show_day
 from meetings import admissions, decisions, recruiters
 from models.base import table_of

@@ -7,30 +7,19 @@ from uuid import UUID
 
 from fastapi import Form, Request, Response
 
-from api.at_participants import find_participant
+from api.access.participants import find_participant
+from api.access.permissions import Action, Relation, allows, asks, find_person, require
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import framed_pages, see_other
 from api.pages.participant import act_on, participant_page
 from api.pages.referral_fields import age_or_none
-from api.permissions import Action, Relation, allows, asks, find_person, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.participants import (
-    barring,
-    consents,
-    correcting,
-    duplicates,
-    first_meetings,
-    numbers,
-    reviews,
-    risks,
-    triage,
-    withdrawals,
-    workers,
-)
-from duties.participants.consent_text import CURRENT
-from duties.participants.consents import Signed
-from duties.refusals import Refusal
+from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
+from domain.accompaniment.consents import Signed
+from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.participants.consent_text import CURRENT
 from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from api.at_participants import find_participant, ground_of
+from api.access.participants import find_participant, ground_of
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import framed_pages
 from api.pages.participant import act_on, participant_page
-from api.permissions import Action, asks, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.participants import destruction, disclosures, retention
+from domain.kernel.actors import Actor
+from domain.participants import destruction, disclosures, retention
 
 router = framed_pages("/participants")
 

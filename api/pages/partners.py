@@ -10,19 +10,19 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy import select
 
-from api import papers
-from api.at_partners import find_partner, partners_of, read_statement
-from api.meeting_lines import between
-from api.obligation_lines import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
+from api.access.partners import find_partner, partners_of, read_statement
+from api.access.permissions import Action, Relation, allows, asks, require, seen_of, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.board import waiting_shown
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
-from api.permissions import Action, Relation, allows, asks, require, seen_of, to_program
-from api.session import AtDesk, Desk
-from duties.agreement.agreements import version_in_force
-from duties.casework import board
-from duties.here import many, program_of
-from duties.obligations import reading
-from duties.obligations.judging import GIVEN
+from api.views.meetings import between
+from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
+from api.web import downloads
+from domain.agreements.agreements import version_in_force
+from domain.casework import board
+from domain.kernel.scope import many, program_of
+from domain.obligations import reading
+from domain.obligations.evaluation import GIVEN
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.documents.issuing import issue
 from meetings.statements.partner import years
@@ -102,14 +102,14 @@ def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Respo
 @router.get("/partners/{organization_id}/statements/{year}/{language}.{form}", name="statement_paper")
 @asks(Action.READ_STATEMENT)
 def download_statement(
-    desk: AtDesk, organization_id: UUID, year: int, language: papers.Language, form: papers.Form
+    desk: AtDesk, organization_id: UUID, year: int, language: downloads.Language, form: downloads.Form
 ) -> Response:
     """A partner's yearly statement as a file, in one language."""
     partner, content = read_statement(desk.session, desk.asker, organization_id, year, at=desk.at)
     file = issue(
         desk.session, content, language, form, kind="statement", committee=partner["key"], day=content.covered_to
     )
-    return papers.download(file)
+    return downloads.download(file)
 
 
 def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]]:

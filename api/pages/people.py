@@ -12,20 +12,20 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
+from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
-from api.pages.once import AtOnce
-from api.permissions import Action, Forbidden, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties import people
-from duties.actors import Actor
-from duties.casework import board
-from duties.here import many, program_of
-from duties.obligations import entering_late
-from duties.refusals import Refusal
-from duties.roles import HeldRole, Standing, standing
+from api.pages.idempotent_forms import AtOnce
+from api.web.answers import sentence_of, status_of
+from domain.casework import board
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.obligations import entering_late
+from domain.people import people
+from domain.roles.roles import HeldRole, Standing, standing
 from models.base import table_of
 from models.program import Absence, Organization, Person
 

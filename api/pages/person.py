@@ -10,13 +10,7 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.at_departures import people_names, to_departure
-from api.languages_spoken import names_of
-from api.pages import holdings
-from api.pages.choices import people_by_id, role_and_organization, roles_to_give
-from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
-from api.pages.frame import framed_pages, page, see_other, titles_of_roles
-from api.permissions import (
+from api.access.permissions import (
     Action,
     Forbidden,
     allows,
@@ -28,15 +22,21 @@ from api.permissions import (
     to_person,
     to_program,
 )
-from api.session import AtDesk, Desk
-from duties import calendar_readers, people
-from duties.departure import departures
-from duties.departure.foreseeing import Foreseen, foresee_end
-from duties.here import one, program_of
-from duties.obligations import entering_late
-from duties.participants import asked_today
-from duties.refusals import Refusal
-from duties.sight import calls_who_barred
+from api.access.session import AtDesk, Desk
+from api.pages import holdings
+from api.pages.choices import people_by_id, role_and_organization, roles_to_give
+from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
+from api.pages.frame import framed_pages, page, see_other, titles_of_roles
+from api.views.departures import people_names, to_departure
+from api.views.languages import names_of
+from domain.accompaniment import asked_today
+from domain.departure import departures
+from domain.departure.foreseeing import Foreseen, foresee_end
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import one, program_of
+from domain.obligations import entering_late
+from domain.people import calendar_readers, people
+from domain.roles.sight import calls_who_barred
 from locales import N_, gettext
 from models.base import table_of
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure

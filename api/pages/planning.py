@@ -15,17 +15,17 @@ from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
-from api import at_meetings
-from api.at_meetings import find_committee
-from api.meeting_lines import title_of
+from api.access import meetings as at_meetings
+from api.access.meetings import find_committee
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.here import program_of
-from duties.refusals import Refusal
+from api.views.meetings import title_of
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
 from meetings.invitations import Told

@@ -17,12 +17,12 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from api.meeting_lines import title_of
-from api.once import Once
+from api.access.session import Desk
 from api.pages.choices import people_by_id
 from api.pages.frame import page, see_other
-from api.session import Desk
-from duties.refusals import Refusal
+from api.views.meetings import title_of
+from api.web.idempotency import Once
+from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import wording
 from meetings.committees import committees as committees_of

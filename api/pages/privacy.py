@@ -17,19 +17,19 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.answers import sentence_of, status_of
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.choices import names_to_choose
 from api.pages.forms import day_or_none, id_or_none
 from api.pages.frame import framed_pages, page, titles_of_roles
-from api.pages.lines import by_day, cases_about, names_of
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.here import many, program_of
-from duties.record import readings
-from duties.record.readings import Asked
-from duties.record.turned_away import LEFT_OUT
-from duties.record.unusual import Reason, unusual_reads
-from duties.refusals import Refusal
+from api.views.tasks import by_day, cases_about, names_of
+from api.web.answers import sentence_of, status_of
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.record import readings
+from domain.record.readings import Asked
+from domain.record.turned_away import LEFT_OUT
+from domain.record.unusual import Reason, unusual_reads
 from locales import N_, gettext, say
 from models.base import refers, table_of
 from models.casework import Evidence, Task

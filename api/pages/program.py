@@ -12,13 +12,13 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.choices import people_by_id
 from api.pages.frame import framed_pages, page, titles_of_roles
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk, Desk
-from api.states import state_of_version
-from duties.casework.scheduling import calendar_of
-from duties.here import many, one, program_of
+from api.views.states import state_of_version
+from domain.casework.scheduling import calendar_of
+from domain.kernel.scope import many, one, program_of
 from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements
 from meetings.committees import ALTERNATE, PRINCIPAL, memberships

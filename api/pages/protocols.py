@@ -9,14 +9,14 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
+from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page
-from api.permissions import Action, Forbidden, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.casework.scheduling import protocol_of
-from duties.declarations.program_agreements import clause_without_role
-from duties.declarations.protocol import Protocol, Step
-from duties.here import program_of
-from duties.holdings.in_hand import NAMES
+from domain.casework.scheduling import protocol_of
+from domain.declarations.program_agreements import clause_without_role
+from domain.declarations.protocol import Protocol, Step
+from domain.holdings.in_hand import NAMES
+from domain.kernel.scope import program_of
 from locales import N_, pick, say
 from models.base import table_of
 from models.casework import Case, ProtocolVersion

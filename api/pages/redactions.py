@@ -8,22 +8,22 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_agendas import keeper
-from api.meeting_lines import title_of
+from api.access.agendas import keeper
+from api.access.permissions import Action, Forbidden, Given, Relation, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.lines import names_of
-from api.permissions import Action, Forbidden, Given, Relation, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.mail import name_answers
-from duties.mail.name_gate import Gate, Hit
-from duties.record import events
-from duties.refusals import Refusal
+from api.views.meetings import title_of
+from api.views.tasks import names_of
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.mail import name_answers
+from domain.mail.name_gate import Gate, Hit
+from domain.record import events
 from locales import N_, gettext, say, show_day
 from meetings import redacting, wording
 from meetings.committees import committees
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 
 router = framed_pages()
 

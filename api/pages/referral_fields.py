@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Form
 
-from api.languages_spoken import codes_of
 from api.pages.forms import Text
-from duties.participants.referring import ReferralForm
-from duties.refusals import Refusal
+from api.views.languages import codes_of
+from domain.kernel.refusals import Refusal
+from domain.participants.referring import ReferralForm
 from locales import N_
 from models.referral import CRITERIA
 

@@ -9,20 +9,21 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_participants import drafter
-from api.languages_spoken import name_of, offered
+from api.access.participants import drafter
+from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.lines import names_of
 from api.pages.referral_fields import TypedReferral, typed_of
-from api.permissions import Action, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.participants import duplicates, links, reading, referring, retention
-from duties.participants.areas import areas
-from duties.participants.findings import findings_of
-from duties.participants.referring import ReferralForm
-from duties.refusals import Refusal
-from duties.sight import who_barred
+from api.views.languages import name_of, offered
+from api.views.tasks import names_of
+from domain.admissions import duplicates
+from domain.kernel.refusals import Refusal
+from domain.participants import links, reading, referring, retention
+from domain.participants.areas import areas
+from domain.participants.findings import findings_of
+from domain.participants.referring import ReferralForm
+from domain.roles.sight import who_barred
 from locales import N_, gettext
 from models.referral import CRITERIA
 

@@ -12,21 +12,21 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from api import browsers, limits
-from api.answers import sentence_of, status_of
-from api.language import PARAMETER
+from api.access.permissions import Action, Forbidden, asks
+from api.access.session import Office, office_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
 from api.pages.referral_fields import TypedReferral, typed_of
 from api.pages.referrals import choices
-from api.permissions import Action, Forbidden, asks
-from api.rendering import render
-from api.session import Office, office_of
-from duties.actors import OUTSIDE, Actor
-from duties.here import program
-from duties.participants import links, referring
-from duties.participants.referring import ReferralForm
-from duties.refusals import Refusal
+from api.web import browsers, limits
+from api.web.answers import sentence_of, status_of
+from api.web.language import PARAMETER
+from api.web.rendering import render
+from domain.kernel.actors import OUTSIDE, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program
+from domain.participants import links, referring
+from domain.participants.referring import ReferralForm
 from locales import current_language, is_language
 
 router = APIRouter(include_in_schema=False)

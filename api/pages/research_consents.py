@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed, day_of
 from api.pages.frame import framed_pages, page, see_other
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.participants import research
+from domain.participants import research
 
 router = framed_pages("/research-consents")
 

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
 
+from api.access.permissions import Action, asks
+from api.access.session import office_of
 from api.pages import (
     activities,
     activity,
@@ -23,6 +25,7 @@ from api.pages import (
     committees,
     consent_form,
     decisions,
+    demo_sign_in,
     departures,
     destructions,
     doors,
@@ -39,6 +42,7 @@ from api.pages import (
     my_access,
     obligations,
     opening,
+    outgoing_mail,
     participant,
     participant_acts,
     participant_file,
@@ -46,7 +50,6 @@ from api.pages import (
     people,
     person,
     planning,
-    post,
     privacy,
     program,
     protocols,
@@ -58,16 +61,13 @@ from api.pages import (
     sign_in,
     sitting,
     statements,
-    strays,
     summaries,
     tasks,
-    whom_to_be,
+    unmatched_replies,
     words,
     work,
 )
-from api.permissions import Action, asks
-from api.rendering import render
-from api.session import office_of
+from api.web.rendering import render
 from locales import ZONE
 
 #: The pages of someone signed in, each module's `router`.
@@ -85,7 +85,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     sitting.router,
     committees.router,
     seating.router,
-    strays.router,
+    unmatched_replies.router,
     planning.router,
     minutes.router,
     decisions.router,
@@ -102,7 +102,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     program.router,
     agreement.router,
     protocols.router,
-    post.router,
+    outgoing_mail.router,
     activity.router,
     privacy.router,
     incidents.router,
@@ -129,7 +129,7 @@ _style_guide = APIRouter(include_in_schema=False)
 _ALONE: tuple[APIRouter, ...] = (
     _health,
     sign_in.router,
-    whom_to_be.router,
+    demo_sign_in.router,
     doors.router,
     entra.router,
     answering.router,

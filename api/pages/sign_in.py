@@ -12,20 +12,20 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 
-from api import browsers, limits
-from api.answers import sentence_of, status_of
-from api.browsers import BEGUN_SECONDS
-from api.elsewhere import pass_on
-from api.pages import whom_to_be
+from api.access.permissions import Action, asks
+from api.access.session import Office, end_stay, give_cookie, office_of, take_cookie
+from api.pages import demo_sign_in
 from api.pages.frame import ribbon_of, see_other
-from api.permissions import Action, asks
-from api.rendering import render
-from api.session import Office, end_stay, give_cookie, office_of, take_cookie
-from duties.access import invitations, passkeys, sign_ins
-from duties.access.sign_ins import NotLetIn, device_of
-from duties.access.sites import Site, site_of
-from duties.mail.envelopes import checked_address
-from duties.refusals import Refusal
+from api.web import browsers, limits
+from api.web.answers import sentence_of, status_of
+from api.web.browsers import BEGUN_SECONDS
+from api.web.redirects import pass_on
+from api.web.rendering import render
+from domain.access import invitations, passkeys, sign_ins
+from domain.access.sign_ins import NotLetIn, device_of
+from domain.access.sites import Site, site_of
+from domain.kernel.refusals import Refusal
+from domain.mail.envelopes import checked_address
 from locales import N_, gettext
 from models.base import table_of
 from models.program import Program
@@ -206,14 +206,14 @@ def _send_letters(office: Office, address: str, browser: str) -> None:
 
 def _page(request: Request, refusal: Refusal | None = None, *, status: int = 403, address: str = "") -> HTMLResponse:
     office = office_of(request)
-    programs = whom_to_be.demonstrated(office) if office.demonstration else []
+    programs = demo_sign_in.demonstrated(office) if office.demonstration else []
     request.state.page = {"demonstration": ribbon_of(office, programs)}
     return render(
         request,
         "sign_in.html",
         status=status if refusal else 200,
         demonstrates=office.demonstration,
-        groups=whom_to_be.groups_of(office, programs),
+        groups=demo_sign_in.groups_of(office, programs),
         is_being_written=office.is_being_written(),
         refusal=sentence_of(refusal) if refusal else "",
         address=address,

@@ -13,23 +13,23 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_meetings import find_meeting
-from api.meeting_lines import ANSWERS, STATES, hours_of, title_of
+from api.access.meetings import find_meeting
+from api.access.permissions import Action, Forbidden, asks, require
+from api.access.session import AtDesk, Desk
 from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, day_or_none, id_or_none
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.sitting_lines import ATTENDED, OUTCOMES, hour_there, owners_of, sitting_of
-from api.permissions import Action, Forbidden, asks, require
-from api.session import AtDesk, Desk
-from duties.actors import Actor
-from duties.here import local_day
-from duties.refusals import Refusal
+from api.views.meetings import ANSWERS, STATES, hours_of, title_of
+from api.views.sittings import ATTENDED, OUTCOMES, hour_there, owners_of, sitting_of
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day
 from locales import N_, pick
 from meetings import attendance, decisions, running, wording
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees
-from meetings.holding import read_meeting
 from meetings.local_times import local_of
+from meetings.locking import read_meeting
 
 router = framed_pages()
 

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from fastapi import Form, Path, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import papers
-from api.answers import sentence_of, status_of
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page, see_other
-from api.permissions import Action, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.here import local_day
-from duties.periods import in_words
-from duties.refusals import Refusal
+from api.web import downloads
+from api.web.answers import sentence_of, status_of
+from domain.kernel.periods import in_words
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day
 from locales import show_number
 from meetings.statements import program, sheets
 from meetings.statements.tables import Cell
@@ -63,11 +63,11 @@ def release(desk: AtDesk, request: Request, period: Key, seen: Annotated[str, Fo
 
 @router.get("/{period}/{language}.{form}", name="program_sheet")
 @asks(Action.SEE_COUNTS)
-def download_sheet(desk: AtDesk, period: Key, language: papers.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
+def download_sheet(desk: AtDesk, period: Key, language: downloads.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
     """A released statement as a workbook, in one language."""
     require(Action.SEE_COUNTS, to_program(desk.asker))
     left = program.require_released(desk.session, period, desk.day)
-    return papers.download(sheets.program_file(desk.session, left, language))
+    return downloads.download(sheets.program_file(desk.session, left, language))
 
 
 def _in_words(language: str, cell: Cell) -> str:

@@ -8,15 +8,15 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.at_summaries import find_to_read, find_to_write, ground_of
+from api.access.permissions import Action, asks, require
+from api.access.session import AtDesk, Desk
+from api.access.summaries import find_to_read, find_to_write, ground_of
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.lines import names_of
-from api.permissions import Action, asks, require
-from api.session import AtDesk, Desk
-from duties.follow_ups import summaries
-from duties.follow_ups.summaries import Summary
-from duties.refusals import Refusal
+from api.views.tasks import names_of
+from domain.follow_ups import summaries
+from domain.follow_ups.summaries import Summary
+from domain.kernel.refusals import Refusal
 
 router = framed_pages()
 

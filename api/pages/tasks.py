@@ -15,13 +15,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, and_, exists, literal, select
 from sqlmodel import Session
 
-from api.pages.case import case_page
-from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
-from api.pages.history import told
-from api.pages.lines import ACTS, lines_of, page_of
-from api.pages.work import work_page
-from api.permissions import (
+from api.access.permissions import (
     Action,
     Forbidden,
     Relation,
@@ -35,17 +29,23 @@ from api.permissions import (
     to_program,
     to_task,
 )
-from api.session import AtDesk, Desk
-from api.verbs import TaskVerb
-from duties.actors import Actor
-from duties.casework import requests, scheduling, tasks, versions
-from duties.casework import words as written
-from duties.casework.held import Moved, changed_meanwhile
-from duties.casework.proofs import LARGEST_DOCUMENT, Proof
-from duties.here import many, one, program_of
-from duties.record import reads
-from duties.refusals import Refusal
-from duties.sight import task_is_open_to
+from api.access.session import AtDesk, Desk
+from api.acts.task_verbs import TaskVerb
+from api.pages.case import case_page
+from api.pages.forms import Text, Typed
+from api.pages.frame import framed_pages, page, see_other
+from api.pages.work import work_page
+from api.views.tasks import ACTS, lines_of, page_of
+from api.views.timeline import told
+from domain.casework import requests, scheduling, tasks, versions
+from domain.casework import words as written
+from domain.casework.locking import Moved, changed_meanwhile
+from domain.casework.proofs import LARGEST_DOCUMENT, Proof
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.record import reads
+from domain.roles.sight import task_is_open_to
 from meetings import decisions
 from models.base import refers, table_of
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed

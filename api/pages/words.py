@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk
 from api.pages.forms import Text
-from api.permissions import Action, asks, require, to_program
-from api.pointing import point
-from api.session import AtDesk
-from duties.names.ours import ours
-from duties.names.shapes import Ours
+from api.web.pointing import point
+from domain.names.ours import ours
+from domain.names.shapes import Ours
 from locales import N_, gettext
 
 router = APIRouter(include_in_schema=False)

@@ -11,19 +11,19 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import func, select
 
-from api import at_departures
+from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.session import AtDesk, Desk
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.pages.lines import Line, cases_about, lines_of
 from api.pages.opening import may_open
-from api.permissions import Action, allows, asks, require, to_program
-from api.session import AtDesk, Desk
-from duties.agreement import agreements
-from duties.casework import board
-from duties.casework.watch import engine_state, post_state
-from duties.departure import hand_overs
-from duties.here import program_of
-from meetings import strays
+from api.views import departures
+from api.views.tasks import Line, cases_about, lines_of
+from domain.agreements import agreements
+from domain.casework import board
+from domain.casework.watch import engine_state, post_state
+from domain.departure import hand_overs
+from domain.kernel.scope import program_of
+from meetings import unmatched_replies as strays
 from models.base import table_of
 from models.casework import Case, Task
 
@@ -81,7 +81,7 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         kept_from=board.keeps_back(desk.session, hats),
         offered=len(hand_overs.offered_to(desk.session, desk.asker.person_id)),
         to_sign=agreements.to_sign(desk.session, desk.asker.person_id, desk.day),
-        was_handed=at_departures.was_handed_over_to(desk.session, desk.asker.person_id),
+        was_handed=departures.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
         is_being_written=desk.is_being_written,
         strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, given) is not None else 0,

@@ -9,13 +9,13 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, or_, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import assigning
-from duties.here import local_day, one, program_of
-from duties.mail import notices
-from duties.mail.notices import COORDINATION
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework import assigning
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.mail import notices
+from domain.mail.notices import COORDINATION
+from domain.roles.roles import standing
 from flows.engine import Act, Action
 from locales import N_, say
 from models.base import refers, table_of

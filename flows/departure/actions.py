@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.departure import departures
+from domain.departure import departures
+from domain.kernel.actors import Actor
 from flows import summaries
 from flows.engine import Act, Action
 

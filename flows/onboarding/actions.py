@@ -10,12 +10,12 @@ from uuid import UUID, uuid4
 from sqlalchemy import Select, and_, func, insert, or_, select, update
 from sqlmodel import Session
 
-from duties import seat_holders
-from duties.actors import Actor
-from duties.here import local_day, many, one, program_of
-from duties.mail import notices
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.mail import notices
+from domain.people import seat_holders
+from domain.record import events
 from flows.engine import Act, Action
 from locales import N_
 from meetings import invitations

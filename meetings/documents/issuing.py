@@ -14,10 +14,10 @@ from typing import Final, Literal
 
 from sqlmodel import Session
 
-from duties.mail.envelopes import Attachment
-from duties.mail.name_answers import unanswered
-from duties.mail.name_gate import NAMES_SOMEONE, Gate
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.mail.envelopes import Attachment
+from domain.mail.name_answers import unanswered
+from domain.mail.name_gate import NAMES_SOMEONE, Gate
 from locales import N_
 from meetings.documents.content import Both, DecisionLine, ItemLine, MinutesItem, RegisterLine
 from meetings.documents.files import DocumentKind, file_name
@@ -118,7 +118,7 @@ def refuse_names(session: Session, content: Printed) -> None:
     """Raises Refusal for the first text of `content` that names somebody who may not be named: where it stands.
 
     For a text that people typed, and in which a word of the language may be somebody's name, Refusal asks: whoever may
-    know says once that it means nobody (`duties.mail.name_answers`).
+    know says once that it means nobody (`domain.mail.name_answers`).
     """
     gate = Gate.here(session)
     texts = tuple(texts_of(content))

@@ -12,10 +12,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.declarations.program_agreements import clause_without_role
-from duties.here import local_day, many, program_of
-from duties.obligations import reading
-from duties.obligations.windows import Span
+from domain.declarations.program_agreements import clause_without_role
+from domain.kernel.scope import local_day, many, program_of
+from domain.obligations import reading
+from domain.obligations.windows import Span
 from locales import N_, say, show_day
 from meetings.documents.content import Both
 from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties.here import program_of
+from domain.kernel.scope import program_of
 from meetings.agenda_items import IS_ABOUT
 from models.agenda import AgendaItem
 from models.base import refers, table_of

@@ -14,11 +14,11 @@ from uuid import UUID
 from sqlalchemy import Date, cast, func, or_, select
 from sqlmodel import Session
 
-from duties.here import local_day, many, moments_of, program, program_of
-from duties.obligations import reading
-from duties.obligations.windows import Span
-from duties.obligations.wording import STATES
-from duties.periods import Period
+from domain.kernel.periods import Period
+from domain.kernel.scope import local_day, many, moments_of, program, program_of
+from domain.obligations import reading
+from domain.obligations.windows import Span
+from domain.obligations.wording import STATES
 from locales import N_
 from meetings import decisions
 from meetings.committees import committees, memberships

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.here import program_of
-from duties.obligations.windows import Span
+from domain.kernel.scope import program_of
+from domain.obligations.windows import Span
 from meetings.committees import committees
 from meetings.documents.content import Both
 from meetings.documents.statement import Days

@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from duties.disclosure import shares
-from duties.here import many, moments_of, program_of
-from duties.periods import Period, is_of
+from domain.kernel.periods import Period, is_of
+from domain.kernel.scope import many, moments_of, program_of
 from locales import N_
+from meetings.statements.small_counts import shares
 from meetings.statements.tables import CountRow, CountTable, both, columns
 from models.base import refers, table_of
 from models.follow_up import FollowUp

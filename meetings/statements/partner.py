@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.endorsement.partners import OWES_AGAIN
-from duties.here import local_day, many, program, program_of
-from duties.refusals import Refusal
+from domain.endorsement.partners import OWES_AGAIN
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program, program_of
 from locales import N_
 from meetings.decision_words import said_as, shown_state
 from meetings.decisions import owed_by, owner_of, to_endorse

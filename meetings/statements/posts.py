@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.agreement.posts import Promise, person_days
-from duties.here import many, program_of
-from duties.obligations.windows import Span
-from duties.roles import never_began
+from domain.kernel.scope import many, program_of
+from domain.obligations.windows import Span
+from domain.roles.roles import never_began
+from domain.terms.posts import Promise, person_days
 from meetings.documents.content import Both
 from meetings.documents.statement import PostYear
 from meetings.statements.naming import days_of, title_of

@@ -16,11 +16,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.here import local_day, many, one, program, program_of
-from duties.periods import Period, overlapping, period
-from duties.record import events
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.periods import Period, overlapping, period
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.record import events
 from locales import N_
 from meetings.documents.content import Both
 from meetings.statements.counting import open_tables

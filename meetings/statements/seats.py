@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.here import many, program_of
-from duties.obligations.windows import Span
+from domain.kernel.scope import many, program_of
+from domain.obligations.windows import Span
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from meetings.documents.content import Both
 from meetings.documents.statement import SeatYear

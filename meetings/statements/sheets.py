@@ -7,11 +7,11 @@ from datetime import date
 
 from sqlmodel import Session
 
-from duties.files.spreadsheets import XLSX, Sheet, Value
-from duties.here import local_day
-from duties.mail.envelopes import Attachment
-from duties.mail.name_gate import Gate
-from duties.periods import in_words
+from domain.files.spreadsheets import XLSX, Sheet, Value
+from domain.kernel.periods import in_words
+from domain.kernel.scope import local_day
+from domain.mail.envelopes import Attachment
+from domain.mail.name_gate import Gate
 from locales import LANGUAGES, N_, pick, say
 from meetings.documents.paper import typeset
 from meetings.statements.program import Release
@@ -48,7 +48,7 @@ def program_json(session: Session, left: Release) -> Attachment:
 def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes:
     """A sheet for each table, and a first one that says what the counts are."""
     # Read where a workbook is made: it is twelve megabytes of every process otherwise.
-    from duties.files.workbooks import as_workbook  # noqa: PLC0415
+    from domain.files.workbooks import as_workbook  # noqa: PLC0415
 
     title = title_of(language, statement)
     about = Sheet(

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.here import many, program_of
-from duties.obligations.windows import Span, joined
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.obligations.windows import Span, joined
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import Select, and_, or_, select
 from sqlmodel import Session
 
-from duties.follow_ups.parts import PRIMARY, SECOND
-from duties.here import local_day, many, moments_of, program_of
-from duties.participants import reviews
-from duties.participants.reviews import REVIEWED
-from duties.participants.withdrawals import FOLLOWS, OF_SECOND, STOPPED
+from domain.accompaniment import reviews
+from domain.accompaniment.reviews import REVIEWED
+from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, STOPPED
+from domain.kernel.scope import local_day, many, moments_of, program_of
+from domain.terms.parts import PRIMARY, SECOND
 from models.base import refers, table_of
 from models.casework import Task
 from models.consent import Consent

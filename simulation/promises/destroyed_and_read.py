@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
-from duties.here import local_day, program, program_of
-from duties.mail.letters import without_numbers
-from duties.participants.rates import DAY, HOUR, rates_of
+from domain.kernel.scope import local_day, program, program_of
+from domain.mail.letters import without_numbers
+from domain.participants.rates import DAY, HOUR, rates_of
 from simulation.promises import promise
 
 

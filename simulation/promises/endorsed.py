@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlmodel import Session
 
-from duties.here import local_day, program_of
+from domain.kernel.scope import local_day, program_of
 from simulation.promises import promise
 
 #: Silence is asked again on the first working day after the last one: a week covers any holidays that are declared.

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlmodel import Session
 
-from duties.equipment.inventory import serial_key
-from duties.follow_ups.activities import APART, APART_COORDINATION
-from duties.follow_ups.assigning import FIND_A_WORKER
-from duties.follow_ups.meeting_places import where_is
-from duties.follow_ups.parts import PRIMARY
-from duties.here import local_day, many, program_of
+from domain.equipment.inventory import serial_key
+from domain.follow_ups.activities import APART, APART_COORDINATION
+from domain.follow_ups.assigning import FIND_A_WORKER
+from domain.follow_ups.meeting_places import where_is
+from domain.kernel.scope import local_day, many, program_of
+from domain.terms.parts import PRIMARY
 from models.base import refers, table_of
 from models.casework import LIVE, Evidence, Request, Task
 from models.equipment import Equipment, Loan

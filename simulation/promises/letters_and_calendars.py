@@ -12,7 +12,7 @@ from icalendar import Calendar
 from sqlalchemy import Select, select
 from sqlmodel import Session
 
-from duties.here import many, program_of
+from domain.kernel.scope import many, program_of
 from meetings.agenda_papers import readers_of
 from meetings.invitations import THREAD
 from models.base import refers, table_of

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.casework import words
-from duties.here import program_of
+from domain.casework import words
+from domain.kernel.scope import program_of
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.minutes import Minutes

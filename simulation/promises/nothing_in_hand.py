@@ -10,12 +10,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from duties.casework import board
-from duties.departure import departures, taking_tasks
-from duties.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
-from duties.here import local_day, many, program_of
-from duties.roles import Standing, standing
-from duties.takers import may_act_as, may_write_of_participants
+from domain.casework import board
+from domain.departure import departures, taking_tasks
+from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
+from domain.kernel.scope import local_day, many, program_of
+from domain.roles.roles import Standing, standing
+from domain.roles.takers import may_act_as, may_write_of_participants
 from simulation.promises import promise
 
 #: A role as its row says it, left out where it was taken back or a departure ended it before its first day.

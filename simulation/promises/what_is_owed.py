@@ -9,10 +9,10 @@ from typing import Any, Final
 from sqlalchemy import Date, Text, and_, cast, func, or_, select
 from sqlmodel import Session
 
-from duties.casework.anew import Missed, missed_before
-from duties.casework.scheduling import calendar_of, pinned_protocol
-from duties.declarations.program_agreements import AtRisk, Watch
-from duties.here import local_day, many, program, program_of
+from domain.casework.anew import Missed, missed_before
+from domain.casework.scheduling import calendar_of, pinned_protocol
+from domain.declarations.program_agreements import AtRisk, Watch
+from domain.kernel.scope import local_day, many, program, program_of
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of
 from models.casework import Case, Lateness, Task

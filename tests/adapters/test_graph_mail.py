@@ -16,8 +16,8 @@ import pytest
 from adapters import graph
 from adapters.graph import Graph
 from adapters.graph_mail import MARK, GraphMailer
-from duties.mail.envelopes import CalendarPart, Mailbox, mime
-from duties.mail.letters import Letter
+from domain.mail.envelopes import CalendarPart, Mailbox, mime
+from domain.mail.letters import Letter
 from models.ports import Accepted, Later, Mailer, Refused, Unknown
 from tests.fakes.entra import SECRET, listening
 from tests.fakes.graph_server import GARBAGE, LOST, MAILBOX, PROSE, Bent, FakeGraph, Kept, serving_graph

@@ -49,7 +49,7 @@ def test_the_list_of_variables_is_what_is_read() -> None:
 
 def test_no_other_variable_of_ours_is_read_past_the_settings() -> None:
     read = re.compile(r"""(?:environ(?:\.get)?[\[(]|getenv\()\s*f?["'](SPHERES_\w+|SMTP_\w+|GRAPH_\w+|ENTRA_\w+)""")
-    for package in ("adapters", "api", "flows", "meetings", "duties", "models", "locales", "programs"):
+    for package in ("adapters", "api", "flows", "meetings", "domain", "models", "locales", "programs"):
         for path in (ROOT / package).rglob("*.py"):
             assert set(read.findall(path.read_text(encoding="utf-8"))) <= KNOWN, path
 
@@ -144,7 +144,7 @@ SENTENCE = "SPHERES_PROT n’est pas connu : vouliez-vous dire SPHERES_PORT?\n"
     "command",
     [
         ("-m", "api.cli.installation"),
-        ("-m", "api.cli.tables"),
+        ("-m", "api.cli.migrated"),
         ("-m", "flows.worker"),
         ("-c", "from api.app import from_environment; from_environment()"),
     ],

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlmodel import select as select_model
 
 from adapters.database import open_session, program_session
+from api.access.request_rates import Requests
+from api.access.session import Office, sign_in
 from api.app import create_app
-from api.requests import Requests
-from api.session import Office, sign_in
 from models.base import table_of
 from models.program import Person, Program
 from tests.api import lines

@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 from sqlmodel import Session
 
-from duties.access.invitations import invite
-from duties.held_person import hold_person
+from domain.access.invitations import invite
+from domain.roles.locked_person import hold_person
 from models.base import table_of
 from models.outbox import Notice
 from models.record import Event

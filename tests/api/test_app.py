@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from api.session import LONGEST
+from api.access.session import LONGEST
 from tests.api.desk import ADDRESS, app_on, token_for
 from tests.cast import AT, Cast
 

@@ -17,14 +17,15 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from api.permissions import Asker, seen_of
-from duties.casework import board, tasks
-from duties.here import many, program_of
-from duties.mail import notices
-from duties.participants import barring, duplicates, first_meetings, workers
-from duties.participants.held import case_of
-from duties.people import record_absence
-from duties.roles import standing
+from api.access.permissions import Asker, seen_of
+from domain.accompaniment import barring, workers
+from domain.admissions import duplicates, first_meetings
+from domain.casework import board, tasks
+from domain.kernel.scope import many, program_of
+from domain.mail import notices
+from domain.participants.locking import case_of
+from domain.people.people import record_absence
+from domain.roles.roles import standing
 from flows.digests import Reminder, write_digests
 from models.base import table_of
 from models.casework import Case, Task

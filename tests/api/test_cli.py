@@ -17,11 +17,11 @@ from adapters.settings import Settings
 from api.cli import main, stopping
 from api.cli.commands import run
 from api.cli.installation import _welcome
-from duties.casework import versions
-from duties.declarations.declared import load_declared_text
-from duties.declarations.protocol import Protocol
-from duties.here import local_day
-from duties.people import add_person, appoint, end_tenure, record_absence
+from domain.casework import versions
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared_text
+from domain.kernel.scope import local_day
+from domain.people.people import add_person, appoint, end_tenure, record_absence
 from models.base import table_of
 from models.casework import Evidence
 from models.program import Tenure

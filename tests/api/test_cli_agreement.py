@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from duties import people
+from domain.people import people
 from tests import waiving
 from tests.agreeing import PDF, in_force
 from tests.cast import AT, TODAY, Cast
-from tests.duties.obligations.files import UNREADABLE
-from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.domain.obligations.files import UNREADABLE
+from tests.domain.obligations.signed import kept, period, put_in_force
 from tests.meetings.sitting import seat_everyone
 from tests.sealing import tamper
 from tests.terminal import Say

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from duties.follow_ups import states
-from duties.participants import barring, retention
+from domain.accompaniment import barring, states
+from domain.participants import retention
 from tests.cast import AT, KEYS, TODAY, Cast
 from tests.departing import leave, record_protocols
 from tests.following import WORKER, agreed, bar, followed, known_as_somebody, row_of

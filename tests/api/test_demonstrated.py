@@ -13,14 +13,14 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from adapters.database import program_session
-from api.cli.demonstrated_people import coordinator
-from api.cli.demonstration import Demonstration
-from duties.agreement.sharing import circle_of
-from duties.departure import gathering, hand_overs
-from duties.follow_ups import assigning, breaks, load, lost, owed
-from duties.here import local_day
-from duties.participants import risks
-from duties.participants.reasons import read_reasons
+from demo.loading import Demonstration
+from demo.people import coordinator
+from domain.accompaniment import breaks, risks
+from domain.departure import gathering, hand_overs
+from domain.follow_ups import assigning, load, lost, owed
+from domain.kernel.scope import local_day
+from domain.participants.reasons import read_reasons
+from domain.terms.sharing import circle_of
 from meetings import attendance, decisions
 from meetings.committees import committees
 from models.agenda import AgendaItem

@@ -15,12 +15,12 @@ from sqlalchemy import event, func, select, update
 from sqlmodel import Session
 
 from adapters.database import make_engine, open_session, program_session
-from api.cli.demonstration import Demonstration
 from api.cli.ready import forget_unfinished_demonstration
 from api.cli.spoken import Ending
-from duties import people
-from duties.actors import LOADER, Actor
-from duties.refusals import Refusal
+from demo.loading import Demonstration
+from domain.kernel.actors import LOADER, Actor
+from domain.kernel.refusals import Refusal
+from domain.people import people
 from models.base import table_of
 from models.casework import Case
 from models.outbox import Notice

@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import Session
 
-from api.cli.demonstrated_people import Happening
-from api.cli.demonstrated_year import Year
-from api.cli.demonstration import DEMONSTRATION_FILE, PROGRAM_FILE
-from duties.declarations.declared import load_declared
-from duties.declarations.demonstration import DemonstrationFile
-from duties.declarations.program_check import read_program
-from duties.declarations.protocol import Protocol
-from duties.follow_ups.assigning import LEAVING
+from demo.cast import DemonstrationFile
+from demo.loading import DEMONSTRATION_FILE, PROGRAM_FILE
+from demo.people import Happening
+from demo.year import Year
+from domain.declarations.program_check import read_program
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared
+from domain.follow_ups.assigning import LEAVING
 from flows.protocols import declared_protocols
 from tests.cast import KEYS
 

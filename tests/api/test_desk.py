@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from sqlalchemy import Engine, event, select
 
-from api.session import DESKS, IDLE
+from api.access.session import DESKS, IDLE
 from models.access import BrowserSession
 from models.base import table_of
 from models.casework import Case

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from duties.access.doors import OPEN_FOR, digest
-from duties.access.invitations import AFTER_A_NEW_ADDRESS, end_access
-from duties.people import end_tenure, update_person
+from domain.access.doors import OPEN_FOR, digest
+from domain.access.invitations import AFTER_A_NEW_ADDRESS, end_access
+from domain.people.people import end_tenure, update_person
 from flows.post import deliver
 from models.access import BrowserSession, Door, RateCount, SignInFlow
 from models.base import table_of
@@ -332,7 +332,7 @@ def test_who_asks_is_answered_before_anyone_is_looked_up(cast: Cast, monkeypatch
         msg = "manager.em@en-marge.example is known"
         raise LookupError(msg)
 
-    monkeypatch.setattr("duties.access.invitations.send_enrolment_to_address", fails)
+    monkeypatch.setattr("domain.access.invitations.send_enrolment_to_address", fails)
     answer = nobody(cast.database).post("/sign-in/letter", data={"address": "manager.em@en-marge.example"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/letter")
 

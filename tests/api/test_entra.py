@@ -25,12 +25,12 @@ from sqlmodel import Session
 from adapters.directory import Entra
 from adapters.entra_settings import EntraSettings
 from adapters.settings import Settings
+from api.access.session import Office
 from api.app import create_app, directory_of
-from api.browsers import GONE_SECONDS
-from api.session import Office
-from duties.access import doors, identities, invitations, sign_ins
-from duties.access.identities import Account as Linked
-from duties.people import end_tenure
+from api.web.browsers import GONE_SECONDS
+from domain.access import doors, identities, invitations, sign_ins
+from domain.access.identities import Account as Linked
+from domain.people.people import end_tenure
 from models.access import BrowserSession, Door, Identity, SignInFlow
 from models.base import table_of
 from models.ports import Begun
@@ -156,7 +156,7 @@ def place(settle: Settle) -> Place:
 
 
 def of(account: Account) -> Linked:
-    """An account as duties know it."""
+    """An account as domain know it."""
     return Linked(account.tenant, account.object_id)
 
 

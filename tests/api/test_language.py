@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.language import LanguageMiddleware, address_in, choose
+from api.web.language import LanguageMiddleware, address_in, choose
 from locales import current_language
 
 

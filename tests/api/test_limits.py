@@ -13,9 +13,11 @@ from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from api import limits
+from api.access.permissions import Action
 from api.app import create_app
-from api.limits import (
+from api.pages.answering import ANSWERS_FROM_ONE_PLACE
+from api.web import limits
+from api.web.limits import (
     LETTERS_FROM_ONE_PLACE,
     LETTERS_TO_ONE_ADDRESS,
     LETTERS_TO_ONE_ADDRESS_FROM_ALL,
@@ -23,8 +25,6 @@ from api.limits import (
     SPAN,
     place_of,
 )
-from api.pages.answering import ANSWERS_FROM_ONE_PLACE
-from api.permissions import Action
 from flows.sweep import sweep
 from models.access import RateCount, SignInFlow
 from models.base import table_of

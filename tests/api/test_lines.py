@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from api.permissions import Action, asks, themselves
-from api.session import AtDesk
-from duties.record import events
+from api.access.permissions import Action, asks, themselves
+from api.access.session import AtDesk
+from domain.record import events
 from tests.api.desk import ADDRESS, app_on, token_for
 from tests.cast import AT, Cast
 

@@ -16,15 +16,15 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from api import permissions
-from api.at_follow_ups import caseload_of, find_follow_up
-from api.at_meetings import find_meeting
-from api.at_partners import partners_of, to_partner
-from api.meeting_lines import between
-from api.permissions import TABLE, Action, Asker, Forbidden, Relation, require
-from api.session import Desk
-from duties.people import record_absence
-from duties.roles import standing
+from api.access import permissions
+from api.access.follow_ups import caseload_of, find_follow_up
+from api.access.meetings import find_meeting
+from api.access.partners import partners_of, to_partner
+from api.access.permissions import TABLE, Action, Asker, Forbidden, Relation, require
+from api.access.session import Desk
+from api.views.meetings import between
+from domain.people.people import record_absence
+from domain.roles.roles import standing
 from tests.api.desk import client_for, office_of
 from tests.cast import AT, TODAY, Cast
 from tests.conftest import Copies

@@ -12,10 +12,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.testclient import TestClient
 from starlette.staticfiles import StaticFiles
 
-from api.language import LanguageMiddleware
 from api.pages import equipment, participant, redactions
-from api.rendering import PAGE_HEADERS, STATIC, TEMPLATES, environment, render
-from api.states import STATES
+from api.views.states import STATES
+from api.web.language import LanguageMiddleware
+from api.web.rendering import PAGE_HEADERS, STATIC, TEMPLATES, environment, render
 from locales import LANGUAGES, speaking
 from meetings import decision_words
 from models.lifecycles import LIFECYCLES

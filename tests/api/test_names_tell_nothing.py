@@ -25,7 +25,7 @@ from tests.api.desk import client_for, nobody
 from tests.api.pages.gathered import END, hold
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, ROOT, TODAY, Arranged, Cast
-from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.domain.obligations.signed import kept, period, put_in_force
 from tests.meetings.documents.reading import docx_text
 from tests.meetings.sitting import seat, seat_everyone
 from tests.referring import ONDINE, refer
@@ -39,22 +39,22 @@ MEETING: Final = datetime(2027, 1, 20, 13, 0)  # noqa: DTZ001 - local
 
 #: What asks the gate: every module that writes letters or prints, and whose words stand in what it lets leave.
 JUDGED: Final = {
-    "api/at_agendas.py": "whoever keeps the agenda, of what members asked for; its readers get what left, unsearched",
-    "api/at_decisions.py": "the coordinator's words: members write none of a decision",
-    "api/at_minutes.py": "whoever keeps the minutes; their readers get what left, unsearched",
+    "api/access/agendas.py": "its keeper, of what members asked for; its readers get what left, unsearched",
+    "api/access/decisions.py": "the coordinator's words: members write none of a decision",
+    "api/access/minutes.py": "whoever keeps the minutes; their readers get what left, unsearched",
     "api/cli/statement.py": "as the page of a partner",
     "api/pages/redactions.py": "whoever keeps the minutes, who may know: they alone are asked",
     "api/pages/partners.py": "what the agreement and the coordinator say: of proof its day, never the name of its file",
-    "duties/agreement/agreement_letters.py": "what the agreement is called",
-    "duties/endorsement/letters.py": "a decision's number, and an organization's name: never why one objects",
-    "duties/participants/watching.py": "the names of staff, and counts",
-    "duties/participants/withdrawals.py": "the names of staff",
-    "duties/record/heads.py": "no words",
-    "duties/access/identities.py": "no words",
-    "duties/access/invitations.py": "the names of staff",
-    "duties/mail/notices.py": "the titles of declared steps, the names of staff and of organizations",
-    "duties/people.py": "the names of staff",
-    "duties/access/passkeys.py": "what the browser says it is, in our words",
+    "domain/agreements/letters.py": "what the agreement is called",
+    "domain/endorsement/letters.py": "a decision's number, and an organization's name: never why one objects",
+    "domain/participants/watching.py": "the names of staff, and counts",
+    "domain/accompaniment/withdrawals.py": "the names of staff",
+    "domain/record/heads.py": "no words",
+    "domain/access/identities.py": "no words",
+    "domain/access/invitations.py": "the names of staff",
+    "domain/mail/notices.py": "the titles of declared steps, the names of staff and of organizations",
+    "domain/people/people.py": "the names of staff",
+    "domain/access/passkeys.py": "what the browser says it is, in our words",
     "flows/admission/actions.py": "a reference, and how the worker is reached, by what stands of them",
     "flows/digests.py": "the titles of declared steps, the names of staff",
     "flows/gates.py": "the titles of declared gates, the names of staff",
@@ -92,7 +92,7 @@ def test_every_place_that_asks_whether_a_name_is_known_says_whose_words_it_reads
     asks = re.compile(r"\bnotices\.write\(|\bissue(?:_again)?\(|\brefuse_names\(|\bGate\.here\(")
     found = {
         str(file.relative_to(ROOT))
-        for layer in ("api", "duties", "flows", "meetings")
+        for layer in ("api", "domain", "flows", "meetings")
         for file in (ROOT / layer).rglob("*.py")
         if asks.search(file.read_text())
     }
@@ -104,7 +104,7 @@ def test_who_is_known_is_opened_where_letters_are_made_and_nowhere_that_takes_wo
     opens = re.compile(r"\bnames_known\b|\.known\(session\)")
     found = {
         str(file.relative_to(ROOT))
-        for layer in ("api", "duties", "flows", "meetings")
+        for layer in ("api", "domain", "flows", "meetings")
         for file in (ROOT / layer).rglob("*.py")
         if opens.search(file.read_text())
     }
@@ -112,8 +112,8 @@ def test_who_is_known_is_opened_where_letters_are_made_and_nowhere_that_takes_wo
         "api/app.py",
         "api/cli/terminal.py",
         "flows/worker.py",
-        "duties/mail/name_gate.py",
-        "duties/participants/identity.py",
+        "domain/mail/name_gate.py",
+        "domain/participants/identity.py",
     }
 
 

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import people
-from duties.access import sign_ins
+from domain.access import sign_ins
+from domain.people import people
 from flows.departing import look_at_hands
 from models.access import BrowserSession
 from models.base import table_of

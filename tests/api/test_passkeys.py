@@ -19,9 +19,9 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from api.app import create_app
-from duties.access.invitations import end_access
-from duties.access.sites import Site, site_of
-from duties.people import end_tenure
+from domain.access.invitations import end_access
+from domain.access.sites import Site, site_of
+from domain.people.people import end_tenure
 from models.access import BrowserSession, Passkey
 from models.base import table_of
 from models.program import Tenure

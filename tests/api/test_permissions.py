@@ -9,12 +9,23 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session
 
-from api.permissions import Action, Asker, Forbidden, Given, Relation, actor_for, allows, find_case, find_task, to_task
-from duties.actors import Actor
-from duties.casework import tasks
-from duties.casework.cases import cancel_case
-from duties.people import record_absence
-from duties.roles import standing
+from api.access.permissions import (
+    Action,
+    Asker,
+    Forbidden,
+    Given,
+    Relation,
+    actor_for,
+    allows,
+    find_case,
+    find_task,
+    to_task,
+)
+from domain.casework import tasks
+from domain.casework.cases import cancel_case
+from domain.kernel.actors import Actor
+from domain.people.people import record_absence
+from domain.roles.roles import standing
 from tests.casework import approve, complete, open_onboarding, steps
 from tests.cast import AT, TODAY, Cast
 

@@ -13,9 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
-from api import pointing
-from api.pointing import FIELD, NO_WORDS, point
-from duties.names.shapes import Ours
+from api.web import pointing
+from api.web.pointing import FIELD, NO_WORDS, point
+from domain.names.shapes import Ours
 from meetings import schedule
 from models.agenda import AgendaItem
 from models.base import table_of

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import ARRAY, JSON, LargeBinary, event, select
 
-from api.permissions import Action, asks
-from api.session import AtDesk
-from duties.record.reads import EXPORTED, PROTECTED, READ
+from api.access.permissions import Action, asks
+from api.access.session import AtDesk
+from domain.record.reads import EXPORTED, PROTECTED, READ
 from models.base import table_of
 from models.casework import EvidenceFile
 from models.tables import metadata
@@ -118,7 +118,7 @@ def silent(
 def test_every_route_that_shows_what_is_protected_tells_the_record(world: World, who: str, expected: set[str]) -> None:
     shown, told_nobody = silent(world, app_on(world.cast.database), who)
     assert told_nobody <= _THEIR_OWN, (
-        "these routes answer with what is protected and tell nobody: call duties.record.reads.record_read in them"
+        "these routes answer with what is protected and tell nobody: call domain.record.reads.record_read in them"
     )
     assert shown - _THEIR_OWN == expected
 

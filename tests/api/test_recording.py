@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
 
 from adapters.database import make_engine
-from api.session import Office
-from duties.actors import Actor
-from duties.record import turned_away
-from duties.record.turned_away import LEFT_OUT, LISTED, REFUSED, tell_left_out
+from api.access.session import Office
+from domain.kernel.actors import Actor
+from domain.record import turned_away
+from domain.record.turned_away import LEFT_OUT, LISTED, REFUSED, tell_left_out
 from flows.sweep import sweep
 from meetings import feeds
 from models.access import BrowserSession

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from adapters.database import open_session
-from api import pointing
+from api.access.request_rates import MOST, SPAN, TOLD_EVERY, Requests, TooManyRequests
 from api.app import create_app
-from api.requests import MOST, SPAN, TOLD_EVERY, Requests, TooManyRequests
+from api.web import pointing
 from tests.api.desk import ADDRESS, nobody, office_of, token_for, watched
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, Cast

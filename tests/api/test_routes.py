@@ -14,9 +14,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
 from adapters.database import make_engine
+from api.access.permissions import OF_A_PART, TABLE, Action, Relation
 from api.cli.commands import app as command_line
-from api.permissions import OF_A_PART, TABLE, Action, Relation
-from duties.record.turned_away import table_for
+from domain.record.turned_away import table_for
 from tests.api.desk import app_on, nobody
 from tests.cast import ROOT, Cast
 
@@ -123,7 +123,7 @@ def test_every_id_in_a_path_is_that_of_a_thing_that_the_record_can_name(cast: Ca
     names = {name for where, _ in endpoints(app_on(cast.database)) for name in re.findall(r"{(\w+)_id}", where)}
     assert len(names) > 8
     nowhere = {name for name in names if table_for(name) is None}
-    assert nowhere == set(), "say in duties/record/turned_away.py, under TABLES, in which table such a thing stands"
+    assert nowhere == set(), "say in domain/record/turned_away.py, under TABLES, in which table such a thing stands"
 
 
 def _asked_by(function: Callable[..., Any]) -> Action:

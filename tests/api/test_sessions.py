@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from api.session import IDLE
-from duties.access import doors, sign_ins
-from duties.access.doors import digest
-from duties.access.invitations import access_of
-from duties.access.sign_ins import device_of
-from duties.departure import departures
-from duties.people import appoint, end_tenure
+from api.access.session import IDLE
+from domain.access import doors, sign_ins
+from domain.access.doors import digest
+from domain.access.invitations import access_of
+from domain.access.sign_ins import device_of
+from domain.departure import departures
+from domain.people.people import appoint, end_tenure
 from models.access import BrowserSession, Passkey
 from models.base import table_of
 from models.program import Tenure

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlmodel import Session
 
-from api import permissions
-from api.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for, find_case, visible_cases
-from duties.casework import board, tasks
-from duties.participants import barring
-from duties.people import record_absence
-from duties.roles import Link, Standing, standing
-from duties.sight import sees_by_role
+from api.access import permissions
+from api.access.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for, find_case, visible_cases
+from domain.accompaniment import barring
+from domain.casework import board, tasks
+from domain.people.people import record_absence
+from domain.roles.roles import Link, Standing, standing
+from domain.roles.sight import sees_by_role
 from models.base import table_of
 from models.casework import Case
 from tests.casework import approve, case_row, complete, open_onboarding, step, steps

@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from adapters.database import listen, open_session, program_session
-from duties.casework import wakeups
-from duties.casework.wakeups import Claim, claim
-from duties.here import many
-from duties.mail.envelopes import Mailbox
-from duties.mail.notices import Stationery, stationery_for
+from domain.casework import wakeups
+from domain.casework.wakeups import Claim, claim
+from domain.kernel.scope import many
+from domain.mail.envelopes import Mailbox
+from domain.mail.notices import Stationery, stationery_for
 from flows.carry import Carried, carry, plainly
 from flows.engine import Means
 from flows.protocols import letter_folders

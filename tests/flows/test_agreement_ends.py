@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from duties.agreement.agreement_days import without_successor
-from duties.agreement.agreements import end_version
-from duties.agreement.succession import begin, renew
-from duties.people import end_tenure
+from domain.agreements.agreements import end_version
+from domain.agreements.succession import begin, renew
+from domain.people.people import end_tenure
+from domain.terms.days import without_successor
 from flows import agreement_ends, rounds
 from models.base import table_of
 from models.program import Tenure

@@ -11,19 +11,19 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from duties.agreement.agreements import end_version, send_version, start_version
-from duties.casework import cases
-from duties.declarations.loading import load
-from duties.people import appoint, end_tenure
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.agreements.agreements import end_version, send_version, start_version
+from domain.casework import cases
+from domain.kernel.refusals import Refusal
+from domain.loading.loading import load
+from domain.people.people import appoint, end_tenure
+from domain.roles.roles import standing
 from flows import beginnings
 from models.base import table_of
 from models.casework import Case
 from models.program import Organization
 from tests.cast import AT, LOADING, TODAY, Cast, onboarding, without_spvm
 from tests.declared import DECLARED_ALONE, YEARLY_TALK, record, record_text
-from tests.duties.test_agreements import another, content, draft_of, signed, started
+from tests.domain.test_agreements import another, content, draft_of, signed, started
 from tests.flows.support import Clock, means_of
 
 _case = table_of(Case)

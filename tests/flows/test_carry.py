@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties import people
-from duties.casework import acts, cases, tasks, wakeups
-from duties.mail import notices
-from duties.record import events
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework import acts, cases, tasks, wakeups
+from domain.kernel.refusals import Refusal
+from domain.mail import notices
+from domain.people import people
+from domain.record import events
+from domain.roles.roles import standing
 from flows import protocols
 from flows.carry import carry, plainly
 from flows.engine import Act, ActFailed, Action, Bound, Means

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from duties.declarations.declared_problems import DeclaredErrors
-from duties.declarations.program import ProgramFile
-from duties.declarations.program_agreements import DocumentRule, Owed, TasksRule, clause_without_role
-from duties.declarations.protocol import Protocol, Step
+from domain.declarations.program import ProgramFile
+from domain.declarations.program_agreements import DocumentRule, Owed, TasksRule, clause_without_role
+from domain.declarations.protocol import Protocol, Step
+from domain.declared.problems import DeclaredErrors
 from flows.protocols import PROTOCOLS, declared_protocols, read_protocol
 from tests.cast import program_file
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties.casework import cases, tasks
-from duties.casework.proofs import Proof
+from domain.casework import cases, tasks
+from domain.casework.proofs import Proof
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
 from models.base import table_of

@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties.casework import asking
-from duties.follow_ups import assigning, breaks, contacts, notes, owed, states
-from duties.follow_ups.notes import Week
-from duties.here import many
-from duties.participants import duplicates, first_meetings
+from domain.accompaniment import breaks, states
+from domain.admissions import duplicates, first_meetings
+from domain.casework import asking
+from domain.follow_ups import assigning, contacts, notes, owed
+from domain.follow_ups.notes import Week
+from domain.kernel.scope import many
 from flows import contacts as watch
 from flows import rounds
 from meetings import admissions, agendas, recruiters

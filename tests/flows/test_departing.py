@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from duties import people
-from duties.access import sign_ins
-from duties.casework import cases
-from duties.declarations.loading import load
-from duties.departure import departures, gathering
-from duties.roles import standing
+from domain.access import sign_ins
+from domain.casework import cases
+from domain.departure import departures, gathering
+from domain.loading.loading import load
+from domain.people import people
+from domain.roles.roles import standing
 from flows.departing import DOORS_SECONDS, close_doors, look_at_hands
 from flows.worker import Worker
 from meetings import feeds

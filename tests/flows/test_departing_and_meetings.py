@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlmodel import Session
 
-from duties import people
-from duties.casework import cases, tasks
-from duties.follow_ups import summaries
-from duties.follow_ups.summaries import Summary
-from duties.here import many
+from domain.casework import cases, tasks
+from domain.follow_ups import summaries
+from domain.follow_ups.summaries import Summary
+from domain.kernel.scope import many
+from domain.people import people
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
 from meetings import agendas, answers, freezing, invitations, running, schedule

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties import people
+from domain.people import people
 from flows import gatherings
 from flows.post import deliver
 from meetings import agendas, running, schedule, unclosed
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from models.agenda import AgendaVersion
 from models.base import table_of
 from models.casework import Task

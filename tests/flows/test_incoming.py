@@ -27,8 +27,8 @@ from adapters.graph_inbox import PAGE, GraphInbox
 from adapters.graph_mail import GraphMailer
 from adapters.outside import outside_of
 from adapters.settings import Settings
-from duties.mail import notices
-from duties.mail.delivery import WAITS
+from domain.mail import notices
+from domain.mail.delivery import WAITS
 from flows import incoming, rounds
 from flows.engine import Means
 from flows.incoming import BEFORE, KEY, Unread, take_in

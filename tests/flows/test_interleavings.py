@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from duties import people
-from duties.casework import cases, tasks
-from duties.here import many
-from duties.refusals import Refusal
+from domain.casework import cases, tasks
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many
+from domain.people import people
 from flows.carry import carry, plainly
 from flows.engine import Act, Means
 from models.base import table_of

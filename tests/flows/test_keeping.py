@@ -9,14 +9,16 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties.declarations.program import Kept
-from duties.follow_ups import states
-from duties.participants import destruction, reading, recruiting, retention, triage
-from duties.participants.identity import IDENTITY
-from duties.participants.keeping import later
-from duties.participants.referring import ReferralForm
-from duties.participants.sealing import unseal
-from flows import destroying, keeping
+from domain.accompaniment import recruiting, states
+from domain.admissions import triage
+from domain.declarations.program import Kept
+from domain.participants import destruction, reading, retention
+from domain.participants.identity import IDENTITY
+from domain.participants.referring import ReferralForm
+from domain.participants.retention_terms import later
+from domain.participants.sealing import unseal
+from flows import destroying
+from flows import retention as keeping
 from models.base import table_of
 from models.participant import Participant
 from models.program import Program

@@ -7,20 +7,20 @@ from uuid import UUID
 
 import pytest
 
-from duties.casework.tasks import complete_task
-from duties.obligations.touching import TOUCHES, settle
-from duties.participants import referring
-from duties.record import events
+from domain.casework.tasks import complete_task
+from domain.obligations.triggers import TOUCHES, settle
+from domain.participants import referring
+from domain.record import events
 from flows import obligations
 from flows.reminders import remind
 from flows.rounds import ROUNDS
 from meetings import attendance
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from tests.api.pages.looking import send, signed_in, task_of
 from tests.api.pages.test_history import verbs
 from tests.casework import open_onboarding, steps
 from tests.cast import AT, TODAY, Cast
-from tests.duties.obligations.signed import findings, hold, kept, period, put_in_force
+from tests.domain.obligations.signed import findings, hold, kept, period, put_in_force
 from tests.flows.support import Clock, means_of
 from tests.flows.test_reminders import at, digests_of
 from tests.meetings.sitting import seat, seat_everyone

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duties.declarations.declared import Declared, load_declared
-from duties.declarations.declared_problems import DeclaredErrors
-from duties.declarations.planning import TaskKey, check_examples, gate_waits_for, initial_states, is_complete, opened_by
-from duties.declarations.program_check import check_program
-from duties.declarations.protocol import Protocol
-from duties.declarations.protocol_check import check_protocol
+from domain.declarations.planning import TaskKey, check_examples, gate_waits_for, initial_states, is_complete, opened_by
+from domain.declarations.program_check import check_program
+from domain.declarations.protocol import Protocol
+from domain.declarations.protocol_check import check_protocol
+from domain.declared.problems import DeclaredErrors
+from domain.declared.reading import Declared, load_declared
 
 ROOT = Path(__file__).resolve().parents[2]
 ONBOARDING = ROOT / "flows" / "onboarding"

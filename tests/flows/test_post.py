@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from adapters.mail import SmtpMailer
-from duties.mail import notices
-from duties.mail.delivery import WAITS
+from domain.mail import notices
+from domain.mail.delivery import WAITS
 from flows import post
 from flows.engine import Means
 from flows.post import deliver

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from duties.declarations.protocol import Protocol
+from domain.declarations.protocol import Protocol
 from flows.printed import PAGE, printed, procedure
 from flows.protocols import PROTOCOLS, read_protocol
 from locales import LANGUAGES

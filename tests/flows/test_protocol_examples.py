@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from duties.declarations.declared_problems import DeclaredErrors
-from duties.declarations.planning import check_examples
-from duties.declarations.protocol import Protocol
+from domain.declarations.planning import check_examples
+from domain.declarations.protocol import Protocol
+from domain.declared.problems import DeclaredErrors
 from flows.protocols import PROTOCOLS, protocols_in, read_protocol
 
 

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert, select, update
 
-from duties import people
-from duties.actors import Actor
-from duties.casework import assigning, cases, tasks, versions
-from duties.declarations.declared import load_declared_text
-from duties.declarations.protocol import Protocol
-from duties.roles import responsibility
+from domain.casework import assigning, cases, tasks, versions
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared_text
+from domain.kernel.actors import Actor
+from domain.people import people
+from domain.roles.roles import responsibility
 from flows import digests, reminders
 from flows.engine import Means
 from flows.marks import mark_of
@@ -211,7 +211,7 @@ def test_no_digest_on_a_day_that_is_not_worked_and_the_next_working_day_brings_e
 
 
 def lay_upon(cast: Cast, name: str, count: int) -> None:
-    """Have somebody owe so many duties outside any case, all long late."""
+    """Have somebody owe so many domain outside any case, all long late."""
     with cast.session() as session:
         owed_by = responsibility(session, [{"role": cast.members[name].hats[0][0], "at": "*"}])
         row = Task(

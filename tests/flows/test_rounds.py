@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from duties.access import sign_ins
+from domain.access import sign_ins
 from flows import rounds, sweep
 from flows.engine import Means
 from flows.rounds import is_overdue, run_round

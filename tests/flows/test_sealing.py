@@ -19,8 +19,8 @@ HALF_PAST_FOUR = datetime(2026, 11, 23, 21, 30, tzinfo=UTC)
 
 @pytest.mark.ci
 def test_every_program_is_sealed_however_many_lines_wait(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("duties.record.seals.LINES_AT_A_TIME", 7)
-    monkeypatch.setattr("duties.record.seal_check.LINES_AT_A_TIME", 7)
+    monkeypatch.setattr("domain.record.seals.LINES_AT_A_TIME", 7)
+    monkeypatch.setattr("domain.record.seal_check.LINES_AT_A_TIME", 7)
     keys = FakeSealKeys()
     means = means_of(cast, Clock(), seal_keys=keys)
     write_lines(cast, 20)

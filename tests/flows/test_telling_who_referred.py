@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 
-from duties.actors import OUTSIDE, Actor
-from duties.casework import tasks
-from duties.participants import barring, links, referring, workers
+from domain.accompaniment import barring, workers
+from domain.casework import tasks
+from domain.kernel.actors import OUTSIDE, Actor
+from domain.participants import links, referring
 from flows.admission.actions import TELL
 from tests.cast import AT, Arranged, Cast
 from tests.flows.support import body, carry_all, letters, means_of

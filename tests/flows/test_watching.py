@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.participants import rates
-from duties.participants.identity import open_identity
-from duties.people import record_absence
-from duties.record.reads import Purpose
-from duties.refusals import Refusal
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.participants import rates
+from domain.participants.identity import open_identity
+from domain.people.people import record_absence
+from domain.record.reads import Purpose
 from flows import watching
 from locales import ZONE
 from models.agenda import AgendaItem

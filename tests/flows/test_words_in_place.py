@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from duties.casework import tasks
+from domain.casework import tasks
 from tests.casework import complete, open_onboarding, step
 from tests.cast import ARRIVAL, Cast
 from tests.flows.support import Clock, body, carry_all, letters, means_of

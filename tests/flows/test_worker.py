@@ -23,7 +23,7 @@ from prefect.client.orchestration import get_client
 from sqlalchemy import select, text, update
 
 from adapters.addresses import conninfo_of
-from duties.casework import wakeups
+from domain.casework import wakeups
 from flows import incoming, rounds
 from flows import worker as workers
 from flows.engine import PREFECT_CLIENT, Means

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from duties.actors import Actor
+from domain.kernel.actors import Actor
 from flows import protocols, worker
 from flows.engine import Act, Action, Bound
 from flows.onboarding import actions

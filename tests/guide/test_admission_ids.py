@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from duties.declarations.declared import load_declared
-from duties.declarations.guide_ids import GUIDE_IDS
-from duties.declarations.protocol import Protocol
-from duties.participants.ages import OLDEST, YOUNGEST
-from duties.participants.consent_text import CURRENT, text_of
-from duties.participants.triage import NEVER_WITHOUT, OF_EVERYONE
+from domain.admissions.triage import NEVER_WITHOUT, OF_EVERYONE
+from domain.declarations.protocol import Protocol
+from domain.declared.guide_ids import GUIDE_IDS
+from domain.declared.reading import load_declared
+from domain.participants.ages import OLDEST, YOUNGEST
+from domain.participants.consent_text import CURRENT, text_of
 from models.consent import DISCLOSURE_GROUNDS, Disclosure
 from models.participant import MEETING_OUTCOMES, NUMBER, RISK_LEVELS
 from models.referral import CRITERIA
@@ -46,7 +46,7 @@ def test_triage_looks_at_each_criterion_and_only_two_have_a_way_round() -> None:
     ["AD-C1", "AD-C3", "AD-C4", *(f"AD-R{n}" for n in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12))],
 )
 def test_what_the_guide_does_not_allow_is_refused_and_the_refusal_says_where_it_stands(item: str) -> None:
-    assert item in refused_by("duties"), GUIDE_IDS[item]
+    assert item in refused_by("domain"), GUIDE_IDS[item]
 
 
 def test_the_worker_s_part_is_the_worker_s_and_the_coordinator_keeps_form_and_number() -> None:

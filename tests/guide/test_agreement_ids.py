@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from duties.declarations.guide_ids import GUIDE_IDS
-from duties.declarations.program_check import read_program
+from domain.declarations.program_check import read_program
+from domain.declared.guide_ids import GUIDE_IDS
 
 PROGRAM = read_program(Path(__file__).resolve().parents[2] / "programs" / "greater-montreal.yaml").value
 OWED = {place: PROGRAM.obligations_of(place) for place in PROGRAM.agreements}

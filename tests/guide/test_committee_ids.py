@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from duties.declarations.guide_ids import GUIDE_IDS
-from duties.declarations.program_check import read_program
+from domain.declarations.program_check import read_program
+from domain.declared.guide_ids import GUIDE_IDS
 
 PROGRAM = read_program(Path(__file__).resolve().parents[2] / "programs" / "greater-montreal.yaml").value
 COMMITTEES = {committee.source: committee for committee in PROGRAM.committees.values()}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from duties.declarations.declared import load_declared
-from duties.declarations.guide_ids import GUIDE_IDS
-from duties.declarations.protocol import Protocol
+from domain.declarations.protocol import Protocol
+from domain.declared.guide_ids import GUIDE_IDS
+from domain.declared.reading import load_declared
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 PROTOCOL = load_declared(FLOWS / "departure" / "protocol.yaml", Protocol).value

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from api.permissions import TABLE, Action, Relation
-from duties.declarations.guide_ids import GUIDE_IDS
-from duties.declarations.program_check import read_program
-from duties.follow_ups import contacts, states
-from duties.follow_ups.lost import Losing
+from api.access.permissions import TABLE, Action, Relation
+from domain.accompaniment import states
+from domain.declarations.program_check import read_program
+from domain.declared.guide_ids import GUIDE_IDS
+from domain.follow_ups import contacts
+from domain.follow_ups.lost import Losing
 from flows import contacts as the_round
 from models.consent import ResearchConsent
 from models.follow_up import INACTIVE_REASONS, FollowUpBreak, NoShow, WeeklyNote
@@ -27,7 +28,7 @@ def test_the_projects_own_copy_has_the_guides_nine_items_and_the_break_apart() -
 @pytest.mark.parametrize("item", [item for item in ITEMS if item not in ("FU-7", "FU-8")])
 def test_what_the_guide_does_not_allow_is_refused_and_the_refusal_says_where_it_stands(item: str) -> None:
     """FU-7 and FU-8 forbid nothing: they say what is seen, and by whom."""
-    assert item in refused_by("duties"), GUIDE_IDS[item]
+    assert item in refused_by("domain"), GUIDE_IDS[item]
 
 
 def test_a_follow_up_is_active_inactive_or_completed_is_taken_up_again_from_both_and_has_its_breaks() -> None:

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from duties.declarations.declared import load_declared
-from duties.declarations.guide_ids import GUIDE_IDS
-from duties.declarations.program import Endorsement, Hosted, Joint, Secondment
-from duties.declarations.program_check import read_program
-from duties.declarations.protocol import Protocol
+from domain.declarations.program import Endorsement, Hosted, Joint, Secondment
+from domain.declarations.program_check import read_program
+from domain.declarations.protocol import Protocol
+from domain.declared.guide_ids import GUIDE_IDS
+from domain.declared.reading import load_declared
 from tests.guide.refusals import ROOT, refused_by
 
 PROGRAM = read_program(ROOT / "programs" / "greater-montreal.yaml").value

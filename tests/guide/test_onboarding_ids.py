@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from duties.declarations.declared import load_declared
-from duties.declarations.guide_ids import GUIDE_IDS
-from duties.declarations.protocol import Protocol, WaivedBy
+from domain.declarations.protocol import Protocol, WaivedBy
+from domain.declared.guide_ids import GUIDE_IDS
+from domain.declared.reading import load_declared
 
 PROTOCOL = load_declared(Path(__file__).resolve().parents[2] / "flows" / "onboarding" / "protocol.yaml", Protocol).value
 ITEMS = sorted(fact for fact in GUIDE_IDS if fact.startswith("ON-"))

@@ -18,8 +18,8 @@ from sqlalchemy import ARRAY, JSON, String
 from sqlmodel.sql.sqltypes import AutoString
 
 from adapters.addresses import conninfo_of
-from duties.mail.envelopes import Mailbox, message_id, mime
-from duties.mail.letters import Letter
+from domain.mail.envelopes import Mailbox, message_id, mime
+from domain.mail.letters import Letter
 from models.tables import metadata
 from tests.api.desk import ADDRESS
 from tests.cast import AT, TODAY

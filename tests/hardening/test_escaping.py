@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jinja2 import nodes
 
-from api.rendering import TEMPLATES, environment
+from api.web.rendering import TEMPLATES, environment
 
 _PAGES = TEMPLATES.parent
 

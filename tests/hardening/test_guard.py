@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from api.app import create_app
-from api.guard import FROM_ELSEWHERE, LARGEST_BODY, MOST_VALUES
+from api.web.guard import FROM_ELSEWHERE, LARGEST_BODY, MOST_VALUES
 from models.access import RateCount
 from models.base import table_of
 from tests.api.desk import client_for, nobody, office_of

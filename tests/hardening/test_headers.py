@@ -14,9 +14,9 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from starlette.routing import Mount
 
+from api.access.session import Office
 from api.app import create_app
-from api.headers import EVERYWHERE
-from api.session import Office
+from api.web.headers import EVERYWHERE
 from tests.api.desk import ADDRESS, app_on, client_for, nobody, office_of
 from tests.cast import Cast
 

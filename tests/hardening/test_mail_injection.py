@@ -22,11 +22,11 @@ from sqlmodel import Session
 
 from adapters.addresses import conninfo_of
 from adapters.mail import SmtpMailer
-from duties import people
-from duties.access import invitations
-from duties.casework import cases, tasks
-from duties.mail.envelopes import Mailbox
-from duties.refusals import Refusal
+from domain.access import invitations
+from domain.casework import cases, tasks
+from domain.kernel.refusals import Refusal
+from domain.mail.envelopes import Mailbox
+from domain.people import people
 from flows.post import deliver
 from models.program import Person
 from tests.casework import complete, open_onboarding, step

@@ -23,11 +23,11 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 from sqlalchemy import select
 
-from duties.casework import tasks
-from duties.casework.proofs import Proof, checked_document, judged_type
-from duties.files import packages, pdfs
-from duties.files.images import Broken, bare
-from duties.refusals import Refusal
+from domain.casework import tasks
+from domain.casework.proofs import Proof, checked_document, judged_type
+from domain.files import packages, pdfs
+from domain.files.images import Broken, bare
+from domain.kernel.refusals import Refusal
 from models.base import table_of
 from models.casework import Evidence, EvidenceFile
 from tests.casework import complete, open_onboarding, step

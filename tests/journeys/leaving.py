@@ -18,18 +18,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select, text
 
-from duties import people
-from duties.access import sign_ins
-from duties.actors import Actor
-from duties.casework import board, cases, tasks
-from duties.casework.proofs import Proof
-from duties.departure import departures, gathering, hand_overs, interviews, settling
-from duties.follow_ups import assigning, breaks, states, summaries
-from duties.follow_ups.summaries import Summary
-from duties.here import local_day, many, program_of
-from duties.participants import referring
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.access import sign_ins
+from domain.accompaniment import breaks, states
+from domain.casework import board, cases, tasks
+from domain.casework.proofs import Proof
+from domain.departure import departures, gathering, hand_overs, interviews, settling
+from domain.follow_ups import assigning, summaries
+from domain.follow_ups.summaries import Summary
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.participants import referring
+from domain.people import people
+from domain.roles.roles import standing
 from flows.at_once import carry_at_once
 from flows.departing import close_doors, look_at_hands
 from models.access import BrowserSession

@@ -37,33 +37,24 @@ from sqlalchemy import LargeBinary, select, text
 from sqlmodel import Session
 
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from duties.actors import OUTSIDE, Actor
-from duties.casework.tasks import complete_task
-from duties.declarations import exporting
-from duties.follow_ups import activities, breaks, notes, summaries
-from duties.follow_ups.notes import Week
-from duties.follow_ups.summaries import Summary
-from duties.follow_ups.weeks import monday_of
-from duties.mail.name_gate import Gate
-from duties.participants import (
-    consents,
-    destruction,
-    disclosures,
-    first_meetings,
-    links,
-    numbers,
-    referring,
-    retention,
-    risks,
-    triage,
-)
-from duties.participants.consents import Signed
-from duties.participants.held import case_of
-from duties.participants.identity import open_identity
-from duties.participants.referring import ReferralForm
-from duties.record import incidents
-from duties.record.incidents import Entry
-from duties.refusals import Refusal
+from domain.accompaniment import breaks, consents, risks
+from domain.accompaniment.consents import Signed
+from domain.admissions import first_meetings, numbers, triage
+from domain.casework.tasks import complete_task
+from domain.follow_ups import activities, notes, summaries
+from domain.follow_ups.notes import Week
+from domain.follow_ups.summaries import Summary
+from domain.follow_ups.weeks import monday_of
+from domain.kernel.actors import OUTSIDE, Actor
+from domain.kernel.refusals import Refusal
+from domain.loading import exporting
+from domain.mail.name_gate import Gate
+from domain.participants import destruction, disclosures, links, referring, retention
+from domain.participants.identity import open_identity
+from domain.participants.locking import case_of
+from domain.participants.referring import ReferralForm
+from domain.record import incidents
+from domain.record.incidents import Entry
 from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties.casework import cases, tasks
-from duties.obligations import accepting, saying, to_accept
-from duties.obligations.touching import settle
-from duties.refusals import Refusal
+from domain.casework import cases, tasks
+from domain.kernel.refusals import Refusal
+from domain.obligations import accepting, attestations, to_accept
+from domain.obligations.triggers import settle
 from flows import beginnings
 from meetings import assembling, attendance, decisions, running, schedule
 from meetings.agenda_items import items_of
@@ -26,7 +26,7 @@ from tests.api.pages.looking import signed_in
 from tests.casework import approve, complete, step
 from tests.cast import AT, Cast
 from tests.declared import record
-from tests.duties.obligations.signed import agreement_of, follow_with, kept, period, put_in_force
+from tests.domain.obligations.signed import agreement_of, follow_with, kept, period, put_in_force
 from tests.flows.support import Clock, carry_all, means_of
 from tests.meetings.sitting import seat, seat_everyone
 
@@ -114,7 +114,9 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
     assert stands(cast, "GV-9", NEW_YEAR) == ("on_track", [("task", False, "not_endorsed")])
     with cast.session() as session:  # nor does a file count that somebody gives for the clause itself
         mine = period(session, cast, "ccsmtl", "GV-9")
-        saying.add_document(session, mine["id"], "plan.txt", b"Plan", effective_on=NEW_YEAR.date(), by=by, at=NEW_YEAR)
+        attestations.add_document(
+            session, mine["id"], "plan.txt", b"Plan", effective_on=NEW_YEAR.date(), by=by, at=NEW_YEAR
+        )
     assert stands(cast, "GV-9", NEW_YEAR)[0] == "on_track"
 
     with cast.session() as session:

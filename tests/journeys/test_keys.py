@@ -18,9 +18,9 @@ from sqlmodel import Session
 
 from adapters.keys import FileSealKeys
 from adapters.people_keys import FilePeopleKeys, make_people_keys
-from duties.participants import referring, retention
-from duties.participants.identity import open_identity
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.participants import referring, retention
+from domain.participants.identity import open_identity
 from tests.api.test_cli import Say, at, command
 from tests.cast import AT, ROOT, Cast
 from tests.conftest import FILES_AGE, Database
@@ -144,7 +144,7 @@ def prepared(tmp_path: Path, **named: str) -> tuple[int, str]:
         environment.pop(name)
     environment |= named
     done = subprocess.run(
-        [sys.executable, "-m", "api.cli.tables"], env=environment, cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-m", "api.cli.migrated"], env=environment, cwd=ROOT, capture_output=True, check=False
     )
     return done.returncode, (done.stdout + done.stderr).decode()
 

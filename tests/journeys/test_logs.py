@@ -31,7 +31,7 @@ from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.cli.installation import _processes
 from api.cli.supervise import answers
-from duties.people import update_person
+from domain.people.people import update_person
 from tests.api.desk import app_on, token_for
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, Cast

@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties.agreement import signed_files
-from duties.agreement.agreements import send_version, sign_version, version_in_force
-from duties.agreement.succession import begin, renew
-from duties.casework import tasks
-from duties.casework.board import late_on
-from duties.obligations.keeping import keep
+from domain.agreements import signed_files
+from domain.agreements.agreements import send_version, sign_version, version_in_force
+from domain.agreements.succession import begin, renew
+from domain.casework import tasks
+from domain.casework.board import late_on
+from domain.obligations.projection import keep
 from flows import beginnings
 from meetings import assembling, attendance, decisions, running, schedule
 from meetings.agenda_items import items_of

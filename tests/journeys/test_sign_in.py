@@ -25,12 +25,12 @@ from sqlalchemy import select
 
 from adapters.directory import Entra
 from adapters.entra_settings import EntraSettings
+from api.access.session import Office
 from api.app import create_app
 from api.pages.entra import CALLBACK, LEFT_TO
-from api.session import Office
-from duties.access import doors, identities, invitations
-from duties.access.identities import Account
-from duties.people import end_tenure
+from domain.access import doors, identities, invitations
+from domain.access.identities import Account
+from domain.people.people import end_tenure
 from models.access import BrowserSession, Identity
 from models.base import table_of
 from models.program import Tenure

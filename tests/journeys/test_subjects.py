@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from adapters.database import program_session
-from api.cli.demonstration import Demonstration
-from duties.mail.letters import COMMON, Language, Letters, called_in, without_numbers
-from duties.participants import barring
+from demo.loading import Demonstration
+from domain.accompaniment import barring
+from domain.mail.letters import COMMON, Language, Letters, called_in, without_numbers
 from flows.protocols import letter_folders
 from tests.api.desk import client_for
 from tests.cast import AT, KEYS, Cast, stationery

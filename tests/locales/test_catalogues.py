@@ -75,16 +75,16 @@ def test_a_french_singular_that_drops_the_count_is_named_since_it_also_stands_fo
 
 
 def test_words_are_found_in_code_in_refusals_and_in_templates(tmp_path: Path) -> None:
-    (tmp_path / "duties").mkdir()
-    (tmp_path / "duties" / "rule.py").write_text(
+    (tmp_path / "domain").mkdir()
+    (tmp_path / "domain" / "rule.py").write_text(
         "N_('Marked')\nsay(lang, 'Said %(x)s', x=1)\nsay_n(lang, 'one', 'many', n)\nCounted('a seat', 'seats', n)\n"
         "raise Refusal('code.of', 'Refused %(why)s', why=w)\nsay(lang, dynamic)\n",
         "utf-8",
     )
-    (tmp_path / "duties" / "page.html").write_text(
+    (tmp_path / "domain" / "page.html").write_text(
         '{{ _("Shown") }}{% trans who=x %}\n  Owed by\n  {{ who }}\n{% endtrans %}', "utf-8"
     )
-    found = {m.id for m in words_in_use(tmp_path, ["duties"]) if m.id}
+    found = {m.id for m in words_in_use(tmp_path, ["domain"]) if m.id}
     assert found == {
         "Marked",
         "Said %(x)s",

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
-from api.permissions import Action
+from api.access.permissions import Action
 from tests.agreeing import PDF
 from tests.cast import ARRIVAL, TODAY
 from tests.matrix.world import PLACES

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import insert
 
-from api.session import IDLE
+from api.access.session import IDLE
 from models.access import BrowserSession
 from models.base import table_of
 from tests.cast import AT, Cast

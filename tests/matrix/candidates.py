@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, update
 
-from duties.participants import disclosures, links, referring, risks
-from duties.participants.referring import ReferralForm
+from domain.accompaniment import risks
+from domain.participants import disclosures, links, referring
+from domain.participants.referring import ReferralForm
 from models.base import table_of
 from models.consent import Consent
 from models.participant import Barred, CandidateWorker, Participant

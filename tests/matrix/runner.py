@@ -20,10 +20,10 @@ from psycopg import sql
 from sqlalchemy import event, make_url
 
 from adapters.addresses import conninfo_of
-from api.permissions import TABLE, Relation
-from api.session import Office
-from duties.access.doors import digest
-from duties.record.turned_away import LEFT_OUT, REFUSED, table_for
+from api.access.permissions import TABLE, Relation
+from api.access.session import Office
+from domain.access.doors import digest
+from domain.record.turned_away import LEFT_OUT, REFUSED, table_for
 from models.tables import metadata
 from tests.api import lines
 from tests.api.desk import ADDRESS, app_on
@@ -211,7 +211,7 @@ class Runner:
         names = re.findall(r"{(\w+)_id}", route.path)
         table = table_for(names[-1])
         assert table is not None, (
-            f"{route}: say in duties/record/turned_away.py, under TABLES, where a {names[-1]} stands"
+            f"{route}: say in domain/record/turned_away.py, under TABLES, where a {names[-1]} stands"
         )
         found = self._admin.execute(
             sql.SQL("select 1 from {} where id = %s").format(sql.Identifier(table.name)), [self.named(route, place)]

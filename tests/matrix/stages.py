@@ -14,16 +14,18 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.casework import cases
-from duties.departure import departures, hand_overs
-from duties.here import program_of
-from duties.participants import destruction, research, retention, triage, workers
-from duties.participants.referring import ReferralForm, begin_referral, send_referral
-from duties.people import appoint
-from duties.record import incidents
-from duties.record.incidents import Entry
-from duties.roles import standing
+from domain.accompaniment import workers
+from domain.admissions import triage
+from domain.casework import cases
+from domain.departure import departures, hand_overs
+from domain.kernel.actors import Actor
+from domain.kernel.scope import program_of
+from domain.participants import destruction, research, retention
+from domain.participants.referring import ReferralForm, begin_referral, send_referral
+from domain.people.people import appoint
+from domain.record import incidents
+from domain.record.incidents import Entry
+from domain.roles.roles import standing
 from meetings import agendas, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of

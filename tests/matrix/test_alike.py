@@ -18,7 +18,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from adapters.addresses import conninfo_of
-from duties.record.turned_away import table_for
+from domain.record.turned_away import table_for
 from locales import LANGUAGES
 from tests.conftest import Copies
 from tests.matrix import grid

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from api import permissions
-from api.permissions import TABLE, Relation
+from api.access import permissions
+from api.access.permissions import TABLE, Relation
 from tests.matrix import grid
 from tests.matrix.asked import Route
 from tests.matrix.askers import COLUMNS

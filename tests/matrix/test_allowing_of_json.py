@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import permissions
+from api.access import permissions
 from tests.matrix.asked import Route
 from tests.matrix.fixtures import Run
 from tests.matrix.runner import Runner

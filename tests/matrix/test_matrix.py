@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from api.permissions import TABLE, Relation
-from duties.record.turned_away import REFUSED
+from api.access.permissions import TABLE, Relation
+from domain.record.turned_away import REFUSED
 from tests.cast import ROOT
 from tests.matrix import grid
 from tests.matrix.asked import Route
@@ -78,11 +78,11 @@ DONE_ELSEWHERE: Final = {
         "test_json_releases_what_was_read_and_gives_it_back",
     ),
     "POST /activities/{activity_id}/parts/{follow_up_id}/leaving": (
-        "tests/duties/follow_ups/test_activities.py",
+        "tests/domain/follow_ups/test_activities.py",
         "test_on_the_pages_it_is_shown_until_it_is_called_off",
     ),
     "DELETE /api/v1/activities/{activity_id}/parts/{follow_up_id}": (
-        "tests/duties/follow_ups/test_activities.py",
+        "tests/domain/follow_ups/test_activities.py",
         "test_over_json_somebody_is_taken_out_of_what_may_not_be_once",
     ),
     "POST /follow-ups/{follow_up_id}/taking-up": (
@@ -145,7 +145,7 @@ DONE_ELSEWHERE: Final = {
             "POST /api/v1/participants/{participant_id}/consents/going-on",
         ),
         (
-            "tests/duties/participants/test_withdrawals.py",
+            "tests/domain/participants/test_withdrawals.py",
             "test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word",
         ),
     ),
@@ -155,7 +155,7 @@ DONE_ELSEWHERE: Final = {
             "POST /api/v1/participants/{participant_id}/consents/review",
         ),
         (
-            "tests/duties/participants/test_reviews.py",
+            "tests/domain/participants/test_reviews.py",
             "test_the_page_says_what_is_to_be_looked_at_and_only_the_coordinator_leaves_it_as_it_was_signed",
         ),
     ),

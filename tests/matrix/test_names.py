@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from api import pointing
+from api.web import pointing
 from tests.api.json.window import description
 from tests.matrix.asked import Route
 from tests.matrix.askers import Kind

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from sqlmodel import Session
 
-import api.session
+import api.access.session
 from tests.api.desk import ADDRESS
 from tests.hardening.crawler import Crawler, forms_of, page_of
 from tests.hardening.test_crawled import meant
@@ -33,7 +33,7 @@ def nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
         session.rollback()
         session.close()
 
-    monkeypatch.setattr(api.session, "_commit", undo)
+    monkeypatch.setattr(api.access.session, "_commit", undo)
 
 
 @pytest.mark.usefixtures("nothing_stays")

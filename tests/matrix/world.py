@@ -12,23 +12,24 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.access import doors, sign_ins
-from duties.actors import Actor
-from duties.agreement import agreements, signed_files
-from duties.agreement.succession import renew
-from duties.casework import tasks
-from duties.casework.proofs import Proof
-from duties.departure.hiring import NAMES_THEM
-from duties.equipment import inventory
-from duties.follow_ups import breaks, contacts, notes, states, summaries
-from duties.here import program_of
-from duties.obligations import saying
-from duties.obligations.keeping import keep
-from duties.participants import numbers
-from duties.participants.sealing import seal
-from duties.people import add_person, appoint, end_tenure, record_absence
-from duties.record import incidents
-from duties.record.incidents import Entry
+from domain.access import doors, sign_ins
+from domain.accompaniment import breaks, states
+from domain.admissions import numbers
+from domain.agreements import agreements, signed_files
+from domain.agreements.succession import renew
+from domain.casework import tasks
+from domain.casework.proofs import Proof
+from domain.departure.hiring import NAMES_THEM
+from domain.equipment import inventory
+from domain.follow_ups import contacts, notes, summaries
+from domain.kernel.actors import Actor
+from domain.kernel.scope import program_of
+from domain.obligations import attestations
+from domain.obligations.projection import keep
+from domain.participants.sealing import seal
+from domain.people.people import add_person, appoint, end_tenure, record_absence
+from domain.record import incidents
+from domain.record.incidents import Entry
 from meetings import agendas, assembling, decisions, feeds, freezing, links, redacting, running, schedule, waivers
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of, membership
@@ -366,7 +367,9 @@ def _owed_by(cast: Cast, place: str) -> dict[str, str]:
             ).one()
             for key in ("AG-P2", "AG-P4")
         }
-        document_id = saying.add_document(session, periods["AG-P4"], "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
+        document_id = attestations.add_document(
+            session, periods["AG-P4"], "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT
+        )
         proposal_id = waivers.propose(
             session,
             agreement_id,

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.roles import responsibility
+from domain.roles.roles import responsibility
 from meetings import agendas, schedule
 from meetings.committees import committee_of
 from meetings.reasons import Reason

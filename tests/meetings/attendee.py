@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from icalendar import Calendar
 
-from duties.mail.envelopes import CalendarPart
+from domain.mail.envelopes import CalendarPart
 
 #: A VEVENT as read: icalendar types each of its properties as every kind that there is.
 Event = Any

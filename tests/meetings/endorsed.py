@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.actors import Actor
-from duties.endorsement.counting import does_it_count, refuse_unless_it_counts
+from domain.endorsement.counting import does_it_count, refuse_unless_it_counts
+from domain.kernel.actors import Actor
 from meetings import asked_partners, decisions, endorsing
 from models.base import table_of
 from models.casework import Responsibility, Task

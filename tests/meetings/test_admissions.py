@@ -15,29 +15,18 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties.casework import scheduling, tasks, versions
-from duties.declarations.declared import load_declared_text
-from duties.declarations.loading import load
-from duties.declarations.protocol import Protocol
-from duties.participants import (
-    barring,
-    consents,
-    disclosures,
-    duplicates,
-    first_meetings,
-    numbers,
-    reading,
-    recruiting,
-    research,
-    risks,
-    triage,
-    workers,
-)
-from duties.participants.consents import Signed
-from duties.participants.held import step_of
-from duties.participants.reasons import read_reasons
-from duties.participants.referring import ReferralForm
-from duties.refusals import Refusal
+from domain.accompaniment import barring, consents, recruiting, risks, workers
+from domain.accompaniment.consents import Signed
+from domain.admissions import duplicates, first_meetings, numbers, triage
+from domain.casework import scheduling, tasks, versions
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared_text
+from domain.kernel.refusals import Refusal
+from domain.loading.loading import load
+from domain.participants import disclosures, reading, research
+from domain.participants.locking import step_of
+from domain.participants.reasons import read_reasons
+from domain.participants.referring import ReferralForm
 from locales import LANGUAGES
 from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running
 from meetings.agenda_items import item_of, items_of

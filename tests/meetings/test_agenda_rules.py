@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.casework import cases, tasks
-from duties.declarations.loading import load
-from duties.declarations.program_committees import AgendaRule
-from duties.refusals import Refusal
+from domain.casework import cases, tasks
+from domain.declarations.program_committees import AgendaRule
+from domain.kernel.refusals import Refusal
+from domain.loading.loading import load
 from locales import LANGUAGES
 from meetings import agenda_rules, agendas, assembling, schedule
 from meetings.agenda_rules import Drawn, draw, points_of, rules_of
 from meetings.committees import committee_of, committees
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from meetings.reasons import in_words
 from models.base import table_of
 from models.committee import Committee

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.casework.assigning import assign
-from duties.mail.notices import COORDINATION
-from duties.refusals import Refusal
+from domain.casework.assigning import assign
+from domain.kernel.refusals import Refusal
+from domain.mail.notices import COORDINATION
 from meetings import agendas, assembling, decisions, freezing, running, schedule
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words

@@ -10,16 +10,16 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from duties.agreement import succession
-from duties.agreement.agreements import end_version
-from duties.casework import cases
+from domain.agreements import succession
+from domain.agreements.agreements import end_version
+from domain.casework import cases
 from meetings import assembling, running, schedule
 from meetings.agenda_items import items_of
 from meetings.reasons import in_words
 from tests.agreeing import last_version, signed_on
 from tests.cast import AT, TODAY, Cast
 from tests.declared import record
-from tests.duties.obligations.signed import agreement_of, hold, kept, put_in_force
+from tests.domain.obligations.signed import agreement_of, hold, kept, put_in_force
 from tests.meetings.agenda_desk import meeting
 from tests.meetings.sitting import seat_everyone
 

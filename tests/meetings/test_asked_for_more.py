@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.participants import duplicates, first_meetings, triage, workers
+from domain.accompaniment import workers
+from domain.admissions import duplicates, first_meetings, triage
 from meetings import admissions
 from models.base import table_of
 from models.referral import Referral

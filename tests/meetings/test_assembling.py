@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings import agenda_papers, agendas, assembling, freezing, running, schedule
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties import people
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.people import people
 from meetings import answers, attendance, running
 from meetings.attendance import Attended
 from meetings.schedule import plan_meetings

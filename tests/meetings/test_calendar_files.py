@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from recurring_ical_events import of  # type: ignore[import-untyped]
 
-from duties.mail.envelopes import CalendarPart, Mailbox, mime
-from duties.mail.letters import Letter
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.mail.envelopes import CalendarPart, Mailbox, mime
+from domain.mail.letters import Letter
 from meetings import calendar_files
 from meetings.calendar_files import Published
 from meetings.entries import Entry, Moved

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import calendar_readers, people
-from duties.mail.envelopes import CalendarPart
+from domain.mail.envelopes import CalendarPart
+from domain.people import calendar_readers, people
 from meetings import replies, schedule
 from models.base import table_of
 from models.meeting import Meeting

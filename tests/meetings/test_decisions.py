@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.casework import board, tasks
-from duties.casework.assigning import assign
-from duties.here import local_day
-from duties.mail.notices import COORDINATION
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework import board, tasks
+from domain.casework.assigning import assign
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day
+from domain.mail.notices import COORDINATION
+from domain.roles.roles import standing
 from meetings import agenda_papers, agendas, assembling, decisions, running
 from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties.here import many
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many
 from locales import say
 from meetings import drafting, schedule
 from meetings.committees import committee_of

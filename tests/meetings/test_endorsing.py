@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties import people
-from duties.actors import Actor
-from duties.agreement import agreements
-from duties.casework import tasks
-from duties.casework.assigning import assign
-from duties.here import local_day
-from duties.mail.notices import COORDINATION
-from duties.obligations.facts import waivers
-from duties.roles import standing
+from domain.agreements import agreements
+from domain.casework import tasks
+from domain.casework.assigning import assign
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day
+from domain.mail.notices import COORDINATION
+from domain.obligations.facts import waivers
+from domain.people import people
+from domain.roles.roles import standing
 from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling, taking_back
 from meetings.decision_rows import lock_decision
 from meetings.decision_words import endorsement_in_words

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings.entries import Entry, Moved
 from tests.meetings.seasons import COMMITTEE, MOVED, OFF, entries, season
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from adapters.database import open_session
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings import answers, feeds, invitations, links, schedule
 from models.base import table_of
 from models.committee import SeatHolder

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from duties.participants import workers
+from domain.accompaniment import workers
 from meetings import admissions, agenda_papers, agendas, assembling, freezing, running, schedule
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from duties.mail.notices import Stationery
+from domain.mail.notices import Stationery
 from flows import gatherings
 from meetings import agendas, schedule
 from models.agenda import AgendaItem

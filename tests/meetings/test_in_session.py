@@ -17,9 +17,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import people
-from duties.here import many
-from duties.participants import barring
+from domain.accompaniment import barring
+from domain.kernel.scope import many
+from domain.people import people
 from meetings import agendas, attendance, running, schedule
 from meetings.agenda_items import item_of
 from models.base import table_of

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from duties.mail.envelopes import CalendarPart, Mailbox
+from domain.mail.envelopes import CalendarPart, Mailbox
 from meetings.calendar_files import part
 from meetings.entries import Entry, Moved
 from meetings.itip import Message, differences, joined, remembered, sequences

@@ -18,7 +18,7 @@ from recurring_ical_events import of  # type: ignore[import-untyped]
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings import answers, schedule
 from meetings.local_times import local_of
 from models.base import table_of

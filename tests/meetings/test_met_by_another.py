@@ -10,9 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties.casework import wakeups
-from duties.participants import barring, consents, duplicates, first_meetings, numbers, risks, withdrawals, workers
-from duties.participants.consents import Signed
+from domain.accompaniment import barring, consents, risks, withdrawals, workers
+from domain.accompaniment.consents import Signed
+from domain.admissions import duplicates, first_meetings, numbers
+from domain.casework import wakeups
 from meetings import admissions
 from meetings.agenda_items import items_of
 from meetings.reasons import ENDED

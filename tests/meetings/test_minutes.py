@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings import assembling, attendance, decisions, minutes, running
 from meetings.documents.docx import as_docx
 from meetings.documents.pdf import as_pdf

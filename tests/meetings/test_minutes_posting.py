@@ -16,7 +16,7 @@ from pypdf import PdfReader
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings import attendance, decisions, minutes, running
 from meetings.agenda_papers import readers_of
 from meetings.documents.content import Both

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.mail.notices import Stationery
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.mail.notices import Stationery
 from flows import gatherings
 from meetings import agendas, schedule
 from models.base import table_of

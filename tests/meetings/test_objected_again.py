@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import people
-from duties.refusals import Refusal
-from duties.roles import responsibility
+from domain.kernel.refusals import Refusal
+from domain.people import people
+from domain.roles.roles import responsibility
 from meetings import (
     agendas,
     assembling,

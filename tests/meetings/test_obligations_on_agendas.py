@@ -17,7 +17,7 @@ from meetings.reasons import in_words
 from models.base import table_of
 from models.meeting import Meeting
 from tests.cast import AT, Cast
-from tests.duties.obligations.signed import hold, kept, put_in_force
+from tests.domain.obligations.signed import hold, kept, put_in_force
 from tests.meetings.sitting import seat, seat_everyone
 
 _meeting = table_of(Meeting)

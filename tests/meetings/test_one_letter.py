@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties import people
-from duties.actors import Actor
+from domain.kernel.actors import Actor
+from domain.people import people
 from meetings import answers, invitations, replies, schedule, seating
 from meetings.committees import committee_of
 from meetings.invitations import Told, letters_in, people_in

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duties.calendars import Calendar, Closure, UnknownYear
-from duties.declarations.declared import Bilingual
-from duties.declarations.program_committees import Weekday
-from duties.refusals import Refusal
+from domain.declarations.program_committees import Weekday
+from domain.declared.reading import Bilingual
+from domain.kernel.calendars import Calendar, Closure, UnknownYear
+from domain.kernel.refusals import Refusal
 from meetings.planner import WEEKDAYS, Taken, Terms, propose_season, propose_year
 from meetings.proposals import Proposal
 

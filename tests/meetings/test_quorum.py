@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duties.declarations.program_committees import Quorum
+from domain.declarations.program_committees import Quorum
 from meetings.committees import CommitteeSeat
 from meetings.quorum import Filled, Standing, in_words, rule_in_words, rule_of, standing
 

@@ -18,8 +18,8 @@ import pytest
 from icalendar import Calendar
 
 from adapters.mail import SmtpMailer
-from duties.mail.envelopes import Mailbox, mime
-from duties.mail.letters import Letter
+from domain.mail.envelopes import Mailbox, mime
+from domain.mail.letters import Letter
 from meetings import calendar_files
 from meetings.entries import Entry, Moved
 from meetings.itip import Message, differences

@@ -12,18 +12,19 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties import people, sealed_words
-from duties.actors import Actor
-from duties.casework import assigning, tasks
-from duties.here import program_of
-from duties.mail import name_answers
-from duties.mail.envelopes import texts_of
-from duties.mail.name_gate import Gate
-from duties.mail.notices import COORDINATION
-from duties.record import incidents
-from duties.record.incidents import Entry
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework import assigning, tasks
+from domain.kernel import sealed_words
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
+from domain.mail import name_answers
+from domain.mail.envelopes import texts_of
+from domain.mail.name_gate import Gate
+from domain.mail.notices import COORDINATION
+from domain.people import people
+from domain.record import incidents
+from domain.record.incidents import Entry
+from domain.roles.roles import standing
 from meetings import agendas, assembling, decisions, minutes, redacting, schedule
 from meetings.agenda_items import items_of
 from meetings.documents.issuing import refuse_names

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings import agenda_papers, agendas, answers, assembling, freezing, posting, schedule
 from meetings.agenda_papers import Change
 from meetings.documents.content import Both
-from meetings.holding import read_meeting
 from meetings.invitations import Told, letters_in
+from meetings.locking import read_meeting
 from models.base import table_of
 from models.committee import SeatHolder
 from models.meeting import MeetingSeries

@@ -18,10 +18,12 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties.participants import duplicates, first_meetings, reading, recruiting, risks, triage, workers
-from duties.participants.held import hold_participant, step_of
-from duties.participants.reasons import read_reasons
-from duties.refusals import Refusal
+from domain.accompaniment import recruiting, risks, workers
+from domain.admissions import duplicates, first_meetings, triage
+from domain.kernel.refusals import Refusal
+from domain.participants import reading
+from domain.participants.locking import hold_participant, step_of
+from domain.participants.reasons import read_reasons
 from flows import agenda_points
 from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running, schedule
 from meetings.agenda_items import item_of, items_of

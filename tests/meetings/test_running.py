@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings import agendas, assembling, attendance, decisions, minutes, running, schedule
 from meetings.committees import committee_of
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from meetings.reasons import Reason
 from models.base import table_of
 from models.committee import SeatHolder
 from tests.cast import AT, Cast
-from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.domain.obligations.signed import kept, period, put_in_force
 from tests.meetings.meeting_room import (
     LOCAL,
     MINUTE,

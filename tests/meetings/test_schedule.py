@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties import people
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
+from domain.people import people
 from meetings import answers, attendance, invitations, running, schedule
 from meetings.committees import committee_of
-from meetings.holding import read_meeting
 from meetings.invitations import Told
+from meetings.locking import read_meeting
 from models.base import table_of
 from models.committee import Committee, SeatHolder
 from models.invitation import CalendarReader

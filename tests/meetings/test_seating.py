@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties import people
-from duties.casework import board
-from duties.departure import departures
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework import board
+from domain.departure import departures
+from domain.kernel.refusals import Refusal
+from domain.people import people
+from domain.roles.roles import standing
 from meetings import attendance, invitations, running, schedule, seating
 from meetings.committees import ALTERNATE, PRINCIPAL, committee_of, membership
 from meetings.invitations import Told

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from duties.refusals import Refusal
-from meetings import answers, replies, schedule, strays
+from domain.kernel.refusals import Refusal
+from meetings import answers, replies, schedule, unmatched_replies
 from meetings.mail_replies import REASONS, sender_of
 from models.base import table_of
 from models.invitation import MeetingAnswer
@@ -41,7 +41,7 @@ def session(cast: Cast) -> Iterator[Session]:
 
 def _stray(session: Session, mail: bytes, *, at: datetime = AT) -> dict[str, Any]:
     assert replies.receive(session, mail, at=at).stray
-    return strays.waiting(session)[0]
+    return unmatched_replies.waiting(session)[0]
 
 
 def _on(session: Session, day: datetime) -> UUID:
@@ -83,7 +83,7 @@ def test_every_reason_has_its_words() -> None:
         *(replies.UNKNOWN_MEETING, replies.NOT_INVITED, replies.AMBIGUOUS, replies.FOR_ANOTHER, replies.DELEGATED),
         *(replies.NO_SUCH_DATE, replies.STALE, replies.OVER),
     }
-    assert strays.REASONS.keys() == REASONS | bound
+    assert unmatched_replies.REASONS.keys() == REASONS | bound
 
 
 def test_setting_one_aside_changes_no_answer_and_says_who_and_when_and_is_done_once(
@@ -91,15 +91,15 @@ def test_setting_one_aside_changes_no_answer_and_says_who_and_when_and_is_done_o
 ) -> None:
     kept = _stray(session, reply(season_uid(session), sender=FORGED))
     by = cast.actor("coordinator")
-    strays.set_aside(session, kept["id"], by=by, at=LATER, seen=1)
-    (after,) = strays.seen_to(session)
+    unmatched_replies.set_aside(session, kept["id"], by=by, at=LATER, seen=1)
+    (after,) = unmatched_replies.seen_to(session)
     assert (after["outcome"], after["seen_by"], after["seen_at"]) == ("set_aside", by.person_id, LATER)
-    assert strays.waiting(session) == []
-    assert strays.count(session) == 0
+    assert unmatched_replies.waiting(session) == []
+    assert unmatched_replies.count(session) == 0
     assert session.execute(select(_answer)).all() == []
     for again in (
-        lambda: strays.set_aside(session, kept["id"], by=by, at=LATER),
-        lambda: strays.take(session, kept["id"], cast.people["police"], "accepted", by=by, at=LATER),
+        lambda: unmatched_replies.set_aside(session, kept["id"], by=by, at=LATER),
+        lambda: unmatched_replies.take(session, kept["id"], cast.people["police"], "accepted", by=by, at=LATER),
     ):
         with pytest.raises(Refusal, match="settled"):
             again()
@@ -110,10 +110,15 @@ def test_taking_one_is_the_answer_of_whom_the_coordinator_says_and_an_older_mail
 ) -> None:
     kept = _stray(session, reply(season_uid(session), sender="home@elsewhere.example"))
     by, ninth = cast.actor("coordinator"), _on(session, NINTH)
-    assert strays.take(session, kept["id"], cast.people["police"], "declined", meeting_id=ninth, by=by, at=LATER) == 1
+    assert (
+        unmatched_replies.take(
+            session, kept["id"], cast.people["police"], "declined", meeting_id=ninth, by=by, at=LATER
+        )
+        == 1
+    )
     row = session.execute(select(_answer)).one()
     assert (row.meeting_id, row.person_id, row.answer, row.by) == (ninth, cast.people["police"], "declined", "mail")
-    assert strays.seen_to(session)[0]["outcome"] == "taken"
+    assert unmatched_replies.seen_to(session)[0]["outcome"] == "taken"
     older = reply(season_uid(session), stamp="20261123T150000Z")  # an hour after AT
     assert replies.receive(session, older, at=LATER).stray == replies.STALE
     assert session.execute(select(_answer.c.answer)).scalar_one() == "declined"
@@ -130,7 +135,7 @@ def test_one_about_the_whole_season_is_taken_for_each_meeting_to_come_or_for_one
     ninth = _on(session, NINTH)
     answers.answer(session, ninth, who, "declined", means="link", alternate_id=deputy, by=own, at=AT)
     before = len(letters(session))
-    taken = strays.take(session, kept["id"], who, "declined", by=by, at=LATER)
+    taken = unmatched_replies.take(session, kept["id"], who, "declined", by=by, at=LATER)
     assert taken == len(session.execute(select(_answer)).all()) == 18
     assert session.scalars(select(_answer.c.alternate_id).where(_answer.c.alternate_id.is_not(None))).all() == [deputy]
     assert len(letters(session)) == before, "nobody else is told, and nobody is invited"
@@ -154,9 +159,9 @@ def test_one_is_taken_for_nobody_who_is_not_invited_and_for_no_other_meeting(
     steering = session.scalars(select(_meeting.c.id).where(_meeting.c.series_id.is_(None))).one()
     meeting = steering if isinstance(when, str) else None if when is None else _on(session, when)
     with pytest.raises(Refusal) as refused:
-        strays.take(session, kept["id"], cast.people[who], said, meeting_id=meeting, by=by, at=LATER)
+        unmatched_replies.take(session, kept["id"], cast.people[who], said, meeting_id=meeting, by=by, at=LATER)
     assert refused.value.code == code
-    assert strays.count(session) == 1
+    assert unmatched_replies.count(session) == 1
     assert session.execute(select(_answer)).all() == []
 
 
@@ -168,11 +173,11 @@ def test_where_a_mail_came_from_is_forgotten_after_half_a_year_whatever_became_o
         session, reply(season_uid(session), sender=FORGED, partstat="DECLINED"), at=AT + timedelta(seconds=1)
     )
     new = _stray(session, reply(season_uid(session), sender="home@elsewhere.example"), at=AT + timedelta(days=1))
-    strays.set_aside(session, aside["id"], by=cast.actor("coordinator"), at=LATER)
-    assert strays.forget_addresses(session, by=LOADING, at=AT + strays.ADDRESS_KEPT) == 0
-    after = AT + strays.ADDRESS_KEPT + timedelta(hours=1)
-    assert [strays.forget_addresses(session, by=LOADING, at=after) for _ in range(2)] == [2, 0]
-    rows = {one["id"]: one for one in (*strays.waiting(session), *strays.seen_to(session))}
+    unmatched_replies.set_aside(session, aside["id"], by=cast.actor("coordinator"), at=LATER)
+    assert unmatched_replies.forget_addresses(session, by=LOADING, at=AT + unmatched_replies.ADDRESS_KEPT) == 0
+    after = AT + unmatched_replies.ADDRESS_KEPT + timedelta(hours=1)
+    assert [unmatched_replies.forget_addresses(session, by=LOADING, at=after) for _ in range(2)] == [2, 0]
+    rows = {one["id"]: one for one in (*unmatched_replies.waiting(session), *unmatched_replies.seen_to(session))}
     assert rows[waits["id"]] == {**waits, "from_address": ""}
     assert rows[aside["id"]]["from_address"] == ""
     assert rows[new["id"]] == new
@@ -183,4 +188,4 @@ def test_where_a_mail_came_from_is_forgotten_after_half_a_year_whatever_became_o
 def test_what_somebody_else_saw_to_meanwhile_is_said(cast: Cast, session: Session) -> None:
     kept = _stray(session, reply(season_uid(session), sender=FORGED))
     with pytest.raises(Refusal, match="changed"):
-        strays.set_aside(session, kept["id"], by=cast.actor("coordinator"), at=LATER, seen=2)
+        unmatched_replies.set_aside(session, kept["id"], by=cast.actor("coordinator"), at=LATER, seen=2)

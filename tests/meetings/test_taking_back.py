@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import Session
 
-from duties.casework import tasks
-from duties.obligations.facts import waivers
+from domain.casework import tasks
+from domain.obligations.facts import waivers
 from meetings import decisions, endorsing, settling, taking_back
 from meetings.decision_rows import lock_decision
 from models.base import table_of

@@ -221,11 +221,11 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
     "T12 (d)": (
         "With a meeting cancelled, an absence too many cannot be made good, and what was counted is listed.",
         {
-            "duties/obligations/test_judging.py": (
+            "domain/obligations/test_judging.py": (
                 "a_seat_that_stays_empty_once_too_often_cannot_be_made_good",
                 "a_meeting_adjourned_without_quorum_is_no_occasion_for_anyone",
             ),
-            "duties/obligations/test_keeping.py": (
+            "domain/obligations/test_keeping.py": (
                 "an_empty_seat_is_at_risk_then_cannot_be_met_and_a_correction_keeps_both",
             ),
         },
@@ -233,23 +233,23 @@ TRAPS: Final[Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]]] = {
     "T12 (e)": (
         "What nobody recorded waits for its record, and is nobody's absence.",
         {
-            "duties/obligations/test_judging.py": (
+            "domain/obligations/test_judging.py": (
                 "a_record_that_comes_a_month_late_is_the_secretarys_delay_and_no_absence",
                 "nothing_unrecorded_is_ever_an_absence",
             ),
-            "duties/obligations/test_keeping.py": (
+            "domain/obligations/test_keeping.py": (
                 "what_nobody_recorded_is_the_coordinators_task_once_a_meeting_and_no_partners_miss",
             ),
         },
     ),
     "T12 (f)": (
         "An agreement signed in July owes nothing for January to June.",
-        {"duties/obligations/test_windows.py": ("an_agreement_signed_in_july_owes_nothing_for_january_to_june",)},
+        {"domain/obligations/test_windows.py": ("an_agreement_signed_in_july_owes_nothing_for_january_to_june",)},
     ),
     "T12 (g)": (
         "A principal and an alternate who are both there are one presence.",
         {
-            "duties/obligations/test_keeping.py": (
+            "domain/obligations/test_keeping.py": (
                 "a_committee_that_takes_its_seats_from_others_is_sat_on_by_any_of_them_and_once",
             )
         },
@@ -303,7 +303,7 @@ BAD_INPUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     },
     "an agenda rule naming an unknown source": {
         "meetings/test_agenda_rules.py": ("a_rule_whose_source_nobody_knows_is_no_rule",),
-        "duties/test_program.py": ("a_wrong_file_is_told_its_line_its_path_and_why",),
+        "domain/test_program.py": ("a_wrong_file_is_told_its_line_its_path_and_why",),
     },
     "a reply of 5 MB": {
         "meetings/test_replies.py": ("a_meeting_of_nobody_here_and_five_megabytes_are_strays",),

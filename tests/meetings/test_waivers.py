@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from duties import people
-from duties.actors import Actor
-from duties.casework import asking
-from duties.obligations.facts import waivers as waivers_of
-from duties.refusals import Refusal
-from duties.roles import standing
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.obligations.facts import waivers as waivers_of
+from domain.people import people
+from domain.roles.roles import standing
 from locales import say
 from meetings import agendas, attendance, decisions, endorsing, objections, running, schedule, settling, waivers
 from meetings.agenda_items import items_of
@@ -36,7 +36,7 @@ from tests import waiving
 from tests.agreeing import code_of
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.duties.obligations.signed import agreement_of, findings, kept, period, put_in_force
+from tests.domain.obligations.signed import agreement_of, findings, kept, period, put_in_force
 from tests.meetings.endorsed import rest_waiver
 from tests.meetings.sitting import seat, seat_everyone
 from tests.waiving import decided, endorsed, freed, proposed, recorded, sat_on

@@ -16,13 +16,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from adapters.database import build_fresh, program_session
-from api.session import Office, sign_in
-from duties import people
-from duties.access import doors
-from duties.agreement import agreements
-from duties.casework import tasks
-from duties.casework.proofs import Proof
-from duties.here import program_of
+from api.access.session import Office, sign_in
+from domain.access import doors
+from domain.agreements import agreements
+from domain.casework import tasks
+from domain.casework.proofs import Proof
+from domain.kernel.scope import program_of
+from domain.people import people
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
 from models.base import table_of

@@ -12,10 +12,10 @@ from sqlalchemy import event, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from duties.actors import ENGINE, Actor
-from duties.agreement import agreements
-from duties.casework import acts, cases, held, tasks, versions
-from duties.mail import notices
+from domain.agreements import agreements
+from domain.casework import acts, cases, locking, tasks, versions
+from domain.kernel.actors import ENGINE, Actor
+from domain.mail import notices
 from flows.post import deliver
 from models import lifecycles
 from models.base import table_of
@@ -35,8 +35,8 @@ from models.lifecycles import (
 from models.ports import Refused
 from tests.casework import approve, carry, complete, onboard_wholly, open_onboarding, step, steps
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.duties.test_agreements import draft_of
-from tests.duties.test_cases import newer
+from tests.domain.test_agreements import draft_of
+from tests.domain.test_cases import newer
 from tests.flows.support import Clock, Mailbag, means_of
 from tests.models.conftest import as_superuser
 
@@ -191,7 +191,7 @@ class Watch:
     def _forget(self, *_: object) -> None:
         self._asked.clear()
         # Built once for a process; here anew in each transaction, so that each asks the tables.
-        for built in (held._opening, held._opening_these, held._opening_waiting):
+        for built in (locking._opening, locking._opening_these, locking._opening_waiting):
             built.cache_clear()
 
     def _compare(self, _: Session) -> None:

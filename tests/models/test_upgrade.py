@@ -25,8 +25,8 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from adapters.database import migrate
-from duties.casework import tasks
-from duties.record import seal_check, seals
+from domain.casework import tasks
+from domain.record import seal_check, seals
 from flows.post import deliver
 from models.tables import metadata
 from tests.api.desk import nobody

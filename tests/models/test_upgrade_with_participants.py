@@ -20,11 +20,13 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from adapters.database import migrate
-from duties.departure import hand_overs
-from duties.follow_ups import assigning, notes
-from duties.here import local_day
-from duties.participants import consents, first_meetings, identity, withdrawals, workers
-from duties.participants.consents import Signed
+from domain.accompaniment import consents, withdrawals, workers
+from domain.accompaniment.consents import Signed
+from domain.admissions import first_meetings
+from domain.departure import hand_overs
+from domain.follow_ups import assigning, notes
+from domain.kernel.scope import local_day
+from domain.participants import identity
 from meetings import drafting
 from models.base import table_of
 from models.departure import HandOver

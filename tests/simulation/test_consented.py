@@ -10,18 +10,18 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import Session
 
-from duties.follow_ups import assigning
-from duties.participants import consents
-from duties.participants.identity import open_identity
-from duties.record.reads import Purpose
+from domain.accompaniment import consents
+from domain.follow_ups import assigning
+from domain.participants.identity import open_identity
+from domain.record.reads import Purpose
 from models.base import table_of
 from models.casework import Task
 from models.consent import Consent
 from models.follow_up import Assignment
 from simulation.promises import consented
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.duties.participants.test_reviews import by_the_round, prepare_child, whose
-from tests.duties.participants.test_reviews import sign as sign_for_child
+from tests.domain.participants.test_reviews import by_the_round, prepare_child, whose
+from tests.domain.participants.test_reviews import sign as sign_for_child
 from tests.following import SECOND, WORKER, row_of
 
 _consent, _task, _assignment = table_of(Consent), table_of(Task), table_of(Assignment)

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from duties.mail import notices
-from duties.participants import first_meetings, retention
-from duties.participants.identity import open_identity
+from domain.admissions import first_meetings
+from domain.mail import notices
+from domain.participants import retention
+from domain.participants.identity import open_identity
 from simulation.promises import broken
 from tests.cast import AT, TODAY, Cast
 from tests.destroying import DELAY, WHY, asked, destroyed

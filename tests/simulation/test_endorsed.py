@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from duties.casework import tasks
-from duties.casework.assigning import assign
-from duties.mail.notices import COORDINATION
-from duties.obligations.keeping import keep
+from domain.casework import tasks
+from domain.casework.assigning import assign
+from domain.mail.notices import COORDINATION
+from domain.obligations.projection import keep
 from meetings import agendas, decisions, freezing, settling
 from meetings.reasons import Reason
 from simulation.promises import Broken, broken

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from duties.equipment import inventory, lending
+from domain.equipment import inventory, lending
 from models.base import table_of
 from models.equipment import Equipment
 from models.follow_up import Activity

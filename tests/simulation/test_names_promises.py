@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from duties.record import incidents
-from duties.record.incidents import Entry
+from domain.record import incidents
+from domain.record.incidents import Entry
 from meetings import redacting
 from simulation.promises import names
 from tests.api.pages.gathered import END, hold

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from duties import people
-from duties.casework import cases
-from duties.departure import departures
-from duties.participants import referring
+from domain.casework import cases
+from domain.departure import departures
+from domain.participants import referring
+from domain.people import people
 from simulation.promises import nothing_in_hand as promised
 from tests.agreeing import in_force
 from tests.casework import complete, open_onboarding, step
@@ -171,7 +171,7 @@ def test_an_approval_that_stops_at_who_is_barred_is_found(program: Cast, monkeyp
         return today.falls([]) if barred else whole
 
     with monkeypatch.context() as patched:
-        patched.setattr("duties.casework.board.who_has", stops)
+        patched.setattr("domain.casework.board.who_has", stops)
         assert found(program, on) == [f"task {task_id}"]
 
 
@@ -198,7 +198,7 @@ def test_a_note_that_is_asked_of_who_keeps_the_petty_cash_is_found(
         )
     run(program, "update absence set deputy_id = :who", who=program.people["petty_cash_holder"])
     assert (found(program, notes), found(program, fit)) == ([], []), "the resolver asks it too"
-    monkeypatch.setattr("duties.roles.takers.may_act_as", lambda _role, held: bool(held))
+    monkeypatch.setattr("domain.roles.roles.takers.may_act_as", lambda _role, held: bool(held))
     assert found(program, notes) != []
     assert found(program, fit) != []
 
@@ -213,7 +213,7 @@ def test_a_step_that_falls_to_another_though_somebody_begins_in_time_is_found(
     assert found(program, look) == []
     with program.session() as session:
         waits = step(session, case_id, "confirm_notebook_and_guide")["id"]
-    monkeypatch.setattr("duties.roles.Standing.falls_by", lambda self, chain, _due: self.falls(chain))
+    monkeypatch.setattr("domain.roles.roles.Standing.falls_by", lambda self, chain, _due: self.falls(chain))
     assert found(program, look) == [f"task {waits}"]
 
 
@@ -222,7 +222,7 @@ def test_a_role_to_come_that_is_called_vacant_is_found(program: Cast, monkeypatc
     with program.session() as session:
         in_force(session, program, "en-marge")
     assert found(program, look) == []
-    monkeypatch.setattr("duties.roles.Standing.to_hold", lambda _self, _role, _place: [])
+    monkeypatch.setattr("domain.roles.roles.Standing.to_hold", lambda _self, _role, _place: [])
     assert len(found(program, look)) == 1
 
 

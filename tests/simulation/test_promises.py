@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session
 
 from adapters.database import program_session
-from api.cli.demonstration import Demonstration
+from demo.loading import Demonstration
 from simulation import promises
 from simulation.promises import Broken, broken, promise
 from tests.cast import KEYS, stationery

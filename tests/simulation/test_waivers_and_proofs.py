@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Executable, select, update
 from sqlmodel import Session
 
-from duties.obligations import accepting, saying
+from domain.obligations import accepting, attestations
 from meetings import decisions
 from models.base import table_of
 from models.casework import Task
@@ -21,7 +21,7 @@ from simulation.promises import broken
 from tests import waiving
 from tests.agreeing import PDF
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.domain.obligations.signed import kept, period, put_in_force
 from tests.meetings.sitting import seat_everyone
 
 _waiver = table_of(Waiver)
@@ -50,7 +50,7 @@ def _lived(cast: Cast) -> None:
         for key in ("AG-P4", "AG-P6"):
             one = period(session, cast, "en-marge", key)
             by = cast.actor("manager_em")
-            given = saying.add_document(session, one["id"], "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
+            given = attestations.add_document(session, one["id"], "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
             if key == "AG-P4":
                 accepting.accept(session, one["id"], given, by=cast.actor("coordinator"), at=AT)
 

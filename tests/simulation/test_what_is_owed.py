@@ -11,15 +11,15 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from duties.casework import cases
+from domain.casework import cases
 from models.base import table_of
 from models.casework import Case, Task
 from models.obligation import ObligationFinding, ObligationPeriod
 from simulation.promises import Broken, broken, what_is_owed
 from tests.casework import open_onboarding, step
 from tests.cast import AT, Arranged, Cast
-from tests.duties.obligations.signed import kept, period, put_in_force
-from tests.duties.test_lateness import LATE
+from tests.domain.obligations.signed import kept, period, put_in_force
+from tests.domain.test_lateness import LATE
 
 _case = table_of(Case)
 _task = table_of(Task)

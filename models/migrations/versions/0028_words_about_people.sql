@@ -1,7 +1,7 @@
 -- Notes of a sitting, minutes and the register of incidents are sealed; what names somebody is taken out by two.
 --
 -- No migration has the keys: the words that stand in the clear stay in their columns, are read from there, and are sealed
--- by the worker within a minute of its start (duties.sealed_words); each sealing of a version of the register leaves the
+-- by the worker within a minute of its start (domain.kernel.sealed_words); each sealing of a version of the register leaves the
 -- line of the record by which its new digest is known. Nothing is lost, and the old digests stay in the lines that told
 -- them.
 

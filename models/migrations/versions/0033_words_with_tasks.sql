@@ -1,7 +1,7 @@
 -- What people write with a task that is about a candidate or participant is sealed under that person's key.
 --
 -- No migration has the keys: words that stand in the clear stay in their columns, are shown to those alone to whom the
--- file is open, and are sealed by the worker within a minute of its start (duties.casework.words). Nothing is lost.
+-- file is open, and are sealed by the worker within a minute of its start (domain.casework.words). Nothing is lost.
 
 CREATE TABLE task_words (
     program_id UUID NOT NULL,

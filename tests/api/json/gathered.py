@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from duties.participants import workers
+from domain.accompaniment import workers
 from meetings import minutes, running
 from tests.api.json.window import Asker
 from tests.api.pages.gathered import END, hold

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import text
 
-from duties.follow_ups import states
-from duties.participants import retention, workers
+from domain.accompaniment import states, workers
+from domain.participants import retention
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of

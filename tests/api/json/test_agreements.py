@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from duties.agreement.succession import renew
+from domain.agreements.succession import renew
 from tests.agreeing import PDF, agreement_of, in_force, last_version, signed_on
 from tests.api.json.window import Asker
 from tests.cast import AT, TODAY, Cast

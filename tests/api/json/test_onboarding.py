@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from duties.casework import versions
-from duties.declarations.declared import load_declared_text
-from duties.declarations.protocol import Protocol
+from domain.casework import versions
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared_text
 from tests.api.desk import app_on
 from tests.api.json.window import Asker
 from tests.casework import carry

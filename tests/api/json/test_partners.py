@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from duties import people
+from domain.people import people
 from tests import waiving
 from tests.api.json.window import Asker
 from tests.api.pages.looking import signed_in
 from tests.cast import AT, TODAY, Cast
-from tests.duties.obligations.files import UNREADABLE
-from tests.duties.obligations.signed import kept, period, put_in_force
+from tests.domain.obligations.files import UNREADABLE
+from tests.domain.obligations.signed import kept, period, put_in_force
 from tests.meetings.sitting import seat_everyone
 
 PAPER = {"name": "bilan.txt", "content": base64.b64encode(b"Fait.").decode(), "effective_on": TODAY.isoformat()}

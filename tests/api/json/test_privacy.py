@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from duties.record import reads
+from domain.record import reads
 from tests.api.json.window import Asker, problem_of
 from tests.cast import AT, TODAY, Cast
 

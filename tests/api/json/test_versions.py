@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from duties.follow_ups import states
+from domain.accompaniment import states
 from tests.agreeing import PDF
 from tests.api.json.gathered import (
     agenda_act,

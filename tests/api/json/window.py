@@ -17,9 +17,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # c
 from pydantic import ConfigDict
 from sqlalchemy import create_engine
 
+from api.access.session import Office
 from api.app import create_app
 from api.json.shapes import Problem
-from api.session import Office
 from tests.api.desk import ADDRESS, app_on, token_for
 from tests.casework import filled_in, stock
 from tests.cast import AT, Cast, stationery

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from api.pages.activity import GROUPS
-from api.pages.history import MINOR, SENTENCES
-from duties.people import record_absence
+from api.views.timeline import MINOR, SENTENCES
+from domain.people.people import record_absence
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for

@@ -12,9 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from duties.agreement.agreement_difference import difference
-from duties.agreement.agreements import content_of, content_of_version, redraft_version, sign_version, signatures_of
-from duties.agreement.signed_files import files_of
+from domain.agreements.agreements import content_of, content_of_version, redraft_version, sign_version, signatures_of
+from domain.agreements.difference import difference
+from domain.agreements.signed_files import files_of
 from models.agreement import AgreementVersion
 from models.base import table_of
 from tests.agreeing import PDF, agreement_of, in_force, last_version, second_director, signed_on

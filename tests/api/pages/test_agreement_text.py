@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from duties.agreement.agreements import content_of_version
-from duties.agreement.succession import renew
+from domain.agreements.agreements import content_of_version
+from domain.agreements.succession import renew
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import agreement_of, in_force, last_version, signed_on
@@ -120,7 +120,7 @@ def test_what_a_role_owes_goes_with_the_role(cast: Cast, here: str) -> None:
 
 @pytest.mark.ci
 def test_what_a_role_states_for_its_partner_goes_with_the_role(cast: Cast, here: str) -> None:
-    """The manager’s own duties are left out with the role; of what the organization owes, only they state some."""
+    """The manager’s own domain are left out with the role; of what the organization owes, only they state some."""
     client, before = signed_in(cast, "coordinator"), content(cast)
     fields = fields_of(client.get(here).text, here)
     fields["people"][fields["role"].index("manager")] = ""

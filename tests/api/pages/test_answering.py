@@ -13,7 +13,7 @@ from icalendar import Calendar
 from sqlalchemy import func, select
 
 from api.pages.answering import ANSWERS_FROM_ONE_PLACE
-from duties.people import end_tenure
+from domain.people.people import end_tenure
 from meetings import feeds, schedule
 from models.base import table_of
 from models.invitation import MeetingAnswer

@@ -11,10 +11,10 @@ from markupsafe import escape
 from sqlalchemy import insert, select, update
 
 from api.pages.board import FIRST_FALLING, ROUNDS
-from duties.access import invitations
-from duties.casework.wakeups import wake
-from duties.departure import departures
-from duties.people import end_tenure, record_absence
+from domain.access import invitations
+from domain.casework.wakeups import wake
+from domain.departure import departures
+from domain.people.people import end_tenure, record_absence
 from flows import reminders, rounds
 from flows.marks import set_mark
 from locales import LANGUAGES, say

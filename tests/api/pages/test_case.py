@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from duties.actors import LOADER, Actor
-from duties.casework import tasks, versions
-from duties.declarations.declared import load_declared_text
-from duties.declarations.protocol import Protocol
-from duties.participants import first_meetings
-from duties.participants.held import case_of
-from duties.people import end_tenure
+from domain.admissions import first_meetings
+from domain.casework import tasks, versions
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared_text
+from domain.kernel.actors import LOADER, Actor
+from domain.participants.locking import case_of
+from domain.people.people import end_tenure
 from models.base import table_of
 from models.program import Tenure
 from models.record import Event

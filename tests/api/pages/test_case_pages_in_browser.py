@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
-from duties.casework import tasks
+from domain.casework import tasks
 from tests.api.desk import SERVED, app_on, token_for
 from tests.api.pages.looking import task_of
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve

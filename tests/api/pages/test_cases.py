@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, or_, select, update
 
 from api.pages import cases as cases_page
-from duties import people
-from duties.casework import cases
-from duties.people import end_tenure
+from domain.casework import cases
+from domain.people import people
+from domain.people.people import end_tenure
 from locales import show_day
 from models.base import table_of
 from models.casework import Case

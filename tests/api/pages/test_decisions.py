@@ -11,9 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from api import permissions
-from api.permissions import TABLE, Action, Relation
-from duties.casework.tasks import complete_task
+from api.access import permissions
+from api.access.permissions import TABLE, Action, Relation
+from domain.casework.tasks import complete_task
 from meetings import decisions, freezing
 from meetings.endorsing import endorse
 from models.base import table_of

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from duties.departure import hand_overs
+from domain.departure import hand_overs
 from locales import show_day
 from models.base import table_of
 from models.outbox import Notice

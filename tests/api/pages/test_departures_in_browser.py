@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from duties.people import appoint
-from duties.roles import standing
+from domain.people.people import appoint
+from domain.roles.roles import standing
 from tests.api.pages.test_case_pages_in_browser import Window, window
 from tests.browser import assert_accessible, assert_fits
 from tests.casework import open_onboarding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from duties.equipment import inventory
+from domain.equipment import inventory
 from models.base import table_of
 from models.equipment import Equipment
 from tests.api.pages.looking import fields_of, signed_in, text_of

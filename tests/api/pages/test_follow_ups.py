@@ -10,11 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from duties.actors import Actor
-from duties.follow_ups import assigning, breaks, contacts, notes, states
-from duties.follow_ups.notes import Week
-from duties.follow_ups.parts import PRIMARY
-from duties.people import record_absence
+from domain.accompaniment import breaks, states
+from domain.follow_ups import assigning, contacts, notes
+from domain.follow_ups.notes import Week
+from domain.kernel.actors import Actor
+from domain.people.people import record_absence
+from domain.terms.parts import PRIMARY
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for

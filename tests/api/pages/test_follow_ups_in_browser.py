@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, expect
 
-from duties.follow_ups import breaks, contacts, notes
-from duties.follow_ups.notes import Week
+from domain.accompaniment import breaks
+from domain.follow_ups import contacts, notes
+from domain.follow_ups.notes import Week
 from tests.api.desk import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from duties.casework.tasks import hand_back_task
-from duties.casework.versions import record_protocol, take_version
-from duties.people import end_tenure
+from domain.casework.tasks import hand_back_task
+from domain.casework.versions import record_protocol, take_version
+from domain.people.people import end_tenure
 from locales import show_day
 from models.base import table_of
 from models.casework import Task
@@ -21,7 +21,7 @@ from tests.api.desk import client_for
 from tests.api.pages.looking import row_of, signed_in, task_of, text_of
 from tests.casework import approve, complete, open_onboarding
 from tests.cast import ARRIVAL, AT, LOADING, TODAY, Cast
-from tests.duties.test_cases import newer
+from tests.domain.test_cases import newer
 from tests.meetings.sitting import give
 
 _tenure = table_of(Tenure)

@@ -9,7 +9,7 @@ from models.base import table_of
 from models.program import Person
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import ARRIVAL, Cast
-from tests.duties.test_hiring import NEW, PLACE, recruiting
+from tests.domain.test_hiring import NEW, PLACE, recruiting
 
 
 def spoken_of(cast: Cast) -> list[str] | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from api.pages import activity
-from api.pages.history import FIELDS, LETTERS, SENTENCES, SYSTEM
-from api.rendering import environment
+from api.views.timeline import FIELDS, LETTERS, SENTENCES, SYSTEM
+from api.web.rendering import environment
 from locales import LANGUAGES, catalogue
 from meetings import running, schedule
 from tests.api.desk import client_for
@@ -26,7 +26,7 @@ VERB = re.compile(r"[a-z]+\.[a-z_]+")
 
 
 def modules() -> Iterator[ast.Module]:
-    for package in ("duties", "meetings", "flows"):
+    for package in ("domain", "meetings", "flows"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield ast.parse(path.read_text(encoding="utf-8"))
 

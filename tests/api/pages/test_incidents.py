@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from duties import people
+from domain.people import people
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, select, text
 
-from duties.casework import cases, tasks
+from domain.casework import cases, tasks
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Cast
 from tests.departing import CASE, TASK, asked, leave, record_protocols, settle

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from duties.sealed_words import seal_words
+from domain.kernel.sealed_words import seal_words
 from meetings import minutes, running
 from models.base import table_of
 from models.minutes import Minutes

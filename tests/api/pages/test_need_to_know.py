@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import insert, select, update
 
-from duties.casework import cases, tasks
-from duties.casework.proofs import Proof
-from duties.here import program_of
+from domain.casework import cases, tasks
+from domain.casework.proofs import Proof
+from domain.kernel.scope import program_of
 from models.base import table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.outbox import Notice

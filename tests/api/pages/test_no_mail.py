@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from duties.people import end_tenure
+from domain.people.people import end_tenure
 from models.access import Door
 from models.base import table_of
 from models.program import Tenure

@@ -11,11 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from duties.participants import first_meetings, retention, triage
+from domain.admissions import first_meetings, triage
+from domain.participants import retention
 from tests.api.desk import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Cast
-from tests.duties.obligations.signed import put_in_force
+from tests.domain.obligations.signed import put_in_force
 from tests.following import SECOND, WORKER, agreed, followed, known_as_somebody, row_of
 from tests.referring import declare_admission, look_at_everything, participant_of, refer, triaged
 

@@ -12,13 +12,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from duties.agreement.agreements import content_of_version, redraft_version
-from duties.agreement.succession import renew
-from duties.obligations import accepting, reading, saying
-from duties.obligations.facts import waivers as waivers_of
-from duties.obligations.to_accept import ACCEPT
-from duties.people import end_tenure
-from duties.roles import standing
+from domain.agreements.agreements import content_of_version, redraft_version
+from domain.agreements.succession import renew
+from domain.obligations import accepting, attestations, reading
+from domain.obligations.facts import waivers as waivers_of
+from domain.obligations.to_accept import ACCEPT
+from domain.people.people import end_tenure
+from domain.roles.roles import standing
 from meetings import schedule
 from meetings.documents.speaker import Speaker
 from meetings.documents.statement_layout import statement
@@ -35,8 +35,8 @@ from tests.api.pages.looking import task_of
 from tests.api.pages.looking import text_of as text_of_page
 from tests.casework import approve, complete, open_onboarding
 from tests.cast import AT, TODAY, Arranged, Cast
-from tests.duties.obligations.files import UNREADABLE
-from tests.duties.obligations.signed import agreement_of, hold, kept, period, put_in_force, tasks
+from tests.domain.obligations.files import UNREADABLE
+from tests.domain.obligations.signed import agreement_of, hold, kept, period, put_in_force, tasks
 from tests.meetings.sitting import seat, seat_everyone
 
 _document = table_of(ObligationDocument)
@@ -216,7 +216,7 @@ def test_how_it_stood_before_says_each_turn_once(cast: Cast) -> None:
         one = period(session, cast, "en-marge", "AG-P4")
         by, at = cast.actor("manager_em"), AT - timedelta(days=1)
         for day in (TODAY - timedelta(days=500), TODAY - timedelta(days=400)):  # of no period, and nothing changes
-            saying.add_document(session, one["id"], "bilan.pdf", PDF, effective_on=day, by=by, at=at)
+            attestations.add_document(session, one["id"], "bilan.pdf", PDF, effective_on=day, by=by, at=at)
         session.commit()
     page = signed_in(cast, "manager_em").get(f"/obligations/{one['id']}").text
     history = page[page.index('id="history"') :]
@@ -325,7 +325,7 @@ def test_who_coordinates_is_offered_nothing_of_what_the_coordination_owes(cast: 
     with cast.session() as session:
         own = period(session, cast, "ccsmtl", "GV-6.report")["id"]
         by = cast.actor("coordinator")
-        given = saying.add_document(session, own, "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
+        given = attestations.add_document(session, own, "bilan.pdf", PDF, effective_on=TODAY, by=by, at=AT)
     address, coordinator = f"/obligations/{own}", signed_in(cast, "coordinator")
     page = coordinator.get(address)
     assert "Vous devez cette clause" in text_of(page)

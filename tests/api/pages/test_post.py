@@ -98,7 +98,7 @@ def test_a_letter_of_another_program_is_absent(letters: Cast) -> None:
 
 
 def test_the_list_is_filtered_by_state_and_paged(letters: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.pages.post.PAGE_SIZE", 2)
+    monkeypatch.setattr("api.pages.outgoing_mail.PAGE_SIZE", 2)
     client = client_for(letters.database, letters.people["coordinator"])
     with letters.session() as session:
         subjects = len(session.scalars(select(_notice.c.id)).all())

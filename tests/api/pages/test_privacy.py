@@ -11,14 +11,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
 
-from duties import people
-from duties.casework import tasks
-from duties.casework.proofs import Proof
-from duties.follow_ups import notes
-from duties.record import reads
-from duties.record.reads import Ground, Purpose
-from duties.record.unusual import unusual_reads
-from duties.refusals import Refusal
+from domain.casework import tasks
+from domain.casework.proofs import Proof
+from domain.follow_ups import notes
+from domain.kernel.refusals import Refusal
+from domain.people import people
+from domain.record import reads
+from domain.record.reads import Ground, Purpose
+from domain.record.unusual import unusual_reads
 from models.base import table_of
 from models.casework import Case, Evidence
 from models.outbox import Notice

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from duties.record.reads import Purpose
+from domain.record.reads import Purpose
 from tests.api.desk import SERVED, app_on, client_for, token_for
 from tests.api.pages.test_incidents import enter, post
 from tests.api.pages.test_privacy import NIGHT, documented, read

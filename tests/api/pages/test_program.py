@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from api.pages.agreement import in_words
 from api.pages.program import rhythm_in_words
-from duties.agreement import agreements, succession
-from duties.calendars import Calendar
-from duties.casework.versions import record_protocol
-from duties.declarations.declared import load_declared_text
-from duties.declarations.program_agreements import CHECK_KINDS
-from duties.declarations.protocol import Protocol
+from domain.agreements import agreements, succession
+from domain.casework.versions import record_protocol
+from domain.declarations.program_agreements import CHECK_KINDS
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import load_declared_text
+from domain.kernel.calendars import Calendar
 from locales import speaking
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
@@ -26,7 +26,7 @@ from tests.api.desk import client_for
 from tests.api.pages.looking import text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast, edited, onboarding, program_file
-from tests.duties.test_loading import STRUCTURES, loaded
+from tests.domain.test_loading import STRUCTURES, loaded
 
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)

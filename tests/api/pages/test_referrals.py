@@ -12,8 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
-from duties.participants import barring, duplicates, links, referring, triage, workers
-from duties.participants.held import step_of
+from domain.accompaniment import barring, workers
+from domain.admissions import duplicates, triage
+from domain.participants import links, referring
+from domain.participants.locking import step_of
 from models.base import table_of
 from models.participant import Participant
 from models.record import Event

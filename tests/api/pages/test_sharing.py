@@ -9,16 +9,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from api.at_follow_ups import caseload_of
-from api.permissions import Asker
-from duties.agreement.agreement_days import PARTICIPANT
-from duties.agreement.agreements import content_of
-from duties.agreement.sharing import circle_of
-from duties.follow_ups import assigning
-from duties.participants import consents, risks
-from duties.people import record_absence
-from duties.refusals import Refusal
-from duties.roles import standing
+from api.access.follow_ups import caseload_of
+from api.access.permissions import Asker
+from domain.accompaniment import consents, risks
+from domain.agreements.agreements import content_of
+from domain.follow_ups import assigning
+from domain.kernel.refusals import Refusal
+from domain.people.people import record_absence
+from domain.roles.roles import standing
+from domain.terms.days import PARTICIPANT
+from domain.terms.sharing import circle_of
 from meetings import agenda_papers, schedule
 from models.base import table_of
 from models.follow_up import FollowUp

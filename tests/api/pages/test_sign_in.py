@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from api.session import IDLE, LONGEST
-from duties.people import end_tenure
+from api.access.session import IDLE, LONGEST
+from domain.people.people import end_tenure
 from models.access import BrowserSession
 from models.base import table_of
 from models.program import Program, Tenure

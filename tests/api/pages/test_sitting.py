@@ -12,11 +12,11 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from sqlalchemy import select, update
 
-from duties.casework.assigning import assign
-from duties.mail.notices import COORDINATION
+from domain.casework.assigning import assign
+from domain.mail.notices import COORDINATION
 from meetings import agendas, answers, attendance, decisions, freezing, running
 from meetings.agenda_items import items_of
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.base import table_of

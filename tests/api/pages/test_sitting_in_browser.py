@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from meetings import attendance, decisions, running
-from meetings.holding import read_meeting
+from meetings.locking import read_meeting
 from tests.api.desk import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.api.desk import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
-from tests.duties.obligations.signed import hold, kept, put_in_force
+from tests.domain.obligations.signed import hold, kept, put_in_force
 from tests.meetings.sitting import seat_everyone
 from tests.meetings.statements.test_program import EVERYONE, LATER, refer
 

@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from tests.api.json.window import Asker
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import ROOT, Arranged, Cast
-from tests.duties.obligations.signed import hold, kept, put_in_force
+from tests.domain.obligations.signed import hold, kept, put_in_force
 from tests.meetings.documents.reading import docx_text, pdf_text
 from tests.meetings.sitting import seat_everyone
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from meetings import replies, strays
+from meetings import replies, unmatched_replies
 from models.base import table_of
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting
@@ -30,7 +30,7 @@ def kept(cast: Cast) -> UUID:
     with cast.session() as session:
         plan_a_season(session, cast)
         replies.receive(session, reply(season_uid(session), of=POLICE, sender=FORGED, partstat="DECLINED"), at=AT)
-        (found,) = strays.waiting(session)
+        (found,) = unmatched_replies.waiting(session)
         stray_id: UUID = found["id"]
         return stray_id
 

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from duties.departure import hand_overs
-from duties.follow_ups import summaries
-from duties.follow_ups.summaries import Summary
+from domain.departure import hand_overs
+from domain.follow_ups import summaries
+from domain.follow_ups.summaries import Summary
 from meetings import agendas, attendance, freezing, running
 from models.base import table_of
 from models.record import Event

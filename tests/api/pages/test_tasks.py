@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from duties.casework import tasks
-from duties.casework.proofs import LARGEST_DOCUMENT, Proof
-from duties.people import end_tenure, record_absence
+from domain.casework import tasks
+from domain.casework.proofs import LARGEST_DOCUMENT, Proof
+from domain.people.people import end_tenure, record_absence
 from models.base import table_of
 from models.casework import Evidence
 from models.equipment import Loan

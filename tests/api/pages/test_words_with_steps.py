@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from duties.casework import tasks, words
-from duties.departure import hand_overs
-from duties.follow_ups import summaries
-from duties.follow_ups.summaries import Summary
-from duties.participants import consents
+from domain.accompaniment import consents
+from domain.casework import tasks, words
+from domain.departure import hand_overs
+from domain.follow_ups import summaries
+from domain.follow_ups.summaries import Summary
 from models.base import table_of
 from models.casework import Task, TaskWords
 from models.departure import HandOver

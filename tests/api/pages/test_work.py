@@ -11,9 +11,9 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.pages import work
-from duties.agreement import agreements
-from duties.casework.watch import SILENT_AFTER
-from duties.people import end_tenure, record_absence
+from domain.agreements import agreements
+from domain.casework.watch import SILENT_AFTER
+from domain.people.people import end_tenure, record_absence
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import last_version, second_director

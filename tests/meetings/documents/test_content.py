@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings.documents.content import (
     AgendaContent,
     Both,

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, NameObject
 
-from duties.files import pdf_words
-from duties.mail.name_gate import Gate
-from duties.refusals import Refusal
+from domain.files import pdf_words
+from domain.kernel.refusals import Refusal
+from domain.mail.name_gate import Gate
 from meetings.documents.content import AgendaContent, Both, Content
 from meetings.documents.docx import as_docx
 from meetings.documents.pdf import as_pdf

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 from sqlmodel import Session
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from locales import LANGUAGES, say
 from meetings.documents import issuing
 from meetings.documents.content import Content, as_json, from_json

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from duties.refusals import Refusal
+from domain.kernel.refusals import Refusal
 from meetings.documents.content import NOTHING, AgendaContent, Both, Content, DecisionLine, ItemLine, as_json
 from meetings.documents.docx import as_docx
 from meetings.documents.layout import laid_out

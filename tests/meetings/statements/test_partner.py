@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.casework.versions import record_protocol
-from duties.departure.departures import open_departure
-from duties.obligations.accepting import accept
-from duties.obligations.saying import add_document, attest
-from duties.people import appoint, end_tenure
+from domain.casework.versions import record_protocol
+from domain.departure.departures import open_departure
+from domain.obligations.accepting import accept
+from domain.obligations.attestations import add_document, attest
+from domain.people.people import appoint, end_tenure
 from flows.protocols import PROTOCOLS, read_protocol
 from meetings.documents.statement import Days, PartnerStatement
 from meetings.statements.partner import partner_statement, years
@@ -24,7 +24,7 @@ from models.obligation import ObligationFinding, ObligationPeriod
 from models.program import Organization, Role, Tenure
 from tests.agreeing import code_of, in_force
 from tests.cast import AT, LOADING, SINCE, TODAY, Cast
-from tests.duties.obligations.signed import agreement_of, hold, kept, period, put_in_force
+from tests.domain.obligations.signed import agreement_of, hold, kept, period, put_in_force
 from tests.meetings.sitting import give, seat_everyone
 
 _organization = table_of(Organization)

@@ -15,10 +15,10 @@ from openpyxl import load_workbook
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from duties.casework.assigning import assign
-from duties.casework.cases import cancel_case
-from duties.casework.tasks import complete_task
-from duties.mail.notices import COORDINATION
+from domain.casework.assigning import assign
+from domain.casework.cases import cancel_case
+from domain.casework.tasks import complete_task
+from domain.mail.notices import COORDINATION
 from locales import LANGUAGES, pick
 from meetings import decisions
 from meetings.statements import program, sheets
@@ -35,7 +35,7 @@ from models.referral import Referral
 from tests.agreeing import code_of
 from tests.casework import open_onboarding
 from tests.cast import AT, Arranged, Cast
-from tests.duties.obligations.signed import hold, kept, put_in_force
+from tests.domain.obligations.signed import hold, kept, put_in_force
 from tests.meetings.documents.test_issuing import know
 from tests.meetings.sitting import seat_everyone
 

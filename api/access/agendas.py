@@ -1,0 +1,266 @@
+"""What an asker is to an agenda and to its items, and what a change of it sends: for the pages and for JSON alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from api.access.meetings import audience_of, find_meeting
+from api.access.permissions import Action, Forbidden, Given, Relation, allows, require, themselves
+from api.access.session import Desk
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
+from domain.mail.envelopes import Attachment
+from locales import LANGUAGES, N_, pick
+from meetings import agenda_papers, agendas, posting
+from meetings.agenda_items import item_of
+from meetings.agenda_papers import Version
+from meetings.agenda_rules import REQUEST
+from meetings.committees import Membership, committees
+from meetings.documents import issuing
+from meetings.documents.content import AgendaContent
+from meetings.documents.issuing import refuse_names
+from meetings.freezing import Outgoing
+from models.base import table_of
+from models.program import Person
+
+_person = table_of(Person)
+
+#: The states of a meeting in which something of its agenda can still be changed.
+STILL_OPEN: Final = frozenset({"planned", "under_way"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A meeting whose agenda somebody asks about, who sits on its committee, and what the asker is to it."""
+
+    meeting: dict[str, Any]
+    members: Membership
+    given: Given
+
+    @property
+    def committee_id(self) -> UUID:
+        """The committee that meets."""
+        committee_id: UUID = self.meeting["committee_id"]
+        return committee_id
+
+
+def find_agenda(desk: Desk, meeting_id: UUID) -> Found:
+    """The meeting of an agenda that the asker may see. Raises Forbidden, also where there is none."""
+    return Found(*find_meeting(desk.session, desk.asker, meeting_id))
+
+
+def find_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, dict[str, Any]]:
+    """An item that is on the agenda of a meeting, was on it, or waits in its committee's pool.
+
+    What the asker is to the meeting says also whether it is they who asked for the item. Raises Forbidden.
+    """
+    found = find_agenda(desk, meeting_id)
+    try:
+        row = item_of(desk.session, item_id)
+    except Refusal:
+        raise Forbidden from None
+    if row["committee_id"] != found.committee_id or row["meeting_id"] not in (meeting_id, None):
+        raise Forbidden
+    if row["kind"] == REQUEST and row["asked_by"] == desk.asker.person_id and desk.asker.is_staff:
+        return Found(found.meeting, found.members, {**found.given, Relation.SELF: themselves(desk.asker)}), row
+    return found, row
+
+
+def keeper(desk: Desk, meeting_id: UUID) -> tuple[Found, Actor]:
+    """A meeting, and under whom the asker keeps its agenda. Raises Forbidden."""
+    found = find_agenda(desk, meeting_id)
+    return found, require(Action.KEEP_AGENDA, found.given)
+
+
+def keeper_of_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Actor]:
+    """As `keeper`, of one item. Raises Forbidden."""
+    found, _ = find_item(desk, meeting_id, item_id)
+    return found, require(Action.KEEP_AGENDA, found.given)
+
+
+def withdrawer(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Actor]:
+    """A meeting, and under whom the asker takes an item back: their own, or as the coordinator. Raises Forbidden."""
+    found, _ = find_item(desk, meeting_id, item_id)
+    return found, require(Action.WITHDRAW_ITEM, found.given)
+
+
+def refuse_over(meeting: Mapping[str, Any]) -> None:
+    """Raises Refusal where a meeting was held or cancelled: its agenda is read, and no longer changed."""
+    if meeting["state"] not in STILL_OPEN:
+        raise Refusal("agenda.over", N_("This meeting is over: its agenda is kept as it is."))
+
+
+def ask_for_item(
+    desk: Desk,
+    found: Found,
+    *,
+    title_fr: str,
+    title_en: str,
+    minutes: int | None,
+    purpose: str | None,
+    late_reason: str,
+    by: Actor,
+) -> UUID:
+    """Ask for an item by way of a meeting, and return its id: late where its agenda is frozen.
+
+    The coordinator's own is put on the agenda at once while that is not frozen; anyone else's waits until it is drawn.
+    """
+    refuse_over(found.meeting)
+    is_frozen = found.meeting["agenda_frozen_at"] is not None
+    item_id = agendas.request(
+        desk.session,
+        committees(desk.session)[found.committee_id]["key"],
+        title_fr=title_fr,
+        title_en=title_en,
+        minutes=minutes,
+        purpose=purpose,
+        meeting_id=found.meeting["id"] if is_frozen else None,
+        late_reason=late_reason if is_frozen else "",
+        by=by,
+        at=desk.at,
+    )
+    if Relation.COORDINATOR in found.given and not is_frozen and found.meeting["state"] == "planned":
+        agendas.put_on(desk.session, item_id, found.meeting["id"], by=by, at=desk.at)
+    return item_id
+
+
+def requests_of(desk: Desk, found: Found) -> list[dict[str, Any]]:
+    """What the asker asked for and the committee has not dealt with yet: in its pool, or on this agenda."""
+    rows = [*agendas.items_of(desk.session, found.meeting["id"]), *agendas.pool_of(desk.session, found.committee_id)]
+    me = desk.asker.person_id
+    return [row for row in rows if row["kind"] == REQUEST and row["asked_by"] == me and row["state"] != "settled"]
+
+
+def lacking(desk: Desk, meeting_id: UUID, rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """By language that someone who is invited reads, the ids of the items that have no title in it.
+
+    Where nobody is invited yet, both languages count.
+    """
+    readers = agenda_papers.readers_of(desk.session, meeting_id)
+    used = {reader.language for reader in readers} or set(LANGUAGES)
+    lines = {str(row["id"]): agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)}
+    found = {
+        language: [one for one, line in lines.items() if agenda_papers.lacks(line, language)]
+        for language in sorted(used, reverse=True)
+    }
+    return {language: ids for language, ids in found.items() if ids}
+
+
+def freezes_at(desk: Desk, meeting: Mapping[str, Any]) -> datetime | None:
+    """The moment at which the round freezes an agenda; None where the committee declares none."""
+    declared = committees(desk.session)[meeting["committee_id"]]["agenda"]
+    if "freeze_hours" not in declared:
+        return None
+    starts_at: datetime = meeting["starts_at"]
+    return starts_at - timedelta(hours=declared["freeze_hours"])
+
+
+# ------------------------------------------------------------------------------------------------------ what goes out
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter with an agenda or an addendum: to whom, in which language, and the edition that they read.
+
+    `is_sent` is false for someone for whose language it is not whole, or who may read none of an addendum.
+    """
+
+    person_id: UUID
+    name: str
+    language: str
+    edition: AgendaContent
+    has_address: bool
+    is_sent: bool
+
+
+def letters_of(desk: Desk, outgoing: Outgoing) -> list[Letter]:
+    """Each letter that goes out, in the order of the names."""
+    sent = {reader.person_id for reader, _ in outgoing.to_send()}
+    people = {
+        row.id: row
+        for row in desk.session.execute(
+            select(_person.c.id, _person.c.given_name, _person.c.family_name, _person.c.email).where(
+                _person.c.program_id == program_of(desk.session),
+                _person.c.id.in_([reader.person_id for reader in outgoing.readers]),
+            )
+        )
+    }
+    return [
+        Letter(
+            reader.person_id,
+            f"{people[reader.person_id].given_name} {people[reader.person_id].family_name}",
+            reader.language,
+            outgoing.editions[reader.audience],
+            people[reader.person_id].email is not None,
+            reader.person_id in sent,
+        )
+        for reader in outgoing.readers
+    ]
+
+
+def digest_of(letters: list[Letter]) -> str:
+    """A digest of what goes out to whom: two of the same letters are alike."""
+    lines = []
+    for one in letters:
+        items = [f"{line.number} {pick(one.language, line.title)}" for line in one.edition.items]
+        lines.append(f"{one.person_id} {one.language} {one.has_address} {one.is_sent} {items}")
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def send(desk: Desk, outgoing: Outgoing, occasion: posting.Occasion) -> int:
+    """Write the letters; how many. Raises Refusal where one names somebody who may not be named."""
+    return posting.post(desk.session, outgoing, occasion, addendum=outgoing.addendum, at=desk.at)
+
+
+def previewed(desk: Desk, change: Callable[[], Outgoing]) -> list[Letter]:
+    """What a change would send to whom; the change itself is made and taken back. Raises Refusal.
+
+    It is refused, too, for a name that would stop the letters.
+    """
+    with desk.session.begin_nested() as point:
+        outgoing = change()
+        for edition in outgoing.editions.values():
+            refuse_names(desk.session, edition)
+        letters = letters_of(desk, outgoing)
+        point.rollback()
+    return letters
+
+
+def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form: issuing.Form) -> Attachment:
+    """A version of an agenda that went out, as a file, as the asker may read it. Raises Forbidden and Refusal."""
+    found = find_agenda(desk, meeting_id)
+    require(Action.SEE_MEETING, found.given)
+    audience = audience_of(desk, found.members, found.given, found.meeting["starts"].date())
+    content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
+    issue = partial(issuing.issue, desk.session) if allows(Action.KEEP_AGENDA, found.given) else issuing.issue_again
+    return issue(
+        content,
+        language,
+        form,
+        kind="addendum" if content.addendum else "agenda",
+        committee=committees(desk.session)[found.committee_id]["key"],
+        day=content.head.starts.date(),
+        addendum=content.addendum,
+    )
+
+
+def versions_read(desk: Desk, meeting_id: UUID, audience: str) -> list[tuple[Version, AgendaContent]]:
+    """Every version of an agenda that went out, the last one first, with what this audience reads of it.
+
+    An addendum of which it may read nothing is left out.
+    """
+    found = []
+    for version in reversed(agenda_papers.versions_of(desk.session, meeting_id)):
+        content = agenda_papers.content_of(desk.session, meeting_id, version.n, audience=audience)
+        if content.items or not version.addendum:
+            found.append((version, content))
+    return found

@@ -1,0 +1,115 @@
+"""Finding an agreement and its versions, and what an asker is to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from api.access.partners import to_partner
+from api.access.permissions import Action, Asker, Forbidden, Given, require, to_program
+from domain.agreements.signed_files import Kept, content_of, file_of, organization_of_file
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.record import reads
+from locales import N_
+from models.agreement import Agreement, AgreementVersion
+from models.base import refers, table_of
+from models.program import Organization
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_organization = table_of(Organization)
+
+
+class Here(Protocol):
+    """Where somebody asks from: a request's desk, or the terminal."""
+
+    @property
+    def session(self) -> Session:
+        """The transaction."""
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks."""
+
+    @property
+    def at(self) -> datetime:
+        """The moment."""
+
+
+def agreements_of(desk: Here) -> list[dict[str, Any]]:
+    """Every agreement of the program with its organization, by name."""
+    return many(desk.session, _rows(desk).order_by(_organization.c.short_name))
+
+
+def find_agreement(desk: Here, agreement_id: UUID) -> tuple[dict[str, Any], Given]:
+    """An agreement with its organization, and what the asker is to it. Raises Forbidden, also where there is none."""
+    found = one(desk.session, _rows(desk).where(_agreement.c.id == agreement_id))
+    require(Action.SEE_PROGRAM, to_program(desk.asker))
+    if found is None:
+        raise Forbidden
+    return found, to_partner(desk.asker, found["organization_id"])
+
+
+def versions_of(desk: Here, agreement_id: UUID) -> list[dict[str, Any]]:
+    """The versions of an agreement, the last one first."""
+    return many(
+        desk.session,
+        select(_version)
+        .where(_version.c.program_id == program_of(desk.session), _version.c.agreement_id == agreement_id)
+        .order_by(_version.c.n.desc()),
+    )
+
+
+def find_version(desk: Here, agreement_id: UUID, n: int) -> tuple[dict[str, Any], Given]:
+    """One version of an agreement by its number, and what the asker is to it. Raises Forbidden."""
+    _, given = find_agreement(desk, agreement_id)
+    found = next((row for row in versions_of(desk, agreement_id) if row["n"] == n), None)
+    if found is None:
+        raise Forbidden
+    return found, given
+
+
+def find_file(desk: Here, file_id: UUID) -> tuple[Kept, Given]:
+    """A signed file without its bytes, and what the asker is to its partner. Raises Forbidden."""
+    # First whose it is, by one question: a file that is not theirs is to look like one that is not there.
+    organization_id = organization_of_file(desk.session, file_id)
+    if organization_id is None:
+        raise Forbidden
+    given = to_partner(desk.asker, organization_id)
+    require(Action.READ_SIGNED_FILE, given)
+    return file_of(desk.session, file_id), given
+
+
+def signed_file(desk: Here, file_id: UUID) -> tuple[Kept, bytes]:
+    """A signed file as it was added, given to the asker and told to the record.
+
+    One whose digest is no longer that of the record is not given out: what was signed is what the record says. Raises
+    Forbidden and Refusal.
+    """
+    kept, given = find_file(desk, file_id)
+    by = require(Action.READ_SIGNED_FILE, given)
+    reads.record_read(desk.session, "signed_file", file_id, what="document", ground="role", by=by, at=desk.at)
+    if not kept.is_as_added:
+        raise Refusal(
+            "signed_file.altered",
+            N_("This file is not the one that was added: its digest is another. Ask the administrator."),
+        )
+    return content_of(desk.session, file_id)
+
+
+def _rows(desk: Here) -> Any:
+    return (
+        select(
+            _agreement,
+            _organization.c.short_name,
+            _organization.c.name_fr.label("organization_fr"),
+            _organization.c.name_en.label("organization_en"),
+        )
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(_agreement.c.program_id == program_of(desk.session))
+    )

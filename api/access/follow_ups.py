@@ -1,0 +1,258 @@
+"""What an asker is to a follow-up, and finding the ones that they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlmodel import Session
+
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
+from api.access.session import Desk
+from domain.accompaniment import breaks, states
+from domain.follow_ups import assigning
+from domain.follow_ups.locking import follow_ups
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.record.reads import Ground
+from domain.roles import takers
+from domain.roles.sight import who_barred
+from domain.terms.days import CLINICAL, PARTICIPANT, other_than
+from domain.terms.parts import PRIMARY
+from domain.terms.sharing import Circle, circle_of
+from locales import N_
+from meetings import attendance
+from meetings.committees import Membership, committee_of, membership
+from models.base import table_of
+from models.follow_up import FollowUp
+from models.participant import Participant
+
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
+
+
+def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership | None, circle: Circle) -> Given:
+    """What the asker is to the follow-up of a participant. One whom the participant barred is nothing to it.
+
+    `clinic` is the Clinical Committee: whoever holds a seat of it that votes, as principal or as alternate, for a
+    role of theirs that day, for an organization that is within the participant's `circle`.
+    """
+    if asker.person_id in barred:
+        return {Relation.BARRED: themselves(asker)}
+    given = to_program(asker)
+    if asker.is_staff and circle.opens(asker.person_id, asker.standing) == "file":
+        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+    told = {shared for place in sits_for(clinic, asker) for shared in _TOLD if not circle.withholds(place, shared)}
+    if PARTICIPANT in told:
+        given |= {_TOLD[shared]: themselves(asker) for shared in told}
+    return given
+
+
+def acts_for(asker: Asker) -> set[UUID]:
+    """Whose domain towards participants are the asker's that day, besides their own.
+
+    None where the asker holds no role to which what is written of a participant is open, for whomever they act.
+    """
+    if not takers.may_write_of_participants({held.role for held in asker.standing.roles_of(asker.person_id)}):
+        return set()
+    return {away.person_id for away in asker.standing.acting_for(asker.person_id) if "tasks" in away.kinds}
+
+
+#: What a member of the committee is told of a follow-up, each where an organization for which they sit is told it.
+_TOLD: Final = {PARTICIPANT: Relation.CLINICAL, other_than(PARTICIPANT, "risk"): Relation.TOLD_RISK}
+
+
+def sits_for(clinic: Membership | None, asker: Asker) -> frozenset[UUID]:
+    """The organizations for which the asker holds a seat that votes, for a role of theirs today."""
+    if clinic is None or not asker.is_staff:
+        return frozenset()
+    return frozenset(seat.organization_id for seat in clinic.seats_held(asker.person_id, asker.day) if seat.voting)
+
+
+def sits_today(session: Session, clinic: Membership | None, asker: Asker) -> dict[UUID, frozenset[UUID]]:
+    """By each clinic that sits today, the organizations for which the asker sits in it, on seats that vote.
+
+    Who is absent sits for none.
+    """
+    if clinic is None or not asker.is_staff:
+        return {}
+    return {
+        meeting_id: frozenset(seat.organization_id for seat in seats if seat.voting)
+        for meeting_id, seats in attendance.sits_on(session, clinic, asker.person_id, asker.day).items()
+    }
+
+
+def clinic_of(session: Session) -> Membership | None:
+    """Who sits on the Clinical Committee; None in a program without one."""
+    try:
+        return membership(session, committee_of(session, CLINICAL)["id"])
+    except Refusal:
+        return None
+
+
+def sees_every_one(asker: Asker) -> bool:
+    """Whether the asker may see whichever follow-up by their role: their caseload is then everyone's."""
+    return allows(Action.SEE_FOLLOW_UP, to_program(asker)) is not None
+
+
+def every_one(session: Session, asker: Asker) -> list[dict[str, Any]]:
+    """Every follow-up of the program, the oldest first, for who may see whichever: none of a participant who barred
+    them."""
+    kept_from = who_barred(session, asker.person_id)
+    rows = many(
+        session,
+        follow_ups()
+        .where(_follow_up.c.program_id == program_of(session))
+        .order_by(_follow_up.c.opened_on, _follow_up.c.id),
+    )
+    return [row for row in rows if row["participant_id"] not in kept_from]
+
+
+def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
+    """A follow-up that the asker may see, with its participant's number, and what they are to it.
+
+    Raises Forbidden, also where there is none, after the same questions.
+    """
+    rows = many(
+        session, follow_ups().where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
+    )
+    row = rows[0] if rows else None
+    participant_id = row["participant_id"] if row is not None else uuid4()
+    barred = assigning.barred_from(session, participant_id)
+    clinic = clinic_of(session)
+    circle = circle_of(session, participant_id, asker.day)
+    if row is None:
+        raise Forbidden
+    given = to_follow_up(asker, barred=barred, clinic=clinic, circle=circle)
+    require(Action.SEE_FOLLOW_UP, given)
+    return row, given
+
+
+#: The states in which nobody accompanies the participant.
+ENDED: Final = ("inactive", "completed")
+
+
+def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
+    """A follow-up that ended and that the asker may take up again, and what they are to it.
+
+    Raises Forbidden, also where there is none or it goes on.
+    """
+    rows = many(
+        session,
+        follow_ups().where(
+            _follow_up.c.program_id == program_of(session),
+            _follow_up.c.id == follow_up_id,
+            _participant.c.state != "destroyed",
+        ),
+    )
+    row = rows[0] if rows else None
+    had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
+    barred = assigning.barred_from(session, row["participant_id"] if row is not None else uuid4())
+    if row is None or row["state"] not in ENDED or asker.person_id in barred:
+        raise Forbidden
+    given = to_program(asker)
+    if had_it == asker.person_id and Relation.FOLLOWS in given:
+        given[Relation.HAD_IT] = given[Relation.FOLLOWS]
+    require(Action.TAKE_UP_AGAIN, given)
+    return row, given
+
+
+def ended_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+    """The follow-ups that ended and that the asker had until then, the last that ended first."""
+    if Relation.FOLLOWS not in to_program(asker):
+        return []
+    rows = many(
+        session,
+        follow_ups()
+        .where(
+            _follow_up.c.program_id == program_of(session),
+            _follow_up.c.state.in_(ENDED),
+            _participant.c.state != "destroyed",
+        )
+        .order_by(_follow_up.c.state_since.desc(), _follow_up.c.id),
+    )
+    had = assigning.had_it_last(session, [row["id"] for row in rows])
+    kept_from = who_barred(session, asker.person_id)
+    return [row for row in rows if had.get(row["id"]) == asker.person_id and row["participant_id"] not in kept_from]
+
+
+def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+    """The follow-ups on the asker's own page: those that they have today, or have for someone absent.
+
+    Each row has its `part`: primary or second. A participant who barred the asker is not among them, nor one whose file
+    that part, or acting for somebody, does not open (`domain.terms.sharing`).
+    """
+    parts = assigning.on_day(session, asker.day, people=[asker.person_id, *acts_for(asker)])
+    kinds: dict[UUID, str] = {}
+    for part in parts:
+        kinds.setdefault(part["follow_up_id"], part["kind"])
+    theirs = {
+        part["follow_up_id"] for part in parts if part["person_id"] == asker.person_id and part["kind"] == PRIMARY
+    }
+    rows = many(
+        session,
+        follow_ups()
+        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id.in_(list(kinds)))
+        .order_by(_follow_up.c.opened_on, _follow_up.c.id),
+    )
+    kept_from = who_barred(session, asker.person_id)
+    return [
+        {**row, "part": kinds[row["id"]]}
+        for row in rows
+        if row["participant_id"] not in kept_from
+        and (
+            row["id"] in theirs
+            or circle_of(session, row["participant_id"], asker.day).opens(asker.person_id, asker.standing) == "file"
+        )
+    ]
+
+
+def ground_of(given: Mapping[Relation, Any]) -> Ground:
+    """On what ground the asker reads what people wrote of a follow-up: it is theirs, they oversee it, or they sit."""
+    if Relation.ASSIGNED in given:
+        return "part"
+    return "role" if Relation.COORDINATOR in given else "committee"
+
+
+def may(action: Action, given: Given) -> bool:
+    """Whether the table lets this asker do it."""
+    return allows(action, given) is not None
+
+
+def move_to(
+    desk: Desk,
+    follow_up_id: UUID,
+    move: str,
+    *,
+    reason: str = "",
+    returns_on: date | None = None,
+    terms: str = "",
+    agrees: bool = False,
+    worker_id: UUID | None = None,
+    nobody_yet: bool = False,
+    by: Actor,
+    seen: int | None,
+) -> None:
+    """Do one of the moves of a follow-up that people may make. Raises Refusal."""
+    session, at = desk.session, desk.at
+    if move != "reactivate" and (worker_id is not None or nobody_yet):
+        raise Refusal(
+            "worker.not_now", N_("Who accompanies the participant is said where the follow-up is taken up again.")
+        )
+    if move == "pause":
+        if returns_on is None:
+            raise Refusal("day.missing", N_("Give a day."))
+        breaks.take_break(session, follow_up_id, returns_on=returns_on, terms=terms, by=by, at=at, seen=seen)
+    elif move == "resume":
+        breaks.come_back(session, follow_up_id, by=by, at=at, seen=seen)
+    elif move == "deactivate":
+        states.deactivate(session, follow_up_id, reason, by=by, at=at, seen=seen)
+    elif move == "complete":
+        states.complete(session, follow_up_id, participant_agrees=agrees, by=by, at=at, seen=seen)
+    elif move == "reactivate":
+        states.reactivate(session, follow_up_id, worker_id=worker_id, nobody_yet=nobody_yet, by=by, at=at, seen=seen)
+    else:
+        raise Refusal("move.malformed", N_("Choose one of the list."))

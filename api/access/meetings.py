@@ -1,0 +1,92 @@
+"""What an asker is to a committee and to a meeting of it, and finding the ones that they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_person, to_program
+from api.access.session import Desk
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from meetings import agenda_papers, drafting, feeds, invitations, seating
+from meetings.committees import Membership, committees, membership
+from meetings.locking import read_meeting
+
+
+def to_committee(asker: Asker, members: Membership) -> Given:
+    """What the asker is to a committee: whether they hold a seat of it today, as principal or as alternate."""
+    given = to_program(asker)
+    if members.seat_of(asker.person_id, asker.day) is not None and asker.is_staff:
+        given[Relation.SITS] = themselves(asker)
+    return given
+
+
+def to_meeting(session: Session, asker: Asker, meeting: Mapping[str, Any], members: Membership) -> Given:
+    """What the asker is to a meeting: whether it invites them, and what they are to its committee."""
+    given = to_committee(asker, members)
+    if asker.is_staff and asker.person_id in invitations.invited_to(session, meeting):
+        given[Relation.INVITED] = themselves(asker)
+    return given
+
+
+def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[dict[str, Any], Membership, Given]:
+    """A meeting that the asker may see, who sits on its committee, and what the asker is to it.
+
+    Raises Forbidden, also where there is none.
+    """
+    try:
+        meeting = read_meeting(session, meeting_id)
+    except Refusal:
+        raise Forbidden from None
+    members = membership(session, meeting["committee_id"])
+    given = to_meeting(session, asker, meeting, members)
+    require(Action.SEE_MEETING, given)
+    return meeting, members, given
+
+
+def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str:
+    """As whom the reader reads an agenda: all of it by their role or a partner's seat, less on another or none."""
+    if Relation.COORDINATOR in given:
+        return agenda_papers.PARTNERS
+    seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
+    return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(desk.session, members.key, day))
+
+
+def find_seat(desk: Desk, committee: Mapping[str, Any], seat_id: UUID) -> tuple[dict[str, Any], Actor]:
+    """A seat of a committee, and under whom the asker says who sits on it. Raises Forbidden, also where it has none."""
+    try:
+        seat = seating.seat_of(desk.session, committee["id"], seat_id)
+    except Refusal:
+        raise Forbidden from None
+    return seat, require(Action.KEEP_SEATS, to_program(desk.asker, organizations=[seat["organization_id"]]))
+
+
+def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:
+    """A committee's row by its key. Raises Forbidden where there is none."""
+    found = next((row for row in committees(desk.session).values() if row["key"] == key), None)
+    if found is None:
+        raise Forbidden
+    return found
+
+
+def end_feed(desk: Desk, feed_id: UUID) -> None:
+    """End one of the asker's own calendar addresses. Raises Forbidden where it is none of theirs, and Refusal."""
+    whose = feeds.whose(desk.session, feed_id)
+    if whose is None:
+        raise Forbidden
+    by = require(Action.END_FEED, to_person(desk.asker, whose))
+    feeds.end(desk.session, whose, feed_id, by=by, at=desk.at)
+
+
+def dismiss_draft(desk: Desk, key: str, draft_id: UUID) -> None:
+    """Plan nothing of a year that was drafted for a committee. Raises Forbidden where there is no such draft of it."""
+    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
+    committee = find_committee(desk, key)
+    if not drafting.is_of(desk.session, committee["id"], draft_id):
+        raise Forbidden
+    drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)

@@ -1,0 +1,54 @@
+"""The minutes of a meeting as an asker may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from api.access.meetings import audience_of, find_meeting
+from api.access.permissions import Action, Forbidden, allows
+from api.access.session import Desk
+from domain.mail.envelopes import Attachment
+from meetings import minutes
+from meetings.committees import committees
+from meetings.documents import issuing
+from meetings.documents.content import MinutesContent
+from meetings.minutes_posting import read_by
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A meeting, and its minutes as the asker reads them: both None while there are none for them.
+
+    A draft is there for those alone who keep it (`keeps`).
+    """
+
+    meeting: Mapping[str, Any]
+    keeps: bool
+    row: Mapping[str, Any] | None = None
+    content: MinutesContent | None = None
+
+
+def find_minutes(desk: Desk, meeting_id: UUID) -> Sheet:
+    """The minutes of a meeting that the asker may see. Raises Forbidden."""
+    meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
+    keeps = allows(Action.RUN_MEETING, given) is not None
+    row = minutes.find(desk.session, meeting_id)
+    if row is None or (row["state"] == "draft" and not keeps):
+        return Sheet(meeting, keeps)
+    audience = audience_of(desk, members, given, meeting["starts"].date())
+    return Sheet(meeting, keeps, row, read_by(minutes.content_of(row), audience))
+
+
+def minutes_file(desk: Desk, meeting_id: UUID, language: str, form: issuing.Form) -> Attachment:
+    """The minutes of a meeting as a file, as the asker may read them. Raises Forbidden, also where there are none."""
+    sheet = find_minutes(desk, meeting_id)
+    if sheet.content is None:
+        raise Forbidden
+    committee = committees(desk.session)[sheet.meeting["committee_id"]]
+    day = sheet.meeting["starts"].date()
+    issue = partial(issuing.issue, desk.session) if sheet.keeps else issuing.issue_again
+    return issue(sheet.content, language, form, kind="minutes", committee=committee["key"], day=day)

@@ -1,0 +1,325 @@
+"""What an asker is to a candidate or a participant, and finding the ones that they may see.
+
+Whom the participant barred is nothing to them, whatever else they are. A member of the Clinical Committee sees a
+candidate while they sit there with the candidate on the agenda of the day (AD-R3), and a participant as long as they
+hold the seat; only for an organization whose terms of sharing name it, and who the person is only where they name that
+too (AG-IS). What was referred they read without the name (AD-R2); the name opens to whom the person is assigned, and
+to others for a purpose that they state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from api.access.follow_ups import clinic_of, sits_for, sits_today
+from api.access.permissions import (
+    Action,
+    Asker,
+    Forbidden,
+    Given,
+    Relation,
+    allows,
+    require,
+    themselves,
+    to_person,
+    to_program,
+)
+from domain.accompaniment import barring, recruiting
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.participants import findings, referring
+from domain.participants.ages import Age
+from domain.participants.findings import Found
+from domain.participants.identity import Identity, identity_within, open_identity, without_the_name
+from domain.participants.reasons import Reason, read_reasons
+from domain.participants.sealing import unseal
+from domain.record import reads
+from domain.record.reads import Ground, Purpose, record_read
+from domain.terms.days import CANDIDATE, PARTICIPANT, other_than
+from domain.terms.sharing import circle_of
+from meetings import admissions, attendance, recruiters
+from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
+from meetings.committees import Membership
+from meetings.reasons import ENDED
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.meeting import Meeting
+from models.participant import Participant
+from models.referral import Referral
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+_item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+
+#: What a page or an answer may know of somebody without opening anything that is sealed.
+_SHOWN: Final = tuple(
+    _participant.c[name]
+    for name in (
+        *("id", "candidate_ref", "number", "state", "languages", "area", "recruiter"),
+        *("admitted_on", "retain_until", "held", "version"),
+    )
+)
+
+
+def find_participant(
+    session: Session, asker: Asker, participant_id: UUID, action: Action = Action.SEE_PARTICIPANT
+) -> tuple[dict[str, Any], Given]:
+    """A candidate or participant for `action`, and what the asker is to them. Raises Forbidden, also where none is.
+
+    The same questions are asked of one that is there and of one that is not.
+    """
+    row = one(
+        session,
+        select(*_SHOWN).where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.id == participant_id,
+            _participant.c.state != "draft",
+        ),
+    )
+    given = _given(session, asker, participant_id, row)
+    if row is None:
+        raise Forbidden
+    require(Action.SEE_PARTICIPANT, given)
+    require(action, given)
+    return row, given
+
+
+def ground_of(given: Given) -> Ground:
+    """On what ground the asker reads who somebody is: the person is theirs, they oversee it, or they said what for.
+
+    A member of the committee says what for, also while they sit with the candidate on the table.
+    """
+    if Relation.ASSIGNED in given:
+        return "part"
+    return "role" if Relation.COORDINATOR in given else "purpose"
+
+
+def ground_of_facts(given: Given) -> Ground:
+    """As `ground_of`, of what was referred and found without the name: the part of who sits on the candidate."""
+    ground = ground_of(given)
+    return "part" if ground == "purpose" and {Relation.IN_SESSION, Relation.SECOND} & given.keys() else ground
+
+
+def purposes_for(given: Given) -> tuple[Purpose, ...]:
+    """What the asker may say that they read for: to say who follows up, only while they sit on the candidate."""
+    return tuple(one for one in reads.CHOSEN if one is not Purpose.WHO_FOLLOWS or Relation.IN_SESSION in given)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was opened of somebody's file: who they are, each referral, the facts behind the criteria, and why.
+
+    `reasons` says why it was triaged, decided and assessed so, the first first.
+    """
+
+    who: Identity
+    referrals: list[dict[str, Any]]
+    found: dict[str, Found]
+    reasons: list[Reason]
+
+
+def open_file(
+    session: Session, given: Given, participant_id: UUID, *, purpose: str, language: str, by: Actor, at: datetime
+) -> Opened:
+    """Who somebody is and what was referred, each told to the record with the purpose that was said, where one is.
+
+    What was referred is for whom the table tells of the admission; the facts behind the criteria, and why it was
+    decided so, are for the coordinator, and for who sits on the candidate; why a risk was assessed so is for whom the
+    table tells of the risk. Raises Refusal.
+    """
+    ground, chosen = ground_of(given), _stated(given, purpose)
+    who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    of_admission = allows(Action.SEE_ADMISSION, given) is not None
+    with_facts = of_admission and bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
+    told: list[dict[str, Any]] = []
+    found: dict[str, Found] = {}
+    if of_admission:
+        told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    if with_facts:
+        found = findings.read_findings(
+            session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen
+        )
+    why = read_reasons(
+        session,
+        participant_id,
+        admission=with_facts,
+        risk=allows(Action.SEE_RISK, given) is not None,
+        retention=allows(Action.KEEP_RETENTION, given) is not None,
+        by=by,
+        at=at,
+        ground=ground,
+        purpose=chosen,
+    )
+    return Opened(who, told, found, why)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was referred and found of somebody, without who they are: what AD-R2 lists, and how it went on.
+
+    `age` is that of the day, `reached_by` which ways there are to reach them, not what they are. No text names them.
+    """
+
+    age: Age | None
+    reached_by: tuple[str, ...]
+    referrals: list[dict[str, Any]]
+    found: dict[str, Found]
+    reasons: list[Reason]
+
+
+def read_facts(
+    session: Session, given: Given, participant_id: UUID, *, purpose: str, language: str, by: Actor, at: datetime
+) -> Facts:
+    """What was referred and found, told to the record, with every text as it stands without the name. Raises Refusal.
+
+    Who referred is left out with the name: a parent or a carer tells whose child it is.
+    """
+    ground, chosen = ground_of_facts(given), _stated(given, purpose)
+    who = identity_within(session, participant_id)
+    shown = without_the_name(who)
+    referrals = [
+        {
+            "received_at": said["received_at"],
+            **{name: shown(said.get(name, "")) for name in ("setting", "legal_care", "reasons")},
+            "facts": {name: shown(text) for name, text in said.get("facts", {}).items()},
+        }
+        for said in _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    ]
+    sits = bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
+    found = (
+        findings.read_findings(session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen)
+        if sits
+        else {}
+    )
+    why = read_reasons(
+        session,
+        participant_id,
+        admission=sits,
+        risk=allows(Action.SEE_RISK, given) is not None,
+        by=by,
+        at=at,
+        ground=ground,
+        purpose=chosen,
+    )
+    return Facts(
+        age=who.age_as_of(local_day(session, at)),
+        reached_by=tuple(name for name in _WAYS if any(getattr(one, name) for one in (who, *who.also))),
+        referrals=referrals,
+        found={name: replace(one, fact=shown(one.fact), why=shown(one.why)) for name, one in found.items()},
+        reasons=[replace(one, fields={name: shown(text) for name, text in one.fields.items()}) for one in why],
+    )
+
+
+#: The ways in which somebody can be reached, as `Identity` calls them.
+_WAYS: Final = ("phone", "email", "address", "contact_note")
+
+
+def _stated(given: Given, purpose: str) -> Purpose | None:
+    """What the asker says that they read for; None where it is nothing that they may say."""
+    said = reads.chosen(purpose)
+    return said if said in purposes_for(given) else None
+
+
+def _read_referrals(
+    session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None
+) -> list[dict[str, Any]]:
+    """What each referral of the person says, the last first: opened, and each told to the record. Raises Refusal."""
+    rows = many(
+        session,
+        select(_referral.c.id, _referral.c.sealed, _referral.c.received_at)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.sealed.is_not(None),
+            _referral.c.state != "draft",
+        )
+        .order_by(_referral.c.received_at.desc()),
+    )
+    told = []
+    for row in rows:
+        record_read(session, "referral", row["id"], what="referral", ground=ground, by=by, at=at, purpose=purpose)
+        said = unseal(session, participant_id, f"referral/{row['id']}", row["sealed"])
+        told.append({**said, "received_at": row["received_at"]})
+    return told
+
+
+def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, Any] | None) -> Given:
+    barred = barring.is_barred(session, participant_id, asker.person_id)
+    circle = circle_of(session, participant_id, asker.day)
+    is_admitted = row is not None and row["state"] == "admitted"
+    shared = PARTICIPANT if is_admitted else CANDIDATE
+    clinic = clinic_of(session)
+    sits = sits_today(session, clinic, asker)
+    at_it = frozenset[UUID]().union(
+        *(sits.get(meeting_id, ()) for meeting_id in _sat_on_in(session, clinic, participant_id, asker.day))
+    )
+    places = sits_for(clinic, asker) if is_admitted else at_it
+    if barred:
+        return {Relation.BARRED: themselves(asker)}
+    given = to_program(asker)
+    part = circle.opens(asker.person_id, asker.standing) if asker.is_staff else ""
+    if part:
+        given[_BY_PART[part]] = given.get(Relation.FOLLOWS) or themselves(asker)
+    told = {
+        relation
+        for relation, information in _TOLD.items()
+        for place in places
+        if not circle.withholds(place, other_than(shared, information or shared.information))
+    }
+    if Relation.CLINICAL in told:
+        in_session = {Relation.IN_SESSION} if at_it else set()
+        given |= {relation: themselves(asker) for relation in told | in_session}
+    return given
+
+
+def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID, day: date) -> frozenset[UUID]:
+    """Today's clinics that have this person on the agenda, for admission or for their risk; not what was withdrawn.
+
+    Nor what stays as printed though its fact no longer holds, as of who said no since, save while a risk is to be
+    assessed: that is done under it too.
+    """
+    asked = asking.open_ones(session, recruiting.ASSESS, participant_id)
+    found = session.scalars(
+        select(_item.c.meeting_id)
+        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        .join(_participant, IS_ABOUT)
+        .where(
+            _item.c.program_id == program_of(session),
+            _item.c.kind.in_([admissions.KIND, recruiters.KIND]),
+            _item.c.state.in_(TALKED_ABOUT),
+            *([] if asked else [~_item.c.reasons.contains([{"code": ENDED}])]),
+            attendance.under_way_on(clinic.committee_id if clinic else None, day),
+            _participant.c.id == participant_id,
+        )
+    )
+    return frozenset(found)
+
+
+#: What somebody is who accompanies the person or is to meet them, by what that opens.
+_BY_PART: Final[Mapping[str, Relation]] = {"file": Relation.ASSIGNED, "facts": Relation.SECOND}
+#: What a member of the committee is told, each where an organization for which they sit is told that information.
+_TOLD: Final = {
+    Relation.CLINICAL: "",  # what the committee speaks of: a candidate's admission, a participant's follow-up
+    Relation.TOLD_WHO: "contact",
+    Relation.TOLD_WHY: "admission",
+    Relation.TOLD_RISK: "risk",
+    Relation.TOLD_CONSENTS: "consent",
+}
+
+
+def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
+    """The actor under whom the asker goes on with a draft of theirs. Raises Forbidden, also where there is none."""
+    whose = referring.whose_draft(session, referral_id)
+    given = to_person(asker, asker.person_id) if whose == asker.person_id else to_program(asker)
+    if whose not in (asker.person_id, "coordination"):
+        given.pop(Relation.COORDINATOR, None)
+    return require(Action.KEEP_DRAFT, given)

@@ -1,0 +1,1157 @@
+"""May this person: one table of actions and relations, asked at every window.
+
+A relation is what the asker is to the thing: the one who owes the task, the manager of its organization, the
+coordinator. The table says which relations allow which action; whether it may happen *now* (own request, closed
+case) is inside the verb. Lists use the same relations as conditions in SQL, so that what a list shows and
+what a page opens are one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Date,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+from sqlmodel import Session
+
+from domain.casework import board, words
+from domain.casework.approving import falls_for_approval
+from domain.casework.cases import links_allowed
+from domain.kernel.actors import OPERATOR, Actor
+from domain.kernel.scope import many, one, program_of, run
+from domain.mail.notices import OF_OFFERS
+from domain.roles.roles import Holder, Link, Standing
+from domain.roles.sight import (
+    FOR_PRIVACY,
+    SEE_CASES_OF_THEIRS,
+    SEES_EVERY_CASE,
+    case_is_open_to,
+    line_is_open_to,
+    task_is_open_to,
+    who_barred,
+)
+from domain.terms.days import PARTICIPANT
+from domain.terms.sharing import Circle, circle_of
+from models.base import refers, table_of
+from models.casework import Case, Evidence, Responsibility, Task
+from models.committee import Seat, SeatHolder
+from models.outbox import Notice
+from models.program import Person
+from models.record import Event
+
+_task = table_of(Task)
+_case = table_of(Case)
+_event = table_of(Event)
+_evidence = table_of(Evidence)
+_notice = table_of(Notice)
+
+
+class Action(StrEnum):
+    """Everything that a window can be asked for. Each route names one."""
+
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    LOOK = "look"  # static files, health, the choice of language
+    SEE_MY_WORK = "see_my_work"
+    LOOK_AT_WORDS = "look_at_words"  # one's own, while one types: whether they have the shape of a name
+    SEE_CASES = "see_cases"
+    SEE_CASE = "see_case"
+    OPEN_CASE = "open_case"
+    CLOSE_CASE = "close_case"
+    CANCEL_CASE = "cancel_case"
+    REOPEN_CASE = "reopen_case"
+    MOVE_DAY = "move_day"
+    TAKE_VERSION = "take_version"
+    SEE_DEPARTURES = "see_departures"  # those that one may see: it is where they are opened too
+    OPEN_DEPARTURE = "open_departure"
+    SETTLE_HOLDING = "settle_holding"  # who takes over what somebody leaves, or how it ends
+    OFFER_FOLLOW_UPS = "offer_follow_ups"  # all of somebody who leaves at once
+    ANSWER_HAND_OVER = "answer_hand_over"  # of a follow-up that was offered to oneself
+    SEE_EQUIPMENT = "see_equipment"  # the inventory: what there is, and who has it
+    KEEP_EQUIPMENT = "keep_equipment"  # add, correct, lend, take back, lose, find; never what one has in hand oneself
+    RECORD_INTERVIEW = "record_interview"
+    HIRE = "hire"  # name whom a recruiting found: they are appointed, and their onboarding opens
+    SEE_TASK = "see_task"
+    READ_NOTES = "read_notes"  # what people wrote in a case: notes, reasons, what was given as proof
+    COMPLETE_TASK = "complete_task"
+    UNDO_TASK = "undo_task"
+    APPROVE_TASK = "approve_task"
+    REJECT_TASK = "reject_task"
+    HAND_BACK_TASK = "hand_back_task"
+    RETURN_TASK = "return_task"
+    WAIVE_TASK = "waive_task"
+    READ_EVIDENCE = "read_evidence"
+    SEE_PEOPLE = "see_people"
+    SEE_CONTACT = "see_contact"  # a person's address and telephone
+    ADD_PERSON = "add_person"
+    UPDATE_PERSON = "update_person"
+    APPOINT = "appoint"
+    END_TENURE = "end_tenure"
+    RECORD_ABSENCE = "record_absence"
+    CANCEL_ABSENCE = "cancel_absence"
+    SEE_PROGRAM = "see_program"
+    SEE_PROTOCOL = "see_protocol"
+    SEE_BOARD = "see_board"
+    SEE_POST = "see_post"  # to whom letters went, and what became of each
+    READ_LETTER = "read_letter"
+    RESEND_POST = "resend_post"
+    SEE_ACTIVITY = "see_activity"
+    SEE_ACCESS = "see_access"  # who can sign in, and by what
+    INVITE = "invite"
+    END_ACCESS = "end_access"
+    SEE_MY_ACCESS = "see_my_access"
+    END_SIGN_IN = "end_sign_in"  # one of one's own
+    ENROL_PASSKEY = "enrol_passkey"
+    REMOVE_PASSKEY = "remove_passkey"
+    SEE_CALENDAR = "see_calendar"  # when committees meet, and who sits on them
+    SEE_MEETING = "see_meeting"  # its agenda, who comes, what was decided
+    PLAN_MEETINGS = "plan_meetings"  # dates, places, guests
+    KEEP_SEATS = "keep_seats"  # who sits on a committee for an organization, and who is the alternate
+    KEEP_AGENDA = "keep_agenda"
+    ASK_FOR_ITEM = "ask_for_item"
+    WITHDRAW_ITEM = "withdraw_item"  # that was asked for
+    RUN_MEETING = "run_meeting"  # attendance, decisions and minutes
+    SEE_DECISIONS = "see_decisions"  # the register: of one's committees, and what one's organization is asked of
+    SEE_DECISION = "see_decision"
+    ANSWER_INVITATION = "answer_invitation"
+    KEEP_STRAYS = "keep_strays"  # the mails that came as answers and were not taken
+    ANSWER_BY_LINK = "answer_by_link"  # whoever holds the link that a letter brought
+    READ_FEED = "read_feed"  # whoever holds the private address of a calendar
+    KEEP_FEED = "keep_feed"
+    END_FEED = "end_feed"  # one of one's own
+    ENDORSE = "endorse"  # a decision on management, for one's organization (GV-4); or object, or take it back
+    WANT_ENDORSEMENT = "want_endorsement"  # of a decision that was recorded as another kind
+    SETTLE_OBJECTION = "settle_objection"  # record how the committee that sits settles it
+    SEE_PARTNERS = "see_partners"  # how partners stand by what they owe: all of them, or one's own
+    SEE_PARTNER = "see_partner"
+    READ_STATEMENT = "read_statement"  # a partner's year, as its director signs it
+    SEE_COUNTS = "see_counts"  # the program's statement for those who fund it, before it leaves and after
+    RELEASE_COUNTS = "release_counts"
+    SEE_OBLIGATION = "see_obligation"
+    ATTEST = "attest"  # state in writing what a clause asks for
+    GIVE_PROOF = "give_proof"  # the documents that clauses ask for
+    READ_PROOF = "read_proof"  # these documents, and what people wrote with an attestation
+    ACCEPT_PROOF = "accept_proof"  # or return it with words
+    WAIVE_CLAUSE = "waive_clause"  # propose it, record what the committee decides of it, and record it
+    SEE_CASELOAD = "see_caseload"  # one's own follow-ups; everyone's, by worker, for the coordinator
+    SEE_FOLLOW_UP = "see_follow_up"  # by its number: its states, its workers, how often they met
+    READ_FOLLOW_UP = "read_follow_up"  # what people wrote of it in their own words
+    READ_SUMMARY = "read_summary"  # of a follow-up that was handed over, once it is complete (DP-06)
+    WRITE_SUMMARY = "write_summary"  # while the step that asks for it is open, with what was written of it so far
+    TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
+    TAKE_UP_AGAIN = "take_up_again"  # a follow-up that ended, by who accompanied the participant until then
+    KEEP_FOLLOW_UP = "keep_follow_up"  # its notes, contacts, breaks, and how it ends and begins again
+    ASSIGN_FOLLOW_UP = "assign_follow_up"  # to a worker
+    KEEP_AGREEMENTS = "keep_agreements"  # draft, send, take back, record a signature, start and end
+    SIGN_AGREEMENT = "sign_agreement"  # as a director, oneself
+    ADD_SIGNED_FILE = "add_signed_file"
+    READ_SIGNED_FILE = "read_signed_file"
+    SEE_PRIVACY = "see_privacy"  # who read what, and who was turned away
+    LOOK_FOR_NAMES = "look_for_names"  # what of a meeting's words names somebody on file
+    ASK_REDACTION = "ask_redaction"  # that words are taken out of what is kept of a meeting
+    SEE_REDACTIONS = "see_redactions"
+    CONFIRM_REDACTION = "confirm_redaction"  # never one's own: of a meeting, of an incident, each by the other side
+    SEE_INCIDENTS = "see_incidents"  # the register of confidentiality incidents, and the files made of it
+    KEEP_INCIDENTS = "keep_incidents"
+    REFER = "refer"  # somebody to the program
+    KEEP_DRAFT = "keep_draft"  # of a referral, which is one's own: to go on with it, send it or throw it away
+    REFER_BY_LINK = "refer_by_link"
+    TRIAGE = "triage"  # the referrals that came, the criteria, and the links for outside professionals
+    SEE_PARTICIPANT = "see_participant"  # a candidate or participant by reference or number, and nothing nominative
+    READ_IDENTITY = "read_identity"  # who they are, one deliberate act away
+    READ_FACTS = "read_facts"  # what was referred and found (AD-R2), without who they are
+    SEE_ADMISSION = "see_admission"  # what was referred, found and decided
+    SEE_RISK = "see_risk"
+    SEE_CONSENTS = "see_consents"  # to what they consented, and until when
+    KEEP_ADMISSION = "keep_admission"  # the first meeting, the consent, the risk, whom they bar
+    KEEP_DISCLOSURES = "keep_disclosures"  # what was said without consent: recorded, and read by who keeps the file
+    KEEP_RETENTION = "keep_retention"  # until when a file is kept, the legal hold, and asking for its destruction
+    SEE_DESTRUCTIONS = "see_destructions"  # those that are asked and wait for an answer
+    SEE_DESTRUCTION = "see_destruction"  # what is to be destroyed and why, by number
+    CONFIRM_DESTRUCTION = "confirm_destruction"  # or refuse it: never what one asked for
+    KEEP_RESEARCH_CONSENTS = "keep_research_consents"  # apart from the program's, by number
+    SEE_CONSENT_FORM = "see_consent_form"  # its text, which names nobody
+    PLAN_ACTIVITIES = "plan_activities"  # with participants whom the asker follows
+    CALL_OFF_ACTIVITY = "call_off_activity"  # in which one whose follow-up the asker keeps takes part
+    DECIDE_ADMISSION = "decide_admission"  # what the committee decided, direct forwarding, and the number
+    ADD_ADMINISTRATOR = "add_administrator"
+    ADD_COORDINATOR = "add_coordinator"  # the first one, who adds everyone else
+    RUN_INSTALLATION = "run_installation"  # start it, and bring its database to head
+    LOAD_PROGRAM = "load_program"
+    EXPORT_PROGRAM = "export_program"
+    PLAN_PROTOCOL = "plan_protocol"
+    VERIFY_RECORD = "verify_record"
+    KEEP_SEAL_KEYS = "keep_seal_keys"
+    RECEIVE_MAIL = "receive_mail"  # what a mail server pipes in
+
+
+class Relation(StrEnum):
+    """What the asker is to the thing that they ask about.
+
+    A participant's file is opened by the coordinator, ASSIGNED and CLINICAL alone, and by SECOND as far as a referral's
+    facts go; BARRED takes away what any other gives (`api.access.follow_ups.to_follow_up`), and with it their cases and
+    tasks, and their lines in lists (`domain.roles.sight`). See docs/adr/0006.
+    """
+
+    ANYONE = "anyone"  # signed in or not
+    STAFF = "staff"  # holds a role in the program today
+    COORDINATOR = "coordinator"
+    OFFICE = "office"  # the administrative officer
+    MANAGER_HERE = "manager_here"  # manages the organization that the thing belongs to
+    DIRECTOR_HERE = "director_here"
+    SECOND_HERE = "second_here"  # its second representative, who speaks where nobody else is there (CM-2R)
+    WORKS_HERE = "works_here"  # holds any role at the organization that the thing belongs to
+    ATTESTS = "attests"  # holds the role that the clause names to state it
+    # It falls to them to look at the proof of the clause: the coordinator's, and of what the coordination owes or gave,
+    # the manager's of another partner.
+    ACCEPTS = "accepts"
+    SUBJECT = "subject"  # the one whom the case is about
+    TAKES_PART = "takes_part"  # has, or had, something to do in the case
+    TOOK_PART = "took_part"  # the same, in the case of somebody whose file is not open to them, and nothing more to do
+    OWES = "owes"  # the task is now theirs to do, or the clause is owed by a role that they hold
+    APPROVES = "approves"  # it waits for their approval
+    DID = "did"  # did it, and may take it back
+    MAY_WAIVE = "may_waive"  # holds a role that the protocol lets waive the step
+    DECLARED = "declared"  # holds a role that the protocol lets do this to a case
+    SELF = "self"  # the person is themselves
+    TRIES_OUT = "tries_out"  # staff of a demonstration, whose letters reach nobody
+    SITS_WITH = "sits_with"  # holds a seat on a committee on which the person holds one
+    SITS = "sits"  # holds a seat of the committee, as principal or as alternate
+    FOLLOWS = "follows"  # is a youth worker of the program
+    RESEARCH = "research"  # coordinates the research
+    ASSIGNED = "assigned"  # the follow-up is theirs, or that of whom they act for
+    SECOND = "second"  # is to meet a candidate with the worker, before a consent opens the file to whom they are of
+    HAD_IT = "had_it"  # accompanied the participant as the primary worker until the follow-up ended
+    # Sits on the Clinical Committee that day for a partner who is told (AD-R11): domain.terms.sharing.
+    CLINICAL = "clinical"
+    # As CLINICAL, each where the organization for which they sit is told this too (AG-IS): who the person is, why they
+    # were referred and admitted, their risk, what they consented to.
+    TOLD_WHO = "told_who"
+    TOLD_WHY = "told_why"
+    TOLD_RISK = "told_risk"
+    TOLD_CONSENTS = "told_consents"
+    IN_SESSION = "in_session"  # sits there now, with the candidate on the table: of itself it lets nobody do anything
+    BARRED = "barred"  # the participant does not want this person to see their file: no row of the table holds it
+    INVITED = "invited"  # to this meeting, with or without a seat
+    ADMINISTRATOR = "administrator"  # runs the installation, and sees no case
+    PRIVACY = "privacy"  # answers for the protection of personal information
+    STANDS_IN = "stands_in"  # the coordinator, while nobody can act as who answers for that
+    OPERATOR = "operator"  # at the terminal of the installation, with its database and its keys
+
+
+#: What a role is to a case, and to whatever else is the program's or an organization's.
+_OF_ROLE: Final = {
+    "coordinator": Relation.COORDINATOR,
+    "manager": Relation.MANAGER_HERE,
+    "director": Relation.DIRECTOR_HERE,
+}
+
+TABLE: Mapping[Action, frozenset[Relation]] = {
+    Action.SIGN_IN: frozenset({Relation.ANYONE}),
+    Action.SIGN_OUT: frozenset({Relation.ANYONE}),
+    Action.LOOK: frozenset({Relation.ANYONE}),
+    Action.SEE_MY_WORK: frozenset({Relation.STAFF}),
+    Action.LOOK_AT_WORDS: frozenset({Relation.STAFF}),
+    Action.SEE_CASES: frozenset({Relation.STAFF}),
+    # Who sees one by their role stands in domain.roles.sight: letters ask it too.
+    Action.SEE_CASE: frozenset(
+        {
+            *(_OF_ROLE[role] for role in (SEES_EVERY_CASE, *SEE_CASES_OF_THEIRS)),
+            Relation.SUBJECT,
+            Relation.TAKES_PART,
+            Relation.TOOK_PART,
+        }
+    ),
+    Action.OPEN_CASE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.CLOSE_CASE: frozenset({Relation.COORDINATOR}),
+    Action.CANCEL_CASE: frozenset({Relation.DECLARED}),
+    Action.REOPEN_CASE: frozenset({Relation.DECLARED}),
+    Action.MOVE_DAY: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.TAKE_VERSION: frozenset({Relation.COORDINATOR}),
+    Action.SEE_DEPARTURES: frozenset({Relation.STAFF}),
+    Action.OPEN_DEPARTURE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.SETTLE_HOLDING: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.OFFER_FOLLOW_UPS: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.ANSWER_HAND_OVER: frozenset({Relation.SELF}),
+    # Who prepares it and hands it over (ON-P05, ON-D03), and takes it back (DP-07).
+    Action.SEE_EQUIPMENT: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.KEEP_EQUIPMENT: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    # Two interview: where an organization has one manager and nobody coordinates, its director is the other one.
+    Action.RECORD_INTERVIEW: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
+    # As an appointment: the step alone gives nobody the right to take somebody on.
+    Action.HIRE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    # A task of a case is seen by whoever sees the case; one of no case, by whom it concerns.
+    Action.SEE_TASK: frozenset({Relation.OWES, Relation.APPROVES, Relation.DID, Relation.COORDINATOR}),
+    # A director answers for how far a case is, and needs nothing that people wrote in it.
+    Action.READ_NOTES: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.SUBJECT, Relation.TAKES_PART}),
+    Action.COMPLETE_TASK: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.UNDO_TASK: frozenset({Relation.DID, Relation.COORDINATOR}),
+    Action.APPROVE_TASK: frozenset({Relation.APPROVES}),
+    Action.REJECT_TASK: frozenset({Relation.APPROVES}),
+    Action.HAND_BACK_TASK: frozenset({Relation.OWES}),
+    Action.RETURN_TASK: frozenset({Relation.COORDINATOR}),
+    Action.WAIVE_TASK: frozenset({Relation.MAY_WAIVE}),
+    Action.READ_EVIDENCE: frozenset(
+        {Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.SUBJECT, Relation.TAKES_PART}
+    ),
+    Action.SEE_PEOPLE: frozenset({Relation.STAFF}),
+    # Who writes to them or for them, and who must reach them: their manager, and those with whom they sit. Their own
+    # organization has a directory of its own.
+    Action.SEE_CONTACT: frozenset(
+        {Relation.SELF, Relation.COORDINATOR, Relation.OFFICE, Relation.MANAGER_HERE, Relation.SITS_WITH}
+    ),
+    Action.ADD_PERSON: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.UPDATE_PERSON: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.APPOINT: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.END_TENURE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.RECORD_ABSENCE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.CANCEL_ABSENCE: frozenset({Relation.SELF, Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.SEE_PROGRAM: frozenset({Relation.STAFF}),
+    Action.SEE_PROTOCOL: frozenset({Relation.STAFF}),
+    Action.SEE_BOARD: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.SEE_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.ADMINISTRATOR, Relation.TRIES_OUT}),
+    Action.READ_LETTER: frozenset({Relation.COORDINATOR, Relation.OFFICE, Relation.TRIES_OUT}),
+    Action.RESEND_POST: frozenset({Relation.COORDINATOR, Relation.OFFICE}),
+    Action.SEE_ACTIVITY: frozenset({Relation.COORDINATOR}),
+    Action.SEE_ACCESS: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
+    Action.INVITE: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.ADMINISTRATOR}),
+    # A lost telephone does not wait until there is a coordinator again: whoever lets anybody in also shuts them out.
+    Action.END_ACCESS: frozenset({Relation.COORDINATOR, Relation.ADMINISTRATOR}),
+    Action.SEE_MY_ACCESS: frozenset({Relation.STAFF}),
+    Action.END_SIGN_IN: frozenset({Relation.SELF}),
+    Action.ENROL_PASSKEY: frozenset({Relation.STAFF}),
+    Action.REMOVE_PASSKEY: frozenset({Relation.SELF}),
+    Action.SEE_CALENDAR: frozenset({Relation.STAFF}),
+    Action.SEE_MEETING: frozenset({Relation.COORDINATOR, Relation.SITS, Relation.INVITED}),
+    # The coordinator is the committees' secretary (GV-5).
+    Action.PLAN_MEETINGS: frozenset({Relation.COORDINATOR}),
+    # CM-2R: an organization names its own; its manager, as they give its roles.
+    Action.KEEP_SEATS: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE}),
+    Action.KEEP_AGENDA: frozenset({Relation.COORDINATOR}),
+    Action.ASK_FOR_ITEM: frozenset({Relation.COORDINATOR, Relation.SITS}),
+    Action.WITHDRAW_ITEM: frozenset({Relation.SELF, Relation.COORDINATOR}),
+    Action.RUN_MEETING: frozenset({Relation.COORDINATOR}),
+    Action.SEE_DECISIONS: frozenset({Relation.STAFF}),
+    # Who sits on the committee, who does what was decided, and who speaks for an organization that is asked to endorse.
+    Action.SEE_DECISION: frozenset(
+        {
+            *(Relation.COORDINATOR, Relation.SITS, Relation.DIRECTOR_HERE, Relation.MANAGER_HERE),
+            *(Relation.SECOND_HERE, Relation.OWES, Relation.DID),
+        }
+    ),
+    Action.ANSWER_INVITATION: frozenset({Relation.INVITED}),
+    Action.KEEP_STRAYS: frozenset({Relation.COORDINATOR}),
+    Action.ANSWER_BY_LINK: frozenset({Relation.ANYONE}),
+    Action.READ_FEED: frozenset({Relation.ANYONE}),
+    Action.KEEP_FEED: frozenset({Relation.STAFF}),
+    Action.END_FEED: frozenset({Relation.SELF}),
+    # Never the coordinator, whose work it is (GV-4). The second representative where nobody else is there: in the verb.
+    Action.ENDORSE: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE, Relation.SECOND_HERE}),
+    Action.WANT_ENDORSEMENT: frozenset({Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
+    # As secretary of the committee; a waiver of what the coordination owes, as who has a hand in that waiver.
+    # Who objected takes it back by ENDORSE.
+    Action.SETTLE_OBJECTION: frozenset({Relation.COORDINATOR, Relation.ACCEPTS}),
+    Action.SEE_PARTNERS: frozenset({Relation.STAFF}),
+    # Whoever works there owes some of it: what an organization owes is no secret to its people.
+    Action.SEE_PARTNER: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE}),
+    # Of the whole of it, with what each role owed and who held it, those know who answer for the organization.
+    Action.READ_STATEMENT: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE}),
+    # Reports are the coordinator's (GV-5, GV-6); who funds the program gets the file from them.
+    Action.SEE_COUNTS: frozenset({Relation.COORDINATOR}),
+    Action.RELEASE_COUNTS: frozenset({Relation.COORDINATOR}),
+    Action.SEE_OBLIGATION: frozenset({Relation.COORDINATOR, Relation.WORKS_HERE, Relation.ATTESTS, Relation.ACCEPTS}),
+    Action.ATTEST: frozenset({Relation.ATTESTS}),
+    Action.GIVE_PROOF: frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE, Relation.OWES}),
+    Action.READ_PROOF: frozenset(
+        {Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE, Relation.ACCEPTS}
+    ),
+    # Nobody accepts what they gave or owe, and nobody has a part in their own waiver: that the verbs refuse.
+    Action.ACCEPT_PROOF: frozenset({Relation.COORDINATOR, Relation.ACCEPTS}),
+    Action.WAIVE_CLAUSE: frozenset({Relation.COORDINATOR, Relation.ACCEPTS}),
+    Action.SEE_CASELOAD: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
+    # AD-R11: the members of the Clinical Committee, for follow-up; the research sees nobody (FU-8).
+    Action.SEE_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.READ_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    # CLINICAL only while the committee sits on it: `api.access.summaries`.
+    Action.READ_SUMMARY: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    Action.WRITE_SUMMARY: frozenset({Relation.OWES, Relation.COORDINATOR}),
+    Action.TAKE_SUMMARY_BACK: frozenset({Relation.DID, Relation.COORDINATOR}),
+    Action.KEEP_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    # Of what ended they see the number and since when, and can take it up: nothing else of it is theirs any more.
+    Action.TAKE_UP_AGAIN: frozenset({Relation.HAD_IT, Relation.COORDINATOR}),
+    Action.ASSIGN_FOLLOW_UP: frozenset({Relation.COORDINATOR}),
+    Action.KEEP_AGREEMENTS: frozenset({Relation.COORDINATOR}),
+    # Nobody else: what an agreement binds is the organization, and it is directors who bind it.
+    Action.SIGN_AGREEMENT: frozenset({Relation.DIRECTOR_HERE}),
+    Action.ADD_SIGNED_FILE: frozenset({Relation.COORDINATOR, Relation.DIRECTOR_HERE}),
+    Action.READ_SIGNED_FILE: frozenset({Relation.COORDINATOR, Relation.DIRECTOR_HERE, Relation.MANAGER_HERE}),
+    # Who reads what others read is one person, and nobody else's business.
+    Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
+    # The law's delays run while the place is vacant too; what others read stays unseen until somebody has it.
+    Action.SEE_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+    Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+    # Who may know who is on file, and keeps what circulates; beside them, who answers for the protection of it all.
+    Action.LOOK_FOR_NAMES: frozenset({Relation.COORDINATOR}),
+    Action.ASK_REDACTION: frozenset({Relation.COORDINATOR}),
+    Action.SEE_REDACTIONS: frozenset({Relation.COORDINATOR, Relation.PRIVACY}),
+    Action.CONFIRM_REDACTION: frozenset({Relation.COORDINATOR, Relation.PRIVACY}),
+    # AD-R1: the program's people; others come by a link.
+    Action.REFER: frozenset({Relation.STAFF}),
+    # Of one that its author left unfinished, the coordinator: `api.access.participants.drafter`.
+    Action.KEEP_DRAFT: frozenset({Relation.SELF, Relation.COORDINATOR}),
+    Action.REFER_BY_LINK: frozenset({Relation.ANYONE}),
+    Action.TRIAGE: frozenset({Relation.COORDINATOR}),
+    # CLINICAL of a candidate only while the committee sits on them: `api.access.participants`.
+    Action.SEE_PARTICIPANT: frozenset({Relation.ASSIGNED, Relation.SECOND, Relation.CLINICAL, Relation.COORDINATOR}),
+    # By assignment or by role; a member of the committee says what for: `api.access.participants.open_file`.
+    Action.READ_IDENTITY: frozenset({Relation.ASSIGNED, Relation.TOLD_WHO, Relation.COORDINATOR}),
+    Action.READ_FACTS: frozenset({Relation.ASSIGNED, Relation.SECOND, Relation.TOLD_WHY, Relation.COORDINATOR}),
+    Action.SEE_ADMISSION: frozenset({Relation.ASSIGNED, Relation.TOLD_WHY, Relation.COORDINATOR}),
+    Action.SEE_RISK: frozenset({Relation.ASSIGNED, Relation.TOLD_RISK, Relation.COORDINATOR}),
+    Action.SEE_CONSENTS: frozenset({Relation.ASSIGNED, Relation.TOLD_CONSENTS, Relation.COORDINATOR}),
+    Action.KEEP_ADMISSION: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    Action.DECIDE_ADMISSION: frozenset({Relation.COORDINATOR}),
+    # AD-R12: who keeps the file; what was said is not for the whole committee.
+    Action.KEEP_DISCLOSURES: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    Action.KEEP_RETENTION: frozenset({Relation.COORDINATOR}),
+    # Destruction takes two: the coordination asks. MANAGER_HERE: at the organization that holds the file.
+    Action.SEE_DESTRUCTIONS: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.MANAGER_HERE}),
+    Action.SEE_DESTRUCTION: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.MANAGER_HERE}),
+    Action.CONFIRM_DESTRUCTION: frozenset({Relation.PRIVACY, Relation.MANAGER_HERE}),
+    # FU-9: the research coordinator alone, so that nobody who follows somebody asks it of them.
+    Action.KEEP_RESEARCH_CONSENTS: frozenset({Relation.RESEARCH}),
+    Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),
+    Action.PLAN_ACTIVITIES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
+    # As the follow-up of one who takes part is kept: `api.access.activities`.
+    Action.CALL_OFF_ACTIVITY: frozenset({Relation.ASSIGNED, Relation.COORDINATOR}),
+    Action.ADD_ADMINISTRATOR: frozenset({Relation.OPERATOR}),
+    Action.ADD_COORDINATOR: frozenset({Relation.OPERATOR}),
+    Action.RUN_INSTALLATION: frozenset({Relation.OPERATOR}),
+    Action.LOAD_PROGRAM: frozenset({Relation.OPERATOR}),
+    Action.EXPORT_PROGRAM: frozenset({Relation.OPERATOR}),
+    Action.PLAN_PROTOCOL: frozenset({Relation.OPERATOR}),
+    Action.VERIFY_RECORD: frozenset({Relation.OPERATOR}),
+    Action.KEEP_SEAL_KEYS: frozenset({Relation.OPERATOR}),
+    Action.RECEIVE_MAIL: frozenset({Relation.OPERATOR}),
+}
+
+
+#: Asked inside a page or an answer, about a part of it: these have no route of their own.
+OF_A_PART: Final = frozenset(
+    {Action.READ_NOTES, Action.SEE_CONTACT, Action.SEE_ADMISSION, Action.SEE_RISK, Action.SEE_CONSENTS}
+)
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def asks(action: Action) -> Callable[[Endpoint], Endpoint]:
+    """Marks a route's endpoint with the action that it asks for. A test finds routes without one."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.__asks__ = action  # type: ignore[attr-defined]  # read by the test of routes alone
+        return endpoint
+
+    return mark
+
+
+class Forbidden(Exception):
+    """The asker may not, or there is no such thing: to the asker the two look the same."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who is asking, on which day, and what they hold that day for themselves or for someone absent."""
+
+    person_id: UUID
+    standing: Standing
+
+    @property
+    def day(self) -> date:
+        """The local day of the asking."""
+        return self.standing.day
+
+    def hat(self, role: str, organization_id: UUID | None = None, *, kind: str = "tasks") -> Holder | None:
+        """The asker's hold of a role that day, at one organization or anywhere; an absent holder's deputy has it."""
+        at = str(organization_id) if organization_id else "*"
+        return self.standing.falls([{"role": role, "at": at}], kind=kind).on(self.person_id)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the asker holds any role today."""
+        return self.person_id in self.standing.live
+
+    def organizations_as(self, *roles: str) -> list[UUID]:
+        """The organizations at which the asker holds one of these roles today, or acts for one who does."""
+        places = {tenure.organization_id for role in roles for tenure in self.standing.holding(role)}
+        return sorted(place for place in places if any(self.hat(role, place) for role in roles))
+
+
+Given = dict[Relation, Actor]
+"""The relations that hold, each with the actor that an act under it would have."""
+
+
+def allows(action: Action, given: Mapping[Relation, Actor]) -> Actor | None:
+    """The actor under whom the asker may do `action`, by the closest relation; None where they may not."""
+    wanted = TABLE[action]
+    return next((given[relation] for relation in _CLOSEST if relation in wanted and relation in given), None)
+
+
+def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
+    """As `allows`. Raises Forbidden."""
+    actor = allows(action, given)
+    if actor is None:
+        raise Forbidden
+    return actor
+
+
+def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
+    """What the asker is to the program at large, and to things that belong to these organizations."""
+    given: Given = {}
+    if asker.is_staff:
+        given[Relation.STAFF] = themselves(asker)
+    coordinator = asker.hat("coordinator")
+    if coordinator:
+        given[Relation.COORDINATOR] = acting_as(asker, coordinator)
+    office = asker.hat("administrative_officer")
+    if office:
+        given[Relation.OFFICE] = acting_as(asker, office)
+    administrator = asker.hat("administrator")
+    if administrator:
+        given[Relation.ADMINISTRATOR] = acting_as(asker, administrator)
+    privacy = asker.standing.falls(FOR_PRIVACY).on(asker.person_id)
+    if privacy:
+        answers = privacy.role == FOR_PRIVACY[0]["role"]
+        given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(asker, privacy)
+    research = asker.hat("research_coordinator")
+    if research:
+        given[Relation.RESEARCH] = acting_as(asker, research)
+    worker = asker.hat("youth_worker")
+    if worker:
+        given[Relation.FOLLOWS] = acting_as(asker, worker)
+    for place in organizations:
+        for relation, role in _AT_AN_ORGANIZATION.items():
+            holder = asker.hat(role, place)
+            if holder:
+                given[relation] = acting_as(asker, holder)
+    return given
+
+
+def to_post(asker: Asker, *, demonstration: bool) -> Given:
+    """What the asker is to the outgoing mail. A demonstration's goes to a page, which everyone there may read."""
+    given = to_program(asker)
+    if demonstration and asker.is_staff:
+        given[Relation.TRIES_OUT] = given[Relation.STAFF]
+    return given
+
+
+def to_person(asker: Asker, person_id: UUID) -> Given:
+    """What the asker is to a person of the program."""
+    places = {tenure.organization_id for tenure in asker.standing.roles_of(person_id)}
+    given = to_program(asker, organizations=sorted(places))
+    if person_id == asker.person_id:
+        given[Relation.SELF] = themselves(asker)
+    return given
+
+
+def to_contact(asker: Asker, person_id: UUID, companions: Collection[UUID]) -> Given:
+    """What the asker is to a person's address and telephone. `companions` are those whom `companions_of` found."""
+    given = to_person(asker, person_id)
+    if person_id in companions:
+        given[Relation.SITS_WITH] = themselves(asker)
+    return given
+
+
+def companions_of(session: Session, asker: Asker) -> frozenset[UUID]:
+    """Those who hold a seat today on a committee on which the asker holds one, for a principal or as an alternate."""
+    asked = {"here": program_of(session), "person": asker.person_id, "day": asker.day}
+    return frozenset(run(session, _COMPANIONS, asked).scalars())
+
+
+def themselves(asker: Asker) -> Actor:
+    """The asker under the first role of their own that day, where an act or a refusal is of no hat in particular."""
+    return acting_as(asker, next(iter(_own_hats(asker)), None))
+
+
+def at_the_terminal() -> Given:
+    """Who sits at the terminal of the installation, with its database and its keys: no person of the program."""
+    return {Relation.OPERATOR: Actor.system(OPERATOR)}
+
+
+def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
+    """What the asker is to a case. One that `find_case` gave says itself whether they take part in it."""
+    given = _to_owner(asker, case)
+    takes_part = case["takes_part"] if "takes_part" in case else _takes_part(session, asker, case["id"])
+    if takes_part:
+        given[Relation.TAKES_PART if _reads_of(session, asker, case) else Relation.TOOK_PART] = themselves(asker)
+    return given
+
+
+def _reads_of(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
+    """Whether what people wrote in a case may be the asker's to read who takes part in it.
+
+    In that of a candidate or participant it is for whom the file is open to, or who has something to do there under a
+    role of their own: having done a step once, or acting for a worker, opens no words about somebody.
+    """
+    participant_id = case.get("participant_id")
+    if participant_id is None or circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing):
+        return True
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    own, alone = ([one for one, hat in held.items() if hat.acting_for is None] for held in (hats.tasks, hats.alone))
+    waits = select(_task.c.id).where(
+        _task.c.program_id == program_of(session),
+        _task.c.case_id == case["id"],
+        or_(
+            and_(_task.c.state.in_(["planned", "open"]), _task.c.owed_by_id.in_(own)),
+            _task.c.id.in_(alone),
+        ),
+    )
+    return session.scalar(waits.limit(1)) is not None
+
+
+def may_end(session: Session, asker: Asker, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> Given:
+    """As `to_case`, with DECLARED where the asker holds one of the roles that the protocol names for this act."""
+    given = to_case(session, asker, case)
+    for link in links_allowed(session, case, act):
+        holder = asker.standing.falls([link]).on(asker.person_id)
+        if holder:
+            given[Relation.DECLARED] = acting_as(asker, holder)
+            break
+    return given
+
+
+def to_task(session: Session, asker: Asker, task: Mapping[str, Any], case: Mapping[str, Any] | None) -> Given:
+    """What the asker is to a task."""
+    given = to_case(session, asker, case) if case is not None else to_program(asker)
+    links = board.chains(session, [task["owed_by_id"], task["approved_by_id"]])
+    return given | to_duty(asker, task, links)
+
+
+def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Given:
+    """What the asker is to a task as a duty: whether they owe it, approve it, did it, or may waive it.
+
+    `links` are the chains of the task. Asks the database nothing, so that lists can ask it for each line.
+    """
+    given: Given = {}
+    if task["owed_by_id"]:
+        holder = asker.standing.falls_by(links[task["owed_by_id"]], task["due_on"]).on(asker.person_id)
+        if holder:
+            given[Relation.OWES] = acting_as(asker, holder)
+    if task["approved_by_id"]:
+        # Whoever is barred from it is told so by the verb; it then falls to the next of the chain as well.
+        chain = links[task["approved_by_id"]]
+        holder = asker.standing.falls(chain, kind="approvals").on(asker.person_id)
+        holder = holder or falls_for_approval(asker.standing, task, chain).on(asker.person_id)
+        if holder:
+            given[Relation.APPROVES] = acting_as(asker, holder)
+    if asker.person_id in (task["done_by"], task["settled_by"]) and asker.person_id is not None:
+        given[Relation.DID] = themselves(asker)
+    for role in task["waived_by"]:
+        holder = asker.hat(role)
+        if holder:
+            given[Relation.MAY_WAIVE] = acting_as(asker, holder)
+            break
+    return given
+
+
+def organizations_for(asker: Asker, action: Action) -> list[UUID]:
+    """The organizations of whose things the table lets the asker do this, by a role that they hold there."""
+    roles = [role for relation, role in _AT_AN_ORGANIZATION.items() if relation in TABLE[action]]
+    return asker.organizations_as(*roles) if roles else []
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """Which cases a row of the table lets the asker see: everyone's, those of some organizations, their own, those of
+    their part."""
+
+    everything: bool
+    organizations: list[UUID]
+    own: bool
+    part: bool
+
+    @classmethod
+    def of(cls, asker: Asker, action: Action = Action.SEE_CASE) -> _Sight:
+        """By the table's row for `action`, which holds relations to the program, to an organization, or to a case."""
+        wanted = TABLE[action]
+        return cls(
+            everything=bool(wanted & to_program(asker).keys()),
+            organizations=organizations_for(asker, action),
+            own=Relation.SUBJECT in wanted,
+            part=Relation.TAKES_PART in wanted,
+        )
+
+
+def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
+    """The condition on `case` that the asker may see it: `Action.SEE_CASE` of the table, as SQL.
+
+    That of a participant who barred the asker is nothing to them, whatever else they are.
+    """
+    if not asker.is_staff:
+        return false()
+    sight, is_open = _Sight.of(asker), case_is_open_to(literal(asker.person_id, Uuid()))
+    if sight.everything:
+        return is_open
+    part = _has_part(
+        literal(asker.person_id, Uuid()),
+        literal(list(hats.tasks), board.CHAINS),
+        literal(list(hats.alone), board.CHAINS),
+    )
+    return and_(
+        is_open,
+        or_(
+            _case.c.organization_id.in_(sight.organizations),
+            *([_case.c.subject_id == asker.person_id] if sight.own else []),
+            *([part] if sight.part else []),
+        ),
+    )
+
+
+def seen_of(session: Session, asker: Asker, tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those of `tasks` that the asker may see, as `find_task` has it."""
+    listed = [dict(task) for task in tasks]
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    seen = set(
+        session.scalars(
+            select(_case.c.id).where(
+                _case.c.program_id == program_of(session),
+                _case.c.id.in_({task["case_id"] for task in listed if task["case_id"]}),
+                visible_cases(asker, hats),
+            )
+        )
+    )
+    apart = board.open_to(session, asker.person_id, [task["id"] for task in listed if not task["case_id"]])
+    links = board.chains(session, [task[name] for task in listed for name in ("owed_by_id", "approved_by_id")])
+    given = to_program(asker)
+    return [
+        task
+        for task in listed
+        if (
+            task["case_id"] in seen
+            if task["case_id"]
+            else task["id"] in apart and allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
+        )
+    ]
+
+
+def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
+    """A case that the asker may see, and whether they take part in it. Raises Forbidden, also where there is none.
+
+    One question either way: the time that it takes does not tell the two apart.
+    """
+    if not asker.is_staff:
+        raise Forbidden
+    sight = _Sight.of(asker)
+    asked = {
+        "oversees": sight.everything,
+        "managed": sight.organizations,
+        "own": sight.own,
+        "partakes": sight.part,
+    }
+    row = one(session, _CASE_SEEN, {**_part_asked(session, asker, case_id), **asked})
+    if row is None:
+        raise Forbidden
+    return row
+
+
+def find_person(session: Session, person_id: UUID) -> UUID:
+    """The id of a person of this program. Raises Forbidden."""
+    if session.get(Person, (program_of(session), person_id)) is None:
+        raise Forbidden
+    return person_id
+
+
+def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """A task of a case that the asker may see, or one of no case that is theirs, with its case. Raises Forbidden."""
+    task = one(
+        session,
+        select(_task).where(
+            _task.c.program_id == program_of(session),
+            _task.c.id == task_id,
+            task_is_open_to(literal(asker.person_id, Uuid())),
+        ),
+    )
+    if task is None:
+        raise _as_if_there(session, asker, task_id)
+    if task["case_id"] is not None:
+        case = find_case(session, asker, task["case_id"])
+        if not shown_in(session, asker, case, [task]):
+            raise Forbidden
+        return task, case
+    require(Action.SEE_TASK, to_task(session, asker, task, None))
+    return task, None
+
+
+def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | None:
+    """As whom the asker reads what people write of a candidate or participant, today: who keeps the file; None else.
+
+    It asks consent and part (`domain.terms.sharing`). Whoever the participant barred is nothing to it.
+    """
+    if participant_id in who_barred(session, asker.person_id):
+        return None
+    given = to_program(asker)
+    if (
+        asker.is_staff
+        and circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
+    ):
+        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+    return allows(Action.KEEP_FOLLOW_UP, given)
+
+
+def is_told_in_place(asker: Asker, circle: Circle, owes: Actor | None) -> bool:
+    """Whether who owes a step by a role, in place of whoever had it, may know what is written with it of a participant.
+
+    They owe it for an organization with which the participant shares; a deputy is of such a one themselves too.
+    """
+    their_own = [held.organization_id for held in asker.standing.roles_of(asker.person_id)]
+    return (
+        owes is not None
+        and _is_told(circle, owes.organization_id)
+        and any(_is_told(circle, place) for place in their_own)
+    )
+
+
+def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
+    """Whether what is known of the participant is shared with an organization, or is within it already."""
+    if organization_id is None:
+        return False
+    return organization_id in circle.homes or not circle.withholds(organization_id, PARTICIPANT)
+
+
+def shown_in(
+    session: Session, asker: Asker, case: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Those of a case's tasks that the asker may see who sees the case, as lists and pages show them.
+
+    Of a case that is no participant's, as a departure, a step about one is seen by who keeps their file, by who
+    oversees the case, and by whoever has it to do.
+    """
+    rows = [dict(task) for task in tasks]
+    if case["participant_id"] is not None or oversees(session, asker, case):
+        return rows
+    about = words.about(session, rows)
+    if not about:
+        return rows
+    links = board.chains(
+        session, [row[name] for row in rows if row["id"] in about for name in ("owed_by_id", "approved_by_id")]
+    )
+    keeps: dict[UUID, bool] = {}
+    for row in rows:
+        participant_id = about.get(row["id"])
+        if participant_id is not None and participant_id not in keeps:
+            keeps[participant_id] = keeps_file(session, asker, participant_id) is not None
+    return [
+        row
+        for row in rows
+        if row["id"] not in about or keeps[about[row["id"]]] or _is_theirs_to_do(row, to_duty(asker, row, links))
+    ]
+
+
+def oversees(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
+    """Whether the asker oversees a case: they see each of its steps."""
+    return bool(to_case(session, asker, case).keys() & _OVERSEES)
+
+
+def closed_to(session: Session, asker: Asker, task_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these tasks, of cases that are no participant's, that the asker is not shown (`shown_in`)."""
+    if not task_ids or Relation.COORDINATOR in to_program(asker):
+        return frozenset()
+    here = program_of(session)
+    tasks = many(
+        session,
+        select(_task)
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == here, _task.c.id.in_(task_ids), _case.c.participant_id.is_(None)),
+    )
+    about = words.about(session, tasks)
+    tasks = [task for task in tasks if task["id"] in about]
+    ids = {task["case_id"] for task in tasks}
+    cases = many(session, select(_case).where(_case.c.program_id == here, _case.c.id.in_(ids))) if ids else []
+    shown = {
+        task["id"]
+        for case in cases
+        for task in shown_in(session, asker, case, [one_of for one_of in tasks if one_of["case_id"] == case["id"]])
+    }
+    return frozenset(task["id"] for task in tasks) - shown
+
+
+def lines_of_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> ColumnElement[bool]:
+    """The condition on a line of the record that it is of the case, and tells of nothing that the asker is not shown.
+
+    What is about a step that they are not shown is not told of either: its proofs, and what was offered and written to
+    others, of whichever follow-up.
+    """
+    here = program_of(session)
+    mine = and_(
+        _event.c.program_id == here,
+        _event.c.case_id == case["id"],
+        line_is_open_to(literal(asker.person_id, Uuid())),
+    )
+    ids = session.scalars(select(_task.c.id).where(_task.c.program_id == here, _task.c.case_id == case["id"])).all()
+    closed = closed_to(session, asker, ids)
+    if not closed:
+        return mine
+    beside = union_all(
+        select(_evidence.c.id).where(_evidence.c.program_id == here, _evidence.c.task_id.in_(closed)),
+        select(_notice.c.id).where(
+            _notice.c.program_id == here,
+            _notice.c.case_id == case["id"],
+            _notice.c.person_id != asker.person_id,
+            _notice.c.template.in_(OF_OFFERS),
+        ),
+    )
+    to_others = and_(
+        or_(
+            _event.c.verb.startswith("hand_over", autoescape=True),
+            func.coalesce(_event.c.facts["template"].astext, "").in_(OF_OFFERS),
+        ),
+        _event.c.facts["person"].astext.is_distinct_from(str(asker.person_id)),
+    )
+    return and_(mine, _event.c.subject_id.not_in([*closed, *session.scalars(beside)]), ~to_others)
+
+
+#: Who oversees a case: they see each of its steps, and of words about somebody none by that.
+_OVERSEES: Final = frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE})
+
+
+def _is_theirs_to_do(task: Mapping[str, Any], duty: Given) -> bool:
+    return (Relation.OWES in duty and task["state"] in ("planned", "open")) or (
+        Relation.APPROVES in duty and task["state"] == "submitted"
+    )
+
+
+def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> Actor:
+    """The actor under whom the asker does `action` to a task: `find_task`, `to_task` and `require` in one question.
+
+    More is asked only of whoever sees the case by nothing else than another of its tasks. Raises Forbidden.
+    """
+    asked = {"here": program_of(session), "task_id": task_id, "person": asker.person_id}
+    found = one(session, _TASK_ASKED, asked)
+    if found is None:
+        raise _as_if_there(session, asker, task_id)
+    links = {found["owed_by_id"]: found["owed_by"], found["approved_by_id"]: found["approved_by"]}
+    given = to_duty(asker, found, links)
+    if found["case_id"] is None:
+        given = to_program(asker) | given
+        require(Action.SEE_TASK, given)
+    elif Relation.TAKES_PART in TABLE[action] or not _sees_by_itself(asker, found, given):
+        given = to_case(session, asker, find_case(session, asker, found["case_id"])) | given
+    else:
+        given = _to_owner(asker, found) | given
+    by = require(action, given)
+    if given.get(Relation.DID) is by:
+        # What somebody did once gives them nothing of somebody whose file is closed to them since.
+        find_task(session, asker, task_id)
+    return by
+
+
+def _as_if_there(session: Session, asker: Asker, absent_id: UUID) -> Forbidden:
+    """The refusal of something that is not there, after the same questions as for what is there and is not theirs."""
+    try:
+        find_case(session, asker, absent_id)
+    except Forbidden as refusal:
+        return refusal
+    return Forbidden()
+
+
+def _sees_by_itself(asker: Asker, found: Mapping[str, Any], duty: Given) -> bool:
+    """Whether what is known of a task and its case is enough to see both: `visible_cases`, short of its other tasks."""
+    if not asker.is_staff:
+        return False
+    sight, state = _Sight.of(asker), found["state"]
+    has_part = (
+        Relation.DID in duty
+        or (Relation.OWES in duty and state in ("planned", "open"))
+        or (Relation.APPROVES in duty and state == "submitted")
+    )
+    return (
+        sight.everything
+        or found["organization_id"] in sight.organizations
+        or (sight.own and found["subject_id"] == asker.person_id)
+        or (sight.part and has_part)
+    )
+
+
+def _to_owner(asker: Asker, case: Mapping[str, Any]) -> Given:
+    """What the asker is to the organization and to the subject of a case."""
+    given = to_program(asker, organizations=[case["organization_id"]])
+    if case["subject_id"] == asker.person_id:
+        given[Relation.SUBJECT] = themselves(asker)
+    return given
+
+
+def _takes_part(session: Session, asker: Asker, case_id: UUID) -> bool:
+    return bool(run(session, _TAKES_PART, _part_asked(session, asker, case_id)).scalar())
+
+
+def _part_asked(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
+    """What the statements ask who find out whether the asker takes part in a case."""
+    hats = board.hats_of(session, asker.standing, asker.person_id)
+    return {
+        "here": program_of(session),
+        "case_id": case_id,
+        "person": asker.person_id,
+        "tasks": list(hats.tasks),
+        "alone": list(hats.alone),
+    }
+
+
+def _has_part(person: ColumnElement[Any], tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition on a case that a person takes part in it, whose the domain are of these chains or single tasks."""
+    return (
+        select(_task.c.id)
+        .where(
+            _task.c.program_id == _case.c.program_id,
+            _task.c.case_id == _case.c.id,
+            or_(
+                board.is_for(tasks, alone),
+                _task.c.done_by == person,
+                _task.c.settled_by == person,
+                and_(_task.c.state == "planned", _task.c.owed_by_id == any_(tasks)),
+            ),
+        )
+        .exists()
+    )
+
+
+def _own_hats(asker: Asker) -> Iterable[Holder]:
+    for tenure in asker.standing.roles_of(asker.person_id):
+        yield Holder(asker.person_id, tenure.role, tenure.organization_id)
+
+
+def acting_as(asker: Asker, hat: Holder | None) -> Actor:
+    """The asker as the holder of a role, or as nobody in particular."""
+    if hat is None:
+        return Actor(role="", person_id=asker.person_id)
+    return Actor(hat.role, asker.person_id, hat.organization_id, hat.acting_for)
+
+
+#: Of several relations, the one under which an act is recorded: what is owed comes before what is overseen.
+_CLOSEST = (
+    Relation.OWES,
+    Relation.ATTESTS,
+    Relation.ACCEPTS,
+    Relation.APPROVES,
+    Relation.MAY_WAIVE,
+    Relation.DECLARED,
+    Relation.DID,
+    Relation.SELF,
+    Relation.ASSIGNED,
+    Relation.HAD_IT,
+    Relation.COORDINATOR,
+    Relation.SECOND,
+    Relation.CLINICAL,
+    Relation.TOLD_WHO,
+    Relation.TOLD_WHY,
+    Relation.TOLD_RISK,
+    Relation.TOLD_CONSENTS,
+    Relation.IN_SESSION,
+    Relation.FOLLOWS,
+    Relation.MANAGER_HERE,
+    Relation.DIRECTOR_HERE,
+    Relation.SECOND_HERE,
+    Relation.OFFICE,
+    Relation.SITS,
+    Relation.INVITED,
+    Relation.SITS_WITH,
+    Relation.ADMINISTRATOR,
+    Relation.RESEARCH,
+    Relation.PRIVACY,
+    Relation.STANDS_IN,
+    Relation.SUBJECT,
+    Relation.TAKES_PART,
+    Relation.TOOK_PART,
+    Relation.TRIES_OUT,
+    Relation.WORKS_HERE,
+    Relation.STAFF,
+    Relation.ANYONE,
+    Relation.OPERATOR,
+    Relation.BARRED,
+)
+
+#: The role at an organization that a relation to what belongs there stands for.
+_AT_AN_ORGANIZATION: Final = {
+    Relation.MANAGER_HERE: "manager",
+    Relation.DIRECTOR_HERE: "director",
+    Relation.SECOND_HERE: "second_representative",
+}
+
+# What permission asks of one case or one task, built once, its values named as in the functions above.
+_here = bindparam("here", type_=Uuid())
+_owed, _approved = aliased(table_of(Responsibility)), aliased(table_of(Responsibility))
+_person = bindparam("person", type_=Uuid())
+_part = _has_part(_person, bindparam("tasks", type_=board.CHAINS), bindparam("alone", type_=board.CHAINS))
+_this_case = and_(_case.c.program_id == _here, _case.c.id == bindparam("case_id", type_=Uuid()))
+
+_TAKES_PART: Final = select(_part).select_from(_case).where(_this_case)
+#: `visible_cases`, of one case.
+_CASE_SEEN: Final = select(_case, _part.label("takes_part")).where(
+    _this_case,
+    case_is_open_to(_person),
+    or_(
+        bindparam("oversees", type_=Boolean()),
+        _case.c.organization_id == any_(bindparam("managed", type_=ARRAY(Uuid()))),
+        and_(bindparam("own", type_=Boolean()), _case.c.subject_id == _person),
+        and_(bindparam("partakes", type_=Boolean()), _part),
+    ),
+)
+_TASK_ASKED: Final = (
+    select(
+        *(_task.c[name] for name in ("case_id", "state", "owed_by_id", "approved_by_id")),
+        *(_task.c[name] for name in ("due_on", "done_by", "done_for", "may_not_approve", "settled_by", "waived_by")),
+        _case.c.organization_id,
+        _case.c.subject_id,
+        _owed.c.links.label("owed_by"),
+        _approved.c.links.label("approved_by"),
+    )
+    .outerjoin(_case, refers(_task.c.case_id, _case))
+    .outerjoin(_owed, refers(_task.c.owed_by_id, _owed))
+    .outerjoin(_approved, refers(_task.c.approved_by_id, _approved))
+    .where(_task.c.program_id == _here, _task.c.id == bindparam("task_id", type_=Uuid()), task_is_open_to(_person))
+)
+_theirs, _ours = aliased(table_of(SeatHolder)), aliased(table_of(SeatHolder))
+_their_seat, _our_seat = aliased(table_of(Seat)), aliased(table_of(Seat))
+_day = bindparam("day", type_=Date())
+
+
+def _held_today(holder: Any) -> ColumnElement[bool]:
+    return and_(
+        holder.c.withdrawn_at.is_(None),
+        holder.c.starts_on <= _day,
+        or_(holder.c.ends_on.is_(None), holder.c.ends_on >= _day),
+    )
+
+
+_COMPANIONS: Final = (
+    select(_theirs.c.person_id)
+    .join(_their_seat, refers(_theirs.c.seat_id, _their_seat))
+    .join(
+        _our_seat,
+        and_(
+            _our_seat.c.program_id == _their_seat.c.program_id, _our_seat.c.committee_id == _their_seat.c.committee_id
+        ),
+    )
+    .join(_ours, and_(_ours.c.program_id == _our_seat.c.program_id, _ours.c.seat_id == _our_seat.c.id))
+    .where(_ours.c.program_id == _here, _ours.c.person_id == _person, _held_today(_ours), _held_today(_theirs))
+    .distinct()
+)

@@ -1,0 +1,348 @@
+"""Who is signed in: sign-ins as rows, found by the digest of an opaque cookie, and the desk at which a request works.
+
+A sign-in ends when it lay idle for 30 minutes, when it is 10 hours old, when its person signs out, and when its
+person no longer holds anything in the program: the questions of each request ask.
+
+In order: the office, which all requests share; the desk of one request, and how it is opened and left; beginning and
+ending a sign-in; and what a request asks of the database before anything else. Those are two statements in the
+request's own transaction, built once: who is signed in (`_SIGNED_IN`, which also says the program), and who holds what
+(`domain.roles.roles.standing`). Everyone waits for them, so whatever else a sign-in needs is asked where it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+import anyio
+from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import DateTime, Engine, Text, bindparam, select, update
+from sqlmodel import Session
+
+from adapters.database import finding_session, open_session, program_session, saying
+from api.access.being_written import being_written
+from api.access.permissions import Asker
+from api.access.request_rates import Requests
+from domain.access import sign_ins
+from domain.access.doors import digest
+from domain.access.sign_ins import Means
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program, run
+from domain.mail.notices import Stationery
+from domain.obligations import triggers
+from domain.roles.roles import standing
+from locales import current_language
+from models.access import BrowserSession
+from models.base import table_of
+from models.ports import Keys, SignInProvider
+from models.program import Person, Program
+
+IDLE: Final = sign_ins.IDLE
+LONGEST: Final = sign_ins.LONGEST
+#: How old the last sight of a session may be before it is written again: not at each request.
+_SEEN_EVERY = timedelta(minutes=1)
+
+#: How many requests work at a desk at once, in one process; the others wait outside in the order of their coming, and
+#: hold nothing. Each has one connection of the database, of which `adapters.database.make_engine` keeps as many. More
+#: would not be faster (they share one interpreter and its lock), and the unlucky ones would wait much longer.
+DESKS: Final = 10
+
+_row = table_of(BrowserSession)
+_program = table_of(Program)
+_by_token = _row.c.token_digest == bindparam("digest", type_=Text())
+
+#: Whose sign-in a cookie is, while it holds; from this statement on, the transaction is one of their program.
+_SIGNED_IN: Final = (
+    select(_row.c.program_id, _row.c.person_id, _row.c.seen_at, _program.c.time_zone, saying(_row.c.program_id))
+    .join(_program, _program.c.id == _row.c.program_id)
+    .where(
+        _by_token,
+        _row.c.ended_at.is_(None),
+        _row.c.seen_at > bindparam("idle_since", type_=DateTime(timezone=True)),
+        _row.c.signed_in_at > bindparam("oldest", type_=DateTime(timezone=True)),
+    )
+)
+_SEEN: Final = update(_row).where(_by_token).values(seen_at=bindparam("moment"))
+
+
+YearBehind = Literal["written", "being_written", "missing"]
+
+
+#: How a request asks that changes nothing.
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in, or the sign-in has ended."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the processes of the web share: the database, the letters' stationery, and how it is reached."""
+
+    engine: Engine
+    stationery: Stationery
+    base_url: str
+    demonstration: bool
+    prefect_url: str = ""
+    directory: SignInProvider | None = None  # where organizations keep their people's accounts, if it is set up
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    keys: Keys | None = None  # of what is sealed of participants
+    letters_leave: bool = True  # or, in a demonstration, are shown; else they wait, and links are handed over
+    opened_at: datetime | None = None  # when this process began to answer, if that is known
+    is_being_written: Callable[[], bool] = lambda: False  # of a demonstration: its people, or the year behind them
+    requests: Requests = field(default_factory=Requests)  # how much each signed-in person asked lately
+
+    def finding_a_program(self) -> Session:
+        """A session that finds out its program by who is signed in, with the letters' stationery in it."""
+        session = finding_session(self.engine)
+        session.info.update(stationery=self.stationery, keys=self.keys)
+        return session
+
+    def before_a_program(self) -> Session:
+        """A session before it is known which program is meant."""
+        return open_session(self.engine)
+
+    def of_program(self, program_id: UUID) -> Session:
+        """A session of one program, with the letters' stationery in it."""
+        session = program_session(self.engine, program_id)
+        session.info.update(stationery=self.stationery, keys=self.keys)
+        return session
+
+    def year_behind(self, program: Program) -> YearBehind:
+        """How far the year behind a demonstration's people has come. Of any other program: written, and not asked."""
+        if not (self.demonstration and program.is_demonstration) or program.year_written_at is not None:
+            return "written"
+        return "being_written" if self.is_being_written() else "missing"
+
+    @property
+    def cookie(self) -> str:
+        """The cookie's name. Over https it is bound to the host; a demonstration on loopback has no https."""
+        return "__Host-spheres" if self.is_https else "spheres"
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the program over https."""
+        return self.base_url.startswith("https:")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where one request works: one transaction of one program, who asks, the moment, and the local day."""
+
+    session: Session
+    asker: Asker
+    at: datetime
+    office: Office
+
+    @property
+    def program_id(self) -> UUID:
+        """The id of the program in which the asker is signed in."""
+        found: UUID = self.session.info["program_id"]
+        return found
+
+    @property
+    def program(self) -> Program:
+        """The program in which the asker is signed in, read when it is first asked for."""
+        return program(self.session)
+
+    @property
+    def is_being_written(self) -> bool:
+        """Whether the past year of a demonstration's people is being written: then nobody acts, nor does the engine."""
+        return self.office.year_behind(self.program) == "being_written"
+
+    @property
+    def watched_since(self) -> datetime | None:
+        """Since when the engine is to give signs of life: it begins with the web, once a demonstration is written."""
+        return self.at if self.is_being_written else self.office.opened_at
+
+    @property
+    def person(self) -> Person:
+        """The asker themselves, read when they are first asked for."""
+        found = self.session.get(Person, (self.program_id, self.asker.person_id))
+        if found is None:
+            msg = "a sign-in names a person who does not exist"
+            raise LookupError(msg)
+        return found
+
+    @property
+    def day(self) -> date:
+        """The local day."""
+        return self.asker.day
+
+    @property
+    def language(self) -> str:
+        """The language of the answer."""
+        return current_language()
+
+    def attempt(self, act: Callable[[], object]) -> Refusal | None:
+        """Do `act`; where a rule refuses, undo all of it and give back the refusal, to be shown with what was typed."""
+        try:
+            act()
+        except Refusal as refusal:
+            self.session.rollback()
+            return refusal
+        return None
+
+
+def office_of(request: Request) -> Office:
+    """The web's shared means, put there when the application was made."""
+    office: Office = request.app.state.office
+    return office
+
+
+async def desk(request: Request) -> AsyncIterator[Desk]:
+    """The desk of a signed-in person. The transaction commits when the endpoint returns, before the answer leaves.
+
+    Where the endpoint raises, nothing is kept. One that answers a refusal itself calls `Desk.attempt`.
+
+    Raises NotSignedIn, or TooManyRequests.
+    """
+    office = office_of(request)
+    token = request.cookies.get(office.cookie, "")
+    if not token:
+        raise NotSignedIn
+    desks: anyio.CapacityLimiter = request.app.state.desks
+    async with desks:
+        session = office.finding_a_program()
+        try:
+            seated = await run_in_threadpool(_sit_down, office, session, token)
+            if request.method not in SAFE_METHODS:
+                await run_in_threadpool(_refuse_while_written, seated)
+            request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
+            yield seated
+            # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
+            await run_in_threadpool(_commit, session, office.clock())
+        except BaseException:
+            # Also where the server stops in the middle: the connection goes back clean.
+            with anyio.CancelScope(shield=True):
+                await run_in_threadpool(session.close)
+            raise
+
+
+def _sit_down(office: Office, session: Session, token: str) -> Desk:
+    """Find out who is signed in and what they hold today. Raises NotSignedIn, or TooManyRequests."""
+    at = office.clock()
+    person_id = _signed_in(session, token, at)
+    asker = Asker(person_id, standing(session, local_day(session, at)))
+    if not asker.is_staff:
+        # Whoever left is out at the next request, whatever their cookie says.
+        raise NotSignedIn
+    office.requests.hit(person_id, at, office.before_a_program)
+    return Desk(session, asker, at, office)
+
+
+def _refuse_while_written(seated: Desk) -> None:
+    """Raises Refusal while the past year of a demonstration's people is being written."""
+    if seated.office.demonstration and seated.is_being_written:
+        raise being_written()
+
+
+def _commit(session: Session, at: datetime) -> None:
+    triggers.settle(session, at=at)
+    session.commit()
+    session.close()
+
+
+#: `scope="function"`: a commit that fails after the answer has left would be a lie.
+AtDesk = Annotated[Desk, Depends(desk, scope="function")]
+
+
+def sign_in(
+    office: Office,
+    program_id: UUID,
+    person_id: UUID,
+    response: Response,
+    *,
+    means: Means = "demonstration",
+    device: str = "",
+) -> None:
+    """Begin a sign-in under a new token, whatever cookie came with the request.
+
+    Who begins one in a transaction of theirs calls `domain.access.sign_ins.begin` there, and `give_cookie` once it is
+    kept.
+    """
+    with office.of_program(program_id) as session:
+        token = sign_ins.begin(session, person_id, means=means, device=device, at=office.clock())
+        session.commit()
+    give_cookie(office, token, response)
+
+
+def give_cookie(office: Office, token: str, response: Response) -> None:
+    """Give the browser the token of a sign-in that has begun, in place of any other."""
+    response.set_cookie(
+        office.cookie,
+        token,
+        max_age=int(LONGEST.total_seconds()),
+        path="/",
+        secure=office.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def sign_out(office: Office, token: str, response: Response) -> None:
+    """End the sign-in of this cookie, for good: a copy of it is worth nothing afterwards."""
+    end_stay(office, token)
+    take_cookie(office, response)
+
+
+def take_cookie(office: Office, response: Response) -> None:
+    """Take back the cookie of a sign-in that has ended, and what the browser kept of our pages."""
+    response.delete_cookie(office.cookie, path="/", secure=office.is_https, httponly=True, samesite="lax")
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+
+
+def end_stay(office: Office, token: str) -> str:
+    """End the sign-in of this cookie, if there is one: it was left, or another begins in the same browser.
+
+    By which means it had begun, "" where there was none to end.
+    """
+    if not token:
+        return ""
+    with office.before_a_program() as session:
+        program_id = session.scalar(select(_row.c.program_id).where(_row.c.token_digest == digest(token)))
+    if program_id is None:
+        return ""
+    with office.of_program(program_id) as session:
+        means = sign_ins.end_by_token(session, token, at=office.clock())
+        session.commit()
+    return means
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Who is signed in by a cookie, and in which program: no sight of them, nor of what they may."""
+
+    program_id: UUID
+    person_id: UUID
+
+
+def sign_in_by(office: Office, token: str) -> SignIn | None:
+    """The sign-in of a cookie; None where it has ended, or never was."""
+    at = office.clock()
+    asked = {"digest": digest(token), "idle_since": at - IDLE, "oldest": at - LONGEST}
+    with office.finding_a_program() as session:
+        found = run(session, _SIGNED_IN, asked).first()
+    return None if found is None else SignIn(found.program_id, found.person_id)
+
+
+def _signed_in(session: Session, token: str, at: datetime) -> UUID:
+    """Whose sign-in this is, in whose program the session then is. Raises NotSignedIn where it has ended."""
+    found_by = digest(token)
+    asked = {"digest": found_by, "idle_since": at - IDLE, "oldest": at - LONGEST}
+    found = run(session, _SIGNED_IN, asked).first()
+    if found is None:
+        raise NotSignedIn
+    session.info["program_id"] = found.program_id
+    session.info["time_zone"] = found.time_zone
+    if at - found.seen_at > _SEEN_EVERY:
+        # Kept whatever becomes of the request, and locked for nobody who asks meanwhile.
+        run(session, _SEEN, {"digest": found_by, "moment": at})
+        session.commit()
+    person_id: UUID = found.person_id
+    return person_id

@@ -1,0 +1,88 @@
+"""What `spheres up` has done before anything works on the database: `python -m api.cli.migrated`, and it is gone.
+
+It brings the tables to the newest migration, and makes the keys of a new installation. Where a demonstration is to be
+shown it refuses a real program here, before a worker takes its letters for those of made-up people. It reads as little
+as it can: everything waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlmodel import Session
+
+from adapters import logs
+from adapters.database import make_engine, open_session
+from adapters.environment import SettingsError
+from adapters.keys import make_seal_key
+from adapters.people_keys import make_people_keys
+from adapters.places import is_there
+from adapters.settings import Settings
+from api.cli.databases import databases
+from api.cli.ready import (
+    bring_to_newest,
+    ending_plainly,
+    forget_unfinished_demonstration,
+    is_demonstrated,
+    refuse_lost_keys,
+)
+from api.cli.spoken import tell
+from locales import N_, speaking
+from locales.told import language_of_terminal
+
+_KEY_MADE: Final = N_("The seal key is made: %(file)s. Keep a copy of it apart from the database’s.")
+
+
+def main() -> None:
+    """Bring the database to where the program needs it. What cannot be done is a sentence and status 2."""
+    logs.configure("prepare")
+    language = language_of_terminal(os.environ)
+    with speaking(language), ending_plainly(language):
+        _prepare(Settings.from_env(os.environ))
+
+
+def _prepare(settings: Settings) -> None:
+    with databases(settings) as urls:
+        bring_to_newest(urls)
+        if settings.demo:
+            with _before_any_program(urls.owner) as session:
+                forget_unfinished_demonstration(session)
+                if is_demonstrated(session):
+                    settings.being_written.unlink(missing_ok=True)
+        with _before_any_program(urls.owner) as session:  # the walls do not bind the owner
+            refuse_lost_keys(session, settings)
+    _make_keys(settings)
+
+
+@contextmanager
+def _before_any_program(url: str) -> Iterator[Session]:
+    """A session of its own, in which no program is known yet."""
+    engine = make_engine(url, pool_size=1, application_name="spheres tables")
+    try:
+        with open_session(engine) as session:
+            yield session
+    finally:
+        engine.dispose()
+
+
+def _make_keys(settings: Settings) -> None:
+    """The keys of a new installation, where the settings leave it to us where they lie; else they have to lie there."""
+    for name, named, file in (
+        ("SPHERES_SEAL_KEY_FILE", settings.seal_key_file, settings.seal_keys),
+        ("SPHERES_PEOPLE_KEYS", settings.people_key_folder, settings.people_keys / "master.json"),
+    ):
+        if named is not None and not is_there(file):
+            raise SettingsError(
+                name, "leads to no keys (%(file)s); make them once with: spheres keys init", file=str(file)
+            )
+    if settings.seal_key_file is None and make_seal_key(settings.seal_keys):
+        tell(_KEY_MADE, file=settings.seal_keys)
+    if settings.people_key_folder is None:
+        make_people_keys(settings.people_keys)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Outgoing mail over JSON: what became of each letter, its text, and a second try for what was given up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Query
+
+from api.access import outgoing_mail
+from api.access.permissions import Action, allows, asks
+from api.access.session import AtDesk
+from api.json.described import api_routes
+from api.json.shapes import Limit, Page, Shown
+from domain.mail import notices
+
+router = api_routes("post")
+
+
+class LetterShown(Shown):
+    """One letter and what became of it: `code` is what the mail server answered last. Instants are UTC.
+
+    Where it went and what it is about (`to_address`, `subject`, `case_id`) is empty for who may see that there are
+    letters and may not read them.
+    """
+
+    id: UUID
+    number: int
+    person_id: UUID
+    to_address: str | None
+    language: Literal["fr", "en"]
+    kind: str
+    subject: str | None
+    case_id: UUID | None
+    state: Literal["queued", "sent", "failed", "withdrawn"]
+    created_at: datetime
+    attempts: int
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    code: str
+
+
+class LetterWhole(LetterShown):
+    """One letter with its text; None where its link is its reader's alone."""
+
+    text: str | None
+
+
+class Resent(Shown):
+    """How many letters are sent once more."""
+
+    letters: int
+
+
+@router.get("/post")
+@asks(Action.SEE_POST)
+def list_letters(
+    desk: AtDesk,
+    state: Annotated[Literal["queued", "sent", "failed", "withdrawn"] | None, Query()] = None,
+    before: Annotated[int, Query(ge=1, le=2**62, description="Letters older than this number.")] = 2**62,
+    limit: Limit = 50,
+) -> Page[LetterShown]:
+    """The letters of the program, the newest first. Ask for the next part with the last one's number as `before`."""
+    outgoing_mail.postmaster(desk, Action.SEE_POST)
+    counts = outgoing_mail.count_by_state(desk)
+    found = outgoing_mail.letters(desk, state=state or "", before=before, most=limit)
+    reads = allows(Action.READ_LETTER, outgoing_mail.given_of(desk)) is not None
+    return Page(
+        items=[LetterShown(**_fields(row, reads=reads)) for row in found],
+        total=counts.get(state, 0) if state else sum(counts.values()),
+        limit=limit,
+        offset=0,
+    )
+
+
+@router.post("/post/retry")
+@asks(Action.RESEND_POST)
+def retry_letters(desk: AtDesk) -> Resent:
+    """Send every letter once more of which every attempt was used up."""
+    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
+    return Resent(letters=notices.retry_given_up(desk.session, by=by, at=desk.at))
+
+
+@router.get("/post/{notice_id}")
+@asks(Action.READ_LETTER)
+def get_letter(notice_id: UUID, desk: AtDesk) -> LetterWhole:
+    """One letter as its reader gets it; who asks is on record."""
+    by = outgoing_mail.postmaster(desk, Action.READ_LETTER)
+    row = outgoing_mail.letter(desk, notice_id)
+    if outgoing_mail.is_withheld(desk, row):
+        return LetterWhole(**_fields(row, reads=True), text=None)
+    outgoing_mail.tell_of_reading(desk, row, by)
+    return LetterWhole(**_fields(row, reads=True), text=outgoing_mail.text_of(row["message"]))
+
+
+@router.post("/post/{notice_id}/retry")
+@asks(Action.RESEND_POST)
+def retry_letter(notice_id: UUID, desk: AtDesk) -> LetterShown:
+    """Send a letter that was given up once more."""
+    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
+    outgoing_mail.letter(desk, notice_id)
+    notices.retry(desk.session, notice_id, by=by, at=desk.at)
+    return LetterShown(**_fields(outgoing_mail.letter(desk, notice_id), reads=True))
+
+
+def _fields(row: dict[str, Any], *, reads: bool) -> dict[str, Any]:
+    withheld = ("to_address", "subject", "case_id")
+    names = set(LetterShown.model_fields) - {"number", "kind", *withheld}
+    about = {name: row[name] if reads else None for name in withheld}
+    return {name: row[name] for name in names} | about | {"number": row["n"], "kind": row["template"]}

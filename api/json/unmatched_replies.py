@@ -1,0 +1,128 @@
+"""Mails that came as answers and were not taken, over JSON: looked at, set aside, or taken as an answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from api.access.permissions import Action, Forbidden, asks, find_person, require, to_program
+from api.access.session import AtDesk, Desk
+from api.json.described import api_routes
+from api.json.idempotent_requests import IfMatch, etag, seen_version
+from api.json.meeting_shapes import Local
+from api.json.shapes import Given, Limit, Offset, Page, Shown
+from api.views.unmatched_replies import StrayLine, lines_of
+from api.web.rendering import words
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from meetings import unmatched_replies
+
+router = api_routes("meetings")
+
+
+class StrayShown(Shown):
+    """One mail: why it was not taken, as a code and in words, and what it claims. An address in it proves nothing.
+
+    `meeting_id` and `starts` are empty of a whole season, and all of meeting and person where nothing is known. Once
+    somebody saw to it, `outcome` is "set_aside" or "taken".
+    """
+
+    id: UUID
+    received_at: datetime
+    from_address: str
+    reason: str
+    reason_in_words: str
+    claimed: Literal["", "accepted", "tentative", "declined", "delegated"]
+    committee: str
+    meeting_id: UUID | None
+    series_id: UUID | None
+    starts: Local | None
+    person_id: UUID | None
+    seat: str
+    outcome: Literal["", "set_aside", "taken"]
+    seen_at: datetime | None
+    seen_by: UUID | None
+    version: int
+
+
+class StrayTaken(Given):
+    """Whose answer a mail is, and what it says; without a meeting, to each to come of the season that it names."""
+
+    person_id: UUID
+    answer: Literal["accepted", "tentative", "declined"]
+    meeting_id: UUID | None = None
+
+
+@router.get("/strays")
+@asks(Action.KEEP_STRAYS)
+def list_strays(
+    desk: AtDesk,
+    seen: Annotated[bool, Query(description="Those that somebody has seen to, instead of those that wait.")] = False,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Page[StrayShown]:
+    """The mails that came as answers and were not taken, the last ones first."""
+    require(Action.KEEP_STRAYS, to_program(desk.asker))
+    rows = (unmatched_replies.seen_to if seen else unmatched_replies.waiting)(desk.session, limit=limit, offset=offset)
+    total = unmatched_replies.count(desk.session, are_waiting=not seen)
+    return Page(items=[_stray(one) for one in lines_of(desk, rows)], total=total, limit=limit, offset=offset)
+
+
+@router.get("/strays/{stray_id}")
+@asks(Action.KEEP_STRAYS)
+def get_stray(stray_id: UUID, desk: AtDesk, response: Response) -> StrayShown:
+    """One mail that was not taken."""
+    _keeps(desk, stray_id)
+    (line,) = lines_of(desk, [unmatched_replies.stray_of(desk.session, stray_id)])
+    response.headers["ETag"] = etag(line.row["version"])
+    return _stray(line)
+
+
+@router.post("/strays/{stray_id}/setting-aside")
+@asks(Action.KEEP_STRAYS)
+def set_aside(stray_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> StrayShown:
+    """Leave a mail for what it is."""
+    by, seen = _keeps(desk, stray_id), seen_version(if_match)
+    unmatched_replies.set_aside(desk.session, stray_id, by=by, at=desk.at, seen=seen)
+    return get_stray(stray_id, desk, response)
+
+
+@router.post("/strays/{stray_id}/answer")
+@asks(Action.KEEP_STRAYS)
+def take(stray_id: UUID, body: StrayTaken, desk: AtDesk, response: Response, if_match: IfMatch = "") -> StrayShown:
+    """Take a mail as what somebody answers."""
+    by, seen = _keeps(desk, stray_id), seen_version(if_match)
+    person_id = find_person(desk.session, body.person_id)
+    unmatched_replies.take(
+        desk.session, stray_id, person_id, body.answer, meeting_id=body.meeting_id, by=by, at=desk.at, seen=seen
+    )
+    return get_stray(stray_id, desk, response)
+
+
+def _keeps(desk: Desk, stray_id: UUID) -> Actor:
+    """Under whom the asker sees to a mail. Raises Forbidden, also where there is none."""
+    by = require(Action.KEEP_STRAYS, to_program(desk.asker))
+    try:
+        unmatched_replies.stray_of(desk.session, stray_id)
+    except Refusal:
+        raise Forbidden from None
+    return by
+
+
+_AS_STORED = (
+    *("id", "received_at", "from_address", "reason", "claimed", "meeting_id", "series_id", "person_id"),
+    *("outcome", "seen_at", "seen_by", "version"),
+)
+
+
+def _stray(line: StrayLine) -> StrayShown:
+    return StrayShown(
+        **{name: line.row[name] for name in _AS_STORED},
+        reason_in_words=words(line.why),
+        committee=line.title,
+        starts=line.starts,
+        seat=line.seat,
+    )

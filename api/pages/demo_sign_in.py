@@ -1,0 +1,116 @@
+"""Whom to be: in the demonstration one chooses one of its people, and is signed in as them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse
+from sqlalchemy import select
+from sqlmodel import Session
+
+from api.access.permissions import Action, Forbidden, asks
+from api.access.session import Office, end_stay, office_of, sign_in
+from api.pages.frame import see_other
+from domain.access.sign_ins import device_of
+from domain.roles.roles import Standing, standing
+from locales import N_, current_language, gettext
+from models.program import Organization, Person, Program, Role
+
+router = APIRouter(include_in_schema=False)
+
+#: For each role, what is worth trying as one who holds it; the roles stand in the order of the page.
+WORTH_TRYING: Final[Mapping[str, str]] = {
+    "coordinator": N_("Open an onboarding, see what is vacant or late, and carry most of the steps."),
+    "youth_worker": N_("Follow your own onboarding, and confirm what you received and read."),
+    "manager": N_("Approve a worker’s access, appoint someone, record an absence and its deputy."),
+    "it_contact": N_("Open accounts and hand over the equipment, by serial number."),
+    "petty_cash_holder": N_("Set up the petty cash, then wait for the manager’s approval."),
+    "administrative_officer": N_("Read the outgoing mail and the coordination board."),
+    "second_representative": N_("See your seat on the committees and the cases in which you have a part."),
+    "police_representative": N_("See the program, its committees and its people."),
+    "specialized_resource": N_("See the program, its committees and its people."),
+    "research_coordinator": N_("See the program, its committees and its people."),
+    "researcher": N_("See the program, its committees and its people."),
+    "director": N_("See the cases of your organization and its agreement."),
+    "privacy_officer": N_("See who read what and who was turned away, and keep the register of incidents."),
+    "administrator": N_("Invite people, see who can come in and which letters went; no case is yours to see."),
+}
+
+
+@router.post("/sign-in")
+@asks(Action.SIGN_IN)
+def enter(request: Request, program: Annotated[UUID, Form()], person: Annotated[UUID, Form()]) -> RedirectResponse:
+    """Sign in as one of the demonstration's people. Forbidden anywhere else, and as anyone else."""
+    office = office_of(request)
+    if not office.demonstration:
+        raise Forbidden
+    with office.of_program(program) as session:
+        found = session.get(Program, program)
+        if found is None or not found.is_demonstration or person not in _today(office, session, found).live:
+            raise Forbidden
+    answer = see_other("/")
+    # A cookie of someone else's stay in this browser is of no more use.
+    end_stay(office, request.cookies.get(office.cookie, ""))
+    device = device_of(request.headers.get("user-agent", ""))
+    sign_in(office, program, person, answer, means="demonstration", device=device)
+    return answer
+
+
+def demonstrated(office: Office) -> Sequence[Program]:
+    """The programs of a demonstration: none before its people are there."""
+    with office.before_a_program() as session:
+        return session.scalars(select(Program).where(Program.is_demonstration.is_(True))).all()  # type: ignore[attr-defined]
+
+
+def groups_of(office: Office, programs: Sequence[Program]) -> list[dict[str, Any]]:
+    """The people of these programs today by role, each with the organization at which they hold it."""
+    return [group for program in programs for group in _groups_of(office, program)]
+
+
+def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
+    with office.of_program(program.id) as session:
+        today = _today(office, session, program)
+        people = {person.id: person for person in session.scalars(select(Person))}
+        places = {place.id: place for place in session.scalars(select(Organization))}
+        roles = {role.key: role for role in session.scalars(select(Role))}
+    groups: list[dict[str, Any]] = []
+    for key in sorted(roles, key=_rank):
+        held: dict[UUID, list[str]] = defaultdict(list)
+        for tenure in today.holding(key):
+            held[tenure.person_id].append(places[tenure.organization_id].short_name)
+        if held:
+            role = roles[key]
+            groups.append(
+                {
+                    "title": role.title_fr if current_language() == "fr" else role.title_en,
+                    "try": gettext(WORTH_TRYING[key]) if key in WORTH_TRYING else "",
+                    "program": program.id,
+                    "people": [
+                        {
+                            "id": person_id,
+                            "name": people[person_id].name,
+                            "organization": ", ".join(sorted(held[person_id])),
+                            "away": today.is_away(person_id),
+                            "acting_for": ", ".join(
+                                people[absence.person_id].name for absence in today.acting_for(person_id)
+                            ),
+                        }
+                        for person_id in sorted(held, key=lambda one: people[one].sort_key)
+                    ],
+                }
+            )
+    return groups
+
+
+def _today(office: Office, session: Session, program: Program) -> Standing:
+    return standing(session, office.clock().astimezone(ZoneInfo(program.time_zone)).date())
+
+
+def _rank(role: str) -> tuple[int, str]:
+    order = list(WORTH_TRYING)
+    return (order.index(role) if role in order else len(order), role)

@@ -1,0 +1,117 @@
+"""Outgoing mail: each letter with its state, its text as it is sent, and a second try for one that was given up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.access import outgoing_mail
+from api.access.permissions import Action, Forbidden, allows, asks
+from api.access.session import AtDesk, Desk
+from api.pages.frame import framed_pages, may_go, page, see_other
+from domain.casework.watch import post_state
+from domain.kernel.refusals import Refusal
+from domain.mail import notices
+from models.lifecycles import NOTICE
+
+router = framed_pages()
+
+PAGE_SIZE: Final = 50
+
+
+@router.get("/post", name="post")
+@asks(Action.SEE_POST)
+def list_letters(
+    desk: AtDesk, request: Request, state: str = "", before: Annotated[int, Query(ge=1, le=2**62)] = 2**62
+) -> HTMLResponse:
+    """The letters of the program, the newest first. What they are about is shown to those alone who may read them."""
+    outgoing_mail.postmaster(desk, Action.SEE_POST)
+    counts = outgoing_mail.count_by_state(desk)
+    state = state if state in NOTICE.states else ""
+    letters = outgoing_mail.letters(desk, state=state, before=before, most=PAGE_SIZE + 1)
+    return page(
+        desk,
+        request,
+        "post.html",
+        letters=letters[:PAGE_SIZE],
+        older=letters[PAGE_SIZE - 1]["n"] if len(letters) > PAGE_SIZE else None,
+        is_first=before == 2**62,
+        state=state,
+        counts=counts,
+        reads=allows(Action.READ_LETTER, outgoing_mail.given_of(desk)) is not None,
+        total=sum(counts.values()),
+        mail=post_state(desk.session, desk.at),
+        given_up=notices.given_up_count(desk.session) if may_go(desk, Action.RESEND_POST) else 0,
+        now=desk.at,
+    )
+
+
+@router.post("/post/retry", name="retry_letters")
+@asks(Action.RESEND_POST)
+def retry_letters(desk: AtDesk) -> Response:
+    """Send every letter once more of which every attempt was used up."""
+    notices.retry_given_up(desk.session, by=outgoing_mail.postmaster(desk, Action.RESEND_POST), at=desk.at)
+    return see_other("/post?state=queued")
+
+
+@router.get("/post/{notice_id}", name="letter")
+@asks(Action.READ_LETTER)
+def show_letter(desk: AtDesk, request: Request, notice_id: UUID) -> HTMLResponse:
+    """One letter as its reader gets it."""
+    outgoing_mail.postmaster(desk, Action.READ_LETTER)
+    return _letter_page(desk, request, notice_id)
+
+
+@router.get("/post/{notice_id}/letter.eml", name="letter_file")
+@asks(Action.READ_LETTER)
+def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
+    """The finished message, byte for byte as it is sent; not of one whose link is its reader's alone."""
+    by = outgoing_mail.postmaster(desk, Action.READ_LETTER)
+    found = outgoing_mail.letter(desk, notice_id)
+    if outgoing_mail.is_withheld(desk, found):
+        raise Forbidden
+    outgoing_mail.tell_of_reading(desk, found, by)
+    return Response(
+        found["message"],
+        media_type="message/rfc822",
+        headers={
+            # Neither name nor subject: a file's name is seen by whoever the file passes.
+            "Content-Disposition": f'attachment; filename="{notice_id}.eml"',
+        },
+    )
+
+
+@router.post("/post/{notice_id}/retry", name="retry_letter")
+@asks(Action.RESEND_POST)
+def retry_letter(desk: AtDesk, request: Request, notice_id: UUID) -> Response:
+    """Send a letter that was given up once more."""
+    by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
+    outgoing_mail.letter(desk, notice_id)
+    refusal = desk.attempt(lambda: notices.retry(desk.session, notice_id, by=by, at=desk.at))
+    if refusal is None:
+        return see_other(f"/post/{notice_id}")
+    return _letter_page(desk, request, notice_id, refusal)
+
+
+def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal | None = None) -> HTMLResponse:
+    found = outgoing_mail.letter(desk, notice_id)
+    given = outgoing_mail.given_of(desk)
+    reader = allows(Action.READ_LETTER, given)
+    withheld = reader is None or outgoing_mail.is_withheld(desk, found)
+    if reader is not None and not withheld:
+        outgoing_mail.tell_of_reading(desk, found, reader)
+    return page(
+        desk,
+        request,
+        "letter.html",
+        refused=refusal,
+        letter=found,
+        withheld=withheld,
+        kept_from=outgoing_mail.is_kept_from(desk, found),
+        text="" if withheld else outgoing_mail.text_of(found["message"]),
+        now=desk.at,
+        may_retry=NOTICE.allows(found["state"], "retry") and allows(Action.RESEND_POST, given) is not None,
+    )

@@ -1,0 +1,1 @@
+"""What is shown: rows as pages and answers tell them."""

@@ -1,0 +1,80 @@
+"""Decisions as lists and pages show them: state, text, who does it, and what the partners say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from api.access.decisions import Sight
+from api.access.session import Desk
+from api.views.meetings import title_of
+from domain.endorsement.partners import OWES_AGAIN
+from domain.kernel.scope import local_day
+from locales import N_, pick
+from meetings import decision_words, decisions
+from meetings.committees import committees
+from meetings.endorsements import Endorsed, endorsements
+
+#: What kind a decision is of.
+KINDS: Final[Mapping[str, str]] = {
+    "management": N_("Management or coordination"),
+    "clinical": N_("Clinical"),
+    "other": N_("Other"),
+}
+#: What a partner said, and the shape that shows it.
+SAID: Final[Mapping[str, tuple[str, str]]] = {
+    said: (shape, decision_words.SAID[said])
+    for said, shape in (("", "wait"), ("endorsed", "full"), ("objected", "stop"), ("settled", "skip"))
+}
+#: How decisions stand, and the shape that shows it: what one that is open waits for is said otherwise than of a task.
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    state: (shape, decision_words.DECISION_STATES[state])
+    for state, shape in (
+        ("open", "empty"),
+        ("standing", "full"),
+        ("done", "full"),
+        ("withdrawn", "skip"),
+        ("pending", "wait"),
+        ("objected", "stop"),
+    )
+}
+
+
+def lines_of_committee(desk: Desk, committee_id: UUID, most: int) -> list[dict[str, Any]] | None:
+    """What a committee decided last, as lines; None where its register is not the reader's."""
+    sight = Sight.of(desk)
+    if committee_id not in sight.registers:
+        return None
+    rows = [row for row in decisions.latest(desk.session, committee_id, most) if sight.has(row)]
+    return lines_of(desk, rows, endorsements(desk.session, [row["id"] for row in rows], at=desk.at))
+
+
+def lines_of(
+    desk: Desk, rows: Iterable[Mapping[str, Any]], said: Mapping[UUID, Sequence[Endorsed]]
+) -> list[dict[str, Any]]:
+    """Decisions as lists show them. `text` is in the reader's language, else in the other, which `language` says."""
+    rows = list(rows)
+    named, made_of_it = committees(desk.session), decisions.endorsements_in_words(desk.session, rows)
+    found = []
+    for row in rows:
+        asked = [one for one in said[row["id"]] if one.stake != OWES_AGAIN]
+        mine = row[f"text_{desk.language}"]
+        language = desk.language if mine else "en" if desk.language == "fr" else "fr"
+        found.append(
+            {
+                "row": row,
+                "committee": title_of(named[row["committee_id"]], desk.language),
+                "decided_on": local_day(desk.session, row["decided_at"]),
+                "text": mine or row[f"text_{language}"],
+                "language": language,
+                "owner": pick(desk.language, decisions.owner_of(row)),
+                "state": (state := decision_words.shown_state(row)),
+                "in_days": (row["due_on"] - desk.day).days if row["due_on"] and state == "open" else None,
+                "asked": len(asked),
+                "endorsed": sum(one.said == "endorsed" for one in asked),
+                "endorsement": pick(desk.language, made_of_it[row["id"]]),
+                "missing": [one.organization for one in asked if one.word.is_awaited],
+            }
+        )
+    return found

@@ -1,0 +1,84 @@
+"""What pages and answers say of follow-ups: each code of the tables in words. States are in `api.views.states`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from domain.follow_ups import gate
+from domain.follow_ups.load import ONBOARDING, Load
+from locales import N_, say
+
+REASONS: Final[Mapping[str, str]] = {
+    "withdrew": N_("The participant withdraws"),
+    "no_longer_benefits": N_("The team believes: no longer benefits"),
+    "needs_beyond_program": N_("The team believes: needs that the program cannot meet"),
+    "other_purposes": N_("The team believes: takes part for other purposes"),
+    "lost_contact": N_("Contact is lost"),
+}
+INTENSITIES: Final[Mapping[str, str]] = {
+    "light": N_("light"),
+    "regular": N_("regular"),
+    "intense": N_("intense"),
+}
+KINDS: Final[Mapping[str, str]] = {"primary": N_("Primary worker"), "second": N_("Second of the pair")}
+MEANS: Final[Mapping[str, str]] = {
+    "call": N_("call"),
+    "message": N_("message"),
+    "visit": N_("visit"),
+    "through_someone": N_("through someone"),
+}
+WHY_NONE: Final[Mapping[str, str]] = {
+    "not_scheduled": N_("not scheduled"),
+    "no_news": N_("no news"),
+    "impossible": N_("impossible"),
+    "withdrew": N_("withdrew"),
+    "other": N_("other"),
+}
+STRATEGIES: Final[Mapping[str, str]] = {
+    "new_meeting": N_("a new meeting"),
+    "another_place": N_("another place or way"),
+    "reminder_before": N_("a reminder before"),
+    "less_often": N_("to meet less often"),
+    "break": N_("a break"),
+    "attempts": N_("nobody answered: to try again"),
+}
+#: Why a worker cannot be given a follow-up now.
+BARS: Final[Mapping[str, str]] = {
+    "away": N_("absent"),
+    "leaving": N_("leaving"),
+    "barred": N_("not wanted by the participant"),
+    "onboarding": N_("onboarding not far enough"),
+    "no_agreement": N_("no agreement in force"),
+    "not_shared": N_("not in the terms of sharing"),
+    "not_agreed": N_("the participant has not agreed to share with this organization"),
+}
+#: What a person may do to a follow-up's state, by the name of the move.
+MOVES: Final[Mapping[str, str]] = {
+    "pause": N_("Agree on a break"),
+    "resume": N_("Come back from the break"),
+    "deactivate": N_("Make inactive"),
+    "complete": N_("Complete"),
+    "reactivate": N_("Take up again"),
+}
+#: Why a worker is proposed, or comes later.
+WHY_PROPOSED: Final[Mapping[str, str]] = {
+    "met": N_("has met the person"),
+    "knew": N_("knows the person"),
+    "language": N_("speaks the language"),
+    "area": N_("follows others in this area"),
+    "no_room": N_("has no room for it"),
+}
+
+
+def bars_of(load: Load, language: str) -> list[str]:
+    """Why a worker cannot be given a follow-up now, each in words; of an onboarding what it waits for, and on whom."""
+    return [
+        say(language, _WAITS_FOR, steps=gate.listed(load.waits_for, language))
+        if bar == ONBOARDING
+        else say(language, BARS[bar])
+        for bar in load.bars
+    ]
+
+
+_WAITS_FOR: Final = N_("onboarding not far enough; still to be done first: %(steps)s")

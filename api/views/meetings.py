@@ -1,0 +1,142 @@
+"""Meetings as lists and pages show them: committee, hours, state, who may open them, and what the asker answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from api.access.permissions import Action, Relation, allows, themselves, to_program
+from api.access.session import Desk
+from domain.kernel.scope import many, program_of
+from locales import N_, pick
+from meetings import answers
+from meetings.committees import committees, memberships
+from meetings.drafting import in_the_readers_words
+from meetings.invitations import others
+from meetings.local_times import local_of
+from models.base import table_of
+from models.meeting import Meeting
+
+_meeting = table_of(Meeting)
+
+#: What a meeting's state looks like, and the word for it.
+STATES: Final[Mapping[str, tuple[str, str]]] = {
+    "planned": ("empty", N_("Planned")),
+    "under_way": ("half", N_("Under way now")),
+    "held": ("full", N_("Held")),
+    "cancelled": ("stop", N_("Called off")),
+}
+
+#: What somebody answers, the shape and the word that show it.
+ANSWERS: Final[Mapping[str, tuple[str, str]]] = {
+    "accepted": ("full", N_("Will come")),
+    "tentative": ("half", N_("May come")),
+    "declined": ("stop", N_("Cannot come")),
+    "": ("wait", N_("No answer yet")),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One meeting in a list. `answer` is the asker's own, "" where they gave none; `may_open` whether its page is
+    theirs to see."""
+
+    meeting: Mapping[str, Any]
+    committee: Mapping[str, Any]
+    title: str
+    is_mine: bool
+    answer: str
+    may_open: bool
+
+    @property
+    def day(self) -> date:
+        """The local day."""
+        starts: datetime = self.meeting["starts"]
+        return starts.date()
+
+    @property
+    def hours(self) -> tuple[time, time]:
+        """When it begins and ends, local."""
+        return hours_of(self.meeting)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it was cancelled."""
+        return bool(self.meeting["state"] == "cancelled")
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was closed, be it today or before its hour."""
+        return bool(self.meeting["state"] == "held")
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether people are awaited there: it was neither cancelled nor closed."""
+        return not self.is_off and not self.is_held
+
+
+def hours_of(meeting: Mapping[str, Any]) -> tuple[time, time]:
+    """When a meeting begins and ends, local."""
+    return meeting["starts"].time(), local_of(meeting["ends_at"], meeting["time_zone"]).time()
+
+
+def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = None) -> list[Line]:
+    """The meetings from a local day to another, both inclusive, in order: of the program, or of one committee."""
+    rows = many(
+        desk.session,
+        select(_meeting)
+        .where(
+            _meeting.c.program_id == program_of(desk.session),
+            _meeting.c.starts >= datetime.combine(first, time.min),
+            _meeting.c.starts < datetime.combine(last + timedelta(days=1), time.min),
+            *([_meeting.c.committee_id == committee_id] if committee_id is not None else []),
+        )
+        .order_by(_meeting.c.starts_at, _meeting.c.id),
+    )
+    return lines_of(desk, rows)
+
+
+def lines_of(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Each of these meetings as a line."""
+    named = committees(desk.session)
+    members = memberships(desk.session, {row["committee_id"] for row in rows})
+    extra = others(desk.session, [row["id"] for row in rows])
+    said = answers_of(desk, (row["id"] for row in rows))
+    me = desk.asker.person_id
+    found = []
+    for row in in_the_readers_words(desk.session, rows, desk.language):
+        here = members[row["committee_id"]]
+        is_mine = me in here.invited(row["starts"].date()) or me in extra[row["id"]]
+        given = to_program(desk.asker)
+        if here.seat_of(me, desk.day) is not None:
+            given[Relation.SITS] = themselves(desk.asker)
+        if is_mine:
+            given[Relation.INVITED] = themselves(desk.asker)
+        committee = named[row["committee_id"]]
+        found.append(
+            Line(
+                row,
+                committee,
+                title_of(committee, desk.language),
+                is_mine,
+                said.get(row["id"], ""),
+                allows(Action.SEE_MEETING, given) is not None,
+            )
+        )
+    return found
+
+
+def title_of(committee: Mapping[str, Any], language: str) -> str:
+    """A committee's title."""
+    return pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]})
+
+
+def answers_of(desk: Desk, meeting_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """What the asker answered to each of these meetings, where they did."""
+    rows = answers.given(desk.session, list(meeting_ids), person_id=desk.asker.person_id)
+    return {row["meeting_id"]: row["answer"] for row in rows}

@@ -1,0 +1,320 @@
+"""What the page shows on which a meeting is run: its seats, its items with their time, its decisions, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from api.access.session import Desk
+from api.pages.forms import hour_of
+from api.pages.frame import titles_of_roles
+from api.views.meetings import title_of
+from domain.kernel.scope import program_of
+from locales import N_, pick
+from meetings import answers, attendance, decisions, quorum, recruiters, running, waivers
+from meetings.agenda_items import asked_for, items_of, kept_for_their_act
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
+from meetings.attendance import UNRECORDED, Attended
+from meetings.committees import Membership, committees
+from meetings.documents.content import Both
+from meetings.local_times import local_of, moment_of
+from meetings.locking import read_meeting
+from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, why_late, without
+from models.base import table_of
+from models.program import Organization, Person
+
+_organization = table_of(Organization)
+
+#: How a seat is filled: the shape and the word that show it.
+ATTENDED: Final[Mapping[str, tuple[str, str]]] = {
+    "unrecorded": ("wait", N_("Not recorded")),
+    "present": ("full", N_("On site")),
+    "remote": ("full", N_("Remotely")),
+    "alternate": ("full", N_("By an alternate")),
+    "excused": ("skip", N_("Excused")),
+    "absent": ("stop", N_("Absent")),
+}
+
+#: What became of an item.
+OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
+    "treated": ("full", N_("Treated")),
+    "decided": ("full", N_("Decided")),
+    "carried": ("wait", N_("Carried over")),
+    "referred": ("half", N_("Referred to another committee")),
+    "withdrawn": ("skip", N_("Withdrawn")),
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody answered to the invitation, and whom they named to come instead, if anybody."""
+
+    answer: str
+    alternate: Person | None
+
+
+@dataclass(frozen=True)
+class SeatLine:
+    """One seat of the meeting. Hours are local; `instead` are those who may sit in the principal's place.
+
+    `said` has what its people answered to the invitation, by their id, where the answer stands.
+    """
+
+    of: Attended
+    title: str
+    people: tuple[Person, ...]
+    who: Person | None
+    arrived: time | None
+    left: time | None
+    instead: tuple[Person, ...]
+    is_away: bool
+    said: Mapping[UUID, Said]
+
+    @property
+    def id(self) -> UUID:
+        """The seat's id."""
+        return self.of.seat.id
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether somebody said how it was filled."""
+        return self.of.state != UNRECORDED
+
+    @property
+    def sits(self) -> bool:
+        """Whether somebody sits there, or sat."""
+        return self.of.state in quorum.SITTING
+
+
+@dataclass(frozen=True)
+class ItemLine:
+    """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
+
+    `candidate` is whom it is about, where the committee decides on their own page; `is_kept`, whether it stays before
+    the committee until that is done. `clause` is the period on whose page it is decided to free a partner. `asks` is
+    the step of a procedure that a decision on it may do, blank where none is; `is_endorsed`, whether the partners
+    endorse what does it.
+    """
+
+    row: Mapping[str, Any]
+    number: str
+    title: str
+    section: str
+    presenter: str
+    points: tuple[str, ...]
+    why: str
+    why_late: str
+    referred_to: str
+    used: int | None
+    is_current: bool
+    decided: tuple[Mapping[str, Any], ...]
+    candidate: UUID | None = None
+    is_kept: bool = False
+    clause: UUID | None = None
+    asks: str = ""
+    is_endorsed: bool = False
+
+    @property
+    def about(self) -> str:
+        """The id of the minutes' meeting, or of the decision, that the item is there for; "" for any other."""
+        is_one = self.row["kind"] in ("minutes", "decision", OBJECTION, SILENCE)
+        return str(self.row["subject"]).partition("@")[0] if is_one else ""
+
+    @property
+    def is_objection(self) -> bool:
+        """Whether it is settled where the decision stands that is objected to, by a decision of its own."""
+        return bool(self.row["kind"] == OBJECTION)
+
+    @property
+    def id(self) -> UUID:
+        """The item's id."""
+        found: UUID = self.row["id"]
+        return found
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it took longer than was planned for it."""
+        return self.used is not None and bool(self.row["minutes"]) and self.used > self.row["minutes"]
+
+    @property
+    def was_seen_too_often(self) -> bool:
+        """Whether so many meetings did not reach it that it asks for a decision or an end."""
+        return bool(self.row["times_seen"] >= TOO_OFTEN)
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether a rule has it on every agenda anew, so that what is to be decided is the rule."""
+        return self.row["kind"] in OF_ONE_MEETING
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a meeting under way keeps its time, in minutes: until its end, and what the items that are left take."""
+
+    now: time
+    left: int
+    planned: int
+
+    @property
+    def short(self) -> int:
+        """By how many minutes what is left is longer than the time that is left."""
+        return max(0, self.planned - max(0, self.left))
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """A meeting that was opened, as its page shows it. `stood` is how the quorum stands now; once held, at its best."""
+
+    stood: quorum.Standing
+    quorum_words: str
+    rule_words: str
+    seats: tuple[SeatLine, ...]
+    items: tuple[ItemLine, ...]
+    decided: tuple[Mapping[str, Any], ...]
+    pace: Pace | None
+    endorsements: Mapping[UUID, Both] = field(default_factory=dict)
+
+    @property
+    def untreated(self) -> tuple[ItemLine, ...]:
+        """The items of which nothing is recorded yet."""
+        return tuple(one for one in self.items if not one.row["outcome"])
+
+    @property
+    def unrecorded(self) -> int:
+        """How many seats wait to be recorded."""
+        return sum(not one.is_recorded for one in self.seats)
+
+    @property
+    def has_anything(self) -> bool:
+        """Whether something was recorded, so that it cannot be put back."""
+        noted = any(one.row["outcome"] or one.row["note_fr"] or one.row["note_en"] for one in self.items)
+        return bool(noted or self.decided or any(one.is_recorded for one in self.seats))
+
+
+def sitting_of(desk: Desk, meeting: Mapping[str, Any], members: Membership, people: Mapping[UUID, Person]) -> Sitting:
+    """A meeting that is under way or held."""
+    session, meeting_id = desk.session, meeting["id"]
+    day = meeting["starts"].date()
+    is_live = meeting["state"] == "under_way"
+    stood = attendance.quorum_now(session, meeting_id, desk.at) if is_live else attendance.fullest(session, meeting_id)
+    rule = quorum.rule_of(committees(session)[meeting["committee_id"]]["quorum"])
+    seats = members.seats_on(day)
+    decided = tuple(decisions.decisions_of(session, meeting_id))
+    rows = items_of(session, meeting_id)
+    used = running.minutes_used(meeting, rows, desk.at)
+    return Sitting(
+        stood=stood,
+        quorum_words=quorum.in_words(stood, desk.language, seats),
+        rule_words=quorum.rule_in_words(rule, desk.language, seats),
+        seats=tuple(_seats(desk, meeting, members, people)),
+        items=tuple(_items(desk, meeting, rows, used, decided)),
+        decided=decided,
+        pace=_pace(meeting, rows, desk.at) if is_live and meeting["opened_at"] <= meeting["ends_at"] else None,
+        endorsements=decisions.endorsements_in_words(session, decided),
+    )
+
+
+def owners_of(desk: Desk) -> tuple[list[tuple[str, str]], list[tuple[UUID, str]]]:
+    """Who may owe a decision: the program's roles, and its organizations; each with its name, in their order."""
+    roles = sorted(titles_of_roles(desk).items(), key=lambda one: one[1].casefold())
+    rows = desk.session.execute(
+        select(_organization.c.id, _organization.c.short_name)
+        .where(_organization.c.program_id == program_of(desk.session))
+        .order_by(_organization.c.short_name)
+    )
+    return roles, [(row.id, row.short_name) for row in rows]
+
+
+def _seats(
+    desk: Desk, meeting: Mapping[str, Any], members: Membership, people: Mapping[UUID, Person]
+) -> list[SeatLine]:
+    day, zone = meeting["starts"].date(), meeting["time_zone"]
+    instead = attendance.alternates_of(desk.session, meeting["id"])
+    said = {
+        row["person_id"]: Said(row["answer"], people[row["alternate_id"]] if row["alternate_id"] else None)
+        for row in answers.given(desk.session, [meeting["id"]])
+        if row["answer"]
+    }
+
+    def clock(moment: datetime | None) -> time | None:
+        return local_of(moment, zone).time().replace(second=0, microsecond=0) if moment else None
+
+    return [
+        SeatLine(
+            of=one,
+            title=pick(desk.language, {"fr": one.seat.title_fr, "en": one.seat.title_en}),
+            people=tuple(people[person] for person in one.expected),
+            who=people[one.person_id] if one.person_id else None,
+            arrived=clock(one.arrived_at),
+            left=clock(one.left_at),
+            instead=tuple(people[person] for person in instead[one.seat.id]),
+            is_away=any(members.away(person, day) for person in one.expected),
+            said={person: said[person] for person in one.expected if person in said},
+        )
+        for one in attendance.attendance_of(desk.session, meeting["id"])
+    ]
+
+
+def _items(
+    desk: Desk,
+    meeting: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    used: Mapping[UUID, int],
+    decided: Sequence[Mapping[str, Any]],
+) -> list[ItemLine]:
+    language = desk.language
+    named = committees(desk.session)
+    candidates = recruiters.sat_on(desk.session, meeting["id"])
+    clauses = waivers.periods_on(desk.session, meeting["id"])
+    kept = kept_for_their_act(desk.session, rows)
+    asked = asked_for(desk.session, [row["id"] for row in rows])
+    current = next((row["id"] for row in rows if not row["outcome"]), None)
+
+    def either(row: Mapping[str, Any], name: str) -> str:
+        """In the reader's language; where there is none in it, in the other."""
+        both = {"fr": row[f"{name}_fr"] or row[f"{name}_en"] or "", "en": row[f"{name}_en"] or row[f"{name}_fr"] or ""}
+        return pick(language, both)
+
+    return [
+        ItemLine(
+            row=row,
+            number=row["number"] or str(place),
+            title=either(row, "title"),
+            section=either(row, "section"),
+            presenter=either(row, "presenter"),
+            points=tuple(pick(language, point) for point in row["points"]),
+            why=in_words(without(row["reasons"], CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
+            why_late=why_late(row["late_reason"], language),
+            referred_to=title_of(named[row["referred_to_id"]], language) if row["referred_to_id"] else "",
+            used=used.get(row["id"]),
+            is_current=row["id"] == current and meeting["state"] == "under_way",
+            decided=tuple(one for one in decided if one["item_id"] == row["id"]),
+            candidate=candidates.get(row["id"]),
+            is_kept=row["id"] in kept,
+            clause=clauses.get(row["id"]),
+            asks=asked[row["id"]][f"title_{language}"] if row["id"] in asked else "",
+            is_endorsed=row["id"] in asked and decisions.ENDORSED_SOURCE in asked[row["id"]]["sources"],
+        )
+        for place, row in enumerate(rows, start=1)
+    ]
+
+
+def _pace(meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], at: datetime) -> Pace:
+    return Pace(
+        now=local_of(at, meeting["time_zone"]).time().replace(second=0, microsecond=0),
+        left=round((meeting["ends_at"] - at).total_seconds() / 60),
+        planned=sum(row["minutes"] for row in rows if not row["outcome"]),
+    )
+
+
+def hour_there(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
+    """A local hour of the meeting's day, as a field sends it; None for an empty one. Raises Refusal."""
+    if not hour.strip():
+        return None
+    meeting = read_meeting(desk.session, meeting_id)
+    return moment_of(datetime.combine(meeting["starts"].date(), hour_of(hour)), meeting["time_zone"])

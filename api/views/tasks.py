@@ -1,0 +1,715 @@
+"""Tasks as the pages show them: on whom each waits, for what it waits, its proof, and what the reader may do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Uuid, and_, literal, select
+
+from api.access.permissions import Action, Given, Relation, allows, closed_to, to_duty, to_program
+from api.access.session import Desk
+from api.access.words import said_with
+from api.pages.frame import titles_of_roles
+from api.views.states import state_of_task
+from api.web.answers import sentence_of
+from domain.accompaniment.consents import STORE
+from domain.accompaniment.recruiting import ASSESS, REFUSE
+from domain.accompaniment.reviews import REVIEW, REVIEWED
+from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, SPEAK, STOPPED, STOPS
+from domain.accompaniment.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
+from domain.casework import board, requests, subjects
+from domain.casework.approving import bar_to_approval, people_of
+from domain.casework.in_place import is_in_place, words_in_place
+from domain.casework.scheduling import pinned_protocol
+from domain.casework.tasks import BY_ITS_ACT
+from domain.casework.versions import newer_version
+from domain.casework.words import Beside
+from domain.declarations.program_agreements import clause_without_role
+from domain.departure.hiring import NAMES_THEM
+from domain.equipment import inventory
+from domain.follow_ups.activities import APART, APART_COORDINATION
+from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
+from domain.follow_ups.owed import WRITE
+from domain.follow_ups.summaries import WRITTEN
+from domain.kernel.actors import Actor
+from domain.kernel.scope import many, program_of
+from domain.obligations.asking import ASKS
+from domain.obligations.projection import RECORD
+from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
+from domain.participants.destruction import ASK, CONFIRM
+from domain.participants.referring import UNFINISHED
+from domain.roles.roles import Falls, HeldRole, Link, Standing, standings
+from domain.roles.sight import task_is_open_to
+from locales import N_, gettext
+from meetings import redacting
+from meetings.asked_partners import ENDORSE
+from meetings.unclosed import CLOSE
+from models.base import refers, table_of
+from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
+from models.lifecycles import TASK
+from models.program import Organization, Person
+
+_task = table_of(Task)
+_need = table_of(TaskNeed)
+_case = table_of(Case)
+_protocol = table_of(ProtocolVersion)
+_evidence = table_of(Evidence)
+_person = table_of(Person)
+_organization = table_of(Organization)
+
+#: What may be done with a task, in the order of its buttons, and the action that each asks.
+ACTS: Final[Mapping[str, Action]] = {
+    "complete": Action.COMPLETE_TASK,
+    "approve": Action.APPROVE_TASK,
+    "reject": Action.REJECT_TASK,
+    "hand_back": Action.HAND_BACK_TASK,
+    "return": Action.RETURN_TASK,
+    "waive": Action.WAIVE_TASK,
+    "undo": Action.UNDO_TASK,
+}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A person as a page names them: for themselves, or acting for someone."""
+
+    id: UUID | None
+    name: str
+    role: str = ""
+    acting_for: str = ""
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A person who is to begin in a role, from a day on."""
+
+    id: UUID
+    name: str
+    role: str
+    starts_on: date
+
+
+@dataclass(frozen=True)
+class About:
+    """The case that a task belongs to, in the reader's language. `organization` is "" for one of the program."""
+
+    id: UUID
+    title: str
+    kind: str
+    subject: str
+    subject_href: str
+    organization: str
+    protocol: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Proven:
+    """One piece of evidence. `href` is where a document can be had."""
+
+    kind: str
+    label: str
+    href: str
+    size: int
+    withdrawn: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Line:
+    """One task on a page.
+
+    `state` is a key of `api.views.states.STATES`; `in_days` counts calendar days from today to the due day, and is
+    negative only where the task is late. `holders` are those on whom it waits, today or, where it comes later, on
+    its due day; `vacant` is the role that nobody holds for it then, and `away` the role whose holder is absent
+    without a deputy. `coming` are those for whom it waits since they begin in time for it, or, where it `is_early`,
+    in whose place somebody has it until they do. `stuck` says of an approval that nobody can give what would help,
+    role by role. `offers` are keys of `ACTS`.
+    """
+
+    id: UUID
+    version: int
+    title: str
+    state: str
+    is_settled: bool
+    is_late: bool
+    due_on: date | None
+    in_days: int | None
+    holders: Sequence[Named]
+    vacant: str
+    away: str
+    coming: Sequence[Coming]
+    is_early: bool
+    stuck: Sequence[str]
+    is_mine: bool
+    for_whom: Named | None  # the absent person for whom the reader has it
+    sources: Sequence[str]
+    clause: str
+    help: str
+    waits_for: Sequence[tuple[UUID, str]]
+    done_by: Named | None  # without an id, the program itself did it
+    done_at: datetime | None
+    settled_by: Named | None
+    settled_at: datetime | None
+    settled_as: str  # approved or waived
+    handed_back_by: Named | None
+    given_again_by: Named | None
+    note: str
+    reason: str
+    evidence: Sequence[Proven]
+    asks: str
+    asked: Sequence[
+        tuple[str, str]
+    ]  # what was filled in when it was handed in: what each part is called, and its value
+    given: Mapping[str, Any]  # the same as it is kept
+    lendable: Sequence[
+        tuple[str, str]
+    ]  # of what hands equipment over: serial numbers of the inventory, and their words
+    place: str  # of a task that only its act completes: the page on which that is done
+    by_itself: bool
+    bar: str
+    about: About | None
+    offers: frozenset[str]
+    task: Mapping[str, Any]
+    has_words: bool = False  # about a participant: they are opened on the task's own page
+    is_withheld: bool = False  # words about a participant came to the reader with it, whom the file is closed to
+    is_shut: bool = False  # it is the reader's to do, and the participant's file is not open to them
+    is_left: bool = False  # the reader did it, and the words with it are read by who keeps the participant's file
+    beside: Sequence[Beside] = ()  # words of others that belong to it, as of who refused a hand-over
+    people: Mapping[UUID, str] = field(default_factory=dict)  # the names of whose words these are, and for whom
+
+    @property
+    def is_called_off(self) -> bool:
+        """Whether nobody asks for it any more, and it was not done."""
+        state: str = self.task["state"]
+        return state == "cancelled"
+
+    @property
+    def href(self) -> str:
+        """The task's own page; of what settles a thing that somebody leaves, its line on the departure's."""
+        return _line_on_departure(self.task) if self.task["holding"] else self.door
+
+    @property
+    def door(self) -> str:
+        """The address under which everything is done to the task."""
+        return f"/tasks/{self.id}"
+
+
+def lines_of(
+    desk: Desk,
+    tasks: Sequence[Mapping[str, Any]],
+    *,
+    withdrawn: bool = False,
+    with_notes: bool = True,
+    opens: bool = False,
+) -> list[Line]:
+    """Each of these tasks as a line, in their order. The database is asked once for all of them.
+
+    `withdrawn` shows evidence that was taken back, too. Without `with_notes` a line says how far the task is, and
+    nothing that people wrote: for whoever sees the case and has no part in it (`Action.READ_NOTES`). What they wrote of
+    a participant is read by who keeps that file alone: a line says that there are words, and `opens` has them opened,
+    which the record is told.
+    """
+    if not tasks:
+        return []
+    lines = _Reading(desk, tasks, withdrawn=withdrawn).lines()
+    if with_notes:
+        return _within_files(desk, lines, opens=opens)
+    return [_without_words(line) for line in lines]
+
+
+def _without_words(line: Line) -> Line:
+    return replace(line, note="", reason="", evidence=(), asked=(), given={})
+
+
+def _shut(line: Line) -> Line:
+    """A departure's step about a participant whose file the reader may not open: so is the page on which it is done."""
+    return replace(line, is_shut=True, place=line.place if line.task["holding"] else "")
+
+
+def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
+    """What is about a participant as its reader may read it: the rest stays."""
+    said_of = said_with(desk, [line.task for line in lines], opens=opens)
+    found = []
+    for line in lines:
+        said = said_of.get(line.id)
+        if said is None:
+            found.append(line)
+        elif not said.is_kept:
+            bare = _without_words(line)
+            if said.is_shut and line.about is not None and line.about.kind != "participant":
+                bare = _shut(bare)
+            bare = replace(bare, reason=said.reason, has_words=said.has_words)
+            found.append(replace(bare, is_withheld=said.is_withheld, is_left=said.is_left))
+        else:
+            note = said.note if line.done_at else ""
+            has_words = said.has_words
+            people = names_of(desk, [one for each in said.beside for one in (each.by_id, each.to_id)])
+            kept = replace(line, note=note, reason=said.reason, has_words=has_words)
+            found.append(replace(kept, beside=said.beside, people=people))
+    return found
+
+
+def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
+    """These cases by id, with the words that name them."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    said = subjects.in_words(desk.session, wanted, desk.language)
+    title = _protocol.c.title_fr if desk.language == "fr" else _protocol.c.title_en
+    rows = desk.session.execute(
+        select(
+            _case.c.id,
+            _case.c.state,
+            title.label("protocol"),
+        )
+        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
+        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(wanted))
+    )
+    return {
+        row.id: About(
+            id=row.id,
+            title=f"{said[row.id].subject} – {row.protocol}",
+            kind=said[row.id].kind,
+            subject=said[row.id].subject,
+            subject_href=said[row.id].href,
+            organization=said[row.id].organization,
+            protocol=row.protocol,
+            state=row.state,
+        )
+        for row in rows
+    }
+
+
+def names_of(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """The names of these people by id."""
+    wanted = {one for one in ids if one is not None}
+    if not wanted:
+        return {}
+    rows = desk.session.execute(
+        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
+            _person.c.program_id == program_of(desk.session), _person.c.id.in_(wanted)
+        )
+    )
+    return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+
+class HasMoment(Protocol):
+    """A line that tells of a moment."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was, with its offset."""
+        ...
+
+
+Dated = TypeVar("Dated", bound=HasMoment)
+
+
+def by_day(desk: Desk, lines: Iterable[Dated]) -> list[tuple[date, list[Dated]]]:
+    """The lines under the local day of each, in their order: a record is in the order in which it was written."""
+    zone = ZoneInfo(desk.program.time_zone)
+    return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
+
+
+def day_to_show(desk: Desk, task: Mapping[str, Any]) -> date:
+    """The day on which it matters who has a task: today, or its due day where it is still to come."""
+    if task["state"] == TASK.initial and task["due_on"] is not None and task["due_on"] > desk.day:
+        day: date = task["due_on"]
+        return day
+    return desk.day
+
+
+class _Reading:
+    """What several lines need, read at once."""
+
+    def __init__(self, desk: Desk, tasks: Sequence[Mapping[str, Any]], *, withdrawn: bool) -> None:
+        self.desk = desk
+        self.tasks = tasks
+        columns = ("owed_by_id", "approved_by_id")
+        self.links = board.chains(desk.session, [task[column] for task in tasks for column in columns])
+        # Who has a task that comes later is asked of its day: someone who begins meanwhile has it then.
+        days = {day_to_show(desk, task) for task in tasks} - {desk.day}
+        self.standings: dict[date, Standing] = standings(desk.session, days) | {desk.day: desk.asker.standing}
+        self.falls = {task["id"]: self._falls(task) for task in tasks}
+        self.roles = titles_of_roles(desk)
+        self.names = names_of(desk, self._people())
+        self.cases = cases_about(desk, {task["case_id"] for task in tasks if task["case_id"] is not None})
+        self.helps, self.endorsed = _steps_of(desk, set(self.cases))
+        self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(one, self.falls[one["id"]])])
+        self.places = self._places()
+        self.needs = _needs(desk, [task["id"] for task in tasks if task["state"] == TASK.initial])
+        self.evidence = _evidence_of(desk, [task["id"] for task in tasks], withdrawn=withdrawn)
+        self.requests = requests.newest(desk.session, [task["id"] for task in tasks if task["asks"]])
+        self.lendable = _lendable(desk, tasks)
+        self.given = to_program(desk.asker)
+
+    def lines(self) -> list[Line]:
+        """The lines, in the order of the tasks."""
+        return [self._line(task) for task in self.tasks]
+
+    def _line(self, task: Mapping[str, Any]) -> Line:
+        desk, case_id = self.desk, task["case_id"]
+        about = self.cases.get(case_id) if case_id else None
+        given: Given = self.given | to_duty(desk.asker, task, self.links)
+        mine = given.get(Relation.OWES if task["state"] == "open" else Relation.APPROVES)
+        is_live = task["state"] in LIVE
+        is_late = board.late_on(task, desk.day)
+        in_days = (task["due_on"] - desk.day).days if task["due_on"] else None
+        vacant, away = self._nobody(task)
+        bar = self._bar(task)
+        words = self.in_place.get(task["id"])
+        coming = self._coming(task)
+        return Line(
+            id=task["id"],
+            version=task["version"],
+            title=words.title.in_language(desk.language) if words else task[f"title_{desk.language}"],
+            state=state_of_task(task, is_late=is_late),
+            is_settled=task["state"] in (*SETTLED, "cancelled"),
+            is_late=is_late,
+            due_on=task["due_on"],
+            # Of what cannot begin yet, a day that is past is no delay of anyone's.
+            in_days=in_days if is_late or in_days is None or in_days >= 0 else None,
+            holders=self._holders(task),
+            vacant=vacant,
+            away=away,
+            coming=coming,
+            is_early=bool(coming) and bool(self._holders(task)),
+            stuck=self._stuck(task),
+            is_mine=is_live and mine is not None,
+            for_whom=self._named(mine.acting_for) if is_live and mine and mine.acting_for else None,
+            sources=task["sources"],
+            clause=clause_without_role(task["clause"]),
+            help=words.help.in_language(desk.language)
+            if words and words.help
+            else self.helps.get((case_id, task["step"]), ""),
+            waits_for=self.needs.get(task["id"], ()),
+            done_by=self._doer(task),
+            done_at=task["done_at"],
+            settled_by=self._named(task["settled_by"], task["settled_as"]),
+            settled_at=task["settled_at"],
+            settled_as="waived" if task["state"] == "waived" else "approved",
+            handed_back_by=self._named(task["handed_back_by"]),
+            given_again_by=self._named(task["given_again_by"]),
+            note=task["note"] if task["done_at"] else "",
+            reason=task["reason"],
+            evidence=self.evidence.get(task["id"], ()),
+            asks=task["evidence"],
+            asked=self._asked(task),
+            given=self.requests[task["id"]]["given"] if task["id"] in self.requests else {},
+            lendable=self.lendable.get((task["item"] or task["step"], task["case_id"]), ()),
+            place=_place_of(task, about),
+            by_itself=bool(task["action"]),
+            bar=bar if Relation.APPROVES in given else "",
+            about=about,
+            offers=self._offers(task, about, given, barred=bool(bar)),
+            task=task,
+        )
+
+    def _asked(self, task: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+        """What was filled in when the task was handed in last, as people read it."""
+        request = self.requests.get(task["id"])
+        return requests.in_words(request["asked"], request["given"], self.desk.language) if request else ()
+
+    def _falls(self, task: Mapping[str, Any]) -> Falls | None:
+        return board.who(self.standings[day_to_show(self.desk, task)], task, self.links)
+
+    def _people(self) -> Iterable[UUID | None]:
+        for task in self.tasks:
+            yield from (task["done_by"], task["done_for"], task["settled_by"])
+            yield from (task["handed_back_by"], task["given_again_by"])
+            falls = self.falls[task["id"]]
+            for holder in falls.holders if falls else ():
+                yield from (holder.person_id, holder.acting_for)
+            yield from (held.person_id for held in self._begins(task))
+        yield from self.desk.asker.standing.absences
+
+    def _holders(self, task: Mapping[str, Any]) -> list[Named]:
+        falls = self.falls[task["id"]]
+        return [
+            Named(
+                holder.person_id,
+                self.names[holder.person_id],
+                self.roles.get(holder.role, ""),
+                self.names[holder.acting_for] if holder.acting_for else "",
+            )
+            for holder in (falls.holders if falls else ())
+        ]
+
+    def _chain(self, task: Mapping[str, Any]) -> list[Link]:
+        return self.links.get(task["approved_by_id" if task["state"] == "submitted" else "owed_by_id"], [])
+
+    def _begins(self, task: Mapping[str, Any]) -> Sequence[HeldRole]:
+        """Who is to begin in the role that a task first falls to, where nobody holds it on the day."""
+        chain, on = self._chain(task), self.standings[day_to_show(self.desk, task)]
+        is_live = task["state"] in (*LIVE, TASK.initial)
+        return on.coming_to(chain[0]) if is_live and chain and on.has_nobody(chain[0]) else []
+
+    def _coming(self, task: Mapping[str, Any]) -> list[Coming]:
+        return [
+            Coming(held.person_id, self.names[held.person_id], self.roles.get(held.role, ""), held.starts_on)
+            for held in self._begins(task)
+        ]
+
+    def _stuck(self, task: Mapping[str, Any]) -> list[str]:
+        """Of an approval that nobody can give today: each role that could, where, and why its holder cannot."""
+        falls = self.falls[task["id"]]
+        if task["state"] != "submitted" or falls is None or falls.holders:
+            return []
+        today = self.desk.asker.standing
+        found = [
+            gettext(_NOBODY_HOLDS if today.has_nobody(link) else _ARE_KEPT)
+            % {"role": self.roles.get(link["role"], ""), "place": self.places.get(link["at"], "")}
+            for link in self._chain(task)
+        ]
+        case = (
+            self.desk.session.get(Case, (program_of(self.desk.session), task["case_id"])) if task["case_id"] else None
+        )
+        if case is not None and newer_version(self.desk.session, case, self.desk.language) is not None:
+            found.append(gettext(_NEWER_VERSION))
+        return found
+
+    def _places(self) -> Mapping[str, str]:
+        """The short names of organizations by id as text, where an approval is stuck."""
+        stuck = any(one["state"] == "submitted" and not (self.falls[one["id"]] or _NONE).holders for one in self.tasks)
+        if not stuck:
+            return {}
+        rows = self.desk.session.execute(
+            select(_organization.c.id, _organization.c.short_name).where(
+                _organization.c.program_id == program_of(self.desk.session)
+            )
+        )
+        return {str(row.id): row.short_name for row in rows}
+
+    def _nobody(self, task: Mapping[str, Any]) -> tuple[str, str]:
+        """The role that nobody holds for this task on its day, and the one whose holder is only away.
+
+        Neither where somebody is to begin in it.
+        """
+        falls, chain = self.falls[task["id"]], self._chain(task)
+        if falls is None or not falls.vacant or not chain:
+            return "", ""
+        title = self.roles.get(chain[0]["role"], "")
+        if self.standings[day_to_show(self.desk, task)].has_nobody(chain[0]):
+            return title, ""
+        return "", title
+
+    def _named(self, person_id: UUID | None, role: str = "", for_id: UUID | None = None) -> Named | None:
+        if person_id is None:
+            return None
+        acting_for = self.names.get(for_id, "") if for_id else ""
+        return Named(person_id, self.names.get(person_id, ""), self.roles.get(role, ""), acting_for)
+
+    def _doer(self, task: Mapping[str, Any]) -> Named | None:
+        if task["done_at"] is None:
+            return None
+        return self._named(task["done_by"], task["done_as"] or "", task["done_for"]) or Named(None, "")
+
+    def _bar(self, task: Mapping[str, Any]) -> str:
+        if task["state"] != "submitted":
+            return ""
+        asker = self.desk.asker
+        refusal = bar_to_approval(task, Actor("", asker.person_id), lambda link: people_of(asker.standing, link))
+        return sentence_of(refusal) if refusal else ""
+
+    def _offers(self, task: Mapping[str, Any], about: About | None, given: Given, *, barred: bool) -> frozenset[str]:
+        """What the reader may do with the task as it stands. The verbs ask again."""
+        if about is not None and about.state != "open":
+            return frozenset()
+        now = set(_NOW.get(task["state"], ()))
+        if task["action"]:
+            now &= {"waive"}
+        if task["holding"]:
+            now -= {"complete", "undo"}  # the departure's own page settles it
+        if task["evidence"] == BY_ITS_ACT:
+            now -= {"complete", "waive", "undo"}
+        if (task["case_id"], task["step"]) in self.endorsed:
+            now -= {"complete"}  # a decision that says so does it
+        if barred:
+            now -= {"approve", "reject"}
+        asker = self.desk.asker
+        if not asker.standing.behind(self.links.get(task["owed_by_id"], ()), asker.person_id):
+            now -= {"hand_back"}
+        if task["handed_back_at"] is None:
+            now -= {"return"}
+        if not task["waived_by"]:
+            now -= {"waive"}
+        return frozenset(act for act in now if allows(ACTS[act], given) is not None)
+
+
+_NONE: Final = Falls((), vacant=True)
+_NOBODY_HOLDS = N_("%(role)s, %(place)s: nobody holds it. Appoint somebody to it.")
+_ARE_KEPT = N_(
+    "%(role)s, %(place)s: whoever holds it did this or is barred from approving it, or is away with nobody to act. Name"
+    " a deputy."
+)
+_NEWER_VERSION = N_(
+    "The procedure has a newer version, which may name somebody else: have the case follow it, on the case’s own page."
+)
+
+#: Where a task outside any case is done, by its step; its item is what it is about.
+_PLACES: Final[Mapping[str, str]] = {
+    FIND_A_WORKER: "/follow-ups/%s#workers",
+    FIND_A_SECOND: "/follow-ups/%s#workers",
+    FIND_FOR_CANDIDATE: "/participants/%s#workers",
+    WRITE: "/caseload",
+    APART: "/activities",
+    APART_COORDINATION: "/activities",
+    ASSESS: "/participants/%s#risk",
+    REFUSE: "/participants/%s#again",
+    ASK: "/participants/%s#retention",
+    CONFIRM: "/participants/%s/destruction",
+    UNFINISHED: "/referrals/%s",
+    SPEAK: "/participants/%s#consent",
+    FOLLOWS: "/participants/%s#consent",
+    STOPS: "/participants/%s#consent",
+    STOPPED: "/participants/%s#consent",
+    OF_SECOND: "/participants/%s#consent",
+    REVIEW: "/participants/%s#consent",
+    REVIEWED: "/participants/%s#consent",
+    STORE: "/participants/%s#consent",
+    **dict.fromkeys(ASKS, "/obligations/%s"),
+    ACCEPT: "/obligations/%s#proof",
+    GIVE_AGAIN: "/obligations/%s#proof",
+    RECORD: "/meetings/%s",
+    CLOSE: "/meetings/%s",
+    ENDORSE: "/decisions/%s#endorsements",
+    redacting.STEP: "/redactions/%s",
+}
+#: The part of the candidate's page on which a step of an admission is done.
+_PARTS: Final[Mapping[str, str]] = {
+    "triage": "criteria",
+    "decide": "decision",
+    "first_meeting": "meeting",
+    "consent": "consent",
+    "store_consent": "consent",
+    "risk": "risk",
+    "number": "number",
+}
+
+#: What a step of a case is done on a page of its own, by what that page is called under the task.
+_OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary", NAMES_THEM: "hiring"}
+
+
+def _place_of(task: Mapping[str, Any], about: About | None) -> str:
+    """The page on which what a task asks is done, where it is not done by a tick; "" of any other task."""
+    if task["holding"]:
+        return _line_on_departure(task)
+    if task["evidence"] != BY_ITS_ACT:
+        return ""
+    if task["step"] in _OWN_PAGES:
+        return f"/tasks/{task['id']}/{_OWN_PAGES[task['step']]}"
+    if about is not None:
+        part = _PARTS.get(task["step"], "")
+        return f"{about.subject_href}#{part}" if part else about.subject_href
+    place = _PLACES.get(task["step"], "")
+    return place % task["item"] if "%s" in place else place
+
+
+def _line_on_departure(task: Mapping[str, Any]) -> str:
+    return f"/departures/{task['case_id']}#task-{task['id']}"
+
+
+def page_of(case: Mapping[str, Any]) -> str:
+    """The address of a case's page: a departure is one of its own."""
+    return f"/departures/{case['id']}" if case["gathers"] else f"/cases/{case['id']}"
+
+
+#: What a task's state leaves open at all.
+_NOW: Final[Mapping[str, tuple[str, ...]]] = {
+    "planned": ("waive",),
+    "open": ("complete", "hand_back", "return", "waive"),
+    "submitted": ("approve", "reject", "waive", "undo"),
+    "done": ("undo",),
+    "waived": ("undo",),
+}
+
+
+def _lendable(
+    desk: Desk, tasks: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, UUID | None], Sequence[tuple[str, str]]]:
+    """What each of these tasks can hand over, by kind and case: serial numbers of the inventory, with their words."""
+    asking = [task for task in tasks if task["evidence"] == "serial" and task["state"] == "open"]
+    if not asking:
+        return {}
+    rows = desk.session.execute(
+        select(_case.c.id, _case.c.subject_id).where(
+            _case.c.program_id == program_of(desk.session), _case.c.id.in_({task["case_id"] for task in asking})
+        )
+    )
+    subjects_of = {row.id: row.subject_id for row in rows}
+    found: dict[tuple[str, UUID | None], Sequence[tuple[str, str]]] = {}
+    for task in asking:
+        kind, case_id = task["item"] or task["step"], task["case_id"]
+        things = inventory.available(desk.session, kind, for_person=subjects_of.get(case_id))
+        found[kind, case_id] = [
+            (one["serial"], f"{one['serial']} – {one['label']}" if one["label"] else one["serial"]) for one in things
+        ]
+    return found
+
+
+def _steps_of(desk: Desk, cases: set[UUID]) -> tuple[dict[tuple[UUID, str], str], set[tuple[UUID, str]]]:
+    """The author's help for each step of these cases that has one, and the steps that a decision alone does."""
+    rows = desk.session.execute(
+        select(_case.c.id, _case.c.protocol_version_id).where(
+            _case.c.program_id == program_of(desk.session), _case.c.id.in_(cases)
+        )
+    )
+    helps, endorsed = {}, set()
+    for row in rows:
+        for step in pinned_protocol(desk.session, row.protocol_version_id).steps:
+            if step.help:
+                helps[row.id, step.id] = step.help.in_language(desk.language)
+            if step.is_endorsed:
+                endorsed.add((row.id, step.id))
+    return helps, endorsed
+
+
+def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """For each of these tasks, those that it still waits for and the reader may see."""
+    if not ids:
+        return {}
+    rows = many(
+        desk.session,
+        select(_need.c.task_id, _task.c.id, _task.c[f"title_{desk.language}"].label("title"))
+        .join(_task, refers(_need.c.needs_id, _task))
+        .where(
+            _need.c.program_id == program_of(desk.session),
+            _need.c.task_id.in_(ids),
+            _task.c.state.not_in(SETTLED),
+            task_is_open_to(literal(desk.asker.person_id, Uuid())),
+        )
+        .order_by(_task.c.position, _task.c.item),
+    )
+    closed = closed_to(desk.session, desk.asker, {row["id"] for row in rows})
+    found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for row in rows:
+        if row["id"] not in closed:
+            found[row["task_id"]].append((row["id"], row["title"]))
+    return found
+
+
+def _evidence_of(desk: Desk, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UUID, list[Proven]]:
+    wanted = and_(_evidence.c.program_id == program_of(desk.session), _evidence.c.task_id.in_(ids))
+    if not withdrawn:
+        wanted = and_(wanted, _evidence.c.withdrawn_at.is_(None))
+    found: dict[UUID, list[Proven]] = defaultdict(list)
+    for row in many(desk.session, select(_evidence).where(wanted).order_by(_evidence.c.added_at, _evidence.c.id)):
+        found[row["task_id"]].append(
+            Proven(
+                kind=row["kind"],
+                label=row["label"],
+                href=f"/evidence/{row['id']}" if row["kind"] == "document" else "",
+                size=row["size"],
+                withdrawn=row["withdrawn_at"] is not None,
+                at=row["added_at"],
+            )
+        )
+    return found

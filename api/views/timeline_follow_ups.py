@@ -1,0 +1,70 @@
+"""What the record says of follow-ups, in words: by the participant's number, in days, counts and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from api.access.session import Desk
+from api.views.follow_ups import INTENSITIES, KINDS, MEANS, REASONS, STRATEGIES
+from domain.kernel.scope import program_of
+from locales import N_
+from models.base import refers, table_of
+from models.follow_up import FollowUp
+from models.participant import Participant
+
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
+
+SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "follow_up.opened": (N_("Follow-up opened: %(subject)s."), "half"),
+    "follow_up.assigned": (N_("%(subject)s: %(kind)s is now %(worker)s (%(organization)s)."), "full"),
+    "follow_up.part_ended": (N_("%(subject)s: %(worker)s is no longer there (%(kind)s)."), "stop"),
+    "follow_up.vacant": (N_("%(subject)s: nobody accompanies this follow-up; the coordinator was asked."), "late"),
+    "follow_up.intensity_set": (N_("%(subject)s: this follow-up asks %(intensity)s work."), "half"),
+    "follow_up.paused": (N_("%(subject)s: a break was agreed, until %(returns_on)s."), "wait"),
+    "follow_up.resumed": (N_("%(subject)s: back from the break."), "half"),
+    "follow_up.deactivated": (N_("%(subject)s: inactive. %(reason)s."), "skip"),
+    "follow_up.completed": (N_("%(subject)s: completed; participant and team agree."), "full"),
+    "follow_up.reactivated": (N_("%(subject)s: taken up again."), "half"),
+    "follow_up.tried": (N_("%(subject)s: attempt to reach them on %(day)s (%(means)s). Answered: %(reached)s."), "ask"),
+    "follow_up.no_show": (
+        N_("%(subject)s: nobody came to the meeting of %(day)s; minutes waited: %(minutes)s."),
+        "late",
+    ),
+    "follow_up.strategy_agreed": (N_("%(subject)s: agreed after the missed meeting: %(strategy)s."), "full"),
+    "follow_up.activity_planned": (N_("%(subject)s: an activity is planned for %(day)s."), "half"),
+    "follow_up.activity_moved": (N_("%(subject)s: the activity of %(was)s is now on %(day)s."), "half"),
+    "follow_up.activity_called_off": (N_("%(subject)s: the activity of %(day)s was called off."), "skip"),
+    "follow_up.activity_left": (N_("%(subject)s: taken out of the activity of %(day)s."), "skip"),
+    "follow_up.summary_saved": (N_("%(subject)s: the summary for the Clinical Committee was saved."), "half"),
+    "follow_up.summarized": (N_("%(subject)s: the summary for the Clinical Committee is complete."), "full"),
+    "follow_up.noted": (N_("%(subject)s: note of the week of %(week)s; finished: %(complete)s."), "full"),
+}
+
+PEOPLE: Final = ("worker", "instead_of")
+_ANSWERS: Final = {"True": N_("yes"), "False": N_("no")}
+#: The words for the codes that a fact may hold, of a line about a follow-up.
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "kind": KINDS,
+    "means": MEANS,
+    "reason": REASONS,
+    "strategy": STRATEGIES,
+    "intensity": INTENSITIES,
+    "reached": _ANSWERS,
+    "complete": _ANSWERS,
+}
+
+
+def _read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return (
+        select(_follow_up.c.id, _participant.c.number)
+        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .where(_follow_up.c.program_id == program_of(desk.session), _follow_up.c.id.in_(ids))
+    )
+
+
+READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], Select[Any]]]] = {"follow_up": _read}

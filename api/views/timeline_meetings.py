@@ -1,0 +1,222 @@
+"""The record in words, where it tells of meetings: the sentences, and how a meeting or an item is named in them.
+
+An item is named by its number and a decision by its own, never by what people typed in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Date, Select, and_, cast, func, select
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.sql.expression import ColumnElement
+
+from api.access.session import Desk
+from domain.kernel.scope import program_of
+from locales import N_
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.committee import Committee
+from models.invitation import CalendarFeed
+from models.meeting import DraftedYear, Meeting, MeetingSeries
+from models.minutes import Decision, Minutes
+from models.program import Person
+
+_committee = table_of(Committee)
+_meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
+_item = table_of(AgendaItem)
+_decision = table_of(Decision)
+_minutes = table_of(Minutes)
+_draft = table_of(DraftedYear)
+_feed = table_of(CalendarFeed)
+_person = table_of(Person)
+
+#: Verb to sentence and shape, as in `api.views.timeline`.
+SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "season.planned": (N_("Season planned: %(subject)s, from %(first)s to %(last)s."), "full"),
+    "season.hour_changed": (N_("Another hour from %(since)s on: %(subject)s."), "half"),
+    "meeting.planned": (N_("Meeting planned: %(subject)s."), "full"),
+    "meeting.moved": (N_("Meeting moved: %(subject)s. It was on %(before)s."), "half"),
+    "meeting.cancelled": (N_("Meeting cancelled: %(subject)s."), "stop"),
+    "meeting.place_changed": (N_("Meeting held elsewhere: %(subject)s."), "half"),
+    "meeting.told": (N_("%(person)s was told of what changed: %(subject)s."), "half"),
+    "meeting.answered": (N_("%(person)s answered: %(subject)s."), "half"),
+    "meeting.opened": (N_("Meeting opened: %(subject)s."), "half"),
+    "meeting.put_back": (N_("Meeting opened by mistake, and put back: %(subject)s."), "skip"),
+    "meeting.closed": (N_("Meeting closed: %(subject)s."), "full"),
+    "guest.invited": (N_("%(person)s invited without a seat: %(subject)s."), "full"),
+    "guest.withdrawn": (N_("%(person)s no longer invited: %(subject)s."), "skip"),
+    "feed.made": (N_("Private calendar address made for %(subject)s."), "full"),
+    "feed.ended": (N_("Private calendar address of %(subject)s ended."), "stop"),
+    "reply.strayed": (N_("A mail that came as an answer was kept aside."), "late"),
+    "reply.put_away": (N_("A mail that had been kept aside was left for what it is."), "skip"),
+    "reply.taken": (N_("A mail that had been kept aside was taken as the answer of %(person)s."), "full"),
+    "reply.address_forgotten": (N_("It was forgotten where a mail came from that had been kept aside."), "skip"),
+    "dates.drafted": (N_("Dates drafted: %(subject)s."), "wait"),
+    "dates.planned": (N_("Drafted dates planned: %(subject)s."), "full"),
+    "dates.dismissed": (N_("Drafted dates dismissed: %(subject)s."), "skip"),
+    "agenda.assembled": (N_("Agenda filled: %(subject)s."), "half"),
+    "agenda.circulated": (N_("Draft agenda sent: %(subject)s."), "half"),
+    "agenda.frozen": (N_("Agenda frozen: %(subject)s."), "full"),
+    "agenda.reopened": (N_("Agenda opened again, since its meeting is on another day: %(subject)s."), "half"),
+    "agenda.restated": (N_("Frozen agenda written anew with the right day, hour and place: %(subject)s."), "half"),
+    "agenda.returned": (N_("What was on the agenda waits for another meeting: %(subject)s."), "wait"),
+    "agenda.carried_over": (N_("What was not reached is carried over: %(subject)s."), "wait"),
+    "agenda.item_changed": (N_("An item of the agenda changed: %(subject)s."), "half"),
+    "agenda_item.asked": (N_("An item was asked for: %(subject)s."), "ask"),
+    "agenda_item.asked_again": (N_("An item was asked for once more: %(subject)s."), "ask"),
+    "agenda_item.drawn": (N_("An item came by a rule: %(subject)s."), "empty"),
+    "agenda_item.drawn_again": (N_("An item has one more reason: %(subject)s."), "empty"),
+    "agenda_item.carried": (N_("An item was carried over: %(subject)s."), "wait"),
+    "agenda_item.carried_again": (N_("An item was carried over once more: %(subject)s."), "wait"),
+    "agenda_item.referred": (N_("An item was referred to another committee: %(subject)s."), "half"),
+    "agenda_item.referred_again": (N_("An item was referred once more: %(subject)s."), "half"),
+    "agenda_item.reason_withdrawn": (N_("A reason for an item no longer holds: %(subject)s."), "skip"),
+    "agenda_item.withdrawn": (N_("An item was withdrawn: %(subject)s."), "skip"),
+    "agenda_item.late_declined": (N_("A late item was not taken: %(subject)s."), "stop"),
+    "agenda_item.added_late": (N_("An item was added after the freeze: %(subject)s."), "half"),
+    "agenda_item.edited": (N_("An item was changed: %(subject)s."), "half"),
+    "agenda_item.moved": (N_("An item was put elsewhere on the agenda: %(subject)s."), "half"),
+    "agenda_item.put_on": (N_("An item was put on an agenda: %(subject)s."), "half"),
+    "agenda_item.taken_off": (N_("An item was taken off an agenda: %(subject)s."), "skip"),
+    "agenda_item.treated": (N_("An item was settled: %(subject)s."), "full"),
+    "agenda_item.noted": (N_("What was said on an item was noted: %(subject)s."), "half"),
+    "attendance.recorded": (N_("Attendance recorded: %(subject)s."), "full"),
+    "attendance.corrected": (N_("Attendance corrected: %(subject)s."), "half"),
+    "decision.made": (N_("Decided: %(subject)s."), "full"),
+    "decision.withdrawn": (N_("Decision withdrawn: %(subject)s."), "skip"),
+    "decision.stands_again": (N_("Decision stands again, what took it back counts no more: %(subject)s."), "full"),
+    "decision.endorsed": (N_("Decision endorsed by a partner: %(subject)s."), "full"),
+    "decision.objected": (N_("A partner objected to a decision: %(subject)s."), "stop"),
+    "decision.word_taken_back": (N_("A partner took back what it had said of a decision: %(subject)s."), "skip"),
+    "decision.endorsement_wanted": (N_("A partner asked that a decision be endorsed: %(subject)s."), "ask"),
+    "decision.asked_again": (N_("Partners asked again whether they endorse a decision: %(subject)s."), "ask"),
+    "decision.counts": (N_("A decision counts, by what the partners said: %(subject)s."), "full"),
+    "decision.suspended": (N_("A decision does not count any more, by what a partner said: %(subject)s."), "stop"),
+    "objection.settled": (N_("The committee settled an objection to a decision: %(subject)s."), "half"),
+    "minutes.drafted": (N_("Minutes drafted: %(subject)s."), "half"),
+    "minutes.refreshed": (N_("Minutes drafted again: %(subject)s."), "half"),
+    "minutes.edited": (N_("Minutes changed: %(subject)s."), "half"),
+    "minutes.circulated": (N_("Minutes sent: %(subject)s."), "half"),
+    "minutes.amended": (N_("Minutes taken back to be changed: %(subject)s."), "skip"),
+    "minutes.approved": (N_("Minutes approved: %(subject)s."), "full"),
+    "minutes.redacted": (N_("Words taken out of minutes: %(subject)s."), "skip"),
+    "redaction.asked": (N_("Asked that words are taken out of everything that is kept."), "ask"),
+    "redaction.done": (N_("Words taken out of everything that is kept."), "full"),
+    "redaction.declined": (N_("Words that were asked to be taken out stay."), "stop"),
+    "redaction.taken_back": (N_("It is no longer asked that words are taken out."), "skip"),
+    "notice.redacted": (N_("Words taken out of a letter."), "skip"),
+    "name.answered": (N_("Answered that words like a name name no participant."), "half"),
+}
+
+#: What follows from others (`api.views.timeline.MINOR`).
+MINOR: Final = frozenset(
+    {
+        *("meeting.told", "agenda.assembled", "agenda.restated", "agenda.returned", "agenda.carried_over"),
+        *("agenda_item.drawn", "agenda_item.drawn_again", "agenda_item.reason_withdrawn"),
+        *("agenda_item.carried", "agenda_item.carried_again", "minutes.refreshed"),
+    }
+)
+
+#: The parts of the program that see to meetings.
+SYSTEM: Final[Mapping[str, str]] = {
+    "invitations": N_("the invitations"),
+    "agendas": N_("the agendas"),
+    "mail": N_("a calendar’s mail"),
+    "endorsement": N_("what the partners say of decisions"),
+}
+
+LETTERS: Final[Mapping[str, str]] = {
+    "meeting_invitation": N_("an invitation to a meeting"),
+    "meeting_changed": N_("a meeting changed"),
+    "meeting_cancelled": N_("a meeting is cancelled"),
+    "meeting_hour": N_("a meeting goes on at another hour"),
+    "meeting_several": N_("several meetings changed"),
+    "meeting_no_longer": N_("someone is no longer expected at a meeting"),
+    "meeting_agenda": N_("the agenda of a meeting"),
+    "meeting_papers": N_("papers of a meeting that no longer count"),
+    "meeting_agenda_stuck": N_("an agenda that cannot be sent"),
+    "meeting_agenda_held": N_("words of members that are to be looked at"),
+    "meeting_minutes": N_("the minutes of a meeting"),
+    "reading_pattern": N_("readings that are unusual"),
+    "dates_drafted": N_("dates drafted for a committee"),
+    "decision_objected": N_("a partner objects to a decision"),
+    "objection_settled": N_("an objection to a decision is settled"),
+}
+
+_Reading = Callable[[Desk, set[UUID]], Select[Any]]
+
+
+def _here(desk: Desk, table: SqlTable, ids: set[UUID]) -> ColumnElement[bool]:
+    return and_(table.c.program_id == program_of(desk.session), table.c.id.in_(ids))
+
+
+def _title(desk: Desk) -> ColumnElement[Any]:
+    return _committee.c[f"title_{desk.language}"].label("committee")
+
+
+def _day(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(column, Date).label("day")
+
+
+def _of_committee(table: SqlTable, *said: str) -> _Reading:
+    """What belongs to a committee: its title, then these columns."""
+
+    def reading(desk: Desk, ids: set[UUID]) -> Select[Any]:
+        return (
+            select(table.c.id, _title(desk), *(table.c[one] for one in said))
+            .join(_committee, refers(table.c.committee_id, _committee))
+            .where(_here(desk, table, ids))
+        )
+
+    return reading
+
+
+def _meetings_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return (
+        select(_meeting.c.id, _title(desk), _day(_meeting.c.starts))
+        .join(_committee, refers(_meeting.c.committee_id, _committee))
+        .where(_here(desk, _meeting, ids))
+    )
+
+
+def _of_meeting(table: SqlTable, *said: str) -> _Reading:
+    """What belongs to a meeting: the committee's title and the day, then these columns."""
+
+    def reading(desk: Desk, ids: set[UUID]) -> Select[Any]:
+        return (
+            select(table.c.id, _title(desk), _day(_meeting.c.starts), *(table.c[one] for one in said))
+            .join(_meeting, refers(table.c.meeting_id, _meeting))
+            .join(_committee, refers(_meeting.c.committee_id, _committee))
+            .where(_here(desk, table, ids))
+        )
+
+    return reading
+
+
+def _items_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    return (
+        select(_item.c.id, _title(desk), func.coalesce(_item.c.number, _item.c.kind).label("number"))
+        .join(_committee, refers(_item.c.committee_id, _committee))
+        .where(_here(desk, _item, ids))
+    )
+
+
+def _feeds_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    name = (_person.c.given_name + " " + _person.c.family_name).label("name")
+    return select(_feed.c.id, name).join(_person, refers(_feed.c.person_id, _person)).where(_here(desk, _feed, ids))
+
+
+#: How the words for each kind of thing are read, as in `api.views.timeline`.
+READINGS: Final[Mapping[str, _Reading]] = {
+    "meeting": _meetings_read,
+    "meeting_series": _of_committee(_series),
+    "drafted_year": _of_committee(_draft, "year"),
+    "agenda_item": _items_read,
+    "decision": _of_committee(_decision, "number"),
+    "minutes": _of_meeting(_minutes),
+    "calendar_feed": _feeds_read,
+}

@@ -1,0 +1,103 @@
+"""What the record says of candidates, participants and referrals, in words: by reference or number, days and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from api.access.session import Desk
+from domain.kernel.scope import program_of
+from locales import N_
+from models.base import refers, table_of
+from models.participant import Participant
+from models.referral import Referral
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+
+#: Verb to sentence and shape, as in `api.views.timeline`.
+SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "referral.begun": (N_("A referral was begun."), "empty"),
+    "referral.saved": (N_("A draft of a referral was saved."), "half"),
+    "referral.received": (N_("Referral received: %(subject)s."), "half"),
+    "referral.abandoned": (N_("A draft of a referral was destroyed."), "skip"),
+    "referral.handed_on": (N_("A draft of a referral was handed on by somebody who leaves."), "half"),
+    "referral.left": (N_("A draft of a referral was left to the coordinator by somebody who leaves."), "half"),
+    "referral.given_back": (N_("A draft of a referral is its author’s again, who stays after all."), "half"),
+    "referral.triaged": (N_("%(subject)s: triaged."), "full"),
+    "referral.taken_back": (N_("%(subject)s: to be triaged again."), "skip"),
+    "referral.joined": (N_("%(subject)s: a referral was joined to the file of somebody who is known."), "half"),
+    "referral_link.made": (N_("A link for an outside professional was made."), "half"),
+    "referral_link.ended": (N_("A link for an outside professional was taken back."), "skip"),
+    "criterion.found": (N_("%(subject)s: a criterion was looked at (%(criterion)s)."), "half"),
+    "admission.decided": (N_("%(subject)s: the admission was decided on."), "full"),
+    "participant.worker_named": (N_("%(subject)s: a worker was named to meet them."), "full"),
+    "participant.second_named": (N_("%(subject)s: who meets them as the second of the pair has changed."), "half"),
+    "participant.nobody_sent": (N_("%(subject)s: nobody is to meet them any more."), "stop"),
+    "participant.worker_left": (
+        N_("%(subject)s: whoever was to meet them leaves: name somebody else."),
+        "stop",
+    ),
+    "participant.refused": (N_("%(subject)s: not admitted."), "stop"),
+    "participant.declined": (N_("%(subject)s: declined."), "skip"),
+    "participant.recruits": (N_("%(subject)s: found to recruit others; never in an activity with others."), "late"),
+    "participant.corrected": (N_("%(subject)s: who they are was corrected (%(fields)s)."), "half"),
+    "participant.admitted": (N_("%(subject)s: admitted."), "full"),
+    "participant.barred": (N_("%(subject)s: does not want somebody near their file."), "stop"),
+    "participant.bar_lifted": (N_("%(subject)s: lets somebody near their file again."), "skip"),
+    "participant.destroyed": (N_("%(subject)s: the file was destroyed."), "stop"),
+    "first_meeting.held": (N_("%(subject)s: a first meeting was held."), "full"),
+    "risk.assessed": (N_("%(subject)s: risk assessed."), "full"),
+    "consent.signed": (N_("%(subject)s: a consent was signed."), "full"),
+    "consent.stored": (N_("%(subject)s: a signed consent was stored."), "full"),
+    "consent.withdrawn": (N_("%(subject)s: a consent was withdrawn."), "stop"),
+    "consent.to_review": (N_("%(subject)s: consents are to be looked at again with them."), "ask"),
+    "consent.left_as_signed": (N_("%(subject)s: consents stay as they were signed."), "half"),
+    "consent.goes_on": (N_("%(subject)s: goes on with what the withdrawn consent leaves."), "half"),
+    "research_consent.kept": (N_("%(subject)s: consent to research was recorded."), "full"),
+    "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."), "stop"),
+    "disclosure.recorded": (N_("%(subject)s: a disclosure without consent was recorded."), "ask"),
+    "retention.set": (N_("%(subject)s: kept until %(day)s."), "half"),
+    "retention.moved": (N_("%(subject)s: kept until %(day)s, for a reason of its own."), "half"),
+    "retention.stopped": (
+        N_("%(subject)s: followed again; how long the file is kept is counted from a later end."),
+        "half",
+    ),
+    "destruction.asked": (N_("%(subject)s: asked that the file be destroyed, to be confirmed from %(day)s on."), "ask"),
+    "destruction.refused": (N_("%(subject)s: the destruction of the file was refused."), "stop"),
+    "destruction.withdrawn": (N_("%(subject)s: the destruction of the file is asked no more."), "skip"),
+    "destruction.lapsed": (N_("%(subject)s: nobody answered in time whether the file be destroyed."), "late"),
+    "destruction.stopped": (N_("%(subject)s: something came between, and the file is not destroyed."), "half"),
+    "retention.held": (N_("%(subject)s: a legal hold was placed."), "wait"),
+    "retention.released": (N_("%(subject)s: the legal hold was released."), "half"),
+    "number.taken_over": (N_("Numbers of %(year)s go on after %(last)s."), "half"),
+}
+
+
+#: As in `api.views.timeline`.
+MINOR: Final = ("referral.begun", "referral.saved")
+
+
+def _participants_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    name = func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("name")
+    return select(_participant.c.id, name).where(
+        _participant.c.program_id == program_of(desk.session), _participant.c.id.in_(ids)
+    )
+
+
+def _referrals_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    name = func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("name")
+    return (
+        select(_referral.c.id, name)
+        .join(_participant, refers(_referral.c.participant_id, _participant))
+        .where(_referral.c.program_id == program_of(desk.session), _referral.c.id.in_(ids))
+    )
+
+
+READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], Select[Any]]]] = {
+    "participant": _participants_read,
+    "referral": _referrals_read,
+}

@@ -1,0 +1,242 @@
+"""How refusals and errors are answered: a page for people, problem+json under /api/, and never what was sent in.
+
+Forbidden and absent are one answer: same status, same body.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from http import HTTPStatus
+from itertools import takewhile
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from starlette.exceptions import HTTPException
+
+from api.access import denials
+from api.access.request_rates import TooManyRequests
+from api.json.shapes import Given
+from api.web.rendering import render
+from domain.kernel.refusals import Refusal
+from domain.participants.rates import TOO_MANY
+from locales import N_, current_language, say
+
+_log = logging.getLogger("spheres.web")
+
+PROBLEM: Final = "application/problem+json"
+
+#: What a refusal's code means over HTTP, by its last word or, failing that, by its first. All else is a conflict.
+_STATUS: Final = {
+    "unknown": 404,
+    "changed": 412,
+    "too_long": 422,
+    "too_large": 413,
+    "too_many": 429,
+    "missing": 422,
+    "not_text": 422,
+    "empty": 422,
+    "unknown_kind": 422,
+    "not_what_it_says": 422,
+    "locked": 422,
+    "damaged": 422,
+    "no_label": 422,
+    "long_label": 422,
+    "address": 422,
+    "name": 422,
+    "language": 422,
+    "kinds": 422,
+    "ends_first": 422,
+    "out_of_reach": 422,
+    "malformed": 422,
+}
+
+#: Of what does not fit in a request: whoever wrote more than that wrong finds the rest when these are put right.
+_MOST_PLACES: Final = 100
+
+_TITLES: Final = {
+    400: N_("This request cannot be read."),
+    401: N_("Sign in first."),
+    403: N_("This request is not allowed."),
+    404: N_("There is nothing here, or nothing that is yours to see."),
+    405: N_("This cannot be done here."),
+    409: N_("This cannot be done now."),
+    412: N_("This changed meanwhile."),
+    413: N_("This is too large."),
+    414: N_("This address is too long."),
+    415: N_("This is not in the form in which it is expected here."),
+    421: N_("This program is not reached by that name."),
+    422: N_("Something in this request is missing or not right."),
+    428: N_("Say which version you saw."),
+    429: N_("There were too many tries from here. Wait a quarter of an hour, then try again; nothing is lost."),
+    431: N_("Your browser sends more with this request than fits. Clear what it keeps of this site, then try again."),
+    500: N_("Something went wrong on our side. Nothing was saved; try again."),
+    # It may be the answer to the commit that was lost: whether it was saved, nobody can say here.
+    503: N_(
+        "The program's database does not answer for the moment. Try again shortly, and look first whether it was saved."
+    ),
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The HTTP status of a refusal."""
+    return _STATUS.get(refusal.code.rpartition(".")[2], 409)
+
+
+def sentence_of(refusal: Refusal, language: str | None = None) -> str:
+    """A refusal in the reader's language."""
+    return say(language or current_language(), refusal.sentence, **refusal.facts)
+
+
+def wants_json(request: Request) -> bool:
+    """Whether the request is one of the API's."""
+    return request.url.path.startswith("/api/")
+
+
+def answer(
+    request: Request,
+    status: int,
+    *,
+    detail: str = "",
+    code: str = "",
+    source: str = "",
+    headers: dict[str, str] | None = None,
+    errors: list[dict[str, Any]] | None = None,
+) -> Response:
+    """An error as the window shows it."""
+    title = say(current_language(), _TITLES.get(status, _TITLES[400]))
+    if wants_json(request):
+        body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+        body["detail"] = detail or title
+        body |= {name: value for name, value in (("code", code), ("source", source), ("errors", errors)) if value}
+        return JSONResponse(body, status, headers, media_type=PROBLEM)
+    return render(request, "error.html", status=status, headers=headers, title=title, detail=detail, code=status)
+
+
+async def refused(request: Request, refusal: Exception) -> Response:
+    """A rule said no: its sentence, its code, the guide's reason."""
+    assert isinstance(refusal, Refusal)  # noqa: S101  # registered for it alone
+    headers = None
+    if refusal.code == TOO_MANY:
+        headers = {"Retry-After": str(60 * int(str(refusal.facts["minutes"])))}
+        try:
+            await denials.stopped(request)
+        except (OperationalError, NoConnection) as error:
+            return await database_away(request, error)
+    return answer(
+        request,
+        status_of(refusal),
+        detail=sentence_of(refusal),
+        code=refusal.code,
+        source=refusal.source,
+        headers=headers,
+    )
+
+
+async def not_found(request: Request, _: Exception) -> Response:
+    """Not theirs to see, or not there: the same. Told in the record first: what cannot be told is not answered."""
+    try:
+        await denials.refused(request)
+    except (OperationalError, NoConnection) as error:
+        return await database_away(request, error)
+    return answer(request, 404)
+
+
+async def not_signed_in(request: Request, _: Exception) -> Response:
+    """Nobody is signed in, or no longer: a page leads to the sign-in, the API says so."""
+    try:
+        await denials.not_signed_in(request)
+    except (OperationalError, NoConnection) as error:
+        return await database_away(request, error)
+    if wants_json(request):
+        return answer(request, 401)
+    return RedirectResponse(request.app.url_path_for("sign_in"), 303)
+
+
+async def slow_down(request: Request, error: Exception) -> Response:
+    """A signed-in person asked more than one may: until when, and all that they typed, to be sent again."""
+    assert isinstance(error, TooManyRequests)  # noqa: S101  # registered for it alone
+    minutes = -(-error.seconds // 60)
+    detail = say(current_language(), _SLOW_DOWN, minutes=minutes)
+    if wants_json(request) or request.method != "POST":
+        return answer(request, 429, detail=detail, code="requests.too_many", headers=dict(error.headers or {}))
+    form = await request.form()
+    typed = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    return render(
+        request,
+        "slow_down.html",
+        status=429,
+        headers=dict(error.headers or {}),
+        detail=detail,
+        again=request.url.path,
+        typed=typed,
+        had_files=len(typed) < len(form.multi_items()),
+    )
+
+
+_SLOW_DOWN: Final = N_(
+    "You asked more of the program than one person may in a quarter of an hour. Go on in %(minutes)s min; "
+    "nothing is lost."
+)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """An error of the framework: no such route, no such method."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for it alone
+    headers = dict(error.headers) if error.headers else None
+    return answer(request, error.status_code, headers=headers)
+
+
+async def malformed(request: Request, error: Exception) -> Response:
+    """A request that does not fit: where and why, never the value that was sent."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it alone
+    # An id that is no id is an address with nothing behind it.
+    if any(found["loc"][:1] == ("path",) for found in error.errors()):
+        return answer(request, 404)
+    places = [{"where": _place(found), "kind": found["type"]} for found in error.errors()[:_MOST_PLACES]]
+    return answer(request, 422, errors=places)
+
+
+def _place(found: Mapping[str, Any]) -> str:
+    """Where something does not fit, in names of ours: an unknown field, or a key, is the asker's own word."""
+    head, *within = found["loc"][:-1] if found["type"] == "extra_forbidden" else found["loc"]
+    if head == "body":
+        within = [*in_names_of_ours(within)]
+    return ".".join(str(part) for part in (head, *within))
+
+
+def in_names_of_ours(within: Iterable[int | str]) -> Iterator[int | str]:
+    """A path into a body, as far as it goes by places in lists and by fields that are ours."""
+    return takewhile(lambda part: isinstance(part, int) or part in _fields(), within)
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """The name of every field of a body."""
+    found, models = set[str](), [Given]
+    while models:
+        model = models.pop()
+        found |= set(model.model_fields)
+        models += model.__subclasses__()
+    return frozenset(found)
+
+
+async def database_away(request: Request, error: Exception) -> Response:
+    """The database stopped, or has no connection left. It may be tried again, under its key where it had one."""
+    _log.warning("the database does not answer", extra={"error": type(error).__name__})
+    return answer(request, 503, headers={"Retry-After": "5"})
+
+
+async def fault(request: Request, error: Exception) -> Response:
+    """A fault of ours. The log names its kind and place, and never its text, which may hold what was sent."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f"{at.tb_frame.f_globals.get('__name__')}:{at.tb_lineno}" if at else "nowhere"
+    _log.error("fault", extra={"error": type(error).__name__, "place": place})
+    return answer(request, 500)

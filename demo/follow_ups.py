@@ -1,0 +1,252 @@
+"""The follow-ups of the demonstration: participants by number alone, with weeks of notes, by the real verbs.
+
+They were admitted before the program kept this record, without a referral in it. Each consented to sharing with every
+partner, but for one who left one partner out. One is being lost, one is on a break, one was found to recruit others,
+then withdrew, and one is without a worker since theirs left. For the youngest a parent signed, and they are 14 by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import cycle
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from demo.people import Happening, coordinator, person, worker
+from domain.accompaniment import breaks, consents, reviews, states
+from domain.accompaniment.consents import Signed
+from domain.admissions import numbers
+from domain.follow_ups import contacts, notes, opening
+from domain.follow_ups.notes import Week
+from domain.follow_ups.weeks import WEEK, monday_of
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.calendars import Calendar
+from domain.kernel.scope import local_day, program_of
+from domain.participants.ages import CONSENTS_ALONE
+from domain.participants.identity import Identity, sealed_identity
+from domain.participants.locking import new_reference
+from domain.participants.sealing import new_key
+from meetings import recruiters
+from models.base import table_of
+from models.participant import DataKey, Participant
+from models.program import Organization
+
+_organization = table_of(Organization)
+
+
+@dataclass(frozen=True)
+class _Story:
+    """One participant: their place in the year's numbers, who follows them, since how many weeks, and how it went.
+
+    `left_out` is the partner with which they do not share.
+    """
+
+    place: int
+    name: str
+    worker: str
+    weeks: int
+    second: str = ""
+    intensity: str = "regular"
+    left_out: str = ""
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Who accompanies them, by key: the primary worker, and the second where there is one."""
+        return (self.worker, self.second) if self.second else (self.worker,)
+
+
+#: Whoever is named here is a youth worker of the demonstration at that time; theo has left since.
+_STORIES: Final = (
+    _Story(1, "Mélisse Fougère", "noe", 10, second="elodie"),
+    _Story(2, "Anémone Tilleul", "elodie", 10, second="noe", intensity="intense", left_out="anonyme"),
+    _Story(3, "Sauge Églantier", "noe", 8),
+    _Story(4, "Marjolaine Cèdre", "noe", 7, intensity="light"),
+    _Story(5, "Achillée Frêne", "theo", 12),
+    _Story(6, "Valériane Saule", "elodie", 5),
+    _Story(7, "Cassis Bouleau", "emile", 3),
+)
+_LOST: Final = 3
+_ON_BREAK: Final = 4
+_WITHDREW: Final = 6
+#: For whom a parent signed three weeks ago: they are 14 since the last working day, or some days longer.
+_FOURTEEN: Final = 7
+#: Of whom the committee assesses the risk to others, at its next meeting.
+_RECRUITS: Final = 6
+#: What the weeks were like, one after the other.
+_WEEKS: Final = (
+    Week(met=1, minutes=60, words="Parle de son logement; on prépare la visite de lundi."),
+    Week(met=2, minutes=135, words="Semaine difficile. A demandé qu’on l’accompagne au CLSC."),
+    Week(reached=True, words="Au téléphone seulement; rencontre remise à la semaine prochaine."),
+    Week(met=1, minutes=45),
+    Week(why_none="not_scheduled"),
+    Week(met=1, minutes=75, words="De bonnes nouvelles de l’école."),
+)
+
+
+@dataclass
+class DemonstratedFollowUps:
+    """What happened around participants up to the day on which the demonstration is loaded, a local day."""
+
+    session: Session
+    calendar: Calendar
+    today: date
+    _made: dict[int, UUID] = field(default_factory=dict)
+    _people: dict[int, UUID] = field(default_factory=dict)
+    _missed: UUID = field(default_factory=uuid4)
+
+    def happenings(self) -> Iterator[Happening]:
+        """Each thing that was done, with the past working day on which somebody did it."""
+        first = self._day(max(story.weeks for story in _STORIES), 0)
+        yield Happening(first, partial(self._take_over, year=first.year))
+        for story in _STORIES:
+            yield Happening(
+                self._day(story.weeks, 0), partial(self._begin, story, year=first.year), takes_on=story.workers
+            )
+            said = cycle([*_WEEKS[story.place % len(_WEEKS) :], *_WEEKS[: story.place % len(_WEEKS)]])
+            for back in range(story.weeks, 0, -1):
+                monday, day = monday_of(self.today) - back * WEEK, self._day(back, 4)
+                week = self._said(story, back, next(said))
+                if week is not None and day >= monday:
+                    yield Happening(day, partial(self._note, story, monday, week))
+        yield Happening(self._day(4, 3), self._find_recruiter)
+        yield Happening(self._day(2, 1), self._try_to_reach)
+        yield Happening(self._day(2, 2), self._miss)
+        yield Happening(self._day(2, 3), self._agree)
+        yield Happening(self._day(2, 4), self._pause)
+        yield Happening(self._day(1, 1), self._withdraw)
+        yield Happening(self._yesterday(), self._find_who_is_fourteen)
+
+    def _said(self, story: _Story, back: int, week: Week) -> Week | None:
+        if story.worker == "theo" and self._day(back, 4) >= self._left():
+            return None
+        if story.place == _LOST and back <= 4:  # noqa: PLR2004 - since a month
+            return Week(why_none="no_news")
+        if story.place == _ON_BREAK and back <= 1:
+            return None
+        if story.place == _WITHDREW and back <= 1:
+            return None
+        return week
+
+    def _yesterday(self) -> date:
+        """The last working day before today."""
+        return self.calendar.add_working_days(self.today, -1)
+
+    def _left(self) -> date:
+        return self.calendar.add_working_days(self.today, -12)
+
+    def _day(self, weeks_ago: int, weekday: int) -> date:
+        """A working day of a past week: the weekday that is asked for, or the last one before it that is worked."""
+        day = monday_of(self.today) - weeks_ago * WEEK + timedelta(days=weekday)
+        return day if self.calendar.is_working_day(day) else self.calendar.add_working_days(day, -1)
+
+    def _take_over(self, at: datetime, *, year: int) -> None:
+        last = max(story.place for story in _STORIES)
+        numbers.take_over(self.session, year, last, by=coordinator(self.session, at), at=at)
+
+    def _begin(self, story: _Story, at: datetime, *, year: int) -> None:
+        here, participant_id = program_of(self.session), uuid4()
+        new_key(self.session, participant_id)
+        self.session.add(
+            Participant(
+                program_id=here,
+                id=participant_id,
+                candidate_ref=new_reference(),
+                number=f"#{year}-{story.place:02d}",
+                state="admitted",
+                languages=["fr"],
+                admitted_on=local_day(self.session, at),
+                **self._who(story, participant_id, at),
+            )
+        )
+        self.session.flush()
+        self.session.add(DataKey(program_id=here, participant_id=participant_id, made_at=at))
+        self.session.flush()
+        self._people[story.place] = participant_id
+        self._consent(story, participant_id, at)
+        self._made[story.place] = opening.open_follow_up(
+            self.session,
+            participant_id,
+            worker=person(self.session, story.worker),
+            second=person(self.session, story.second) if story.second else None,
+            intensity=story.intensity,
+            by=coordinator(self.session, at),
+            at=at,
+        )
+
+    def _who(self, story: _Story, participant_id: UUID, at: datetime) -> dict[str, Any]:
+        """The sealed columns of somebody of 17 or so, who exists nowhere else; of one who turned 14 since."""
+        given_name, family_name = story.name.split()
+        born = local_day(self.session, at).replace(day=1) - timedelta(days=(16 + story.place % 3) * 366)
+        if story.place == _FOURTEEN:
+            day = self._yesterday()
+            born = date(day.year - CONSENTS_ALONE, day.month, min(day.day, 28))
+        return sealed_identity(self.session, participant_id, Identity(given_name, family_name, birth_date=born))
+
+    def _consent(self, story: _Story, participant_id: UUID, at: datetime) -> None:
+        """The consent to the program, and one to sharing with each partner that is not left out; the forms stored."""
+        day, by = local_day(self.session, at), worker(self.session, story.worker, at)
+        signer = "parental_authority" if story.place == _FOURTEEN else "self"
+        signed = Signed(day, day, signer, day, "fr", limits_stated=True, copy_given_on=day)
+        sign, keep = partial(consents.sign, self.session, participant_id, by=by, at=at), coordinator(self.session, at)
+        made = [sign("program", signed)]
+        for place, key in self._partners().items():
+            if key != story.left_out:
+                made.append(sign("sharing", signed, organization_id=place))
+        for consent_id in made:
+            consents.store(self.session, consent_id, by=keep, at=at)
+
+    def _partners(self) -> dict[UUID, str]:
+        rows = self.session.execute(
+            select(_organization.c.id, _organization.c.key).where(
+                _organization.c.program_id == program_of(self.session), _organization.c.kind != "outside"
+            )
+        )
+        return {row.id: row.key for row in rows}
+
+    def _note(self, story: _Story, week: date, said: Week, at: datetime) -> None:
+        by = worker(self.session, story.worker, at)
+        notes.write_note(self.session, self._made[story.place], week, said, by=by, at=at)
+
+    def _find_recruiter(self, at: datetime) -> None:
+        recruiters.find_recruiter(self.session, self._people[_RECRUITS], by=worker(self.session, "elodie", at), at=at)
+
+    def _try_to_reach(self, at: datetime) -> None:
+        by = worker(self.session, "noe", at)
+        contacts.record_attempt(self.session, self._made[_LOST], means="message", reached=False, by=by, at=at)
+
+    def _miss(self, at: datetime) -> None:
+        self._missed = contacts.record_no_show(
+            self.session,
+            self._made[2],
+            expected_at=at - timedelta(hours=1),
+            waited_minutes=15,
+            by=worker(self.session, "elodie", at),
+            at=at,
+        )
+
+    def _agree(self, at: datetime) -> None:
+        contacts.agree_strategy(
+            self.session, self._made[2], self._missed, "another_place", by=worker(self.session, "elodie", at), at=at
+        )
+
+    def _pause(self, at: datetime) -> None:
+        breaks.take_break(
+            self.session,
+            self._made[_ON_BREAK],
+            returns_on=self.today + timedelta(days=19),
+            terms="Je t’écris après les examens. Pas d’appels à la maison.",
+            by=worker(self.session, "noe", at),
+            at=at,
+        )
+
+    def _find_who_is_fourteen(self, at: datetime) -> None:
+        reviews.keep(self.session, self._people[_FOURTEEN], by=Actor.system(ROUNDS), at=at)
+
+    def _withdraw(self, at: datetime) -> None:
+        states.deactivate(self.session, self._made[_WITHDREW], "withdrew", by=worker(self.session, "elodie", at), at=at)

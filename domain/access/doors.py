@@ -1,0 +1,141 @@
+"""Doors by letter: links that lead someone in once, until they expire.
+
+An invitation leads to the first sign-in and is answered in any browser. An enrolment leads to a new passkey, and
+only in the browser that asked for it. Looking at a door changes nothing; only taking it does, and only once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import RowMapping, delete, insert, or_, select, update
+from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.scope import program_of
+from domain.record import events
+from models.access import Door
+from models.base import table_of
+
+INVITATION = "invitation"
+ENROLMENT = "enrolment"
+
+#: The letters that carry a link of each kind: their text opens the door, and is nobody's but their reader's.
+LETTERS = frozenset({INVITATION, ENROLMENT})
+
+#: How long each kind of door stays open: an invitation waits for someone on holiday, an enrolment for a letter.
+OPEN_FOR = {INVITATION: timedelta(days=7), ENROLMENT: timedelta(minutes=15)}
+
+_door = table_of(Door)
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Where a door leads: to whom, in which program.
+
+    `made_by` is empty of an invitation that is handed over, of which the record says who made it, and of an enrolment
+    that was asked for by whoever typed an address.
+    """
+
+    program_id: UUID
+    person_id: UUID
+    kind: str
+    token_digest: str
+    expires_at: datetime
+    made_by: UUID | None
+
+
+def digest(token: str) -> str:
+    """What is kept of a token or of a browser's cookie: with it nobody can come in."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make(
+    session: Session,
+    kind: str,
+    person_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    browser: str = "",
+    handed_over: bool = False,
+) -> str:
+    """Open a door for a person and close those of its kind that were open; the token that its link carries.
+
+    `browser` is the cookie of the browser that asked: where given, no other browser passes, and what another one asked
+    for stays as it is, since anybody may type an address. The token is in the link and nowhere else. `handed_over`: no
+    letter carries it, which the record says.
+    """
+    shut(session, person_id, kind=kind, browser=browser)
+    token = secrets.token_urlsafe(32)
+    session.execute(
+        insert(_door).values(
+            token_digest=digest(token),
+            program_id=program_of(session),
+            person_id=person_id,
+            kind=kind,
+            browser_digest=digest(browser) if browser else "",
+            made_by=None if handed_over else by.person_id,
+            made_at=at,
+            expires_at=at + OPEN_FOR[kind],
+        )
+    )
+    events.write(session, f"{kind}.{'handed_over' if handed_over else 'sent'}", "person", person_id, by=by, at=at)
+    return token
+
+
+def look(session: Session, token: str, *, at: datetime, browser: str = "") -> Leads | None:
+    """Where an open door leads; None where it was used, has expired, never was, or belongs to another browser.
+
+    `session` need not have a program. Nothing is changed: mail scanners follow links too.
+    """
+    row = session.execute(select(_door).where(_is_open(token, at, browser))).mappings().first()
+    return None if row is None else _leads(row)
+
+
+def take(session: Session, token: str, *, at: datetime, browser: str = "") -> Leads | None:
+    """Pass through an open door and shut it behind: of many who try at once, one passes. None as in `look`."""
+    row = (
+        session.execute(
+            update(_door)
+            .where(_is_open(token, at, browser))
+            .values(used_at=at, used_by_digest=digest(browser) if browser else "")
+            .returning(_door)
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else _leads(row)
+
+
+def shut(
+    session: Session, person_id: UUID, *, kind: str | None = None, browser: str = "", used_too: bool = False
+) -> int:
+    """Shut a person’s doors, of one kind or all: at a new one, and when they leave. How many there were.
+
+    With a `browser`, those alone that it asked for. Those that were used stay as a sign that an invitation was
+    answered, unless `used_too`: where the access ends.
+    """
+    mine = [_door.c.program_id == program_of(session), _door.c.person_id == person_id]
+    if kind:
+        mine.append(_door.c.kind == kind)
+    if browser:
+        mine.append(_door.c.browser_digest == digest(browser))
+    if not used_too:
+        mine.append(_door.c.used_at.is_(None))
+    shut_now = session.execute(delete(_door).where(*mine).returning(_door.c.token_digest))
+    return len(shut_now.all())
+
+
+def _is_open(token: str, at: datetime, browser: str) -> ColumnElement[bool]:
+    own = or_(_door.c.browser_digest == "", _door.c.browser_digest == (digest(browser) if browser else " "))
+    return (_door.c.token_digest == digest(token)) & _door.c.used_at.is_(None) & (_door.c.expires_at > at) & own
+
+
+def _leads(row: RowMapping) -> Leads:
+    return Leads(**{name: row[name] for name in Leads.__dataclass_fields__})

@@ -1,0 +1,143 @@
+"""Accounts of a directory: whom one is in each program, and how it comes to be linked to a person.
+
+An account is a tenant and an object in it, proven by the directory at a sign-in; never an address, which another
+tenant can write into its own accounts. It is linked by answering an invitation, and in no other way.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from domain.access import invitations, sign_ins
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program_of
+from domain.mail import notices
+from domain.record import events
+from domain.roles.locked_person import hold_person
+from domain.roles.roles import standing
+from locales import N_
+from models.access import Identity
+from models.base import table_of
+
+_identity = table_of(Identity)
+
+
+class Account(NamedTuple):
+    """An account of a directory, as it was proven."""
+
+    tenant_id: UUID
+    object_id: UUID
+
+
+class Known(NamedTuple):
+    """Who an account is in one program."""
+
+    program_id: UUID
+    person_id: UUID
+
+
+def known_as(session: Session, account: Account) -> list[Known]:
+    """Who an account is, in every program; whether they still hold a role there is for the program to say.
+
+    `session` has no program yet.
+    """
+    rows = session.execute(
+        select(_identity.c.program_id, _identity.c.person_id)
+        .where(
+            _identity.c.tenant_id == account.tenant_id,
+            _identity.c.object_id == account.object_id,
+            _identity.c.ended_at.is_(None),
+        )
+        .order_by(_identity.c.program_id)
+    )
+    return [Known(row.program_id, row.person_id) for row in rows]
+
+
+def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime) -> None:
+    """Hold the person whose account it was found to be, and see that it still lets them in, in their program's session.
+
+    Between finding out and letting in, their access may have ended. Raises NotLetIn: the account is no longer linked
+    to them, or they hold no role today.
+    """
+    hold_person(session, person_id)
+    linked = select(_identity.c.person_id).where(
+        _identity.c.program_id == program_of(session),
+        _identity.c.person_id == person_id,
+        _identity.c.tenant_id == account.tenant_id,
+        _identity.c.object_id == account.object_id,
+        _identity.c.ended_at.is_(None),
+    )
+    if session.scalar(linked) is None:
+        raise sign_ins.NotLetIn(person_id, "unlinked")
+    if person_id not in standing(session, local_day(session, at)).live:
+        raise sign_ins.NotLetIn(person_id, "no_role")
+
+
+def link_by_invitation(session: Session, token: str, account: Account, *, at: datetime) -> UUID:
+    """Link an account to the person whose invitation this is, in the session of its program; their id.
+
+    The invitation is used by that. An account that the person had before opens nothing any more, there is one at a
+    time, and whoever is signed in as this person is out: it may have been somebody else's. The person is told by
+    letter, since whoever got hold of their invitation could answer it with an account of their own.
+
+    Raises Refusal, and then leaves everything as it was once the caller rolls back: the invitation is not open, its
+    person holds no role today, or the account is someone else's in this program.
+    """
+    person_id = invitations.accept(session, token, at=at).person_id
+    here = program_of(session)
+    live = and_(_identity.c.program_id == here, _identity.c.ended_at.is_(None))
+    holder = session.scalar(
+        select(_identity.c.person_id).where(
+            live, _identity.c.tenant_id == account.tenant_id, _identity.c.object_id == account.object_id
+        )
+    )
+    if holder == person_id:
+        return person_id
+    if holder is not None:
+        raise _taken()
+    before = session.execute(
+        update(_identity)
+        .where(live, _identity.c.person_id == person_id)
+        .values(ended_at=at)
+        .returning(_identity.c.person_id)
+    ).all()
+    adding = insert(_identity).values(program_id=here, person_id=person_id, linked_at=at, **account._asdict())
+    again = adding.on_conflict_do_update(
+        index_elements=[*_identity.primary_key.columns], set_={"linked_at": at, "ended_at": None}
+    )
+    try:
+        session.execute(again)
+    except IntegrityError:
+        # Somebody else linked the same account while we looked.
+        raise _taken() from None
+    by = Actor(role="", person_id=person_id)
+    if before:
+        sign_ins.end_all(session, person_id, reason="door_closed", by=by, at=at)
+    events.write(session, "identity.linked", "person", person_id, by=by, at=at, replaced=len(before))
+    notices.write(
+        session,
+        "account_linked",
+        to=person_id,
+        key=f"account:{uuid4()}",
+        facts=lambda _: {"on": local_day(session, at), "path": "/my-access"},
+        at=at,
+    )
+    return person_id
+
+
+def _taken() -> Refusal:
+    return Refusal(
+        "identity.taken",
+        N_(
+            "This account belongs to someone else in the program. Sign out of it in this browser, then open your"
+            " invitation again and sign in with your own account."
+        ),
+    )

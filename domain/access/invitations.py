@@ -1,0 +1,384 @@
+"""Invitations: how a person gets access, finds the way back in from a new device, and loses access again.
+
+Someone has access once they answered an invitation, or have a passkey or a directory account linked; it is of use on
+the days on which they hold a role. The letters' links are doors (`domain.access.doors`): an invitation opens in any
+browser, once, for a week; a link for a passkey only in the browser that asked for it, once, for a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlmodel import Session
+
+from domain.access import doors, passkeys, sign_ins
+from domain.access.doors import ENROLMENT, INVITATION, Leads
+from domain.kernel.actors import SIGN_IN, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.mail import notices
+from domain.record import events
+from domain.roles.locked_person import hold_person
+from domain.roles.roles import standing
+from locales import N_
+from models.access import BrowserSession, Door, Identity, Passkey
+from models.base import table_of
+from models.program import Person, Tenure
+from models.record import Event
+
+_person = table_of(Person)
+_tenure = table_of(Tenure)
+_door = table_of(Door)
+_passkey = table_of(Passkey)
+_identity = table_of(Identity)
+_session = table_of(BrowserSession)
+_event = table_of(Event)
+
+
+def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+    """Invite a person to sign in, by a letter in their language; the token of its link, which no window shows.
+
+    An invitation that was still open is of no more use. Raises Refusal: no such person, no address, one that was
+    changed less than a day ago of somebody who has access (then the coordinator or an administrator invites them), or
+    no role today nor on a day before the invitation would end.
+    """
+    person = hold_person(session, person_id)
+    if person["email"] is None:
+        raise Refusal(
+            "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
+        )
+    if by.role not in ANSWER_FOR_A_NEW_ADDRESS and _has_access_now(session, person_id):
+        _refuse_new_address(session, person_id, at=at)
+    token = _open(session, person_id, by=by, at=at)
+    until = local_day(session, at + doors.OPEN_FOR[INVITATION])
+    notices.write(
+        session,
+        "invitation",
+        to=person_id,
+        key=f"invitation:{uuid4()}",
+        facts=lambda language: {
+            "by_name": notices.name_of(session, by, language),
+            "until": until,
+            "path": path_of(token),
+        },
+        at=at,
+    )
+    return token
+
+
+def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
+    """As `invite`, without a letter: the path of a link that is handed over, because no mail may go out yet.
+
+    Whoever runs the installation answers for whom they hand it to, so that no second link by letter is asked of it.
+    """
+    hold_person(session, person_id)
+    return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
+
+
+def hand_over(session: Session, person_id: UUID, *, letters_leave: bool, by: Actor, at: datetime) -> str:
+    """As `invite`, without a letter: the path of a link that whoever makes it hands over, while no letter can leave.
+
+    Whoever has it comes in as that person, at once. So there is none where letters leave, none for oneself, and none
+    for somebody who has access: nobody comes in as one who is there. An invitation that waits is of no more use. Raises
+    Refusal for each, and as `invite` where the person holds no role.
+    """
+    if letters_leave:
+        raise Refusal(
+            "invitation.by_letter", N_("Letters leave: invite this person by letter. Nobody else sees its link.")
+        )
+    hold_person(session, person_id)
+    if by.is_one_of(person_id):
+        raise Refusal("invitation.own", N_("Nobody makes a link for themselves. Somebody else can make one for you."))
+    if _has_access_now(session, person_id):
+        raise Refusal(
+            "invitation.has_access",
+            N_(
+                "This person comes in by what they have. If they lost it, the coordination ends their access first;"
+                " then a link can be made for them."
+            ),
+        )
+    return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
+
+
+def _open(session: Session, person_id: UUID, *, by: Actor, at: datetime, handed_over: bool = False) -> str:
+    until = local_day(session, at + doors.OPEN_FOR[INVITATION])
+    begins = _begins_on(session, person_id, local_day(session, at))
+    if begins is None or begins > until:
+        raise Refusal(
+            "invitation.no_role",
+            N_("This person holds no role in the coming week. Invite them when their first day is near."),
+        )
+    return doors.make(session, INVITATION, person_id, by=by, at=at, handed_over=handed_over)
+
+
+def path_of(token: str) -> str:
+    """Where a door's link leads, under the program's own address."""
+    return f"/door/{token}"
+
+
+def accept(session: Session, token: str, *, at: datetime, browser: str = "") -> Leads:
+    """Pass through an invitation, in the session of its program: it is then used, whoever comes next with its link.
+
+    Raises Refusal where it is not open any more, or its person holds no role yet; then it stays as it was.
+    """
+    leads = pass_through(session, token, INVITATION, at=at, browser=browser)
+    may_come_in(session, leads.person_id, at=at)
+    themselves = Actor(role="", person_id=leads.person_id)
+    events.write(session, "invitation.used", "person", leads.person_id, by=themselves, at=at)
+    return leads
+
+
+def pass_through(session: Session, token: str, kind: str, *, at: datetime, browser: str = "") -> Leads:
+    """Hold whose door this is, then pass through it and shut it behind (`doors.take`).
+
+    Raises Refusal where it is not open, or of another kind.
+    """
+    leads = doors.look(session, token, at=at, browser=browser)
+    if leads is not None:
+        hold_person(session, leads.person_id)
+        leads = doors.take(session, token, at=at, browser=browser)
+    if leads is None or leads.kind != kind:
+        raise Refusal("door.closed", DOOR_CLOSED)
+    return leads
+
+
+#: Of every link that does not open, whatever the reason.
+DOOR_CLOSED: Final = N_("This link does not open, or not any more. It works once, and only for a while.")
+
+
+def may_come_in(session: Session, person_id: UUID, *, at: datetime) -> None:
+    """Raises Refusal where a person holds no role today; one who will is told from which day on."""
+    today = local_day(session, at)
+    begins = _begins_on(session, person_id, today)
+    if begins is None:
+        raise Refusal("access.no_role", N_("You hold no role in the program now, so there is nothing to sign in to."))
+    if begins > today:
+        raise Refusal(
+            "access.not_yet",
+            N_("Your access begins on %(day)s, your first day. Open this link again then."),
+            day=begins.isoformat(),
+        )
+
+
+#: For so long after somebody's address was changed it alone proves nothing: its old reader can say so meanwhile.
+AFTER_A_NEW_ADDRESS: Final = timedelta(days=1)
+#: Who may invite somebody who has access to an address that was just changed: they let in whoever lost the old one.
+ANSWER_FOR_A_NEW_ADDRESS: Final = frozenset({"coordinator", "administrator"})
+
+
+def send_enrolment(
+    session: Session, person_id: UUID, *, browser: str, by: Actor, at: datetime, invited: bool = False
+) -> None:
+    """Send a person the link by which this one browser may enrol a passkey. `browser` is the browser's own cookie.
+
+    Raises Refusal where the person has no address; or, but for whoever was just `invited` there, one that was changed
+    less than a day ago.
+    """
+    if hold_person(session, person_id)["email"] is None:
+        raise Refusal(
+            "enrolment.no_address", N_("There is no e-mail address to send a link to. Write to the coordination.")
+        )
+    if not invited:
+        _refuse_new_address(session, person_id, at=at)
+    token = doors.make(session, ENROLMENT, person_id, by=by, at=at, browser=browser)
+    notices.write(
+        session,
+        "enrolment",
+        to=person_id,
+        key=f"enrolment:{uuid4()}",
+        facts=lambda _: {"path": path_of(token)},
+        at=at,
+    )
+
+
+def enrol_here(session: Session, leads: Leads, *, browser: str, at: datetime) -> str:
+    """The path by which this browser may enrol a passkey at once, for an invitation that was handed over."""
+    by = Actor(role="", person_id=leads.person_id)
+    return path_of(doors.make(session, ENROLMENT, leads.person_id, by=by, at=at, browser=browser))
+
+
+def send_enrolment_to_address(session: Session, address: str, *, browser: str, at: datetime) -> int:
+    """As `send_enrolment`, for whoever typed an address, which proves nothing: how many letters.
+
+    One goes out where it is that of someone with access who holds a role today, and was so a day ago. The one who asked
+    is not told, and the record tells of no act of that person's.
+    """
+    found = many(
+        session,
+        select(_person.c.id)
+        .where(
+            _person.c.program_id == program_of(session),
+            func.lower(_person.c.email) == address.lower(),
+            _has_access(),
+        )
+        .order_by(_person.c.id),
+    )
+    live = standing(session, local_day(session, at)).live
+    those = [row["id"] for row in found if row["id"] in live and _new_address_until(session, row["id"], at=at) is None]
+    for person_id in those:
+        send_enrolment(session, person_id, browser=browser, by=Actor.system(SIGN_IN), at=at)
+    return len(those)
+
+
+def end_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End all of a person's access at once: sign-ins, passkeys, directory account, and every link by letter.
+
+    They are in the program as before; to come in again they need a new invitation. Raises Refusal where there is no
+    such person.
+    """
+    hold_person(session, person_id)
+    here = program_of(session)
+    removed = passkeys.remove_all(session, person_id, at=at)
+    unlinked = session.execute(
+        update(_identity)
+        .where(_identity.c.program_id == here, _identity.c.person_id == person_id, _identity.c.ended_at.is_(None))
+        .values(ended_at=at)
+        .returning(_identity.c.person_id)
+    ).all()
+    doors.shut(session, person_id, used_too=True)
+    ended = sign_ins.end_all(session, person_id, reason="door_closed", by=by, at=at)
+    events.write(
+        session,
+        "access.ended",
+        "person",
+        person_id,
+        by=by,
+        at=at,
+        passkeys=removed,
+        accounts=len(unlinked),
+        sign_ins=ended,
+    )
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a person stands at the door: invited until when, and by what they come in."""
+
+    person_id: UUID
+    invited_until: datetime | None
+    answered: bool
+    passkeys: int
+    accounts: int
+    sign_ins: int
+    seen_at: datetime | None
+
+    @property
+    def state(self) -> str:
+        """ "open" with access, "invited" while an invitation waits, else "none"."""
+        if self.answered or self.passkeys or self.accounts:
+            return "open"
+        return "invited" if self.invited_until is not None else "none"
+
+
+def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> dict[UUID, Access]:
+    """How each of these people stands at the door."""
+    here = program_of(session)
+
+    def counted(table: Any, *where: ColumnElement[bool]) -> Any:
+        return (
+            select(func.count())
+            .where(table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id, *where)
+            .scalar_subquery()
+        )
+
+    def latest(column: Any, table: Any, *where: ColumnElement[bool]) -> Any:
+        return (
+            select(func.max(column))
+            .where(table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id, *where)
+            .scalar_subquery()
+        )
+
+    invitation = _door.c.kind == INVITATION
+    rows = many(
+        session,
+        select(
+            _person.c.id.label("person_id"),
+            latest(_door.c.expires_at, _door, invitation, _door.c.used_at.is_(None), _door.c.expires_at > at).label(
+                "invited_until"
+            ),
+            (counted(_door, invitation, _door.c.used_at.is_not(None)) > 0).label("answered"),
+            counted(_passkey, _passkey.c.ended_at.is_(None)).label("passkeys"),
+            counted(_identity, _identity.c.ended_at.is_(None)).label("accounts"),
+            counted(
+                _session,
+                _session.c.ended_at.is_(None),
+                _session.c.seen_at > at - sign_ins.IDLE,
+                _session.c.signed_in_at > at - sign_ins.LONGEST,
+            ).label("sign_ins"),
+            latest(_session.c.seen_at, _session).label("seen_at"),
+        ).where(_person.c.program_id == here, _person.c.id.in_(list(people))),
+    )
+    return {row["person_id"]: Access(**row) for row in rows}
+
+
+def cannot_come_in(session: Session, people: Collection[UUID], *, at: datetime) -> set[UUID]:
+    """Those of these people who have no access, and no invitation that waits: nobody reads what falls to them."""
+    return {one.person_id for one in access_of(session, people, at=at).values() if one.state == "none"}
+
+
+def _refuse_new_address(session: Session, person_id: UUID, *, at: datetime) -> None:
+    until = _new_address_until(session, person_id, at=at)
+    if until is not None:
+        raise Refusal(
+            "access.new_address",
+            N_(
+                "This e-mail address was changed less than a day ago, and no link goes there until %(day)s. The"
+                " coordination can send an invitation at once; tell it too if the change is not right."
+            ),
+            day=local_day(session, until).isoformat(),
+        )
+
+
+def _new_address_until(session: Session, person_id: UUID, *, at: datetime) -> datetime | None:
+    """Until when a person's address counts as new; None where it does not."""
+    changed = session.scalar(
+        select(func.max(_event.c.at)).where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person_id,
+            _event.c.verb == "person.updated",
+            _event.c.facts["changed"].contains(["email"]),
+            _event.c.at > at - AFTER_A_NEW_ADDRESS,
+        )
+    )
+    return None if changed is None else changed + AFTER_A_NEW_ADDRESS
+
+
+def _has_access_now(session: Session, person_id: UUID) -> bool:
+    found = select(_person.c.id).where(
+        _person.c.program_id == program_of(session), _person.c.id == person_id, _has_access()
+    )
+    return session.scalar(found) is not None
+
+
+def _has_access() -> ColumnElement[bool]:
+    """The condition that a person of the statement has access, whether or not they hold a role today."""
+
+    def there_is(table: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id, *where)
+
+    return or_(
+        there_is(_passkey, _passkey.c.ended_at.is_(None)),
+        there_is(_identity, _identity.c.ended_at.is_(None)),
+        there_is(_door, _door.c.kind == INVITATION, _door.c.used_at.is_not(None)),
+    )
+
+
+def _begins_on(session: Session, person_id: UUID, today: date) -> date | None:
+    """Today where the person holds a role today, else the first day on which they will; None where on no day."""
+    if person_id in standing(session, today).live:
+        return today
+    first: date | None = session.scalar(
+        select(func.min(_tenure.c.starts_on)).where(
+            and_(
+                _tenure.c.program_id == program_of(session),
+                _tenure.c.person_id == person_id,
+                _tenure.c.starts_on > today,
+            )
+        )
+    )
+    return first

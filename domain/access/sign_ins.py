@@ -1,0 +1,252 @@
+"""Sign-ins: how one begins and ends, which ones a person has, and what a sign-in keeps between its two halves.
+
+A sign-in is a row that a cookie finds by its digest (`models.access.BrowserSession`). Its beginning, its end and each
+refusal are told in the record: by which means, and never by which token, address or passkey.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import Session
+
+from domain.access.doors import digest
+from domain.kernel.actors import SIGN_IN, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.record import events
+from domain.roles.locked_person import hold_person
+from locales import N_
+from models.access import BrowserSession, SignInFlow
+from models.base import table_of
+
+Means = Literal["demonstration", "entra", "passkey"]
+Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
+
+#: A sign-in ends by itself when it lay idle for so long, and when it is so old.
+IDLE: Final = timedelta(minutes=30)
+LONGEST: Final = timedelta(hours=10)
+
+_session = table_of(BrowserSession)
+_flow = table_of(SignInFlow)
+
+
+class NotLetIn(Refusal):
+    """Somebody came with what belongs to a person, and is not let in; why stands in the record alone.
+
+    Whoever catches it undoes what was begun, and calls `refused` in a transaction of its own.
+    """
+
+    def __init__(self, person_id: UUID, reason: str) -> None:
+        super().__init__(
+            "sign_in.refused",
+            N_("This did not let you in. Try again, use another way to sign in, or ask for a new link by e-mail."),
+        )
+        self.person_id = person_id
+        self.reason = reason
+
+
+def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: datetime) -> str:
+    """Begin a sign-in of a person under a new token, which is given back and kept nowhere.
+
+    `device` is what `device_of` says. Whether this person may sign in was asked before, once they were held.
+    """
+    token = secrets.token_urlsafe(32)
+    session.execute(
+        insert(_session).values(
+            token_digest=digest(token),
+            program_id=program_of(session),
+            person_id=person_id,
+            means=means,
+            device=device,
+            signed_in_at=at,
+            seen_at=at,
+        )
+    )
+    events.write(session, "sign_in.begun", "person", person_id, by=_themselves(person_id), at=at, means=means)
+    return token
+
+
+def refused(session: Session, person_id: UUID, *, means: Means, reason: str, at: datetime) -> None:
+    """Write down that somebody came with what belongs to this person and was not let in. `reason` is a code.
+
+    The caller commits: what the refused act itself did is undone before.
+    """
+    who = Actor.system(SIGN_IN)
+    events.write(session, "sign_in.refused", "person", person_id, by=who, at=at, means=means, reason=reason)
+
+
+def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[dict[str, Any]]:
+    """A person's sign-ins that still hold, the one seen last first. Without digests: nothing here opens anything."""
+    columns = [column for column in _session.c if column.name != "token_digest"]
+    return many(session, select(*columns).where(_are_open(session, person_id, at)).order_by(_session.c.seen_at.desc()))
+
+
+def sign_in_of(session: Session, token: str) -> UUID | None:
+    """The id of the sign-in that this cookie is of, to mark it in the list; None where it is of none here."""
+    found: UUID | None = session.scalar(
+        select(_session.c.id).where(
+            _session.c.program_id == program_of(session), _session.c.token_digest == digest(token)
+        )
+    )
+    return found
+
+
+def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End one of a person's sign-ins, wherever it is: the next request with its cookie is a stranger's.
+
+    Raises Refusal where the person has no such sign-in, or it has ended.
+    """
+    hold_person(session, person_id)
+    ended = session.scalar(
+        update(_session)
+        .where(_are_open(session, person_id, at), _session.c.id == sign_in_id)
+        .values(ended_at=at, ended_as="ended_elsewhere")
+        .returning(_session.c.means)
+    )
+    if ended is None:
+        raise Refusal("sign_in.unknown", N_("This sign-in has ended already."))
+    _tell_of_end(session, person_id, [ended], "ended_elsewhere", 1, by=by, at=at)
+
+
+def end_all(session: Session, person_id: UUID, *, reason: Ending, by: Actor, at: datetime) -> int:
+    """End every sign-in of a person. How many there were; where there was none, nothing is written."""
+    ended = session.scalars(
+        update(_session)
+        .where(
+            _session.c.program_id == program_of(session),
+            _session.c.person_id == person_id,
+            _session.c.ended_at.is_(None),
+        )
+        .values(ended_at=at, ended_as=reason)
+        .returning(_session.c.means)
+    ).all()
+    if ended:
+        means: list[str] = sorted(set(ended))
+        _tell_of_end(session, person_id, means, reason, len(ended), by=by, at=at)
+    return len(ended)
+
+
+def end_by_token(session: Session, token: str, *, at: datetime) -> str:
+    """End the sign-in of this cookie, in the session of its program, by the person themselves: a copy is worthless.
+
+    By which means it had begun, "" where there was none to end.
+    """
+    this = and_(_session.c.program_id == program_of(session), _session.c.token_digest == digest(token))
+    whose: UUID | None = session.scalar(select(_session.c.person_id).where(this))
+    if whose is None:
+        return ""
+    hold_person(session, whose)
+    means: str | None = session.scalar(
+        update(_session)
+        .where(this, _session.c.ended_at.is_(None))
+        .values(ended_at=at, ended_as="signed_out")
+        .returning(_session.c.means)
+    )
+    if means is None:
+        return ""
+    _tell_of_end(session, whose, [means], "signed_out", 1, by=_themselves(whose), at=at)
+    return means
+
+
+# Between the two halves of a sign-in.
+
+
+def keep(
+    session: Session, cookie: str, kind: str, kept: Mapping[str, Any], *, at: datetime, open_for: timedelta
+) -> None:
+    """Keep what the second half of a sign-in will need, under the browser's own cookie. A first half begun anew
+    replaces the one before. `session` need not have a program."""
+    values = {"kind": kind, "kept": dict(kept), "expires_at": at + open_for}
+    adding = insert_or(_flow).values(cookie_digest=digest(cookie), **values)
+    session.execute(adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
+
+
+def look(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
+    """What is kept for this browser, which stays; None as in `take`."""
+    kept: dict[str, Any] | None = session.scalar(
+        select(_flow.c.kept).where(
+            _flow.c.cookie_digest == digest(cookie), _flow.c.kind == kind, _flow.c.expires_at > at
+        )
+    )
+    return kept
+
+
+def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
+    """Take what was kept for this browser, once: of two that try, one gets it. None where there is nothing (left)."""
+    if not cookie:
+        return None
+    row = session.execute(
+        delete(_flow)
+        .where(_flow.c.cookie_digest == digest(cookie), _flow.c.kind == kind)
+        .returning(_flow.c.kept, _flow.c.expires_at)
+    ).first()
+    if row is None or row.expires_at <= at:
+        return None
+    kept: dict[str, Any] = row.kept
+    return kept
+
+
+# What people read of a browser.
+
+_BROWSERS: Final = (
+    # The order matters: nearly every browser says that it is also another.
+    (re.compile(r"\bEdgA?/"), "Edge"),
+    (re.compile(r"\bEdgiOS/"), "Edge"),
+    (re.compile(r"\b(OPR|OPT|Opera)/"), "Opera"),
+    (re.compile(r"\bSamsungBrowser/"), "Samsung Internet"),
+    (re.compile(r"\b(Firefox|FxiOS)/"), "Firefox"),
+    (re.compile(r"\b(Chrome|CriOS|HeadlessChrome)/"), "Chrome"),
+    (re.compile(r"\bSafari/"), "Safari"),
+)
+_SYSTEMS: Final = (
+    (re.compile(r"\biPhone\b"), "iPhone"),
+    (re.compile(r"\biPad\b"), "iPad"),
+    (re.compile(r"\bAndroid\b"), "Android"),
+    (re.compile(r"\bWindows\b"), "Windows"),
+    (re.compile(r"\bMac OS X\b|\bMacintosh\b"), "macOS"),
+    (re.compile(r"\bCrOS\b"), "ChromeOS"),
+    (re.compile(r"\bLinux\b"), "Linux"),
+)
+#: No browser's own words are longer than this before they name it; the rest is not looked at.
+_LOOKED_AT: Final = 400
+
+
+def device_of(agent: str) -> str:
+    """A browser and its system in names of ours, from what it says of itself: "Firefox, Windows"; "" if unknown.
+
+    Only names of these lists are ever kept: what a browser says of itself is a stranger's text.
+    """
+    agent = agent[:_LOOKED_AT]
+    found = (next((name for sign, name in names if sign.search(agent)), "") for names in (_BROWSERS, _SYSTEMS))
+    return ", ".join(name for name in found if name)
+
+
+def _tell_of_end(
+    session: Session, person_id: UUID, means: list[str], reason: Ending, sign_ins: int, *, by: Actor, at: datetime
+) -> None:
+    events.write(
+        session, "session.ended", "person", person_id, by=by, at=at, means=means, reason=reason, sign_ins=sign_ins
+    )
+
+
+def _are_open(session: Session, person_id: UUID, at: datetime) -> ColumnElement[bool]:
+    return and_(
+        _session.c.program_id == program_of(session),
+        _session.c.person_id == person_id,
+        _session.c.ended_at.is_(None),
+        _session.c.seen_at > at - IDLE,
+        _session.c.signed_in_at > at - LONGEST,
+    )
+
+
+def _themselves(person_id: UUID) -> Actor:
+    return Actor(role="", person_id=person_id)

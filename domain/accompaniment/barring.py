@@ -1,0 +1,112 @@
+"""A worker whom a participant does not want near their file: from that moment on, in reading and in assignment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.accompaniment import asked_today, workers
+from domain.departure import hand_overs
+from domain.follow_ups.assigning import part_with
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.participants.locking import hold_participant
+from domain.record import events
+from locales import N_
+from models.base import table_of
+from models.participant import Barred
+from models.program import Person
+
+_barred = table_of(Barred)
+_person = table_of(Person)
+
+
+def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Bar somebody from a participant's file, at once and without a reason. Again: nothing changes.
+
+    A candidate whom they were to meet has nobody named from then on, and a participant whom they followed nobody who
+    does: the coordinator finds somebody else, by a task of the same transaction. Where they were the second of a pair,
+    the first stays. What a departure offered them of this follow-up is taken back, to be offered anew. Raises Refusal.
+    """
+    held = hold_participant(session, participant_id)
+    if held["state"] in ("draft", "destroyed"):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    here = program_of(session)
+    if not session.scalar(select(_person.c.id).where(_person.c.program_id == here, _person.c.id == person_id)):
+        raise Refusal("person.unknown", N_("There is no such person."))
+    made = session.scalar(
+        insert(_barred)
+        .values(
+            program_id=here,
+            id=uuid4(),
+            participant_id=participant_id,
+            person_id=person_id,
+            recorded_by=by.person_id,
+            recorded_at=at,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["program_id", "participant_id", "person_id"], index_where=_barred.c.lifted_at.is_(None)
+        )
+        .returning(_barred.c.id)
+    )
+    if made is None:
+        return
+    events.write(session, "participant.barred", "participant", participant_id, by=by, at=at, person=str(person_id))
+    named = workers.named(session, participant_id)
+    if named is not None and person_id == named["worker_id"]:
+        workers.take_back(session, held, "barred", by=by, at=at)
+    elif named is not None and person_id == named["second_id"]:
+        workers.change_second(session, participant_id, None, by=by, at=at)
+    hand_overs.withdraw_barred(session, participant_id, person_id, by=by, at=at)
+    part_with(session, participant_id, person_id, by=by, at=at)
+    asked_today.ask_who_has_them_now(session, participant_id, by=by, at=at)
+
+
+def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The participant lets somebody near their file again. Raises Refusal where they were not barred."""
+    lifted = session.scalar(
+        update(_barred)
+        .where(*_standing(session, participant_id, person_id))
+        .values(lifted_at=at, lifted_by=by.person_id)
+        .returning(_barred.c.id)
+    )
+    if lifted is None:
+        raise Refusal("barred.not", N_("This person is not barred from this file."))
+    events.write(session, "participant.bar_lifted", "participant", participant_id, by=by, at=at, person=str(person_id))
+    asked_today.ask_who_has_them_now(session, participant_id, by=by, at=at)
+
+
+def is_barred(session: Session, participant_id: UUID, person_id: UUID) -> bool:
+    """Whether a participant has barred somebody."""
+    return (
+        session.scalar(select(_barred.c.id).where(*_standing(session, participant_id, person_id)).limit(1)) is not None
+    )
+
+
+def barred_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """Whom a participant has barred, in the order in which it was said."""
+    return many(
+        session,
+        select(_barred.c.person_id, _barred.c.recorded_at)
+        .where(
+            _barred.c.program_id == program_of(session),
+            _barred.c.participant_id == participant_id,
+            _barred.c.lifted_at.is_(None),
+        )
+        .order_by(_barred.c.recorded_at),
+    )
+
+
+def _standing(session: Session, participant_id: UUID, person_id: UUID) -> tuple[Any, ...]:
+    return (
+        _barred.c.program_id == program_of(session),
+        _barred.c.participant_id == participant_id,
+        _barred.c.person_id == person_id,
+        _barred.c.lifted_at.is_(None),
+    )

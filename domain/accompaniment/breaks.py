@@ -1,0 +1,218 @@
+"""Breaks agreed with the participant, who sets the terms of the return; each comes back on its day (FU-3b)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from domain.accompaniment import withdrawals
+from domain.casework import asking
+from domain.follow_ups.assigning import keep_vacancy
+from domain.follow_ups.locking import Held, hold, move
+from domain.follow_ups.words import BREAK_TERMS, opened, sealed
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.typed_words import says_something
+from domain.mail.notices import coordination_chain
+from domain.participants.locking import known_as
+from domain.record.reads import Ground, Purpose, record_read
+from domain.roles.roles import Link
+from locales import N_
+from models.base import refers, table_of
+from models.follow_up import FollowUp, FollowUpBreak
+
+#: A break is looked at again within half a year: one without an end would be a follow-up that is forgotten.
+LONGEST: Final = timedelta(days=183)
+#: The worker's task once a break came back by itself, and how soon it is due, in working days.
+RETURN: Final = "follow_up.return"
+DAYS_TO_RETURN: Final = 1
+
+_break = table_of(FollowUpBreak)
+_follow_up = table_of(FollowUp)
+
+
+def take_break(
+    session: Session,
+    follow_up_id: UUID,
+    *,
+    returns_on: date,
+    terms: str,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Begin a break today that ends on the local day `returns_on`, under the terms that the participant set.
+
+    The terms are sealed. Raises Refusal: not active, no terms, or a day that is not to come or is too far away.
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if returns_on <= held.day:
+        raise Refusal("break.day.malformed", N_("A break ends on a day to come."), source="FU-3b")
+    if returns_on > held.day + LONGEST:
+        raise Refusal(
+            "break.day.malformed",
+            N_("A break is looked at again within six months. Give a nearer day; it can be prolonged then."),
+            source="FU-3b",
+        )
+    if not says_something(terms):
+        raise Refusal(
+            "break.terms.missing", N_("Write the terms of the return, as the participant set them."), source="FU-3b"
+        )
+    move(session, held, "pause", "follow_up.paused", returns_on=returns_on.isoformat())
+    forget_return(session, held.participant_id, by=by, at=at)
+    break_id = uuid4()
+    session.execute(
+        insert(_break).values(
+            program_id=program_of(session),
+            id=break_id,
+            follow_up_id=follow_up_id,
+            starts_on=held.day,
+            returns_on=returns_on,
+            terms=sealed(session, held.participant_id, BREAK_TERMS, break_id, terms),
+            agreed_at=at,
+            agreed_by=by.person_id,
+        )
+    )
+    keep_vacancy(session, follow_up_id, by=by, at=at)
+    return break_id
+
+
+def come_back(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """End a break, on its day or because the participant comes back before it. Raises Refusal where there is none."""
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if held.row["state"] != "on_break":
+        raise Refusal("follow_up.no_break", N_("This follow-up is not on a break."), source="FU-3b")
+    _resume(session, held)
+
+
+def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """End a break whose day has come; whether there still was one. Nothing is refused: others may have been faster.
+
+    Whoever accompanies the participant is asked to make contact as the terms of the return say, and the coordinator
+    where nobody does.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    found = open_break(session, follow_up_id)
+    if held.row["state"] != "on_break" or found is None or found["returns_on"] > held.day:
+        return False
+    _resume(session, held)
+    _ask_to_return(session, held.participant_id, held.number, by=by, at=at)
+    return True
+
+
+def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
+    """Ask the worker of today of a return that was asked of who has the participant no more; how many changed.
+
+    `only` looks at one participant alone.
+    """
+
+    def ask_anew(participant_id: UUID, _: Link | None) -> None:
+        _ask_to_return(session, participant_id, known_as(session, participant_id), by=by, at=at)
+
+    return asking.ask_who_has_it_now(
+        session, RETURN, whose=partial(withdrawals.whose, session, at=at), ask_anew=ask_anew, by=by, at=at, only=only
+    )
+
+
+def forget_return(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Call off what was asked of a return, since the participant is on another break or the follow-up has ended."""
+    asking.no_more(session, RETURN, participant_id, by=by, at=at)
+
+
+def due_to_return(session: Session, day: date) -> list[UUID]:
+    """The follow-ups on a break that comes back on the local `day` or was to come back before it, the oldest first."""
+    rows = many(
+        session,
+        select(_break.c.follow_up_id)
+        .join(_follow_up, refers(_break.c.follow_up_id, _follow_up))
+        .where(
+            _break.c.program_id == program_of(session),
+            _break.c.ended_at.is_(None),
+            _break.c.returns_on <= day,
+            _follow_up.c.state == "on_break",
+        )
+        .order_by(_break.c.returns_on, _break.c.follow_up_id),
+    )
+    return [row["follow_up_id"] for row in rows]
+
+
+def open_break(session: Session, follow_up_id: UUID) -> dict[str, Any] | None:
+    """The break that a follow-up is on, its terms left sealed, or None."""
+    found = last_break(session, follow_up_id)
+    return found if found is not None and found["ended_at"] is None else None
+
+
+def last_break(session: Session, follow_up_id: UUID) -> dict[str, Any] | None:
+    """The last break of a follow-up, whether it is on it or came back, its terms left sealed, or None.
+
+    The terms apply from the day on which it comes back: they are read then, and not only before.
+    """
+    return one(
+        session,
+        select(*(column for column in _break.columns if column.name != "terms"))
+        .where(_break.c.program_id == program_of(session), _break.c.follow_up_id == follow_up_id)
+        .order_by(_break.c.ended_at.is_not(None), _break.c.agreed_at.desc(), _break.c.id)
+        .limit(1),
+    )
+
+
+def read_terms(
+    session: Session,
+    break_id: UUID,
+    participant_id: UUID,
+    *,
+    ground: Ground,
+    by: Actor,
+    at: datetime,
+    purpose: Purpose | None = None,
+) -> str:
+    """The terms of return of a break, opened, and the record told of it. Raises Refusal: no purpose."""
+    record_read(session, "follow_up_break", break_id, what="break_terms", ground=ground, by=by, at=at, purpose=purpose)
+    terms = session.scalar(
+        select(_break.c.terms).where(_break.c.program_id == program_of(session), _break.c.id == break_id)
+    )
+    return opened(session, participant_id, BREAK_TERMS, break_id, terms) if terms is not None else ""
+
+
+def end_open_break(session: Session, follow_up_id: UUID, *, at: datetime) -> None:
+    """Note that the break of a follow-up is over, if it is on one; the follow-up's own state is for the caller."""
+    session.execute(
+        update(_break)
+        .where(
+            _break.c.program_id == program_of(session),
+            _break.c.follow_up_id == follow_up_id,
+            _break.c.ended_at.is_(None),
+        )
+        .values(ended_on=local_day(session, at), ended_at=at)
+    )
+
+
+def _resume(session: Session, held: Held) -> None:
+    end_open_break(session, held.id, at=held.at)
+    move(session, held, "resume", "follow_up.resumed")
+    keep_vacancy(session, held.id, by=held.by, at=held.at)
+
+
+def _ask_to_return(session: Session, participant_id: UUID, number: str, *, by: Actor, at: datetime) -> None:
+    worker, coordination = withdrawals.whose(session, participant_id, at=at), coordination_chain(session)
+    asking.ask(
+        session,
+        RETURN,
+        participant_id,
+        _RETURN,
+        chain=coordination if worker is None else [worker, *coordination],
+        working_days=DAYS_TO_RETURN,
+        by=by,
+        at=at,
+        evidence="none",
+        subject=number,
+    )
+
+
+_RETURN: Final = N_("%(subject)s is back from the break: read the terms of the return, and make contact as they say")

@@ -1,0 +1,403 @@
+"""Consent (AD-R8, AD-R11): explained, then signed by participant and worker, a copy given, stored; withdrawn at a word.
+
+Each is to one purpose, with one partner or with the program, under one version of the text, and may end by a day. What
+is kept of the words is their digest: of the text with the line for that purpose, partner and day (`consent_text`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, or_, select, update
+from sqlmodel import Session
+
+from domain.accompaniment import asked_today, reviews, withdrawals, workers
+from domain.agreements.agreements import version_in_force
+from domain.casework import asking
+from domain.casework.subjects import ROLE_OF_WORKER
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.mail.notices import coordination_chain
+from domain.participants.ages import signers
+from domain.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
+from domain.participants.identity import identity_within
+from domain.participants.locking import finish_step, hold_participant, known_as, step_of
+from domain.record import events
+from domain.roles.roles import standing
+from domain.terms.admission import BEFORE_COMMITTING
+from locales import N_
+from models.base import table_of
+from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
+from models.program import Organization
+
+#: What the coordinator is asked where no step of an admission does, and how soon it is due, in working days.
+STORE: Final = "consent.store"
+DAYS_TO_STORE: Final = 5
+
+_consent = table_of(Consent)
+_organization = table_of(Organization)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What a signed form says: the days, who signed, and that the limits of confidentiality were stated.
+
+    `again_at_18` is whether it says that it is looked at again at that age. `text_version` is that of the text on it.
+    `worker_id` is who explained it and signed; where it is left out, the
+    worker who records it.
+    """
+
+    explained_on: date
+    signed_on: date
+    signed_by: str
+    worker_signed_on: date
+    language: str
+    limits_stated: bool
+    copy_given_on: date | None = None
+    ends_on: date | None = None
+    again_at_18: bool = False
+    text_version: int = CURRENT
+    worker_id: UUID | None = None
+
+
+def sign(
+    session: Session,
+    participant_id: UUID,
+    purpose: str,
+    signed: Signed,
+    *,
+    organization_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Record a consent that was signed on paper or before the worker; it replaces one to the same thing.
+
+    The worker who signed is one thing, and `by`, who records it, another: the coordinator who enters a form that came
+    on paper signs nothing. A candidate to whom it was explained before, and who is to meet somebody else now or was
+    referred again, may agree to more, or anew, at any moment. Of a form to the program that no step of an admission has
+    stored, the coordinator is asked to, and to see to the copy. Guide: AD-R8, AD-R11. Raises Refusal: nobody who
+    committed, no worker is said, or one who was none on that day; signed before it was explained, by somebody who may
+    not at that age, without the limits stated, under a text that names no partner, or for a partner whose agreement is
+    not in force.
+    """
+    held = hold_participant(session, participant_id)
+    may_agree_to_more = held["state"] in BEFORE_COMMITTING and bool(consents_of(session, participant_id))
+    if held["state"] not in ("committed", "admitted") and not may_agree_to_more:
+        raise Refusal(
+            "consent.too_early",
+            N_("The consent is explained and signed once the person has committed."),
+            source="AD-R8",
+        )
+    if purpose not in CONSENT_PURPOSES or signed.signed_by not in SIGNED_BY:
+        raise Refusal("consent.purpose", N_("Choose what the consent is for, and who signs it."))
+    if (purpose == "program") != (organization_id is None):
+        raise Refusal("consent.partner", N_("A consent to share names its partner; that to the program names none."))
+    today = local_day(session, at)
+    _refuse_days(signed, today)
+    if not signed.limits_stated:
+        raise Refusal(
+            "consent.limits", N_("State the limits of confidentiality and the duty to report first."), source="AD-R8"
+        )
+    _refuse_signer(session, participant_id, signed)
+    worker_id = _worker_of(session, participant_id, signed, by)
+    if organization_id is not None and version_in_force(session, organization_id, today) is None:
+        raise Refusal(
+            "consent.no_agreement",
+            N_("Nothing is shared with an organization whose agreement is not in force."),
+            source="AG-IS",
+        )
+    text, line = _agreed_to(session, purpose, organization_id, signed)
+    here = program_of(session)
+    session.execute(
+        update(_consent)
+        .where(*_standing(session, participant_id, purpose, organization_id))
+        .values(replaced_at=at, version=_consent.c.version + 1)
+    )
+    row = Consent(
+        program_id=here,
+        id=uuid4(),
+        participant_id=participant_id,
+        purpose=purpose,
+        organization_id=organization_id,
+        text_key=TEXT,
+        text_version=text.version,
+        text_digest=text.digest_with(line),
+        language=signed.language,
+        explained_on=signed.explained_on,
+        limits_stated=True,
+        signed_on=signed.signed_on,
+        signed_by=signed.signed_by,
+        worker_id=worker_id,
+        worker_signed_on=signed.worker_signed_on,
+        copy_given_on=signed.copy_given_on,
+        ends_on=signed.ends_on,
+        again_at_18=signed.again_at_18,
+        recorded_at=at,
+    )
+    session.execute(insert(_consent).values(row.model_dump()))
+    events.write(
+        session,
+        "consent.signed",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        purpose=purpose,
+        organization=str(organization_id) if organization_id else None,
+        version=text.version,
+        agreed_to=line or None,
+        worker=str(worker_id),
+    )
+    if purpose == "program":
+        finish_step(session, participant_id, "consent", by=by, at=at)
+        withdrawals.settle(session, participant_id, by=by, at=at)
+        _ask_to_store(session, participant_id, by=by, at=at)
+    reviews.keep(session, participant_id, by=by, at=at)
+    return row.id
+
+
+def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = None, by: Actor, at: datetime) -> None:
+    """Say that the coordinator keeps the signed form, and when the copy was given. Raises Refusal."""
+    row = _hold(session, consent_id)
+    given = row["copy_given_on"] or copy_given_on
+    if given is None or not row["signed_on"] <= given <= local_day(session, at):
+        raise Refusal(
+            "consent.copy", N_("Say on which day the participant got a copy: not before it was signed."), source="AD-R8"
+        )
+    if row["stored_at"] is not None:
+        raise Refusal("consent.stored", N_("This form is stored already."))
+    _change(session, row, copy_given_on=given, stored_at=at, stored_by=by.person_id)
+    events.write(session, "consent.stored", "participant", row["participant_id"], by=by, at=at, purpose=row["purpose"])
+    # A form that another one has replaced is kept as well, but it is the other one that is asked for.
+    if row["purpose"] == "program" and row["replaced_at"] is None:
+        finish_step(session, row["participant_id"], "store_consent", by=by, at=at)
+        asking.answered(session, STORE, row["participant_id"], by=by, at=at)
+
+
+def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: Actor, at: datetime) -> None:
+    """The participant takes a consent back: at once, and nobody asks why (AD-R11).
+
+    Raises Refusal: it was already, or whoever records it did not say, once they were told what follows, that it is so.
+    The worker and the coordinator are asked in the same transaction what follows, and the worker hears of it by letter.
+    """
+    row = _hold(session, consent_id)
+    if row["withdrawn_on"] is not None or row["replaced_at"] is not None:
+        raise Refusal("consent.withdrawn", N_("This consent was taken back or replaced already."))
+    if not confirmed:
+        raise Refusal(
+            "consent.confirm",
+            N_(
+                "Say that the person really takes it back: partners whom it covers see nothing more at once, what is "
+                "offered to them is taken back, and the worker and the coordination are asked what follows."
+            ),
+            source="AD-R11",
+        )
+    _change(
+        session,
+        row,
+        withdrawn_on=local_day(session, at),
+        withdrawn_at=at,
+        withdrawn_recorded_by=by.person_id,
+    )
+    events.write(
+        session,
+        "consent.withdrawn",
+        "participant",
+        row["participant_id"],
+        by=by,
+        at=at,
+        purpose=row["purpose"],
+        organization=str(row["organization_id"]) if row["organization_id"] else None,
+    )
+    if row["purpose"] == "program":
+        asking.no_more(session, STORE, row["participant_id"], by=by, at=at)
+    withdrawals.took_back(session, row, by=by, at=at)
+    reviews.keep(session, row["participant_id"], by=by, at=at)
+    asked_today.ask_who_has_them_now(session, row["participant_id"], by=by, at=at)  # a deputy may be shut out as of now
+
+
+def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> bool:
+    """Whether a consent was signed once, and none holds on that day."""
+    known = any(row["purpose"] == purpose for row in consents_of(session, participant_id))
+    return known and not stands(session, participant_id, purpose, day)
+
+
+def stands(
+    session: Session, participant_id: UUID, purpose: str, day: date, *, organization_id: UUID | None = None
+) -> bool:
+    """Whether a consent holds on a day: signed, not withdrawn, not ended. What is shared asks this, each time."""
+    return (
+        session.scalar(
+            select(_consent.c.id)
+            .where(
+                *_standing(session, participant_id, purpose, organization_id),
+                _consent.c.signed_on <= day,
+                or_(_consent.c.ends_on.is_(None), _consent.c.ends_on >= day),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def refuse_other(session: Session, participant_id: UUID, consent_id: UUID) -> None:
+    """Refuse a consent that is not of this participant. Raises Refusal."""
+    if consent_id not in {row["id"] for row in consents_of(session, participant_id)}:
+        raise Refusal("consent.unknown", N_("There is no such consent."))
+
+
+def consents_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """Every consent of a participant that was ever signed, the last one first."""
+    return many(
+        session,
+        select(_consent)
+        .where(_consent.c.program_id == program_of(session), _consent.c.participant_id == participant_id)
+        .order_by(_consent.c.recorded_at.desc(), _consent.c.id),
+    )
+
+
+def workers_of(session: Session, participant_id: UUID, day: date) -> list[UUID]:
+    """Who can have explained a consent and signed it on a local day: those named to the person or with a part in the
+    follow-up, ever, first; then any other youth worker of that day."""
+    theirs = workers.ever_of(session, participant_id)
+    staff = {tenure.person_id for tenure in standing(session, day).holding(ROLE_OF_WORKER)}
+    return [*theirs, *sorted(staff - set(theirs))]
+
+
+def partners_on(session: Session, day: date) -> list[tuple[UUID, str]]:
+    """The partners with which a consent to share or refer can be signed on a local day, by name: id and short name."""
+    rows = session.execute(
+        select(_organization.c.id, _organization.c.short_name)
+        .where(_organization.c.program_id == program_of(session), _organization.c.kind != "outside")
+        .order_by(_organization.c.short_name)
+    ).all()
+    return [(row.id, row.short_name) for row in rows if version_in_force(session, row.id, day) is not None]
+
+
+# ------------------------------------------------------------------------------------------------------------ below
+
+
+def _ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Ask the coordinator to store the form that was just signed, where no step of an admission asks for it."""
+    asking.no_more(session, STORE, participant_id, by=by, at=at)  # of the form that this one replaced
+    step = step_of(session, participant_id, "store_consent")
+    if step is None or step["state"] not in ("planned", "open"):
+        asking.ask(
+            session,
+            STORE,
+            participant_id,
+            _STORE,
+            chain=coordination_chain(session),
+            working_days=DAYS_TO_STORE,
+            by=by,
+            at=at,
+            subject=known_as(session, participant_id),
+        )
+
+
+_STORE: Final = N_("Store the form that %(subject)s signed anew, the copy given")
+
+
+def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, signed: Signed) -> tuple[ConsentText, str]:
+    """The text that was signed, and its line for this purpose, partner and last day. Raises Refusal."""
+    text = text_of(signed.text_version, signed.language)
+    if organization_id is not None and purpose not in text.purposes:
+        raise Refusal(
+            "consent.text_of_no_partner",
+            N_("This version of the text names no partner. Explain the present one, and have it signed."),
+            source="AD-R11",
+        )
+    partner = session.scalar(
+        select(_organization.c.short_name).where(
+            _organization.c.program_id == program_of(session), _organization.c.id == organization_id
+        )
+    )
+    return text, text.line(purpose, partner or "", signed.ends_on)
+
+
+def _worker_of(session: Session, participant_id: UUID, signed: Signed, by: Actor) -> UUID:
+    """The worker who signed: the one who is said, or else whoever records it as a worker. Raises Refusal."""
+    theirs = workers.ever_of(session, participant_id)
+    records_as_worker = by.is_one_of(*theirs) or by.acting_for in theirs or by.role == ROLE_OF_WORKER
+    chosen = signed.worker_id or (by.person_id if records_as_worker else None)
+    if chosen is None:
+        raise Refusal(
+            "consent.worker", N_("Choose the worker who explained the consent and signed it."), source="AD-R8"
+        )
+    if records_as_worker and by.is_one_of(chosen):
+        return chosen
+    if chosen not in workers_of(session, participant_id, signed.worker_signed_on):
+        raise Refusal(
+            "consent.not_a_worker",
+            N_("This person was no worker of the program on that day. Choose who explained the consent and signed it."),
+            source="AD-R8",
+        )
+    return chosen
+
+
+def _refuse_days(signed: Signed, today: date) -> None:
+    in_order = (
+        signed.explained_on <= signed.signed_on <= today and signed.explained_on <= signed.worker_signed_on <= today
+    )
+    copied = signed.copy_given_on is None or signed.signed_on <= signed.copy_given_on <= today
+    if not (in_order and copied):
+        raise Refusal(
+            "consent.days", N_("A form is explained first, signed then, and never on a day to come."), source="AD-R8"
+        )
+    if signed.ends_on is not None and signed.ends_on < signed.signed_on:
+        raise Refusal("consent.ends", N_("A consent ends after it was signed."))
+
+
+def _refuse_signer(session: Session, participant_id: UUID, signed: Signed) -> None:
+    """By the age on the day of the signature."""
+    allowed = signers(identity_within(session, participant_id).age_as_of(signed.signed_on))
+    if not allowed:
+        raise Refusal("consent.age_unknown", N_("Who may sign hangs on the age: find out the birth date first."))
+    if signed.signed_by not in allowed:
+        if signed.signed_by == "self":
+            raise Refusal(
+                "consent.too_young",
+                N_("Under 14, the consent is signed by who holds parental authority, or by the tutor."),
+            )
+        raise Refusal("consent.own", N_("From 14 on, the person signs alone. A tutor signs for some who are of age."))
+
+
+def _standing(session: Session, participant_id: UUID, purpose: str, organization_id: UUID | None) -> tuple[Any, ...]:
+    with_whom = (
+        _consent.c.organization_id.is_(None)
+        if organization_id is None
+        else _consent.c.organization_id == organization_id
+    )
+    return (
+        _consent.c.program_id == program_of(session),
+        _consent.c.participant_id == participant_id,
+        _consent.c.purpose == purpose,
+        with_whom,
+        _consent.c.withdrawn_on.is_(None),
+        _consent.c.replaced_at.is_(None),
+    )
+
+
+def _hold(session: Session, consent_id: UUID) -> dict[str, Any]:
+    row = one(
+        session,
+        select(_consent)
+        .where(_consent.c.program_id == program_of(session), _consent.c.id == consent_id)
+        .with_for_update(),
+    )
+    if row is None:
+        raise Refusal("consent.unknown", N_("There is no such consent."))
+    return row
+
+
+def _change(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+    session.execute(
+        update(_consent)
+        .where(_consent.c.program_id == row["program_id"], _consent.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )

@@ -1,0 +1,109 @@
+"""That somebody also recruits others (AD-C4): found at any time, for good, and seen to in what is planned.
+
+However it is found, by itself, as a criterion or with a referral that is joined, `note` is what follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from domain.casework import asking
+from domain.follow_ups.activities import ask_apart
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.mail.notices import coordination_chain
+from domain.participants.locking import change_participant, hold_participant
+from domain.record import events
+from locales import N_
+
+#: The coordinator's task, once it is found: the Clinical Committee assesses the risk to others while it sits.
+ASSESS: Final = "recruiter.assess"
+#: The coordinator's task, once the committee found the risk too great for somebody who is not admitted yet.
+REFUSE: Final = "recruiter.refuse"
+#: In working days: the person, and whoever was to meet them, wait for the word.
+DAYS_TO_REFUSE: Final = 2
+#: In working days: the committee sits once a week, and what is found the day before is for the week after.
+DAYS_TO_ASSESS: Final = 10
+
+
+def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Say that somebody recruits others, as it was found out. Raises Refusal: it is known already, or no such file is.
+
+    `meetings.recruiters.find_recruiter` does so and has the committee assess the risk to others at its next meeting.
+    """
+    held = hold_participant(session, participant_id, seen=seen)
+    if held["state"] in ("draft", "destroyed"):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if held["recruiter"]:
+        raise Refusal("recruiter.known", N_("It is known already that this person recruits others."), source="AD-C4")
+    note(session, held, by=by, at=at)
+
+
+def note(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Note of a held participant that they recruit others, where it is new.
+
+    From now on no activity brings them together with others, and what is planned is asked about at once. The
+    coordinator is asked to have the committee assess the risk to others.
+    """
+    if held["recruiter"]:
+        return
+    change_participant(session, held, recruiter=True)
+    events.write(session, "participant.recruits", "participant", held["id"], by=by, at=at)
+    ask_apart(session, held["id"], by=by, at=at)
+    ask_to_assess(session, held, by=by, at=at)
+
+
+def ask_to_assess(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the coordinator see that the committee assesses the risk to others of a held person, for the first time or
+    anew; until it does, nothing that was assessed before counts.
+    """
+    asking.ask(
+        session,
+        ASSESS,
+        held["id"],
+        N_("Have the risk to others assessed: %(subject)s was found to recruit others"),
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_ASSESS,
+        by=by,
+        at=at,
+        subject=held["number"] or held["candidate_ref"],
+    )
+
+
+def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The risk to others is assessed: whoever was asked to see to it has done so."""
+    asking.answered(session, ASSESS, participant_id, by=by, at=at)
+
+
+def ask_to_refuse(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the coordinator refuse a held candidate, since the committee found the risk to others too great.
+
+    It is theirs to say what was offered instead, as with every refusal (AD-C4).
+    """
+    asking.ask(
+        session,
+        REFUSE,
+        held["id"],
+        N_("Refuse %(subject)s, and say what was offered instead: the risks to others exceed the benefits"),
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_REFUSE,
+        by=by,
+        at=at,
+        subject=held["candidate_ref"],
+    )
+
+
+def ask_not_to_refuse(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Nobody has to refuse the candidate any more. Whether somebody was asked to."""
+    return asking.no_more(session, REFUSE, participant_id, by=by, at=at)
+
+
+def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The candidate goes no further: nobody has to have the risk to others assessed, and whoever was to refuse did."""
+    asking.no_more(session, ASSESS, participant_id, by=by, at=at)
+    asking.answered(session, REFUSE, participant_id, by=by, at=at)

@@ -1,0 +1,119 @@
+"""What people are asked once somebody who is known was referred again: by number or reference, and never by a name.
+
+Whoever accompanies them, or is to meet them, reads the new referral; of each of these the coordinator decides what
+whoever referred hears. See docs/adr/0013.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.accompaniment import withdrawals
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, program_of
+from domain.mail.notices import coordination_chain
+from domain.participants import destruction
+from domain.participants.locking import known_as
+from domain.roles.roles import Link
+from locales import N_
+from models.base import table_of
+from models.follow_up import FollowUp
+
+#: What whoever has somebody who is referred again is asked, and how soon, in working days.
+AGAIN: Final = "referral.again"
+DAYS_TO_READ: Final = 2
+#: What the coordinator is asked about whoever referred somebody who is known, and how soon it is due, in working days.
+ANSWER: Final = "referral.answer"
+DAYS_TO_ANSWER: Final = 5
+
+_follow_up = table_of(FollowUp)
+
+
+def ask_to_read(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have whoever accompanies somebody, or is to meet them, read the new referral; again, nothing changes.
+
+    Where nobody is to meet them, the coordinator does; where nobody accompanies them any more, the coordinator says
+    whether the follow-up is taken up again.
+    """
+    over, worker = _is_over(session, participant_id), _who_reads(session, participant_id, at=at)
+    coordination = coordination_chain(session)
+    asking.ask(
+        session,
+        AGAIN,
+        participant_id,
+        _TAKE_UP if over else _READ,
+        chain=coordination if worker is None else [worker, *coordination],
+        working_days=DAYS_TO_READ,
+        by=by,
+        at=at,
+        evidence="none",
+        subject=known_as(session, participant_id),
+    )
+
+
+def ask_who_has_them_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
+    """Have the worker of today read the new referral, where it was asked of who has the person no more; how many.
+
+    `only` looks at one participant alone.
+    """
+    return asking.ask_who_has_it_now(
+        session,
+        AGAIN,
+        whose=partial(_who_reads, session, at=at),
+        ask_anew=lambda participant_id, _: ask_to_read(session, participant_id, by=by, at=at),
+        by=by,
+        at=at,
+        only=only,
+    )
+
+
+def ask_what_the_referrer_hears(session: Session, referral: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Have the coordinator decide what whoever wrote this referral hears of who makes contact (AD-R5).
+
+    Of each referral for itself: whoever wrote a second one is not forgotten while the first is not answered. No letter
+    says it by itself: sent now, sooner than any committee decides, or naming whoever accompanies them, it would tell
+    that the person was known. `referral` is its row, with the `participant_id` of whom it is about.
+    """
+    asking.ask(
+        session,
+        ANSWER,
+        referral["id"],
+        _ANSWER,
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_ANSWER,
+        by=by,
+        at=at,
+        evidence="none",
+        subject=known_as(session, referral["participant_id"]),
+        day=local_day(session, referral["received_at"]),
+    )
+
+
+def _who_reads(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
+    return None if _is_over(session, participant_id) else withdrawals.whose(session, participant_id, at=at)
+
+
+def _is_over(session: Session, participant_id: UUID) -> bool:
+    """Whether there was a follow-up, and nobody accompanies them any more."""
+    state = session.scalar(
+        select(_follow_up.c.state).where(
+            _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
+        )
+    )
+    return state in destruction.ENDED
+
+
+_ANSWER: Final = N_(
+    "%(subject)s was referred again (the referral of %(day)s): decide what whoever referred hears of who makes "
+    "contact, and when, without telling that the person was known"
+)
+_READ: Final = N_("Read the new referral of %(subject)s")
+_TAKE_UP: Final = N_("%(subject)s was referred again: take the follow-up up again, or say why not")

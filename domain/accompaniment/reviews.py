@@ -1,0 +1,218 @@
+"""Looking at consents again with the person: from 14 on they are theirs to give, and at 18 where the form says so.
+
+A consent that whoever holds parental authority, or the tutor, gave for a child goes on to hold on the 14th birthday: no
+support is taken away by a date. From that day on the worker and the coordinator are asked to have it signed by the
+person, or taken back. So they are where a birth date that is corrected says that whoever signed could not. Nobody else
+hears of it, and no letter goes to a parent. What is asked ends with a signature or a withdrawal; where another birth
+date says that it was asked too early, the coordinator says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
+from sqlmodel import Session
+
+from domain.accompaniment import withdrawals
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.mail.notices import coordination_chain
+from domain.participants.ages import CONSENTS_ALONE, OF_AGE, signers
+from domain.participants.identity import Identity, identity_within
+from domain.participants.locking import known_as
+from domain.record import events
+from domain.roles.roles import Link
+from locales import N_
+from models.base import table_of
+from models.consent import Consent
+from models.participant import Participant
+
+#: The worker's task: look at the consents again with the person. And the coordinator's: see that it is done.
+REVIEW: Final = "consent.review"
+REVIEWED: Final = "consent.reviewed"
+#: How soon each is due, in working days.
+DAYS_TO_REVIEW: Final = 10
+DAYS_TO_SEE: Final = 15
+
+_consent = table_of(Consent)
+_participant = table_of(Participant)
+
+
+def keep(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Ask about the consents of somebody that are to be looked at again, and no more once none is left.
+
+    How many were found that were not known to be before.
+
+    Again, nothing changes. What was found stays found: another birth date does not take the question back by itself.
+    Of somebody who is neither being admitted nor followed nothing is asked, until they are again.
+    """
+    if not withdrawals.is_under_way(session, participant_id):
+        ask_no_more(session, participant_id, by=by, at=at)
+        return 0
+    day = local_day(session, at)
+    rows = _standing(session, participant_id, day)
+    found = [row["id"] for row in _due(session, participant_id, rows, day) if row["review_since"] is None]
+    if found:
+        _mark(session, found, since=at)
+        events.write(session, "consent.to_review", "participant", participant_id, by=by, at=at, consents=len(found))
+    if not found and all(row["review_since"] is None for row in rows):
+        for step in (REVIEW, REVIEWED):
+            asking.answered(session, step, participant_id, by=by, at=at)
+        return 0
+    _ask(session, participant_id, by=by, at=at)
+    return len(found)
+
+
+def leave_as_signed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Say that the consents stay as they were signed, since the birth date that is known now asks for nothing else.
+
+    Raises Refusal: nobody is asked about them, or whoever signed one may not any more by what is known.
+    """
+    day = local_day(session, at)
+    rows = _standing(session, participant_id, day)
+    waiting = [row["id"] for row in rows if row["review_since"] is not None]
+    if not waiting or asked(session, participant_id) is None:
+        raise Refusal("consent.no_review", N_("Nobody is asked to look at these consents again."))
+    if _due(session, participant_id, rows, day):
+        raise Refusal(
+            "consent.review_due",
+            N_(
+                "By the age that is known, these consents are the person’s own to give now, or were signed by somebody "
+                "who may not. Have them signed anew by who may sign, or taken back."
+            ),
+            source="AD-R11",
+        )
+    _mark(session, waiting, since=None)
+    for step in (REVIEW, REVIEWED):
+        asking.answered(session, step, participant_id, by=by, at=at)
+    events.write(session, "consent.left_as_signed", "participant", participant_id, by=by, at=at)
+
+
+def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Nothing is under way with somebody: nobody looks at their consents again, until something is."""
+    for step in (REVIEW, REVIEWED):
+        asking.no_more(session, step, participant_id, by=by, at=at)
+
+
+def asked(session: Session, participant_id: UUID) -> withdrawals.Asked | None:
+    """Who is still asked to look at the consents again; None where nobody is."""
+    worker, coordinator = (bool(asking.open_ones(session, step, participant_id)) for step in (REVIEW, REVIEWED))
+    return withdrawals.Asked(worker, coordinator) if worker or coordinator else None
+
+
+def to_look_at(session: Session, day: date) -> list[UUID]:
+    """Those who are being admitted or followed, and of whom a consent holds on the day: whom the round looks at."""
+    return list(
+        session.scalars(
+            select(_consent.c.participant_id)
+            .distinct()
+            .join(
+                _participant,
+                (_participant.c.program_id == _consent.c.program_id) & (_participant.c.id == _consent.c.participant_id),
+            )
+            .where(_consent.c.program_id == program_of(session), _participant.c.sealed.is_not(None), *_holds(day))
+            .order_by(_consent.c.participant_id)
+        )
+    )
+
+
+def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
+    """Ask the worker of today where the one who was asked has the person no more; how many changed.
+
+    `only` looks at one person alone.
+    """
+
+    def ask_anew(participant_id: UUID, now: Link | None) -> None:
+        if now is not None:
+            _ask(session, participant_id, by=by, at=at)
+
+    return asking.ask_who_has_it_now(
+        session,
+        REVIEW,
+        whose=partial(withdrawals.whose, session, at=at),
+        ask_anew=ask_anew,
+        by=by,
+        at=at,
+        only=only,
+    )
+
+
+def missed(session: Session, participant_id: UUID, day: date, *, before: datetime) -> list[UUID]:
+    """The consents recorded before a moment that are to be looked at again on a local day, and are not known to be."""
+    rows = [row for row in _standing(session, participant_id, day) if row["recorded_at"] < before]
+    return [row["id"] for row in _due(session, participant_id, rows, day) if row["review_since"] is None]
+
+
+def is_due(consent: Mapping[str, Any], who: Identity, day: date) -> bool:
+    """Whether a consent that holds is to be looked at again on a local day, by what is known of the person's age.
+
+    Where the age cannot be told, the day counts on which they may be of that age: the birth date is then found out.
+    """
+    then, now = who.age_as_of(consent["signed_on"]), who.age_as_of(day)
+    if then is None or now is None:
+        return False
+    if consent["signed_by"] not in signers(then):
+        return True
+    is_theirs_now = consent["signed_by"] != "self" and then.most < CONSENTS_ALONE <= now.most
+    return is_theirs_now or (consent["again_at_18"] and then.least < OF_AGE <= now.most)
+
+
+def _due(session: Session, participant_id: UUID, rows: list[dict[str, Any]], day: date) -> list[dict[str, Any]]:
+    """Those of these consents that are to be looked at again on the day."""
+    sealed = session.scalar(
+        select(_participant.c.sealed).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    if not rows or sealed is None:
+        return []
+    who = identity_within(session, participant_id)
+    return [row for row in rows if is_due(row, who, day)]
+
+
+def _standing(session: Session, participant_id: UUID, day: date) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_consent)
+        .where(_consent.c.program_id == program_of(session), _consent.c.participant_id == participant_id, *_holds(day))
+        .order_by(_consent.c.recorded_at, _consent.c.id),
+    )
+
+
+def _holds(day: date) -> tuple[Any, ...]:
+    return (
+        _consent.c.withdrawn_on.is_(None),
+        _consent.c.replaced_at.is_(None),
+        or_(_consent.c.ends_on.is_(None), _consent.c.ends_on >= day),
+    )
+
+
+def _mark(session: Session, ids: list[UUID], *, since: datetime | None) -> None:
+    session.execute(
+        update(_consent)
+        .where(_consent.c.program_id == program_of(session), _consent.c.id.in_(ids))
+        .values(review_since=since, version=_consent.c.version + 1)
+    )
+
+
+def _ask(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    coordination, worker = coordination_chain(session), withdrawals.whose(session, participant_id, at=at)
+    subject = known_as(session, participant_id)
+    wanted = [(REVIEWED, _REVIEWED, coordination, DAYS_TO_SEE)]
+    if worker is not None:
+        wanted.append((REVIEW, _REVIEW, [worker, *coordination], DAYS_TO_REVIEW))
+    for step, title, chain, days in wanted:
+        asking.ask(session, step, participant_id, title, chain=chain, working_days=days, by=by, at=at, subject=subject)
+
+
+_REVIEW: Final = N_("Look at the consents again with %(subject)s: who signed them may not be who signs now")
+_REVIEWED: Final = N_(
+    "See that the consents of %(subject)s are looked at again: who signed them may not be who signs now"
+)

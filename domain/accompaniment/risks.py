@@ -1,0 +1,165 @@
+"""Risk: the participant's own at admission (AD-R10), and apart, the risk to others of one who recruits (AD-C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, select
+from sqlmodel import Session
+
+from domain.accompaniment import recruiting
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import one, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
+from domain.participants.locking import finish_step, hold_participant
+from domain.participants.sealing import seal
+from domain.record import events
+from domain.terms.admission import ADMISSION
+from locales import N_
+from models.base import table_of
+from models.casework import Case
+from models.participant import RECRUITER_LEVELS, RISK_KINDS, RISK_LEVELS, RiskAssessment
+
+_risk = table_of(RiskAssessment)
+_case = table_of(Case)
+
+LONGEST = 4_000
+
+
+def assess(
+    session: Session,
+    participant_id: UUID,
+    kind: str,
+    level: str,
+    *,
+    why: Mapping[str, str],
+    by: Actor,
+    at: datetime,
+    decision_id: UUID | None = None,
+) -> UUID:
+    """Record an assessment; the last of its kind counts, of the risk to others as `to_others` says. `why` is sealed.
+
+    That of the risk to others is the Clinical Committee's, `decision_id` being its decision: `meetings.recruiters`
+    has it decide and records both. `why` then says profile, involvement, benefits and risks, each: admitted only where
+    the benefits exceed the risks. From then on no activity brings them together with other participants. Raises
+    Refusal.
+    """
+    held = hold_participant(session, participant_id)
+    told = checked(kind, level, why)
+    if kind == "recruiter" and decision_id is None:
+        raise committee_assesses()
+    here, assessment_id = program_of(session), uuid4()
+    before = session.scalars(
+        select(_risk.c.n).where(
+            _risk.c.program_id == here, _risk.c.participant_id == participant_id, _risk.c.kind == kind
+        )
+    ).all()
+    row = RiskAssessment(
+        program_id=here,
+        id=assessment_id,
+        participant_id=participant_id,
+        kind=kind,
+        n=max(before, default=0) + 1,
+        level=level,
+        sealed=seal(session, participant_id, f"risk/{assessment_id}", told),
+        assessed_by=by.person_id,  # type: ignore[arg-type]  # a person assesses
+        assessed_as=by.role,
+        assessed_at=at,
+        decision_id=decision_id,
+    )
+    session.execute(insert(_risk).values(row.model_dump()))
+    if kind == "recruiter":
+        recruiting.note(session, held, by=by, at=at)
+        recruiting.assessed(session, participant_id, by=by, at=at)
+    events.write(session, "risk.assessed", "participant", participant_id, by=by, at=at, kind=kind, level=level)
+    if kind == "admission":
+        finish_step(session, participant_id, "risk", by=by, at=at)
+    return assessment_id
+
+
+def checked(kind: str, level: str, why: Mapping[str, str]) -> dict[str, str]:
+    """What is to be sealed of an assessment, as it is said. Raises Refusal: no such level, or not all is said."""
+    levels = {"admission": RISK_LEVELS, "recruiter": RECRUITER_LEVELS}
+    if kind not in RISK_KINDS or level not in levels[kind]:
+        raise Refusal("risk.level", N_("Choose one of the levels that are offered."), source="AD-R10")
+    told = {name: trimmed(text)[:LONGEST] for name, text in why.items() if says_something(text)}
+    if kind == "recruiter" and set(told) != {"profile", "involvement", "benefits", "risks"}:
+        raise Refusal(
+            "risk.recruiter",
+            N_("Say four things: the delinquent profile, the involvement in a network, the benefits, the risks."),
+            source="AD-C4",
+        )
+    return told
+
+
+def committee_assesses() -> Refusal:
+    """The refusal of an assessment of the risk to others that is not the Clinical Committee's, while it sits."""
+    return Refusal(
+        "risk.committee",
+        N_("The Clinical Committee assesses the risk to others, while it sits on an item about the person."),
+        source="AD-C4",
+    )
+
+
+def last(session: Session, participant_id: UUID, kind: str, *, since: datetime | None = None) -> dict[str, Any] | None:
+    """The last assessment of a kind, without what is sealed, of those made `since` a moment; None before any."""
+    made = [] if since is None else [_risk.c.assessed_at >= since]
+    return one(
+        session,
+        select(_risk.c.id, _risk.c.level, _risk.c.assessed_by, _risk.c.assessed_at, _risk.c.n, _risk.c.decision_id)
+        .where(
+            _risk.c.program_id == program_of(session),
+            _risk.c.participant_id == participant_id,
+            _risk.c.kind == kind,
+            *made,
+        )
+        .order_by(_risk.c.assessed_at.desc(), _risk.c.n.desc())
+        .limit(1),
+    )
+
+
+def to_others(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+    """The assessment of the risk to others that counts now, as `last` gives it; None where the committee owes one.
+
+    That of the admission of now: what was assessed before somebody was referred again, a year ago say, was of another
+    situation (AD-C4). Nor does one count while it is asked for anew, as once another file is joined to theirs.
+    """
+    if asking.open_ones(session, recruiting.ASSESS, participant_id):
+        return None
+    opened = session.scalar(
+        select(func.max(_case.c.opened_at)).where(
+            _case.c.program_id == program_of(session),
+            _case.c.participant_id == participant_id,
+            _case.c.protocol == ADMISSION,
+        )
+    )
+    return last(session, participant_id, "recruiter", since=opened)
+
+
+def refuse_danger(session: Session, participant: Mapping[str, Any]) -> None:
+    """Refuse to go on with somebody who recruits before the risk to others is assessed, or where it is too great.
+
+    And where AD-C4 was found not to be met. `participant` is their row, with `id` and `recruiter`. Raises Refusal.
+    """
+    if not participant["recruiter"]:
+        return
+    refuse_not_met(findings_of(session, participant["id"]), OF_RECRUITERS)
+    risk = to_others(session, participant["id"])
+    if risk is None:
+        raise Refusal(
+            "admission.recruiter_risk",
+            N_("This person recruits others. Assess the risk to other participants first."),
+            source="AD-C4",
+        )
+    if risk["level"] != "benefits_exceed":
+        raise Refusal(
+            "admission.recruiter_refused",
+            N_("The risks to others exceed the benefits: the person is not admitted."),
+            source="AD-C4",
+        )

@@ -1,0 +1,393 @@
+"""What follows once a consent is taken back, or has ended by its day: it is asked, and blocks nothing.
+
+To the program: the worker speaks with the participant, the coordinator sees what it means for the team. Either the
+follow-up ends, or a consent is signed anew, or it goes on with what the withdrawal leaves. To a partner: the partner
+gets nothing more from that moment on, and both see to what was under way there. Nobody asks why it was taken back
+(AD-R11), and the worker hears of it by a letter that names nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.accompaniment import workers
+from domain.casework import asking
+from domain.departure import hand_overs
+from domain.follow_ups import assigning
+from domain.follow_ups.assigning import on_day
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, moments_of, one, program_of
+from domain.mail import notices
+from domain.mail.notices import coordination_chain
+from domain.participants.locking import known_as
+from domain.record import events
+from domain.roles.roles import ALONE, Link, Standing, standing
+from domain.roles.sight import who_barred
+from domain.terms.admission import BEING_ADMITTED
+from domain.terms.parts import PRIMARY, SECOND
+from domain.terms.sharing import circle_of
+from locales import N_
+from models.base import table_of
+from models.casework import Task
+from models.consent import Consent
+from models.follow_up import FollowUp
+from models.participant import Participant
+
+#: The worker's task: speak with the participant. And the coordinator's: see what follows.
+SPEAK: Final = "consent.speak"
+FOLLOWS: Final = "consent.follows"
+#: The same of a consent to share with a partner, or to be referred to it: what was under way there stops.
+STOPS: Final = "consent.stops"
+STOPPED: Final = "consent.stopped"
+#: The coordinator's task while a second of a pair has a part that no consent covers: ask for it, or name somebody else.
+OF_SECOND: Final = "consent.second"
+#: How soon each is due, in working days.
+DAYS_TO_SPEAK: Final = 2
+DAYS_TO_SETTLE: Final = 5
+
+_participant = table_of(Participant)
+_consent = table_of(Consent)
+_task = table_of(Task)
+_follow_up = table_of(FollowUp)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who is still asked what follows: the worker, the coordinator, or both."""
+
+    worker: bool
+    coordinator: bool
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What the worker and the coordinator are asked, in this order, of a consent taken back or ended by its day."""
+
+    steps: tuple[str, str]
+    taken_back: tuple[str, str]
+    ended: tuple[str, str]
+
+
+def took_back(session: Session, consent: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """See to what follows a consent that was just taken back, in the transaction of that.
+
+    A second of a pair and a worker to whom the follow-up is offered have it no more where their organization is one
+    with which the participant does not agree to share. The worker, and a second, hear of it by a letter.
+    """
+    participant_id = consent["participant_id"]
+    if not is_under_way(session, participant_id):
+        return
+    for second_id in close_to_partners(session, participant_id, by=by, at=at):
+        _write(session, "closed_by_consent", second_id, consent, path="/", by=by, at=at)
+    ask_what_follows(session, participant_id, of=consent["purpose"], by=by, at=at)
+    worker = whose(session, participant_id, at=at)
+    if worker is not None:
+        acting = standing(session, local_day(session, at)).falls([worker]).holders
+        # Whoever is away with nobody who may read it in their place hears of it themselves.
+        for person_id in [holder.person_id for holder in acting] or [UUID(worker["person"])]:
+            path = f"/participants/{participant_id}"
+            _write(session, "consent_taken_back", person_id, consent, path=path, by=by, at=at)
+
+
+def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:
+    """End what a consent no longer covers: the part of a second, what is offered and not answered. Whose part it was.
+
+    The worker stays, whatever their organization, until somebody else is named: nobody is left alone by a word.
+    """
+    day = local_day(session, at)
+    circle = circle_of(session, participant_id, day)
+    shut = {part.person_id for part in circle.parts if part.kind == SECOND and circle.is_shut_to(part)}
+    named = workers.named(session, participant_id)
+    if named is not None and named["second_id"] in shut:
+        workers.change_second(session, participant_id, None, by=by, at=at)
+    follow_up_id = _follow_up_of(session, participant_id)
+    parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
+    for part in parts:
+        if part["kind"] == SECOND and part["person_id"] in shut:
+            assigning.end_part(session, part["follow_up_id"], part["person_id"], by=by, at=at)
+    if follow_up_id is not None:
+        hand_overs.withdraw_left_out(session, participant_id, follow_up_id, by=by, at=at)
+    return sorted(shut)
+
+
+def ask_what_follows(
+    session: Session, participant_id: UUID, *, of: str = "program", by: Actor, at: datetime, ended: bool = False
+) -> None:
+    """Ask the worker and the coordinator what follows a consent that was taken back, or has `ended` by its day.
+
+    `of` is what it was for (`models.consent.CONSENT_PURPOSES`). Again, nothing changes. Where nobody accompanies the
+    person, the coordinator alone is asked. Somebody of whom nothing is under way is asked about no more than once it is
+    over.
+    """
+    if not is_under_way(session, participant_id):
+        return
+    question = _OF_PROGRAM if of == "program" else _OF_PARTNER
+    titles = question.ended if ended else question.taken_back
+    coordination = coordination_chain(session)
+    worker = whose(session, participant_id, at=at)
+    asked = [(coordination, DAYS_TO_SETTLE)]
+    if worker is not None:
+        asked.insert(0, ([worker, *coordination], DAYS_TO_SPEAK))
+    for step, title, (chain, days) in zip(question.steps[-len(asked) :], titles[-len(asked) :], asked, strict=True):
+        asking.ask(
+            session,
+            step,
+            participant_id,
+            title,
+            chain=chain,
+            working_days=days,
+            by=by,
+            at=at,
+            subject=known_as(session, participant_id),
+        )
+
+
+def is_under_way(session: Session, participant_id: UUID) -> bool:
+    """Whether somebody is being admitted, or is followed: active, or on a break."""
+    row = one(
+        session,
+        select(_participant.c.state, _follow_up.c.state.label("stands"))
+        .outerjoin(
+            _follow_up,
+            (_follow_up.c.program_id == _participant.c.program_id) & (_follow_up.c.participant_id == _participant.c.id),
+        )
+        .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id),
+    )
+    return (
+        row is not None
+        and row["state"] in (*BEING_ADMITTED, "admitted")
+        and row["stands"] not in ("inactive", "completed")
+    )
+
+
+def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
+    """Ask about each participant who is followed, and of whom a consent has ended by its day; how many.
+
+    Once for each end: what was answered since is not asked again.
+    """
+    here, day = program_of(session), local_day(session, at)
+    rows = many(
+        session,
+        select(_consent.c.participant_id, _consent.c.ends_on, _consent.c.purpose)
+        .join(
+            _follow_up,
+            (_follow_up.c.program_id == _consent.c.program_id)
+            & (_follow_up.c.participant_id == _consent.c.participant_id),
+        )
+        .where(
+            _consent.c.program_id == here,
+            _consent.c.ends_on < day,
+            _consent.c.withdrawn_on.is_(None),
+            _consent.c.replaced_at.is_(None),
+            _follow_up.c.state.in_(["active", "on_break"]),
+        )
+        .order_by(_consent.c.ends_on, _consent.c.participant_id, _consent.c.id),
+    )
+    found = 0
+    for row in rows:
+        since = moments_of(session, row["ends_on"])[1]
+        asked_since = select(_task.c.id).where(
+            _task.c.program_id == here,
+            _task.c.step == (FOLLOWS if row["purpose"] == "program" else STOPPED),
+            _task.c.item == str(row["participant_id"]),
+            _task.c.opened_at >= since,
+        )
+        if session.scalar(asked_since.limit(1)) is None:
+            close_to_partners(session, row["participant_id"], by=by, at=at)
+            ask_what_follows(session, row["participant_id"], of=row["purpose"], by=by, at=at, ended=True)
+            found += 1
+    return found
+
+
+def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
+    """Ask the coordinator about each second whose part no consent covers, and no more once one does; how many.
+
+    So it is of those who were given their part before consents were asked of it. The file is closed to them meanwhile.
+    """
+    here, day = program_of(session), local_day(session, at)
+    rows = session.execute(
+        select(_follow_up.c.id, _follow_up.c.participant_id)
+        .where(_follow_up.c.program_id == here, _follow_up.c.state.in_(["active", "on_break"]))
+        .order_by(_follow_up.c.id)
+    ).all()
+    whom = {row.id: row.participant_id for row in rows}
+    with_second = {
+        whom[part["follow_up_id"]] for part in on_day(session, day, follow_up_ids=list(whom)) if part["kind"] == SECOND
+    }
+    shut = {
+        participant_id
+        for participant_id in with_second
+        for circle in [circle_of(session, participant_id, day)]
+        if any(circle.is_shut_to(part) for part in circle.parts)
+    }
+    for row in asking.open_ones(session, OF_SECOND):
+        if UUID(row["item"]) not in shut:
+            asking.answered(session, OF_SECOND, UUID(row["item"]), by=by, at=at)
+    asked_now = [
+        asking.ask(
+            session,
+            OF_SECOND,
+            participant_id,
+            _OF_SECOND,
+            chain=coordination_chain(session),
+            working_days=DAYS_TO_SETTLE,
+            by=by,
+            at=at,
+            subject=known_as(session, participant_id),
+        )
+        for participant_id in sorted(shut)
+    ]
+    return sum(task is not None for task in asked_now)
+
+
+def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Actor, at: datetime) -> None:
+    """The participant wants to go on with what the withdrawal leaves: whoever was asked has their answer.
+
+    The coordinator answers `for_everyone`, a worker for themselves: the coordinator then sees to the rest. Raises
+    Refusal where nobody is asked (any more).
+    """
+    steps = (SPEAK, STOPS, *((FOLLOWS, STOPPED) if for_everyone else ()))
+    answered = [step for step in steps if asking.answered(session, step, participant_id, by=by, at=at)]
+    if not answered:
+        raise Refusal("consent.nothing_asked", N_("Nobody is asked what follows a withdrawal, or it was said already."))
+    events.write(session, "consent.goes_on", "participant", participant_id, by=by, at=at)
+
+
+def settle(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """What follows is known: the follow-up or the admission ended, or a consent was signed anew."""
+    for step in (SPEAK, FOLLOWS):
+        asking.answered(session, step, participant_id, by=by, at=at)
+
+
+def settle_everything(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The follow-up or the admission ended: with it, what was under way at partners."""
+    settle(session, participant_id, by=by, at=at)
+    for step in (STOPS, STOPPED):
+        asking.answered(session, step, participant_id, by=by, at=at)
+
+
+def asked(session: Session, participant_id: UUID) -> Asked | None:
+    """Who is still asked what follows of the consent to the program; None where nobody is."""
+    return _asked(session, participant_id, SPEAK, FOLLOWS)
+
+
+def asked_of_partners(session: Session, participant_id: UUID) -> Asked | None:
+    """As `asked`, of what was under way at partners; None where nobody is."""
+    return _asked(session, participant_id, STOPS, STOPPED)
+
+
+def _asked(session: Session, participant_id: UUID, *steps: str) -> Asked | None:
+    worker, coordinator = (bool(asking.open_ones(session, step, participant_id)) for step in steps)
+    return Asked(worker, coordinator) if worker or coordinator else None
+
+
+def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
+    """Ask the worker of today where the one who was asked has the participant no more; how many changed.
+
+    `only` looks at one participant alone.
+    """
+
+    def ask_anew(participant_id: UUID, now: Link | None, of: str) -> None:
+        if now is not None:
+            ask_what_follows(session, participant_id, of=of, by=by, at=at)
+
+    return sum(
+        asking.ask_who_has_it_now(
+            session,
+            step,
+            whose=partial(whose, session, at=at),
+            ask_anew=partial(ask_anew, of=of),
+            by=by,
+            at=at,
+            only=only,
+        )
+        for step, of in ((SPEAK, "program"), (STOPS, "sharing"))
+    )
+
+
+def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
+    """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does.
+
+    Where they are away and the file is not open to who acts for them, or the participant barred who does, it passes
+    their deputies over: nothing about it falls to a deputy who may not read it, and it is theirs once they are back.
+    """
+    day, follow_up_id = local_day(session, at), _follow_up_of(session, participant_id)
+    parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
+    found: Any = next((part for part in parts if part["kind"] == PRIMARY), None)
+    if found is None:
+        row = workers.named(session, participant_id)
+        if row is None:
+            return None
+        found = {"person_id": row["worker_id"], "organization_id": row["organization_id"]}
+    link: Link = {"role": "youth_worker", "at": str(found["organization_id"]), "person": str(found["person_id"])}
+    today = standing(session, day)
+    acting = [holder.person_id for holder in today.falls([link]).holders if holder.acting_for is not None]
+    return link | {ALONE: True} if _is_shut_to(session, participant_id, acting, today) else link
+
+
+def _is_shut_to(session: Session, participant_id: UUID, acting: Collection[UUID], today: Standing) -> bool:
+    """Whether one of those who act for the worker may not read the file: by the consents, or barred from it."""
+    if not acting:
+        return False
+    circle = circle_of(session, participant_id, today.day)
+    return any(
+        circle.opens(person_id, today) != "file" or participant_id in who_barred(session, person_id)
+        for person_id in acting
+    )
+
+
+def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
+    return session.scalar(
+        select(_follow_up.c.id).where(
+            _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
+        )
+    )
+
+
+def _write(
+    session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, path: str, by: Actor, at: datetime
+) -> None:
+    """Tell somebody, but for whoever recorded it, that a consent was taken back. Of whom, the page at `path` says."""
+    if by.is_one_of(to):
+        return
+
+    def facts(language: notices.Language) -> Mapping[str, Any]:
+        return {"by_name": notices.name_of(session, by, language), "path": path}
+
+    notices.write(session, template, to=to, key=f"{template}:{consent['id']}", facts=facts, at=at)
+
+
+_OF_SECOND: Final = N_(
+    "Ask %(subject)s for the consent to share with the organization of the second of the pair, or name somebody else"
+)
+_OF_PROGRAM: Final = _Question(
+    (SPEAK, FOLLOWS),
+    (
+        N_("Speak with %(subject)s, who took the consent back: end, sign anew, or go on with what it leaves"),
+        N_("See what follows: %(subject)s took the consent to the program back"),
+    ),
+    (
+        N_("Speak with %(subject)s, whose consent has ended: end, sign anew, or go on with what it leaves"),
+        N_("See what follows: the consent of %(subject)s to the program has ended"),
+    ),
+)
+_OF_PARTNER: Final = _Question(
+    (STOPS, STOPPED),
+    (
+        N_("Stop what goes to a partner: %(subject)s took a consent about it back"),
+        N_("See that nothing more goes to a partner: %(subject)s took a consent about it back"),
+    ),
+    (
+        N_("Stop what goes to a partner: the consent of %(subject)s about it has ended"),
+        N_("See that nothing more goes to a partner: the consent of %(subject)s about it has ended"),
+    ),
+)

@@ -1,0 +1,674 @@
+"""Who meets a candidate: proposals with their reasons, the naming of a worker and of the second of the pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Select, insert, or_, select, update
+from sqlmodel import Session
+
+from domain.accompaniment import risks
+from domain.casework import acts, asking, assigning, scheduling
+from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.follow_ups.activities import APART_COORDINATION
+from domain.follow_ups.assigning import bar_to, holds
+from domain.follow_ups.load import WEIGHT, Load, loads
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.mail.notices import COORDINATION, coordination_chain
+from domain.participants.locking import (
+    case_of,
+    change_participant,
+    hold_participant,
+    known_as,
+    moved,
+    skip_step,
+    step_of,
+)
+from domain.participants.sealing import seal
+from domain.record import events
+from domain.roles.roles import Link, responsibility
+from domain.terms.parts import PRIMARY, SECOND
+from locales import N_, say
+from models.base import refers, table_of
+from models.casework import Task
+from models.departure import HandOver
+from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
+from models.participant import CandidateWorker, FirstMeeting, Participant
+from models.program import Person
+from models.referral import AdmissionDecision, Referral
+
+#: The steps of an admission that the worker owes who is named.
+OF_THE_WORKER: Final = ("make_contact", "first_meeting", "consent", "risk")
+#: The coordinator's task while nobody is named for a candidate who was given to a worker, and how soon it is due.
+FIND_A_WORKER: Final = "admission.assign"
+DAYS_TO_NAME: Final = 2
+#: The coordinator's task where the committee asks for more about a candidate, and how soon it is due, in working days.
+FIND_OUT: Final = "admission.more"
+DAYS_TO_FIND_OUT: Final = 5
+#: The step that the committee decides, or that a direct forwarding takes the place of (AD-R4).
+DECIDE: Final = "decide"
+#: The step by which the engine tells whoever referred who makes contact (AD-R5).
+TELL_REFERRER: Final = "tell_referrer"
+
+_named = table_of(CandidateWorker)
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+_decided = table_of(AdmissionDecision)
+_person = table_of(Person)
+_task = table_of(Task)
+_first_meeting = table_of(FirstMeeting)
+_follow_up = table_of(FollowUp)
+_assignment = table_of(Assignment)
+_activity = table_of(Activity)
+_activity_part = table_of(ActivityPart)
+_hand_over = table_of(HandOver)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A worker whom one may name, with what speaks for and against it.
+
+    `offered` is what the follow-ups weigh that are offered to them and not answered. `speaks` is whether they speak a
+    language of the person's; `knew` whether they referred the person or were named to meet them; `met` whether they
+    have met them in fact, as the second of a pair, at a first meeting or in an activity (DP-03b); `roomy` whether there
+    is time for what the person asks; `nearby` whether they accompany somebody of the same area already.
+    """
+
+    load: Load
+    speaks: bool
+    knew: bool
+    met: bool = False
+    roomy: bool = True
+    nearby: bool = False
+    offered: float = 0.0
+
+    @property
+    def person_id(self) -> UUID:
+        """The worker."""
+        return self.load.person_id
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is proposed, or comes later: keys that pages say in words."""
+        said = {
+            "met": self.met,
+            "knew": self.knew and not self.met,
+            "language": self.speaks,
+            "area": self.nearby,
+            "no_room": not self.roomy,
+        }
+        return tuple(reason for reason, holds_true in said.items() if holds_true)
+
+    @property
+    def possible(self) -> bool:
+        """Whether nothing bars it: not absent, leaving, barred or being welcomed, and an agreement in force."""
+        return self.load.can_be_given_one
+
+    @property
+    def possible_as_second(self) -> bool:
+        """Whether nothing bars it as the second of a pair, who comes with a consent where one was signed."""
+        return not self.load.bars_as_second
+
+
+def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str = "regular") -> list[Proposal]:
+    """Every youth worker of the day, who fits best first: people decide, and this only says whom to think of first.
+
+    Before all who can; then who has met the person (DP-03b), speaks their language, knows them, has time for what they
+    ask, knows the area, and has most room (DP-03a). `asks` is how much the follow-up asks, as `models.follow_up` says.
+    """
+    here, day = program_of(session), local_day(session, at)
+    row = one(
+        session,
+        select(_participant.c.languages, _participant.c.area).where(
+            _participant.c.program_id == here, _participant.c.id == participant_id
+        ),
+    )
+    wanted = set(row["languages"]) if row else set()
+    found = loads(session, day, participant_id=participant_id)
+    ids = [load.person_id for load in found]
+    # Of whom nobody said what they speak, it is the language of their letters.
+    speak: dict[UUID, set[str]] = {
+        each.id: set(each.spoken or [each.language])
+        for each in session.execute(
+            select(_person.c.id, _person.c.language, _person.c.spoken).where(
+                _person.c.program_id == here, _person.c.id.in_(ids)
+            )
+        )
+    }
+    knew, met = _who_knew(session, participant_id), _who_met(session, participant_id, day)
+    nearby = _who_is_near(session, row["area"], day) if row and row["area"] else frozenset()
+    offered = _offered(session)
+    made = [
+        Proposal(
+            load,
+            not wanted or not wanted.isdisjoint(speak.get(load.person_id, ())),
+            load.person_id in knew,
+            met=load.person_id in met,
+            roomy=load.has_room_for(WEIGHT[asks] + offered.get(load.person_id, 0.0)),
+            nearby=load.person_id in nearby,
+            offered=offered.get(load.person_id, 0.0),
+        )
+        for load in found
+    ]
+    return sorted(
+        made,
+        key=lambda each: (
+            not each.possible,
+            not each.met,
+            not each.speaks,
+            not each.knew,
+            not each.roomy,
+            not each.nearby,
+            each.load.share_with(each.offered),
+            str(each.person_id),
+        ),
+    )
+
+
+def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
+    """Who might meet a candidate, and who with them as the second of the pair (AD-R6); None where nobody can.
+
+    Of those who fit best the first, and the next of another organization: pairs are of two organizations (AG-W4).
+    """
+    first = next((each for each in proposals if each.possible), None)
+    others = [each for each in proposals if each.possible_as_second and each is not first]
+    if first is None or not others:
+        return None
+    second = next((each for each in others if each.load.organization_id != first.load.organization_id), others[0])
+    return first.person_id, second.person_id
+
+
+def name_worker(
+    session: Session,
+    participant_id: UUID,
+    worker_id: UUID,
+    *,
+    second_id: UUID | None = None,
+    decision_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Name who meets a candidate, and who with them as a pair (AD-R3, AD-R6); returns the row's id.
+
+    The steps of the admission that are a worker's fall to them from here on, and whoever referred is told of them, also
+    where they heard of another before. Raises Refusal: the state does not allow it, one of the two is absent, leaving,
+    barred by the person, not that far in their onboarding, or of an organization without an agreement in force; or the
+    risk to others of somebody who recruits is not assessed, or too great (AD-C4).
+    """
+    held = hold_participant(session, participant_id, seen=seen)
+    risks.refuse_danger(session, held)
+    before = named(session, participant_id)
+    state = moved(held, "reassign" if before or held["state"] == "committed" else "assign")
+    if second_id == worker_id:
+        raise Refusal("assignment.same", N_("The second of a pair is somebody else."), source="AD-R6")
+    day = local_day(session, at)
+    role = bar_to(session, participant_id, worker_id, kind=PRIMARY, day=day)
+    if second_id is not None:
+        bar_to(session, participant_id, second_id, kind=SECOND, day=day)
+    end(session, participant_id, "replaced", at=at)
+    row = CandidateWorker(
+        program_id=program_of(session),
+        id=uuid4(),
+        participant_id=participant_id,
+        worker_id=worker_id,
+        organization_id=role.organization_id,
+        second_id=second_id,
+        decision_id=decision_id,
+        named_at=at,
+    )
+    session.execute(insert(_named).values(row.model_dump()))
+    change_participant(session, held, state=state)
+    _owe(
+        session,
+        participant_id,
+        [{"person": str(worker_id), "role": "youth_worker", "at": str(role.organization_id)}, *COORDINATION],
+    )
+    asked = _asked_for(session, participant_id)
+    if asked is not None:
+        complete_task(session, asked, by=by, at=at, in_its_act=True)
+    # Whoever referred, and heard of somebody else before, hears of who makes contact now (AD-R5).
+    tell = step_of(session, participant_id, TELL_REFERRER)
+    if tell is not None and (before is None or before["worker_id"] != worker_id):
+        acts.do_again(session, tell["id"], by=by, at=at)
+    events.write(
+        session,
+        "participant.worker_named",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        worker=str(worker_id),
+        second=str(second_id) if second_id else None,
+        instead_of=str(before["worker_id"]) if before else None,
+    )
+    return row.id
+
+
+def name_another(
+    session: Session,
+    participant_id: UUID,
+    worker_id: UUID,
+    *,
+    second_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Name somebody else for a candidate whom the committee, or a forwarding, gave to a worker already.
+
+    As where the person barred the first one, or the first one leaves. Raises Refusal: nobody gave this candidate to a
+    worker yet, or the worker cannot be named (`name_worker`).
+    """
+    held = hold_participant(session, participant_id)
+    if not was_given(session, participant_id):
+        raise Refusal(
+            "admission.not_given",
+            N_("The Clinical Committee says first who follows up; then somebody else can be named."),
+            source="AD-R3",
+        )
+    return name_worker(session, held["id"], worker_id, second_id=second_id, by=by, at=at, seen=seen)
+
+
+def was_given(session: Session, participant_id: UUID) -> bool:
+    """Whether the committee, or a forwarding, gave a candidate to a worker, and has not to decide of them again."""
+    here = program_of(session)
+    last = session.scalar(
+        select(_decided.c.outcome)
+        .join(_referral, refers(_decided.c.referral_id, _referral))
+        .where(
+            _decided.c.program_id == here, _decided.c.participant_id == participant_id, _referral.c.state == "triaged"
+        )
+        # Of one who was referred again, what was decided of the referral before does not count.
+        .order_by(_referral.c.triaged_at.desc(), _decided.c.n.desc())
+        .limit(1)
+    )
+    decide = step_of(session, participant_id, DECIDE)
+    waits = decide is not None and decide["state"] in ("planned", "open")
+    return last == "assign" and not waits and not has_one_to_triage(session, participant_id)
+
+
+def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
+    """Whether a referral of somebody was received and is not triaged, or is triaged again."""
+    found = session.scalar(
+        select(_referral.c.id)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.state == "received",
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the coordinator find a worker for a candidate who has none any more; again, nothing changes."""
+    if _asked_for(session, participant_id) is not None:
+        return
+    reference = session.scalar(
+        select(_participant.c.candidate_ref).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    assigning.assign(
+        session,
+        FIND_A_WORKER,
+        str(participant_id),
+        title_fr=say("fr", _FIND, reference=reference),
+        title_en=say("en", _FIND, reference=reference),
+        chain=coordination_chain(session),
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
+        by=by,
+        at=at,
+        evidence=BY_ITS_ACT,
+    )
+
+
+def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """The candidate goes no further: nobody has to find a worker for them."""
+    asked = _asked_for(session, participant_id)
+    if asked is not None:
+        assigning.call_off(session, asked, by=by, at=at)
+
+
+_FIND: Final = N_("Find a worker for %(reference)s")
+
+
+def ask_to_find_out(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the coordinator find out what the committee asks, until it decides. Asked again meanwhile, it stays one."""
+    asking.ask(
+        session,
+        FIND_OUT,
+        participant_id,
+        _FIND_OUT,
+        chain=coordination_chain(session),
+        working_days=DAYS_TO_FIND_OUT,
+        by=by,
+        at=at,
+        evidence="none",
+        reference=known_as(session, participant_id),
+    )
+
+
+_FIND_OUT: Final = N_("Find out what the Clinical Committee asks about %(reference)s")
+
+
+def forward(
+    session: Session,
+    participant_id: UUID,
+    worker_id: UUID,
+    *,
+    second_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Name a worker directly, the referral having been triaged so (AD-R4).
+
+    `meetings.admissions.forward` does so and has the committee hear of it at its next meeting.
+    Raises Refusal: it was not triaged as one that cannot wait, or the worker cannot be named.
+    """
+    here = program_of(session)
+    referral = one(
+        session,
+        select(_referral.c.id, _referral.c.result)
+        .where(
+            _referral.c.program_id == here,
+            _referral.c.participant_id == participant_id,
+            _referral.c.state == "triaged",
+        )
+        .order_by(_referral.c.triaged_at.desc())
+        .limit(1),
+    )
+    # Of one who was referred again, that the referral before could not wait says nothing.
+    if referral is None or referral["result"] != "forwarded" or has_one_to_triage(session, participant_id):
+        raise Refusal(
+            "triage.not_forwarded", N_("Triage the referral first, with the reason why it cannot wait."), source="AD-R4"
+        )
+    row_id = name_worker(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
+    record_decision(
+        session, participant_id, referral["id"], "assign", candidate_worker_id=row_id, told={}, by=by, at=at
+    )
+    skip_step(session, participant_id, DECIDE, "AD-R4", by=by, at=at)
+    return row_id
+
+
+def record_decision(
+    session: Session,
+    participant_id: UUID,
+    referral_id: UUID,
+    outcome: str,
+    *,
+    told: Mapping[str, str],
+    by: Actor,
+    at: datetime,
+    item_id: UUID | None = None,
+    decision_id: UUID | None = None,
+    candidate_worker_id: UUID | None = None,
+) -> UUID:
+    """Keep what was decided of a candidate, and why, sealed; of who is given to a worker nothing more is asked.
+
+    Returns the id.
+    """
+    here, decided_id = program_of(session), uuid4()
+    before = session.scalars(
+        select(_decided.c.n).where(_decided.c.program_id == here, _decided.c.participant_id == participant_id)
+    ).all()
+    row = AdmissionDecision(
+        program_id=here,
+        id=decided_id,
+        participant_id=participant_id,
+        referral_id=referral_id,
+        n=max(before, default=0) + 1,
+        outcome=outcome,
+        item_id=item_id,
+        decision_id=decision_id,
+        candidate_worker_id=candidate_worker_id,
+        sealed=seal(session, participant_id, f"admission/{decided_id}", dict(told)),
+        taken_by=by.person_id,  # type: ignore[arg-type]  # a person
+        taken_as=by.role,
+        taken_at=at,
+    )
+    session.execute(insert(_decided).values(row.model_dump()))
+    if outcome == "assign":
+        asking.no_more(session, FIND_OUT, participant_id, by=by, at=at)
+    events.write(session, "admission.decided", "participant", participant_id, by=by, at=at, outcome=outcome)
+    return decided_id
+
+
+def named(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+    """Who is to meet a candidate; None where nobody is named."""
+    return one(
+        session,
+        select(_named).where(
+            _named.c.program_id == program_of(session),
+            _named.c.participant_id == participant_id,
+            _named.c.ended_at.is_(None),
+        ),
+    )
+
+
+def take_back(session: Session, held: Mapping[str, Any], how: str, *, by: Actor, at: datetime) -> None:
+    """A held candidate has nobody named any more: their steps are the coordinator's, who finds somebody else.
+
+    Raises Refusal where the state does not allow it.
+    """
+    _take_from(session, held, how, at=at)
+    ask_for_one(session, held["id"], by=by, at=at)
+
+
+def send_nobody(session: Session, held: Mapping[str, Any], how: str, *, by: Actor, at: datetime) -> None:
+    """Nobody is to meet a held candidate any more, and nobody is asked to find somebody else. Raises Refusal."""
+    before = named(session, held["id"])
+    _take_from(session, held, how, at=at)
+    events.write(
+        session,
+        "participant.nobody_sent",
+        "participant",
+        held["id"],
+        by=by,
+        at=at,
+        instead_of=str(before["worker_id"]) if before else None,
+    )
+
+
+def _take_from(session: Session, held: Mapping[str, Any], how: str, *, at: datetime) -> None:
+    """A held candidate has nobody named any more. The event is the caller's, who knows why. Raises Refusal."""
+    end(session, held["id"], how, at=at)
+    change_participant(session, held, state=moved(held, "take_back"))
+    _owe(session, held["id"], COORDINATION)
+
+
+def change_second(session: Session, participant_id: UUID, second_id: UUID | None, *, by: Actor, at: datetime) -> None:
+    """Have somebody else, or nobody, be the second of the pair that meets a candidate. Raises Refusal, as naming."""
+    hold_participant(session, participant_id)
+    row = named(session, participant_id)
+    if row is None:
+        raise Refusal("participant.state", N_("Nobody is named to meet this candidate."))
+    if second_id is not None:
+        if second_id == row["worker_id"]:
+            raise Refusal("assignment.same", N_("The second of a pair is somebody else."), source="AD-R6")
+        bar_to(session, participant_id, second_id, kind=SECOND, day=local_day(session, at))
+    session.execute(
+        update(_named)
+        .where(_named.c.program_id == program_of(session), _named.c.id == row["id"])
+        .values(second_id=second_id, version=_named.c.version + 1)
+    )
+    events.write(
+        session,
+        "participant.second_named",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        second=str(second_id) if second_id else None,
+        instead_of=str(row["second_id"]) if row["second_id"] else None,
+    )
+
+
+def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> None:
+    """Nobody is to meet a candidate any more, or somebody else is. Does nothing where nobody was."""
+    session.execute(
+        update(_named)
+        .where(
+            _named.c.program_id == program_of(session),
+            _named.c.participant_id == participant_id,
+            _named.c.ended_at.is_(None),
+        )
+        .values(ended_at=at, ended_as=how, version=_named.c.version + 1)
+    )
+
+
+def is_entrusted(session: Session, participant_id: UUID, person_id: UUID) -> bool:
+    """Whether somebody is to meet this candidate, alone or as the second of a pair."""
+    return (
+        session.scalar(
+            select(_named.c.id)
+            .where(
+                _named.c.program_id == program_of(session),
+                _named.c.participant_id == participant_id,
+                _named.c.ended_at.is_(None),
+                or_(_named.c.worker_id == person_id, _named.c.second_id == person_id),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _owe(session: Session, participant_id: UUID, links: Sequence[Link]) -> None:
+    """Have the worker's steps of the admission fall to whoever the chain names, one after another."""
+    case_id = case_of(session, participant_id)
+    if case_id is None:
+        return
+    chain = responsibility(session, links)
+    session.execute(
+        update(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case_id,
+            _task.c.step.in_(OF_THE_WORKER),
+            _task.c.state.in_(["planned", "open"]),
+        )
+        .values(owed_by_id=chain, declared_owed_by_id=chain, version=_task.c.version + 1)
+    )
+
+
+def _asked_for(session: Session, participant_id: UUID) -> UUID | None:
+    """The coordinator's open task to find a worker for a candidate."""
+    found: UUID | None = session.scalar(
+        select(_task.c.id).where(
+            _task.c.program_id == program_of(session),
+            _task.c.step == FIND_A_WORKER,
+            _task.c.item == str(participant_id),
+            _task.c.case_id.is_(None),
+            _task.c.state == "open",
+        )
+    )
+    return found
+
+
+def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
+    """Who was named to meet somebody, alone or as the second of a pair, or had a part in the follow-up; the last first.
+
+    Whoever is named or has it now among them.
+    """
+    here = program_of(session)
+    parts = session.scalars(
+        _with_a_part(here, participant_id).order_by(
+            _assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id
+        )
+    ).all()
+    before = session.execute(
+        select(_named.c.worker_id, _named.c.second_id)
+        .where(_named.c.program_id == here, _named.c.participant_id == participant_id)
+        .order_by(_named.c.named_at.desc(), _named.c.id)
+    ).all()
+    named = [person for row in before for person in (row.worker_id, row.second_id) if person is not None]
+    return list(dict.fromkeys([*parts, *named]))
+
+
+def _with_a_part(here: UUID, participant_id: UUID) -> Select[tuple[UUID]]:
+    """Who was given a part in somebody's follow-up, of whichever day, and did not have it taken back."""
+    return (
+        select(_assignment.c.person_id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == here,
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+    )
+
+
+def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
+    """Who referred the person, or was named to meet them before."""
+    here = program_of(session)
+    referred = session.scalars(
+        select(_referral.c.referred_by).where(
+            _referral.c.program_id == here, _referral.c.participant_id == participant_id
+        )
+    )
+    met = session.scalars(
+        select(_named.c.worker_id).where(_named.c.program_id == here, _named.c.participant_id == participant_id)
+    )
+    return frozenset(person for person in (*referred, *met) if person is not None)
+
+
+def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUID]:
+    """Who has met the person in fact: with a part in the follow-up, at a first meeting, or in an activity. DP-03b."""
+    here = program_of(session)
+    with_a_part = session.scalars(_with_a_part(here, participant_id).where(_assignment.c.starts_on <= day))
+    first = session.execute(
+        select(_first_meeting.c.worker_id, _first_meeting.c.second_id).where(
+            _first_meeting.c.program_id == here, _first_meeting.c.participant_id == participant_id
+        )
+    )
+    # What was found not to be allowed, and is not seen to yet, brought nobody together.
+    not_allowed = {UUID(row["item"]) for row in asking.open_ones(session, APART_COORDINATION)}
+    in_activity = session.scalars(
+        select(_activity.c.planned_by)
+        .join(_activity_part, refers(_activity_part.c.activity_id, _activity))
+        .join(_follow_up, refers(_activity_part.c.follow_up_id, _follow_up))
+        .where(
+            _activity.c.program_id == here,
+            _follow_up.c.participant_id == participant_id,
+            _activity.c.called_off_at.is_(None),
+            _activity.c.held_on <= day,
+            _activity_part.c.taken_out_at.is_(None),
+            _activity.c.id.not_in(not_allowed),
+        )
+    )
+    pairs = [person for row in first for person in (row.worker_id, row.second_id) if person is not None]
+    return frozenset([*with_a_part, *pairs, *in_activity])
+
+
+def _who_is_near(session: Session, area: str, day: date) -> frozenset[UUID]:
+    """Who accompanies somebody of an area on the day, and so goes there already."""
+    return frozenset(
+        session.scalars(
+            select(_assignment.c.person_id)
+            .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+            .join(_participant, refers(_follow_up.c.participant_id, _participant))
+            .where(_assignment.c.program_id == program_of(session), holds(day), _participant.c.area == area)
+        )
+    )
+
+
+def _offered(session: Session) -> dict[UUID, float]:
+    """What the follow-ups weigh together that are offered to each worker and not answered."""
+    rows = session.execute(
+        select(_hand_over.c.to_id, _follow_up.c.intensity)
+        .join(_follow_up, refers(_hand_over.c.follow_up_id, _follow_up))
+        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.state == "proposed")
+    )
+    found: dict[UUID, float] = {}
+    for row in rows:
+        found[row.to_id] = found.get(row.to_id, 0.0) + WEIGHT[row.intensity]
+    return found

@@ -1,0 +1,1 @@
+"""From a referral to a number: triage, first meetings, corrections, duplicates."""

@@ -1,0 +1,95 @@
+"""Correcting who somebody is: what was learned after the referral, such as a birth date or another telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.accompaniment import reviews
+from domain.admissions import triage
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program_of
+from domain.participants.identity import Identity, identity_within, sealed_identity
+from domain.participants.locking import change_participant, hold_participant
+from domain.participants.referring import checked_identity
+from domain.record import events
+from locales import N_
+from models.base import table_of
+from models.referral import Referral
+
+#: What may be corrected. The age as it is today, while the birth date is not known: once it is, nothing else says it.
+FIELDS: Final = ("given_name", "family_name", "birth_date", "age", "phone", "email", "address", "contact_note")
+
+_referral = table_of(Referral)
+
+
+def correct_identity(
+    session: Session,
+    participant_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Write what is known now in the place of what was referred; fields that are not given stay.
+
+    `changes` are some of FIELDS; a birth date is a local day, an age in years that of the local day of `at`. It is
+    sealed and marked anew, the record says which fields changed and not what they say, and the age of a referral that
+    waits is worked out again, as is whether whoever signed a consent may. Raises Refusal: nothing to correct, a day, an
+    age or an address that cannot be, an age beside a birth date that is known, or a file that is destroyed.
+    """
+    given = {name: value for name, value in changes.items() if name in FIELDS and value not in ("", None)}
+    if not given:
+        raise Refusal("identity.missing", N_("Write at least one thing that was not right."))
+    held = hold_participant(session, participant_id, seen=seen)
+    if held["sealed"] is None:
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+    before, today = identity_within(session, participant_id), local_day(session, at)
+    if "age" in given and "birth_date" not in given:
+        if before.birth_date is not None:
+            raise Refusal("identity.age", N_("The birth date is known, and says the age: correct that one instead."))
+        given["age_on"] = today
+    after = checked_identity(replace(before, **given), today=today)
+    if after.birth_date is not None:
+        after = replace(after, age=None, age_on=None)
+    changed = _changed(before, after)
+    if not changed:
+        return
+    change_participant(session, held, **sealed_identity(session, participant_id, after))
+    events.write(
+        session, "participant.corrected", "participant", participant_id, by=by, at=at, fields=", ".join(changed)
+    )
+    if {"birth_date", "age"} & set(changed):
+        reviews.keep(session, participant_id, by=by, at=at)
+        for referral_id in _waiting(session, participant_id):
+            triage.find_age(session, referral_id, by=by, at=at)
+
+
+def _changed(before: Identity, after: Identity) -> list[str]:
+    was, now = before.to_json(), after.to_json()
+    changed = {name for name in was if was[name] != now[name]}
+    if "birth_date" in changed:
+        changed -= {"age", "age_on"}  # which a birth date takes the place of
+    if "age_on" in changed:
+        changed.add("age")  # the same age, said of another day
+    return [name for name in FIELDS if name in changed]
+
+
+def _waiting(session: Session, participant_id: UUID) -> list[Any]:
+    return list(
+        session.scalars(
+            select(_referral.c.id).where(
+                _referral.c.program_id == program_of(session),
+                _referral.c.participant_id == participant_id,
+                _referral.c.state == "received",
+            )
+        )
+    )

@@ -1,0 +1,111 @@
+"""The first meeting (AD-R6, AD-R7): held in person or not, alone or as a pair, and what the candidate said."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from domain.accompaniment import workers
+from domain.admissions.triage import end_admission
+from domain.casework import scheduling
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.participants.locking import change_participant, finish_step, hold_participant, moved, step_of
+from domain.record import events
+from locales import N_
+from models.base import table_of
+from models.participant import MEETING_OUTCOMES, MEETING_WAYS, FirstMeeting
+
+_meeting = table_of(FirstMeeting)
+
+
+def record_first_meeting(
+    session: Session,
+    participant_id: UUID,
+    *,
+    met_on: date,
+    way: str,
+    outcome: str,
+    with_second: bool = False,
+    back_on: date | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Record one meeting before admission and what came of it; returns its id.
+
+    Who takes time to think is asked again on `back_on`, and stays a candidate with this worker: the step is due on that
+    day, of whoever is named by then. Who commits goes on to the consent; who declines goes no further, and may be
+    referred again. Raises Refusal: nobody is named to meet them,
+    a day to come, or a state that does not allow it.
+    """
+    held = hold_participant(session, participant_id, seen=seen)
+    named = workers.named(session, participant_id)
+    if held["state"] != "assigned" or named is None:
+        raise Refusal(
+            "first_meeting.state",
+            N_("A first meeting is of a candidate whom a worker was named to meet."),
+            source="AD-R6",
+        )
+    if way not in MEETING_WAYS or outcome not in MEETING_OUTCOMES:
+        raise Refusal("first_meeting.outcome", N_("Say how you met, and what the person said."), source="AD-R7")
+    today = local_day(session, at)
+    if met_on > today:
+        raise Refusal("first_meeting.when", N_("A meeting is recorded once it was held."))
+    if back_on is not None and (outcome != "thinks" or back_on < met_on):
+        raise Refusal("first_meeting.back", N_("A day to ask again goes with someone who takes time to think."))
+    if with_second and named["second_id"] is None:
+        raise Refusal("first_meeting.second", N_("No second worker is named for this candidate."), source="AD-R6")
+    here = program_of(session)
+    before = session.scalars(
+        select(_meeting.c.n).where(_meeting.c.program_id == here, _meeting.c.participant_id == participant_id)
+    ).all()
+    row = FirstMeeting(
+        program_id=here,
+        id=uuid4(),
+        participant_id=participant_id,
+        n=max(before, default=0) + 1,
+        worker_id=named["worker_id"],
+        second_id=named["second_id"] if with_second else None,
+        met_on=met_on,
+        way=way,
+        outcome=outcome,
+        back_on=back_on,
+        recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
+        recorded_at=at,
+    )
+    session.execute(insert(_meeting).values(row.model_dump()))
+    events.write(session, "first_meeting.held", "participant", participant_id, by=by, at=at, outcome=outcome, way=way)
+    finish_step(session, participant_id, "make_contact", by=by, at=at)
+    step = step_of(session, participant_id, "first_meeting")
+    if back_on is not None and step is not None:
+        scheduling.agree_on_day(session, step["id"], back_on, at=at)
+    if outcome == "commits":
+        change_participant(session, held, state=moved(held, "commit"))
+        finish_step(session, participant_id, "first_meeting", by=by, at=at)
+    elif outcome == "declines":
+        decline(session, participant_id, by=by, at=at)
+    return row.id
+
+
+def decline(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """A candidate says no, at a meeting or before one: nothing is held against it (AD-C5, AD-R7). Raises Refusal."""
+    held = hold_participant(session, participant_id)
+    end_admission(session, held, "decline", by=by, at=at)
+    workers.end(session, participant_id, "declined", at=at)
+    events.write(session, "participant.declined", "participant", participant_id, by=by, at=at)
+
+
+def meetings_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """The meetings before admission, in their order."""
+    return many(
+        session,
+        select(_meeting)
+        .where(_meeting.c.program_id == program_of(session), _meeting.c.participant_id == participant_id)
+        .order_by(_meeting.c.n),
+    )

@@ -1,0 +1,137 @@
+"""The participant's number (AD-R9): one sequence a year, without gaps, which no race doubles; and admission by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.accompaniment import consents, risks, workers
+from domain.follow_ups.opening import open_follow_up
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.participants.identity import identity_within
+from domain.participants.locking import change_participant, finish_step, hold_participant, moved, step_of
+from domain.record import events
+from domain.terms.sharing import circle_of
+from locales import N_
+from models.base import table_of
+from models.participant import NumberSequence
+
+_sequence = table_of(NumberSequence)
+
+#: The steps that the number waits for, so that the case and the file cannot tell different things.
+STEP: Final = "number"
+
+
+def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> str:
+    """Admit somebody who committed and consented: give the year's next number, open the follow-up, return the number.
+
+    All in one transaction: a number that is not used is not taken. Raises Refusal: not committed, the consent is not
+    signed or was withdrawn, the risk is not assessed, the worker cannot follow them (any more), the person does not
+    agree to share with whom the second of the pair is of, or they are not of the program's age on this day (AD-C1),
+    whatever they were when they were referred, or it is not known whether they are.
+
+    The other criteria are not asked again: none is found anew before the referral is triaged again, and from then on
+    nobody is named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
+    """
+    held = hold_participant(session, participant_id, seen=seen)
+    state = moved(held, "admit")
+    today = local_day(session, at)
+    # One of an earlier admission, which the person declined in the end, does not stand for this one.
+    if not consents.stands(session, participant_id, "program", today) or _is_open(session, participant_id, "consent"):
+        raise Refusal(
+            "admission.no_consent",
+            N_("Nobody gets a number before the consent is signed, and while it stands."),
+            source="AD-R8",
+        )
+    if risks.last(session, participant_id, "admission") is None or _is_open(session, participant_id, "risk"):
+        raise Refusal("admission.no_risk", N_("Assess the risk at admission first."), source="AD-R10")
+    risks.refuse_danger(session, held)
+    age = identity_within(session, participant_id).age_as_of(today)
+    of_age = "unknown" if age is None else age.within_program()
+    if of_age == "not_met":
+        raise Refusal(
+            "admission.age",
+            N_("The person is not of the program's age today, and it is the day of admission that counts."),
+            source="AD-C1",
+        )
+    if of_age == "unknown":
+        raise Refusal(
+            "admission.age_unknown",
+            N_(
+                "Whether the person is of the program's age today is not known. Correct who they are first: the birth "
+                "date or, where nobody knows it, the age that they have today."
+            ),
+            source="AD-C1",
+        )
+    named = workers.named(session, participant_id)
+    if named is None:
+        raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
+    _refuse_second(session, participant_id, named, today)
+    number = _next(session, today.year)
+    change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
+    events.write(session, "participant.admitted", "participant", participant_id, by=by, at=at, number=number)
+    open_follow_up(session, participant_id, worker=named["worker_id"], second=named["second_id"], by=by, at=at)
+    workers.end(session, participant_id, "admitted", at=at)
+    finish_step(session, participant_id, STEP, by=by, at=at)
+    return number
+
+
+def _refuse_second(session: Session, participant_id: UUID, named: Mapping[str, Any], today: date) -> None:
+    """Refuse a second of the pair with whose organization the person did not agree to share. Raises Refusal."""
+    circle = circle_of(session, participant_id, today)
+    shut = any(part.person_id == named["second_id"] and circle.is_shut_to(part) for part in circle.parts)
+    if shut:
+        raise Refusal(
+            "admission.second_not_agreed",
+            N_(
+                "The person has not agreed to sharing with the organization of the second of the pair. Ask for that "
+                "consent first, or name somebody else, or nobody, as the second."
+            ),
+            source="AD-R11",
+        )
+
+
+def _is_open(session: Session, participant_id: UUID, step: str) -> bool:
+    """Whether a step of the admission under way was not done in it."""
+    task = step_of(session, participant_id, step)
+    return task is not None and task["state"] in ("planned", "open")
+
+
+def _next(session: Session, year: int) -> str:
+    """The next number of a year. Its row is locked until the transaction ends: whoever else asks waits for it."""
+    here = program_of(session)
+    session.execute(
+        insert(_sequence)
+        .values(program_id=here, id=uuid4(), year=year, last=1)
+        .on_conflict_do_update(index_elements=["program_id", "year"], set_={"last": _sequence.c.last + 1})
+    )
+    row = one(session, select(_sequence.c.last).where(_sequence.c.program_id == here, _sequence.c.year == year))
+    assert row is not None  # noqa: S101 - written above
+    return f"#{year}-{row['last']:02d}"
+
+
+def take_over(session: Session, year: int, last: int, *, by: Actor, at: datetime) -> None:
+    """Go on after a number that was given on paper before. Raises Refusal where later ones were given here."""
+    here = program_of(session)
+    session.execute(
+        insert(_sequence)
+        .values(program_id=here, id=uuid4(), year=year, last=last)
+        .on_conflict_do_nothing(index_elements=["program_id", "year"])
+    )
+    moved_on = session.execute(
+        update(_sequence)
+        .where(_sequence.c.program_id == here, _sequence.c.year == year, _sequence.c.last <= last)
+        .values(last=last)
+        .returning(_sequence.c.id)
+    ).scalar()
+    if moved_on is None:
+        raise Refusal("number.further", N_("Later numbers of this year were given here already."))
+    events.write(session, "number.taken_over", "program", here, by=by, at=at, year=year, last=last)

@@ -1,0 +1,307 @@
+"""What directors signed, as files: each kept as it came with the signature that it carries, and found where swapped.
+
+The line of the record that tells of a file holds its SHA-256 and the signature that it carries, and stands under a
+seal. So a file that somebody swapped behind the program's back, its row's digest included, no longer fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Text, and_, cast, func, insert, select
+from sqlmodel import Session
+
+from domain.agreements.agreements import content_of_version, of_agreement, signatures_of
+from domain.casework import proofs
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.record import events
+from locales import N_
+from models.agreement import Agreement, AgreementVersion, SignedFile
+from models.base import refers, table_of
+from models.program import Organization, Person
+from models.record import Event
+
+#: A scan or a photograph of the signed paper, or the document as it was signed.
+KINDS: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
+
+_file = table_of(SignedFile)
+_version = table_of(AgreementVersion)
+_agreement = table_of(Agreement)
+_organization = table_of(Organization)
+_person = table_of(Person)
+_event = table_of(Event)
+#: The same table under a name of its own, where its bytes are digested in the database and are shown to nobody.
+_kept = _file.alias("kept")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file of a version. `is_as_added`: its bytes, its row and the record have one digest and one signature.
+
+    `signature_id` is the signature that it carries; None where it was kept before that was asked.
+    """
+
+    id: UUID
+    signature_id: UUID | None
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    added_by: UUID | None
+    added_at: datetime
+    is_as_added: bool
+
+
+def add(
+    session: Session,
+    version_id: UUID,
+    *,
+    name: str,
+    content: bytes,
+    by: Actor,
+    at: datetime,
+    director_id: UUID | None = None,
+) -> UUID:
+    """Keep a file with a signature under a version; returns its id. Another file is added beside it, never over it.
+
+    The signature is that of `director_id`; where one person alone signed, theirs is meant. What a camera or a program
+    wrote beside the pages is left out. Raises Refusal: no such version, nothing signed yet, several signed and nobody
+    is named, the one who is named did not sign, or no PDF, PNG or JPEG by its bytes.
+    """
+    here = program_of(session)
+    row = one(session, select(_version.c.n).where(_version.c.program_id == here, _version.c.id == version_id))
+    if row is None:
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+    signature_id = _signature_of(session, version_id, director_id)
+    checked = proofs.checked_document(name, content)
+    if checked.content_type not in KINDS:
+        raise Refusal("document.unknown_kind", N_("A signed agreement is kept as a PDF, a PNG or a JPEG."))
+    file_id = uuid4()
+    session.execute(
+        insert(_file).values(
+            program_id=here,
+            id=file_id,
+            agreement_version_id=version_id,
+            signature_id=signature_id,
+            content=checked.content,
+            **checked.columns,
+            added_by=by.person_id,
+            added_at=at,
+        )
+    )
+    events.write(
+        session,
+        "agreement.file_added",
+        "agreement_version",
+        version_id,
+        by=by,
+        at=at,
+        number=row["n"],
+        file=str(file_id),
+        signature=str(signature_id),
+        sha256=checked.sha256,
+    )
+    return file_id
+
+
+def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) -> UUID:
+    """The signature under a version of this director, or of the only one who signed. Raises Refusal."""
+    signed = {row["person_id"]: row["id"] for row in signatures_of(session, version_id)}
+    if not signed:
+        raise Refusal("agreement.not_signed", N_("Nobody has signed this version yet: record the signature first."))
+    if director_id is None and len(signed) > 1:
+        raise Refusal(
+            "signed_file.whose", N_("Several people signed this version: say whose signature the file carries.")
+        )
+    found: UUID | None = signed.get(director_id) if director_id is not None else next(iter(signed.values()))
+    if found is None:
+        raise Refusal(
+            "signed_file.not_signed_by_them",
+            N_("This person has not signed this version: record their signature first."),
+        )
+    return found
+
+
+def files_of(session: Session, version_id: UUID) -> tuple[Kept, ...]:
+    """The files of a version, the first one first, each held against the record."""
+    return _read(session, _kept.c.agreement_version_id == version_id)
+
+
+def refuse_unfiled(session: Session, version_id: UUID) -> None:
+    """Refuse a version with a signature on paper that no file carries. Raises Refusal, with who signed.
+
+    Whoever signed here themselves needs none. A file that was kept before it was asked whose signature it carries may
+    carry any.
+    """
+    carried = {kept.signature_id for kept in files_of(session, version_id)}
+    lacking = [
+        row["person_id"]
+        for row in signatures_of(session, version_id)
+        if row["recorded_by"] != row["person_id"] and row["id"] not in carried
+    ]
+    if not lacking or None in carried:
+        return
+    signers = session.execute(
+        select(_person.c.given_name, _person.c.family_name)
+        .where(_person.c.program_id == program_of(session), _person.c.id.in_(lacking))
+        .order_by(_person.c.sort_key, _person.c.id)
+    )
+    raise Refusal(
+        "agreement.unfiled",
+        N_(
+            "Who signed on paper, without the signed file: %(people)s. "
+            "Add the file to this version, then bring it into force."
+        ),
+        people=", ".join(f"{given} {family}" for given, family in signers),
+    )
+
+
+def content_of(session: Session, file_id: UUID) -> tuple[Kept, bytes]:
+    """A file and its bytes, held against the record at this very reading. Raises Refusal: no such file."""
+    found = _read(session, _kept.c.id == file_id)
+    if not found:
+        raise Refusal("signed_file.unknown", N_("There is no such file."))
+    content: bytes = session.execute(
+        select(_file.c.content).where(_file.c.program_id == program_of(session), _file.c.id == file_id)
+    ).scalar_one()
+    return found[0], bytes(content)
+
+
+def organization_of_file(session: Session, file_id: UUID) -> UUID | None:
+    """The organization whose agreement a file is of; None where there is no such file."""
+    return session.scalar(
+        select(_agreement.c.organization_id)
+        .join(_version, of_agreement())
+        .join(_file, refers(_file.c.agreement_version_id, _version))
+        .where(_file.c.program_id == program_of(session), _file.c.id == file_id)
+    )
+
+
+def file_of(session: Session, file_id: UUID) -> Kept:
+    """A file that is there, without its bytes, held against the record."""
+    (found,) = _read(session, _kept.c.id == file_id)
+    return found
+
+
+def altered(session: Session) -> list[str]:
+    """What was signed and is no longer as it was: each version's organization and number, in order.
+
+    A file that is another, that is gone or that the record does not know, and a text that is not the signed one.
+    """
+    here = program_of(session)
+    wrong = {
+        row.agreement_version_id for row, is_right in _checked(session, _kept.c.program_id == here) if not is_right
+    }
+    told = many(
+        session,
+        select(_event.c.subject_id, _event.c.facts["file"].astext.label("file"))
+        .select_from(_event)
+        .where(_event.c.program_id == here, _event.c.verb == "agreement.file_added"),
+    )
+    there = {str(file_id) for file_id in session.scalars(select(_file.c.id).where(_file.c.program_id == here))}
+    wrong |= {line["subject_id"] for line in told if line["file"] not in there}
+    wrong |= {version_id for version_id, digest in _signed_texts(session) if not _says(session, version_id, digest)}
+    rows = many(
+        session,
+        select(_organization.c.short_name, _version.c.n)
+        .join(_agreement, refers(_agreement.c.organization_id, _organization))
+        .join(_version, of_agreement())
+        .where(_version.c.program_id == here, _version.c.id.in_(wrong))
+        .order_by(_organization.c.short_name, _version.c.n),
+    )
+    return [f"{row['short_name']} {row['n']}" for row in rows]
+
+
+def text_stands(session: Session, version_id: UUID) -> bool:
+    """Whether a version says what it said when it was signed, or when it was drafted where nobody signed it yet."""
+    here = program_of(session)
+    said = session.scalar(select(_version.c.digest).where(_version.c.program_id == here, _version.c.id == version_id))
+    signed = {digest for of, digest in _signed_texts(session, version_id) if of == version_id}
+    return content_of_version(session, version_id).digest == said and signed <= {said}
+
+
+def _says(session: Session, version_id: UUID, digest: str) -> bool:
+    try:
+        return content_of_version(session, version_id).digest == digest
+    except Refusal:
+        return False
+
+
+def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tuple[UUID, str]]:
+    """Each version that somebody signed, with the digest of its text that the record holds."""
+    digest = _event.c.facts["digest"].astext
+    rows = session.execute(
+        select(_event.c.subject_id, digest)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.verb == "agreement.signed",
+            digest.is_not(None),
+            *([_event.c.subject_id == version_id] if version_id else []),
+        )
+        .distinct()
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _read(session: Session, where: Any) -> tuple[Kept, ...]:
+    return tuple(
+        Kept(
+            row.id,
+            row.signature_id,
+            row.name,
+            row.content_type,
+            row.size,
+            row.sha256,
+            row.added_by,
+            row.added_at,
+            is_right,
+        )
+        for row, is_right in _checked(session, where)
+    )
+
+
+def _checked(session: Session, where: Any) -> Sequence[tuple[Any, bool]]:
+    """Rows of files without their bytes, each with whether bytes, row and record agree, the signature included."""
+    told = and_(
+        _event.c.program_id == _kept.c.program_id,
+        _event.c.verb == "agreement.file_added",
+        _event.c.subject_id == _kept.c.agreement_version_id,
+        _event.c.facts["file"].astext == cast(_kept.c.id, Text),
+    )
+    rows = session.execute(
+        select(
+            *(_kept.c[name] for name in _SHOWN),
+            func.encode(func.sha256(_kept.c.content), "hex").label("found"),
+            _event.c.facts["sha256"].astext.label("told"),
+            _event.c.facts["signature"].astext.label("told_signature"),
+        )
+        .outerjoin(_event, told)
+        .where(_kept.c.program_id == program_of(session), where)
+        .order_by(_kept.c.added_at, _kept.c.id)
+    )
+    return [
+        (row, row.sha256 == row.found == row.told and _text(row.signature_id) == row.told_signature) for row in rows
+    ]
+
+
+def _text(found: UUID | None) -> str | None:
+    return str(found) if found else None
+
+
+_SHOWN: Final = (
+    "id",
+    "agreement_version_id",
+    "signature_id",
+    "name",
+    "content_type",
+    "size",
+    "sha256",
+    "added_by",
+    "added_at",
+)

@@ -1,0 +1,144 @@
+"""Asking somebody about one thing, outside any case: once while the question is open, and ended with its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.casework import assigning, scheduling
+from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.kernel.actors import Actor
+from domain.kernel.scope import local_day, many, program_of
+from domain.roles.roles import ALONE, Link
+from locales import say, show_day
+from models.base import table_of
+from models.casework import Responsibility, Task
+
+_task = table_of(Task)
+_chain = table_of(Responsibility)
+
+
+def ask(
+    session: Session,
+    step: str,
+    item: UUID,
+    title: str,
+    *,
+    chain: Sequence[Link],
+    working_days: int,
+    by: Actor,
+    at: datetime,
+    evidence: str = BY_ITS_ACT,
+    **facts: object,
+) -> UUID | None:
+    """Open a task for whoever the chain falls on; None where it is asked already. `title` is a message's id.
+
+    It is due so many working days from today. Days among `facts` are written as each language does. Raises Refusal
+    (`assigning.assign`).
+    """
+    if open_ones(session, step, item):
+        return None
+    return assigning.assign(
+        session,
+        step,
+        str(item),
+        title_fr=_said("fr", title, facts),
+        title_en=_said("en", title, facts),
+        chain=chain,
+        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), working_days),
+        by=by,
+        at=at,
+        evidence=evidence,
+    )
+
+
+def _said(language: str, title: str, facts: Mapping[str, object]) -> str:
+    shown = {name: show_day(language, fact) if isinstance(fact, date) else fact for name, fact in facts.items()}
+    return say(language, title, **shown)
+
+
+def answered(session: Session, step: str, item: UUID, *, by: Actor, at: datetime) -> bool:
+    """Complete what was asked because what it asks was done. Whether anything was open."""
+    found = open_ones(session, step, item)
+    for row in found:
+        complete_task(session, row["id"], by=by, at=at, in_its_act=True)
+    return bool(found)
+
+
+def no_more(session: Session, step: str, item: UUID, *, by: Actor, at: datetime) -> bool:
+    """Call off what was asked, since there is nothing left to answer. Whether anything was open."""
+    found = open_ones(session, step, item)
+    for row in found:
+        assigning.call_off(session, row["id"], by=by, at=at)
+    return bool(found)
+
+
+def nothing_more(session: Session, item: UUID, *, by: Actor, at: datetime) -> None:
+    """Call off whatever is asked about one thing, since it is no more."""
+    for row in open_ones(session, None, item):
+        assigning.call_off(session, row["id"], by=by, at=at)
+
+
+def ask_who_has_it_now(
+    session: Session,
+    step: str,
+    *,
+    whose: Callable[[UUID], Link | None],
+    ask_anew: Callable[[UUID, Link | None], object],
+    by: Actor,
+    at: datetime,
+    only: UUID | None = None,
+) -> int:
+    """Ask anew where somebody else has the thing by now than whom it was asked of, or nobody; how many changed.
+
+    Where it is still theirs, and their deputies are to be passed over by now, or no longer, what is asked stays as it
+    is but for that. `only` looks at one thing alone.
+    """
+    changed = 0
+    for row in open_ones(session, step, only):
+        item, asked = UUID(row["item"]), row["links"][0]
+        now = whose(item)
+        if not _is_theirs(asked, now):
+            no_more(session, step, item, by=by, at=at)
+            ask_anew(item, now)
+        elif now is not None and (ALONE in now) != (ALONE in asked):
+            link = {name: said for name, said in asked.items() if name != ALONE}
+            chain = [link | {ALONE: True} if ALONE in now else link, *row["links"][1:]]
+            assigning.fall_on(session, row["id"], chain, by=by, at=at)
+        else:
+            continue
+        changed += 1
+    return changed
+
+
+def _is_theirs(asked: Link, now: Link | None) -> bool:
+    """Whether a thing was asked of who has it now, whoever acts for them."""
+    return asked.get("person") == (None if now is None else now["person"])
+
+
+def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[dict[str, Any]]:
+    """What is asked and not answered: the tasks' `id`, `item` and `opened_at`, and the `links` of whom they fall on.
+
+    Of every step where none is given, about everything where no item is.
+    """
+    about = [
+        *([] if step is None else [_task.c.step == step]),
+        *([] if item is None else [_task.c.item == str(item)]),
+    ]
+    return many(
+        session,
+        select(_task.c.id, _task.c.item, _task.c.opened_at, _chain.c.links)
+        .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.declared_owed_by_id))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id.is_(None),
+            _task.c.state == "open",
+            *about,
+        )
+        .order_by(_task.c.opened_at, _task.c.id),
+    )

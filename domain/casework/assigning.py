@@ -1,0 +1,174 @@
+"""A duty outside any case: a task that a role owes because somebody decided so, and calling it off again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from domain.casework import scheduling
+from domain.casework.locking import change, hold, tell, wait_again
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program_of
+from domain.record.events import write
+from domain.roles.roles import Link, responsibility
+from locales import N_
+from models.base import table_of
+from models.casework import Task
+from models.lifecycles import TASK, NoSuchMove
+
+_task = table_of(Task)
+
+
+class Reminder(NamedTuple):
+    """On which local day somebody hears of a duty: whoever owes it, their director, or the coordinator."""
+
+    on: date
+    to: Literal["owner", "director", "coordinator"]
+
+
+def assign(
+    session: Session,
+    step: str,
+    item: str,
+    *,
+    title_fr: str,
+    title_en: str,
+    chain: Sequence[Link],
+    due_on: date,
+    by: Actor,
+    at: datetime,
+    evidence: str = "none",
+    sources: Sequence[str] = (),
+    waits: bool = False,
+    at_once: bool = False,
+    reminders: Sequence[Reminder] = (),
+) -> UUID:
+    """Open a task outside any case for whoever the chain falls on, and return its id.
+
+    Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
+    board. It reminds whoever owes it as a task of a case does, and then the coordinator; no manager, who does not see
+    it. With "act" as its `evidence`, only the act that it asks for completes it.
+    `sources` are the facts of the guide behind it. One that `waits` for what it rests on is planned, and nobody owes it
+    before `begin`. With `at_once`, whoever owes it hears of it with the next digest, and not only near its day. With
+    `reminders`, in the order of their days, it reminds by these instead. Raises Refusal for a day so far away that no
+    holidays are known.
+    """
+    today = local_day(session, at)
+    ladder: dict[str, Any]
+    if reminders:
+        days = [one.on.isoformat() for one in reminders]
+        ladder = {"ladder": days, "ladder_to": [one.to for one in reminders], "rung": 0, "next_check": reminders[0].on}
+    else:
+        ladder = scheduling.ladder_outside(session, due_on, on=today, at_once=at_once)
+    chain_id = responsibility(session, chain)
+    task = Task(
+        program_id=program_of(session),
+        id=uuid4(),
+        step=step,
+        item=item,
+        title_fr=title_fr,
+        title_en=title_en,
+        sources=list(sources),
+        owed_by_id=chain_id,
+        declared_owed_by_id=chain_id,
+        state=TASK.initial if waits else TASK.after(TASK.initial, "open"),
+        due_on=due_on,
+        evidence=evidence,
+        opened_at=None if waits else at,
+        **(ladder | {"next_check": None} if waits else ladder),
+    )
+    session.execute(insert(_task).values(task.model_dump()))
+    verb = "task.planned" if waits else "task.opened"
+    write(session, verb, "task", task.id, by=by, at=at, step=step, item=item)
+    return task.id
+
+
+def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: date | None = None) -> bool:
+    """Open a duty outside any case that waited for what it rests on; whether it did wait.
+
+    It is due by its day or, where that is past, by `due_on`. Its reminders count from today.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != TASK.initial:
+        return False
+    today = local_day(session, at)
+    due = held.task["due_on"] if held.task["due_on"] > today or due_on is None else due_on
+    change(
+        session,
+        held,
+        state=TASK.after(held.task["state"], "open"),
+        due_on=due,
+        opened_at=at,
+        **scheduling.ladder_outside(session, due, on=today, at_once=True),
+    )
+    tell(session, held, "task.opened", step=held.task["step"], item=held.task["item"])
+    return True
+
+
+def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have an open duty outside any case wait again, since what it rests on does not hold; whether it was open."""
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != "open":
+        return False
+    wait_again(session, held.task, by=by, at=at)
+    return True
+
+
+def ask_once_more(
+    session: Session, task_id: UUID, *, title_fr: str, title_en: str, due_on: date, by: Actor, at: datetime
+) -> bool:
+    """Ask an open duty outside any case again, under another title and by another day; whether it was open.
+
+    Whoever owes it hears of it with the next digest, which goes to a person once a day at most.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != "open":
+        return False
+    change(
+        session,
+        held,
+        title_fr=title_fr,
+        title_en=title_en,
+        due_on=due_on,
+        **scheduling.ladder_outside(session, due_on, on=local_day(session, at), at_once=True),
+    )
+    tell(session, held, "task.asked_again", step=held.task["step"], item=held.task["item"])
+    return True
+
+
+def fall_on(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+    """Have a task fall on this chain, which says otherwise whose deputies it passes over. All else stays as it is.
+
+    Where it was handed back it stays with who has it, and falls so once it is given again.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    now = responsibility(session, chain)
+    is_with_them = held.task["owed_by_id"] == held.task["declared_owed_by_id"]
+    change(session, held, declared_owed_by_id=now, owed_by_id=now if is_with_them else held.task["owed_by_id"])
+
+
+def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End a duty outside any case that nobody owes any more. Raises Refusal where it is done, or ended already."""
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    try:
+        state = TASK.after(held.task["state"], "cancel")
+    except NoSuchMove:
+        raise Refusal("task.over", N_("This task is done or was called off: nobody owes it any more.")) from None
+    change(session, held, state=state, next_check=None)
+    tell(session, held, "task.called_off", step=held.task["step"], item=held.task["item"])
+
+
+def restore(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have a duty outside any case that was called off wait again for what it rests on; whether it was called off."""
+    held = hold(session, task_id, by=by, at=at, seen=None)
+    if held.task["state"] != "cancelled":
+        return False
+    change(session, held, state=TASK.after(held.task["state"], "restore"), opened_at=None, next_check=None)
+    tell(session, held, "task.planned", step=held.task["step"], item=held.task["item"])
+    return True

@@ -1,0 +1,480 @@
+"""The doors of a case: opening it from its protocol, moving its days, ending and reopening it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Literal
+from typing import Protocol as Shape
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, insert, select, update
+from sqlmodel import Session
+
+from domain.casework import locking as held_tasks
+from domain.casework import scheduling, tasks, versions, wakeups
+from domain.casework.anew import counts_from, keep_missed
+from domain.casework.lateness import keep_lateness
+from domain.casework.locked_case import change_case, hold_case, hold_cases
+from domain.casework.locking import of_case
+from domain.casework.steps import columns_of, links_of, tie
+from domain.casework.subjects import Found, Subject, hold_subject, same_subject, tenure_of
+from domain.declarations.protocol import Protocol
+from domain.departure import gathering
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.mail import notices
+from domain.people import people
+from domain.record import events
+from domain.roles.roles import Link
+from domain.terms import days as agreement_days
+from domain.terms.admission import ADMISSION, BEING_ADMITTED
+from locales import N_
+from models.base import table_of
+from models.casework import SETTLED, Case, Task
+from models.lifecycles import ACT, CASE, TASK, NoSuchMove
+from models.participant import Participant
+
+_case = table_of(Case)
+_task = table_of(Task)
+_participant = table_of(Participant)
+
+
+def open_case(
+    session: Session,
+    key: str,
+    *,
+    subject_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    agreement_version_id: UUID | None = None,
+    period: str = "",
+    last_day: date | None = None,
+    participant_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Open a case of a protocol, and every step of it that can begin.
+
+    The protocol says what it is about: a person (`subject_id`) at an organization, an organization, a version of an
+    agreement, a candidate or participant, or the program; and whether it is for a `period`, such as 2026-Q3. The case
+    pins the protocol as it stands now and keeps its own copy of the steps. Its named days come from what it is about.
+    What a case about the same that was cancelled had missed by then stays missed.
+    One about somebody who leaves is opened by `departures` alone, which gives their `last_day`. Raises Refusal: no such
+    thing, not one that the protocol is for, one already open, or, where it begins by itself, one that ever was.
+    """
+    version = versions.current_protocol(session, key)
+    protocol = scheduling.protocol_of(version)
+    if (last_day is None) == (protocol.subject.kind == "member"):
+        raise Refusal(
+            "departure.by_its_own_door", N_("A departure is opened with its last day, and nothing else has one.")
+        )
+    here = program_of(session)
+    subject = hold_subject(
+        session, protocol, Subject(subject_id, organization_id, agreement_version_id, period, participant_id)
+    )
+    _refuse_ended(subject, local_day(session, at))
+    if not protocol.gathers:  # a second departure of who came back: whether there may be one is known there
+        _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
+    if organization_id is not None and _takes_somebody_on(protocol):
+        agreement_days.refuse_if_lapsed(session, organization_id, local_day(session, at))
+    case = Case(
+        program_id=here,
+        id=uuid4(),
+        protocol=key,
+        protocol_version_id=version.id,
+        **subject.columns,
+        once=protocol.starts is not None,
+        gathers=protocol.gathers,
+        anchors=_given_days(session, protocol, key, subject, {**subject.days, "member.ends_on": last_day}, at),
+        opened_at=at,
+        opened_by=by.person_id,
+        opened_as=by.role,
+    )
+    session.add(case)
+    session.flush()
+    session.execute(insert(_task), list(columns_of(session, case, protocol)))
+    tie(session, case, protocol)
+    keep_missed(session, case, protocol)
+    events.write(
+        session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
+    )
+    held_tasks.open_ready(session, {"id": case.id}, by=by, at=at)
+    if not protocol.gathers:  # else once its steps are there, for what somebody has in hand
+        notices.case_opened(session, case, by=by, at=at)
+    wakeups.wake(session, case.id, at=at)
+    return case.id
+
+
+def cancel_case(
+    session: Session, case_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
+) -> None:
+    """End a case that will not be finished, with the reason. Nothing is deleted; what the program did is undone.
+
+    Raises Refusal, also where it would leave somebody whom nobody looks after (`may_be_cancelled`), or where what goes
+    with it is refused (`when_cancelled`).
+    """
+    with_it = _goes_with(session, case_id)
+    if with_it is not None:
+        hold_cases(session, [case_id, *with_it.together(session, case_id)])
+    held = hold_case(session, case_id, seen=seen)
+    state = _move(held, "cancel")
+    if not may_be_cancelled(session, held):
+        raise Refusal(
+            "case.admission_goes_on",
+            N_(
+                "An admission ends on the page of whom it is about: there they are refused, say no, or are admitted. "
+                "Its case then ends by itself."
+            ),
+        )
+    reason = tasks.needed_reason(reason)
+    had_a_part = notices.parts_in(session, case_id, by=by, at=at)
+    change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
+    keep_lateness(session, of_case(session, case_id), at=at)
+    session.execute(
+        update(_task)
+        .where(of_case(session, case_id), _task.c.state.in_(TASK.open_to("cancel")))
+        .values(**held_tasks.cancelled(), version=_task.c.version + 1)
+    )
+    to_undo = and_(_task.c.state == "done", _task.c.act_state.in_(ACT.open_to("want_undo")), _task.c.undo != "")
+    session.execute(
+        update(_task)
+        .where(of_case(session, case_id), to_undo)
+        .values(act_state=ACT.moved(_task.c.act_state, "want_undo"), version=_task.c.version + 1)
+    )
+    events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
+    if with_it is not None:
+        with_it.do(session, case_id, by=by, at=at)
+    notices.case_cancelled(session, held, had_a_part, by=by, at=at)
+    wakeups.wake(session, case_id, at=at)
+
+
+class Ends(Shape):
+    """What is done with a case's cancelling, in the same transaction. It may refuse."""
+
+    def __call__(self, session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+        """Do it."""
+
+
+@dataclass(frozen=True)
+class _With:
+    """What goes with the cancelling of a protocol's cases: what it does, and the other cases that it touches."""
+
+    together: Callable[[Session, UUID], Collection[UUID]]
+    do: Ends
+
+
+_WITH_A_CANCELLING: Final[dict[str, _With]] = {}
+
+
+def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[UUID]], do: Ends) -> None:
+    """Have something done in the transaction that cancels a case of a protocol: an act later on could come too late.
+
+    `together` gives the other cases that it touches, which are held first, in the order of their ids.
+    """
+    _WITH_A_CANCELLING[key] = _With(together, do)
+
+
+def _goes_with(session: Session, case_id: UUID) -> _With | None:
+    this = (_case.c.program_id == program_of(session), _case.c.id == case_id)
+    return _WITH_A_CANCELLING.get(session.scalar(select(_case.c.protocol).where(*this)) or "")
+
+
+def may_be_cancelled(session: Session, case: Mapping[str, Any]) -> bool:
+    """Whether nobody is forgotten by cancelling a case: somebody who is to be admitted is on no list without theirs.
+
+    So an admission is cancelled with the act that ends it, once the person is refused, said no, or is gone from here.
+    """
+    return case["protocol"] != ADMISSION or _state_of_candidate(session, case) in ("refused", "declined", "destroyed")
+
+
+def may_be_reopened(session: Session, case: Mapping[str, Any]) -> bool:
+    """Whether somebody is still to be admitted by a case, where it is an admission; any other may be reopened.
+
+    One that was cancelled went with the person's refusal, or their no. Whoever is referred anew has another case.
+    """
+    if case["protocol"] != ADMISSION:
+        return True
+    state = _state_of_candidate(session, case)
+    return state in BEING_ADMITTED or (case["state"] == "closed" and state == "admitted")
+
+
+def _state_of_candidate(session: Session, case: Mapping[str, Any]) -> str | None:
+    return session.scalar(
+        select(_participant.c.state).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == case["participant_id"]
+        )
+    )
+
+
+def reopen_case(
+    session: Session, case_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
+) -> None:
+    """Open a case that was closed or cancelled again. What was done stays done; what was undone is done again.
+
+    What was handed in and not answered when the case ended waits for its approval again, and is asked for anew. Raises
+    Refusal, also where there is meanwhile another open case of the protocol about the same, or nobody whom it would
+    admit (`may_be_reopened`).
+    """
+    held = hold_case(session, case_id, seen=seen)
+    state = _move(held, "reopen")
+    if not may_be_reopened(session, held):
+        raise Refusal(
+            "case.admission_is_over",
+            N_(
+                "This admission ended with a refusal, a no, or because the person is known under another file. "
+                "Whoever is referred anew is a candidate again, with a case of their own."
+            ),
+        )
+    reason = tasks.needed_reason(reason)
+    _refuse_second(session, held["protocol"], held, once=False)
+    change_case(session, held, state=state, ended_at=None, ended_by=None, ended_reason="")
+    handed_in = _restored(session, held)
+    session.execute(
+        update(_task)
+        .where(of_case(session, case_id), _task.c.state == "done", _task.c.act_state.in_(["undo_wanted", "undone"]))
+        .values(
+            state=TASK.moved(_task.c.state, "postpone"),
+            done_at=None,
+            done_by=None,
+            done_as=None,
+            version=_task.c.version + 1,
+        )
+    )
+    events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
+    # The calendar may have changed meanwhile.
+    scheduling.reschedule(session, case_id, at=at)
+    for task_id in handed_in:
+        tasks.ask_again(session, task_id, at=at)
+    held_tasks.open_ready(session, held, by=by, at=at)
+    wakeups.wake(session, case_id, at=at)
+
+
+def _restored(session: Session, case: Mapping[str, Any]) -> list[UUID]:
+    """Take up again what ended with a case: planned, or handed in as it was. Returns the ids of what is handed in.
+
+    A step that a newer version of its protocol called off stays so.
+    """
+    steps = scheduling.pinned_protocol(session, case["protocol_version_id"]).by_id
+    ended = (of_case(session, case["id"]), _task.c.state == "cancelled", _task.c.step.in_(steps))
+    planned = TASK.after("cancelled", "restore")
+    again = TASK.after(TASK.after(planned, "open"), "submit")
+    handed_in = session.scalars(
+        update(_task)
+        # A doing that nobody answered is on no other task that ended.
+        .where(*ended, _task.c.done_at.is_not(None))
+        .values(state=again, version=_task.c.version + 1)
+        .returning(_task.c.id)
+    ).all()
+    session.execute(update(_task).where(*ended).values(state=planned, version=_task.c.version + 1))
+    return sorted(handed_in)
+
+
+def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Close a case in which nothing that is required is left. It also closes by itself when the last step is settled.
+
+    Raises Refusal, naming the steps that are left.
+    """
+    held = hold_case(session, case_id, seen=seen)
+    _move(held, "close")
+    if held["gathers"]:
+        # What is in hand by now and was not asked for yet counts too.
+        gathering.gather(session, case_id, by=by, at=at)
+        if hold_case(session, case_id, seen=None)["state"] != "open":
+            return  # what came to rest by that was all that was left
+    if held_tasks.close_if_settled(session, case_id, by=by, at=at):
+        wakeups.wake(session, case_id, at=at)
+        return
+    if held["gathers"]:
+        gathering.refuse_while_in_hand(session, held, at)
+    left = many(
+        session,
+        select(_task.c.title_fr, _task.c.title_en)
+        .where(of_case(session, case_id), _task.c.required, _task.c.state.not_in([*SETTLED, "cancelled"]))
+        .order_by(_task.c.position, _task.c.item),
+    )
+    raise Refusal(
+        "case.work_left",
+        N_("A case does not close while required steps are left: %(steps)s."),
+        steps=held_tasks.titles(left),
+    )
+
+
+def move_day(
+    session: Session,
+    case_id: UUID,
+    *,
+    anchor: str,
+    day: date,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Move one of a case's named days, such as the arrival. Only this case's due days follow.
+
+    Where the day is the start of the person's tenure, the tenure starts on it. What the engine did because of the day
+    it looks at again, such as from when on a seat is held. Raises Refusal.
+    """
+    held = hold_case(session, case_id, seen=seen)
+    if held["state"] != "open":
+        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
+    protocol = scheduling.protocol_of(versions.pinned(session, held))
+    declared = protocol.anchors.get(anchor)
+    if declared is None or declared.from_ not in ("worker.starts_on", "worker.ends_on"):
+        raise Refusal("case.day_is_not_given", N_("This day follows from what is done; it cannot be moved by hand."))
+    if declared.from_ == "worker.starts_on":
+        _move_start(session, held, day, by=by, at=at)
+    _move_anchor(session, held, protocol, anchor, day, by=by, at=at)
+
+
+def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
+    """Have an open case about somebody who leaves hang on another last day of theirs, as `departures` found it."""
+    held = hold_case(session, case_id, seen=None)
+    if held["state"] != "open":
+        return
+    protocol = scheduling.protocol_of(versions.pinned(session, held))
+    for anchor, declared in protocol.anchors.items():
+        if declared.from_ == "member.ends_on":
+            _move_anchor(session, held, protocol, anchor, day, by=by, at=at)
+
+
+def _move_anchor(
+    session: Session, held: dict[str, Any], protocol: Protocol, anchor: str, day: date, *, by: Actor, at: datetime
+) -> None:
+    case_id: UUID = held["id"]
+    change_case(session, held, anchors={**held["anchors"], anchor: day.isoformat()})
+    scheduling.reschedule(session, case_id, at=at)
+    _look_again(session, protocol, case_id, anchor)
+    events.write(
+        session,
+        "case.day_moved",
+        "case",
+        case_id,
+        by=by,
+        at=at,
+        case_id=case_id,
+        anchor=anchor,
+        was=held["anchors"].get(anchor),
+        day=day.isoformat(),
+    )
+    wakeups.wake(session, case_id, at=at)
+
+
+def gate_is_open(session: Session, case: Case, gate: str) -> bool:
+    """Whether every step of a gate is settled in this case, such as what must be before a worker follows anyone.
+
+    Raises KeyError for a gate that the case's protocol does not have.
+    """
+    steps = scheduling.pinned_protocol(session, case.protocol_version_id).gates[gate].steps
+    holding = session.scalar(
+        select(_task.c.id)
+        .where(of_case(session, case.id), _task.c.step.in_(steps), _task.c.state.not_in(SETTLED))
+        .limit(1)
+    )
+    return holding is None
+
+
+def links_allowed(session: Session, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> list[Link]:
+    """The links of the roles that a case's protocol lets cancel or reopen it."""
+    protocol = scheduling.protocol_of(versions.pinned(session, case))
+    allowed = protocol.cancel if act == "cancel" else protocol.reopen
+    row = session.get(Case, (program_of(session), case["id"]))
+    if row is None:
+        return []
+    return [link for role in allowed.by for link in links_of(session, protocol, role, row)]
+
+
+# What a case takes from what it is about.
+
+
+def _refuse_second(session: Session, key: str, columns: Mapping[str, Any], *, once: bool) -> None:
+    """Refuse where a case of the protocol about the same is open, or, of what begins `once`, where there ever was one.
+
+    The indexes `one_open_case` and `begun_once` hold it too, but for departures.
+    """
+    asked = select(_case.c.state).where(
+        _case.c.program_id == program_of(session), _case.c.protocol == key, same_subject(columns)
+    )
+    states = set(session.scalars(asked if once else asked.where(_case.c.state == "open")))
+    if "open" in states:
+        about_a_person = columns.get("subject_id") is not None
+        raise Refusal("case.already_open", OPEN_FOR_A_PERSON if about_a_person else _OPEN_FOR_THIS)
+    if states:
+        raise Refusal(
+            "case.had_already", N_("This had its case of the protocol already, which ended. Reopen that one.")
+        )
+
+
+def _refuse_ended(subject: Found, day: date) -> None:
+    """Refuse to welcome somebody into a role that they hold no more."""
+    ends_on = subject.days.get("worker.ends_on")
+    if ends_on is not None and ends_on < day:
+        raise Refusal("case.role_ended", N_("The person's role there has ended. Appoint them again first."))
+
+
+OPEN_FOR_A_PERSON = N_("This person already has an open case of this protocol there.")
+_OPEN_FOR_THIS = N_("A case of this protocol is already open for this.")
+
+
+def _takes_somebody_on(protocol: Protocol) -> bool:
+    """Whether a case of it begins with somebody's first day in their role, as a new assignment does."""
+    return any(anchor.from_ == "worker.starts_on" for anchor in protocol.anchors.values())
+
+
+def _given_days(
+    session: Session, protocol: Protocol, key: str, subject: Found, days: Mapping[str, date | None], at: datetime
+) -> dict[str, str]:
+    known = {**days, "case.opened_on": local_day(session, at)}
+    named = {
+        name: counts_from(session, key, subject.columns, name, protocol.due_after(name), at)
+        if protocol.gathers and anchor.from_ == "case.opened_on"
+        else known.get(anchor.from_)
+        for name, anchor in protocol.anchors.items()
+    }
+    return {name: day.isoformat() for name, day in named.items() if day is not None}
+
+
+def _move_start(session: Session, case: Mapping[str, Any], day: date, *, by: Actor, at: datetime) -> None:
+    """Have the tenure that a case is about start on a day."""
+    tenure = tenure_of(session, case["subject_id"], case["organization_id"])
+    if tenure["starts_on"] == day:
+        return
+    if tenure["ends_on"] is not None and tenure["ends_on"] < day:
+        raise Refusal("tenure.ends_before", N_("The person's role there ends before that day."))
+    people.move_start(session, tenure, day, by=by, at=at, case_id=case["id"])
+
+
+def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str) -> None:
+    """Have the engine look at what it did of the steps that hang on a day. What has nothing to undo stays as it is."""
+    steps = [step.id for step in protocol.steps if step.action and step.due and step.due.anchor == anchor]
+    session.execute(
+        update(_task)
+        .where(
+            of_case(session, case_id),
+            _task.c.step.in_(steps),
+            _task.c.undo != "",
+            _task.c.act_state.in_(ACT.open_to("look_again")),
+        )
+        .values(act_state=ACT.moved(_task.c.act_state, "look_again"), version=_task.c.version + 1)
+    )
+
+
+# What every verb stands on.
+
+
+def _move(held: Mapping[str, Any], move: str) -> str:
+    try:
+        return CASE.after(held["state"], move)
+    except NoSuchMove:
+        why = _NOT_NOW[held["state"], move]  # on its own line: a literal inside a Refusal is taken for a msgid
+        raise Refusal("case.not_now", why) from None
+
+
+_NOT_NOW = {
+    ("closed", "close"): N_("This case is already closed."),
+    ("closed", "cancel"): N_("This case is closed: it cannot be cancelled any more. Reopen it first."),
+    ("cancelled", "close"): N_("This case was cancelled. Reopen it first."),
+    ("cancelled", "cancel"): N_("This case was already cancelled."),
+    ("open", "reopen"): N_("This case is open already."),
+}

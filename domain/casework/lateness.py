@@ -1,0 +1,72 @@
+"""What was late stays late: a due day that had passed undone is written down before a step loses it.
+
+A step that is called off, waived or given another day is not asked for by its old day any more. Whoever asks later how
+it was, an obligation or the program's statement, finds that day here. It is written once and never changed.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Date, case, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.kernel.scope import local_day, program, program_of
+from models.base import table_of
+from models.casework import Lateness, Task
+from models.lifecycles import TASK
+
+_task = table_of(Task)
+_lateness = table_of(Lateness)
+
+#: Done, a step keeps its due day and the day on which it was done: what was late is told by these.
+_NOT_AT_REST = [state for state in TASK.states if state not in ("done", "waived", "cancelled")]
+
+
+def keep_lateness(session: Session, which: ColumnElement[bool], *, at: datetime) -> None:
+    """Write down which of these steps of cases were not done by their due day, as of the local day of `at`.
+
+    What was handed in late was late until then. Ask it before the steps change, in the same transaction.
+    """
+    today = local_day(session, at)
+    handed_in = cast(func.timezone(program(session).time_zone, _task.c.done_at), Date)
+    until = case((_task.c.state == "submitted", handed_in), else_=literal(today, Date()))
+    late = session.execute(
+        select(_task.c.id, _task.c.clause, _task.c.due_on, until.label("until")).where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id.is_not(None),
+            _task.c.state.in_(_NOT_AT_REST),
+            _task.c.due_on < until,
+            which,
+        )
+    ).all()
+    if late:
+        session.execute(
+            insert(_lateness).on_conflict_do_nothing(
+                index_elements=["program_id", "task_id", "due_on", "until"],
+            ),
+            [
+                {
+                    "program_id": program_of(session),
+                    "id": uuid4(),
+                    "task_id": row.id,
+                    "clause": row.clause,
+                    "due_on": row.due_on,
+                    "until": row.until,
+                    "recorded_at": at,
+                }
+                for row in late
+            ],
+        )
+
+
+def is_this(task_id: UUID) -> ColumnElement[bool]:
+    """The condition that a step is this one."""
+    return _task.c.id == task_id
+
+
+def had_passed(due_on: date | None, on: date) -> bool:
+    """Whether a due day lies before a local day: only then can anything be late by it."""
+    return due_on is not None and due_on < on

@@ -1,0 +1,396 @@
+"""Proof that a task was done: a thing of the inventory by its serial number, an account's user name, a document.
+
+A document is judged by its bytes, never by what it says of itself. No secret is ever stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Select, and_, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import Session
+
+from domain.equipment import inventory, lending
+from domain.files import images, packages, readable
+from domain.holdings import things
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.record import events
+from locales import N_
+from models.base import refers, table_of
+from models.casework import Account, Case, Evidence, EvidenceFile, Task
+from models.departure import WAYS
+from models.equipment import Loan
+
+LARGEST_DOCUMENT = 10 * 1024 * 1024
+LONGEST_LABEL = 120
+
+_evidence = table_of(Evidence)
+_file = table_of(EvidenceFile)
+_loan = table_of(Loan)
+_account = table_of(Account)
+_task = table_of(Task)
+_case = table_of(Case)
+
+#: What may be kept, by the ending of its name: its type, and how its bytes begin.
+_KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
+    ".pdf": ("application/pdf", (b"%PDF-",)),
+    ".png": ("image/png", (b"\x89PNG\r\n\x1a\n",)),
+    ".jpg": ("image/jpeg", (b"\xff\xd8\xff",)),
+    ".jpeg": ("image/jpeg", (b"\xff\xd8\xff",)),
+    ".docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", (b"PK\x03\x04",)),
+    ".xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (b"PK\x03\x04",)),
+    ".odt": ("application/vnd.oasis.opendocument.text", (b"PK\x03\x04",)),
+    ".txt": ("text/plain; charset=utf-8", ()),
+}
+#: A package of parts is told from any other archive by the part that names it.
+_TELLING_PART = {".docx": "word/document.xml", ".xlsx": "xl/workbook.xml", ".odt": "content.xml"}
+#: What a package of parts may grow to on the machine of whoever opens it, as it says itself.
+_MOST_PARTS, _LARGEST_UNPACKED = 2000, 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What somebody gives as proof. `label` is a serial number, a user name, or a file's name; never a secret."""
+
+    kind: str
+    label: str
+    content: bytes = b""
+
+
+def add(
+    session: Session,
+    task: Mapping[str, Any],
+    case: Mapping[str, Any] | None,
+    proof: Proof,
+    *,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Keep a proof with a task that is held, and do what it says: lend the equipment, note the account.
+
+    What the case's person has already, from another organization or from before, is proof as it is: it is lent and
+    opened once. A serial number, in whichever writing, is that of a thing of the inventory. A document may show any
+    step; anything else is proof of a step that asks for it. Raises Refusal, and then nothing is kept.
+    """
+    if proof.kind not in ("document", task["evidence"]):
+        raise Refusal(
+            "evidence.not_asked",
+            N_("This step does not ask for a proof of this kind. Leave it out; what matters can stand in the note."),
+        )
+    label = _checked_label(proof)
+    content_type = judged_type(label, proof.content) if proof.kind == "document" else ""
+    content = _bare(proof.content) if proof.kind == "document" else proof.content
+    thing = _thing(session, task, label) if proof.kind == "serial" else None
+    proof_id = uuid4()
+    here = program_of(session)
+    session.execute(
+        insert(_evidence).values(
+            program_id=here,
+            id=proof_id,
+            task_id=task["id"],
+            kind=proof.kind,
+            label=thing["serial"] if thing else label,
+            equipment_id=thing["id"] if thing else None,
+            content_type=content_type,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest() if content else "",
+            added_at=at,
+            added_by=by.person_id,
+        )
+    )
+    if proof.kind == "document":
+        session.execute(insert(_file).values(program_id=here, id=proof_id, content=content))
+    elif case is not None and thing is not None:
+        lending.lend(
+            session, thing["id"], case["subject_id"], by=by, at=at, task_id=task["id"], case_id=task["case_id"]
+        )
+    elif case is not None and proof.kind == "account":
+        _open_account(session, task, case, label, at=at)
+    events.write(
+        session,
+        "evidence.added",
+        "evidence",
+        proof_id,
+        by=by,
+        at=at,
+        case_id=task["case_id"],
+        proof=proof.kind,
+    )
+    return proof_id
+
+
+def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: Collection[str]) -> None:
+    """Refuse to call a task done without the evidence that it asks for. `given` are the kinds just added."""
+    asked = task["evidence"]
+    if asked not in _ASKED or asked in given:
+        return
+    kept = session.scalar(
+        select(_evidence.c.id)
+        .where(
+            _evidence.c.program_id == program_of(session),
+            _evidence.c.task_id == task["id"],
+            _evidence.c.kind == asked,
+            _evidence.c.withdrawn_at.is_(None),
+        )
+        .limit(1)
+    )
+    if kept is None:
+        raise Refusal("evidence.missing", _ASKED[asked])
+
+
+def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Actor, at: datetime) -> None:
+    """Take off what was given as proof of a task that is undone. It stays kept, marked as withdrawn."""
+    here = program_of(session)
+    mine = (
+        _evidence.c.program_id == here,
+        _evidence.c.task_id == task["id"],
+        _evidence.c.withdrawn_at.is_(None),
+    )
+    taken = session.scalars(
+        update(_evidence).where(*mine).values(withdrawn_at=at, withdrawn_why=why).returning(_evidence.c.id)
+    ).all()
+    if not taken:
+        return
+    accounts = (_account.c.program_id == here, _account.c.task_id == task["id"], _account.c.closed_at.is_(None))
+    # What another step is shown by too stays with its person, by that one.
+    opened = _proven_by(
+        session,
+        _account.c.person_id,
+        and_(
+            _evidence.c.kind == "account",
+            _evidence.c.label == _account.c.user_name,
+            things.system_of() == _account.c.system,
+        ),
+    )
+    session.execute(update(_account).where(*accounts, opened.exists()).values(task_id=opened.scalar_subquery()))
+    session.execute(update(_account).where(*accounts).values(closed_at=at))
+    loans = (_loan.c.program_id == here, _loan.c.task_id == task["id"], _loan.c.returned_at.is_(None))
+    lent = _proven_by(session, _loan.c.person_id, _evidence.c.equipment_id == _loan.c.equipment_id)
+    session.execute(update(_loan).where(*loans, lent.exists()).values(task_id=lent.scalar_subquery()))
+    for loan in many(session, select(_loan).where(*loans)):
+        lending.never_lent(session, loan, by=by, at=at, case_id=task["case_id"])
+    events.write_many(
+        session,
+        "evidence.withdrawn",
+        "evidence",
+        [(proof_id, {"why": why}) for proof_id in taken],
+        by=by,
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def _proven_by(session: Session, person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> Select[tuple[UUID]]:
+    """The step that a thing of somebody's is proof of, where its own is one no more: the one that was shown first."""
+    return (
+        select(_evidence.c.task_id)
+        .join(_task, refers(_evidence.c.task_id, _task))
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(
+            _evidence.c.program_id == program_of(session),
+            _evidence.c.withdrawn_at.is_(None),
+            shows,
+            _case.c.subject_id == person_id,
+        )
+        .order_by(_evidence.c.added_at, _evidence.c.id)
+        .limit(1)
+    )
+
+
+def judged_type(name: str, content: bytes) -> str:
+    """The type that a document truly is.
+
+    Raises Refusal: too large, empty, unknown, not what its name says, or not to be read: locked, damaged, or blank.
+    """
+    if not content:
+        raise Refusal("document.empty", N_("This file is empty."))
+    if len(content) > LARGEST_DOCUMENT:
+        raise Refusal(
+            "document.too_large",
+            N_("This file is larger than %(most)s MB."),
+            most=LARGEST_DOCUMENT // (1024 * 1024),
+        )
+    ending = PurePath(name).suffix.lower()
+    if ending not in _KINDS:
+        raise Refusal(
+            "document.unknown_kind",
+            N_("Files of this kind are not kept. Give one of: %(kinds)s."),
+            kinds=", ".join(sorted(kind.removeprefix(".") for kind in _KINDS)),
+        )
+    content_type, beginnings = _KINDS[ending]
+    if readable.is_locked_office(content):
+        raise _unreadable("locked")
+    if not (_is_text(content) if not beginnings else content.startswith(beginnings) and _is_whole(ending, content)):
+        raise Refusal("document.not_what_it_says", N_("This file is not what the ending of its name says."))
+    why = readable.why_unreadable(ending, content)
+    if why:
+        raise _unreadable(why)
+    return content_type
+
+
+def _unreadable(why: str) -> Refusal:
+    return Refusal(f"document.{why}", _UNREADABLE[why])
+
+
+_UNREADABLE: Final[Mapping[str, str]] = {
+    "locked": N_("A password locks this file. Give it without the password, so that it can be read."),
+    "damaged": N_("This file is damaged: it cannot be read. Save it anew, and give it again."),
+    "empty": N_("This file holds nothing, or next to nothing."),
+}
+
+
+def _thing(session: Session, task: Mapping[str, Any], serial: str) -> dict[str, Any]:
+    """The thing of the inventory that a step hands over. Raises Refusal where there is none of that number."""
+    found = inventory.by_serial(session, task["item"] or task["step"], serial)
+    if found is None:
+        raise Refusal(
+            "equipment.not_in_inventory",
+            N_("No equipment of this kind has this serial number. Add it to the inventory first."),
+        )
+    return found
+
+
+def _open_account(
+    session: Session, task: Mapping[str, Any], case: Mapping[str, Any], user_name: str, *, at: datetime
+) -> None:
+    # The index says whether it is free: of two who note one name at the same instant the second waits, and is told.
+    opened = session.scalar(
+        upsert(_account)
+        .values(
+            program_id=program_of(session),
+            id=uuid4(),
+            person_id=case["subject_id"],
+            task_id=task["id"],
+            system=task["system"] or task["step"],
+            user_name=user_name,
+            opened_at=at,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["program_id", "system", "user_name"], index_where=text("closed_at is null")
+        )
+        .returning(_account.c.id)
+    )
+    if opened is not None:
+        return
+    whose = session.scalar(
+        select(_account.c.person_id).where(
+            _account.c.program_id == program_of(session),
+            _account.c.system == (task["system"] or task["step"]),
+            _account.c.user_name == user_name,
+            _account.c.closed_at.is_(None),
+        )
+    )
+    if whose != case["subject_id"]:
+        raise Refusal("account.taken", N_("This user name is already someone's account. Check it."))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it is kept: its name, its true type, and its bytes without what they say of their making."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """It as the columns that every row of a document has."""
+        return {
+            "name": self.name,
+            "content_type": self.content_type,
+            "size": len(self.content),
+            "sha256": self.sha256,
+        }
+
+
+def checked_document(name: str, content: bytes) -> Document:
+    """A file that somebody gives, judged by its bytes and stripped of what they say of their making. Raises Refusal."""
+    label = _checked_label(Proof("document", name))
+    return Document(label, judged_type(label, content), _bare(content))
+
+
+def _checked_label(proof: Proof) -> str:
+    label = PurePath(proof.label.replace("\\", "/")).name if proof.kind == "document" else proof.label
+    label = " ".join(label.split())
+    if proof.kind == "way" and label not in WAYS:
+        raise Refusal("evidence.way", _WHICH_WAY, source="DP-04")
+    if not label or not label.isprintable():
+        raise Refusal("evidence.no_label", _NO_LABEL.get(proof.kind, _NO_LABEL["document"]))
+    if len(label) > LONGEST_LABEL:
+        raise Refusal("evidence.long_label", N_("This is longer than %(most)s characters."), most=LONGEST_LABEL)
+    return label
+
+
+def _bare(content: bytes) -> bytes:
+    """A photograph upright and without place and time, a PDF or a document of Office without what it says of itself.
+
+    Raises Refusal where a photograph is cut off, shows nothing, or fills the machine of whoever opens it.
+    """
+    # Read where something was given: what reads PDFs is fourteen megabytes of every process otherwise.
+    from domain.files import pdfs  # noqa: PLC0415
+
+    try:
+        return packages.bare(pdfs.bare(images.bare(content, shows=True)))
+    except images.Blank:
+        raise _unreadable("empty") from None
+    except images.Enormous as enormous:
+        raise Refusal(
+            "document.not_what_it_says",
+            N_("This picture, or those of this document, have more than %(most)s million points. Give smaller ones."),
+            most=enormous.most // 1_000_000,
+        ) from None
+    except images.Broken:
+        raise Refusal("document.not_what_it_says", N_("This picture is cut off or damaged.")) from None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\x00" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def _is_whole(ending: str, content: bytes) -> bool:
+    part = _TELLING_PART.get(ending)
+    if part is None:
+        return True
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            entries = package.infolist()
+            if len(entries) > _MOST_PARTS or sum(entry.file_size for entry in entries) > _LARGEST_UNPACKED:
+                return False
+            if not {entry.compress_type for entry in entries} <= packages.WAYS_TO_PACK:
+                return False
+            return any(entry.filename == part for entry in entries)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return False
+
+
+_WHICH_WAY = N_("Say how the participant wants it: a call from the new worker, or a meeting with both.")
+_ASKED = {
+    "serial": N_("Give the serial number."),
+    "account": N_("Give the user name of the account, never its password."),
+    "document": N_("Add the document that shows it."),
+    "way": _WHICH_WAY,
+}
+_NO_LABEL = {
+    "serial": N_("Give the serial number."),
+    "account": N_("Give the user name of the account, never its password."),
+    "document": N_("This file has no usable name."),
+}

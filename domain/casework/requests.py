@@ -1,0 +1,88 @@
+"""What somebody fills in as they hand a task in, such as the folders, the amount and the reason that are approved.
+
+It is written once. Who approves sees it before they do; what is asked for otherwise is handed in and approved anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, insert, select
+from sqlmodel import Session
+
+from domain.declarations.filling_in import Asks, Given, checked
+from domain.kernel.actors import Actor
+from domain.kernel.scope import many, program_of
+from locales import show_list, show_money
+from models.base import table_of
+from models.casework import Request
+
+__all__ = ["checked", "in_words", "keep", "newest"]
+
+_request = table_of(Request)
+
+
+def keep(session: Session, task: Mapping[str, Any], given: Given, *, by: Actor, at: datetime) -> str:
+    """Keep what was filled in with a task that is held, as the newest, and return its digest."""
+    digest = _digest(task["asks"], given)
+    here = program_of(session)
+    before = session.scalar(
+        select(func.max(_request.c.n)).where(_request.c.program_id == here, _request.c.task_id == task["id"])
+    )
+    session.execute(
+        insert(_request).values(
+            program_id=here,
+            id=uuid4(),
+            task_id=task["id"],
+            n=(before or 0) + 1,
+            asked=task["asks"],
+            given=dict(given),
+            digest=digest,
+            handed_in_at=at,
+            handed_in_by=by.person_id,
+        )
+    )
+    return digest
+
+
+def newest(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What was filled in last for each of these tasks, where anything was. The database is asked once for all."""
+    rows = many(
+        session,
+        select(_request)
+        .where(_request.c.program_id == program_of(session), _request.c.task_id.in_(list(task_ids)))
+        .order_by(_request.c.n),
+    )
+    return {row["task_id"]: row for row in rows}
+
+
+def in_words(asked: Asks, given: Given, language: str, *, in_a_letter: bool = False) -> list[tuple[str, str]]:
+    """What was filled in as people read it: what each part is called, and its value.
+
+    A letter has what was chosen and amounts, and no words that somebody typed: those stand on the page.
+    """
+    return [
+        (part["title"][language], _said(part, given[part["id"]], language))
+        for part in asked
+        if part["id"] in given and not (in_a_letter and part["kind"] == "words")
+    ]
+
+
+def _said(part: Mapping[str, Any], value: str | list[str], language: str) -> str:
+    if part["kind"] == "amount":
+        return show_money(language, Decimal(str(value)))
+    titles = {one["id"]: one["title"][language] for one in part.get("choices", ())}
+    if isinstance(value, list):
+        return show_list(language, [titles[one] for one in value])
+    return titles.get(value, value) if part["kind"] == "one" else value
+
+
+def _digest(asked: Asks, given: Given) -> str:
+    whole = json.dumps([list(asked), dict(given)], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(whole.encode()).hexdigest()

@@ -1,0 +1,378 @@
+"""The due days and reminders of a case's tasks, from its protocol, its named days and its calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, update
+from sqlmodel import Session
+
+from domain.casework.lateness import had_passed, is_this, keep_lateness
+from domain.declarations import planning
+from domain.declarations.planning import Day
+from domain.declarations.protocol import Protocol
+from domain.declared.reading import Bilingual
+from domain.kernel import periods
+from domain.kernel.actors import Actor
+from domain.kernel.calendars import Calendar, Closure
+from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.record import events
+from models.base import table_of
+from models.casework import LIVE, Case, ProtocolVersion, Task
+from models.lifecycles import CASE, TASK
+from models.program import Closure as ClosureRow
+from models.program import Program
+
+#: On which working days, counted from the due day, a duty outside any case reminds the one who owes it.
+OUTSIDE_A_CASE: Final = (-2, 0, 3, 7)
+
+#: Where a task's due rule keeps the day that was agreed on instead of the one that its protocol counts.
+AGREED: Final = "agreed_on"
+
+#: The calendar of a protocol that counts in the program's days alone, and in no organization's.
+PROGRAM: Final = "program"
+
+_task = table_of(Task)
+_case = table_of(Case)
+_version = table_of(ProtocolVersion)
+
+
+def calendar_of(session: Session, organization_id: UUID | None = None) -> Calendar:
+    """The days on which the program works, and where an organization is named, on which it works too."""
+    declared = program(session).calendar
+    rows = session.scalars(
+        select(ClosureRow).where(
+            and_(
+                ClosureRow.program_id == program_of(session),  # type: ignore[arg-type]
+                or_(ClosureRow.organization_id.is_(None), ClosureRow.organization_id == organization_id),  # type: ignore[union-attr, arg-type]
+            )
+        )
+    )
+    closures = tuple(Closure(row.starts_on, row.ends_on, Bilingual(fr=row.reason_fr, en=row.reason_en)) for row in rows)
+    return Calendar(country=declared["country"], subdivision=declared["subdivision"], closures=closures)
+
+
+def version_of(session: Session, version_id: UUID) -> ProtocolVersion:
+    """A recorded version of a protocol, which a case pins by this id."""
+    version = session.get(ProtocolVersion, (program_of(session), version_id))
+    if version is None:
+        msg = "a case's protocol version does not exist"
+        raise LookupError(msg)
+    return version
+
+
+def protocol_of(version: ProtocolVersion) -> Protocol:
+    """The protocol that a recorded version holds, as it was declared."""
+    return Protocol.model_validate(version.declared)
+
+
+#: A version of a protocol never changes, so it is read once a process. There are as many as were ever declared.
+_read: Final[dict[UUID, Protocol]] = {}
+
+
+def pinned_protocol(session: Session, version_id: UUID) -> Protocol:
+    """The protocol of the version that a case pins by this id."""
+    if version_id not in _read:
+        _read[version_id] = protocol_of(version_of(session, version_id))
+    return _read[version_id]
+
+
+def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | None) -> Calendar:
+    """The calendar that a protocol counts in for a case at this organization, or at none."""
+    return calendar_of(session, organization_id if protocol.calendar != PROGRAM else None)
+
+
+def due_days(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> dict[str, Day]:
+    """The due day of each step of a case whose anchor is known by now, and whether the case asks it at all."""
+    anchors = named_days(session, case, protocol)
+    opened = local_day(session, case.opened_at)
+    return planning.due_days(protocol, anchors, calendar, opened_on=opened, meant_on=meant_on(case, protocol))
+
+
+def meant_on(case: Case, protocol: Protocol) -> date | None:
+    """The local day on which a case was meant to begin by itself; None where somebody opens it."""
+    span = periods.period(case.period)
+    if protocol.starts is not None and protocol.starts.each is not None and span is not None:
+        return protocol.starts.on(span)
+    return planning.meant_on(protocol, {name: date.fromisoformat(day) for name, day in case.anchors.items()})
+
+
+def timing(protocol: Protocol, day: Day | None, calendar: Calendar) -> dict[str, Any]:
+    """The due day and the ladder of one step, as columns of its task. Empty where its anchor's day is not known yet."""
+    if day is None:
+        return {"due_on": None, "ladder": []}
+    return {"due_on": day.due_on, "ladder": _rungs(_offsets(protocol), day.due_on, calendar)}
+
+
+def ladder_from(
+    session: Session,
+    task: Mapping[str, Any],
+    case: Mapping[str, Any] | None,
+    *,
+    on: date,
+    approval: bool = False,
+) -> dict[str, Any]:
+    """The ladder of a task for whoever has it from the local day `on`, as columns: from its first rung on.
+
+    It counts from the due day; where that is past when they get it, from the next working day, so that nobody's manager
+    hears of what they were only just given. One who approves is reminded also where the task has no due day.
+    """
+    rungs: list[str] = task["ladder"]  # of a duty outside any case, as it was asked for
+    if case is not None:
+        remind, calendar = _reminding(session, case)
+        asked = task["due_on"] is not None or approval
+        rungs = _rungs_from(remind, task["due_on"], on, calendar) if asked else []
+    return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0]) if rungs else None}
+
+
+def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = False) -> dict[str, Any]:
+    """The ladder of a duty outside any case that somebody gets on the local day `on`, as columns of its task.
+
+    With `at_once` its first rung is the first working day from `on`, and the others stay where they are.
+    """
+    calendar = calendar_of(session)
+    rungs = _rungs_from(OUTSIDE_A_CASE, due, on, calendar)
+    if at_once:
+        rungs[0] = min(rungs[0], calendar.next_working_day(on).isoformat())
+    return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0])}
+
+
+def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) -> None:
+    """Have an unsettled task of a case be due on the local `day` that was agreed on, and not when its protocol counts.
+
+    It reminds as from a task that somebody gets on the local day of `at`: not before that day, and then from the first
+    rung on. A day that is not worked, or is past, becomes the next working day. The day stays where the case's named
+    days or its calendar move.
+    """
+    here, on = program_of(session), local_day(session, at)
+    task = one(
+        session,
+        select(_task.c.case_id, _task.c.state, _task.c.due_rule)
+        .where(_task.c.program_id == here, _task.c.id == task_id)
+        .with_for_update(),
+    )
+    if task is None or task["case_id"] is None or task["state"] not in (TASK.initial, "open"):
+        return
+    remind, calendar = _reminding(session, _case_row(session, task["case_id"]).model_dump())
+    due = calendar.next_working_day(max(day, on))
+    rungs = _rungs_from(remind, due, on, calendar)
+    keep_lateness(session, is_this(task_id), at=at)
+    session.execute(
+        update(_task)
+        .where(_task.c.program_id == here, _task.c.id == task_id)
+        .values(
+            due_on=due,
+            due_rule={**task["due_rule"], AGREED: due.isoformat()},
+            ladder=rungs,
+            rung=0,
+            next_check=date.fromisoformat(rungs[0]) if rungs and task["state"] == "open" else None,
+            version=_task.c.version + 1,
+        )
+    )
+
+
+def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:
+    """Have the reminders of tasks of one case that opened on the local day `on`, after their due day, count from it."""
+    case = _case_row(session, case_id)
+    remind, calendar = _reminding(session, case.model_dump())
+    rungs = _rungs_from(remind, None, on, calendar)
+    session.execute(
+        update(_task)
+        .where(_task.c.program_id == program_of(session), _task.c.id.in_(tasks))
+        .values(ladder=rungs, next_check=date.fromisoformat(rungs[0]) if rungs else None)
+    )
+
+
+def reschedule(session: Session, case_id: UUID, *, at: datetime, only: Collection[UUID] | None = None) -> int:
+    """Set the due days of a case's unsettled tasks anew, after one of its named days became known or moved.
+
+    `only` are the ids of the tasks that are asked of otherwise now, where not all are. A reminder that was sent is not
+    sent again: the ladder goes on from where it was. The version of a task stays where only its reminders move, so that
+    nobody's page grows old. Returns how many due days moved.
+    """
+    case = _case_row(session, case_id)
+    protocol = protocol_of(version_of(session, case.protocol_version_id))
+    calendar = calendar_for(session, protocol, case.organization_id)
+    return _reschedule(session, case, protocol, calendar, at=at, only=only)
+
+
+def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar]) -> dict[UUID, int]:
+    """How many due days would move in each open case if these were the calendars; writes nothing.
+
+    `calendars` gives the closed days of the program alone, or those on which an organization works too.
+    """
+    read = _Reading(session)
+    found: dict[UUID, int] = {}
+    for case in _open_cases(session):
+        protocol = read.protocol(case)
+        calendar = calendars(case.organization_id if protocol.calendar != PROGRAM else None)
+        found[case.id] = sum(
+            columns["due_on"] != row["due_on"] for row, columns in _moving(session, case, protocol, calendar)
+        )
+    return {case_id: days for case_id, days in found.items() if days}
+
+
+def follow_calendar(session: Session, *, by: Actor, at: datetime) -> None:
+    """Set the due days of every open case anew, after days were closed or opened. What is done keeps its day.
+
+    The cases are held in the order of their ids. Each in which days move has its event.
+    """
+    read = _Reading(session)
+    session.get(Program, program_of(session), populate_existing=True)  # its holidays may be another place's now
+    for case in _open_cases(session, hold=True):
+        protocol = read.protocol(case)
+        moved = _reschedule(session, case, protocol, calendar_for(session, protocol, case.organization_id), at=at)
+        if moved:
+            events.write(session, "case.rescheduled", "case", case.id, by=by, at=at, case_id=case.id, days=moved)
+
+
+class _Reading:
+    """The protocols of several cases, each version read once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._read: dict[UUID, Protocol] = {}
+
+    def protocol(self, case: Case) -> Protocol:
+        version_id = case.protocol_version_id
+        if version_id not in self._read:
+            self._read[version_id] = protocol_of(version_of(self._session, version_id))
+        return self._read[version_id]
+
+
+def _open_cases(session: Session, *, hold: bool = False) -> Sequence[Case]:
+    asked = (
+        select(Case)
+        .where(_case.c.program_id == program_of(session), _case.c.state == CASE.initial)
+        .order_by(_case.c.id)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(asked.with_for_update(of=_case) if hold else asked).all()
+
+
+def _reschedule(
+    session: Session,
+    case: Case,
+    protocol: Protocol,
+    calendar: Calendar,
+    *,
+    at: datetime,
+    only: Collection[UUID] | None = None,
+) -> int:
+    moved, today = 0, local_day(session, at)
+    for row, columns in _moving(session, case, protocol, calendar):
+        if only is not None and row["id"] not in only:
+            continue
+        left = columns["ladder"][row["rung"] :] if row["state"] in LIVE else []
+        days_move = int(columns["due_on"] != row["due_on"])
+        if days_move and had_passed(row["due_on"], today):
+            keep_lateness(session, is_this(row["id"]), at=at)
+        session.execute(
+            update(_task)
+            .where(_task.c.program_id == program_of(session), _task.c.id == row["id"])
+            .values(
+                **columns,
+                next_check=date.fromisoformat(left[0]) if left else None,
+                version=_task.c.version + days_move,
+            )
+        )
+        moved += days_move
+    return moved
+
+
+def _moving(
+    session: Session, case: Case, protocol: Protocol, calendar: Calendar
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each unsettled task of a case whose due day or ladder is another by this calendar, with both as columns."""
+    days = due_days(session, case, protocol, calendar)
+    remind = _offsets(protocol)
+    rows = many(
+        session,
+        select(
+            _task.c.id,
+            _task.c.step,
+            _task.c.state,
+            _task.c.rung,
+            _task.c.due_on,
+            _task.c.due_rule,
+            _task.c.ladder,
+            _task.c.opened_at,
+            _task.c.done_at,
+        ).where(
+            _task.c.program_id == case.program_id,
+            _task.c.case_id == case.id,
+            _task.c.state.in_([TASK.initial, *LIVE]),
+        ),
+    )
+    for row in rows:
+        step = protocol.by_id.get(row["step"])
+        if step is None:
+            continue
+        columns = timing(protocol, days.get(step.id), calendar)
+        if AGREED in row["due_rule"]:
+            due = calendar.next_working_day(date.fromisoformat(row["due_rule"][AGREED]))
+            columns = {"due_on": due, "ladder": _rungs(remind, due, calendar)}
+        had = row["done_at"] if row["state"] == "submitted" else row["opened_at"]
+        if row["state"] in LIVE and had is not None and (columns["due_on"] or row["state"] == "submitted"):
+            columns["ladder"] = _rungs_from(remind, columns["due_on"], local_day(session, had), calendar)
+        if any(row[name] != value for name, value in columns.items()):
+            yield row, columns
+
+
+def _rungs(remind: Sequence[int], start: date, calendar: Calendar) -> list[str]:
+    return [day.isoformat() for day in sorted(calendar.add_working_days(start, offset) for offset in remind)]
+
+
+def _rungs_from(remind: Sequence[int], due: date | None, on: date, calendar: Calendar) -> list[str]:
+    """The days on which someone is reminded who has a task from the day `on`: from the next working day at the soonest.
+
+    They count from the due day, or from that next day where there is none or it is past.
+    """
+    soonest = calendar.add_working_days(on, 1)
+    start = due if due is not None and due >= on else soonest
+    return [max(rung, soonest.isoformat()) for rung in _rungs(remind, start, calendar)]
+
+
+def _offsets(protocol: Protocol) -> tuple[int, ...]:
+    return tuple(rung.after_working_days for rung in protocol.remind)
+
+
+def _reminding(session: Session, case: Mapping[str, Any]) -> tuple[tuple[int, ...], Calendar]:
+    """What a case's protocol says of reminding, and the calendar that it counts in, without reading all of it."""
+    row = session.execute(
+        select(
+            _version.c.declared["remind"].label("remind"), _version.c.declared["calendar"].astext.label("calendar")
+        ).where(_version.c.program_id == program_of(session), _version.c.id == case["protocol_version_id"])
+    ).one()
+    calendar = calendar_of(session, case["organization_id"] if row.calendar != PROGRAM else None)
+    return tuple(rung["after_working_days"] for rung in row.remind), calendar
+
+
+def _case_row(session: Session, case_id: UUID) -> Case:
+    case = session.get(Case, (program_of(session), case_id), populate_existing=True)
+    if case is None:
+        msg = "a case that is held does not exist"
+        raise LookupError(msg)
+    return case
+
+
+def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, date]:
+    """The days of a case that are known: those given when it opened, and the days on which certain steps were done."""
+    days = {name: date.fromisoformat(day) for name, day in case.anchors.items()}
+    for name, anchor in protocol.anchors.items():
+        if anchor.step is None:
+            continue
+        done = session.scalars(
+            select(_task.c.done_at).where(
+                _task.c.program_id == program_of(session),
+                _task.c.case_id == case.id,
+                _task.c.step == anchor.step,
+                _task.c.state == "done",
+            )
+        ).all()
+        if done:
+            days[name] = local_day(session, max(done))
+    return days

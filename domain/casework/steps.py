@@ -1,0 +1,198 @@
+"""The steps of a case: how its protocol lays them out as tasks, on whom each falls, and which waits for which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, insert, select
+from sqlmodel import Session
+
+from domain.casework import scheduling
+from domain.casework.locking import of_case
+from domain.casework.subjects import ROLE_OF_WORKER
+from domain.declarations.planning import instances
+from domain.declarations.protocol import REQUESTER, Protocol, Step
+from domain.declared.reading import Bilingual
+from domain.kernel.scope import program
+from domain.roles.roles import Link, responsibility
+from locales import N_, say
+from models.base import table_of
+from models.casework import Case, Task, TaskNeed
+from models.lifecycles import ACT, TASK
+from models.program import Tenure
+
+#: The role that the person whom a case is about holds, by the kind of subject that its protocol declares.
+ROLE_OF_SUBJECT = {"worker": ROLE_OF_WORKER}
+
+#: What a step is done for, one task each: an id, and what it is called in French and in English.
+Instance = tuple[str, str, str]
+
+_task = table_of(Task)
+_need = table_of(TaskNeed)
+_tenure = table_of(Tenure)
+
+
+def columns_of(
+    session: Session, case: Case, protocol: Protocol, items: Callable[[Step], Iterable[Instance]] | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of the case's own copy of its steps, all alike in shape so that they are written in one statement.
+
+    What had lapsed when the case opened is none of them.
+    `items` says for what each step is done, where it is not what the protocol declares.
+    """
+    items = items or declared_items
+    calendar = scheduling.calendar_for(session, protocol, case.organization_id)
+    days = scheduling.due_days(session, case, protocol, calendar)
+    hung_on = {anchor.step for anchor in protocol.anchors.values() if anchor.step}
+    chains: dict[str, UUID] = {}
+
+    def owed_by(role: str) -> UUID:
+        if role not in chains:
+            chains[role] = responsibility(session, links_of(session, protocol, role, case))
+        return chains[role]
+
+    for place, step in enumerate(protocol.steps):
+        if step.id in days and days[step.id].is_lapsed:
+            continue
+        approval = step.approved_by
+        owner = owed_by(step.by) if step.by else None
+        barred = [name for name in approval.not_same_as if name != REQUESTER] if approval else []
+        for item, title_fr, title_en in items(step):
+            yield {
+                "program_id": case.program_id,
+                "id": uuid4(),
+                "case_id": case.id,
+                "step": step.id,
+                "item": item,
+                "holding": step.settles,
+                "position": place,
+                "stage": step.stage,
+                "title_fr": title_fr,
+                "title_en": title_en,
+                "sources": list(step.source),
+                "clause": step.clause or "",
+                "evidence": step.evidence,
+                "system": step.system or "",
+                "asks": [one.model_dump(mode="json", exclude_none=True) for one in step.asks],
+                "required": step.required,
+                "owed_by_id": owner,
+                "declared_owed_by_id": owner,
+                "approved_by_id": owed_by(approval.role) if approval else None,
+                "may_not_approve": [link for name in barred for link in links_of(session, protocol, name, case)[:1]],
+                "on_reject": step.on_reject or "",
+                "waived_by": [] if step.waive == "never" else _held_roles(protocol, step.waive.by),
+                "state": TASK.initial,
+                "due_rule": step.due.model_dump(mode="json", exclude_none=True) if step.due else {},
+                "dates_hang": step.id in hung_on,
+                "rung": 0,
+                "note": "",
+                "settled_as": "",
+                "reason": "",
+                "action": step.action or "",
+                "undo": step.undone_by or "",
+                "act_state": ACT.initial,
+                "version": 1,
+                **scheduling.timing(protocol, days.get(step.id), calendar),
+            }
+
+
+def tie(session: Session, case: Case, protocol: Protocol) -> None:
+    """Write which task waits for which, anew.
+
+    Of two steps that are done for each of the same things, one waits for the other of that thing alone: nobody waits to
+    agree with a participant on the way until each of the others was told, and no telephone waits for a computer.
+    """
+    rows = session.execute(select(_task.c.id, _task.c.step, _task.c.item).where(of_case(session, case.id))).all()
+    by_step: dict[str, dict[str, UUID]] = {}
+    for row in rows:
+        by_step.setdefault(row.step, {})[row.item] = row.id
+    everyone = [row.id for row in rows]
+    session.execute(delete(_need).where(_need.c.program_id == case.program_id, _need.c.task_id.in_(everyone)))
+    edges = [
+        {"program_id": case.program_id, "task_id": waiting, "needs_id": needed}
+        for step in protocol.steps
+        for name in protocol.waits_for(step)
+        for item, waiting in by_step.get(step.id, {}).items()
+        for other, needed in by_step.get(name, {}).items()
+        if item == other or not _is_of_the_same_things(item, step, protocol.by_id[name])
+    ]
+    if edges:
+        session.execute(insert(_need), edges)
+
+
+def _is_of_the_same_things(item: str, step: Step, other: Step) -> bool:
+    """Whether what `step` is done for here, `other` is done for too, on its own."""
+    kinds = [one.for_each.over if one.for_each else None for one in (step, other)]
+    if kinds[0] is not None:
+        return kinds[0] == kinds[1]
+    return item != "" and item in {one for one, _, _ in declared_items(other)}
+
+
+def declared_items(step: Step) -> Iterator[Instance]:
+    """What the protocol declares that a step is done for; nothing where it is done for what a person has in hand."""
+    for item in instances(step):
+        if item is None:
+            yield "", step.title.fr, step.title.en
+        else:
+            yield instance_of(step, item.id, item.title)
+
+
+def instance_of(step: Step, item: str, title: Bilingual) -> Instance:
+    """A step as it is done for one thing: "Take back the equipment: cell phone"."""
+    return (
+        item,
+        say("fr", _ONE_OF, step=step.title.fr, item=title.fr),
+        say("en", _ONE_OF, step=step.title.en, item=title.en),
+    )
+
+
+_ONE_OF = N_("%(step)s: %(item)s")
+
+
+def links_of(session: Session, protocol: Protocol, role: str, case: Case) -> list[Link]:
+    """The chain on which a duty of a protocol's role falls in this case, as it is stored."""
+    links: list[Link] = []
+    for name in protocol.chain(role):
+        declared = protocol.roles[name]
+        if declared.subject is not None:
+            at = str(case.organization_id)
+            held = _roles_of(session, case, declared.subject)
+            links.extend({"person": str(case.subject_id), "role": role, "at": at} for role in held)
+            continue
+        links.extend({"role": declared.holds, "at": place} for place in _places(session, declared.at or "", case))
+    return links
+
+
+def _roles_of(session: Session, case: Case, subject: str) -> list[str]:
+    """The roles that the person whom a case is about holds, or held, at its organization."""
+    if subject in ROLE_OF_SUBJECT:
+        return [ROLE_OF_SUBJECT[subject]]
+    found = session.scalars(
+        select(_tenure.c.role)
+        .where(
+            _tenure.c.program_id == case.program_id,
+            _tenure.c.person_id == case.subject_id,
+            _tenure.c.organization_id == case.organization_id,
+        )
+        .distinct()
+        .order_by(_tenure.c.role)
+    )
+    return list(found)
+
+
+def _places(session: Session, at: str, case: Case) -> list[str]:
+    if at in ("employer", "partner"):
+        return [str(case.organization_id)]
+    if at == "coordination":
+        return [str(place) for place in program(session).coordination["organizations"]]
+    return ["*"] if at == "anywhere" else [at]
+
+
+def _held_roles(protocol: Protocol, name: str) -> list[str]:
+    """The agreements' roles that a protocol's role stands for, itself alone: to waive is not handed down a chain."""
+    declared = protocol.roles[name]
+    if declared.holds:
+        return [declared.holds]
+    return [ROLE_OF_SUBJECT[declared.subject]] if declared.subject in ROLE_OF_SUBJECT else []

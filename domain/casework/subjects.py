@@ -1,0 +1,305 @@
+"""Whom or what cases are about: finding it when a case opens, and saying it in words, whatever kind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlmodel import Session
+
+from domain.declarations.protocol import Protocol
+from domain.kernel import periods
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program, program_of
+from domain.roles.locked_person import hold_person
+from domain.roles.roles import never_began
+from locales import N_, say
+from models.agreement import Agreement, AgreementVersion
+from models.base import refers, table_of
+from models.casework import Case
+from models.participant import Participant
+from models.program import Organization, Person, Program, Tenure
+
+#: The role that the person whom a case is about holds there.
+ROLE_OF_WORKER: Final = "youth_worker"
+
+_case = table_of(Case)
+_participant = table_of(Participant)
+_person = table_of(Person)
+_organization = table_of(Organization)
+_tenure = table_of(Tenure)
+_program = table_of(Program)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom or what a case is to be about: the ids that its kind wants, and the period, where its protocol has one."""
+
+    person_id: UUID | None = None
+    organization_id: UUID | None = None
+    agreement_version_id: UUID | None = None
+    period: str = ""
+    participant_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A subject that is there: its columns of the case, and its days by the names that anchors take them from."""
+
+    columns: Mapping[str, Any]
+    days: Mapping[str, date | None]
+
+
+def hold_subject(session: Session, protocol: Protocol, asked: Subject) -> Found:
+    """The subject of a case that is about to open, held so that of two who open at once the second is told.
+
+    Raises Refusal: no such thing, one of another kind than the protocol's, or not the period that it wants.
+    """
+    found = _HOLDING[protocol.subject.kind](session, protocol, asked)
+    each = protocol.starts.each if protocol.starts else None
+    if each is None:
+        if asked.period:
+            raise Refusal("case.no_period", N_("A case of this protocol is for no period."))
+        return found
+    if not periods.is_of(asked.period, each):
+        raise Refusal("case.period_missing", _WHICH_PERIOD[each])
+    span = periods.period(asked.period)
+    assert span is not None  # noqa: S101 - it is one of that length
+    days = {"period.starts_on": span.starts_on, "period.ends_on": span.ends_on}
+    return Found({**found.columns, "period": asked.period}, {**found.days, **days})
+
+
+def same_subject(columns: Mapping[str, Any]) -> Any:
+    """The condition on a case that it is about the same, for the same period, as these columns of another."""
+    return and_(
+        *(
+            _case.c[name].is_(None) if columns.get(name) is None else _case.c[name] == columns[name]
+            for name in ("subject_id", "organization_id", "agreement_version_id", "participant_id")
+        ),
+        _case.c.period == columns.get("period", ""),
+    )
+
+
+def notice_day(version: Mapping[str, Any]) -> date | None:
+    """The local day from which the notice that an agreement's version asks for runs to its last day."""
+    ends_on: date | None = version["ends_on"]
+    return ends_on - timedelta(days=version["notice_days"]) if ends_on else None
+
+
+# ----------------------------------------------------------------------------------------------------------- holding
+
+
+def _hold_worker(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+    person_id = hold_person(session, asked.person_id)["id"]
+    tenure = tenure_of(session, person_id, asked.organization_id)
+    columns = {"subject_kind": "worker", "subject_id": person_id, "organization_id": asked.organization_id}
+    return Found(columns, {"worker.starts_on": tenure["starts_on"], "worker.ends_on": tenure["ends_on"]})
+
+
+def _hold_member(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+    here = program_of(session)
+    hold_person(session, asked.person_id)
+    last = session.execute(
+        select(_tenure.c.ends_on)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.person_id == asked.person_id,
+            _tenure.c.organization_id == asked.organization_id,
+        )
+        .order_by(_tenure.c.ends_on.desc().nulls_first())
+        .limit(1)
+    ).first()
+    if last is None:
+        raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
+    columns = {"subject_kind": "member", "subject_id": asked.person_id, "organization_id": asked.organization_id}
+    return Found(columns, {"member.ends_on": last.ends_on})
+
+
+def _hold_organization(session: Session, protocol: Protocol, asked: Subject) -> Found:
+    _refuse_person(asked)
+    here = program_of(session)
+    if asked.organization_id is None or not session.scalar(
+        select(_organization.c.id)
+        .where(_organization.c.program_id == here, _organization.c.id == asked.organization_id)
+        .with_for_update(key_share=True)
+    ):
+        raise Refusal("organization.unknown", N_("There is no such organization."))
+    if not session.scalar(
+        select(_tenure.c.id)
+        .where(
+            _tenure.c.program_id == here,
+            _tenure.c.organization_id == asked.organization_id,
+            _tenure.c.role == protocol.subject.having,
+        )
+        .limit(1)
+    ):
+        raise Refusal("case.not_concerned", N_("Nobody holds the role there that this protocol is for."))
+    return Found({"subject_kind": "organization", "organization_id": asked.organization_id}, {})
+
+
+def _hold_agreement(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+    _refuse_person(asked)
+    held = one(
+        session,
+        select(_version, _agreement.c.organization_id)
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(_version.c.program_id == program_of(session), _version.c.id == asked.agreement_version_id)
+        .with_for_update(of=_version, key_share=True),
+    )
+    if held is None or asked.organization_id not in (None, held["organization_id"]):
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+    columns = {
+        "subject_kind": "agreement_version",
+        "agreement_version_id": held["id"],
+        "organization_id": held["organization_id"],
+    }
+    days = {
+        "agreement.starts_on": held["starts_on"],
+        "agreement.ends_on": held["ends_on"],
+        "agreement.notice_on": notice_day(held),
+    }
+    return Found(columns, days)
+
+
+def _hold_program(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+    _refuse_person(asked)
+    if asked.organization_id is not None:
+        raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
+    # Whatever else is written in the program meanwhile refers to this row, and does not wait.
+    session.execute(select(_program.c.id).where(_program.c.id == program_of(session)).with_for_update(key_share=True))
+    return Found({"subject_kind": "program"}, {})
+
+
+def _hold_participant(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
+    _refuse_person(asked)
+    if asked.organization_id is not None:
+        raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
+    if asked.participant_id is None or not session.scalar(
+        select(_participant.c.id)
+        .where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.id == asked.participant_id,
+            _participant.c.state.not_in(["draft", "destroyed"]),
+        )
+        .with_for_update(key_share=True)
+    ):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    return Found({"subject_kind": "participant", "participant_id": asked.participant_id}, {})
+
+
+_HOLDING: Final = {
+    "participant": _hold_participant,
+    "worker": _hold_worker,
+    "member": _hold_member,
+    "organization": _hold_organization,
+    "agreement_version": _hold_agreement,
+    "program": _hold_program,
+}
+
+
+def _refuse_person(asked: Subject) -> None:
+    if asked.person_id is not None:
+        raise Refusal("case.not_of_a_person", N_("A case of this protocol is not about a person."))
+
+
+_WHICH_PERIOD: Final = {
+    "quarter": N_("Say the quarter that this case is for, such as 2026-Q3."),
+    "calendar_year": N_("Say the year that this case is for, such as 2026."),
+}
+
+
+def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -> dict[str, Any]:
+    """The person's latest tenure of the youth worker's role at an organization. Raises Refusal where there is none."""
+    found = one(
+        session,
+        select(_tenure)
+        .where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id == person_id,
+            _tenure.c.organization_id == organization_id,
+            _tenure.c.role == ROLE_OF_WORKER,
+            ~never_began(),
+        )
+        .order_by(_tenure.c.starts_on.desc())
+        .limit(1),
+    )
+    if found is None:
+        raise Refusal(
+            "case.no_tenure", N_("This person does not hold the role at this organization. Appoint them first.")
+        )
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------- words
+
+
+@dataclass(frozen=True)
+class Words:
+    """Whom or what a case is about, in one language.
+
+    `subject` is the person, the organization's short name, the version of its agreement, a number or a candidate's
+    reference, or the program; with the period, where there is one. `organization` is "" for a case of the program or of
+    a participant; `href` the subject's own page, or "".
+    """
+
+    kind: str
+    subject: str
+    organization: str
+    href: str
+
+
+def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID, Words]:
+    """Whom or what each of these cases is about. The database is asked once for all of them."""
+    rows = many(
+        session,
+        select(
+            _case.c.id,
+            _case.c.subject_kind,
+            _case.c.subject_id,
+            _case.c.period,
+            _person.c.given_name,
+            _person.c.family_name,
+            _organization.c.short_name,
+            _case.c.participant_id,
+            _participant.c.candidate_ref,
+            _participant.c.number,
+            _agreement.c.id.label("agreement_id"),
+            _version.c.n,
+        )
+        .outerjoin(_person, refers(_case.c.subject_id, _person))
+        .outerjoin(_organization, refers(_case.c.organization_id, _organization))
+        .outerjoin(_participant, refers(_case.c.participant_id, _participant))
+        .outerjoin(_version, refers(_case.c.agreement_version_id, _version))
+        .outerjoin(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(_case.c.program_id == program_of(session), _case.c.id.in_(set(ids))),
+    )
+    title = {"fr": program(session).title_fr, "en": program(session).title_en}.get(language, "") if rows else ""
+    return {row["id"]: _worded(row, title, language) for row in rows}
+
+
+def _worded(row: Mapping[str, Any], program_title: str, language: str) -> Words:
+    kind, place = row["subject_kind"], row["short_name"] or ""
+    subject, href = place, ""
+    if kind in ("worker", "member"):
+        subject, href = f"{row['given_name']} {row['family_name']}".strip(), f"/people/{row['subject_id']}"
+    elif kind == "agreement_version":
+        subject = say(
+            language, N_("%(organization)s, agreement version %(number)s"), organization=place, number=row["n"]
+        )
+        href = f"/program/agreements/{row['agreement_id']}"
+    elif kind == "program":
+        subject = program_title
+    elif kind == "participant":
+        subject, href = row["number"] or row["candidate_ref"], f"/participants/{row['participant_id']}"
+    if row["period"]:
+        subject = say(language, _FOR, subject=subject, period=periods.in_words(row["period"], language))
+    return Words(kind, subject, place, href)
+
+
+_FOR = N_("%(subject)s, %(period)s")

@@ -1,0 +1,499 @@
+"""The doors of a task: the only functions that change its state.
+
+Each locks the case first (of several, in the order of their ids), then reads the task, refuses or writes: the
+change, the tasks that it opens, its events, its letters and the wake-up of the engine, in one transaction that
+the caller commits. Completing reads only the tasks that wait for this one, so it costs the same in a case of
+25 steps and of 400. Whether this person may ask is `api.access.permissions`; whether it may happen now, and by
+them, is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, select
+from sqlmodel import Session
+
+from domain.casework import proofs, requests, scheduling
+from domain.casework.approving import bar_to_approval, people_of
+from domain.casework.lateness import is_this, keep_lateness
+from domain.casework.locking import (
+    Held,
+    Moved,
+    act_called_off,
+    change,
+    fall_back,
+    hold,
+    in_new_hands,
+    not_done,
+    of_case,
+    open_those_ready,
+    settle,
+    tell,
+    titles,
+    to_do_again,
+    wake,
+)
+from domain.departure import gathering, interviews
+from domain.endorsement.counting import waits_for_it
+from domain.kernel.actors import ENGINE, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.mail import notices
+from domain.roles.roles import Link, responsibility, standing
+from locales import N_
+from models.base import table_of
+from models.casework import SETTLED, Responsibility, Task, TaskNeed
+from models.lifecycles import TASK, NoSuchMove
+
+LONGEST_NOTE = 4_000
+#: The evidence of a step that only its own act completes, as a consent that is signed.
+BY_ITS_ACT = "act"
+
+_task = table_of(Task)
+_need = table_of(TaskNeed)
+_chain = table_of(Responsibility)
+
+
+def complete_task(
+    session: Session,
+    task_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    note: str = "",
+    evidence: Sequence[proofs.Proof] = (),
+    given: Mapping[str, Any] | None = None,
+    seen: int | None = None,
+    in_its_act: bool = False,
+) -> Moved:
+    """Record that what the task asks was done. Where the step is approved by someone, it then waits for them.
+
+    `evidence` is added first; a step that asks for evidence is not done without it. `given` is what was filled in of
+    what the step asks, by the id of each part: it is kept, and is what is approved. A step whose evidence is an act is
+    completed by the verb that does the act, which says `in_its_act`, and never by somebody who says that it was done.
+    `seen` is the version that the person was looking at: if somebody changed the task since, nothing is written.
+    Raises Refusal.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    note = checked_note(note)
+    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
+    _refuse_unless_decided(session, held, in_its_act=in_its_act)
+    if held.task["action"] and not by.is_system:
+        raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
+    _refuse_unless_open(session, held)
+    if held.task["holding"] and not by.is_system:
+        raise Refusal("holding.not_settled", N_("Say who takes this over, or how it ends: that settles this step."))
+    if held.task["evidence"] == "empty_hands" and held.case is not None:
+        gathering.refuse_unless_over(session, held.case, at)
+    if held.task["evidence"] == "interviews" and held.case_id is not None:
+        interviews.refuse_unless_one_passes(session, held.case_id)
+    if held.task["evidence"] == "note" and not says_something(note):
+        raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
+    filled_in = requests.checked(held.task["asks"], given or {})
+    for proof in evidence:
+        proofs.add(session, held.task, held.case, proof, by=by, at=at)
+    proofs.refuse_if_missing(session, held.task, given={proof.kind for proof in evidence})
+    digest = requests.keep(session, held.task, filled_in, by=by, at=at) if filled_in else ""
+
+    waits = held.task["approved_by_id"] is not None
+    state = TASK.after(held.task["state"], "submit" if waits else "complete")
+    # Who approves has a ladder of their own, from the day on which it was handed in.
+    reminders = (
+        scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
+        if waits
+        else {"next_check": None}
+    )
+    change(
+        session,
+        held,
+        state=state,
+        done_at=at,
+        done_by=by.person_id,
+        done_as=by.role,
+        done_for=by.acting_for,
+        note=note,
+        **reminders,
+    )
+    verb = "task.submitted" if waits else "task.done"
+    request = {"request": digest} if digest else {}
+    tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note), **request)
+    if waits:
+        handed_in = {**held.task, "done_by": by.person_id, "done_for": by.acting_for}
+        notices.approval_asked(session, handed_in, by=by, at=at)
+        wake(session, held)
+        return Moved(held.id, state, held.case_id)
+    return settle(session, held, state)
+
+
+def approve_task(
+    session: Session, task_id: UUID, *, by: Actor, at: datetime, note: str = "", seen: int | None = None
+) -> Moved:
+    """Approve what was done. Never one's own, nor what was done on one's behalf, under whichever hat.
+
+    Raises Refusal.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    _refuse_unless_waiting(held)
+    _refuse_own(session, held)
+    state = TASK.after(held.task["state"], "approve")
+    change(
+        session,
+        held,
+        state=state,
+        settled_at=at,
+        settled_by=by.person_id,
+        settled_as=by.role,
+        reason=checked_note(note),
+        next_check=None,
+    )
+    asked_for = requests.newest(session, [held.id]).get(held.id)
+    request = {"request": asked_for["digest"]} if asked_for else {}
+    tell(session, held, "task.approved", step=held.task["step"], item=held.task["item"], **request)
+    return settle(session, held, state)
+
+
+def reject_task(
+    session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
+) -> Moved:
+    """Send back what was done, with the reason. It, or the step that the protocol names, is open again.
+
+    Raises Refusal, also where no reason is given.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    _refuse_unless_waiting(held)
+    _refuse_own(session, held)
+    reason = needed_reason(reason)
+    change(
+        session,
+        held,
+        state=TASK.after(held.task["state"], "reject"),
+        reason=reason,
+        settled_at=None,
+        settled_by=None,
+        settled_as="",
+        **to_do_again(session, held),
+    )
+    tell(session, held, "task.rejected", step=held.task["step"], item=held.task["item"])
+    notices.rejected(session, held.task, by=by, at=at)
+    if held.task["on_reject"]:
+        _reopen_step(session, held, held.task["on_reject"], reason)
+    wake(session, held)
+    return Moved(held.id, "open", held.case_id)
+
+
+def undo_task(
+    session: Session,
+    task_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str = "",
+    seen: int | None = None,
+    in_its_act: bool = False,
+) -> Moved:
+    """Take back a mistaken completion, submission or waiver. The record keeps that it was made.
+
+    Steps that this one had opened wait again, and what the program did by itself because of it is undone by
+    its declared undo. A step whose evidence is an act is taken back by a verb of that act, which says `in_its_act`.
+    Where people already did a later step, that one is undone first: Raises Refusal.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    if held.task["action"]:
+        raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
+    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
+    _refuse_closed_case(held)
+    if held.task["holding"]:
+        raise Refusal(
+            "holding.settled_for_good", N_("What was settled stays settled. Pass it on anew where it is now.")
+        )
+    reason = checked_note(reason)
+    move_to = _move(held, "undo")
+    waits: dict[str, Any] = {}
+    if held.case_id is None and waits_for_it(session, held.id):
+        # What a decision asked for is not to be done again before the decision counts.
+        move_to = _move(held, "postpone")
+        waits = {"opened_at": None, "next_check": None}
+    fall_back(session, held)
+    change(
+        session,
+        held,
+        state=move_to,
+        settled_at=None,
+        settled_by=None,
+        settled_as="",
+        reason=reason,
+        **(to_do_again(session, held) | waits),
+    )
+    proofs.withdraw_all(session, held.task, why="undone", by=by, at=at)
+    tell(session, held, "task.undone", step=held.task["step"], item=held.task["item"], was=held.task["state"])
+    opened = open_those_ready(session, held, [held.id]) if move_to == "planned" else ()
+    wake(session, held)
+    return Moved(held.id, "open" if opened else move_to, held.case_id, opened)
+
+
+def waive_task(
+    session: Session,
+    task_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    reason: str,
+    seen: int | None = None,
+    in_its_act: bool = False,
+) -> Moved:
+    """Decide, with a reason, that this step is not needed in this case. Where the protocol says never, it is refused.
+
+    A step whose evidence is an act is waived by the verb that takes its place, which says `in_its_act`. Raises Refusal.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    reason = needed_reason(reason)
+    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
+    if not held.task["waived_by"]:
+        raise Refusal("task.never_waived", N_("The protocol does not let anyone waive this step."))
+    _refuse_closed_case(held)
+    state = _move(held, "waive")
+    keep_lateness(session, is_this(task_id), at=at)
+    change(
+        session,
+        held,
+        state=state,
+        settled_at=at,
+        settled_by=by.person_id,
+        settled_as=by.role,
+        reason=reason,
+        next_check=None,
+        **not_done(),
+        **act_called_off(held.task),
+    )
+    tell(session, held, "task.waived", step=held.task["step"], item=held.task["item"])
+    return settle(session, held, state)
+
+
+def hand_back_task(
+    session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
+) -> Moved:
+    """Say, with a reason, that one cannot do it: it falls to the next of its chain, who is told.
+
+    Whoever has it because nobody holds the role before theirs gives it to who stands behind themselves.
+    Raises Refusal, also where nobody else stands behind in the chain today.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    _refuse_unless_open(session, held)
+    reason = needed_reason(reason)
+    today = standing(session, local_day(session, at))
+    rest = today.behind(_links(session, held.task["owed_by_id"]), by.person_id)
+    if not rest:
+        raise Refusal(
+            "task.nobody_behind",
+            N_(
+                "Nobody else stands behind this role for this step today: it cannot be handed back. Record an absence "
+                "with a deputy, or have somebody else appointed to the role."
+            ),
+        )
+    change(
+        session,
+        held,
+        owed_by_id=responsibility(session, rest),
+        handed_back_at=at,
+        handed_back_by=by.person_id,
+        given_again_at=None,
+        given_again_by=None,
+        reason=reason,
+        **in_new_hands(session, held),
+    )
+    tell(session, held, "task.handed_back", step=held.task["step"], item=held.task["item"])
+    notices.handed_back(session, held.task, rest, by=by, at=at)
+    wake(session, held)
+    return Moved(held.id, "open", held.case_id)
+
+
+def return_task(
+    session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
+) -> Moved:
+    """Give a handed-back task again to the role that owes it under the protocol, with a word for it, and tell them.
+
+    Raises Refusal, also where no word goes with it.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    _refuse_unless_open(session, held)
+    if held.task["handed_back_at"] is None:
+        raise Refusal("task.not_handed_back", N_("Nobody handed this task back."))
+    reason = needed_reason(reason)
+    change(
+        session,
+        held,
+        owed_by_id=held.task["declared_owed_by_id"],
+        handed_back_at=None,
+        handed_back_by=None,
+        given_again_at=at,
+        given_again_by=by.person_id,
+        reason=reason,
+        **in_new_hands(session, held),
+    )
+    tell(session, held, "task.returned", step=held.task["step"], item=held.task["item"])
+    notices.given_again(session, held.task, _links(session, held.task["declared_owed_by_id"]), by=by, at=at)
+    wake(session, held)
+    return Moved(held.id, "open", held.case_id)
+
+
+def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
+    """Ask once more for the approval of what was handed in, its case having been reopened: whoever may give it now has
+    a ladder of their own from today.
+    """
+    held = hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
+    change(
+        session, held, **scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
+    )
+    doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
+    notices.approval_asked(session, held.task, by=doer, at=at)
+
+
+# What the verbs ask and read.
+
+
+def _reopen_step(session: Session, held: Held, step: str, reason: str) -> None:
+    """A rejection reopens an earlier step, and this one waits for it again."""
+    others = session.scalars(
+        select(_task.c.id)
+        .where(of_case(session, held.case_id), _task.c.step == step, _task.c.state == "done")
+        .order_by(_task.c.id)
+    ).all()
+    for other in others:
+        undo_task(session, other, by=held.by, at=held.at, reason=reason)
+
+
+def _links(session: Session, chain_id: UUID) -> list[Link]:
+    found: list[Link] | None = session.scalar(
+        select(_chain.c.links).where(_chain.c.program_id == program_of(session), _chain.c.id == chain_id)
+    )
+    return found or []
+
+
+# The refusals, one each.
+
+
+def _refuse_unless_in_its_act(held: Held, *, in_its_act: bool) -> None:
+    """A tick would say that a consent was signed, or a number given, which nobody signed or gave."""
+    if held.task["evidence"] == BY_ITS_ACT and not in_its_act:
+        raise Refusal(
+            "task.by_its_act", N_("What this step asks is done on its own page, and that completes it: do it there.")
+        )
+
+
+def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) -> None:
+    """Who owes it would say that the committee and the partners agreed."""
+    if in_its_act or held.case is None:
+        return
+    step = scheduling.pinned_protocol(session, held.case["protocol_version_id"]).by_id.get(held.task["step"])
+    if step is not None and step.is_endorsed:
+        raise Refusal(
+            "task.by_decision",
+            N_(
+                "The committee decides this and the partners endorse it: it is done once a decision counts that says "
+                "that it is what is asked here."
+            ),
+            source="GV-4",
+        )
+
+
+def _refuse_closed_case(held: Held) -> None:
+    if held.case is not None and held.case["state"] != "open":
+        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
+
+
+def _refuse_unless_open(session: Session, held: Held) -> None:
+    _refuse_closed_case(held)
+    state = held.task["state"]
+    if state == "open":
+        return
+    if state == "planned" and held.case_id is None:
+        raise Refusal(
+            "task.rests_on_decision",
+            N_("This rests on a decision that does not count yet: nothing is to be done for it before."),
+            source="GV-4",
+        )
+    if state == "planned":
+        waits = _waits_for(session, held)
+        raise Refusal(
+            "task.blocked",
+            N_("This step waits for others to be done first: %(steps)s."),
+            steps=titles(waits),
+        )
+    raise Refusal("task.not_open", _NOT_OPEN[state])
+
+
+def _refuse_unless_waiting(held: Held) -> None:
+    _refuse_closed_case(held)
+    if held.task["state"] != "submitted":
+        raise Refusal("task.not_submitted", N_("Nothing waits for an approval here."))
+
+
+def _refuse_own(session: Session, held: Held) -> None:
+    # Who holds what is read where the protocol bars somebody by a role, and only there.
+    bar = bar_to_approval(
+        held.task, held.by, lambda link: people_of(standing(session, local_day(session, held.at)), link)
+    )
+    if bar is not None:
+        raise bar
+
+
+def _move(held: Held, move: str) -> str:
+    try:
+        return TASK.after(held.task["state"], move)
+    except NoSuchMove:
+        why = _NOT_NOW[held.task["state"]]  # on its own line: a literal inside a Refusal is taken for a msgid
+        raise Refusal("task.not_now", why) from None
+
+
+def _waits_for(session: Session, held: Held) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_task.c.title_fr, _task.c.title_en)
+        .join(_need, and_(_need.c.program_id == _task.c.program_id, _need.c.needs_id == _task.c.id))
+        .where(
+            _need.c.program_id == program_of(session),
+            _need.c.task_id == held.id,
+            _task.c.state.not_in(SETTLED),
+        )
+        .order_by(_task.c.position, _task.c.item),
+    )
+
+
+def checked_note(note: str) -> str:
+    """A note or a reason, trimmed. Raises Refusal where it is too long, or is not text."""
+    note = trimmed(note)
+    if len(note) > LONGEST_NOTE:
+        raise Refusal(
+            "note.too_long",
+            N_("This note is longer than %(most)s characters. Shorten it."),
+            most=LONGEST_NOTE,
+        )
+    if "\x00" in note:
+        raise Refusal("note.not_text", N_("This note holds characters that are not text."))
+    return note
+
+
+def needed_reason(reason: str) -> str:
+    """The reason that an act needs, trimmed. Raises Refusal where there is none, or it is too long."""
+    reason = checked_note(reason)
+    if not says_something(reason):
+        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    return reason
+
+
+_NOT_OPEN = {
+    "submitted": N_("This was already done, and waits for an approval."),
+    "done": N_("This task is already done."),
+    "waived": N_("This task was waived."),
+    "cancelled": N_("This task was cancelled with its case."),
+}
+_NOT_NOW = {
+    "planned": N_("This step has not begun: there is nothing to take back."),
+    "open": N_("This task is not done yet: there is nothing to take back."),
+    **_NOT_OPEN,
+}

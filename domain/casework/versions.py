@@ -1,0 +1,290 @@
+"""Versions of a protocol: keeping one as it is declared, the one that a case follows, and following a newer one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import Session
+
+from domain.casework import locking as held_tasks
+from domain.casework import scheduling, wakeups
+from domain.casework.approving import who_may_approve
+from domain.casework.lateness import is_this, keep_lateness
+from domain.casework.locked_case import change_case, hold_case
+from domain.casework.locking import of_case
+from domain.casework.steps import columns_of, tie
+from domain.declarations.protocol import Protocol
+from domain.declarations.protocol_difference import difference
+from domain.declared.reading import Declared
+from domain.kernel.actors import ENGINE, Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program_of
+from domain.mail import notices
+from domain.record import events
+from domain.roles.roles import standing
+from locales import N_
+from models.base import table_of
+from models.casework import SETTLED, Case, ProtocolVersion, Task
+from models.lifecycles import TASK
+
+_task = table_of(Task)
+_version = table_of(ProtocolVersion)
+
+
+def record_protocol(session: Session, declared: Declared[Protocol], *, by: Actor, at: datetime) -> ProtocolVersion:
+    """Keep a protocol as it is declared now, if it is not kept already. What is kept never changes."""
+    protocol = declared.value
+    here = program_of(session)
+    added = session.scalar(
+        upsert(_version)
+        .values(
+            program_id=here,
+            id=uuid4(),
+            key=protocol.protocol,
+            number=protocol.version,
+            digest=declared.digest,
+            title_fr=protocol.title.fr,
+            title_en=protocol.title.en,
+            declared=protocol.model_dump(mode="json", by_alias=True, exclude_none=True),
+            source=declared.text,
+            recorded_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=["program_id", "key", "digest"])
+        .returning(_version.c.id)
+    )
+    kept = session.scalars(
+        select(ProtocolVersion).where(
+            ProtocolVersion.program_id == here,  # type: ignore[arg-type]
+            ProtocolVersion.key == protocol.protocol,  # type: ignore[arg-type]
+            ProtocolVersion.digest == declared.digest,  # type: ignore[arg-type]
+        )
+    ).one()
+    if added is not None:
+        events.write(session, "protocol.recorded", "protocol", kept.id, by=by, at=at, key=kept.key, number=kept.number)
+    return kept
+
+
+def current_protocol(session: Session, key: str) -> ProtocolVersion:
+    """The version of a protocol that a new case follows: the highest number, and of equals the latest recorded.
+
+    Raises Refusal where the program has no such protocol.
+    """
+    found = session.scalars(
+        select(ProtocolVersion)
+        .where(
+            ProtocolVersion.program_id == program_of(session),  # type: ignore[arg-type]
+            ProtocolVersion.key == key,  # type: ignore[arg-type]
+        )
+        .order_by(_version.c.number.desc(), _version.c.recorded_at.desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        raise Refusal("protocol.unknown", N_("The program has no such protocol."))
+    return found
+
+
+def pinned(session: Session, case: Mapping[str, Any]) -> ProtocolVersion:
+    """The version of its protocol that a case follows."""
+    return scheduling.version_of(session, case["protocol_version_id"])
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A newer version of a case's protocol, and what it changes, one plain sentence each."""
+
+    version: ProtocolVersion
+    changes: Sequence[str]
+
+
+def newer_version(session: Session, case: Case, language: str) -> Offer | None:
+    """What is offered to an open case: the protocol's current version, where it is not the one that is pinned."""
+    if case.state != "open":
+        return None
+    newest = current_protocol(session, case.protocol)
+    if newest.id == case.protocol_version_id:
+        return None
+    pinned_version = session.get(ProtocolVersion, (program_of(session), case.protocol_version_id))
+    if pinned_version is None or newest.number < pinned_version.number:
+        return None
+    changes = difference(scheduling.protocol_of(pinned_version), scheduling.protocol_of(newest), language)
+    return Offer(newest, changes)
+
+
+def take_version(
+    session: Session, case_id: UUID, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Follow the protocol's newer version from now on.
+
+    A step that is done stays done and is never asked again, even where the new version no longer has it;
+    steps that are new are added, steps that are gone and were not done are cancelled. What is open and falls on the
+    same goes on: since when they have it, and which reminders were sent, stays. What somebody was given by name,
+    as a worker or as who follows a leaver, stays theirs, whoever the new version asks. What was handed in is approved
+    by whom it was handed in to; where none of them can, it goes on along the new version's chain, who are asked. Raises
+    Refusal, also where it is older than the one that the case follows.
+    """
+    held = hold_case(session, case_id, seen=seen)
+    if held["state"] != "open":
+        raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
+    version = session.get(ProtocolVersion, (program_of(session), version_id))
+    if version is None or version.key != held["protocol"]:
+        raise Refusal("protocol.unknown", N_("The program has no such protocol."))
+    protocol = scheduling.protocol_of(version)
+    before = scheduling.protocol_of(pinned(session, held))
+    if protocol.version < before.version:
+        raise Refusal("protocol.older", N_("This case follows a newer version already: it does not go back."))
+    change_case(session, held, protocol_version_id=version.id)
+    case = session.get(Case, (program_of(session), case_id), populate_existing=True)
+    if case is None:
+        msg = "a case that is held does not exist"
+        raise LookupError(msg)
+    rows = session.execute(
+        select(
+            _task.c.id,
+            _task.c.step,
+            _task.c.item,
+            _task.c.state,
+            _task.c.act_state,
+            _task.c.action,
+            _task.c.undo,
+            _task.c.handed_back_at,
+            _task.c.owed_by_id,
+            *(_task.c[name] for name in ("done_by", "done_for", "done_as", "may_not_approve", *_GIVEN)),
+        ).where(of_case(session, case_id))
+    ).all()
+    present = {(row.step, row.item): row for row in rows}
+    wanted: dict[tuple[str, str], dict[str, Any]] = {}
+    for columns in columns_of(session, case, protocol):
+        wanted[columns["step"], columns["item"]] = columns
+    asked_before = {(one["step"], one["item"]): one for one in columns_of(session, case, before)}
+    gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
+    going_on: list[UUID] = []
+    waits_on_nobody = _approvals_on_nobody(session, [row._asdict() for row in rows], at)
+    for name, row in present.items():
+        if row.step in gathered:
+            continue  # what somebody has in hand is no version's to say
+        if row.state not in SETTLED and (
+            asked := _asked_anew(
+                row._asdict(),
+                wanted.get(name),
+                asked_before.get(name, {}),
+                waits_on_nobody=row.id in waits_on_nobody,
+            )
+        ):
+            keep_lateness(session, is_this(row.id), at=at)
+            session.execute(
+                update(_task)
+                .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
+                .values(**asked, version=_task.c.version + 1)
+            )
+            if row.state == "open" and "state" not in asked:
+                going_on.append(row.id)
+    fresh = [columns for name, columns in wanted.items() if name not in present]
+    if fresh:
+        session.execute(insert(_task), fresh)
+    tie(session, case, protocol)
+    events.write(session, "case.version_taken", "case", case_id, by=by, at=at, case_id=case_id, number=version.number)
+    held_tasks.postpone_those_waiting(session, going_on, by=by, at=at)
+    scheduling.reschedule(session, case_id, at=at, only=going_on)
+    held_tasks.open_ready(session, held, by=by, at=at)
+    for task_id in sorted(waits_on_nobody):
+        _ask_who_may_approve(session, task_id, at=at)
+    held_tasks.close_if_settled(session, case_id, by=by, at=at)
+    wakeups.wake(session, case_id, at=at)
+
+
+def _approvals_on_nobody(session: Session, tasks: Sequence[Mapping[str, Any]], at: datetime) -> set[UUID]:
+    """Those of these tasks that were handed in and that nobody can approve today, by whom they were handed in to."""
+    handed_in = [task for task in tasks if task["state"] == "submitted"]
+    if not handed_in:
+        return set()
+    today = standing(session, local_day(session, at))
+    links = {task["id"]: notices.chain_of(session, task["approved_by_id"]) for task in handed_in}
+    return {task["id"] for task in handed_in if not who_may_approve(today, task, links[task["id"]])}
+
+
+def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> None:
+    """Ask those on whom an approval falls by now, with a ladder of their own from today."""
+    held = held_tasks.hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
+    if held.task["state"] != "submitted":
+        return
+    ladder = scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
+    held_tasks.change(session, held, **ladder)
+    doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
+    notices.approval_asked(session, held.task, by=doer, at=at)
+
+
+def _asked_anew(
+    row: Mapping[str, Any],
+    declared: Mapping[str, Any] | None,
+    before: Mapping[str, Any],
+    *,
+    waits_on_nobody: bool = False,
+) -> dict[str, Any]:
+    """What a new version changes of a task that is not settled; `declared` is None where it no longer has the step.
+
+    `before` is what the version that the case followed until now declares of it; `waits_on_nobody`, that it was handed
+    in and nobody can approve it.
+    """
+    if declared is None:
+        if row["state"] == "cancelled":
+            return {}
+        return {"state": TASK.after(row["state"], "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
+    # What is handed in was asked for as it stood then, and is judged so.
+    names = _DECLARED if row["state"] != "submitted" else ("position", "stage", "title_fr", "title_en")
+    if waits_on_nobody and declared["approved_by_id"] is not None:
+        names = (*names, "approved_by_id", "may_not_approve")
+    kept = {"owed_by_id"} if row["handed_back_at"] else set()
+    for asked, columns in _GIVEN.items():
+        if before and row[asked] != before[asked]:
+            kept |= columns
+    values = {name: declared[name] for name in names if name not in kept}
+    if row["state"] == "cancelled":
+        values |= {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
+    elif row["state"] == "open":
+        if any(values.get(name, row[name]) != row[name] for name in ("owed_by_id", "action")):
+            # It is somebody else's now: it is opened for them afterwards, if nothing holds it.
+            values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
+        else:
+            # Its days are set where the reminders that were sent are known.
+            values = {name: value for name, value in values.items() if name not in ("due_on", "ladder")}
+    return values
+
+
+#: Where one of these is not what the case's version declares, somebody was given the task, or its approval, by name;
+#: and the columns that say so.
+_GIVEN: Final[Mapping[str, frozenset[str]]] = {
+    "declared_owed_by_id": frozenset({"owed_by_id", "declared_owed_by_id"}),
+    "approved_by_id": frozenset({"approved_by_id"}),
+}
+
+#: The columns of a task that its protocol's version declares; all others tell what happened to it.
+_DECLARED = (
+    "position",
+    "stage",
+    "title_fr",
+    "title_en",
+    "sources",
+    "clause",
+    "evidence",
+    "system",
+    "asks",
+    "required",
+    "owed_by_id",
+    "declared_owed_by_id",
+    "approved_by_id",
+    "may_not_approve",
+    "on_reject",
+    "waived_by",
+    "due_on",
+    "due_rule",
+    "ladder",
+    "dates_hang",
+    "action",
+    "undo",
+)

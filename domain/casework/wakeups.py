@@ -1,0 +1,129 @@
+"""Telling the engine that a case changed, and how the engine takes a case, keeps it and lets it go.
+
+A wake-up counts changes (`want`) and what was dealt with (`have`), so that a change made while the case is
+being carried is not lost, and a second carry of the same change does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlmodel import Session
+
+from domain.kernel.scope import program_of, run
+from models.base import table_of
+from models.engine import WakeUp
+
+#: The channels on which the worker listens, so that nobody polls fast.
+WAKE_CHANNEL = "spheres_wake"
+POST_CHANNEL = "spheres_post"
+
+#: After a failed carry, the next try waits twice as long, up to this.
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A case taken by one worker until the lease ends: the change number it will have dealt with."""
+
+    program_id: UUID
+    case_id: UUID
+    want: int
+    attempts: int
+    worker: str
+
+
+def wake(session: Session, case_id: UUID, *, at: datetime) -> None:
+    """Ask that the case be carried as soon as this transaction commits."""
+    run(session, _WAKE, {"program_id": program_of(session), "case_id": case_id, "at": at, "channel": WAKE_CHANNEL})
+
+
+#: The oldest change that still waits tells how far behind the engine is. One statement with its news: people wait.
+_WAKE = text(
+    """
+    with woken as (
+        insert into wake_up
+            (program_id, case_id, want, have, wanted_at, not_before, leased_by, attempts, trouble)
+        values (:program_id, :case_id, 1, 0, :at, :at, '', 0, '')
+        on conflict (program_id, case_id) do update set
+            want = wake_up.want + 1,
+            not_before = excluded.not_before,
+            wanted_at = case when wake_up.want > wake_up.have then wake_up.wanted_at else excluded.wanted_at end)
+    select pg_notify(:channel, '')
+    """
+)
+
+
+def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> Claim | None:
+    """Take the next case that wants carrying, of any program, or None. The caller commits at once."""
+    row = session.execute(
+        text(
+            """
+            update wake_up set leased_until = :until, leased_by = :worker, attempts = attempts + 1
+            where (program_id, case_id) = (
+                select program_id, case_id from wake_up
+                where want > have and not_before <= :at and (leased_until is null or leased_until <= :at)
+                order by not_before limit 1 for update skip locked)
+            returning program_id, case_id, want, attempts, leased_by
+            """
+        ),
+        {"until": at + lease, "worker": worker, "at": at},
+    ).first()
+    return Claim(*row) if row else None
+
+
+def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = "") -> bool:
+    """The case was carried as far as `taken.want`. A change made meanwhile keeps it due.
+
+    `trouble` is the code of what was refused and waits for people: the case is looked at again now and then.
+    False, and nothing is written, where the lease ended before and the case is another's now.
+    """
+    done = session.execute(
+        update(WakeUp)
+        .where(*_still_mine(taken))
+        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble=trouble, wanted_at=at)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
+    """Everything that a case wanted of the engine was done in this very transaction."""
+    session.execute(
+        update(WakeUp)
+        .where(WakeUp.program_id == program_of(session), WakeUp.case_id == case_id)  # type: ignore[arg-type]
+        .values(have=table_of(WakeUp).c.want, wanted_at=at)
+    )
+
+
+def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> bool:
+    """The carry failed with the code `trouble`: try again after a wait that doubles. False as in `acknowledge`."""
+    wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(taken.attempts, 9)))
+    done = session.execute(
+        update(WakeUp)
+        .where(*_still_mine(taken))
+        .values(leased_until=None, leased_by="", not_before=at + wait, trouble=trouble)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def let_go(session: Session, taken: Claim) -> bool:
+    """Give the case back as it was taken, such as when the worker stops. False as in `acknowledge`."""
+    done = session.execute(
+        update(WakeUp).where(*_still_mine(taken)).values(leased_until=None, leased_by="", attempts=taken.attempts - 1)
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _still_mine(taken: Claim) -> tuple[Any, ...]:
+    """The condition that the lease has not passed to another, nor to a later try of the same worker."""
+    row = table_of(WakeUp).c
+    return (
+        row.program_id == taken.program_id,
+        row.case_id == taken.case_id,
+        row.leased_by == taken.worker,
+        row.attempts == taken.attempts,
+    )

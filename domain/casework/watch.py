@@ -1,0 +1,143 @@
+"""What the engine is doing, as people see it: whether it lives, what waits, its rounds, and whether mail leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from domain.kernel.scope import many, program_of
+from models.base import table_of
+from models.casework import Task
+from models.engine import Beat, InboxPlace, RoundMark, WakeUp
+from models.outbox import Notice
+
+#: The worker gives a sign of life every few seconds; after this long without one it counts as stopped.
+SILENT_AFTER = timedelta(seconds=30)
+#: A change that the engine has not dealt with for so long means that it is behind.
+BEHIND_AFTER = timedelta(minutes=1)
+#: Letters that were tried and did not leave, while no other did, for so long: it is the sender's own trouble.
+STILL_AFTER = timedelta(minutes=10)
+
+_beat = table_of(Beat)
+_wake_up = table_of(WakeUp)
+_mark = table_of(RoundMark)
+_task = table_of(Task)
+_notice = table_of(Notice)
+_place = table_of(InboxPlace)
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """The engine at one moment, for one program. Times are UTC moments.
+
+    `seen_at` is the last sign of life, None where there never was one. `waiting` counts this program's cases that
+    changed and were not carried since, the oldest of them since `waiting_since`. `stuck` counts the automatic steps
+    that were given up and need somebody. `watched_since` is when the web began to look, None where it always did: both
+    start together, and the engine takes some seconds more.
+    """
+
+    at: datetime
+    seen_at: datetime | None
+    prefect_up: bool
+    waiting: int
+    waiting_since: datetime | None
+    stuck: int
+    rounds: list[dict[str, Any]]
+    watched_since: datetime | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no worker gives a sign of life."""
+        listened = [moment for moment in (self.seen_at, self.watched_since) if moment is not None]
+        return not listened or self.at - max(listened) > SILENT_AFTER
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something has waited for the engine for longer than it should."""
+        return self.waiting_since is not None and self.at - self.waiting_since > BEHIND_AFTER
+
+
+def engine_state(session: Session, at: datetime, *, watched_since: datetime | None = None) -> EngineState:
+    """The engine as it stands at the moment `at`, to a web that looks since `watched_since`."""
+    here = program_of(session)
+    beat = session.execute(select(_beat.c.at, _beat.c.prefect_up).order_by(_beat.c.at.desc()).limit(1)).first()
+    waiting, since = session.execute(
+        select(func.count(), func.min(_wake_up.c.wanted_at)).where(
+            _wake_up.c.program_id == here, _wake_up.c.want > _wake_up.c.have
+        )
+    ).one()
+    stuck = session.scalar(select(func.count()).where(_task.c.program_id == here, _task.c.act_state == "stuck"))
+    rounds = many(session, select(_mark).where(_mark.c.program_id == here).order_by(_mark.c.key))
+    return EngineState(
+        at=at,
+        seen_at=beat.at if beat else None,
+        prefect_up=bool(beat and beat.prefect_up),
+        waiting=waiting,
+        waiting_since=since,
+        stuck=stuck or 0,
+        rounds=rounds,
+        watched_since=watched_since,
+    )
+
+
+@dataclass(frozen=True)
+class PostState:
+    """The mail at one moment, for one program: whether letters leave, and whether the answers to them are read.
+
+    `queued` counts all letters that have not left; `waiting` those of them that were tried and wait to be tried again,
+    the oldest written at `since`; `code` is what was answered last. `left_since` says whether any letter left after
+    that one was written. `unread_since` is the moment since when the mailbox of the answers is not there, or closed to
+    us, None where it is read.
+    """
+
+    at: datetime
+    queued: int
+    waiting: int
+    since: datetime | None
+    code: str
+    left_since: bool
+    unread_since: datetime | None
+    unread_code: str
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing leaves: the mailbox or the relay that letters are sent by is away, or refuses us."""
+        return self.since is not None and not self.left_since and self.at - self.since > STILL_AFTER
+
+
+def post_state(session: Session, at: datetime) -> PostState:
+    """The mail as it stands at the moment `at`."""
+    here = program_of(session)
+    here_queued = (_notice.c.program_id == here, _notice.c.state == "queued")
+    was_tried = _notice.c.attempts > 0
+    queued, waiting, since = session.execute(
+        select(func.count(), func.count().filter(was_tried), func.min(_notice.c.created_at).filter(was_tried)).where(
+            *here_queued
+        )
+    ).one()
+    code = session.scalar(
+        select(_notice.c.code).where(*here_queued, was_tried).order_by(_notice.c.next_attempt_at.desc()).limit(1)
+    )
+    left = since is not None and bool(
+        session.scalar(select(_notice.c.id).where(_notice.c.program_id == here, _notice.c.sent_at > since).limit(1))
+    )
+    unread = session.execute(
+        select(_place.c.troubled_since, _place.c.trouble)
+        .where(_place.c.program_id == here, _place.c.trouble != "")
+        .order_by(_place.c.troubled_since.desc())
+        .limit(1)
+    ).first()
+    return PostState(
+        at=at,
+        queued=queued,
+        waiting=waiting,
+        since=since,
+        code=code or "",
+        left_since=left,
+        unread_since=unread.troubled_since if unread else None,
+        unread_code=unread.trouble if unread else "",
+    )

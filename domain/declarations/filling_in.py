@@ -1,0 +1,101 @@
+"""What is filled in of what a step asks: as people type it, and as it is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from domain.kernel.refusals import Refusal
+from domain.kernel.typed_words import says_something, trimmed
+from locales import N_
+
+LONGEST_WORDS: Final = 2_000
+
+#: A part of what a step asks, as the task keeps it: `domain.declarations.asked.Asked`, dumped.
+Asks = Sequence[Mapping[str, Any]]
+#: What was filled in, by the id of each part: words, an amount such as "120.50", a choice, or several of them.
+Given = Mapping[str, str | list[str]]
+
+#: An amount as people type it: 1 200,50 or 1200.5, with a sign of dollars or without.
+_AMOUNT: Final = re.compile(r"(?P<dollars>\d{1,9})(?:[.,](?P<cents>\d{1,2}))?")
+_BETWEEN_DIGITS: Final = re.compile(r"(?<=\d)[\s\u00a0\u202f](?=\d{3}(?!\d))")
+
+
+def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """What was filled in, as it is kept: each part in the order of the step. Raises Refusal, which names the part.
+
+    A part that is not required may be left out. Nothing is taken that the step does not ask for.
+    """
+    if set(given) - {part["id"] for part in asks}:
+        raise Refusal("request.not_asked", N_("There is something here that this step does not ask for. Leave it out."))
+    kept: dict[str, str | list[str]] = {}
+    for part in asks:
+        value = _CHECKS[part["kind"]](part, given.get(part["id"], ""))
+        if value:
+            kept[part["id"]] = value
+        elif part.get("required", True):
+            raise Refusal("request.missing", N_("Something is missing here: %(part)s."), part=part["title"])
+    return kept
+
+
+def _words(part: Mapping[str, Any], value: Any) -> str:
+    words = trimmed(value) if isinstance(value, str) and says_something(value) else ""
+    if len(words) > LONGEST_WORDS or "\x00" in words:
+        raise Refusal(
+            "request.too_long",
+            N_("%(part)s: this is longer than %(most)s characters. Shorten it."),
+            part=part["title"],
+            most=LONGEST_WORDS,
+        )
+    return words
+
+
+def _amount(part: Mapping[str, Any], value: Any) -> str:
+    typed = _BETWEEN_DIGITS.sub("", str(value).strip().removeprefix("$").removesuffix("$").strip())
+    if not typed:
+        return ""
+    found = _AMOUNT.fullmatch(typed)
+    amount = (
+        Decimal(f"{found['dollars']}.{(found['cents'] or '0').ljust(2, '0')}") if found and typed.isascii() else None
+    )
+    if amount is None or not 0 < amount <= part["at_most"]:
+        raise Refusal(
+            "request.amount.malformed",
+            N_("%(part)s: write an amount in dollars, more than nothing and at most %(most)s, such as 120.50."),
+            part=part["title"],
+            most=part["at_most"],
+        )
+    return str(amount)
+
+
+def _one(part: Mapping[str, Any], value: Any) -> str:
+    if not value:
+        return ""
+    if not isinstance(value, str) or value not in _choices(part):
+        raise _no_choice(part)
+    return value
+
+
+def _several(part: Mapping[str, Any], value: Any) -> list[str]:
+    chosen = [one for one in ([value] if isinstance(value, str) else value) if one]
+    if not set(chosen) <= set(_choices(part)):
+        raise _no_choice(part)
+    return [one for one in _choices(part) if one in chosen]
+
+
+def _choices(part: Mapping[str, Any]) -> list[str]:
+    return [one["id"] for one in part["choices"]]
+
+
+def _no_choice(part: Mapping[str, Any]) -> Refusal:
+    return Refusal("request.choice.malformed", N_("%(part)s: choose of the list."), part=part["title"])
+
+
+_CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str | list[str]]]] = {
+    "words": _words,
+    "amount": _amount,
+    "one": _one,
+    "several": _several,
+}

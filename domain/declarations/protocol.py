@@ -1,0 +1,562 @@
+"""The grammar of a protocol: what its file may say, part by part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from domain.declarations.asked import Asked
+from domain.declared.problems import Wrong
+from domain.declared.reading import Bilingual, GuideId, Key, Part
+from domain.kernel.periods import Each, Period
+from locales import N_, say, say_n
+
+REQUESTER: Final = "requester"
+"""In `not_same_as`: the person who handed in what is to be approved, whatever hat they wore."""
+
+_NAME: Final = r"[a-z][a-z0-9_-]{0,60}"
+_ANCHOR: Final = re.compile(
+    r"case\.opened_on|worker\.(starts|ends)_on|member\.ends_on|agreement\.(starts|ends|notice)_on"
+    rf"|period\.(starts|ends)_on|step\.(?P<step>{_NAME})\.done_on"
+)
+_PLACE: Final = re.compile(rf"employer|partner|coordination|anywhere|having:(?P<role>{_NAME})")
+
+#: The place of the organization that a case belongs to, by the kind of its subject; the program belongs to none.
+OWN_PLACE: Final[Mapping[str, str | None]] = {
+    "worker": "employer",
+    "member": "employer",
+    "organization": "partner",
+    "agreement_version": "partner",
+    "program": None,
+    "participant": None,
+}
+
+
+def _known_day(value: str) -> str:
+    if not _ANCHOR.fullmatch(value):
+        raise Wrong(
+            N_(
+                "A day is one of case.opened_on, worker.starts_on, worker.ends_on, member.ends_on, agreement.starts_on,"
+                " agreement.ends_on, agreement.notice_on, period.starts_on, period.ends_on or step.NAME.done_on here."
+            )
+        )
+    return value
+
+
+def _known_place(value: str) -> str:
+    if not _PLACE.fullmatch(value):
+        raise Wrong(N_("A place is one of employer, partner, coordination, anywhere or having:ROLE here."))
+    return value
+
+
+class Subject(Part):
+    """Whom or what a case of the protocol is about.
+
+    A youth worker at an organization; a member of its staff in whatever roles they hold there; an organization at
+    which somebody holds the role `having`; one version of an agreement; a candidate or participant; or the program
+    itself.
+    """
+
+    kind: Literal["worker", "member", "organization", "agreement_version", "program", "participant"]
+    having: Key | None = None
+
+    @model_validator(mode="after")
+    def _which_organizations(self) -> Subject:
+        if (self.having is None) == (self.kind == "organization"):
+            raise Wrong(
+                N_("“having” says which organizations: those at which somebody holds that role, and only they.")
+            )
+        return self
+
+
+class Starts(Part):
+    """When a case begins by itself, once for each subject and period, or once for each version of an agreement.
+
+    With `each`: so many calendar days before or after the start or the end of every quarter or calendar year. With
+    `before_end_of`: so many calendar days before an agreement's last day; `notice` is the notice that it asks for.
+    """
+
+    each: Each | None = None
+    before: Literal["start", "end"] | None = None
+    after: Literal["start", "end"] | None = None
+    before_end_of: Literal["agreement_version"] | None = None
+    days: Annotated[int, Field(ge=0, le=366)] | Literal["notice"]
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Starts:
+        if (self.each is None) == (self.before_end_of is None):
+            raise Wrong(N_("Say either “each”, a quarter or calendar_year, or “before_end_of: agreement_version”."))
+        if self.each is None and (self.before or self.after):
+            raise Wrong(N_("“before” and “after” belong to “each”."))
+        if self.each is not None and (self.before is None) == (self.after is None):
+            raise Wrong(N_("Say either “before” or “after”, and the start or the end of the period."))
+        if self.each is not None and self.days == "notice":
+            raise Wrong(N_("A period has no notice: say a number of days."), at=("days",))
+        return self
+
+    def on(self, period: Period) -> date:
+        """The local day from which the case of a period begins. Raises ValueError without `each`."""
+        if self.each is None or self.days == "notice":
+            msg = "this protocol does not begin by the period"
+            raise ValueError(msg)
+        edge = period.starts_on if "start" in (self.before, self.after) else period.ends_on
+        return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
+
+    def meant_on(self, days: Mapping[str, date]) -> date | None:
+        """The local day on which a case is meant to begin, by the days that its anchors come from.
+
+        None where the day that it counts from is not among them.
+        """
+        if self.each is None:
+            if self.days == "notice":
+                return days.get("agreement.notice_on")
+            last = days.get("agreement.ends_on")
+            return last - timedelta(days=self.days) if last is not None else None
+        edge = days.get("period.starts_on" if "start" in (self.before, self.after) else "period.ends_on")
+        if edge is None or self.days == "notice":
+            return None
+        return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
+
+    def before_last_day(self, ends_on: date, notice_days: int) -> date:
+        """The local day from which the case of an agreement's version begins that ends on a day, with such a notice."""
+        return ends_on - timedelta(days=notice_days if self.days == "notice" else self.days)
+
+    def in_words(self, language: str) -> str:
+        """When a case begins, as a clause that stands alone."""
+        if self.before_end_of is not None:
+            if self.days == "notice":
+                return say(language, N_("once for each version of an agreement, at its notice before its last day"))
+            return say_n(
+                language,
+                "once for each version of an agreement, %(n)s day before its last day",
+                "once for each version of an agreement, %(n)s days before its last day",
+                int(self.days),
+            )
+        which, edge_of = self.each or "quarter", self.before or self.after or "start"
+        each, edge = say(language, _EACH[which]), say(language, _EDGES[edge_of])
+        if self.days == 0:
+            return say(language, N_("%(each)s, on its %(edge)s"), each=each, edge=edge)
+        if self.before:
+            return say_n(
+                language,
+                "%(each)s, %(n)s day before its %(edge)s",
+                "%(each)s, %(n)s days before its %(edge)s",
+                int(self.days),
+                each=each,
+                edge=edge,
+            )
+        return say_n(
+            language,
+            "%(each)s, %(n)s day after its %(edge)s",
+            "%(each)s, %(n)s days after its %(edge)s",
+            int(self.days),
+            each=each,
+            edge=edge,
+        )
+
+
+_EACH: Final = {"quarter": N_("each quarter"), "calendar_year": N_("each year")}
+_EDGES: Final = {"start": N_("first day"), "end": N_("last day")}
+
+
+class Anchor(Part):
+    """A named day that due days hang on; `title` stands after "before" or "after" in a sentence."""
+
+    title: Bilingual
+    from_: Annotated[str, AfterValidator(_known_day)] = Field(alias="from")
+
+    @property
+    def step(self) -> str | None:
+        """The step whose completion gives the day; None where the day is known when the case opens."""
+        match = _ANCHOR.fullmatch(self.from_)
+        return match["step"] if match else None
+
+
+class Role(Part):
+    """Who is meant by a name in this protocol: the holder of a role at a place, or the person whom the case is about.
+
+    `else` names who has the duty where nobody can be found, in order.
+    """
+
+    title: Bilingual
+    holds: Key | None = None
+    at: Annotated[str, AfterValidator(_known_place)] | None = None
+    subject: Literal["worker", "member"] | None = None
+    else_: tuple[Key, ...] = Field(default=(), alias="else")
+
+    @model_validator(mode="after")
+    def _holds_or_is(self) -> Role:
+        if (self.holds is None) == (self.subject is None):
+            raise Wrong(N_("Say either “holds”, a role and where, or “subject”."))
+        if (self.holds is None) != (self.at is None):
+            raise Wrong(N_("“holds” and “at” go together: which role, and where."))
+        return self
+
+    @property
+    def having(self) -> str | None:
+        """The role that marks the place, where the place is "the organizations that have ROLE"."""
+        match = _PLACE.fullmatch(self.at or "")
+        return match["role"] if match else None
+
+
+class Stage(Part):
+    """A part of the protocol, as people speak of it."""
+
+    id: Key
+    title: Bilingual
+
+
+class Due(Part):
+    """When a step is due: so many days before or after a named day, working days unless it says calendar."""
+
+    days: Annotated[int, Field(ge=0, le=1000)]
+    counting: Literal["working", "calendar"] = "working"
+    before: Key | None = None
+    after: Key | None = None
+
+    @model_validator(mode="after")
+    def _before_or_after(self) -> Due:
+        if (self.before is None) == (self.after is None):
+            raise Wrong(N_("Say either “before” or “after”, and one of the anchors."))
+        return self
+
+    @property
+    def anchor(self) -> str:
+        """The name of the day that this one is counted from."""
+        return self.before or self.after or ""
+
+    @property
+    def offset(self) -> int:
+        """The days from the anchor, negative before it, in the counting declared."""
+        return -self.days if self.before else self.days
+
+
+class Item(Part):
+    """One of the things that a step is done for."""
+
+    id: Key
+    title: Bilingual
+
+
+HoldingKind = Literal[
+    "tenure",
+    "task",
+    "approval",
+    "decision",
+    "signature",
+    "seat",
+    "guest",
+    "deputizing",
+    "equipment",
+    "account",
+    "follow_up",
+    "note",
+    "candidate",
+    "referral",
+    "draft",
+]
+"""What a person may have in hand that a step can be done for: `domain.holdings.in_hand` finds each."""
+
+
+#: The working days in which whoever is offered a follow-up answers, in a protocol that does not say.
+ANSWER_WITHIN: Final = 3
+
+
+class ForEach(Part):
+    """What a step is done for, one task each: a declared list, or what a person has in hand.
+
+    What comes into their hands while the case is open joins it. Such a task is settled by whoever takes the thing over
+    or by its stated end; with `settles: no` it is done as any other, and something else settles the thing. Who is
+    offered a follow-up answers within `answer_within` working days; then the coordinator hears of the silence.
+    """
+
+    list_: tuple[Item, ...] | None = Field(default=None, alias="list", min_length=1)
+    over: HoldingKind | None = None
+    settles: bool = True
+    answer_within: int | None = Field(default=None, ge=1, le=30)
+
+    @model_validator(mode="after")
+    def _list_or_over(self) -> ForEach:
+        if (self.list_ is None) == (self.over is None):
+            raise Wrong(N_("Say either “list” or “over”."))
+        if self.list_ is not None and not self.settles:
+            raise Wrong(N_("“settles” belongs to “over”."), at=("settles",))
+        if self.answer_within is not None and not (self.over == "follow_up" and self.settles):
+            raise Wrong(N_("“answer_within” belongs to the step that hands follow-ups over."), at=("answer_within",))
+        return self
+
+
+class Approval(Part):
+    """Who approves a step once it is handed in, and who of this protocol may not, under any hat."""
+
+    role: Key
+    not_same_as: tuple[Key, ...] = ()
+
+
+CompletingAct = Literal["agreement.sent", "agreement.signed", "agreement.started"]
+"""An act on the next version of the agreement that a case is about, which completes a step: it is sent to its
+directors, signed by all of them, or set to begin."""
+
+ACTS: Final[tuple[CompletingAct, ...]] = get_args(CompletingAct)
+
+
+class Agenda(Part):
+    """The committee on whose next agenda the step is put when it opens, and among which of its items.
+
+    A decision on it that says that it is what the step asks completes the step.
+    """
+
+    committee: Key
+    kind: Key
+
+
+class WaivedBy(Part):
+    """Who may say, with a reason, that the step is not needed in this case."""
+
+    by: Key
+
+
+class Instead(Part):
+    """The words of a step for whoever has it in the place of the role that owes it, where its own speak to that one."""
+
+    title: Bilingual
+    help: Bilingual | None = None
+
+
+class Step(Part):
+    """One line of the procedure, and one task of a case, or several where it is done for each of some things."""
+
+    id: Key
+    title: Bilingual
+    help: Bilingual | None = None
+    instead: Instead | None = None
+    stage: Key
+    source: tuple[GuideId, ...] = ()
+    clause: str | None = None  # what it serves: AG-M4; AG-X1:manager, of what several roles owe, what the manager does
+    by: Key | None = None
+    needs: tuple[Key, ...] = ()
+    due: Due | None = None
+    lapses: bool = False  # it is of its day's part of the period: a case that opens after that day does not ask it
+    for_each: ForEach | None = None
+    evidence: Literal["none", "serial", "document", "account", "note", "way", "interviews", "empty_hands", "act"] = (
+        "none"
+    )
+    act: CompletingAct | None = None  # with “evidence: act”, which one; the program itself knows that of some protocols
+    system: Key | None = None
+    asks: tuple[Asked, ...] = ()  # what is filled in as it is handed in
+    approved_by: Approval | None = None
+    on_reject: Key | None = None
+    action: Key | None = None
+    undo: Key | None = None
+    agenda: Agenda | None = None
+    waive: Literal["never"] | WaivedBy = "never"
+    required: bool = True
+
+    @property
+    def is_endorsed(self) -> bool:
+        """Whether the committee decides it and every partner endorses that (GV-4): nobody then says that it is done."""
+        return self.agenda is not None and "GV-4" in self.source
+
+    @model_validator(mode="after")
+    def _what_belongs_to_others(self) -> Step:
+        if self.instead is not None and self.by is None:
+            raise Wrong(N_("“instead” belongs to a step that somebody does."), at=("instead",))
+        if self.lapses and self.due is None:
+            raise Wrong(N_("“lapses” belongs to a step with a due day."), at=("lapses",))
+        return self
+
+    @model_validator(mode="after")
+    def _one_doer(self) -> Step:
+        if (self.by is None) == (self.action is None):
+            raise Wrong(N_("A step is done either “by” a role or by an “action” of the engine."))
+        if self.action is not None and self.undo is None:
+            raise Wrong(N_("Say what undoes the action, or “undo: none” where it leaves nothing to undo."))
+        if self.action is None and self.undo is not None:
+            raise Wrong(N_("“undo” belongs to a step with an action."), at=("undo",))
+        if self.action is not None and (self.approved_by or self.evidence != "none"):
+            raise Wrong(N_("An action of the engine has neither approval nor evidence; put a step beside it."))
+        if self.on_reject is not None and self.approved_by is None:
+            raise Wrong(N_("“on_reject” belongs to a step with an approval."), at=("on_reject",))
+        if self.agenda is not None and (
+            self.action or self.approved_by or self.for_each or self.evidence not in ("none", "act")
+        ):
+            raise Wrong(
+                N_("What a committee decides has no action, approval, proof or list; put a step beside it."),
+                at=("agenda",),
+            )
+        if self.act is not None and (self.evidence != "act" or self.agenda is not None):
+            raise Wrong(
+                N_("“act” names the act of a step with “evidence: act” that no committee decides."), at=("act",)
+            )
+        if self.settles and (self.approved_by or self.evidence != "none"):
+            raise Wrong(N_("What settles a thing has neither approval nor proof of its own; put a step beside it."))
+        if self.asks and (self.action or self.agenda or self.settles or self.evidence == "act"):
+            raise Wrong(
+                N_("“asks” belongs to a step that somebody hands in: no action, committee, act or thing settled."),
+                at=("asks",),
+            )
+        if (self.system is None) == (self.evidence == "account"):
+            raise Wrong(N_("“system” and “evidence: account” go together: an account, and on what system."))
+        return self
+
+    @property
+    def reopens(self) -> str:
+        """The step that somebody must do again when this one is rejected."""
+        return self.on_reject or self.id
+
+    @property
+    def settles(self) -> str:
+        """The kind of what its tasks settle, one each; "" where it settles nothing."""
+        return self.for_each.over or "" if self.for_each and self.for_each.settles else ""
+
+    @property
+    def undone_by(self) -> str | None:
+        """The action that undoes this step's; None where there is nothing to undo."""
+        return None if self.undo == "none" else self.undo
+
+
+#: The gate that giving somebody a follow-up waits on: a gate of this name holds back whom a case is about.
+MAY_FOLLOW: Final = "may_follow_participants"
+
+
+class Gate(Part):
+    """A named set of steps that other steps, and other acts of the program, wait on.
+
+    That of the name `MAY_FOLLOW` is asked wherever somebody is given a follow-up (`domain.follow_ups.gate`).
+    """
+
+    title: Bilingual
+    source: tuple[GuideId, ...] = ()
+    steps: tuple[Key, ...] = Field(min_length=1)
+
+
+class Rung(Part):
+    """One reminder: so many working days after the due day (before it, where negative), and to whom."""
+
+    after_working_days: Annotated[int, Field(ge=-60, le=250)]
+    to: Literal["owner", "manager", "accountable"]
+
+
+class Close(Part):
+    """When a case closes."""
+
+    when: Literal["all_required"]
+
+
+class Allowed(Part):
+    """The roles that may do something to a case."""
+
+    by: tuple[Key, ...] = Field(min_length=1)
+
+
+class Protocol(Part):
+    """A procedure of the program, as its file declares it. `domain.declarations.protocol_check` says what must hold."""
+
+    protocol: Key
+    version: Annotated[int, Field(ge=1)]
+    title: Bilingual
+    source: Bilingual
+    subject: Subject
+    starts: Starts | None = None
+    calendar: Literal["program", "employer", "partner"]
+    anchors: dict[Key, Anchor]
+    accountable: Key
+    roles: dict[Key, Role]
+    stages: tuple[Stage, ...] = Field(min_length=1)
+    steps: tuple[Step, ...] = Field(min_length=1)
+    gates: dict[Key, Gate] = Field(default_factory=dict)
+    remind: tuple[Rung, ...] = ()
+    close: Close
+    cancel: Allowed
+    reopen: Allowed
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Step]:
+        """Each step by its id, in the order of the file."""
+        return {step.id: step for step in self.steps}
+
+    def due_after(self, anchor: str) -> tuple[str, ...]:
+        """The ids of the steps whose due day is counted from this named day."""
+        return tuple(step.id for step in self.steps if step.due is not None and step.due.anchor == anchor)
+
+    def waits_for(self, step: Step) -> tuple[str, ...]:
+        """The ids of the steps that `step` waits for directly, those of a gate among them; each once."""
+        named = (self.gates[name].steps if name in self.gates else (name,) for name in step.needs)
+        return tuple(dict.fromkeys(name for names in named for name in names))
+
+    def chain(self, role: str) -> tuple[str, ...]:
+        """The roles of this protocol on whom a duty of `role` falls, in order: itself, then its fall-backs."""
+        chain: dict[str, None] = {}
+        waiting = [role]
+        while waiting:
+            name = waiting.pop(0)
+            if name not in chain:
+                chain[name] = None
+                waiting = [*self.roles[name].else_, *waiting]
+        return tuple(chain)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether some of its steps are done for each thing that a person has in hand."""
+        return any(step.for_each and step.for_each.over for step in self.steps)
+
+    def sources(self) -> set[str]:
+        """Every fact of the guide that a step of this protocol carries."""
+        return {fact for step in self.steps for fact in step.source}
+
+    def subject_in_words(self, language: str) -> str:
+        """Whom or what a case is about, without saying which."""
+        having = self.subject.having
+        if having is None:
+            return say(language, _SUBJECTS[self.subject.kind])
+        named = next((role.title.in_language(language) for role in self.roles.values() if role.holds == having), having)
+        return say(language, N_("an organization where somebody holds the role “%(role)s”"), role=named)
+
+    def starts_in_words(self, language: str) -> str:
+        """When a case begins by itself, or that somebody opens it."""
+        return self.starts.in_words(language) if self.starts else say(language, N_("when somebody opens it"))
+
+    def due_in_words(self, step: Step, language: str) -> str:
+        """When `step` is due, in words: "3 working days before the arrival"; "" where it has no due day."""
+        due = step.due
+        if due is None:
+            return ""
+        anchor = self.anchors[due.anchor].title.in_language(language)
+        if due.days == 0:
+            return say(language, N_("on the day itself (%(anchor)s)"), anchor=anchor)
+        return _due_in_words(due, anchor, language)
+
+
+_SUBJECTS: Final = {
+    "worker": N_("a youth worker at an organization"),
+    "member": N_("somebody who leaves an organization"),
+    "agreement_version": N_("a version of an organization’s agreement"),
+    "program": N_("the program itself"),
+    "participant": N_("a candidate or participant"),
+}
+
+
+def _due_in_words(due: Due, anchor: str, language: str) -> str:
+    n = due.days
+    match due.counting, due.before is not None:
+        case "working", True:
+            return say_n(
+                language,
+                "%(n)s working day before %(anchor)s",
+                "%(n)s working days before %(anchor)s",
+                n,
+                anchor=anchor,
+            )
+        case "working", False:
+            return say_n(
+                language, "%(n)s working day after %(anchor)s", "%(n)s working days after %(anchor)s", n, anchor=anchor
+            )
+        case _, True:
+            return say_n(language, "%(n)s day before %(anchor)s", "%(n)s days before %(anchor)s", n, anchor=anchor)
+        case _:
+            return say_n(language, "%(n)s day after %(anchor)s", "%(n)s days after %(anchor)s", n, anchor=anchor)

@@ -1,0 +1,1 @@
+"""Declared files: YAML that people write, read strictly, with each complaint at its file, line and path."""

@@ -1,0 +1,689 @@
+"""Handing follow-ups over: each offered to one worker, who accepts or refuses; silence goes to the coordinator.
+
+People decide: fit (DP-03a) and having met already (DP-03b) only say who is shown first. Nothing moves before it is
+accepted, and the participant is known by number alone. How it is done is as the participant wants (DP-04).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
+from sqlmodel import Session
+
+from domain.accompaniment import workers
+from domain.casework import assigning as outside
+from domain.casework import scheduling, versions, wakeups, words
+from domain.casework.locked_case import hold_case, hold_cases
+from domain.casework.locking import Moved, hold
+from domain.casework.tasks import needed_reason
+from domain.declarations.protocol import ANSWER_WITHIN
+from domain.declared.reading import Bilingual
+from domain.departure import gathering
+from domain.follow_ups import assigning
+from domain.follow_ups.locking import hold as hold_follow_up
+from domain.holdings.follow_ups import FOLLOW_UP, without_a_follower
+from domain.holdings.holding import both
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.mail import notices
+from domain.record import events
+from domain.roles.roles import standing
+from domain.terms.days import TO_ACCOMPANY
+from domain.terms.parts import PRIMARY
+from domain.terms.sharing import circle_of
+from locales import N_, say
+from models.base import refers, table_of
+from models.casework import Evidence, Task
+from models.departure import WAYS, HandOver
+from models.follow_up import Assignment, FollowUp
+from models.lifecycles import TASK
+from models.participant import Barred
+
+_log = logging.getLogger(__name__)
+
+#: The coordinator's task where nobody answered.
+SILENT: Final = "hand_over.silent"
+
+_hand_over = table_of(HandOver)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+_task = table_of(Task)
+_evidence = table_of(Evidence)
+_barred = table_of(Barred)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words.
+
+    One that waits for the answer of whom it was offered to before is theirs, and says so. `proposal` has what spoke for
+    whom it is offered to, and against them.
+    """
+
+    task_id: UUID
+    title_fr: str
+    title_en: str
+    to_id: UUID | None
+    refused: str = ""
+    why: Bilingual | None = None
+    proposal: workers.Proposal | None = None
+
+
+def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
+    """Whom one may think of for the follow-up of a task, who fits best first, and after them who cannot be given it.
+
+    The place of the second of a pair is not for the primary worker, whose own place would be left empty by it.
+    """
+    part = _part(session, task)
+    if part is None:
+        return []
+    row = one(
+        session,
+        select(_follow_up.c.participant_id, _follow_up.c.intensity).where(
+            _follow_up.c.program_id == program_of(session), _follow_up.c.id == part["follow_up_id"]
+        ),
+    )
+    assert row is not None  # noqa: S101 - it is referred to
+    offered = workers.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
+    not_for = {leaver_id, *_primary_beside(session, part, local_day(session, at))}
+    return [one_of for one_of in offered if one_of.person_id not in not_for]
+
+
+def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
+    """Who can be given the follow-up of a task, with what speaks for each, who fits best first. DP-03a, DP-03b."""
+    return [one_of for one_of in considered_for(session, task, leaver_id, at) if one_of.possible]
+
+
+def ways_agreed(session: Session, case_id: UUID) -> dict[str, str]:
+    """How the participants want it whose follow-ups a departure hands over, where that is agreed; by the item. DP-04"""
+    rows = session.execute(
+        select(_task.c.item, _evidence.c.label)
+        .join(_evidence, refers(_evidence.c.task_id, _task))
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case_id,
+            _task.c.evidence == "way",
+            _evidence.c.kind == "way",
+            _evidence.c.withdrawn_at.is_(None),
+        )
+        .order_by(_evidence.c.added_at)
+    )
+    return {row.item: row.label for row in rows}
+
+
+def propose(
+    session: Session,
+    task_id: UUID,
+    to_id: UUID,
+    *,
+    way: str = "",
+    note: str = "",
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> Moved:
+    """Offer a follow-up to a worker, who has the working days to answer that the protocol declares.
+
+    One that was offered before is withdrawn. It is done in the `way` that is given, else as was agreed with the
+    participant, now or later. A `note` is about the participant: who keeps the file reads it with the step, and whoever
+    takes the follow-up over once they do. Raises Refusal: not the step of a follow-up, or a worker who cannot be given
+    it.
+    """
+    held = hold(session, task_id, by=by, at=at, seen=seen)
+    if held.case is None or held.case["state"] != "open":
+        raise _nothing()
+    if held.task["state"] != "open" or held.task["holding"] != FOLLOW_UP:
+        raise _nothing()
+    if way not in ("", *WAYS):
+        raise Refusal("hand_over.way", N_("A hand-over happens by a call or in a meeting."), source="DP-04")
+    part = _part(session, held.task)
+    if part is None:
+        raise _nothing()
+    if to_id == part["person_id"]:
+        raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
+    follow_up = hold_follow_up(session, part["follow_up_id"], by=by, at=at)
+    _refuse_primary(session, part, to_id, at)
+    assigning.bar_to(session, follow_up.participant_id, to_id, kind=part["kind"], day=local_day(session, at))
+    for before in _open_ones(session, part):
+        if before["task_id"] == task_id and before["to_id"] == to_id:
+            words.keep_beside(session, held.task, words.offer(before["id"]), note)
+            return Moved(task_id, "open", held.case_id)
+        _take_back(session, before, by=by, at=at)
+    within = _days_to_answer(session, held.case, held.task["step"])
+    answer_by = scheduling.calendar_of(session).add_working_days(local_day(session, at), within)
+    hand_over_id = uuid4()
+    session.execute(
+        insert(_hand_over).values(
+            **HandOver(
+                program_id=program_of(session),
+                id=hand_over_id,
+                case_id=held.case["id"],
+                task_id=task_id,
+                follow_up_id=part["follow_up_id"],
+                from_id=part["person_id"],
+                to_id=to_id,
+                way=way or ways_agreed(session, held.case["id"]).get(held.task["item"], ""),
+                proposed_at=at,
+                proposed_by=by.person_id,
+                answer_by=answer_by,
+            ).model_dump()
+        )
+    )
+    words.keep_beside(session, held.task, words.offer(hand_over_id), note)
+    _tell(session, "hand_over.proposed", {"id": hand_over_id, "case_id": held.case["id"]}, by, at, person=str(to_id))
+    notices.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
+    return Moved(task_id, "open", held.case_id)
+
+
+def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at: datetime) -> list[Line]:
+    """Offer every follow-up that nobody was offered yet to whoever fits it best; one line each, none left out.
+
+    A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
+    holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
+    Whoever refused one is not offered it again here. A second run offers nothing, and of two at once the second does
+    not either. One that waits for an answer is told of, and one that nobody answered in time: it is offered to somebody
+    else on its own. A run that offers nothing writes nothing.
+    """
+    hold_case(session, case_id, seen=None)
+    rows = many(
+        session,
+        select(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case_id,
+            _task.c.holding == FOLLOW_UP,
+            _task.c.state == "open",
+        )
+        .order_by(_task.c.title_en, _task.c.id),
+    )
+    whole = session.begin_nested()
+    standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
+    lines = [
+        _stands(row, standing[row["id"]])
+        if row["id"] in standing
+        else _propose_one(session, row, refused_by.get(row["id"], ()), by, at)
+        for row in rows
+    ]
+    if dry_run:
+        whole.rollback()
+    else:
+        whole.commit()
+    if not dry_run and any(not line.refused for line in lines):
+        events.write(
+            session,
+            "hand_overs.proposed",
+            "case",
+            case_id,
+            by=by,
+            at=at,
+            case_id=case_id,
+            offered=sum(1 for line in lines if not line.refused),
+            refused=sum(1 for line in lines if line.refused),
+        )
+    return lines
+
+
+def _propose_one(
+    session: Session, task: Mapping[str, Any], refused_by: Collection[UUID], by: Actor, at: datetime
+) -> Line:
+    titles = task["title_fr"], task["title_en"]
+    part = _part(session, task)
+    try:
+        with session.begin_nested():
+            fit = fit_for(session, task, part["person_id"], at) if part else []
+            if not fit:
+                return Line(task["id"], *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
+            best = next((one_of for one_of in fit if one_of.person_id not in refused_by), None)
+            if best is None:
+                return Line(task["id"], *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
+            propose(session, task["id"], best.person_id, by=by, at=at)
+    except Refusal as refusal:
+        return Line(task["id"], *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
+    except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
+        _log.warning("a follow-up is not offered", extra={"task": task["id"], "error": type(failed).__name__})
+        return Line(task["id"], *titles, None, "hand_over.failed", both(_FAILED))
+    return Line(task["id"], *titles, best.person_id, proposal=best)
+
+
+_NOBODY_FITS = N_(
+    "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered, "
+    "or of an organization with which the participant has not agreed to share: that consent can be asked."
+)
+_ALL_REFUSED = N_(
+    "Each one who can be given this follow-up refused it. Speak with them and offer it on its own, or leave it vacant "
+    "with the reason."
+)
+_FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
+
+
+def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> Moved:
+    """Take the follow-up over, from now on. Only who was offered it does. Raises Refusal."""
+    offered = _hold(session, hand_over_id, by)
+    task = hold(session, offered["task_id"], by=by, at=at, seen=None).task
+    part = _part(session, task)
+    if part is None or task["state"] != "open":
+        raise Refusal("hand_over.over", N_("This follow-up is in other hands meanwhile."))
+    _refuse_primary(session, part, offered["to_id"], at)
+    assigning.assign(
+        session,
+        part["follow_up_id"],
+        offered["to_id"],
+        kind=part["kind"],
+        instead_of=part["person_id"] if part["ended_at"] is None else None,
+        by=by,
+        at=at,
+    )
+    agreed = ways_agreed(session, offered["case_id"]).get(task["item"], offered["way"])
+    _answer(session, {**offered, "way": agreed}, "accepted", by=by, at=at)
+    return gathering.record(session, task, successor_id=offered["to_id"], by=by, at=at)
+
+
+def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
+    """Say, with the reason, that one does not take a follow-up over. It stays with who leaves, to be offered anew.
+
+    Whoever is to hand it over is told at once.
+    """
+    offered = _hold(session, hand_over_id, by)
+    task = _task_of(session, offered)
+    # Why somebody does not accompany a participant is about the participant as well.
+    kept = words.keep_beside(session, task, words.refusal(hand_over_id), needed_reason(reason))
+    _answer(session, offered, "refused", by=by, at=at, reason=kept)
+    notices.offer_refused(session, task, offered, by=by, at=at)
+
+
+def lapse(session: Session, at: datetime, *, by: Actor) -> int:
+    """Tell the coordinator, once each, of the offers whose day passed in silence; how many. They still stand.
+
+    Of one that was answered or taken back since, or whose follow-up was settled otherwise, nothing is asked any more;
+    what nobody answered of such a one is taken back.
+    """
+    today = local_day(session, at)
+    _take_back_what_is_over(session, by=by, at=at)
+    for task_id in _silence_that_is_over(session):
+        outside.call_off(session, task_id, by=by, at=at)
+    rows = many(
+        session,
+        select(_hand_over)
+        .where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.state == "proposed",
+            _hand_over.c.lapsed_at.is_(None),
+            _hand_over.c.answer_by < today,
+            _still_asked(),
+        )
+        .order_by(_hand_over.c.id)
+        .with_for_update(),
+    )
+    for row in rows:
+        task = _task_of(session, row)
+        words = {lang: say(lang, _NOBODY_ANSWERED, what=task[f"title_{lang}"]) for lang in ("fr", "en")}
+        outside.assign(
+            session,
+            SILENT,
+            str(row["id"]),
+            title_fr=words["fr"],
+            title_en=words["en"],
+            chain=notices.coordination_chain(session),
+            due_on=scheduling.calendar_of(session).add_working_days(today, 1),
+            by=by,
+            at=at,
+        )
+        session.execute(
+            update(_hand_over)
+            .where(_hand_over.c.program_id == row["program_id"], _hand_over.c.id == row["id"])
+            .values(lapsed_at=at, version=_hand_over.c.version + 1)
+        )
+        _tell(session, "hand_over.silent", row, by, at, person=str(row["to_id"]))
+    return len(rows)
+
+
+def _take_back_what_is_over(session: Session, *, by: Actor, at: datetime) -> None:
+    """Take back the offers of follow-ups that are in other hands meanwhile, have no worker any more, or are barred."""
+    over = ~_still_asked()
+    # The cases first, as for whoever offers or answers.
+    hold_cases(session, _cases_of_unanswered(session, over))
+    for row in _unanswered(session, over):
+        _take_back(session, row, by=by, at=at)
+
+
+def _silence_that_is_over(session: Session) -> list[UUID]:
+    """The coordinator's open tasks about offers that wait for no answer any more."""
+    return list(
+        session.scalars(
+            select(_task.c.id)
+            .join(
+                _hand_over,
+                and_(_hand_over.c.program_id == _task.c.program_id, cast(_hand_over.c.id, Text) == _task.c.item),
+            )
+            .where(
+                _task.c.program_id == program_of(session),
+                _task.c.step == SILENT,
+                _task.c.state.in_(TASK.open_to("cancel")),
+                or_(_hand_over.c.state != "proposed", ~_still_asked()),
+            )
+            .order_by(_task.c.id)
+        )
+    )
+
+
+_NOBODY_ANSWERED = N_("No answer: %(what)s")
+
+
+def offered_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+    """What waits for somebody's answer, the most pressing first, with the words of the step and the way agreed on."""
+    rows = many(
+        session,
+        select(_hand_over, _task.c.title_fr, _task.c.title_en, _task.c.item)
+        .join(_task, (_task.c.program_id == _hand_over.c.program_id) & (_task.c.id == _hand_over.c.task_id))
+        .where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.to_id == person_id,
+            _hand_over.c.state == "proposed",
+            _still_asked(),
+        )
+        .order_by(_hand_over.c.answer_by, _task.c.title_en, _hand_over.c.id),
+    )
+    agreed = {case_id: ways_agreed(session, case_id) for case_id in {row["case_id"] for row in rows}}
+    return [{**row, "way": agreed[row["case_id"]].get(row["item"], row["way"])} for row in rows]
+
+
+def last_offers(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """The last offer of each follow-up that a departure hands over, by its task: to whom, by when, how answered."""
+    rows = many(
+        session,
+        select(_hand_over)
+        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.case_id == case_id)
+        .order_by(_hand_over.c.proposed_at, _hand_over.c.answered_at.asc().nulls_last()),
+    )
+    return {row["task_id"]: row for row in rows}
+
+
+def taken_over(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+    """Each hand-over of a follow-up that was accepted, the newest first: by whom, to whom, how and when."""
+    return many(
+        session,
+        select(_hand_over)
+        .where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.follow_up_id == follow_up_id,
+            _hand_over.c.state == "accepted",
+        )
+        .order_by(_hand_over.c.answered_at.desc(), _hand_over.c.id),
+    )
+
+
+def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what a departure offered and nobody answered, as where it is called off.
+
+    Those to whom it was offered are told; how many offers. Whoever asks holds the case.
+    """
+    rows = _unanswered(session, _hand_over.c.case_id == case_id)
+    for row in rows:
+        _take_back(session, row, by=by, at=at)
+    return len(rows)
+
+
+def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take back what was offered of one follow-up, which is settled otherwise. Whoever asks holds its case."""
+    for row in _unanswered(session, _hand_over.c.task_id == task_id):
+        _take_back(session, row, by=by, at=at)
+
+
+def offering_to(session: Session, person_id: UUID) -> list[UUID]:
+    """The cases of the departures that offered somebody a follow-up of which they said nothing yet."""
+    return _cases_of_unanswered(session, _hand_over.c.to_id == person_id)
+
+
+def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
+    return _withdraw(session, _hand_over.c.to_id == person_id, by=by, at=at)
+
+
+def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what was offered to somebody of a participant who does not want them near; how many offers.
+
+    Nothing is written to them: from that moment on they find nothing of the participant. It is offered anew.
+    """
+    theirs = and_(
+        _hand_over.c.to_id == person_id,
+        _hand_over.c.follow_up_id.in_(
+            select(_follow_up.c.id).where(
+                _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
+            )
+        ),
+    )
+    # The cases first, as for whoever offers or answers.
+    hold_cases(session, _cases_of_unanswered(session, theirs))
+    return _withdraw(session, theirs, by=by, at=at)
+
+
+def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> int:
+    """Take back what was offered of a follow-up to whom its participant does not agree to share with; how many offers.
+
+    They are told that nothing is left to answer. It is offered anew.
+    """
+    circle = circle_of(session, participant_id, local_day(session, at))
+    today = standing(session, local_day(session, at))
+    which = _hand_over.c.follow_up_id == follow_up_id
+    hold_cases(session, _cases_of_unanswered(session, which))
+    found = 0
+    for row in _unanswered(session, which):
+        part = _part(session, _task_of(session, row))
+        kind = PRIMARY if part is None else part["kind"]
+        places = [held.organization_id for held in assigning.roles_for(today, row["to_id"], kind)]
+        if not any(circle.withholds_from(place, TO_ACCOMPANY, kind=kind) != "consent" for place in places):
+            _take_back(session, row, by=by, at=at)
+            found += 1
+    return found
+
+
+def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> int:
+    """Take back the offers that nobody answered of those that `which` says, without a letter; how many."""
+    rows = _unanswered(session, which)
+    for row in rows:
+        _answer(session, row, "withdrawn", by=by, at=at)
+    for case_id in sorted({row["case_id"] for row in rows}):
+        wakeups.wake(session, case_id, at=at)
+    return len(rows)
+
+
+def _cases_of_unanswered(session: Session, which: ColumnElement[bool]) -> list[UUID]:
+    """The cases of the departures that made the offers of `_unanswered`; nothing is held."""
+    asked = select(_hand_over.c.case_id).where(
+        _hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed"
+    )
+    return list(session.scalars(asked.distinct()))
+
+
+def _unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The offers that nobody answered of those that `which` says, held."""
+    return many(
+        session,
+        select(_hand_over)
+        .where(_hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed")
+        .order_by(_hand_over.c.id)
+        .with_for_update(),
+    )
+
+
+def _take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Take back a held offer, and tell whoever was to answer it that they need not any more, unless they are barred."""
+    _answer(session, row, "withdrawn", by=by, at=at)
+    if session.scalar(
+        select(_is_barred()).where(_hand_over.c.program_id == row["program_id"], _hand_over.c.id == row["id"])
+    ):
+        return
+    notices.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
+
+
+def _task_of(session: Session, offer: Mapping[str, Any]) -> dict[str, Any]:
+    """The step of a departure that hands over what was offered."""
+    asked = select(_task).where(_task.c.program_id == program_of(session), _task.c.id == offer["task_id"])
+    found = one(session, asked)
+    assert found is not None  # noqa: S101 - it is referred to
+    return found
+
+
+def _nothing() -> Refusal:
+    return Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
+
+
+def _days_to_answer(session: Session, case: Mapping[str, Any], step: str) -> int:
+    """The working days in which whoever is offered a follow-up answers, as the case's own protocol declares."""
+    declared = scheduling.protocol_of(versions.pinned(session, case)).by_id[step].for_each
+    assert declared is not None  # noqa: S101 - a step that settles a holding is done for each
+    return declared.answer_within or ANSWER_WITHIN
+
+
+def _still_asked() -> Any:
+    """The condition on an offer that its follow-up is still to be handed over, and to them: not settled otherwise.
+
+    Nor is it where the participant barred them since: they are told nothing more of it.
+    """
+    asks = _task.alias()  # beside the task whose words are read with the offer
+    to_hand_over = (
+        select(asks.c.id)
+        .where(asks.c.program_id == _hand_over.c.program_id, asks.c.id == _hand_over.c.task_id, asks.c.state == "open")
+        .exists()
+    )
+    return and_(to_hand_over, ~_is_barred())
+
+
+def _is_barred() -> ColumnElement[bool]:
+    """The condition on an offer that the participant barred whoever it was made to."""
+    return (
+        select(_barred.c.id)
+        .join(
+            _follow_up,
+            and_(
+                _follow_up.c.program_id == _barred.c.program_id,
+                _follow_up.c.participant_id == _barred.c.participant_id,
+            ),
+        )
+        .where(
+            _barred.c.program_id == _hand_over.c.program_id,
+            _barred.c.person_id == _hand_over.c.to_id,
+            _barred.c.lifted_at.is_(None),
+            _follow_up.c.id == _hand_over.c.follow_up_id,
+        )
+        .correlate(_hand_over)
+        .exists()
+    )
+
+
+def _part(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The leaver's part in the follow-up that a task asks about: while it goes on, or until somebody has its place."""
+    if task["holding"] != FOLLOW_UP:
+        return None
+    return one(
+        session,
+        select(_assignment).where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.id == UUID(task["item"]),
+            or_(_assignment.c.ended_at.is_(None), without_a_follower()),
+        ),
+    )
+
+
+def _primary_beside(session: Session, part: Mapping[str, Any], day: date) -> set[UUID]:
+    """Whoever is the primary worker on a local day of a follow-up in which the part is the second's."""
+    beside = assigning.on_day(session, day, follow_up_ids=[part["follow_up_id"]])
+    return {row["person_id"] for row in beside if row["kind"] == PRIMARY != part["kind"]}
+
+
+def _refuse_primary(session: Session, part: Mapping[str, Any], to_id: UUID, at: datetime) -> None:
+    if to_id in _primary_beside(session, part, local_day(session, at)):
+        raise Refusal(
+            "successor.primary",
+            N_(
+                "This worker is the primary worker of this follow-up: the second’s place is for somebody else, or "
+                "stays vacant with the reason."
+            ),
+            source="DP-03b",
+        )
+
+
+def _open_ones(session: Session, part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The offers of somebody's part in a follow-up that nobody answered: one, of whichever of their departures."""
+    return many(
+        session,
+        select(_hand_over).where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.follow_up_id == part["follow_up_id"],
+            _hand_over.c.from_id == part["person_id"],
+            _hand_over.c.state == "proposed",
+        ),
+    )
+
+
+def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """What a departure offered that nobody answered yet, by its task."""
+    return {row["task_id"]: row for row in _unanswered(session, _hand_over.c.case_id == case_id)}
+
+
+def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
+    """Who refused each follow-up of a departure, by its task."""
+    rows = session.execute(
+        select(_hand_over.c.task_id, _hand_over.c.to_id).where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.case_id == case_id,
+            _hand_over.c.state == "refused",
+        )
+    )
+    found: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        found.setdefault(row.task_id, set()).add(row.to_id)
+    return found
+
+
+def _stands(task: Mapping[str, Any], offer: Mapping[str, Any]) -> Line:
+    """Of one that was offered before: whoever was asked has days left to answer, or did not answer in time."""
+    titles = task["title_fr"], task["title_en"]
+    if offer["lapsed_at"] is not None:
+        return Line(task["id"], *titles, None, "hand_over.silent", both(_SILENCE))
+    return Line(task["id"], *titles, offer["to_id"], "hand_over.waits", both(_WAITS, day=offer["answer_by"]))
+
+
+_WAITS = N_("Offered already; the answer is due by %(day)s.")
+_SILENCE = N_("Whoever was asked did not answer in time. Offer it to somebody else on its own.")
+
+
+def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:
+    """An offer with its case, both locked. The case comes first, as for whoever offers: else the two wait for ever."""
+    asked = select(_hand_over).where(_hand_over.c.program_id == program_of(session), _hand_over.c.id == hand_over_id)
+    found = one(session, asked)
+    if found is None or not by.is_one_of(found["to_id"]):
+        raise Refusal("hand_over.unknown", N_("Nothing of that name was offered to you."))
+    hold_case(session, found["case_id"], seen=None)
+    row = one(session, asked.with_for_update())
+    assert row is not None  # noqa: S101 - it was read, and none is deleted
+    if row["state"] != "proposed":
+        raise Refusal("hand_over.answered", N_("This was answered already, or offered to somebody else meanwhile."))
+    return row
+
+
+def _answer(session: Session, row: Mapping[str, Any], state: str, *, by: Actor, at: datetime, reason: str = "") -> None:
+    session.execute(
+        update(_hand_over)
+        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.id == row["id"])
+        .values(state=state, way=row["way"], answered_at=at, reason=reason, version=_hand_over.c.version + 1)
+    )
+    _tell(session, _TOLD[state], row, by, at, person=str(row["to_id"]))
+
+
+_TOLD: Final[Mapping[str, str]] = {
+    "accepted": "hand_over.accepted",
+    "refused": "hand_over.refused",
+    "withdrawn": "hand_over.withdrawn",
+}
+
+
+def _tell(session: Session, verb: str, row: Mapping[str, Any], by: Actor, at: datetime, *, person: str) -> None:
+    events.write(session, verb, "case", row["case_id"], by=by, at=at, case_id=row["case_id"], person=person)

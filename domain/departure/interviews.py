@@ -1,0 +1,161 @@
+"""The interview sheet of a recruiting: two interviewers, two marks each, and who passes. Guide: GV-8.
+
+An applicant is a number here. Who they are stands in the employer's own file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.casework.locked_case import hold_case
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.record import events
+from locales import N_
+from models.base import table_of
+from models.departure import Interview
+
+#: The protocol of which the interviews are a step.
+PROTOCOL: Final = "recruiting"
+LEADERSHIP: Final = 40
+CLINICAL: Final = 60
+PASS_MARK: Final = 70
+INTERVIEWERS: Final = 2
+LONGEST_NOTE: Final = 4_000
+_MOST: Final = 100
+_MOST_APPLICANTS: Final = 99
+
+_interview = table_of(Interview)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """An applicant's marks: each interviewer's row, and the mean of both once there are two."""
+
+    applicant: int
+    sheets: Sequence[Mapping[str, Any]]
+
+    @property
+    def mark(self) -> float | None:
+        """Out of 100: 40 % leadership and 60 % clinical, the mean of the interviewers; None until there are two."""
+        if len(self.sheets) < INTERVIEWERS:
+            return None
+        marks: list[int] = [LEADERSHIP * one["leadership"] + CLINICAL * one["clinical"] for one in self.sheets]
+        return sum(marks) / len(marks) / 100
+
+    @property
+    def passes(self) -> bool:
+        """Whether two interviewers' mark reaches the pass mark."""
+        return self.mark is not None and self.mark >= PASS_MARK
+
+
+def record_interview(
+    session: Session,
+    case_id: UUID,
+    *,
+    applicant: int,
+    leadership: int,
+    clinical: int,
+    note: str,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Write down one's own marks of an applicant, anew where one gave some. Raises Refusal.
+
+    Two people interview: a third one's marks are refused, and each interviewer's are theirs alone.
+    """
+    case = hold_case(session, case_id, seen=None)
+    if case["protocol"] != PROTOCOL or case["state"] != "open":
+        raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
+    if not 1 <= applicant <= _MOST_APPLICANTS:
+        raise Refusal("interview.applicant", N_("An applicant is a number from 1 to 99."))
+    if not (0 <= leadership <= _MOST and 0 <= clinical <= _MOST):
+        raise Refusal("interview.mark", N_("A mark is out of 100."))
+    note = trimmed(note)
+    if not says_something(note) or len(note) > LONGEST_NOTE or "\x00" in note:
+        raise Refusal("interview.note", N_("The interview guide asks for notes: write what you heard."), source="GV-8")
+    if by.person_id is None:
+        raise Refusal("interview.nobody", N_("An interview is held by somebody."))
+    others = {row["interviewer_id"] for row in _sheets(session, case_id) if row["applicant"] == applicant}
+    if len(others - {by.person_id}) >= INTERVIEWERS:
+        raise Refusal("interview.two", N_("Two people interview an applicant, and both have given their marks."))
+    values = {"leadership": leadership, "clinical": clinical, "note": note, "recorded_at": at}
+    session.execute(
+        insert(_interview)
+        .values(
+            program_id=program_of(session),
+            id=uuid4(),
+            case_id=case_id,
+            applicant=applicant,
+            interviewer_id=by.person_id,
+            version=1,
+            **values,
+        )
+        .on_conflict_do_update(
+            index_elements=["program_id", "case_id", "applicant", "interviewer_id"],
+            set_={**values, "version": _interview.c.version + 1},
+        )
+    )
+    events.write(session, "interview.recorded", "case", case_id, by=by, at=at, case_id=case_id, applicant=applicant)
+
+
+def marks_of(session: Session, case_id: UUID) -> list[Marked]:
+    """Every applicant of a recruiting with their marks, the best first, those with one sheet alone last."""
+    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in _sheets(session, case_id):
+        found[row["applicant"]].append(row)
+    marked = [Marked(applicant, sheets) for applicant, sheets in found.items()]
+    return sorted(marked, key=lambda one: (-(one.mark or -1), one.applicant))
+
+
+def passing(session: Session, case_id: UUID) -> list[int]:
+    """The applicants of a recruiting who have two interviewers' marks that reach the pass mark, the best first."""
+    return [one.applicant for one in marks_of(session, case_id) if one.passes]
+
+
+def refuse_unless_one_passes(session: Session, case_id: UUID) -> None:
+    """Refuse to call the interviews held while no applicant has two interviewers' marks that reach the pass mark."""
+    if not passing(session, case_id):
+        raise Refusal(
+            "interview.nobody_passes",
+            N_(
+                "No applicant has the marks of two interviewers that reach %(mark)s %%: 40 %% leadership and"
+                " 60 %% clinical skill."
+            ),
+            source="GV-8",
+            mark=PASS_MARK,
+        )
+
+
+def refuse_unless_passes(session: Session, case_id: UUID, applicant: int) -> None:
+    """Refuse to hire an applicant who does not have two interviewers' marks that reach the pass mark."""
+    if applicant not in passing(session, case_id):
+        raise Refusal(
+            "interview.not_passed",
+            N_(
+                "This applicant does not have the marks of two interviewers that reach %(mark)s %%. Choose one who has"
+                " them, or record the marks first."
+            ),
+            source="GV-8",
+            mark=PASS_MARK,
+        )
+
+
+def _sheets(session: Session, case_id: UUID) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_interview)
+        .where(_interview.c.program_id == program_of(session), _interview.c.case_id == case_id)
+        .order_by(_interview.c.applicant, _interview.c.recorded_at),
+    )

@@ -1,0 +1,228 @@
+"""Who may take over a task of who leaves: by the role that owes it, what it asks about, and how it is done.
+
+The rule that lets somebody take a task is as strict as those that let them do it. What is done by a tick is for whoever
+owes it. What an act does is for whom the act is open to, and so is whatever asks about a participant. See
+docs/adr/0019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import takewhile
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Uuid, literal, or_, select
+from sqlmodel import Session
+
+from domain.casework.board import chains
+from domain.casework.tasks import BY_ITS_ACT
+from domain.departure import hiring
+from domain.follow_ups.activities import APART, APART_COORDINATION
+from domain.kernel.scope import many, one, program, program_of
+from domain.obligations import asking, to_accept
+from domain.roles import takers
+from domain.roles.roles import HAVING, HeldRole, Link, Standing
+from domain.roles.sight import called_in, task_is_open_to
+from domain.terms.sharing import circle_of
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.follow_up import FollowUp
+from models.participant import Participant
+from models.program import Person
+from models.referral import Referral
+
+_case = table_of(Case)
+_task = table_of(Task)
+_person = table_of(Person)
+_participant = table_of(Participant)
+
+COORDINATOR: Final = "coordinator"
+_COORDINATION: Final[Link] = {"role": COORDINATOR, "at": "*"}
+#: Who gives the proof that an organization owes, whoever of its people owes it, beside the coordinator.
+_GIVES: Final = ("manager", "director")
+#: What several give or see to, though an act completes it: the role that owes it, and who answers for the organization.
+_GIVEN: Final = frozenset({asking.GIVE, asking.SEE_TO, asking.SIT, to_accept.GIVE_AGAIN})
+#: What is asked about an activity is about those who take part in it.
+_OF_ACTIVITIES: Final = frozenset({APART, APART_COORDINATION})
+#: How long an id is, as the item of a task begins with it.
+_AN_ID: Final = 36
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whom a task is for: who holds a role of one of these links, the one that owes it before any other.
+
+    Of what a worker is asked about participants it is also whoever accompanies each of them (`files`), in a role that
+    may act in `role`.
+    """
+
+    role: str
+    links: tuple[Link, ...]
+    files: tuple[UUID, ...] = ()
+
+
+def takers_of(session: Session, task_id: UUID, then: Standing, today: date, *, approval: bool) -> dict[UUID, HeldRole]:
+    """Who may do or approve a task from a day on, each with the role under which they do.
+
+    Whom a participant keeps from their file does not.
+    """
+    row = read(session, task_id)
+    if row is None:
+        return {}
+    wanted = wanted_of(session, row, chain_of(session, row, approval=approval), approval=approval)
+    if wanted is None:
+        return {}
+    found: dict[UUID, HeldRole] = {}
+    for link in wanted.links:
+        for held in then.tenures_of(link):
+            found.setdefault(held.person_id, held)
+    if wanted.files:
+        found = _to_whom_they_are_open(session, wanted, then, today) | found
+    return {person: found[person] for person in _not_barred(session, task_id, found)}
+
+
+def is_of_the_role_alone(session: Session, task_id: UUID, *, approval: bool) -> bool:
+    """Whether a task is for who holds the role that owes it, and for nobody else."""
+    row = read(session, task_id)
+    if row is None:
+        return False
+    wanted = wanted_of(session, row, chain_of(session, row, approval=approval), approval=approval)
+    return wanted is not None and not wanted.files and all(link["role"] == wanted.role for link in wanted.links)
+
+
+def read(session: Session, task_id: UUID) -> dict[str, Any] | None:
+    """A task as `wanted_of` needs it, with whose case it is of."""
+    return one(
+        session,
+        select(
+            *(_task.c[name] for name in ("id", "state", "step", "item", "evidence", "title_en")),
+            *(_task.c[name] for name in ("owed_by_id", "approved_by_id")),
+            _case.c.organization_id,
+            _case.c.participant_id,
+        )
+        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .where(_task.c.program_id == program_of(session), _task.c.id == task_id),
+    )
+
+
+def chain_of(session: Session, row: Mapping[str, Any], *, approval: bool) -> list[Link]:
+    """The chain by which a task is owed, or approved."""
+    chain_id = row["approved_by_id" if approval else "owed_by_id"]
+    return chains(session, [chain_id])[chain_id]
+
+
+def wanted_of(
+    session: Session, row: Mapping[str, Any], chain: Sequence[Link], *, approval: bool = False
+) -> Wanted | None:
+    """Whom a task is for that is owed, or approved, by a chain; None where nobody has it."""
+    if not chain:
+        return None
+    role = chain[0]["role"]
+    owing = _owing(chain)
+    about = _participants_of(session, row)
+    if about or row["step"] in _OF_ACTIVITIES:
+        if role in takers.ACCOMPANIES:
+            return Wanted(role, (_COORDINATION,), tuple(about))
+        return Wanted(role, owing)
+    if row["evidence"] == BY_ITS_ACT and not approval:
+        return Wanted(role, (*owing, *_also(row, owing)))
+    return Wanted(role, (*owing, *_near(session, row, role, owing)))
+
+
+def _owing(chain: Sequence[Link]) -> tuple[Link, ...]:
+    """The links of the role that first owes something, whoever they name.
+
+    There is one an organization where several host the coordination. The coordinator's is the program's own role.
+    """
+    role = chain[0]["role"]
+    if role == COORDINATOR:
+        return (_COORDINATION,)
+    first = takewhile(lambda link: link["role"] == role, chain)
+    return tuple({"role": role, "at": at} for at in dict.fromkeys(link["at"] for link in first))
+
+
+def _also(row: Mapping[str, Any], owing: Sequence[Link]) -> list[Link]:
+    """Who else may do what an act does. Nobody states in another's place; proof, several give."""
+    if row["step"] in _GIVEN:
+        places = [link["at"] for link in owing if _is_place(link["at"])]
+        return [*({"role": role, "at": at} for at in places for role in _GIVES), *([_COORDINATION] if places else [])]
+    if row["step"] == hiring.NAMES_THEM:
+        return [{"role": "manager", "at": str(row["organization_id"])}, _COORDINATION]
+    return []
+
+
+def _near(session: Session, row: Mapping[str, Any], role: str, owing: Sequence[Link]) -> list[Link]:
+    """Who holds a role to which the same things are open, where the role that owes it is.
+
+    What a role of the whole program owes is open to who answers for the organization that it is about, or for one that
+    hosts the coordination.
+    """
+    places = dict.fromkeys(link["at"] for link in owing if _is_place(link["at"]) or link["at"].startswith(HAVING))
+    if not places:
+        hosts = map(str, program(session).coordination["organizations"])
+        about = [str(row["organization_id"])] if row["organization_id"] is not None else []
+        places = dict.fromkeys([*about, *hosts])
+    roles = takers.who_may_act_as(role) - {role}
+    there: list[Link] = [{"role": other, "at": at} for at in places for other in sorted(roles - {COORDINATOR})]
+    return [*there, _COORDINATION] if COORDINATOR in roles else there
+
+
+def _is_place(at: str) -> bool:
+    return at != "*" and not at.startswith(HAVING)
+
+
+def _participants_of(session: Session, row: Mapping[str, Any]) -> list[UUID]:
+    """The participants about whom a task asks: of its case, by the thing that it is about, or called in its words."""
+    here = program_of(session)
+    about = [called_in(row["title_en"])]
+    if row["participant_id"] is not None:
+        about.append(_participant.c.id == row["participant_id"])
+    thing = _id_in(row["item"])
+    if thing is not None:
+        about.append(_participant.c.id == thing)
+        about += [
+            _participant.c.id.in_(select(table.c.participant_id).where(table.c.program_id == here, table.c.id == thing))
+            for table in (table_of(FollowUp), table_of(Referral), _case)
+        ]
+    found = select(_participant.c.id).where(_participant.c.program_id == here, or_(*about))
+    return list(session.scalars(found.order_by(_participant.c.id)))
+
+
+def _id_in(item: str) -> UUID | None:
+    try:
+        return UUID(item[:_AN_ID])
+    except ValueError:
+        return None
+
+
+def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, today: date) -> dict[UUID, HeldRole]:
+    """Those to whom the files of these participants are open, today and then, by a part of their own in them."""
+    present = Standing(then.day, then.tenures, (), then.coming)
+    circles = [circle_of(session, file, day) for file in wanted.files for day in {today, then.day}]
+    people = {part.person_id for circle in circles for part in circle.parts}
+    roles = takers.who_may_act_as(wanted.role)
+    found = {}
+    for person in people:
+        held = [one_of for one_of in then.roles_of(person) if one_of.role in roles]
+        if held and all(circle.opens(person, present) == "file" for circle in circles):
+            found[person] = min(held, key=lambda one_of: (one_of.role != wanted.role, one_of.role))
+    return found
+
+
+def _not_barred(session: Session, task_id: UUID, people: Collection[UUID]) -> list[UUID]:
+    """Those of these people to whom a task is open: no participant keeps them from it."""
+    rows = many(
+        session,
+        select(_person.c.id)
+        .join(_task, _task.c.program_id == _person.c.program_id)
+        .where(
+            _person.c.program_id == program_of(session),
+            _person.c.id.in_(people),
+            _task.c.id == literal(task_id, Uuid()),
+            task_is_open_to(_person.c.id),
+        ),
+    )
+    return [row["id"] for row in rows]

@@ -1,0 +1,164 @@
+"""Does a decision count now: the one question of all that rests on a decision, when it is written and when it is read.
+
+A decision on management or coordination counts once the partners endorsed it. While one of them objects, nothing that
+rests on it counts; nor does anything that rests on one that a later decision withdrew. Guide: GV-4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, and_, select
+from sqlmodel import Session
+
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from locales import N_
+from models.base import table_of
+from models.minutes import COUNTING, Decision
+
+_decision = table_of(Decision)
+
+#: What tells until when a decision counted.
+_UNTIL_WHEN: Final = ("state", "endorsement", "counts_since", "suspended_at", "closed_at")
+
+
+def it_counts(decision: FromClause = _decision) -> ColumnElement[bool]:
+    """The condition that a decision counts now: `does_it_count` as SQL, on its table or an alias of it."""
+    return and_(decision.c.state != "withdrawn", decision.c.endorsement.in_(COUNTING))
+
+
+def counts_by(row: Mapping[str, Any]) -> bool:
+    """As `does_it_count`, by a decision's row."""
+    return row["state"] != "withdrawn" and row["endorsement"] in COUNTING
+
+
+def does_it_count(session: Session, decision_id: UUID, *, with_quorum: bool = False) -> bool:
+    """Whether a decision counts now, and had a quorum where that is asked; one that does not exist does not."""
+    found = session.scalar(
+        select(it_counts()).where(
+            _decision.c.program_id == program_of(session),
+            _decision.c.id == decision_id,
+            *([_decision.c.has_quorum.is_(True)] if with_quorum else []),
+        )
+    )
+    return bool(found)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Whether a decision ever counted and, where it does not now, the last local day on which it did."""
+
+    ever: bool
+    until: date | None = None
+
+
+_NEVER: Final = Counted(ever=False)
+
+
+def counted(session: Session, decision_ids: Iterable[UUID], *, quorum_asked: bool) -> Mapping[UUID, Counted]:
+    """How long each of these decisions counted. Of those that do not exist nothing is said.
+
+    `quorum_asked` says that one taken without a quorum never counted for what rests on it.
+    """
+    rows = many(
+        session,
+        select(*(_decision.c[name] for name in ("id", "has_quorum", *_UNTIL_WHEN))).where(
+            _decision.c.program_id == program_of(session), _decision.c.id.in_(set(decision_ids))
+        ),
+    )
+    return {row["id"]: _counted(session, row, quorum_asked=quorum_asked) for row in rows}
+
+
+def _counted(session: Session, row: Mapping[str, Any], *, quorum_asked: bool) -> Counted:
+    if quorum_asked and not row["has_quorum"]:
+        return _NEVER
+    if counts_by(row):
+        return Counted(ever=True)
+    last = last_day_it_counted(session, row)
+    return _NEVER if last is None else Counted(ever=True, until=last)
+
+
+def waits_for_it(session: Session, task_id: UUID) -> bool:
+    """Whether a task is what a decision asks for that does not count now, and is not withdrawn."""
+    return (
+        session.scalar(
+            select(_decision.c.id).where(
+                _decision.c.program_id == program_of(session),
+                _decision.c.task_id == task_id,
+                _decision.c.state != "withdrawn",
+                ~it_counts(),
+            )
+        )
+        is not None
+    )
+
+
+def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum: bool = False) -> dict[str, Any]:
+    """A decision's row, for an act that is about to rest on it, held so that it stays as it is meanwhile.
+
+    One that settles objections decides nothing else, and nothing rests on it. Raises Refusal: unknown, withdrawn,
+    pending or objected to, one that settles objections, or one without the quorum where that is asked.
+    """
+    row = one(
+        session,
+        select(_decision)
+        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
+        .with_for_update(read=True),
+    )
+    refusal = why_it_does_not_count(row, with_quorum=with_quorum)
+    if refusal is not None:
+        raise refusal
+    assert row is not None  # noqa: S101 - refused above
+    return row
+
+
+def why_it_does_not_count(row: Mapping[str, Any] | None, *, with_quorum: bool = False) -> Refusal | None:
+    """Why nothing rests on a decision, as `refuse_unless_it_counts` says it; None where it may. `row` is its row."""
+    if row is None or row["state"] == "withdrawn":
+        return Refusal("decision.does_not_stand", N_("There is no such decision, or a later one took it back."))
+    if row["settles_id"] is not None:
+        return Refusal(
+            "decision.settles_only",
+            N_("Decision %(number)s settles an objection and decides nothing else: name the decision itself."),
+            number=row["number"],
+            source="GV-4",
+        )
+    if row["endorsement"] == "pending":
+        return Refusal(
+            "decision.pending",
+            N_("Decision %(number)s does not count yet: partners are still to endorse it."),
+            number=row["number"],
+            source="GV-4",
+        )
+    if not counts_by(row):
+        return Refusal(
+            "decision.objected",
+            N_("A partner objects to decision %(number)s: nothing rests on it until that is settled."),
+            number=row["number"],
+            source="GV-4",
+        )
+    if with_quorum and not row["has_quorum"]:
+        return Refusal(
+            "decision.no_quorum",
+            N_("Decision %(number)s was taken without a quorum: nothing rests on it."),
+            number=row["number"],
+        )
+    return None
+
+
+def last_day_it_counted(session: Session, row: Mapping[str, Any]) -> date | None:
+    """Of a decision that does not count now, the last local day on which it did; None where it never counted.
+
+    What rested on it stays as it was up to that day: nobody makes what was allowed then a fault afterwards. `row` has a
+    decision's state, endorsement, counts_since, suspended_at and closed_at.
+    """
+    if row["counts_since"] is None:
+        return None
+    ends = [row["suspended_at"], row["closed_at"] if row["state"] == "withdrawn" else None]
+    over = [moment for moment in ends if moment is not None]
+    return local_day(session, min(over)) - timedelta(days=1) if over else None

@@ -1,0 +1,258 @@
+"""In whose hands a thing is: lending it, taking it back, reporting it missing, and giving it up.
+
+One thing is in one pair of hands at a time, which the database holds too. Whoever has it says neither that it is back
+nor that it is lost: somebody else does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlmodel import Session
+
+from domain.equipment import inventory
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.typed_words import says_something
+from domain.record import events
+from domain.roles.roles import never_began
+from locales import N_
+from models.base import table_of
+from models.equipment import Loan
+from models.lifecycles import EQUIPMENT
+from models.program import Tenure
+
+_loan = table_of(Loan)
+_tenure = table_of(Tenure)
+
+
+def lend(
+    session: Session,
+    thing_id: UUID,
+    person_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    task_id: UUID | None = None,
+    case_id: UUID | None = None,
+    seen: int | None = None,
+) -> None:
+    """Put a thing in somebody's hands; nothing happens where they have it already.
+
+    Raises Refusal: it is out of use or lost, in other hands, lent to who holds no role today or later, or to oneself.
+    """
+    row = inventory.hold(session, thing_id, seen=seen)
+    held = inventory.holder_of(session, thing_id)
+    if held == person_id:
+        return
+    if held is not None:
+        raise _in_other_hands()
+    if row["state"] != EQUIPMENT.initial:
+        raise Refusal(
+            "equipment.not_lent", N_("It is lost or out of use: it is not lent before the inventory says so.")
+        )
+    if by.is_one_of(person_id):
+        raise Refusal(
+            "equipment.to_oneself", N_("Whoever hands equipment over records it, not the one who receives it.")
+        )
+    if not _is_there(session, person_id, at):
+        raise Refusal(
+            "equipment.nobody_there", N_("This person holds no role today or later: nothing is lent to them.")
+        )
+    lent = session.scalar(
+        upsert(_loan)
+        .values(
+            **Loan(
+                program_id=program_of(session),
+                id=uuid4(),
+                equipment_id=thing_id,
+                person_id=person_id,
+                task_id=task_id,
+                lent_at=at,
+                lent_by=by.person_id,
+            ).model_dump()
+        )
+        .on_conflict_do_nothing(
+            index_elements=["program_id", "equipment_id"], index_where=_loan.c.returned_at.is_(None)
+        )
+        .returning(_loan.c.id)
+    )
+    if lent is None:
+        raise _in_other_hands()
+    inventory.change(session, row)
+    events.write(
+        session, "equipment.lent", inventory.KIND, thing_id, by=by, at=at, case_id=case_id, person=str(person_id)
+    )
+
+
+def take_back(
+    session: Session,
+    thing_id: UUID,
+    *,
+    condition: str,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+    seen: int | None = None,
+) -> None:
+    """Record that a thing is back, and in what condition (DP-07). Raises Refusal, also to the one who had it."""
+    row = inventory.hold(session, thing_id, seen=seen)
+    loan = _in_hand(session, row)
+    refuse_to_who_has_it(loan, by)
+    if not says_something(condition):
+        raise Refusal("equipment.no_condition", N_("Say in what condition it came back."), source="DP-07")
+    condition = inventory.needed_reason(condition)
+    _end(session, loan, condition, by=by, at=at)
+    inventory.change(session, row)
+    events.write(
+        session,
+        "equipment.returned",
+        inventory.KIND,
+        thing_id,
+        by=by,
+        at=at,
+        case_id=case_id,
+        person=str(loan["person_id"]),
+    )
+
+
+def report_missing(
+    session: Session,
+    thing_id: UUID,
+    *,
+    note: str,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+    seen: int | None = None,
+) -> None:
+    """Note that a thing is not there. It stays in its holder's hands, until it is back or given up. Raises Refusal."""
+    row = inventory.hold(session, thing_id, seen=seen)
+    loan = _in_hand(session, row)
+    reason = inventory.needed_reason(note)
+    if loan["missing_since"] is not None:
+        raise Refusal("equipment.missing_already", N_("It is reported missing already."))
+    session.execute(
+        update(_loan)
+        .where(_loan.c.program_id == program_of(session), _loan.c.id == loan["id"])
+        .values(missing_since=at, condition=reason)
+    )
+    inventory.change(session, row)
+    events.write(session, "equipment.missing", inventory.KIND, thing_id, by=by, at=at, case_id=case_id)
+
+
+def give_up(
+    session: Session,
+    thing_id: UUID,
+    *,
+    reason: str,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+    seen: int | None = None,
+) -> None:
+    """Give a missing thing up as lost: nobody has it in hand any more, and it stays in the inventory as lost.
+
+    Raises Refusal: it was not reported missing, no reason, or by the one who had it in hand.
+    """
+    row = inventory.hold(session, thing_id, seen=seen)
+    loan = _in_hand(session, row)
+    refuse_to_who_has_it(loan, by)
+    reason = inventory.needed_reason(reason)
+    if loan["missing_since"] is None:
+        raise Refusal("equipment.not_missing", N_("Report it missing first: only then is it given up."))
+    _end(session, loan, reason, by=by, at=at, lost=True)
+    inventory.lose(session, row, reason, by=by, at=at)
+    events.write(
+        session,
+        "equipment.given_up",
+        inventory.KIND,
+        thing_id,
+        by=by,
+        at=at,
+        case_id=case_id,
+        person=str(loan["person_id"]),
+    )
+
+
+def never_lent(session: Session, loan: Mapping[str, Any], *, by: Actor, at: datetime, case_id: UUID | None) -> None:
+    """Take back that a thing was handed over, which was recorded by mistake."""
+    row = inventory.hold(session, loan["equipment_id"])
+    _end(session, loan, "", by=by, at=at, mistaken=True)
+    inventory.change(session, row)
+    events.write(
+        session,
+        "equipment.not_lent",
+        inventory.KIND,
+        row["id"],
+        by=by,
+        at=at,
+        case_id=case_id,
+        person=str(loan["person_id"]),
+    )
+
+
+def refuse_to_who_has_it(loan: Mapping[str, Any], by: Actor) -> None:
+    """Refuse to whoever has a thing in hand to say that it is back, or lost."""
+    if by.is_one_of(loan["person_id"]):
+        raise Refusal(
+            "equipment.not_by_the_leaver", N_("Whoever takes equipment back records it, not the one who returns it.")
+        )
+
+
+def _in_hand(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
+    loan = one(
+        session,
+        select(_loan)
+        .where(
+            _loan.c.program_id == program_of(session),
+            _loan.c.equipment_id == row["id"],
+            _loan.c.returned_at.is_(None),
+        )
+        .with_for_update(),
+    )
+    if loan is None:
+        raise Refusal("equipment.in_nobodys_hands", N_("Nobody has it in hand."))
+    return loan
+
+
+def _end(
+    session: Session,
+    loan: Mapping[str, Any],
+    condition: str,
+    *,
+    by: Actor,
+    at: datetime,
+    lost: bool = False,
+    mistaken: bool = False,
+) -> None:
+    session.execute(
+        update(_loan)
+        .where(_loan.c.program_id == program_of(session), _loan.c.id == loan["id"])
+        .values(returned_at=at, returned_by=by.person_id, condition=condition, lost=lost, mistaken=mistaken)
+    )
+
+
+def _is_there(session: Session, person_id: UUID, at: datetime) -> bool:
+    """Whether a person holds a role today, or is to take one up."""
+    day = local_day(session, at)
+    found = select(_tenure.c.id).where(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.person_id == person_id,
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        ~never_began(),
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def _in_other_hands() -> Refusal:
+    return Refusal(
+        "equipment.in_other_hands",
+        N_("This piece of equipment is already in someone's hands. Check its number, or record the return first."),
+    )

@@ -1,0 +1,124 @@
+"""Workbooks of several sheets that leave the program, for people to read: a title, a note, and a table on each.
+
+Nothing in them is a formula, whatever a name begins with, and nothing says who made them or on which machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Final
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from domain.files.spreadsheets import Sheet, Value
+
+_ACCENT, _SOFT, _BAND = "FF0B5C63", "FF55605D", "FFEEF3F2"
+_TITLE: Final = Font(name="Calibri", size=14, bold=True, color=_ACCENT)
+_QUIET: Final = Font(name="Calibri", size=10, color=_SOFT)
+_HEAD: Final = Font(name="Calibri", size=10, bold=True, color=_SOFT)
+_PLAIN: Final = Font(name="Calibri", size=11)
+_STRONG: Final = Font(name="Calibri", size=11, bold=True)
+_UNDER_HEAD: Final = Border(bottom=Side(style="medium", color=_ACCENT))
+_UNDER_ROW: Final = Border(bottom=Side(style="hair", color="FFCFD6D4"))
+_FIRST_WIDTH, _WIDTH = 44, 15
+#: Every file says this moment, so that the same counts are the same bytes.
+_MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+#: What XML cannot hold; such letters are left out.
+_NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What a spreadsheet cell can hold at the most.
+_LONGEST: Final = 32_000
+
+
+def as_workbook(title: str, language: str, sheets: Iterable[Sheet]) -> bytes:
+    """The sheets as XLSX. `title` and `language` ("fr-CA") are its only properties."""
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    book.properties.creator = None
+    book.properties.title, book.properties.language = _clean(title), language
+    book.properties.created = book.properties.modified = _MOMENT
+    names: set[str] = set()
+    for sheet in sheets:
+        _fill(book.create_sheet(_tab(sheet.name, names)), sheet)
+    written = BytesIO()
+    book.save(written)
+    return _packed(written)
+
+
+def _fill(page: Worksheet, sheet: Sheet) -> None:
+    _put(page.cell(1, 1), sheet.title, _TITLE)
+    for number, line in enumerate(sheet.lines, 2):
+        _put(page.cell(number, 1), line, _QUIET)
+    at = len(sheet.lines) + 3
+    for column, head in enumerate(sheet.heads, 1):
+        cell = page.cell(at, column)
+        _put(cell, head, _HEAD)
+        cell.border = _UNDER_HEAD
+        cell.alignment = Alignment(horizontal="left" if column == 1 else "right", vertical="bottom", wrap_text=True)
+    for number, row in enumerate(sheet.rows, 1):
+        is_total = number > len(sheet.rows) - sheet.totals
+        for column, value in enumerate(row, 1):
+            cell = page.cell(at + number, column)
+            _put(cell, value, _STRONG if is_total else _PLAIN)
+            cell.border = _UNDER_ROW
+            cell.alignment = Alignment(
+                horizontal="left" if column == 1 else "right", vertical="top", wrap_text=column == 1
+            )
+            if is_total:
+                cell.fill = PatternFill("solid", fgColor=_BAND)
+    for column in range(1, max(1, len(sheet.heads)) + 1):
+        page.column_dimensions[get_column_letter(column)].width = _FIRST_WIDTH if column == 1 else _WIDTH
+    if sheet.rows:
+        page.freeze_panes = f"B{at + 1}"
+        page.print_title_rows = f"{at}:{at}"
+    page.page_setup.orientation, page.page_setup.paperSize = "landscape", Worksheet.PAPERSIZE_LETTER
+    page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def _put(cell: Cell | object, value: Value, font: Font) -> None:
+    """A text is a text, with the mark that keeps it one, whatever it begins with; a number is a number."""
+    assert isinstance(cell, Cell)  # noqa: S101 - no cells are merged here
+    if isinstance(value, str):
+        cell.value = _clean(value)[:_LONGEST]
+        cell.data_type = "s"
+        cell.quotePrefix = True
+    else:
+        cell.value = value
+    cell.font = font
+
+
+def _clean(words: str) -> str:
+    """What XML can hold of a text."""
+    return _NO_XML.sub("", words)
+
+
+def _tab(name: str, taken: set[str]) -> str:
+    """A name that a sheet may have, and that no other one has: 31 letters, none of those that mean something there."""
+    plain = re.sub(r"[\[\]:*?/\\']", " ", _clean(name))[:31].strip(" ,;:–-") or "1"
+    found, n = plain, 1
+    while found.casefold() in taken:
+        n += 1
+        found = f"{plain[:28]} {n}"
+    taken.add(found.casefold())
+    return found
+
+
+def _packed(written: BytesIO) -> bytes:
+    """The package without the moment at which each of its parts was written."""
+    packed = BytesIO()
+    with ZipFile(written) as source, ZipFile(packed, "w", ZIP_DEFLATED) as target:
+        for member in source.infolist():
+            content = source.read(member)
+            if member.filename == "docProps/core.xml":  # openpyxl writes when it was saved, whatever it is told
+                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2000-01-01T00:00:00Z", content)
+            target.writestr(ZipInfo(member.filename), content, ZIP_DEFLATED)
+    return packed.getvalue()

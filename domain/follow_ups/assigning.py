@@ -1,0 +1,505 @@
+"""Who accompanies a participant: giving a follow-up to a worker, ending that, and seeing to one that nobody has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import Session
+
+from domain.agreements import agreements
+from domain.casework import assigning, scheduling
+from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.follow_ups import gate
+from domain.follow_ups.locking import Held, change, hold, refuse_unless_followed, tell
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.mail.notices import coordination_chain
+from domain.roles.roles import HeldRole, Standing, standing
+from domain.terms.days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
+from domain.terms.parts import PRIMARY, ROLES
+from domain.terms.sharing import Circle, circle_of
+from locales import N_, say
+from models.base import refers, table_of
+from models.casework import SETTLED, Case, Task
+from models.departure import Departure
+from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
+from models.participant import Barred
+
+#: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
+LEAVING: Final = timedelta(days=42)
+
+#: The coordinator's task while nobody accompanies an active follow-up, and how soon it is due.
+FIND_A_WORKER: Final = "follow_up.assign"
+DAYS_TO_ASSIGN: Final = 2
+#: The coordinator's task where the second of a pair stays after all and could not be given their place again.
+FIND_A_SECOND: Final = "follow_up.second"
+
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+_barred = table_of(Barred)
+_case = table_of(Case)
+_departure = table_of(Departure)
+_task = table_of(Task)
+
+
+def assign(
+    session: Session,
+    follow_up_id: UUID,
+    person_id: UUID,
+    *,
+    kind: str = PRIMARY,
+    instead_of: UUID | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Give a follow-up to a worker from today on, as its primary worker or as the second of the pair; returns the id.
+
+    Where somebody has that part, `instead_of` says whom this one replaces: of two who assign at once the second is
+    told. Raises Refusal: inactive or completed; the part is somebody else's; or a worker who cannot be given one
+    (`bar_to`): not in a role for it, absent, leaving, barred by the participant, not that far in their onboarding, of
+    an organization whose agreement is not in force, or with which the participant does not agree to share.
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if kind not in ASSIGNMENT_KINDS:
+        raise Refusal("assignment.kind.malformed", N_("Say whether this is the primary worker or the second."))
+    refuse_unless_followed(held)
+    now = {row["kind"]: row for row in on_day(session, held.day, follow_up_ids=[follow_up_id])}
+    has_it = now[kind]["person_id"] if kind in now else None
+    if has_it == person_id:
+        raise Refusal("assignment.theirs_already", N_("This worker has this part in the follow-up already."))
+    if has_it != instead_of:
+        raise Refusal(
+            "assignment.taken",
+            N_("Someone else was given this follow-up meanwhile, or left it. Nothing was saved; look at it again."),
+        )
+    role = bar_to(session, held.participant_id, person_id, kind=kind, day=held.day)
+    for row in now.values():
+        # Who takes the other part leaves the one that they had.
+        if row["kind"] == kind or row["person_id"] == person_id:
+            _end(session, held, row)
+    assignment_id = uuid4()
+    try:
+        with session.begin_nested():
+            session.execute(
+                insert(_assignment).values(
+                    program_id=program_of(session),
+                    id=assignment_id,
+                    follow_up_id=follow_up_id,
+                    person_id=person_id,
+                    organization_id=role.organization_id,
+                    kind=kind,
+                    starts_on=held.day,
+                    assigned_at=at,
+                    assigned_by=by.person_id,
+                    assigned_as=by.role,
+                )
+            )
+    except IntegrityError:
+        # A part that begins later stands in the way, which the rows of today do not show.
+        raise Refusal(
+            "assignment.taken",
+            N_("Someone else was given this follow-up meanwhile, or left it. Nothing was saved; look at it again."),
+        ) from None
+    change(session, held)
+    tell(
+        session,
+        held,
+        "follow_up.assigned",
+        worker=str(person_id),
+        organization=str(role.organization_id),
+        kind=kind,
+        instead_of=str(instead_of) if instead_of else None,
+    )
+    keep_vacancy(session, follow_up_id, by=by, at=at)
+    if kind != PRIMARY:
+        for task_id in _asked_for_a_second(session, follow_up_id):
+            complete_task(session, task_id, by=by, at=at)
+    return assignment_id
+
+
+def give_again(session: Session, follow_up_id: UUID, person_id: UUID, *, kind: str, by: Actor, at: datetime) -> UUID:
+    """Give somebody a part again that ended by itself, by every rule of `assign`; its id. Raises Refusal as that does.
+
+    The task that asked for a worker is called off: nobody has to find one any more.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    asked = _open_task(session, held.row["vacancy_task_id"])
+    if kind == PRIMARY and asked is not None:
+        assigning.call_off(session, asked, by=by, at=at)
+        change(session, held, vacancy_task_id=None)
+    return assign(session, follow_up_id, person_id, kind=kind, by=by, at=at)
+
+
+def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have the coordinator see who is the second of a pair, unless that is asked already. It is done by assigning one.
+
+    It can be done without one too: not every participant is accompanied by two.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    if _asked_for_a_second(session, follow_up_id):
+        return
+    words = {lang: say(lang, N_("Second of the pair for %(number)s"), number=held.number) for lang in ("fr", "en")}
+    assigning.assign(
+        session,
+        FIND_A_SECOND,
+        str(held.id),
+        title_fr=words["fr"],
+        title_en=words["en"],
+        chain=coordination_chain(session),
+        due_on=scheduling.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN),
+        by=by,
+        at=at,
+    )
+
+
+def _asked_for_a_second(session: Session, follow_up_id: UUID) -> list[UUID]:
+    return list(
+        session.scalars(
+            select(_task.c.id).where(
+                _task.c.program_id == program_of(session),
+                _task.c.step == FIND_A_SECOND,
+                _task.c.item == str(follow_up_id),
+                _task.c.state == "open",
+            )
+        )
+    )
+
+
+def end_part(
+    session: Session, follow_up_id: UUID, person_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """End a worker's part in a follow-up after today; an active one without a primary is then a vacancy.
+
+    Raises Refusal where they have none.
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    mine = [row for row in on_day(session, held.day, follow_up_ids=[follow_up_id]) if row["person_id"] == person_id]
+    if not mine:
+        raise Refusal("assignment.unknown", N_("This worker has no part in this follow-up."))
+    for row in mine:
+        _end(session, held, row)
+    change(session, held)
+    keep_vacancy(session, follow_up_id, by=by, at=at)
+
+
+def part_with(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End every part that somebody has, or is to have, in a participant's follow-up: the participant bars them.
+
+    An active one that nobody accompanies from now on is a vacancy in the same transaction. Does nothing where they have
+    none.
+    """
+    parts = session.execute(
+        select(_assignment.c.id, _assignment.c.follow_up_id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.person_id == person_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+    ).all()
+    ids = {part.id for part in parts}
+    for follow_up_id in sorted({part.follow_up_id for part in parts}):
+        end_parts(session, follow_up_id, ids, by=by, at=at)
+
+
+def end_parts(session: Session, follow_up_id: UUID, ids: Collection[UUID], *, by: Actor, at: datetime) -> None:
+    """End those of these parts that somebody has in a follow-up, or is to have; one that ended stays as it is.
+
+    An active one that nobody accompanies from now on is a vacancy in the same transaction.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    # Read once it is held: somebody else may have ended them meanwhile.
+    left = [
+        row
+        for row in parts_of(session, follow_up_id)
+        if row["id"] in ids and (row["ends_on"] is None or row["ends_on"] >= held.day)
+    ]
+    for row in left:
+        _end(session, held, row)
+    if left:
+        change(session, held)
+        keep_vacancy(session, follow_up_id, by=by, at=at)
+
+
+def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End every worker's part in a follow-up that nobody accompanies any more."""
+    held = hold(session, follow_up_id, by=by, at=at)
+    for row in on_day(session, held.day, follow_up_ids=[follow_up_id]):
+        _end(session, held, row)
+    for task_id in _asked_for_a_second(session, follow_up_id):
+        assigning.call_off(session, task_id, by=by, at=at)
+
+
+def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str, day: date) -> HeldRole:
+    """The role under which a worker can be given a follow-up on a local day. Raises Refusal where there is none.
+
+    Of one who has such a role at two organizations it is the one that nothing bars. It tells nobody why a participant
+    barred a worker, nor since when. To an organization whose worker does not accompany the participant already, they
+    are only given where they agreed to share with it.
+    """
+    today = standing(session, day)
+    roles = roles_for(today, person_id, kind)
+    if not roles:
+        coming = next((one for one in today.coming if one.person_id == person_id and one.role in ROLES[kind]), None)
+        if coming is not None:
+            raise Refusal(
+                "assignment.not_yet",
+                N_("This person is a youth worker of the program from %(day)s on: until then, choose another."),
+                day=coming.starts_on.isoformat(),
+            )
+        raise Refusal("assignment.no_role", N_("This person is no youth worker of the program today."))
+    if today.is_away(person_id):
+        raise Refusal("assignment.away", N_("This worker is absent today: choose one who can meet the participant."))
+    refusals = []
+    for held in roles:
+        try:
+            _bar_under(session, participant_id, held, today, kind)
+        except Refusal as refusal:
+            refusals.append(refusal)
+        else:
+            return held
+    raise refusals[0]
+
+
+def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: Standing, kind: str) -> None:
+    """Raises Refusal where a worker cannot be given a follow-up under this role of theirs."""
+    person_id, day = held.person_id, today.day
+    if is_leaving(session, held, day):
+        raise Refusal(
+            "assignment.leaving", N_("This worker is leaving: whoever begins now has to be there for the participant.")
+        )
+    if person_id in barred_from(session, participant_id):
+        raise Refusal("assignment.barred", N_("The participant does not want this worker in their file."))
+    waits_for = gate.awaited(session, [person_id], today).get((person_id, held.organization_id))
+    if waits_for:
+        raise Refusal(
+            "assignment.onboarding",
+            N_(
+                "This worker’s onboarding is not far enough for them to follow participants. Still to be done first: "
+                "%(steps)s."
+            ),
+            source="ON-D01",
+            steps={language: gate.listed(waits_for, language) for language in ("fr", "en")},
+        )
+    if agreements.version_in_force(session, held.organization_id, day) is None:
+        raise Refusal(
+            "assignment.no_agreement",
+            N_("The agreement of this worker’s organization is not in force today: no participant is given to it."),
+            source="AG-IS",
+        )
+    circle = circle_of(session, participant_id, day)
+    withheld = circle.withholds_from(held.organization_id, given_with(circle, held, kind), kind=kind)
+    if withheld == "terms":
+        raise Refusal(
+            "assignment.not_shared",
+            N_(
+                "The agreement of this worker’s organization does not share with it who a participant is, to follow up."
+            ),
+            source="AG-IS",
+        )
+    if withheld == "consent":
+        raise Refusal(
+            "assignment.not_agreed",
+            N_(
+                "The participant has not agreed to sharing with this worker’s organization. Ask for that consent first,"
+                " or choose somebody of another organization."
+            ),
+            source="AD-R11",
+        )
+
+
+def given_with(circle: Circle, held: HeldRole, kind: str = PRIMARY) -> Shared:
+    """What a worker's organization is given with a participant: by a hand-over, where another one accompanies them."""
+    is_handed_over = kind == PRIMARY and circle.homes and held.organization_id not in circle.homes
+    return TO_TAKE_OVER if is_handed_over else TO_ACCOMPANY
+
+
+def role_for(today: Standing, person_id: UUID, kind: str) -> HeldRole | None:
+    """The role that lets a person have this part in a follow-up on the day: a youth worker's before another."""
+    return next(iter(roles_for(today, person_id, kind)), None)
+
+
+def roles_for(today: Standing, person_id: UUID, kind: str) -> list[HeldRole]:
+    """Every such role of a person on the day, a youth worker's before another; of two organizations, always so."""
+    mine = [held for held in today.roles_of(person_id) if held.role in ROLES[kind]]
+    return sorted(mine, key=lambda held: (ROLES[kind].index(held.role), str(held.organization_id)))
+
+
+def is_leaving(session: Session, held: HeldRole, day: date) -> bool:
+    """Whether somebody's last day in a role is near, or a departure under way ends it."""
+    return leaves(held, day, departing(session, [held.person_id]))
+
+
+def leaves(held: HeldRole, day: date, leaving: Mapping[tuple[UUID, UUID], date]) -> bool:
+    """The same where it is known who leaves what, as `departing` says it.
+
+    A departure says nothing of a role elsewhere, nor of one to which somebody came back after its last day.
+    """
+    if held.ends_on is not None and held.ends_on - day <= LEAVING:
+        return True
+    last_day = leaving.get((held.person_id, held.organization_id))
+    return last_day is not None and held.starts_on <= last_day
+
+
+def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, UUID], date]:
+    """Which organizations those of `people` leave whose departure is under way, each with their last day there."""
+    rows = session.execute(
+        select(_departure.c.person_id, _departure.c.organization_id, _departure.c.last_day)
+        .join(_case, refers(_departure.c.case_id, _case))
+        .where(
+            _departure.c.program_id == program_of(session),
+            _departure.c.person_id.in_(list(people)),
+            _case.c.state == "open",
+        )
+    )
+    return {(row.person_id, row.organization_id): row.last_day for row in rows}
+
+
+def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
+    """The workers whom a participant does not want in their file."""
+    return frozenset(
+        session.scalars(
+            select(_barred.c.person_id).where(
+                _barred.c.program_id == program_of(session),
+                _barred.c.participant_id == participant_id,
+                _barred.c.lifted_at.is_(None),
+            )
+        )
+    )
+
+
+def holds(day: date) -> ColumnElement[bool]:
+    """The condition on `assignment` that it has the local `day`."""
+    return and_(
+        _assignment.c.withdrawn_at.is_(None),
+        _assignment.c.starts_on <= day,
+        or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day),
+    )
+
+
+def on_day(
+    session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None = None, people: Iterable[UUID] | None = None
+) -> list[dict[str, Any]]:
+    """The parts that workers have in follow-ups on a local day, primary ones first."""
+    narrowed = [] if follow_up_ids is None else [_assignment.c.follow_up_id.in_(list(follow_up_ids))]
+    if people is not None:
+        narrowed.append(_assignment.c.person_id.in_(list(people)))
+    return many(
+        session,
+        select(_assignment)
+        .where(_assignment.c.program_id == program_of(session), holds(day), *narrowed)
+        .order_by(_assignment.c.kind, _assignment.c.starts_on, _assignment.c.id),
+    )
+
+
+def parts_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+    """Every part that somebody had in a follow-up, the newest first; those that were withdrawn are left out."""
+    return many(
+        session,
+        select(_assignment)
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.follow_up_id == follow_up_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+        .order_by(_assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id),
+    )
+
+
+def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """By follow-up, who accompanied the participant last, where nobody does as the primary worker now."""
+    rows = many(
+        session,
+        select(_assignment.c.follow_up_id, _assignment.c.person_id, _assignment.c.ended_at)
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _assignment.c.follow_up_id.in_(list(follow_up_ids)),
+            _assignment.c.kind == PRIMARY,
+        )
+        .order_by(_assignment.c.ended_at.asc().nulls_last(), _assignment.c.id),
+    )
+    last = {row["follow_up_id"]: row for row in rows}
+    return {follow_up_id: row["person_id"] for follow_up_id, row in last.items() if row["ended_at"] is not None}
+
+
+def is_vacant(session: Session, held: Held, today: Standing) -> bool:
+    """Whether a follow-up is active and nobody accompanies it who works in the program on the day."""
+    if held.row["state"] != "active":
+        return False
+    primaries = [row for row in on_day(session, held.day, follow_up_ids=[held.id]) if row["kind"] == PRIMARY]
+    return not any(role_for(today, row["person_id"], PRIMARY) for row in primaries)
+
+
+def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """Have the coordinator find a worker while nobody accompanies an active follow-up; once somebody does, it is done.
+
+    Whether it is vacant. Doing it again changes nothing.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    vacant = is_vacant(session, held, standing(session, held.day))
+    open_task = _open_task(session, held.row["vacancy_task_id"])
+    if vacant and open_task is None:
+        due = scheduling.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN)
+        words = {lang: say(lang, N_("Find a worker for %(number)s"), number=held.number) for lang in ("fr", "en")}
+        task_id = assigning.assign(
+            session,
+            FIND_A_WORKER,
+            str(held.id),
+            title_fr=words["fr"],
+            title_en=words["en"],
+            chain=coordination_chain(session),
+            due_on=due,
+            by=by,
+            at=at,
+            evidence=BY_ITS_ACT,
+        )
+        change(session, held, vacancy_task_id=task_id)
+        tell(session, held, "follow_up.vacant")
+    elif not vacant and open_task is not None:
+        if held.row["state"] == "active":
+            complete_task(session, open_task, by=by, at=at, in_its_act=True)
+        else:
+            assigning.call_off(session, open_task, by=by, at=at)
+        change(session, held, vacancy_task_id=None)
+    return vacant
+
+
+def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
+    if task_id is None:
+        return None
+    found: UUID | None = session.scalar(
+        select(_task.c.id).where(
+            _task.c.program_id == program_of(session),
+            _task.c.id == task_id,
+            _task.c.state.not_in([*SETTLED, "cancelled"]),
+        )
+    )
+    return found
+
+
+def _end(session: Session, held: Held, row: Mapping[str, Any]) -> None:
+    """End a part: its last day was yesterday, so that whoever comes has today. One that began today is withdrawn."""
+    yesterday = held.day - timedelta(days=1)
+    values = {"withdrawn_at": held.at} if row["starts_on"] > yesterday else {"ends_on": yesterday}
+    session.execute(
+        update(_assignment)
+        .where(_assignment.c.program_id == program_of(session), _assignment.c.id == row["id"])
+        .values(ended_at=held.at, ended_by=held.by.person_id, ended_as=held.by.role, **values)
+    )
+    tell(
+        session,
+        held,
+        "follow_up.part_ended",
+        worker=str(row["person_id"]),
+        organization=str(row["organization_id"]),
+        kind=row["kind"],
+    )

@@ -1,0 +1,261 @@
+"""Reaching a participant: attempts and the rule of two (FU-2), missed meetings (FU-5), and the last contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, or_, select, update
+from sqlmodel import Session
+
+from domain.follow_ups.locking import change, hold, refuse_unless_followed, tell
+from domain.follow_ups.weeks import sunday_of
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from locales import N_
+from models.base import table_of
+from models.follow_up import MEANS, STRATEGIES, ContactAttempt, FollowUp, NoShow, WeeklyNote
+
+#: At most so many further attempts after somebody was lost (FU-2).
+MOST_ATTEMPTS: Final = 2
+#: A worker waits about a quarter of an hour before a meeting counts as missed (FU-5), and not less than this.
+LEAST_MINUTES: Final = 10
+#: What happened longer ago is not entered any more as something that happens now.
+LOOKS_BACK: Final = timedelta(days=31)
+
+_attempt = table_of(ContactAttempt)
+_no_show = table_of(NoShow)
+_note = table_of(WeeklyNote)
+_follow_up = table_of(FollowUp)
+
+
+def record_attempt(
+    session: Session,
+    follow_up_id: UUID,
+    *,
+    means: str,
+    reached: bool,
+    tried_on: date | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> int:
+    """Write down an attempt to reach a participant, made today or on `tried_on`; how many in a row went unanswered.
+
+    Raises Refusal: nobody follows them now, a day to come or too long ago, or a third attempt in a row.
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    refuse_unless_followed(held)
+    if means not in MEANS:
+        raise Refusal("means.malformed", N_("Say by what means: a call, a message, a visit, or through someone."))
+    day = _checked_day(tried_on or held.day, held.day)
+    tried = unanswered(session, follow_up_id)
+    if not reached and tried >= MOST_ATTEMPTS:
+        raise Refusal(
+            "follow_up.two_attempts",
+            N_(
+                "Two further attempts went unanswered, and there are at most two. "
+                "The team now makes the follow-up inactive; the participant can come back at any time."
+            ),
+            source="FU-2",
+        )
+    session.execute(
+        insert(_attempt).values(
+            program_id=program_of(session),
+            id=uuid4(),
+            follow_up_id=follow_up_id,
+            tried_on=day,
+            means=means,
+            reached=reached,
+            tried_by=_person(by),
+            recorded_at=at,
+        )
+    )
+    change(session, held)
+    tell(session, held, "follow_up.tried", means=means, reached=reached, day=day.isoformat())
+    return 0 if reached else tried + 1
+
+
+def record_no_show(
+    session: Session,
+    follow_up_id: UUID,
+    *,
+    expected_at: datetime,
+    waited_minutes: int,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Write down that a participant did not come to a meeting, after the worker waited; returns its id.
+
+    The worker makes contact next, and a strategy is agreed (`agree_strategy`). Raises Refusal: a meeting that is still
+    to come or long ago, written down already, or too short a wait.
+    """
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    refuse_unless_followed(held)
+    if expected_at + timedelta(minutes=max(waited_minutes, 0)) > at:
+        raise Refusal("no_show.hour.malformed", N_("This meeting, or the wait for it, is not over yet."), source="FU-5")
+    _checked_day(local_day(session, expected_at), held.day)
+    if not LEAST_MINUTES <= waited_minutes <= 240:  # noqa: PLR2004 - nobody waits for longer than four hours
+        raise Refusal(
+            "no_show.minutes.malformed",
+            N_("The worker waits about a quarter of an hour, at least %(least)s minutes. Say how long it was."),
+            source="FU-5",
+            least=LEAST_MINUTES,
+        )
+    here = program_of(session)
+    if session.scalar(
+        select(_no_show.c.id).where(
+            _no_show.c.program_id == here,
+            _no_show.c.follow_up_id == follow_up_id,
+            _no_show.c.expected_at == expected_at,
+        )
+    ):
+        raise Refusal("no_show.there_already", N_("This missed meeting is written down already."))
+    no_show_id = uuid4()
+    session.execute(
+        insert(_no_show).values(
+            program_id=here,
+            id=no_show_id,
+            follow_up_id=follow_up_id,
+            expected_at=expected_at,
+            waited_minutes=waited_minutes,
+            recorded_by=_person(by),
+            recorded_at=at,
+        )
+    )
+    change(session, held)
+    tell(session, held, "follow_up.no_show", day=local_day(session, expected_at).isoformat(), minutes=waited_minutes)
+    return no_show_id
+
+
+def agree_strategy(
+    session: Session,
+    follow_up_id: UUID,
+    no_show_id: UUID,
+    strategy: str,
+    *,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> None:
+    """Write down what was agreed after a missed meeting, once contact was made. Raises Refusal: agreed before."""
+    held = hold(session, follow_up_id, by=by, at=at, seen=seen)
+    if strategy not in STRATEGIES:
+        raise Refusal("strategy.missing", N_("Say what was agreed for the next time."), source="FU-5")
+    done = session.execute(
+        update(_no_show)
+        .where(
+            _no_show.c.program_id == program_of(session),
+            _no_show.c.id == no_show_id,
+            _no_show.c.follow_up_id == follow_up_id,
+            _no_show.c.strategy.is_(None),
+        )
+        .values(strategy=strategy, agreed_on=held.day)
+    )
+    if done.rowcount != 1:  # type: ignore[attr-defined]  # an update has one
+        raise Refusal("no_show.settled", N_("What was agreed after this missed meeting is written down already."))
+    change(session, held)
+    tell(session, held, "follow_up.strategy_agreed", strategy=strategy)
+
+
+def attempts_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+    """Every attempt to reach a participant, the newest first."""
+    return many(
+        session,
+        select(_attempt)
+        .where(_attempt.c.program_id == program_of(session), _attempt.c.follow_up_id == follow_up_id)
+        .order_by(_attempt.c.tried_on.desc(), _attempt.c.recorded_at.desc()),
+    )
+
+
+def no_shows_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+    """Every meeting to which the participant did not come, the newest first."""
+    return many(
+        session,
+        select(_no_show)
+        .where(_no_show.c.program_id == program_of(session), _no_show.c.follow_up_id == follow_up_id)
+        .order_by(_no_show.c.expected_at.desc()),
+    )
+
+
+def last_contacts(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, date]:
+    """The local day on which each follow-up last had contact, as far as the records tell.
+
+    A note says its week and no day: the contact is counted on the week's last day, or on the day of the note where
+    that came before. Where there was no contact yet, it is the day on which the follow-up began or was taken up again.
+    """
+    return {follow_up_id: known.last_contact for follow_up_id, known in _known_of(session, follow_up_ids).items()}
+
+
+def unanswered(session: Session, follow_up_id: UUID) -> int:
+    """How many attempts in a row went unanswered since the last contact."""
+    return unanswered_of(session, [follow_up_id])[follow_up_id]
+
+
+def unanswered_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """As `unanswered`, for several follow-ups."""
+    return {follow_up_id: known.unanswered for follow_up_id, known in _known_of(session, follow_up_ids).items()}
+
+
+@dataclass
+class _Known:
+    """What the records tell of the contact with one participant: since when they are followed, tries, and notes."""
+
+    since: date
+    since_at: datetime
+    tries: list[tuple[date, datetime, bool]] = field(default_factory=list)
+    met_on: date | None = None
+
+    @property
+    def last_contact(self) -> date:
+        days = [self.since, *(day for day, _, reached in self.tries if reached)]
+        return max([*days, self.met_on] if self.met_on is not None else days)
+
+    @property
+    def unanswered(self) -> int:
+        in_a_row = 0
+        for day, recorded_at, reached in sorted(self.tries):
+            if reached:
+                in_a_row = 0
+            elif recorded_at >= self.since_at and (self.met_on is None or day > self.met_on):
+                in_a_row += 1
+        return in_a_row
+
+
+def _known_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, _Known]:
+    ids, here = list(follow_up_ids), program_of(session)
+    found: dict[UUID, _Known] = {}
+    for row in many(session, select(_follow_up).where(_follow_up.c.program_id == here, _follow_up.c.id.in_(ids))):
+        found[row["id"]] = _Known(row["active_since"], row["active_at"])
+    for row in many(session, select(_attempt).where(_attempt.c.program_id == here, _attempt.c.follow_up_id.in_(ids))):
+        found[row["follow_up_id"]].tries.append((row["tried_on"], row["recorded_at"], row["reached"]))
+    for row in many(
+        session,
+        select(_note.c.follow_up_id, _note.c.week, _note.c.written_at).where(
+            _note.c.program_id == here, _note.c.follow_up_id.in_(ids), or_(_note.c.met > 0, _note.c.reached)
+        ),
+    ):
+        known = found[row["follow_up_id"]]
+        day = min(sunday_of(row["week"]), local_day(session, row["written_at"]))
+        known.met_on = day if known.met_on is None else max(known.met_on, day)
+    return found
+
+
+def _checked_day(day: date, today: date) -> date:
+    if day > today:
+        raise Refusal("day.malformed", N_("This day is still to come."))
+    if today - day > LOOKS_BACK:
+        raise Refusal("day.malformed", N_("This was too long ago to be written down as something of these days."))
+    return day
+
+
+def _person(by: Actor) -> UUID:
+    if by.person_id is None:
+        msg = "a part of the system meets nobody"
+        raise ValueError(msg)
+    return by.person_id

@@ -1,0 +1,251 @@
+"""How much each worker has in hand, and whom to propose for a follow-up: by what is on record, with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from domain.agreements.agreements import version_in_force
+from domain.follow_ups import gate
+from domain.follow_ups.assigning import barred_from, departing, given_with, leaves, on_day, roles_for
+from domain.follow_ups.weeks import WEEK, monday_of
+from domain.kernel.scope import many, program_of
+from domain.roles.roles import HeldRole, Standing, standing
+from domain.terms.days import TO_ACCOMPANY, not_sharing
+from domain.terms.parts import PRIMARY, ROLES, SECOND
+from domain.terms.sharing import Withheld, circle_of
+from models.agreement import AgreementRole
+from models.base import table_of
+from models.follow_up import FollowUp, WeeklyNote
+from models.participant import CandidateWorker
+
+#: What a follow-up weighs in its worker's load, by how much it asks; the second of a pair has a third of it.
+WEIGHT: Final[Mapping[str, float]] = {"light": 0.5, "regular": 1.0, "intense": 2.0}
+OF_THE_SECOND: Final = 1 / 3
+#: From so many hours of agreement a week for each regular follow-up on, there is time for it. Below, it is too much.
+HOURS_A_FOLLOW_UP: Final = 2.5
+#: The weeks over which hours in person are counted.
+WEEKS_COUNTED: Final = 4
+
+#: Why somebody cannot be given a follow-up now, in the words of `assigning.bar_to`'s codes.
+AWAY, LEAVING, BARRED = "away", "leaving", "barred"
+ONBOARDING, NO_AGREEMENT = "onboarding", "no_agreement"
+NOT_SHARED, NOT_AGREED = "not_shared", "not_agreed"
+
+_follow_up = table_of(FollowUp)
+_note = table_of(WeeklyNote)
+_created = table_of(AgreementRole)
+_named = table_of(CandidateWorker)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one worker has in hand on a day.
+
+    `hours` is what the agreement in force gives the role a week, None where it does not say; `weight` the follow-ups by
+    how much they ask; `to_meet` the candidates whom they were given and who have no number yet, alone or as the first
+    of a pair, and `expected` what these will weigh, with those whom they meet as the second; `minutes_a_week` what the
+    notes of the last four weeks say was spent in person; `waits_for` what their onboarding waits for before they follow
+    anybody. `bars` say why they cannot be given one now, `bars_as_second` why they cannot be the second of a pair.
+    """
+
+    person_id: UUID
+    organization_id: UUID
+    hours: float | None
+    primary: int
+    second: int
+    on_break: int
+    weight: float
+    minutes_a_week: int
+    to_meet: int = 0
+    expected: float = 0.0
+    bars: tuple[str, ...] = ()
+    bars_as_second: tuple[str, ...] = ()
+    waits_for: tuple[gate.Awaited, ...] = ()
+
+    @property
+    def share(self) -> float:
+        """The part of the hours that follow-ups, and candidates to meet, take: 1 is full. Without hours, as if few."""
+        return self.share_with(0.0)
+
+    def share_with(self, more: float) -> float:
+        """The same with follow-ups of so much weight besides."""
+        return (self.weight + self.expected + more) * HOURS_A_FOLLOW_UP / (self.hours or _FEW_HOURS)
+
+    def has_room_for(self, more: float) -> bool:
+        """Whether there is time for follow-ups of so much weight besides. It warns, and refuses nothing."""
+        return self.share_with(more) <= 1
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether another regular follow-up is more than there is time for. It warns, and refuses nothing."""
+        return not self.has_room_for(WEIGHT["regular"])
+
+    @property
+    def can_be_given_one(self) -> bool:
+        """Whether nothing bars this worker."""
+        return not self.bars
+
+
+_FEW_HOURS: Final = 28.0
+
+
+def loads(session: Session, day: date, *, participant_id: UUID | None = None) -> list[Load]:
+    """Every youth worker of the day with what they have in hand, whoever has most room first.
+
+    With `participant_id`, it is said whom that participant barred, and with whose organization they do not agree to
+    share, and whoever is to meet them has the others alone in hand; those who cannot be given one come last.
+    """
+    today = standing(session, day)
+    workers = workers_of(today)
+    ids = list(dict.fromkeys(held.person_id for held in workers))
+    barred = barred_from(session, participant_id) if participant_id is not None else frozenset()
+    leaving = departing(session, ids)
+    hours = {place: _hours(session, place, day) for place in {held.organization_id for held in workers}}
+    withheld = _withheld(session, workers, day, participant_id)
+    mine = _in_hand(session, ids, day)
+    minutes = _minutes(session, ids, day)
+    to_meet = _to_meet(session, participant_id)
+    shut = gate.awaited(session, ids, today)
+    found: dict[UUID, Load] = {}
+    for held in workers:
+        waits_for = shut.get((held.person_id, held.organization_id), ())
+        in_any_case = [
+            *([AWAY] if today.is_away(held.person_id) else []),
+            *([LEAVING] if leaves(held, day, leaving) else []),
+            *([BARRED] if held.person_id in barred else []),
+            *([ONBOARDING] if waits_for else []),
+            *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
+        ]
+        bars, bars_as_second = (
+            (*in_any_case, *(_WITHHELD[withheld[held, kind]] if hours[held.organization_id] is not None else ()))
+            for kind in (PRIMARY, SECOND)
+        )
+        before = found.get(held.person_id)
+        if before is not None and (before.can_be_given_one or bars):
+            continue  # of one who works at two organizations, where nothing bars them
+        in_hand = mine.get(held.person_id, [])
+        found[held.person_id] = Load(
+            person_id=held.person_id,
+            organization_id=held.organization_id,
+            hours=hours[held.organization_id] or None,
+            primary=sum(kind == PRIMARY for kind, _, _ in in_hand),
+            second=sum(kind == SECOND for kind, _, _ in in_hand),
+            on_break=sum(state == "on_break" for _, state, _ in in_hand),
+            weight=weight_of(in_hand),
+            minutes_a_week=minutes.get(held.person_id, 0),
+            to_meet=to_meet.get(held.person_id, []).count(PRIMARY),
+            expected=weight_of((kind, "active", "regular") for kind in to_meet.get(held.person_id, [])),
+            bars=bars,
+            bars_as_second=bars_as_second,
+            waits_for=waits_for,
+        )
+    return sorted(found.values(), key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
+
+
+_WITHHELD: Final[Mapping[Withheld, tuple[str, ...]]] = {"": (), "terms": (NOT_SHARED,), "consent": (NOT_AGREED,)}
+
+
+def _withheld(
+    session: Session, workers: Iterable[HeldRole], day: date, participant_id: UUID | None
+) -> dict[tuple[HeldRole, str], Withheld]:
+    """Why a participant is not given to each worker, as each of a pair: of nobody in particular, as the terms say."""
+    both = [(held, kind) for held in workers for kind in (PRIMARY, SECOND)]
+    if participant_id is None:
+        closed = not_sharing(session, day, TO_ACCOMPANY)
+        return {(held, kind): "terms" if held.organization_id in closed else "" for held, kind in both}
+    circle = circle_of(session, participant_id, day)
+    return {
+        (held, kind): circle.withholds_from(held.organization_id, given_with(circle, held, kind), kind=kind)
+        for held, kind in both
+    }
+
+
+def weight_of(in_hand: Iterable[tuple[str, str, str]]) -> float:
+    """What follow-ups weigh together, each as (part, state, how much it asks): a break asks nothing."""
+    return sum(
+        WEIGHT[intensity] * (1 if kind == PRIMARY else OF_THE_SECOND)
+        for kind, state, intensity in in_hand
+        if state == "active"
+    )
+
+
+def workers_of(today: Standing) -> list[HeldRole]:
+    """Those who may have a follow-up on the day, absent ones included: each role of each that lets them."""
+    people = dict.fromkeys(held.person_id for role in ROLES[PRIMARY] for held in today.holding(role))
+    return [held for person_id in people for held in roles_for(today, person_id, PRIMARY)]
+
+
+def _hours(session: Session, organization_id: UUID, day: date) -> float | None:
+    """The hours a week of a youth worker by the agreement in force, 0 where it says none; None without one."""
+    version = version_in_force(session, organization_id, day)
+    if version is None:
+        return None
+    hours = session.scalar(
+        select(_created.c.hours_a_week).where(
+            _created.c.program_id == program_of(session),
+            _created.c.agreement_version_id == version["id"],
+            _created.c.role == ROLES[PRIMARY][0],
+        )
+    )
+    return float(hours or 0)
+
+
+def _in_hand(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, list[tuple[str, str, str]]]:
+    """Each worker's follow-ups of the day: their part, its state, and how much it asks."""
+    parts = on_day(session, day, people=people)
+    states = {
+        row["id"]: (row["state"], row["intensity"])
+        for row in many(
+            session,
+            select(_follow_up.c.id, _follow_up.c.state, _follow_up.c.intensity).where(
+                _follow_up.c.program_id == program_of(session),
+                _follow_up.c.id.in_([part["follow_up_id"] for part in parts]),
+            ),
+        )
+    }
+    found: dict[UUID, list[tuple[str, str, str]]] = {}
+    for part in parts:
+        state, intensity = states[part["follow_up_id"]]
+        if state in ("active", "on_break"):
+            found.setdefault(part["person_id"], []).append((part["kind"], state, intensity))
+    return found
+
+
+def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
+    """The parts that each has with candidates who have no number yet, but for one: what they will ask is not known."""
+    rows = session.execute(
+        select(_named.c.worker_id, _named.c.second_id).where(
+            _named.c.program_id == program_of(session),
+            _named.c.ended_at.is_(None),
+            *([] if without is None else [_named.c.participant_id != without]),
+        )
+    )
+    found: dict[UUID, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.worker_id, []).append(PRIMARY)
+        if row.second_id is not None:
+            found.setdefault(row.second_id, []).append(SECOND)
+    return found
+
+
+def _minutes(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, int]:
+    """The minutes in person a week of each worker, on average over the last weeks that are over."""
+    first = monday_of(day) - timedelta(weeks=WEEKS_COUNTED)
+    rows = session.execute(
+        select(_note.c.written_by, func.sum(_note.c.minutes).label("minutes"))
+        .where(
+            _note.c.program_id == program_of(session),
+            _note.c.written_by.in_(list(people)),
+            _note.c.week >= first,
+            _note.c.week < first + WEEKS_COUNTED * WEEK,
+        )
+        .group_by(_note.c.written_by)
+    )
+    return {row.written_by: round(row.minutes / WEEKS_COUNTED) for row in rows}

@@ -1,0 +1,151 @@
+"""A follow-up held for the length of a transaction: how it is found, locked, changed and told of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, select, update
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.record import events
+from locales import N_
+from models.base import refers, table_of
+from models.follow_up import FollowUp
+from models.lifecycles import FOLLOW_UP, NoSuchMove
+from models.participant import Participant
+
+KIND: Final = "follow_up"
+
+_follow_up = table_of(FollowUp)
+_participant = table_of(Participant)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A follow-up that nobody else changes until the transaction ends; `row` holds its participant's number too."""
+
+    row: dict[str, Any]
+    by: Actor
+    at: datetime
+    day: date
+
+    @property
+    def id(self) -> UUID:
+        """The follow-up's id."""
+        found: UUID = self.row["id"]
+        return found
+
+    @property
+    def number(self) -> str:
+        """The participant's number, as it circulates."""
+        found: str = self.row["number"]
+        return found
+
+    @property
+    def participant_id(self) -> UUID:
+        """Whose follow-up it is."""
+        found: UUID = self.row["participant_id"]
+        return found
+
+
+def follow_ups() -> Select[Any]:
+    """Follow-ups with what circulates of their participants: the number, and whether they also recruit others."""
+    return select(_follow_up, _participant.c.number, _participant.c.recruiter, _participant.c.languages).join(
+        _participant, refers(_follow_up.c.participant_id, _participant)
+    )
+
+
+def hold(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Held:
+    """Lock a follow-up and read it. Raises Refusal: there is none, or it is not the version `seen` any more."""
+    row = one(
+        session,
+        follow_ups()
+        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
+        .with_for_update(of=_follow_up),
+    )
+    if row is None:
+        raise Refusal("follow_up.unknown", N_("There is no such follow-up."))
+    if seen is not None and row["version"] != seen:
+        raise changed_meanwhile()
+    return Held(row, by, at, local_day(session, at))
+
+
+def hold_person(session: Session, follow_up_id: UUID) -> None:
+    """Lock the participant of a follow-up before it: whoever changes both holds them in this order.
+
+    Does nothing where there is none: `hold` refuses it then.
+    """
+    session.execute(
+        select(_participant.c.id)
+        .join(_follow_up, refers(_follow_up.c.participant_id, _participant))
+        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
+        .with_for_update(of=_participant)
+    )
+
+
+def changed_meanwhile() -> Refusal:
+    """What whoever looked at an older version of a follow-up is told."""
+    return Refusal(
+        "follow_up.changed",
+        N_("This follow-up was changed by someone else or in another window. Nothing was saved; look again."),
+    )
+
+
+def change(session: Session, held: Held, **values: Any) -> None:
+    """Write columns of the held follow-up, and count its version up."""
+    session.execute(
+        update(_follow_up)
+        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == held.id)
+        .values(version=held.row["version"] + 1, **values)
+    )
+    held.row.update(values, version=held.row["version"] + 1)
+
+
+def move(session: Session, held: Held, name: str, verb: str, *, reason: str | None = None, **facts: Any) -> None:
+    """The one door by which a follow-up changes its state: with who, when and why, and its line of the record.
+
+    Raises Refusal where the table of moves does not hold it.
+    """
+    state = held.row["state"]
+    try:
+        after = FOLLOW_UP.after(state, name)
+    except NoSuchMove:
+        raise Refusal(f"follow_up.{state}", _NOT_FROM[state], source="FU-1") from None
+    change(
+        session,
+        held,
+        state=after,
+        state_since=held.day,
+        state_at=held.at,
+        state_by=held.by.person_id,
+        state_as=held.by.role,
+        inactive_reason=reason if after == "inactive" else None,
+        **({"active_since": held.day, "active_at": held.at} if after == "active" else {}),
+    )
+    tell(session, held, verb, **({"reason": reason} if reason else {}), **facts)
+
+
+def tell(session: Session, held: Held, verb: str, **facts: Any) -> None:
+    """Write the event of what was done to the held follow-up: its number and codes, never words that people typed."""
+    events.write(session, verb, KIND, held.id, by=held.by, at=held.at, number=held.number, **facts)
+
+
+def refuse_unless_followed(held: Held) -> None:
+    """Refuse what makes sense only while somebody accompanies the participant. Raises Refusal."""
+    state = held.row["state"]
+    if state in ("inactive", "completed"):
+        raise Refusal(f"follow_up.{state}", _NOT_FROM[state], source="FU-1")
+
+
+_NOT_FROM: Final = {
+    "active": N_("This follow-up is active already."),
+    "on_break": N_("This follow-up is on a break. It comes back on its day, or before it if the participant does."),
+    "inactive": N_("This follow-up is inactive. Take it up again first: it can be at any time."),
+    "completed": N_("This follow-up is completed. Take it up again first: it can be at any time."),
+}

@@ -1,0 +1,138 @@
+"""Who comes to one place at one hour: what keeps somebody apart from others looks at it (AD-C4).
+
+Two activities at one place whose hours meet bring those of both together, whoever planned them. Of one that was planned
+before its hour and place were asked, nothing is known. A place may be somebody's home: it is compared by a blind mark,
+and its words are opened for those who are shown it alone.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlmodel import Session
+
+from domain.follow_ups.words import WHERE
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.participants.sealing import mark
+from locales import N_
+from models.base import refers, table_of
+from models.follow_up import Activity, ActivityPart
+
+SHORTEST: Final = 15
+LONGEST: Final = 24 * 60
+LONGEST_PLACE: Final = 120
+
+_activity = table_of(Activity)
+_part = table_of(ActivityPart)
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """When and where something is planned: a local day and hour, how many minutes, and the blind mark of the place."""
+
+    held_on: date
+    begins: time
+    minutes: int
+    mark: str
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """When it is, as the columns of an activity; where it is stands with each who takes part."""
+        return {"held_on": self.held_on, "begins": self.begins, "minutes": self.minutes}
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """From when until when, in local time."""
+        begins = datetime.combine(self.held_on, self.begins)
+        return begins, begins + timedelta(minutes=self.minutes)
+
+
+def checked_place(place: str) -> str:
+    """Where something is, as it is kept. Raises Refusal: no place that can be told from others, or too long."""
+    place = " ".join(place.split())
+    if not place_key(place):
+        raise Refusal("activity.place.missing", N_("Say where the activity is."))
+    if len(place) > LONGEST_PLACE or not place.isprintable():
+        raise Refusal("activity.place.too_long", N_("This is longer than %(most)s characters."), most=LONGEST_PLACE)
+    return place
+
+
+def whereabouts(session: Session, held_on: date, begins: time, minutes: int, place: str) -> Whereabouts:
+    """When and where, as two are compared. Raises Refusal: no such length, or the key of the marks cannot be used."""
+    if not SHORTEST <= minutes <= LONGEST:
+        raise Refusal(
+            "activity.minutes.malformed",
+            N_("An activity lasts from %(shortest)s to %(longest)s minutes."),
+            shortest=SHORTEST,
+            longest=LONGEST,
+        )
+    return Whereabouts(
+        held_on, begins.replace(second=0, microsecond=0), minutes, mark(session, WHERE, place_key(place))
+    )
+
+
+def place_key(place: str) -> str:
+    """A place without accents, case, spaces and marks: two writings of one place have one key. May be empty."""
+    plain = unicodedata.normalize("NFKD", place.casefold())
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def hold_all(session: Session) -> None:
+    """Have whoever plans, moves, or finds that somebody recruits do so one after the other, until each has committed.
+
+    What they see of each other's places is then what stands.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"activities/{program_of(session)}", 0))))
+
+
+def also_there(session: Session, there: Whereabouts | None, *, but: Collection[UUID] = ()) -> set[UUID]:
+    """The follow-ups of those whom other activities bring to a place at these hours. `but` are activities left out."""
+    if there is None:
+        return set()
+    day = timedelta(days=1)
+    rows = many(
+        session,
+        select(_activity.c.held_on, _activity.c.begins, _activity.c.minutes, _part.c.where_mark, _part.c.follow_up_id)
+        .join(_part, refers(_part.c.activity_id, _activity))
+        .where(
+            _activity.c.program_id == program_of(session),
+            _activity.c.id.not_in(list(but)),
+            _activity.c.called_off_at.is_(None),
+            _part.c.where_mark == there.mark,
+            _activity.c.held_on.between(there.held_on - day, there.held_on + day),
+            _part.c.taken_out_at.is_(None),
+        ),
+    )
+    begins, ends = there.span
+    found = set()
+    for row in rows:
+        other = where_is(row)
+        if other is not None and other.span[0] < ends and begins < other.span[1]:
+            found.add(row["follow_up_id"])
+    return found
+
+
+def where_marked() -> ColumnElement[str | None]:
+    """The blind mark of where an activity is, as those who take part have it: a column beside those of the activity."""
+    part = _part.alias()
+    return (
+        select(func.max(part.c.where_mark))
+        .where(refers(part.c.activity_id, _activity), part.c.taken_out_at.is_(None))
+        .correlate(_activity)
+        .scalar_subquery()
+        .label("where_mark")
+    )
+
+
+def where_is(row: dict[str, Any]) -> Whereabouts | None:
+    """When and where an activity is, as its row and its mark say; None of one of which that is not known."""
+    if row["begins"] is None or row["where_mark"] is None:
+        return None
+    return Whereabouts(row["held_on"], row["begins"], row["minutes"], row["where_mark"])

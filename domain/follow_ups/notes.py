@@ -1,0 +1,277 @@
+"""The weekly note of a follow-up (FU-6): one row a week, that takes half a minute, and whose words are sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from domain.casework import assigning, scheduling
+from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.follow_ups.assigning import parts_of
+from domain.follow_ups.locking import change, hold, tell
+from domain.follow_ups.owed import WRITE, missing
+from domain.follow_ups.weeks import monday_of, sunday_of
+from domain.follow_ups.words import NOTE, opened, sealed
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.record.reads import Ground, Purpose, record_read
+from domain.terms.parts import PRIMARY
+from locales import N_, say, show_day
+from models.base import table_of
+from models.casework import SETTLED, Task
+from models.follow_up import WHY_NONE, Assignment, FollowUp, WeeklyNote
+
+#: The note of a week may be written until so long after it, and begun from its Monday on.
+LATEST: Final = timedelta(weeks=8)
+MOST_MEETINGS: Final = 21
+MOST_MINUTES: Final = 6_000
+
+_note = table_of(WeeklyNote)
+_follow_up = table_of(FollowUp)
+_assignment = table_of(Assignment)
+_task = table_of(Task)
+
+#: What may be read of a note without being told of: everything but its words.
+_UNSEALED: Final = tuple(column for column in _note.columns if column.name != "words")
+
+
+@dataclass(frozen=True)
+class Week:
+    """What a worker says of one week: met in person so often and so long, reached otherwise, or why not; and words."""
+
+    met: int = 0
+    minutes: int = 0
+    reached: bool = False
+    why_none: str | None = None
+    words: str = ""
+
+    @property
+    def says_enough(self) -> bool:
+        """Whether it says that there was contact, or why there was none."""
+        return self.met > 0 or self.reached or self.why_none is not None
+
+
+def write_note(
+    session: Session,
+    follow_up_id: UUID,
+    week: date,
+    said: Week,
+    *,
+    unfinished: bool = False,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> int:
+    """Write the note of the week that begins on the Monday `week`, or write it anew; returns its version.
+
+    `seen` is the version of the note that the writer was looking at, 0 where there was none. `unfinished` keeps it as
+    the worker's to finish. Where every note of the week is there, the worker's task is done. Raises Refusal: a week
+    that has not begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a reason
+    in a note that is to be complete.
+    """
+    held = hold(session, follow_up_id, by=by, at=at)
+    if week != monday_of(week):
+        raise Refusal("week.malformed", N_("A week is known by its Monday."))
+    if week > held.day:
+        raise Refusal("week.malformed", N_("This week has not begun."))
+    if sunday_of(week) < held.row["opened_on"]:
+        raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
+    if held.day - sunday_of(week) > LATEST:
+        raise Refusal("week.malformed", N_("That week is too long ago: what was known then is not known now."))
+    _check(said, unfinished=unfinished)
+    before = note_of(session, follow_up_id, week)
+    if seen is not None and seen != (before["version"] if before is not None else 0):
+        raise Refusal(
+            "note.changed",
+            N_("This note was written in by someone else or in another window. Nothing was saved; look again."),
+        )
+    note_id: UUID = before["id"] if before is not None else uuid4()
+    values: dict[str, Any] = {
+        "met": said.met,
+        "minutes": said.minutes,
+        "reached": said.reached,
+        "why_none": said.why_none,
+        "words": sealed(session, held.participant_id, NOTE, note_id, said.words) if said.words.strip() else None,
+        "has_words": bool(said.words.strip()),
+        "is_complete": not unfinished,
+        "written_by": by.person_id,
+        "written_at": at,
+        "version": (before["version"] if before is not None else 0) + 1,
+    }
+    where = (_note.c.program_id == program_of(session), _note.c.id == note_id)
+    if before is not None:
+        session.execute(update(_note).where(*where).values(**values))
+    else:
+        session.execute(
+            insert(_note).values(
+                program_id=program_of(session), id=note_id, follow_up_id=follow_up_id, week=week, **values
+            )
+        )
+    change(session, held)
+    tell(
+        session,
+        held,
+        "follow_up.noted",
+        week=week.isoformat(),
+        complete=not unfinished,
+        met=said.met,
+        has_words=bool(said.words.strip()),
+    )
+    _settle_tasks(session, follow_up_id, week, by=by, at=at)
+    version: int = values["version"]
+    return version
+
+
+def read_words(
+    session: Session,
+    note_id: UUID,
+    participant_id: UUID,
+    *,
+    ground: Ground,
+    by: Actor,
+    at: datetime,
+    purpose: Purpose | None = None,
+) -> str:
+    """The words of a note, opened, and the record told of it in the same transaction. Raises Refusal: no purpose."""
+    record_read(session, "weekly_note", note_id, what="weekly_note", ground=ground, by=by, at=at, purpose=purpose)
+    words = session.scalar(
+        select(_note.c.words).where(_note.c.program_id == program_of(session), _note.c.id == note_id)
+    )
+    return opened(session, participant_id, NOTE, note_id, words) if words is not None else ""
+
+
+def note_of(session: Session, follow_up_id: UUID, week: date) -> dict[str, Any] | None:
+    """The note of a week, its words left sealed, or None."""
+    return one(
+        session,
+        select(*_UNSEALED).where(
+            _note.c.program_id == program_of(session), _note.c.follow_up_id == follow_up_id, _note.c.week == week
+        ),
+    )
+
+
+def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[dict[str, Any]]:
+    """The notes of follow-ups, the newest week first, from the week of `since` on. None holds its words."""
+    return many(
+        session,
+        select(*_UNSEALED)
+        .where(
+            _note.c.program_id == program_of(session),
+            _note.c.follow_up_id.in_(list(follow_up_ids)),
+            *([_note.c.week >= monday_of(since)] if since is not None else []),
+        )
+        .order_by(_note.c.week.desc()),
+    )
+
+
+def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
+    """Open a task for each worker and week of which notes are missing, where there is none; how many were opened.
+
+    It reminds by the same ladder as every task outside a case, in the digest of the day.
+    """
+    day = local_day(session, at)
+    wanted = {(one_.person_id, one_.organization_id, one_.week): None for one_ in missing(session, day)}
+    asked = {
+        row.item
+        for row in session.execute(
+            select(_task.c.item).where(
+                _task.c.program_id == program_of(session),
+                _task.c.step == WRITE,
+                _task.c.case_id.is_(None),
+                _task.c.state.not_in(["done", "cancelled"]),
+            )
+        )
+    }
+    due = scheduling.calendar_of(session).next_working_day(day)
+    opened_now = 0
+    for person_id, organization_id, week in wanted:
+        item = _item(person_id, week)
+        if item in asked:
+            continue
+        words = {
+            lang: say(lang, N_("Write the notes of the week of %(day)s"), day=show_day(lang, week))
+            for lang in ("fr", "en")
+        }
+        assigning.assign(
+            session,
+            WRITE,
+            item,
+            title_fr=words["fr"],
+            title_en=words["en"],
+            chain=[
+                {"role": "youth_worker", "at": str(organization_id), "person": str(person_id)},
+                {"role": "coordinator", "at": "*"},
+            ],
+            due_on=due,
+            by=by,
+            at=at,
+            evidence=BY_ITS_ACT,
+        )
+        opened_now += 1
+    return opened_now
+
+
+def settle_notes(session: Session, *, by: Actor, at: datetime) -> int:
+    """Call off the tasks of notes that nobody owes any more, as when a follow-up ended meanwhile; how many."""
+    owed = {_item(one_.person_id, one_.week) for one_ in missing(session, local_day(session, at))}
+    gone = [row for row in _open_tasks(session) if row["item"] not in owed]
+    for row in gone:
+        assigning.call_off(session, row["id"], by=by, at=at)
+    return len(gone)
+
+
+def _settle_tasks(session: Session, follow_up_id: UUID, week: date, *, by: Actor, at: datetime) -> None:
+    """Complete the task of whoever owed notes of this week, where none is missing any more."""
+    workers = {row["person_id"] for row in parts_of(session, follow_up_id) if row["kind"] == PRIMARY}
+    items = {_item(person_id, week) for person_id in workers}
+    tasks = [row for row in _open_tasks(session) if row["item"] in items]
+    if not tasks:
+        return
+    owed = {_item(one_.person_id, one_.week) for one_ in missing(session, local_day(session, at), people=workers)}
+    for row in tasks:
+        if row["item"] not in owed:
+            complete_task(session, row["id"], by=by, at=at, in_its_act=True)
+
+
+def _open_tasks(session: Session) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_task.c.id, _task.c.item)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.step == WRITE,
+            _task.c.case_id.is_(None),
+            _task.c.state.not_in([*SETTLED, "cancelled"]),
+        )
+        .order_by(_task.c.id),
+    )
+
+
+def _item(person_id: UUID, week: date) -> str:
+    return f"{week.isoformat()}/{person_id}"
+
+
+def _check(said: Week, *, unfinished: bool) -> None:
+    if not 0 <= said.met <= MOST_MEETINGS:
+        raise Refusal(
+            "met.malformed", N_("Say how many times you met in person, at most %(most)s."), most=MOST_MEETINGS
+        )
+    if not 0 <= said.minutes <= MOST_MINUTES or (said.minutes and not said.met):
+        raise Refusal("minutes.malformed", N_("Say how many minutes the meetings in person lasted in all."))
+    if said.why_none is not None and said.why_none not in WHY_NONE:
+        raise Refusal("why_none.malformed", N_("Choose one of the list."))
+    if said.why_none is not None and said.met:
+        raise Refusal("why_none.malformed", N_("You met, so that there is no reason why not: leave it empty."))
+    if not unfinished and not said.says_enough:
+        raise Refusal(
+            "note.missing",
+            N_("Say that you met, that you reached them otherwise, or why not. Or keep the note as unfinished."),
+            source="FU-6",
+        )

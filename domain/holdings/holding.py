@@ -1,0 +1,176 @@
+"""A holding: one thing that a person has in hand, as every module of this folder gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, true
+from sqlmodel import Session
+
+from domain.declared.reading import Bilingual
+from domain.kernel.scope import moments_of, program_of
+from domain.roles.roles import HeldRole, Holder, Link, Standing, never_began
+from locales import say
+from models.base import table_of
+from models.program import Tenure
+
+_tenure = table_of(Tenure)
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One thing in a person's hands.
+
+    `kind` and the opaque `id` name it; `title` says it in both languages, a participant by number alone. `goes_to` are
+    the people who have it by themselves once its holder is gone, because they hold the same role: where there is
+    nobody, somebody has to be named or its end stated. `href` is its page, or "".
+    """
+
+    kind: str
+    id: UUID
+    title: Bilingual
+    href: str = ""
+    goes_to: tuple[UUID, ...] = ()
+
+    @property
+    def item(self) -> str:
+        """Its id as the item of the step that settles it."""
+        return self.id.hex
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Whose holdings are asked for: a person, at one organization or wherever they are, on a local day.
+
+    `last_day` is their last one, where they leave: what they take up later is no part of it. `known_on` is the day on
+    which that became known. `standing` is the day's; `elsewhere` are the other organizations at which they hold
+    something on or after the day, or after the last one, so that what is the person's and no organization's stays with
+    them. `is_back` says that they hold a role there after the last day too, to which they came back or are to come.
+    `roles_left` are roles that ended before it was known and are part of what they leave.
+    `since` is today's standing once the last day is past: whoever follows in a role has its domain by then.
+    """
+
+    session: Session
+    person_id: UUID
+    organization_id: UUID | None
+    day: date
+    last_day: date | None
+    standing: Standing
+    elsewhere: frozenset[UUID]
+    known_on: date | None = None
+    since: Standing | None = None
+    is_back: bool = False
+    roles_left: frozenset[UUID] = frozenset()
+
+    def concerns(self, organization_id: UUID | None) -> bool:
+        """Whether what belongs to an organization, or to none, is theirs to leave."""
+        if self.organization_id is None:
+            return True
+        if organization_id is None:
+            return not self.elsewhere
+        return organization_id == self.organization_id
+
+    def had_by_then(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+        """The condition on the moment since which something is theirs that it is theirs to leave.
+
+        What whoever is back was given since they left belongs to their new time there, and to its own departure.
+        """
+        return true() if self.left_at is None else moment < self.left_at
+
+    def began_by_then(self, first_day: ColumnElement[date]) -> ColumnElement[bool]:
+        """The same condition on the first local day on which something is theirs."""
+        return true() if self._left_on is None else first_day <= self._left_on
+
+    @property
+    def left_at(self) -> datetime | None:
+        """Of whoever is back: the moment since which what they are given is of their new time there."""
+        return None if self._left_on is None else moments_of(self.session, self._left_on)[1]
+
+    @property
+    def _left_on(self) -> date | None:
+        if not self.is_back or self.last_day is None:
+            return None
+        return left_on(self.last_day, self.known_on)
+
+    def without_them(self) -> Standing:
+        """Who holds what that day if they were gone already; once they are, who holds what today."""
+        then = self.since or self.standing
+        return Standing(
+            then.day,
+            (tenure for tenure in then.tenures if not self._is_theirs(tenure)),
+            then.absences.values(),
+            then.coming,
+        )
+
+    def _is_theirs(self, tenure: HeldRole) -> bool:
+        """Whether it is a role that they leave. One that they took up after their last day they hold again."""
+        if self.last_day is not None and tenure.starts_on > self.last_day:
+            return False
+        return tenure.person_id == self.person_id and self.organization_id in (None, tenure.organization_id)
+
+
+def left_on(last_day: date, known_on: date | None) -> date:
+    """Of whoever is back, the local day after which what they are given is of their new time there.
+
+    It is their last day, or the later one on which it became known that they had gone: until then they had it still.
+    """
+    return max(last_day, known_on or last_day)
+
+
+def both(sentence: str, /, **facts: object) -> Bilingual:
+    """A sentence of the catalogue in both languages."""
+    return Bilingual(fr=say("fr", sentence, **facts), en=say("en", sentence, **facts))
+
+
+def titled(row: Mapping[str, Any], *, fr: str = "title_fr", en: str = "title_en") -> Bilingual:
+    """What a row says of itself in both languages."""
+    return Bilingual(fr=row[fr], en=row[en] or row[fr])
+
+
+def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[UUID, ...]:
+    """Who has a duty by itself once its holder is gone: another holder of its role, or who stands in for its subject.
+
+    Nobody where the role itself is left empty: the rest of the chain has it then, and it shows as vacant.
+    """
+    falls = gone.falls(chain, kind=kind)
+    if falls.in_place and not (chain and "person" in chain[0]):
+        return ()
+    return tuple(dict.fromkeys(holder.person_id for holder in falls.holders))
+
+
+def is_of(leaving: Leaving, hat: Holder) -> bool:
+    """Whether a duty under this hat is theirs to leave: one that they have for somebody absent is not."""
+    return hat.acting_for is None and leaving.concerns(hat.organization_id)
+
+
+def goes_on(session: Session, person_id: UUID, organization_id: UUID | None, last_day: date) -> bool:
+    """Whether a person holds a role at the organization after the last day of their departure from it.
+
+    They came back there, or are to come.
+    """
+    found = select(_tenure.c.id).where(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.person_id == person_id,
+        _tenure.c.organization_id == organization_id,
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > last_day),
+        ~never_began(),
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, day: date) -> frozenset[UUID]:
+    """The other organizations at which a person holds a role on a local day or after it."""
+    if organization_id is None:
+        return frozenset()
+    found = select(_tenure.c.organization_id).where(
+        _tenure.c.program_id == program_of(session),
+        _tenure.c.person_id == person_id,
+        _tenure.c.organization_id != organization_id,
+        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+        ~never_began(),
+    )
+    return frozenset(session.scalars(found))

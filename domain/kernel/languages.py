@@ -1,0 +1,45 @@
+"""The languages that somebody speaks, by code: a closed list, since what stands there stands in clear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from babel import Locale
+
+from domain.kernel.refusals import Refusal
+from locales import N_
+
+
+def checked_languages(typed: Iterable[str]) -> tuple[str, ...]:
+    """Codes of languages, each once. Raises Refusal for what is none: a name typed there would stand unsealed."""
+    return _known(
+        typed,
+        Refusal(
+            "referral.language",
+            N_("Languages: one of them is not known by this name. Say it with how to reach the person instead."),
+        ),
+    )
+
+
+def checked_spoken(typed: Iterable[str]) -> tuple[str, ...]:
+    """The same of a member of staff, to whom candidates are proposed by them. Raises Refusal."""
+    return _known(
+        typed,
+        Refusal(
+            "person.spoken",
+            N_("Languages: one of them is not known by this name. Write it as it is called in French or in English."),
+        ),
+    )
+
+
+def _known(typed: Iterable[str], otherwise: Refusal) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word.strip().lower() for word in typed if word.strip()))
+    if any(word not in _codes() for word in words):
+        raise otherwise
+    return words
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(str(code).lower() for code in Locale("en").languages)

@@ -1,0 +1,109 @@
+"""Words about people that stand in no participant's file: notes of a sitting, minutes, the register of incidents.
+
+Each meeting, and each incident, has a data key for its words, outside the database. What is sealed begins with the id
+of the key that sealed it. To take words out of all copies, the rest is sealed anew under another key (`change_key`) and
+the one before is destroyed by the worker, as a participant's is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from domain.kernel import sealing
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
+from locales import N_
+from models.base import table_of
+from models.redaction import WordKey
+
+Of = Literal["meeting", "incident"]
+
+_word_key = table_of(WordKey)
+_ID_BYTES: Final = 16
+
+
+def seal_words(
+    session: Session, of: Of, subject_id: UUID, place: str, words: Mapping[str, Any], *, at: datetime
+) -> bytes:
+    """Seal words of a meeting or an incident, for one place. Its row is held, so that two make one key.
+
+    Raises Refusal where the keys cannot be used.
+    """
+    key_id = _key_of(session, of, subject_id) or _make(session, of, subject_id, at)
+    return key_id.bytes + sealing.seal(session, key_id, place, words)
+
+
+def open_words(session: Session, place: str, sealed: bytes) -> dict[str, Any]:
+    """The words that were sealed for this place. It tells nobody: whoever shows them does. Raises Refusal."""
+    if len(sealed) <= _ID_BYTES:
+        raise Refusal("keys.damaged", N_("What is sealed here was changed or moved since. It cannot be opened."))
+    return sealing.unseal(session, UUID(bytes=bytes(sealed[:_ID_BYTES])), place, sealed[_ID_BYTES:])
+
+
+def change_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> None:
+    """Have all that is sealed from now on sealed under another key. The one before is destroyed once this is kept.
+
+    Whoever calls it seals anew, in the same transaction, everything that was sealed before: it opens no more.
+    """
+    session.execute(
+        update(_word_key)
+        .where(
+            _word_key.c.program_id == program_of(session),
+            _word_key.c[f"{of}_id"] == subject_id,
+            _word_key.c.destroyed_at.is_(None),
+        )
+        .values(destroyed_at=at)
+    )
+    _make(session, of, subject_id, at)
+
+
+def destroy_keys(session: Session, *, at: datetime) -> int:
+    """Destroy the keys that this program's rows say are destroyed; returns how many were still there.
+
+    Each time all of them, since a store that is restored brings keys back. In a transaction of its own. Raises NoKeys.
+    """
+    here = program_of(session)
+    rows = session.execute(
+        select(_word_key.c.id, _word_key.c.gone_at).where(
+            _word_key.c.program_id == here, _word_key.c.destroyed_at.is_not(None)
+        )
+    ).all()
+    keys = sealing.keys_of(session)
+    found = sum(keys.destroy(row.id) for row in rows)
+    session.execute(
+        update(_word_key)
+        .where(_word_key.c.program_id == here, _word_key.c.id.in_([row.id for row in rows if row.gone_at is None]))
+        .values(gone_at=at)
+    )
+    return found
+
+
+def key_ids(session: Session) -> frozenset[UUID]:
+    """The id of every key of words of the session's program, destroyed or not."""
+    return frozenset(session.scalars(select(_word_key.c.id).where(_word_key.c.program_id == program_of(session))))
+
+
+def _key_of(session: Session, of: Of, subject_id: UUID) -> UUID | None:
+    found: UUID | None = session.scalar(
+        select(_word_key.c.id).where(
+            _word_key.c.program_id == program_of(session),
+            _word_key.c[f"{of}_id"] == subject_id,
+            _word_key.c.destroyed_at.is_(None),
+        )
+    )
+    return found
+
+
+def _make(session: Session, of: Of, subject_id: UUID, at: datetime) -> UUID:
+    key_id = uuid4()
+    sealing.new_key(session, key_id)
+    session.execute(
+        insert(_word_key).values(program_id=program_of(session), id=key_id, made_at=at, **{f"{of}_id": subject_id})
+    )
+    return key_id

@@ -1,0 +1,84 @@
+"""Sealing words and what is nominative under a data key, and opening them: the only place that asks for a key.
+
+What is sealed is a structure with a name for the place where it stands ("identity", "referral/ID"): it opens there and
+nowhere else. The keys are the session's (`session.info["keys"]`), given by the window or the worker. A participant's
+key has their own id; that of other words about people stands in `models.redaction.WordKey`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
+from locales import N_
+from models.ports import KeyGone, Keys, NoKeys, NotSealed
+
+
+def new_key(session: Session, key_id: UUID) -> None:
+    """Make a data key, before the rows that need it: a key without a row is swept, never the reverse.
+
+    Raises Refusal where the keys cannot be used: nothing is saved that could not be opened again.
+    """
+    with _told():
+        keys_of(session).make(key_id)
+
+
+def seal(session: Session, key_id: UUID, place: str, facts: Mapping[str, Any]) -> bytes:
+    """Seal facts under a data key for one place. Raises Refusal: the keys cannot be used, or the key is destroyed."""
+    clear = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
+    with _told():
+        return keys_of(session).seal(key_id, clear, about=_about(session, key_id, place))
+
+
+def unseal(session: Session, key_id: UUID, place: str, sealed: bytes) -> dict[str, Any]:
+    """Open what was sealed under a data key for this place. It tells nobody: whoever shows it to somebody does.
+
+    Raises Refusal.
+    """
+    with _told():
+        clear = keys_of(session).open(key_id, bytes(sealed), about=_about(session, key_id, place))
+    facts: dict[str, Any] = json.loads(clear)
+    return facts
+
+
+def mark(session: Session, kind: str, value: str) -> str:
+    """A blind mark of a value, the program's own: equal values have equal marks. Raises Refusal."""
+    with _told():
+        return keys_of(session).mark(f"{program_of(session)}|{kind}|{value}")
+
+
+def keys_of(session: Session) -> Keys:
+    """The keys of this session. Raises NoKeys where it was given none."""
+    keys: Keys | None = session.info.get("keys")
+    if keys is None:
+        raise NoKeys("this session was given no keys")
+    return keys
+
+
+def _about(session: Session, key_id: UUID, place: str) -> str:
+    return f"{program_of(session)}|{key_id}|{place}"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong with keys, as a sentence for people. Which file it is stays with the operator."""
+    try:
+        yield
+    except NoKeys:
+        raise Refusal(
+            "keys.unusable",
+            N_("What is sealed cannot be opened or saved now: its keys cannot be used. Nothing was lost nor changed."),
+        ) from None
+    except KeyGone:
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more.")) from None
+    except NotSealed:
+        raise Refusal(
+            "keys.damaged", N_("What is sealed here was changed or moved since. It cannot be opened.")
+        ) from None

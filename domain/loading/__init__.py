@@ -1,0 +1,1 @@
+"""Loading a program from its file, and writing it out again."""

@@ -1,0 +1,142 @@
+"""What a load changes of the committees and their seats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from domain.declarations.program_committees import Committee, Seat
+from domain.declared.reading import Part
+from domain.kernel.scope import many
+from domain.loading.comparison import Change, Comparison, Row, Step, differ, established, words
+from locales import N_, Counted
+from models.base import refers, table_of
+from models.committee import Committee as CommitteeRow
+from models.committee import Seat as SeatRow
+
+_committee = table_of(CommitteeRow)
+_seat = table_of(SeatRow)
+
+
+def differences(compared: Comparison) -> Iterator[Step]:
+    """The committees that meet, then their seats."""
+    yield from _committees(compared)
+    yield from _seats(compared)
+
+
+def _committees(compared: Comparison) -> Iterator[Step]:
+    for key, committee in established(compared.file).items():
+        facts: dict[str, object] = {"committee": committee.title.model_dump()}
+        names = {"title_fr": committee.title.fr, "title_en": committee.title.en}
+        meets = {"rhythm": _declared(committee.rhythm), "minutes": committee.minutes, "place": committee.place}
+        rules = {
+            "letters": committee.letters,
+            "quorum": _declared(committee.quorum),
+            "agenda": _agenda(committee),
+        }
+        built = {"source": committee.source, "derived_from": list(committee.derived_from)}
+        row = compared.committees.get(key)
+        if row is None:
+            said = N_("New committee: “%(committee)s”, with %(seats)s.")
+            seats = Counted("%(n)s seat of its own", "%(n)s seats of its own", len(committee.seats))
+            change = Change("added", "committee", said, {**facts, "seats": seats})
+            columns = {"key": key, **names, **meets, **rules, **built}
+            yield compared.adding(change, _committee, compared.committee_ids[key], columns)
+            continue
+        if compared.is_back("committees", key):
+            said = N_("“%(committee)s” is a committee of the program again.")
+            yield Step(Change("added", "committee", said, facts), None, row["id"])
+        if differ(row, names):
+            said = N_("The committee “%(was)s” is now called “%(committee)s”.")
+            change = Change("changed", "committee", said, {**facts, "was": words(row, "title")})
+            yield compared.changing(change, _committee, row["id"], names)
+        if differ(row, meets):
+            said = N_("How often, how long or where “%(committee)s” meets changed.")
+            yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], meets)
+        if differ(row, rules):
+            said = N_("The agenda rules, the quorum or the letters of “%(committee)s” changed.")
+            yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], rules)
+        if differ(row, built) or _is_described_otherwise(compared, key, committee):
+            said = N_("What “%(committee)s” is for, who may attend it or where its seats come from changed.")
+            yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], built)
+    for key, row in compared.committees.items():
+        if key not in established(compared.file) and _stood(compared, key):
+            said = N_("“%(committee)s” is no longer a committee of the program: its seats end today.")
+            change = Change("ended", "committee", said, {"committee": words(row, "title")})
+            yield Step(change, None, row["id"])
+
+
+def _is_described_otherwise(compared: Comparison, key: str, committee: Committee) -> bool:
+    """Whether the file says something else than before of what no row holds."""
+    before = established(compared.before).get(key) if compared.before else None
+    described = ("purpose", "alternates", "guests")
+    return before is not None and any(getattr(before, name) != getattr(committee, name) for name in described)
+
+
+def _stood(compared: Comparison, key: str) -> bool:
+    """Whether a committee that has a row was one of the program's until this file."""
+    return compared.before is not None and key in established(compared.before)
+
+
+def _seats(compared: Comparison) -> Iterator[Step]:
+    rows = many(
+        compared.session,
+        select(_seat, _committee.c.key.label("committee"))
+        .join(_committee, refers(_seat.c.committee_id, _committee))
+        .where(_seat.c.program_id == compared.here)
+        .order_by(_committee.c.key, _seat.c.key),
+    )
+    known = {(row["committee"], row["key"]): row for row in rows}
+    wanted = {
+        (name, key): seat
+        for name, committee in established(compared.file).items()
+        for key, seat in committee.seats.items()
+    }
+    for place, seat in wanted.items():
+        yield from _one_seat(compared, place, seat, known.get(place))
+    for place, row in known.items():
+        if place not in wanted and row["ends_on"] is None:
+            said = N_("The seat “%(seat)s” of “%(committee)s” ends today.")
+            committee = words(compared.committees[place[0]], "title")
+            change = Change("ended", "seat", said, {"seat": words(row, "title"), "committee": committee})
+            # Whoever holds it keeps it in the record, and has it again should the seat come back.
+            yield compared.ending(change, _seat, row["id"], said=place[0] in established(compared.file))
+
+
+def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: Row | None) -> Iterator[Step]:
+    committee, key = place
+    title = compared.file.committees[committee].title.model_dump()
+    facts: dict[str, object] = {"seat": seat.title.model_dump(), "committee": title}
+    columns = {
+        "organization_id": compared.organization_ids[seat.organization],
+        "role": seat.role,
+        "title_fr": seat.title.fr,
+        "title_en": seat.title.en,
+        "voting": seat.voting,
+    }
+    if row is None:
+        said = N_("New seat on “%(committee)s”: “%(seat)s”.")
+        everything = {"committee_id": compared.committee_ids[committee], "key": key, **columns}
+        # The seats of a new committee come with it, in one line.
+        is_said = committee in compared.committees
+        yield compared.adding(Change("added", "seat", said, facts), _seat, uuid4(), everything, said=is_said)
+        return
+    if row["ends_on"] is not None:
+        said = N_("The seat “%(seat)s” of “%(committee)s” exists again.")
+        yield compared.changing(Change("added", "seat", said, facts), _seat, row["id"], {"ends_on": None})
+    if differ(row, columns):
+        said = N_("The seat “%(seat)s” of “%(committee)s” changed: whose it is, for which role, its name or its vote.")
+        yield compared.changing(Change("changed", "seat", said, facts), _seat, row["id"], columns)
+
+
+def _agenda(committee: Committee) -> Row:
+    """The agenda's rules as the database keeps them, and beside them their order, which a JSON object has none of."""
+    agenda = committee.agenda
+    return {**_declared(agenda), "order": list(agenda.rules)} if agenda else {}
+
+
+def _declared(part: Part | None) -> Row:
+    """A part as the database keeps it, and as it is read back; empty where the file says nothing."""
+    return part.model_dump(mode="json", exclude_none=True) if part else {}

@@ -1,0 +1,170 @@
+"""A program as its rows have it, beside its file, and one difference between them: said, checked and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import Table, and_, func, insert, select, update
+from sqlmodel import Session
+
+from domain.declarations.program import ProgramFile
+from domain.declarations.program_committees import Committee
+from domain.declared.reading import Bilingual, Declared
+from domain.kernel.actors import Actor
+from domain.kernel.scope import many, one, program_of
+from domain.loading.exporting import last_loaded
+from locales import say
+from models.base import table_of
+from models.committee import Committee as CommitteeRow
+from models.program import Organization, Program
+
+Kind = Literal["added", "changed", "ended"]
+What = Literal[
+    "program",
+    "calendar",
+    "role",
+    "organization",
+    "closure",
+    "committee",
+    "seat",
+    "agreement",
+    "obligation",
+    "protocol",
+]
+Words = Mapping[str, str]  # in both languages
+Row = dict[str, Any]
+
+_program = table_of(Program)
+_organization = table_of(Organization)
+_committee = table_of(CommitteeRow)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a load changes. `sentence` is an English msgid; `facts` are words, counts, days or both languages.
+
+    A `calendar` change is one of the public holidays that count; other closed days are a `closure`.
+    """
+
+    kind: Kind
+    what: What
+    sentence: str
+    facts: Mapping[str, object]
+
+    def in_language(self, language: str) -> str:
+        """The change in plain words, in "fr" or "en"."""
+        return say(language, self.sentence, **self.facts)
+
+
+@dataclass(frozen=True)
+class Act:
+    """A load that is being carried out: by whom, at what moment, on which local day."""
+
+    session: Session
+    by: Actor
+    at: datetime
+    day: date
+
+
+Write = Callable[[Act], object]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One difference: how it is said (where it is said at all), what must be true first, and what it writes.
+
+    `subject` is the row that its event is about; a step that has none writes its own event, or stands for a line
+    of something larger.
+    """
+
+    change: Change | None = None
+    write: Write | None = None
+    subject: UUID | None = None
+    check: Callable[[Session, date], None] | None = None
+
+
+class Comparison:
+    """A program as its rows have it, beside its file. The ids of what is new are settled here, so parts can refer."""
+
+    def __init__(self, session: Session, declared: Declared[ProgramFile]) -> None:
+        self.session = session
+        self.file = declared.value
+        self.here = program_of(session)
+        self.row = one(session, select(_program).where(_program.c.id == self.here))
+        unchanged = self.row is not None and self.row["digest"] == declared.digest
+        self.before = self.file if unchanged else last_loaded(session)
+        self.organizations = self.by_key(_organization)
+        self.committees = self.by_key(_committee)
+        self.organization_ids = self._ids(self.organizations, self.file.organizations)
+        self.committee_ids = self._ids(self.committees, self.file.committees)
+
+    def is_back(self, part: str, key: str) -> bool:
+        """Whether something that has a row was not in the last file: it was dropped once, and is named again."""
+        if self.before is None:
+            return False
+        return key not in (established(self.before) if part == "committees" else getattr(self.before, part))
+
+    def by_key(self, table: Table) -> dict[str, Row]:
+        """Every row of a table that has keys, by them."""
+        rows = many(self.session, select(table).where(table.c.program_id == self.here).order_by(table.c.key))
+        return {row["key"]: row for row in rows}
+
+    def adding(self, change: Change, table: Table, row_id: UUID, columns: Row, *, said: bool = True) -> Step:
+        """A row that is not there yet."""
+        row = {"program_id": self.here, "id": row_id, **columns}
+        return Step(change if said else None, lambda act: act.session.execute(insert(table).values(**row)), row_id)
+
+    def changing(self, change: Change, table: Table, row_id: UUID, columns: Row) -> Step:
+        """A row that says something else."""
+        where = and_(table.c.program_id == self.here, table.c.id == row_id)
+        return Step(change, self.updating(table, columns, where), row_id)
+
+    def ending(self, change: Change, table: Table, row_id: UUID, *, said: bool = True) -> Step:
+        """A row whose part in the program is over: it keeps its last day, and stays."""
+        where = and_(table.c.program_id == self.here, table.c.id == row_id)
+
+        def write(act: Act) -> None:
+            last = func.greatest(func.coalesce(table.c.starts_on, act.day), act.day)
+            act.session.execute(update(table).where(where).values(ends_on=last))
+
+        return Step(change if said else None, write, row_id)
+
+    @staticmethod
+    def updating(table: Table, columns: Row, where: Any) -> Write:
+        """What writes these columns into the rows that `where` finds."""
+        return lambda act: act.session.execute(update(table).where(where).values(**columns))
+
+    @staticmethod
+    def _ids(known: Mapping[str, Row], wanted: Mapping[str, object]) -> dict[str, UUID]:
+        return {key: known[key]["id"] if key in known else uuid4() for key in [*known, *wanted]}
+
+
+def established(file: ProgramFile) -> dict[str, Committee]:
+    """The committees that meet. One that is only recommended has neither rhythm nor seats, and so no row."""
+    return {key: committee for key, committee in file.committees.items() if committee.established}
+
+
+def new_changed_gone(was: Mapping[str, Row], now: Mapping[str, Row]) -> Iterator[tuple[Kind, str]]:
+    """What is new, what is otherwise, and what is gone, by name, in the order of the file."""
+    for name, columns in now.items():
+        if name not in was:
+            yield "added", name
+        elif differ(was[name], columns):
+            yield "changed", name
+    for name in was:
+        if name not in now:
+            yield "ended", name
+
+
+def differ(row: Row, columns: Row) -> bool:
+    """Whether a row says something else than these columns."""
+    return any(row[name] != value for name, value in columns.items())
+
+
+def words(row: Row, name: str) -> Words:
+    """What a row is called, in both languages."""
+    return Bilingual(fr=row[f"{name}_fr"], en=row[f"{name}_en"]).model_dump()

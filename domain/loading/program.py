@@ -1,0 +1,312 @@
+"""What a load changes of the program itself, its roles, its organizations and the days on which they are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session
+
+from domain.casework import scheduling
+from domain.declared.reading import Bilingual
+from domain.kernel.calendars import Calendar, Closure
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.loading.comparison import Act, Change, Comparison, Row, Step, What, differ, words
+from domain.loading.exporting import ClosureKey, closures_in, closures_of
+from domain.people import people
+from domain.roles.roles import never_began
+from locales import N_
+from models.base import table_of
+from models.program import Closure as ClosureRow
+from models.program import Organization, Program, Role, Tenure
+
+_program = table_of(Program)
+_role = table_of(Role)
+_organization = table_of(Organization)
+_closure = table_of(ClosureRow)
+_tenure = table_of(Tenure)
+
+_NEW_PROGRAM: Final[Row] = {"is_demonstration": False, "source": "", "digest": "", "version": 0}
+
+_PROGRAM_CHANGED: Final = {
+    "title": N_("The program is now called “%(title)s”."),
+    "languages": N_("The languages of the program changed."),
+    "time_zone": N_("The time zone of the program changed."),
+    "calendar": N_("The public holidays that count are those of another place."),
+    "area": N_("The area that the program serves changed."),
+    "retention": N_("How long participants’ files are kept changed: it counts for those that end from now on."),
+    "reading": N_("How many files of participants a role may open in an hour and in a day changed."),
+    "obligations": N_("When what partners owe is at risk, or when people are asked for it, changed."),
+    "coordination": N_("How the coordination is set up, where it is or to whom it reports changed."),
+}
+
+
+def differences(compared: Comparison) -> Iterator[Step]:
+    """The program itself, then its roles, its organizations and the days on which they are closed."""
+    yield from _itself(compared)
+    yield from _roles(compared)
+    yield from _organizations(compared)
+    yield from _closures(compared)
+
+
+def _itself(compared: Comparison) -> Iterator[Step]:
+    identity, coordination = compared.file.program, compared.file.coordination
+    places = [str(compared.organization_ids[name]) for _, name in coordination.organizations()]
+    parts: dict[str, Row] = {
+        "title": {"title_fr": identity.title.fr, "title_en": identity.title.en},
+        "languages": {"languages": list(identity.languages)},
+        "time_zone": {"time_zone": identity.time_zone},
+        "calendar": {"calendar": {"country": identity.calendar.country, "subdivision": identity.calendar.subdivision}},
+        "area": {"area": [place.model_dump() for place in identity.area]},
+        "retention": {"retention": identity.retention.model_dump()},
+        "reading": {"reading": identity.reading.model_dump()},
+        "obligations": {"obligations": identity.obligations.model_dump(mode="json")},
+        "coordination": {
+            "governance": coordination.structure,
+            "coordination": {
+                **coordination.model_dump(mode="json", exclude_none=True),
+                # What a file leaves out is not kept: what was loaded before it could be said reads the same.
+                "decisions": coordination.decisions.model_dump(mode="json", exclude_defaults=True),
+                "organizations": places,
+            },
+        },
+    }
+    title = identity.title.model_dump()
+    if compared.row is None:
+        columns = {name: value for part in parts.values() for name, value in part.items()}
+        row = {"id": compared.here, "key": identity.key, **columns, **_NEW_PROGRAM}
+        said = Change("added", "program", N_("New program: “%(title)s”."), {"title": title})
+        yield Step(said, lambda act: act.session.execute(insert(_program).values(**row)), compared.here)
+        return
+    for name, columns in parts.items():
+        if differ(compared.row, columns):
+            what: What = "calendar" if name == "calendar" else "program"
+            said = Change("changed", what, _PROGRAM_CHANGED[name], {"title": title})
+            yield Step(said, compared.updating(_program, columns, _program.c.id == compared.here), compared.here)
+
+
+def _roles(compared: Comparison) -> Iterator[Step]:
+    known = compared.by_key(_role)
+    for key, role in compared.file.roles.items():
+        title = {"role": role.title.model_dump()}
+        columns = {"title_fr": role.title.fr, "title_en": role.title.en}
+        row = known.get(key)
+        if row is None:
+            everything = {"key": key, **columns, "single_holder": role.single_holder}
+            said = Change("added", "role", N_("New role: “%(role)s”."), title)
+            yield compared.adding(said, _role, uuid4(), everything)
+            continue
+        if compared.is_back("roles", key):
+            yield Step(Change("added", "role", N_("The role “%(role)s” is used again."), title), None, row["id"])
+        if differ(row, columns):
+            facts = {**title, "was": words(row, "title")}
+            said = Change("changed", "role", N_("The role “%(was)s” is now called “%(role)s”."), facts)
+            yield compared.changing(said, _role, row["id"], columns)
+        if row["single_holder"] != role.single_holder:
+            yield _holders(compared, key, row["id"], role.single_holder, title)
+    before = set[str](compared.before.roles if compared.before else ())
+    for name in sorted(known.keys() & before - set[str](compared.file.roles)):
+        # The row stays, since it names who held the role; that it goes out of use is said once.
+        facts = {"role": words(known[name], "title")}
+        change = Change("ended", "role", N_("The role “%(role)s” is no longer used."), facts)
+        yield Step(change, None, known[name]["id"])
+
+
+def _holders(compared: Comparison, key: str, role_id: UUID, single: bool, title: Mapping[str, object]) -> Step:
+    """A role gets to have one holder at a time, or several: so do those who hold it from now on."""
+    alone = N_("“%(role)s” now has one holder at a time at each organization.")
+    several = N_("“%(role)s” may now have several holders at an organization.")
+
+    def refuse_if_several(session: Session, day: date) -> None:
+        other = aliased(_tenure)
+        # Read first: as part of the question below, the condition would be on one of its two tables alone.
+        of_role = and_(_tenure.c.program_id == compared.here, _tenure.c.role == key)
+        not_begun = session.scalars(select(_tenure.c.id).where(of_role, never_began())).all()
+        twice = (
+            select(_tenure.c.id)
+            .join(
+                other,
+                and_(
+                    other.c.program_id == _tenure.c.program_id,
+                    other.c.role == _tenure.c.role,
+                    other.c.organization_id == _tenure.c.organization_id,
+                    other.c.id != _tenure.c.id,
+                    _not_over(other, _tenure.c.starts_on),
+                    _not_over(other, day),
+                    other.c.id.not_in(not_begun),
+                ),
+            )
+            .where(
+                of_role,
+                _tenure.c.id.not_in(not_begun),
+                _not_over(_tenure, other.c.starts_on),
+                _not_over(_tenure, day),
+            )
+        )
+        if session.scalar(twice.limit(1)):
+            raise Refusal(
+                "role.several_hold",
+                N_("Several people hold the role “%(role)s” at one organization: it cannot have one holder yet."),
+                role=key,
+            )
+
+    def write(act: Act) -> None:
+        act.session.execute(
+            update(_role).where(_role.c.program_id == compared.here, _role.c.id == role_id).values(single_holder=single)
+        )
+        # What never began stands beside whoever holds the role on its day, and is never the only one of it.
+        act.session.execute(
+            update(_tenure)
+            .where(
+                _tenure.c.program_id == compared.here,
+                _tenure.c.role == key,
+                _not_over(_tenure, act.day),
+                *([~never_began()] if single else []),
+            )
+            .values(single_holder=single)
+        )
+
+    said = Change("changed", "role", alone if single else several, title)
+    return Step(said, write, role_id, refuse_if_several if single else None)
+
+
+def _organizations(compared: Comparison) -> Iterator[Step]:
+    for key, organization in compared.file.organizations.items():
+        names = {"name_fr": organization.name_in("fr"), "name_en": organization.name_in("en")}
+        names["short_name"] = organization.short_name
+        nature = {"kind": organization.kind, "regime": organization.regime}
+        facts = {"organization": organization.short_name}
+        row = compared.organizations.get(key)
+        if row is None:
+            change = Change("added", "organization", N_("New organization: %(organization)s."), facts)
+            yield compared.adding(
+                change, _organization, compared.organization_ids[key], {"key": key, **names, **nature}
+            )
+            continue
+        if row["ends_on"] is not None:
+            change = Change("added", "organization", N_("%(organization)s is part of the program again."), facts)
+            yield compared.changing(change, _organization, row["id"], {"ends_on": None})
+        if differ(row, names):
+            said = N_("The name of %(was)s changed; it is now %(organization)s.")
+            change = Change("changed", "organization", said, {**facts, "was": row["short_name"]})
+            yield compared.changing(change, _organization, row["id"], names)
+        if differ(row, nature):
+            said = N_("The kind of organization that %(organization)s is, or the law that binds it, changed.")
+            yield compared.changing(Change("changed", "organization", said, facts), _organization, row["id"], nature)
+    for key, row in compared.organizations.items():
+        if key not in compared.file.organizations and row["ends_on"] is None:
+            said = N_("%(organization)s is no longer in the file: its part in the program ends today.")
+            change = Change("ended", "organization", said, {"organization": row["short_name"]})
+            yield compared.ending(change, _organization, row["id"])
+            yield Step(None, partial(_end_roles, organization_id=row["id"]))
+
+
+def _end_roles(act: Act, organization_id: UUID) -> None:
+    """Whoever holds a role at an organization that leaves holds it no longer than the organization is there.
+
+    So that each of them has their departure, as of whoever leaves otherwise.
+    """
+    rows = many(
+        act.session,
+        select(_tenure.c.id, _tenure.c.starts_on)
+        .where(
+            _tenure.c.program_id == program_of(act.session),
+            _tenure.c.organization_id == organization_id,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > act.day),
+        )
+        .order_by(_tenure.c.id),
+    )
+    for row in rows:
+        people.end_tenure(act.session, row["id"], ends_on=max(act.day, row["starts_on"]), by=act.by, at=act.at)
+
+
+def _closures(compared: Comparison) -> Iterator[Step]:
+    recorded, wanted = closures_of(compared.session), closures_in(compared.file)
+    for key in sorted(wanted - recorded):
+        yield _closing(compared, key)
+    for key in _gone(compared):
+        yield _opening(compared, key)
+
+
+def due_days(compared: Comparison, found: Sequence[Step]) -> Iterator[Step]:
+    """What closed days that come or go move in open cases: their due days, and so when people are reminded."""
+    closed = any(step.change is not None and step.change.what in ("calendar", "closure") for step in found)
+    if compared.row is None or not closed:
+        return
+    moving = scheduling.days_to_move(compared.session, _calendars(compared))
+    said = N_("In open cases, due days move: %(days)s. Cases concerned: %(cases)s.")
+    change = Change("changed", "calendar", said, {"days": sum(moving.values()), "cases": len(moving)})
+
+    def write(act: Act) -> None:
+        scheduling.follow_calendar(act.session, by=act.by, at=act.at)
+
+    yield Step(change if moving else None, write)
+
+
+def _calendars(compared: Comparison) -> Callable[[UUID | None], Calendar]:
+    """The closed days as they will be once the file is loaded."""
+    place = compared.file.program.calendar
+    will_be = closures_of(compared.session) - set(_gone(compared)) | closures_in(compared.file)
+    keys = {row_id: key for key, row_id in compared.organization_ids.items()}
+
+    def calendar(organization_id: UUID | None) -> Calendar:
+        whose = {"", keys[organization_id]} if organization_id is not None else {""}
+        closures = [
+            Closure(first, last, Bilingual(fr=fr, en=en)) for owner, first, last, fr, en in will_be if owner in whose
+        ]
+        return Calendar(country=place.country, subdivision=place.subdivision, closures=tuple(closures))
+
+    return calendar
+
+
+def _gone(compared: Comparison) -> list[ClosureKey]:
+    """The closed days that the file no longer names. Those recorded between two loads are in no file yet, and stay."""
+    gone = closures_in(compared.before) - closures_in(compared.file) if compared.before else set()
+    return [
+        key
+        for key in sorted(gone & closures_of(compared.session))
+        if not key[0] or key[0] in compared.file.organizations
+    ]
+
+
+def _closing(compared: Comparison, key: ClosureKey) -> Step:
+    whose, first, last, fr, en = key
+    columns = {"starts_on": first, "ends_on": last, "reason_fr": fr, "reason_en": en}
+    columns["organization_id"] = compared.organization_ids[whose] if whose else None
+    theirs = N_("%(organization)s is closed from %(first)s to %(last)s: %(reason)s.")
+    said = theirs if whose else N_("The program is closed from %(first)s to %(last)s: %(reason)s.")
+    return compared.adding(Change("added", "closure", said, _days(compared, key)), _closure, uuid4(), columns)
+
+
+def _opening(compared: Comparison, key: ClosureKey) -> Step:
+    whose, first, last, fr, en = key
+    owner = _closure.c.organization_id
+    where = and_(
+        _closure.c.program_id == compared.here,
+        owner == compared.organization_ids[whose] if whose else owner.is_(None),
+        _closure.c.starts_on == first,
+        _closure.c.ends_on == last,
+        _closure.c.reason_fr == fr,
+        _closure.c.reason_en == en,
+    )
+    theirs = N_("%(organization)s is no longer closed from %(first)s to %(last)s: %(reason)s.")
+    said = theirs if whose else N_("The program is no longer closed from %(first)s to %(last)s: %(reason)s.")
+    subject = compared.organization_ids[whose] if whose else compared.here
+    change = Change("ended", "closure", said, _days(compared, key))
+    return Step(change, lambda act: act.session.execute(delete(_closure).where(where)), subject)
+
+
+def _days(compared: Comparison, key: ClosureKey) -> dict[str, object]:
+    whose, first, last, fr, en = key
+    name = compared.file.organizations[whose].short_name if whose else ""
+    return {"organization": name, "first": first, "last": last, "reason": {"fr": fr, "en": en}}
+
+
+def _not_over(tenure: Any, day: Any) -> Any:
+    return or_(tenure.c.ends_on.is_(None), tenure.c.ends_on >= day)

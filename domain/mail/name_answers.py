@@ -1,0 +1,65 @@
+"""What the gate only asks about: who may know says that the words mean nobody on file, and it is not asked again.
+
+An answer holds for one word in one text, as it stands: where the text changes, or another name becomes known that the
+same text may mean, it is asked anew. What is kept is a blind mark, by which neither is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.kernel import sealing
+from domain.kernel.actors import Actor
+from domain.kernel.scope import program_of
+from domain.mail.name_gate import Gate, Hit
+from domain.record import events
+from models.base import table_of
+from models.redaction import NameAnswer
+
+_answer = table_of(NameAnswer)
+
+
+def unanswered(session: Session, gate: Gate, text: str) -> tuple[Hit, ...]:
+    """What of a text may mean somebody on file, and nobody said yet that it does not. Raises Refusal."""
+    asked = {mark_of(session, text, hit): hit for hit in gate.hits(text) if not hit.sure}
+    if not asked:
+        return ()
+    answered = set(
+        session.scalars(
+            select(_answer.c.mark).where(_answer.c.program_id == program_of(session), _answer.c.mark.in_(asked))
+        )
+    )
+    return tuple(hit for mark, hit in asked.items() if mark not in answered)
+
+
+def answer(session: Session, text: str, hits: Iterable[Hit], *, by: Actor, at: datetime) -> int:
+    """Say that these words of a text mean nobody on file; how many were said that of for the first time."""
+    said = 0
+    for hit in hits:
+        made: UUID | None = session.scalar(
+            insert(_answer)
+            .values(
+                program_id=program_of(session),
+                id=uuid4(),
+                mark=mark_of(session, text, hit),
+                answered_by=by.person_id,
+                answered_at=at,
+            )
+            .on_conflict_do_nothing(index_elements=["program_id", "mark"])
+            .returning(_answer.c.id)
+        )
+        if made is not None:
+            events.write(session, "name.answered", "name_answer", made, by=by, at=at)
+            said += 1
+    return said
+
+
+def mark_of(session: Session, text: str, hit: Hit) -> str:
+    """The blind mark of one hit in one text. Raises Refusal where the keys cannot be used."""
+    return sealing.mark(session, "name", f"{hit.means}|{' '.join(text.split())}")

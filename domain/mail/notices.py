@@ -1,0 +1,906 @@
+"""Writing letters: whom an act concerns, in their language, as finished bytes, in the transaction of the act.
+
+A letter names staff, steps and days, and never a participant, a reason or a note. Someone without an address is not
+passed over in silence: the coordinator gets to know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.casework import requests, subjects
+from domain.casework.approving import falls_for_approval, who_may_approve
+from domain.casework.in_place import is_in_place, words_in_place
+from domain.casework.wakeups import POST_CHANNEL
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.mail.delivery import WAITS
+from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, emptied, message_id, mime, readdressed, texts_of
+from domain.mail.letters import COMMON, Letter, Letters
+from domain.mail.name_gate import Gate, Known, nobody
+from domain.record import events
+from domain.roles.roles import HAVING, Holder, Link, Standing, standing
+from domain.roles.sight import calls_who_barred
+from locales import N_, pick, say, say_n
+from models.base import refers, table_of
+from models.casework import Case, ProtocolVersion, Responsibility, Task
+from models.lifecycles import NOTICE, TASK
+from models.outbox import Notice
+from models.program import Organization, Person, Role, Tenure
+from models.record import Event
+
+Language = Literal["fr", "en"]
+Facts = Callable[[Language], Mapping[str, Any]]
+
+#: The letters about a follow-up that is offered: by `offered`, `offer_refused` and `offer_taken_back`.
+OF_OFFERS: Final = ("offered", "offer_refused", "offer_taken_back")
+
+#: The chain of those who answer for the whole program.
+COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
+
+
+def coordination_chain(session: Session) -> list[Link]:
+    """Those who answer for the whole program, and behind them who hosts the coordination: managers, then directors.
+
+    For what waits on nobody else, so that it has a holder also while there is no coordinator.
+    """
+    hosts = program(session).coordination["organizations"]
+    return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
+
+
+#: Someone who has no address is spoken of again so long after, where nothing changed.
+TOLD_AGAIN_AFTER: Final = timedelta(days=30)
+
+_notice = table_of(Notice)
+_event = table_of(Event)
+_tenure = table_of(Tenure)
+_task = table_of(Task)
+_chain = table_of(Responsibility)
+_person_row = table_of(Person)
+
+
+@dataclass(frozen=True)
+class Stationery:
+    """What letters are written on: their templates, whom they come from, and the address that their links go to.
+
+    `known` tells whose names may stand in none of them, nor in any document (`domain.mail.name_gate`).
+    """
+
+    letters: Letters
+    sender: Mailbox
+    base_url: str
+    known: Known = nobody
+
+    @property
+    def domain(self) -> str:
+        """The domain of the letters' Message-IDs."""
+        return self.sender.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A letter that somebody without an address did not get, as it was for them; and in the other language."""
+
+    person: Person
+    key: str
+    letter: Letter
+    _in_language: Callable[[Language], Letter]
+
+    def subject(self, language: Language) -> str:
+        """What the letter was about, for a reader of this language."""
+        return (self.letter if language == self.person.language else self._in_language(language)).subject
+
+
+def stationery_for(
+    *, sender: Mailbox, base_url: str, folders: Sequence[Path] = (), known: Known = nobody
+) -> Stationery:
+    """The stationery with the common letters and those of the protocols' own folders.
+
+    Raises ValueError where `base_url` is no web address.
+    """
+    if urlsplit(base_url).scheme not in ("http", "https"):
+        msg = "links in letters need a web address"
+        raise ValueError(msg)
+    return Stationery(Letters([COMMON, *folders]), sender, base_url, known)
+
+
+def write(
+    session: Session,
+    template: str,
+    *,
+    to: UUID,
+    key: str,
+    facts: Facts,
+    at: datetime,
+    case_id: UUID | None = None,
+    thread: str = "",
+    calendars: Sequence[CalendarPart] = (),
+    attachments: Sequence[Attachment] = (),
+    calls: Sequence[str] = (),
+    instead: Mapping[UUID, list[Unreached]] | None = None,
+) -> bool:
+    """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
+
+    Letters of one `thread` to one person leave in the order in which they were written. `calendars` go with the
+    letter, for the calendar of its reader: the first is what most of them take. `calls` are the numbers and references
+    of those whom it is about beside those in its own words. `facts` gives the letter's facts in the language that the
+    person reads. False where it was written before, where it calls a participant who barred the person from their file
+    (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
+    coordinator gets to know of the person, once until something changes. `instead` are those who get a letter of the
+    same act: a coordinator among them is sent none about the person. What was not written is added there, each time,
+    for theirs to say so.
+    Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
+    """
+    person = _person(session, to)
+    language = cast("Language", person.language)
+    letter = _letter(session, template, person, language, facts(language))
+    letter = replace(letter, calls=tuple(sorted({*letter.calls, *calls})))
+    Gate.here(session).refuse(_parts_of(letter, calendars, attachments))
+    if (case_id is not None or template in _OF_LETTERS) and _is_kept_from(session, template, person, letter):
+        return False
+    if person.email is None:
+        missed = Unreached(person, key, letter, lambda other: _letter(session, template, person, other, facts(other)))
+        _tell_of_no_address(session, template, missed, at=at, case_id=case_id, instead=instead or {})
+        return False
+    return _put(
+        session,
+        template,
+        person,
+        letter,
+        key=f"{key}:{person.id}",
+        at=at,
+        case_id=case_id,
+        thread=thread,
+        calendars=calendars,
+        attachments=attachments,
+    )
+
+
+def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell those who may approve a task that it waits; the coordinator of a vacancy, and where nobody at all may.
+
+    `task` is as it was handed in, and `by` who did it: whoever the protocol bars from approving it is not asked to.
+    """
+    today = standing(session, local_day(session, at))
+    chain = chain_of(session, task["approved_by_id"])
+    if today.falls(chain, kind="approvals").vacant:
+        _tell_of_vacancy(session, today, chain[0], at=at, case_id=task["case_id"])
+    able = who_may_approve(today, task, chain)
+    about, request = _about_task(session, task, by), requests.newest(session, [task["id"]]).get(task["id"])
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        told = requests.in_words(request["asked"], request["given"], language, in_a_letter=True) if request else []
+        return {**about(language), "asked": [{"part": part, "value": value} for part, value in told]}
+
+    _to_each(
+        session,
+        able or today.falls(coordination_chain(session)).holders,
+        "task_to_approve" if able else "nobody_may_approve",
+        key=f"approve:{task['id']}:{task['version']}",
+        facts=facts,
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def rejected(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell the one who did a task that it was sent back. The reason stands on the page, not in the letter."""
+    if task["done_by"] is not None:
+        falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
+        write(
+            session,
+            "task_rejected",
+            to=task["done_by"],
+            key=f"reject:{task['id']}:{task['version']}",
+            facts=_about_task(session, task, by, in_place=is_in_place({**task, "state": "open"}, falls)),
+            at=at,
+            case_id=task["case_id"],
+        )
+
+
+def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+    """Tell those on whom a handed-back task now falls."""
+    falls = standing(session, local_day(session, at)).falls(chain)
+    _to_each(
+        session,
+        [holder for holder in falls.holders if holder.person_id != by.person_id],
+        "task_handed_back",
+        key=f"hand_back:{task['id']}:{task['version']}",
+        facts=_about_task(session, task, by, in_place=True),
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def given_again(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+    """Tell those on whom a task falls again that was handed back. The word that goes with it stands on the page."""
+    falls = standing(session, local_day(session, at)).falls(chain)
+    is_given_in_place = is_in_place({**task, "owed_by_id": task["declared_owed_by_id"]}, falls)
+    _to_each(
+        session,
+        [holder for holder in falls.holders if holder.person_id != by.person_id],
+        "task_given_again",
+        key=f"give_again:{task['id']}:{task['version']}",
+        facts=_about_task(session, task, by, in_place=is_given_in_place),
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
+    """Tell whoever takes over what somebody leaves. `task` is the step of the departure that asks about it."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": "/handed-over"}
+
+    write(session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"])
+
+
+def offered(
+    session: Session, task: Mapping[str, Any], offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
+) -> None:
+    """Ask whoever is offered a follow-up to answer, and by when: it is not theirs before they accept."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "due_on": answer_by, "path": "/handed-over"}
+
+    write(session, "offered", to=to, key=f"offered:{offer_id}", facts=facts, at=at, case_id=task["case_id"])
+
+
+def offer_refused(
+    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Tell those who hand a follow-up over that it was refused. The reason stands on the page, not in the letter."""
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": f"/tasks/{task['id']}"}
+
+    falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
+    _to_each(
+        session,
+        falls.holders,
+        "offer_refused",
+        key=f"offer_refused:{offer['id']}",
+        facts=facts,
+        at=at,
+        case_id=task["case_id"],
+    )
+
+
+def offer_taken_back(
+    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """Tell whoever was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
+    if by.is_one_of(offer["to_id"]):
+        return
+    about = _about_task(session, task, by)
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {**about(language), "path": "/handed-over"}
+
+    key = f"offer_taken_back:{offer['id']}"
+    write(session, "offer_taken_back", to=offer["to_id"], key=key, facts=facts, at=at, case_id=task["case_id"])
+
+
+def appointment_taken_back(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Tell whoever was to hold a role that they do not, unless they took it back themselves."""
+    if by.is_one_of(tenure["person_id"]):
+        return
+    organization = session.get(Organization, (program_of(session), tenure["organization_id"]))
+    title = _title_of_role(session, tenure["role"])
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {
+            "role": title(language),
+            "organization": organization.short_name if organization else "",
+            "starts_on": tenure["starts_on"],
+            "by_name": name_of(session, by, language),
+        }
+
+    key = f"appointment_taken_back:{tenure['id']}:{tenure['version']}"
+    write(session, "appointment_taken_back", to=tenure["person_id"], key=key, facts=facts, at=at)
+
+
+def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
+    """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
+    for person_id, count in parts_in(session, case.id, by=by, at=at).items():
+        write(
+            session,
+            "case_opened",
+            to=person_id,
+            key=f"case_opened:{case.id}",
+            facts=_about_case(session, case.model_dump(), by, tasks=count),
+            at=at,
+            case_id=case.id,
+        )
+
+
+def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dict[UUID, int]:
+    """How many of a case's steps wait on each person today, to do now or later or to approve; `by` is left out."""
+    today = standing(session, local_day(session, at))
+    counts: dict[UUID, int] = {}
+    rows = many(
+        session,
+        select(
+            *(_task.c[name] for name in ("state", "due_on", "done_by", "done_for", "may_not_approve")), _chain.c.links
+        )
+        .join(
+            _task,
+            and_(
+                _task.c.program_id == _chain.c.program_id,
+                or_(
+                    and_(_task.c.owed_by_id == _chain.c.id, _task.c.state.in_([TASK.initial, "open"])),
+                    and_(_task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted"),
+                ),
+            ),
+        )
+        .where(_task.c.program_id == program_of(session), _task.c.case_id == case_id),
+    )
+    for row in rows:
+        waits = row["state"] == "submitted"
+        links = row["links"]
+        falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row["due_on"])
+        for holder in falls.holders:
+            counts[holder.person_id] = counts.get(holder.person_id, 0) + 1
+    counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
+    return counts
+
+
+def case_cancelled(
+    session: Session, case: Mapping[str, Any], people: Iterable[UUID], *, by: Actor, at: datetime
+) -> None:
+    """Tell `people`, who had a part in a case until now (`parts_in`), that it was cancelled."""
+    for person_id in people:
+        write(
+            session,
+            "case_cancelled",
+            to=person_id,
+            key=f"case_cancelled:{case['id']}:{case['version']}",
+            facts=_about_case(session, case, by, tasks=0),
+            at=at,
+            case_id=case["id"],
+        )
+
+
+def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:
+    """Tell the coordinator that a letter reached nobody: of one person and address, the first of a local day.
+
+    A letter of that kind to them is not itself reported. Whatever else reached nobody is on the page of outgoing mail.
+    """
+    if notice.template in _OF_LETTERS:
+        return
+    recipient = _person(session, notice.person_id)
+    # An address that was mended and fails again the same day is news.
+    address = hashlib.sha256(notice.to_address.encode()).hexdigest()[:16]
+    for holder in _coordination(session, at):
+        write(
+            session,
+            "notice_given_up",
+            to=holder.person_id,
+            key=f"given_up:{recipient.id}:{address}:{local_day(session, at).isoformat()}",
+            facts=lambda _: {
+                "recipient": recipient.name,
+                "subject": notice.subject,
+                "refused": refused,
+                "code": notice.code,
+                "attempts": notice.attempts,
+                "path": f"/post/{notice.id}",
+            },
+            at=at,
+            calls=notice.calls,
+        )
+
+
+def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
+    """Whether a letter with this key was to be written to a person, and was not for want of an address."""
+    found = session.scalar(
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person_id,
+            _event.c.verb == "notice.no_address",
+            _event.c.facts["key"].astext == key,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def written_to(session: Session, key_begins: str) -> set[UUID]:
+    """Everyone to whom a letter was written whose key begins like this."""
+    about = _notice.c.key.startswith(key_begins, autoescape=True)
+    return set(session.scalars(select(_notice.c.person_id).where(_notice.c.program_id == program_of(session), about)))
+
+
+def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Send a letter that was given up once more, from the first attempt on, to the person's address of today.
+
+    Raises Refusal: there is no such letter, it is sent or still being tried, or the person has no address.
+    """
+    here = program_of(session)
+    held = one(
+        session, select(_notice).where(_notice.c.program_id == here, _notice.c.id == notice_id).with_for_update()
+    )
+    if held is None:
+        raise Refusal("notice.unknown", N_("There is no such letter."))
+    if not NOTICE.allows(held["state"], "retry"):
+        raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being tried."))
+    person = _person(session, held["person_id"])
+    if person.email is None:
+        raise Refusal("notice.no_address", N_("This person has no address. Write it on their page first."))
+    message = held["message"]
+    if person.email != held["to_address"]:
+        message = readdressed(message, Mailbox(person.email, person.name))
+    session.execute(
+        update(_notice)
+        .where(_notice.c.program_id == here, _notice.c.id == notice_id)
+        .values(
+            state=NOTICE.after(held["state"], "retry"),
+            to_address=person.email,
+            message=message,
+            attempts=0,
+            next_attempt_at=at,
+            # As after a worker that died: the last attempt may have reached them, and a mailer that can look does so.
+            leased_until=at,
+            code="",
+        )
+    )
+    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    events.write(
+        session, "notice.retried", "notice", notice_id, by=by, at=at, case_id=held["case_id"], person=str(person.id)
+    )
+
+
+def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
+    """Send once more, in the order in which they were written, every letter of which every attempt was used up.
+
+    So nothing is lost to a mailbox or a relay that was away for long. Letters that were refused as they are stay where
+    they are, and so do those to somebody who has no address any more. Returns how many are sent.
+    """
+    ids = session.scalars(
+        select(_notice.c.id)
+        .join(_person_row, refers(_notice.c.person_id, _person_row))
+        .where(
+            _notice.c.program_id == program_of(session),
+            _notice.c.state == "failed",
+            _notice.c.attempts > len(WAITS),
+            _person_row.c.email.is_not(None),
+        )
+        .order_by(_notice.c.n)
+    ).all()
+    for notice_id in ids:
+        retry(session, notice_id, by=by, at=at)
+    return len(ids)
+
+
+def redact(
+    session: Session, ids: Collection[UUID], taken_out: Callable[[str], str], *, whole: bool, by: Actor, at: datetime
+) -> int:
+    """Empty those of these letters that hold words which are taken out; how many.
+
+    With `whole`, each that brings what was printed too: that holds such words. One that has not left is withdrawn; of
+    one that has, the copy that is kept here is emptied.
+    """
+    rows = many(
+        session,
+        select(_notice)
+        .where(_notice.c.program_id == program_of(session), _notice.c.id.in_(ids))
+        .order_by(_notice.c.n)
+        .with_for_update(),
+    )
+    emptied_ones = [row for row in rows if _holds(row, taken_out) or (whole and row["template"] in _BRINGS_PAPERS)]
+    for row in emptied_ones:
+        subject = taken_out(row["subject"])
+        said = say(row["language"], _EMPTIED)
+        values: dict[str, Any] = {"subject": subject, "message": emptied(row["message"], subject=subject, said=said)}
+        if NOTICE.allows(row["state"], "withdraw"):
+            values |= {"state": NOTICE.after(row["state"], "withdraw"), "next_attempt_at": None, "leased_until": None}
+        session.execute(
+            update(_notice).where(_notice.c.program_id == row["program_id"], _notice.c.id == row["id"]).values(**values)
+        )
+        events.write(session, "notice.redacted", "notice", row["id"], by=by, at=at, was=row["state"])
+    return len(emptied_ones)
+
+
+_EMPTIED: Final = N_("Words were taken out of what this letter said. What holds now is in the program.")
+#: The letters that bring what was printed.
+_BRINGS_PAPERS: Final = frozenset({"meeting_agenda", "meeting_minutes"})
+
+
+def _holds(row: Mapping[str, Any], taken_out: Callable[[str], str]) -> bool:
+    """Whether the subject or a text of a letter holds words that are taken out."""
+    texts = (row["subject"], *texts_of(row["message"]))
+    return any(taken_out(text) != unicodedata.normalize("NFC", text) for text in texts)
+
+
+def given_up_count(session: Session) -> int:
+    """How many letters every attempt of which was used up."""
+    found = session.scalar(
+        select(func.count()).where(
+            _notice.c.program_id == program_of(session), _notice.c.state == "failed", _notice.c.attempts > len(WAITS)
+        )
+    )
+    return found or 0
+
+
+def chain_of(session: Session, chain_id: UUID) -> list[Link]:
+    """The links of a chain that a task names."""
+    found = session.get(Responsibility, (program_of(session), chain_id))
+    if found is None:
+        msg = "a task names a chain that does not exist"
+        raise LookupError(msg)
+    return found.links
+
+
+def case_title(session: Session, case: Mapping[str, Any], language: str) -> str:
+    """A case as people speak of it: its protocol's title, and whom or what it is about."""
+    version = session.get(ProtocolVersion, (program_of(session), case["protocol_version_id"]))
+    if case["subject_id"] is not None:
+        subject = _person(session, case["subject_id"]).name
+    else:
+        subject = subjects.in_words(session, [case["id"]], language)[case["id"]].subject
+    title = "" if version is None else (version.title_fr if language == "fr" else version.title_en)
+    return say(language, _CASE, protocol=title, person=subject)
+
+
+_CASE = N_("%(protocol)s – %(person)s")
+_DUTY = N_("outside any case")
+
+
+def _to_each(
+    session: Session,
+    holders: Iterable[Holder],
+    template: str,
+    *,
+    key: str,
+    facts: Facts,
+    at: datetime,
+    case_id: UUID | None,
+) -> None:
+    for person_id in dict.fromkeys(holder.person_id for holder in holders):
+        write(session, template, to=person_id, key=key, facts=facts, at=at, case_id=case_id)
+
+
+def _about_task(session: Session, task: Mapping[str, Any], by: Actor, *, in_place: bool = False) -> Facts:
+    """The facts of a letter about a task; `in_place`, to those who have it instead of the role that owes it."""
+    case = session.get(Case, (program_of(session), task["case_id"])) if task["case_id"] else None
+    words = words_in_place(session, [task]).get(task["id"]) if in_place else None
+
+    def facts(language: Language) -> Mapping[str, Any]:
+        return {
+            "title": words.title.in_language(language) if words else task[f"title_{language}"],
+            "case": case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
+            "by_name": name_of(session, by, language),
+            "due_on": task["due_on"],
+            "path": f"/tasks/{task['id']}",
+        }
+
+    return facts
+
+
+def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: int) -> Facts:
+    def facts(language: Language) -> Mapping[str, Any]:
+        # What is not about a person is named by its organization already, where it has one.
+        place = case["organization_id"] if case["subject_id"] else None
+        organization = session.get(Organization, (program_of(session), place)) if place else None
+        return {
+            "case": case_title(session, case, language),
+            "protocol": organization.short_name if organization else "",
+            "anchor": "",
+            "anchor_on": None,
+            "by_name": name_of(session, by, language),
+            "tasks": tasks,
+            "path": f"/cases/{case['id']}",
+        }
+
+    return facts
+
+
+def _tell_of_no_address(
+    session: Session,
+    template: str,
+    missed: Unreached,
+    *,
+    at: datetime,
+    case_id: UUID | None,
+    instead: Mapping[UUID, list[Unreached]],
+) -> None:
+    """The coordinator is written to in place of someone who has no address; where they have none either, it shows."""
+    person = missed.person
+    if had_no_address(session, missed.key, person.id):
+        return
+    to_tell = [
+        one
+        for holder in _coordination(session, at)
+        if (one := _person(session, holder.person_id)).email is not None
+        and one.id != person.id
+        and (one.id in instead or not _knows(session, one, person, at))
+    ]
+    within = [one for one in to_tell if one.id in instead]
+    for coordinator in within:
+        instead[coordinator.id].append(missed)
+    events.write(
+        session,
+        "notice.no_address",
+        "person",
+        person.id,
+        by=Actor.system("post"),
+        at=at,
+        case_id=case_id,
+        template=template,
+        key=missed.key,
+    )
+    for coordinator in to_tell:
+        if coordinator in within:
+            continue
+        language = cast("Language", coordinator.language)
+        facts = _facts_of_missed([missed], language, is_silent_then=True)
+        told = replace(_letter(session, "no_address", coordinator, language, facts), calls=missed.letter.calls)
+        if _is_kept_from(session, "no_address", coordinator, told):
+            continue
+        _put(
+            session,
+            "no_address",
+            coordinator,
+            told,
+            key=f"{_without_address(person, coordinator)}{local_day(session, at).isoformat()}",
+            at=at,
+            case_id=case_id,
+        )
+
+
+def tell_of_unreached(session: Session, to: UUID, missed: Sequence[Unreached], *, at: datetime) -> bool:
+    """Tell a coordinator, in one letter, of all whom an act did not reach: of each act again. False as for `write`."""
+    keys = hashlib.sha256("\n".join(sorted(f"{one.key} {one.person.id}" for one in missed)).encode()).hexdigest()
+    return write(
+        session,
+        "no_address",
+        to=to,
+        key=f"unreached:{keys}",
+        facts=lambda language: _facts_of_missed(missed, language, is_silent_then=False),
+        at=at,
+        calls=sorted({call for one in missed for call in one.letter.calls}),
+    )
+
+
+def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_silent_then: bool) -> dict[str, Any]:
+    people = sorted({one.person.name for one in missed})
+    others = len(people) - 1
+    return {
+        "recipients": say_n(
+            language, "%(first)s and %(n)s other person", "%(first)s and %(n)s other people", others, first=people[0]
+        )
+        if others
+        else people[0],
+        "missed": [
+            {"recipient": one.person.name, "subject": one.subject(language), "path": f"/people/{one.person.id}"}
+            for one in sorted(missed, key=lambda one: one.person.name)
+        ],
+        "is_silent_then": is_silent_then,
+    }
+
+
+def _knows(session: Session, coordinator: Person, person: Person, at: datetime) -> bool:
+    """Whether the coordinator was told lately, in a letter that says so, and the address was not another since.
+
+    Who stands in the letter of a planning act is named for that act alone: of other notices this silences none.
+    """
+    told = session.scalar(
+        select(func.max(_notice.c.created_at)).where(
+            _notice.c.program_id == program_of(session),
+            _notice.c.person_id == coordinator.id,
+            _notice.c.key.startswith(_without_address(person, coordinator), autoescape=True),
+        )
+    )
+    if told is None or told <= at - TOLD_AGAIN_AFTER:
+        return False
+    changed = session.scalar(
+        select(_event.c.id)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.subject_id == person.id,
+            _event.c.verb == "person.updated",
+            _event.c.at > told,
+            _event.c.facts["changed"].contains(["email"]),
+        )
+        .limit(1)
+    )
+    return changed is None
+
+
+def _without_address(person: Person, coordinator: Person) -> str:
+    return f"no_address:{person.id}:{coordinator.id}:"
+
+
+def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:
+    """One letter to the coordinator for each time that a role became vacant, however many tasks fall to it.
+
+    None where somebody is to begin in it: that is no vacancy.
+    """
+    if not today.has_nobody(link) or today.coming_to(link):
+        return
+    here = program_of(session)
+    place = link["at"]
+    ended = select(func.max(_tenure.c.ends_on)).where(_tenure.c.program_id == here, _tenure.c.role == link["role"])
+    where = ""
+    if not place.startswith(("*", HAVING)):
+        ended = ended.where(_tenure.c.organization_id == UUID(place))
+        organization = session.get(Organization, (here, UUID(place)))
+        where = organization.short_name if organization else ""
+    last = session.scalar(ended.where(_tenure.c.ends_on < today.day))
+    since = last + timedelta(days=1) if last else today.day
+    title = _title_of_role(session, link["role"])
+    for holder in today.falls(COORDINATION).holders:
+        write(
+            session,
+            "role_vacant",
+            to=holder.person_id,
+            # Where the role never had anyone, once for the case that it is wanted in.
+            key=f"vacant:{link['role']}:{place}:{last or case_id}",
+            facts=lambda language: {
+                "role": title(language),
+                "organization": where or pick(language, _title_of_program(session)),
+                "since": since,
+                "path": "/board",
+            },
+            at=at,
+            case_id=case_id,
+        )
+
+
+def _title_of_role(session: Session, key: str) -> Callable[[Language], str]:
+    where = (Role.program_id == program_of(session), Role.key == key)
+    role = session.scalars(select(Role).where(*where)).first()  # type: ignore[arg-type]
+    return lambda language: pick(language, {"fr": role.title_fr, "en": role.title_en}) if role else key
+
+
+#: Letters about another letter, whose subject they say.
+_OF_LETTERS: Final = frozenset({"notice_given_up", "no_address"})
+#: Whoever referred somebody hears who makes contact (AD-R5): it is all that they are ever told.
+_ALL_THE_SAME: Final = frozenset({"worker_named"})
+
+
+def _is_kept_from(session: Session, template: str, person: Person, letter: Letter) -> bool:
+    """Whether a letter calls, by number or reference, somebody who does not want this person near their file.
+
+    What waits on them alone is seen to all the same: their own page says that something falls to them that is not
+    shown (`board.keeps_back`). A committee's papers are of no case, and the same for each of its members.
+    """
+    if template in _ALL_THE_SAME:
+        return False
+    return calls_who_barred(session, person.id)("\n".join((*letter.calls, letter.text)))
+
+
+def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:
+    paper: Stationery = session.info["stationery"]
+    everywhere = {
+        "name": person.name,
+        "program": pick(language, _title_of_program(session)),
+        "base_url": paper.base_url,
+    }
+    return paper.letters.render(template, language=language, facts={**everywhere, **facts})
+
+
+def _parts_of(
+    letter: Letter, calendars: Sequence[CalendarPart], attachments: Sequence[Attachment]
+) -> Iterator[str | bytes]:
+    """All that people read in a letter; its HTML is made of the same text."""
+    yield letter.subject
+    yield letter.text
+    for calendar in calendars:
+        yield calendar.file_name
+        yield calendar.content
+    for one_of_them in attachments:
+        yield one_of_them.name
+        yield one_of_them.content
+
+
+def _put(
+    session: Session,
+    template: str,
+    person: Person,
+    letter: Letter,
+    *,
+    key: str,
+    at: datetime,
+    case_id: UUID | None,
+    thread: str = "",
+    calendars: Sequence[CalendarPart] = (),
+    attachments: Sequence[Attachment] = (),
+) -> bool:
+    paper: Stationery = session.info["stationery"]
+    notice_id = uuid4()
+    language = cast("Language", person.language)
+    address = person.email or ""
+    message = mime(
+        letter,
+        sender=paper.sender,
+        to=Mailbox(address, person.name),
+        message_id=message_id(notice_id, paper.domain),
+        date=at,
+        language=language,
+        calendars=calendars,
+        attachments=attachments,
+    )
+    put = session.scalar(
+        insert(_notice)
+        .values(
+            program_id=program_of(session),
+            id=notice_id,
+            key=key,
+            person_id=person.id,
+            to_address=address,
+            language=language,
+            template=template,
+            thread=thread,
+            subject=letter.subject,
+            calls=list(letter.calls),
+            message=message,
+            case_id=case_id,
+            state=NOTICE.initial,
+            created_at=at,
+            attempts=0,
+            next_attempt_at=at,
+            code="",
+        )
+        .on_conflict_do_nothing(index_elements=["program_id", "key"])
+        .returning(_notice.c.id)
+    )
+    if put is None:
+        return False
+    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    events.write(
+        session,
+        "notice.written",
+        "notice",
+        notice_id,
+        by=Actor.system("post"),
+        at=at,
+        case_id=case_id,
+        template=template,
+        person=str(person.id),
+    )
+    return True
+
+
+def _coordination(session: Session, at: datetime) -> tuple[Holder, ...]:
+    return standing(session, local_day(session, at)).falls(COORDINATION).holders
+
+
+def _person(session: Session, person_id: UUID) -> Person:
+    found = session.get(Person, (program_of(session), person_id))
+    if found is None:
+        msg = "a person is named who does not exist"
+        raise LookupError(msg)
+    return found
+
+
+def name_of(session: Session, by: Actor, language: Language) -> str:
+    """Who acted, as a letter says it: a person's name, or the program where no person did."""
+    if by.person_id is None:
+        return say(language, _THE_PROGRAM)
+    return _person(session, by.person_id).name
+
+
+_THE_PROGRAM = N_("The program")
+
+
+def _title_of_program(session: Session) -> dict[str, str]:
+    here = program(session)
+    return {"fr": here.title_fr, "en": here.title_en}

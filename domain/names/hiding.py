@@ -1,0 +1,174 @@
+"""Words about somebody, shown without who they are: a blank stands for each of their names and how they are reached.
+
+People write as they speak, and a name slips into a reason. What the search looks for is taken out wherever it stands,
+sure or not, and each word of a name by itself too, whatever its case: Rose, Olive, Claire and Noël as well, where the
+person is called so. Too much goes rather than too little. It knows neither nicknames nor anybody else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from domain.names import contacts
+from domain.names.folding import WALL, Folded, Word, placed_words_of, words_of
+from domain.names.known import Name, Someone, phones_of
+from domain.names.search import Search, are_words, places_of
+from domain.names.shapes import homes
+
+#: What stands in the place of what was taken out.
+LEFT_OUT: Final = "[…]"
+#: Words of names that are words of every sentence: taken out with the rest of a name, where they have a capital.
+_SMALL: Final = frozenset(
+    {
+        *("a", "al", "au", "aux", "d", "da", "de", "del", "della", "des", "di", "do", "dos", "du", "e", "el"),
+        *("l", "la", "las", "le", "les", "los", "mac", "mc", "of", "san", "st", "ste", "van", "von", "y"),
+    }
+)
+#: How an extract ends.
+_BREAKS_OFF: Final = "…"
+#: A word of a name of so many letters is found inside a longer word too.
+_LONG: Final = 6
+#: Between two blanks: nothing that tells anything.
+_NOTHING: Final = re.compile(r"[\s,'’.\-\u2010-\u2015]*")
+
+Span = tuple[int, int]
+Hides = Callable[[str], str]
+
+
+def hides(who: Iterable[Someone], homes_of: Iterable[str] = ()) -> Hides:
+    """A function that takes out of a text what says who somebody is, as each of their files says it.
+
+    `homes_of` are the postal addresses. What it gives is composed, and without invisible characters.
+    """
+    people = tuple(who)
+    search = Search.of(people)
+    every = [word for one in people for written in (one.given_name, one.family_name) for word in _words_of(written)]
+    words, small = (tuple(dict.fromkeys(name for name in every if name.capital is alike)) for alike in (False, True))
+    local = frozenset(phone[-contacts.LOCAL :] for one in people for phone in phones_of(one))
+    addresses = tuple(dict.fromkeys(letters for address in homes_of for letters in _letters_of(address)))
+
+    def shown(text: str) -> str:
+        text = visible(text)
+        folded = Folded((*placed_words_of(text), Word(WALL, WALL)))
+        spans = [
+            *(_span(folded, place.first, place.last) for place in search.names_in(folded)),
+            *(_span(folded, *numbers) for name in words for numbers in _each_word(folded, name)),
+            *(_span(folded, *numbers) for letters in addresses for numbers in whole_words(folded, letters)),
+            *((written.found.at, written.found.end) for written in search.numbers_in(text)),
+            *_telephones(text, local),
+        ]
+        return blanked(text, [*spans, *_small_beside(text, folded, small, spans)], LEFT_OUT)
+
+    return shown
+
+
+def visible(text: str) -> str:
+    """A text composed, and without invisible characters: none of them stands inside what is taken out."""
+    return unicodedata.normalize("NFC", "".join(letter for letter in text if unicodedata.category(letter) != "Cf"))
+
+
+def blanked(text: str, spans: Iterable[Span], blank: str) -> str:
+    """A text with one blank for each of these places, and for several that stand beside each other."""
+    joined: list[Span] = []
+    for at, end in sorted(spans):
+        if joined and (at <= joined[-1][1] or _NOTHING.fullmatch(text, joined[-1][1], at)):
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((at, end))
+    for at, end in reversed(joined):
+        # What was opened inside is closed inside.
+        is_open = text.count("(", at, end) > text.count(")", at, end) and text[end : end + 1] == ")"
+        text = text[:at] + blank + text[end + is_open :]
+    return text
+
+
+def whole_words(text: Folded, letters: str) -> Iterator[Span]:
+    """Which words of a text make these letters, from the first to the one after the last; none is cut."""
+    for at, end in text.places(letters):
+        if at in text.edges and end in text.edges:
+            yield text.edges[at], text.edges[end]
+
+
+def takes_out(words: Iterable[str]) -> Callable[[str, str], str]:
+    """A function that puts a blank in the place of words or lines as they were typed, however they are written.
+
+    For words that people chose, whether they name somebody or not. None is cut, and "on dine" is no "Ondine". Where an
+    extract breaks off within them ("Jessica…"), what is left of them goes as well.
+    """
+    each = [[word.letters for word in words_of(typed)] for typed in words]
+    wanted = [("".join(typed), len(typed)) for typed in each]
+
+    def taken(text: str, blank: str) -> str:
+        folded = Folded((*placed_words_of(text), Word(WALL, WALL)))
+        spans = [
+            _span(folded, first, last)
+            for letters, count in wanted
+            for first, last in whole_words(folded, letters)
+            if last - first <= count or not are_words(folded.words[first:last])
+        ]
+        if text.rstrip().endswith(_BREAKS_OFF):
+            spans += _cut_off(folded.words[:-1], each)
+        return blanked(text, spans, blank)
+
+    return taken
+
+
+def _cut_off(there: Sequence[Word], wanted: Iterable[Sequence[str]]) -> Iterator[Span]:
+    """The last words of a text that breaks off, where words that are wanted begin so."""
+    for typed in wanted:
+        for count in range(min(len(typed) - 1, len(there)), 0, -1):
+            if [word.letters for word in there[-count:]] == list(typed[:count]):
+                yield there[-count].at, there[-1].end
+                break
+
+
+def _words_of(name: str) -> Iterator[Name]:
+    """Each word of a name; a small one of a longer name counts with a capital alone."""
+    words = [word.letters for word in words_of(name)]
+    for letters in words:
+        is_small = len(letters) == 1 or (letters in _SMALL and len(words) > 1)
+        yield Name(letters, inside=len(letters) >= _LONG, alone=True, capital=is_small)
+
+
+def _each_word(text: Folded, name: Name) -> Iterator[Span]:
+    for at, end in text.places(name.letters) if name.inside else places_of(text, name):
+        first, last = text.words_over(at, end)
+        is_whole = at in text.edges and end in text.edges
+        if last - first == 1 or (is_whole and not are_words(text.words[first:last])):
+            yield first, last
+
+
+def _small_beside(text: str, folded: Folded, small: Iterable[Name], spans: Iterable[Span]) -> Iterator[Span]:
+    """The small words of a name that stand beside what is taken out: the De La of "De La Fontaine"."""
+    ends, begins = {end for _, end in spans}, {at for at, _ in spans}
+    letters = {name.letters for name in small}
+    left = [word for word in folded.words if word.letters in letters and word.is_capitalized]
+    for word in (*left, *reversed(left)):  # each from both sides, so that those behind one of them go too
+        behind = any(at >= word.end and _NOTHING.fullmatch(text, word.end, at) for at in begins)
+        before = any(end <= word.at and _NOTHING.fullmatch(text, end, word.at) for end in ends)
+        if behind or before:
+            begins.add(word.at)
+            ends.add(word.end)
+            yield word.at, word.end
+
+
+def _letters_of(address: str) -> Iterator[str]:
+    """A postal address as its letters and figures: whole, its street and its postal code."""
+    for part in (address, *homes(address)):
+        letters = "".join(word.letters for word in words_of(part))
+        if letters and not letters.isdigit():
+            yield letters
+
+
+def _telephones(text: str, local: frozenset[str]) -> Iterator[Span]:
+    """Where the last figures of a telephone stand, whichever stand before them: a wrong area tells whose it is too."""
+    for run in contacts.figures(text, contacts.LOCAL) if local else ():
+        if any(own in run.what for own in local):
+            yield run.at, run.end
+
+
+def _span(text: Folded, first: int, last: int) -> Span:
+    return text.words[first].at, text.words[last - 1].end

@@ -1,0 +1,281 @@
+"""The search for people who are known, in every usual writing: where a text names them, and how sure that is.
+
+It looks for each given name with each half of the family name, initials with either, a name alone, telephones, e-mail
+addresses and birth dates; whatever the accents, case, hyphens, blanks, line ends and invisible characters. Where words
+may mean somebody else, or nobody at all, the place is not `sure`. It does not guess: a nickname, or a name with a
+letter wrong, passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import Any, Final
+
+from domain.names import contacts
+from domain.names.folding import WALL, Folded, Word
+from domain.names.known import (
+    Initials,
+    Name,
+    Someone,
+    emails_of,
+    initials_of,
+    is_another_name,
+    is_title,
+    names_of,
+    phones_of,
+)
+from domain.names.lexicon import given_names, ordinary_words
+
+#: English verbs that are names too, and stand in every other sentence; and what they never stand behind.
+_MODALS: Final = frozenset({"will", "may"})
+_BEFORE_SOMEBODY: Final = frozenset(
+    (
+        WALL,
+        *("about", "and", "at", "avec", "by", "chez", "d", "de", "des", "du", "et", "for", "from", "of", "on", "par"),
+        *("pour", "que", "qu", "sur", "to", "with"),
+    )
+)
+#: As many initials as anybody has.
+_MOST_INITIALS: Final = 3
+
+
+@dataclass(frozen=True)
+class Place:
+    """Words that name somebody, or that may (`sure`): from which word of a text to the one after the last.
+
+    `means` is what was found of them, by its letters: it tells two of the same text apart.
+    """
+
+    first: int
+    last: int
+    means: str
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Written:
+    """A telephone, an address of mail or a day that is somebody's, as `Place`, by the letters of its text."""
+
+    found: contacts.Found[Any]
+    sure: bool = True
+
+
+@dataclass(frozen=True)
+class Search:
+    """Looks for whom it knows. One that knows nobody finds nothing."""
+
+    wanted: tuple[Name, ...] = ()
+    initials: tuple[Initials, ...] = ()
+    phones: frozenset[str] = frozenset()
+    emails: frozenset[str] = frozenset()
+    birth_dates: frozenset[date] = frozenset()
+    own: tuple[str, ...] = ()  # the letters of what the staff and the organizations are called
+
+    @classmethod
+    def of(
+        cls,
+        known: Iterable[Someone | str],
+        apart_from: Iterable[str] = (),
+        *,
+        folded: dict[str, Folded] | None = None,
+    ) -> Search:
+        """For these people, and for whole names ("given family" or "family, given").
+
+        Not for a whole name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them:
+        of two that stand side by side in a list, the end of one and the beginning of the other name nobody. A name
+        alone that one of them holds too is not sure. `folded` keeps these texts folded, for the next search.
+        """
+        everyone = tuple(dict.fromkeys(known))
+        kept = {} if folded is None else folded
+        apart = tuple(apart_from)
+        theirs = [kept.get(text) or kept.setdefault(text, Folded.of([text])) for text in apart]
+        told = frozenset(word.letters for text in theirs for word in text.words)
+        wanted: dict[Name, None] = {}
+        for one in everyone:
+            names = tuple(names_of(one))
+            # A text is one name in several orders: it is looked for in all of them, or in none.
+            if isinstance(one, str) and any(_has(text, name) for text in theirs for name in names):
+                continue
+            for name in names:
+                if name.alone:
+                    wanted[replace(name, sure=False) if name.letters in told else name] = None
+                elif isinstance(one, str) or not any(_has(text, name) for text in theirs):
+                    wanted[name] = None
+        people = [one for one in everyone if isinstance(one, Someone)]
+        digits = {contacts.digits_of(text)[-contacts.WHOLE :] for text in apart}
+        mailboxes = {contacts.bare_address(text) for text in apart if "@" in text}
+        own = dict.fromkeys(text.letters.removesuffix(WALL) for text in theirs)
+        return cls(
+            tuple(wanted),
+            tuple(dict.fromkeys(initials for one in people for initials in initials_of(one))),
+            frozenset(phone for one in people for phone in phones_of(one)) - digits,
+            frozenset(email for one in people for email in emails_of(one)) - mailboxes,
+            frozenset(one.birth_date for one in people if one.birth_date is not None),
+            tuple(letters for letters in own if letters),
+        )
+
+    @property
+    def knows_nobody(self) -> bool:
+        """Whether there is nobody to look for."""
+        return not (self.wanted or self.phones or self.emails or self.birth_dates)
+
+    def names_in(self, text: Folded) -> Iterator[Place]:
+        """Where a text says what somebody is called."""
+        yield from self._names(text)
+        yield from self._with_initials(text)
+
+    def _names(self, text: Folded) -> Iterator[Place]:
+        for name in self.wanted:
+            for at, end in places_of(text, name):
+                if _is_of_two(text, at, end, self.own) or (name.alone and _is_within(text, at, end, self.own)):
+                    continue
+                if name.alone and _is_said_otherwise(text, at, end, name):
+                    continue
+                yield _place(text, at, end, sure=name.sure and _is_sure(text, at, end, name))
+
+    def _with_initials(self, text: Folded) -> Iterator[Place]:
+        for wanted in self.initials:
+            for at, end in text.places(wanted.family):
+                if at not in text.edges or end not in text.edges or _is_within(text, at, end, self.own):
+                    continue
+                for first, last, sure in _beside(text, text.edges[at], text.edges[end], wanted.initials):
+                    letters = "".join(word.letters for word in text.words[first:last])
+                    yield Place(first, last, letters, sure)
+
+    @cached_property
+    def _local(self) -> frozenset[str]:
+        return frozenset(phone[-contacts.LOCAL :] for phone in self.phones)
+
+    def numbers_in(self, text: str) -> Iterator[Written]:
+        """Where a text says how somebody is reached, or when they were born."""
+        for run in contacts.figures(text) if self.phones else ():
+            windows = (run.what[n : n + contacts.WHOLE] for n in range(len(run.what) - contacts.WHOLE + 1))
+            if any(window in self.phones for window in windows):
+                yield Written(run)
+        if self.phones:
+            yield from (Written(local) for local in contacts.local_numbers(text) if local.what in self._local)
+        if self.emails:
+            yield from (Written(found) for found in contacts.addresses(text) if found.what in self.emails)
+        if self.birth_dates:
+            yield from self._days(text)
+
+    def _days(self, text: str) -> Iterator[Written]:
+        for day in contacts.days(text):
+            if not self.birth_dates.isdisjoint(day.what):
+                yield Written(day)
+        for birthday in contacts.birthdays(text):
+            if any((born.month, born.day) in birthday.what for born in self.birth_dates):
+                yield Written(birthday, sure=False)
+
+
+# ------------------------------------------------------------------------------------------------------- places
+
+
+def _place(text: Folded, at: int, end: int, *, sure: bool) -> Place:
+    return Place(*text.words_over(at, end), text.letters[at:end], sure)
+
+
+def _has(text: Folded, name: Name) -> bool:
+    return next(places_of(text, name), None) is not None
+
+
+def places_of(text: Folded, name: Name) -> Iterator[tuple[int, int]]:
+    """Where the letters of a name stand as one: from the first of them to the one after the last."""
+    for at, end in text.places(name.letters):
+        # Jean Martineau is not Jean Martin: only a word that holds the whole name may go on around it.
+        is_whole = at in text.edges and end in text.edges
+        if is_whole and name.joined and not text.has_edge_within(at, end):
+            is_whole = name.letters not in ordinary_words() and name.letters not in given_names()
+        if is_whole or (name.inside and not text.has_edge_within(at, end)):
+            yield at, end
+
+
+def _is_of_two(text: Folded, at: int, end: int, own: Iterable[str]) -> bool:
+    """Whether one of `own` stands over the beginning or the end of a place, and not wholly inside it."""
+    return any(first < at < last or first < end < last for first, last in _ours(text, own))
+
+
+def _is_within(text: Folded, at: int, end: int, own: Iterable[str]) -> bool:
+    """Whether a place is part of what somebody of the staff, or an organization, is called."""
+    return any(first <= at and end <= last for first, last in _ours(text, own))
+
+
+def _ours(text: Folded, own: Iterable[str]) -> Iterator[tuple[int, int]]:
+    for letters in own:
+        for first, last in text.places(letters):
+            if first in text.edges and last in text.edges:
+                yield first, last
+
+
+def _is_sure(text: Folded, at: int, end: int, name: Name) -> bool:
+    """Whether a name can mean nobody else where it stands."""
+    first, last = text.edges.get(at), text.edges.get(end)
+    if first is None or last is None:
+        return True
+    words = text.words[first:last]
+    if not name.alone:
+        # "une claire fontaine" is no Claire Fontaine, and may be her.
+        return len(words) == 1 or any(one.is_capitalized or one.letters not in ordinary_words() for one in words)
+    before = text.words[first - 1] if first else None
+    after = text.words[last] if last < len(text.words) else None
+    is_anothers = (after is not None and _goes_on(words[-1]) and is_another_name(after)) or (
+        before is not None and _goes_on(before) and is_another_name(before)
+    )
+    return not is_anothers
+
+
+def are_words(words: Sequence[Word]) -> bool:
+    """Whether what makes a name only together is words of the language: "on dine" is no Ondine, "On-\ndine" is."""
+    is_parted = any(not _goes_on(one) or one.after == "-" for one in words[:-1])
+    return not is_parted and any(one.letters in ordinary_words() for one in words)
+
+
+def _is_said_otherwise(text: Folded, at: int, end: int, name: Name) -> bool:
+    """Whether letters that are a name alone are so plainly a word of the language that nobody is asked."""
+    first, last = text.edges[at], text.edges[end]
+    word = text.words[first]
+    if last - first > 1:
+        return are_words(text.words[first:last])
+    if word.is_capitalized:
+        return False
+    if name.capital or (name.is_family and name.letters in ordinary_words()):
+        return True
+    if name.letters not in _MODALS:
+        return False
+    before = text.words[first - 1].letters if first else WALL
+    after = text.words[last] if last < len(text.words) else None
+    goes_on = after is not None and after.letters in ordinary_words() and text.words[first].after == " "
+    return goes_on and before not in _BEFORE_SOMEBODY
+
+
+def _goes_on(word: Word) -> bool:
+    """Whether the next word stands beside this one, with nothing but a blank or a hyphen between them."""
+    return word.after in {" ", "-", "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"}
+
+
+def _beside(text: Folded, first: int, last: int, wanted: frozenset[str]) -> Iterator[tuple[int, int, bool]]:
+    """Initials that stand before a family name, or behind it: from which word to which, and whether it is sure."""
+    for begin in range(max(0, first - _MOST_INITIALS), first):
+        words = text.words[begin:first]
+        if all(map(_is_initial, words)) and "".join(word.letters for word in words) in wanted:
+            yield begin, last, _has_dot(words) and not is_title("".join(word.letters for word in words))
+    for until in range(last + 1, min(len(text.words), last + _MOST_INITIALS) + 1):
+        words = text.words[last:until]
+        is_near = len(text.words[last - 1].after.strip()) <= 1 and "." not in text.words[last - 1].after
+        if is_near and all(map(_is_initial, words)) and "".join(word.letters for word in words) in wanted:
+            yield first, until, _has_dot(words)
+
+
+def _is_initial(word: Word) -> bool:
+    """Whether a word is one or two initials: "O", "o.", "JP"; and no letter that was left out of a word before it."""
+    if not word.letters.isalpha() or "'" in word.after or "’" in word.after:
+        return False
+    is_large = word.written.isupper() and len(word.written) <= _MOST_INITIALS
+    return (is_large and word.written != "À") or (len(word.written) == 1 and word.after.startswith("."))
+
+
+def _has_dot(words: Iterable[Word]) -> bool:
+    return any(word.after.startswith(".") for word in words)

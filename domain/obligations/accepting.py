@@ -1,0 +1,213 @@
+"""Looking at proof: what was given is accepted, or returned with words, by somebody who neither gave nor owes it.
+
+Each verb judges the obligation again in the same transaction. The caller commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import false, insert, or_, select, update
+from sqlmodel import Session
+
+from domain.casework import asking
+from domain.casework.tasks import checked_note, needed_reason
+from domain.declarations.program_agreements import clause_without_role
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.obligations import to_accept
+from domain.obligations.owing import acts_among
+from domain.obligations.projection import keep
+from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
+from domain.obligations.turns import take_turn
+from domain.obligations.windows import Touched
+from domain.record import events
+from domain.roles.roles import standing
+from locales import N_
+from models.base import table_of
+from models.casework import Evidence, Task
+from models.obligation import Acceptance, Attestation, ObligationDocument
+
+_word = table_of(Acceptance)
+_document = table_of(ObligationDocument)
+_attestation = table_of(Attestation)
+_evidence = table_of(Evidence)
+_task = table_of(Task)
+
+ACCEPTED: Final = "accepted"
+RETURNED: Final = "returned"
+#: How a fact is told that counts since it was accepted, by what it is.
+_COUNTS: Final = frozenset({"in_period", "held"})
+_AGAIN: Final = N_("Give again the proof for %(clause)s, %(organization)s: it was returned with words")
+
+
+def accept(
+    session: Session, period_id: UUID, proof_id: UUID, *, note: str = "", by: Actor, at: datetime, judged: bool = True
+) -> None:
+    """Accept a proof of a period: from then on it counts. `proof_id` is the id of its fact, as the period shows it.
+
+    A step's document is accepted by the step's id. Without `judged` whoever accepts several has them judged afterwards,
+    once. Raises Refusal: no proof of this period that waits, or it is not theirs to accept.
+    """
+    _look(session, period_id, proof_id, ACCEPTED, checked_note(note), by=by, at=at, judged=judged)
+
+
+def give_back(session: Session, period_id: UUID, proof_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
+    """Return a proof with words: it does not count, and is to be given again. `proof_id` as in `accept`.
+
+    One that was accepted by mistake is returned as well. Raises Refusal.
+    """
+    _look(session, period_id, proof_id, RETURNED, needed_reason(reason), by=by, at=at)
+
+
+def may_accept(session: Session, period_id: UUID, by: Actor, at: datetime) -> bool:
+    """Whether it falls to this one to look at what waits of a period."""
+    row = to_accept.period_judged(session, period_id)
+    return row is not None and _falls_on(session, row, by, at)
+
+
+def _falls_on(session: Session, row: Mapping[str, Any], by: Actor, at: datetime) -> bool:
+    today = standing(session, local_day(session, at))
+    return by.person_id is not None and (to_accept.falls_on(session, row, today).on(by.person_id) is not None)
+
+
+def _look(
+    session: Session,
+    period_id: UUID,
+    proof_id: UUID,
+    said: str,
+    words: str,
+    *,
+    by: Actor,
+    at: datetime,
+    judged: bool = True,
+) -> None:
+    take_turn(session)
+    row = to_accept.period_judged(session, period_id)
+    facts = [] if row is None else [fact for fact in row["found"]["facts"] if fact["id"] == str(proof_id)]
+    if row is None or not facts or facts[0]["kind"] not in to_accept.PROOFS:
+        raise Refusal("proof.unknown", N_("There is no such proof of this period."))
+    fact = facts[0]
+    may_be = {ACCEPTED: {"given", RETURNED}, RETURNED: {"given", *_COUNTS}}[said]
+    if fact["why"] not in may_be or (fact["why"] in _COUNTS and not _has_word(session, fact)):
+        raise Refusal("proof.not_waiting", N_("This proof does not wait to be looked at."))
+    if by.person_id is None or acts_among(by, to_accept.barred(session, row, [fact], local_day(session, at))):
+        raise Refusal(
+            "proof.own", N_("Nobody accepts or returns what they gave, what they owe, or what they gave for somebody.")
+        )
+    if not _falls_on(session, row, by, at):
+        raise Refusal("proof.not_yours", N_("It falls to somebody else to look at this proof."))
+    _say(session, fact, said, words, by=by, at=at)
+    events.write(
+        session,
+        "obligation.proof_accepted" if said == ACCEPTED else "obligation.proof_returned",
+        "obligation_period",
+        period_id,
+        by=by,
+        at=at,
+        clause=row["key"],
+        proof=fact["kind"],
+        proof_id=fact["id"],
+    )
+    if not [other for other in to_accept.waiting(row) if other["id"] != fact["id"]]:
+        asking.answered(session, ACCEPT, period_id, by=by, at=at)
+    if said == RETURNED:
+        _ask_again(session, row, fact, by=by, at=at)
+    else:
+        asking.no_more(session, GIVE_AGAIN, period_id, by=by, at=at)
+    if not judged:
+        return
+    touched = partial(Touched, (), frozenset({fact["id"]}))
+    keep(
+        session,
+        organization_ids=[row["organization_id"]],
+        kinds=["document", "attestation"],
+        touched=touched,
+        by=by,
+        at=at,
+    )
+
+
+def _has_word(session: Session, fact: Mapping[str, Any]) -> bool:
+    """Whether a proof counts by what somebody said of it, and not as the word of one who owes nothing of it."""
+    stands = [_word.c[column] == proof_id for column, proof_id in _proofs(session, fact)]
+    return bool(
+        session.scalar(
+            select(_word.c.id)
+            .where(_word.c.program_id == program_of(session), _word.c.superseded_at.is_(None), or_(false(), *stands))
+            .limit(1)
+        )
+    )
+
+
+def _proofs(session: Session, fact: Mapping[str, Any]) -> Sequence[tuple[str, UUID]]:
+    """The column and the id of each proof that a fact stands for: of a step, its documents."""
+    if fact["kind"] != "task":
+        return [(f"{fact['kind']}_id", UUID(fact["id"]))]
+    found = session.scalars(
+        select(_evidence.c.id)
+        .where(
+            _evidence.c.program_id == program_of(session),
+            _evidence.c.task_id == UUID(fact["id"]),
+            _evidence.c.kind == "document",
+            _evidence.c.withdrawn_at.is_(None),
+        )
+        .order_by(_evidence.c.id)
+    ).all()
+    return [("evidence_id", one) for one in found]
+
+
+def _say(session: Session, fact: Mapping[str, Any], said: str, words: str, *, by: Actor, at: datetime) -> None:
+    here = program_of(session)
+    for column, proof_id in _proofs(session, fact):
+        session.execute(
+            update(_word)
+            .where(_word.c.program_id == here, _word.c[column] == proof_id, _word.c.superseded_at.is_(None))
+            .values(superseded_at=at)
+        )
+        session.execute(
+            insert(_word).values(
+                program_id=here,
+                id=uuid4(),
+                **{column: proof_id},
+                said=said,
+                reason=words,
+                said_by=by.person_id,
+                said_as=by.role,
+                said_for=by.acting_for,
+                said_at=at,
+            )
+        )
+
+
+def _ask_again(session: Session, row: Mapping[str, Any], fact: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    asking.ask(
+        session,
+        GIVE_AGAIN,
+        row["id"],
+        _AGAIN,
+        chain=to_accept.who_gives(fact["kind"], _given_as(session, fact), row["organization_id"]),
+        working_days=to_accept.DAYS_TO_GIVE_AGAIN,
+        by=by,
+        at=at,
+        clause=clause_without_role(row["key"]),
+        organization=row["short_name"],
+    )
+
+
+def _given_as(session: Session, fact: Mapping[str, Any]) -> str:
+    table, column = {
+        "document": (_document, "added_as"),
+        "attestation": (_attestation, "role"),
+        "task": (_task, "done_as"),
+    }[fact["kind"]]
+    found = one(
+        session,
+        select(table.c[column]).where(table.c.program_id == program_of(session), table.c.id == UUID(fact["id"])),
+    )
+    return "" if found is None else str(found[column])

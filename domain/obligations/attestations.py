@@ -1,0 +1,410 @@
+"""What people say of obligations: attestations, documents, and days on which a decision frees a partner of a clause.
+
+Whoever owes a clause gives the proof of it, which somebody else accepts (`accepting`), and records no waiver of it.
+
+Each verb judges the obligations that it touches again in the same transaction. The caller commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from domain.casework import asking, proofs
+from domain.casework.tasks import checked_note, complete_task, needed_reason
+from domain.declarations.program_agreements import AttestationRule, DocumentRule
+from domain.endorsement.counting import refuse_unless_it_counts
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, one, program_of
+from domain.obligations import waiving
+from domain.obligations.facts import COORDINATOR, Clause, clause_of, waivers
+from domain.obligations.owing import acts_among, on_day, up_to, who_owes
+from domain.obligations.projection import keep
+from domain.obligations.to_accept import GIVE_AGAIN
+from domain.obligations.turns import take_turn
+from domain.obligations.windows import Span, Touched
+from domain.record import events
+from locales import N_
+from models.agreement import Agreement, AgreementVersion, Obligation
+from models.base import refers, table_of
+from models.casework import Task
+from models.minutes import Decision
+from models.obligation import ATTESTED_AS, Attestation, ObligationDocument, ObligationFile, ObligationPeriod, Waiver
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_obligation = table_of(Obligation)
+_period = table_of(ObligationPeriod)
+_attestation = table_of(Attestation)
+_document = table_of(ObligationDocument)
+_file = table_of(ObligationFile)
+_decision = table_of(Decision)
+_waiver = table_of(Waiver)
+_task = table_of(Task)
+
+LONGEST_NOTE: Final = 2000
+
+
+def attest(
+    session: Session,
+    period_id: UUID,
+    said: str,
+    *,
+    note: str = "",
+    by: Actor,
+    at: datetime,
+    judged: bool = True,
+) -> None:
+    """State in writing that what a clause asks for held in a period, or that it did not; and its task is done.
+
+    Saying it again takes the place of what was said before: both are kept. Without `judged` whoever says several has
+    them judged afterwards, once. Raises Refusal: not attested but checked
+    otherwise, not theirs to state, before the period has begun, that it held before the period has had its time
+    (`AttestationRule.from_day`), or "not held" without a word of why.
+    """
+    row, clause = _lock(session, period_id)
+    rule = clause.rule
+    if not isinstance(rule, AttestationRule):
+        raise Refusal(
+            "attestation.not_asked", N_("This obligation is not stated in writing: it is checked by the records.")
+        )
+    if not may_attest(by, clause, row["organization_id"]):
+        raise Refusal(
+            "attestation.not_yours", N_("Somebody else has to state this: the holder of the role named there.")
+        )
+    if said not in ATTESTED_AS:
+        raise Refusal("attestation.unknown", N_("State that it held, or that it did not."))
+    if row["starts_on"] > local_day(session, at):
+        raise Refusal("attestation.early", N_("This period has not begun."))
+    first = rule.from_day(row["starts_on"], row["ends_on"])
+    if said == ATTESTED_AS[0] and local_day(session, at) < first:
+        raise Refusal(
+            "attestation.too_soon",
+            N_("That it held is stated once the period has had its time: from %(day)s on."),
+            day=first.isoformat(),
+        )
+    note = checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)
+    here = program_of(session)
+    session.execute(
+        update(_attestation)
+        .where(
+            _attestation.c.program_id == here,
+            _attestation.c.period_id == period_id,
+            _attestation.c.superseded_at.is_(None),
+        )
+        .values(superseded_at=at)
+    )
+    line = uuid4()
+    session.execute(
+        insert(_attestation).values(
+            program_id=here,
+            id=line,
+            period_id=period_id,
+            person_id=by.person_id,
+            role=by.role,
+            acting_for=by.acting_for,
+            said=said,
+            to_be_accepted=said == ATTESTED_AS[0] and _says_it_of_themselves(session, row, clause, by, at),
+            note=note,
+            said_at=at,
+        )
+    )
+    events.write(
+        session, "obligation.attested", "obligation_period", period_id, by=by, at=at, said=said, clause=row["key"]
+    )
+    task = _open_task(session, row["task_id"])
+    if task is not None:
+        complete_task(session, task, by=by, at=at, in_its_act=True)
+    asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
+    if judged:
+        touched = partial(Touched, (Span(row["starts_on"], row["ends_on"]),))
+        keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], touched=touched, by=by, at=at)
+
+
+def _says_it_of_themselves(session: Session, row: Mapping[str, Any], clause: Clause, by: Actor, at: datetime) -> bool:
+    """Whether who states that a clause was kept is one of those who owe it, so that somebody else has to accept it.
+
+    What the coordination owes is accepted at another partner, whoever of its own states it.
+    """
+    today = local_day(session, at)
+    days = [Span(row["starts_on"], row["ends_on"]), on_day(today)]
+    owing = who_owes(session, clause.owed_by, row["organization_id"], days, acting=up_to(today))
+    is_of_the_coordination = clause.owed_by == COORDINATOR and by.organization_id == row["organization_id"]
+    return is_of_the_coordination or acts_among(by, owing)
+
+
+def may_attest(by: Actor, clause: Clause, organization_id: UUID) -> bool:
+    """Whether this one states it: as the holder of the rule's role there, or as the coordinator of the program."""
+    rule = clause.rule
+    if not isinstance(rule, AttestationRule) or by.role != rule.by:
+        return False
+    return rule.by == COORDINATOR or by.organization_id == organization_id
+
+
+def add_document(
+    session: Session,
+    period_id: UUID,
+    name: str,
+    content: bytes,
+    *,
+    effective_on: date,
+    by: Actor,
+    at: datetime,
+    judged: bool = True,
+) -> UUID:
+    """Add a document that an obligation asks for, of the local day that it speaks of; its id. `judged` as in `attest`.
+
+    Raises Refusal: the obligation asks for none, the day is to come, or the file is not what its name says.
+    """
+    row, clause = _lock(session, period_id)
+    if not isinstance(clause.rule, DocumentRule):
+        raise Refusal("document.not_asked", N_("This obligation asks for no document: it is checked otherwise."))
+    if effective_on > local_day(session, at):
+        raise Refusal("document.day_to_come", N_("A document is of a day that has come, not of one to come."))
+    checked = proofs.checked_document(name, content)
+    here, document_id = program_of(session), uuid4()
+    session.execute(
+        insert(_document).values(
+            program_id=here,
+            id=document_id,
+            agreement_id=row["agreement_id"],
+            key=row["key"],
+            kind=clause.rule.kind,
+            effective_on=effective_on,
+            added_at=at,
+            added_by=by.person_id,
+            added_as=by.role,
+            added_for=by.acting_for,
+            version=1,
+            **checked.columns,
+        )
+    )
+    session.execute(insert(_file).values(program_id=here, id=document_id, content=checked.content))
+    events.write(
+        session,
+        "obligation.document_added",
+        "obligation_document",
+        document_id,
+        by=by,
+        at=at,
+        clause=row["key"],
+        effective_on=effective_on.isoformat(),
+    )
+    if Span(row["period_starts"], row["period_ends"]).holds(effective_on):
+        asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
+    if judged:
+        touched = partial(Touched, (Span(effective_on, effective_on),))
+        keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
+    return document_id
+
+
+def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
+    """Take a document back, with the reason; it is kept, and counts no more. Raises Refusal."""
+    take_turn(session)  # before the document is held: who accepts it refers to it once it is their turn
+    here = program_of(session)
+    row = one(
+        session,
+        select(_document, _agreement.c.organization_id)
+        .join(_agreement, refers(_document.c.agreement_id, _agreement))
+        .where(_document.c.program_id == here, _document.c.id == document_id)
+        .with_for_update(of=_document),
+    )
+    if row is None or row["withdrawn_at"] is not None:
+        raise Refusal("document.unknown", N_("There is no such document."))
+    session.execute(
+        update(_document)
+        .where(_document.c.program_id == here, _document.c.id == document_id)
+        .values(withdrawn_at=at, withdrawn_why=needed_reason(reason), version=row["version"] + 1)
+    )
+    events.write(
+        session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row["key"]
+    )
+    touched = partial(Touched, (Span(row["effective_on"], row["effective_on"]),))
+    keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
+
+
+def waive(
+    session: Session,
+    agreement_id: UUID,
+    key: str,
+    *,
+    starts_on: date,
+    ends_on: date,
+    decision_id: UUID,
+    reason: str,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Free a partner of a clause from a local day to another, both inclusive, by a decision; the waiver's id.
+
+    The decision was taken on a proposal to free this partner of this clause on these days, by the committee that the
+    agreement names, with a quorum, and counts. Nobody who owes the clause, or acts for one who does, on these days,
+    today or when it was proposed, records the waiver; nor did they propose it, nor record the decision. Raises Refusal:
+    one of these, no such clause, a decision that does not count, days in disorder, or days waived already.
+    """
+    here = program_of(session)
+    # As the agreement's own verbs lock it: whoever judges may refer to it meanwhile, and nobody waits in a circle.
+    agreement = one(
+        session,
+        select(_agreement)
+        .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id)
+        .with_for_update(key_share=True),
+    )
+    known = agreement is not None and session.scalar(
+        select(_obligation.c.id)
+        .join(_version, refers(_obligation.c.agreement_version_id, _version))
+        .where(_obligation.c.program_id == here, _obligation.c.key == key, _version.c.agreement_id == agreement_id)
+        .limit(1)
+    )
+    if agreement is None or not known:
+        raise Refusal("obligation.unknown", N_("There is no such obligation."))
+    if ends_on < starts_on:
+        raise Refusal("waiver.in_order", N_("The last day comes before the first."))
+    proposal = waiving.decided_on(session, decision_id)
+    refuse_unless_it_counts(session, decision_id, with_quorum=True)
+    if proposal is None or (proposal["agreement_id"], proposal["key"]) != (agreement_id, key):
+        raise Refusal(
+            "waiver.other_decision",
+            N_("This decision does not free this partner of this clause. Propose that to the committee first."),
+        )
+    waiving.refuse_while_being_taken_back(session, decision_id)
+    waiving.refuse_other_committee(session, proposal)
+    if not (proposal["starts_on"] <= starts_on and ends_on <= proposal["ends_on"]):
+        raise Refusal(
+            "waiver.other_days",
+            N_("The committee decided on the days from %(first)s to %(last)s, and on no others."),
+            first=proposal["starts_on"].isoformat(),
+            last=proposal["ends_on"].isoformat(),
+        )
+    waiving.refuse_who_owes(session, agreement_id, key, Span(starts_on, ends_on), by=by, at=at, proposal=proposal)
+    if _is_waived(session, agreement_id, key, Span(starts_on, ends_on)):
+        raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
+    _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
+    waiver_id = uuid4()
+    session.execute(
+        insert(_waiver).values(
+            program_id=here,
+            id=waiver_id,
+            agreement_id=agreement_id,
+            key=key,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            decision_id=decision_id,
+            proposal_id=proposal["id"],
+            from_before=False,
+            reason=needed_reason(reason),
+            recorded_by=by.person_id,
+            recorded_as=by.role,
+            recorded_for=by.acting_for,
+            recorded_at=at,
+            version=1,
+        )
+    )
+    events.write(
+        session,
+        "obligation.waived",
+        "agreement",
+        agreement_id,
+        by=by,
+        at=at,
+        clause=key,
+        starts_on=starts_on.isoformat(),
+        ends_on=ends_on.isoformat(),
+        decision=str(decision_id),
+    )
+    touched = partial(Touched, (Span(starts_on, ends_on),))
+    keep(session, organization_ids=[agreement["organization_id"]], touched=touched, by=by, at=at)
+    return waiver_id
+
+
+def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bool:
+    """Whether a waiver is for some of these days already: also one whose decision waits to be settled."""
+    waits = session.scalar(
+        select(_waiver.c.id)
+        .join(_decision, refers(_waiver.c.decision_id, _decision))
+        .where(
+            _waiver.c.program_id == program_of(session),
+            _waiver.c.agreement_id == agreement_id,
+            _waiver.c.key == key,
+            _waiver.c.starts_on <= days.ends_on,
+            _waiver.c.ends_on >= days.starts_on,
+            _waiver.c.set_aside_at.is_(None),
+            _decision.c.state != "withdrawn",
+        )
+        .limit(1)
+    )
+    return waits is not None or any(
+        one["starts_on"] <= days.ends_on and one["ends_on"] >= days.starts_on
+        for one in waivers(session, agreement_id, key)
+    )
+
+
+def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:
+    """Have the waivers of a clause make room that were for some of these days, and whose decision was withdrawn."""
+    withdrawn = select(_decision.c.id).where(
+        _decision.c.program_id == _waiver.c.program_id, _decision.c.state == "withdrawn"
+    )
+    session.execute(
+        update(_waiver)
+        .where(
+            _waiver.c.program_id == program_of(session),
+            _waiver.c.agreement_id == agreement_id,
+            _waiver.c.key == key,
+            _waiver.c.starts_on <= days.ends_on,
+            _waiver.c.ends_on >= days.starts_on,
+            _waiver.c.set_aside_at.is_(None),
+            _waiver.c.decision_id.in_(withdrawn),
+        )
+        .values(set_aside_at=at, version=_waiver.c.version + 1)
+    )
+
+
+def period_of(session: Session, period_id: UUID) -> tuple[dict[str, Any], Clause]:
+    """One period of an obligation with its organization, and the clause that it is judged by. Raises Refusal."""
+    return _read(session, period_id, _PERIOD)
+
+
+def _lock(session: Session, period_id: UUID) -> tuple[dict[str, Any], Clause]:
+    """As `period_of`, locked once it is our turn: whoever judges writes the same rows."""
+    take_turn(session)
+    return _read(session, period_id, _PERIOD.with_for_update(of=_period))
+
+
+_CLAUSE: Final = tuple(
+    _obligation.c[name].label(f"clause_{name}")
+    for name in ("id", "key", "owed_by", "period", "check_kind", "rule", "text_fr", "text_en")
+)
+_PERIOD: Final = (
+    select(_period, _agreement.c.organization_id, *_CLAUSE)
+    .join(_agreement, refers(_period.c.agreement_id, _agreement))
+    .join(_obligation, refers(_period.c.obligation_id, _obligation))
+)
+
+
+def _read(session: Session, period_id: UUID, statement: Any) -> tuple[dict[str, Any], Clause]:
+    row = one(session, statement.where(_period.c.program_id == program_of(session), _period.c.id == period_id))
+    if row is None:
+        raise Refusal("obligation.unknown", N_("There is no such obligation."))
+    return row, clause_of(_without_prefix(row))
+
+
+def _without_prefix(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix("clause_"): value for name, value in row.items() if name.startswith("clause_")}
+
+
+def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
+    if task_id is None:
+        return None
+    found: UUID | None = session.scalar(
+        select(_task.c.id).where(
+            _task.c.program_id == program_of(session), _task.c.id == task_id, _task.c.state == "open"
+        )
+    )
+    return found

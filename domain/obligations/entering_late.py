@@ -1,0 +1,100 @@
+"""What an appointment from a day in the past does to the clause that asks for a quick replacement: nothing (AG-X2).
+
+The one who enters such a day is told so first. What the record showed as vacant stays counted
+(`domain.roles.entered_late`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+from sqlmodel import Session
+
+from domain.declarations.program_agreements import CountRule, clause_without_role
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, program_of
+from domain.obligations.facts import Records
+from domain.roles.entered_late import record_began
+from locales import N_
+from models.agreement import Agreement, AgreementVersion, Obligation
+from models.base import refers, table_of
+
+_DAY: Final = timedelta(days=1)
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_obligation = table_of(Obligation)
+
+
+@dataclass(frozen=True)
+class StaysVacant:
+    """A role that the record shows as vacant from a local day up to yesterday, and the clause that counts it.
+
+    `days` are working days; `at_most`, as many as the clause allows.
+    """
+
+    clause: str
+    since: date
+    days: int
+    at_most: int
+
+
+def stays_vacant(
+    session: Session, organization_id: UUID, role: str, starts_on: date, *, at: datetime
+) -> StaysVacant | None:
+    """What stays counted where somebody is given a role from a day that is past; None where nothing does."""
+    today = local_day(session, at)
+    if starts_on >= today:
+        return None
+    rows = session.execute(
+        select(_obligation.c.key, _obligation.c.rule)
+        .join(_version, refers(_obligation.c.agreement_version_id, _version))
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(
+            _obligation.c.program_id == program_of(session),
+            _obligation.c.check_kind == "count",
+            _agreement.c.organization_id == organization_id,
+            _version.c.state.in_(["in_force", "ended"]),
+            and_(_version.c.starts_on <= today, or_(_version.c.ends_on.is_(None), _version.c.ends_on >= today)),
+        )
+        .order_by(_obligation.c.key)
+    )
+    for row in rows:
+        rule = CountRule.model_validate(row.rule)
+        if rule.of == "vacant_working_days" and role in rule.roles:
+            records, yesterday = Records(session, at), today - _DAY
+            since, began = records.lacks_since(organization_id, role, yesterday), record_began(session)
+            if since is None or began is None:
+                return None
+            if starts_on < began:  # the days before there was a record are filled by who is entered for them
+                since = max(since, began)
+            if since > yesterday:
+                return None
+            days = records.calendar.working_days_between(since - _DAY, yesterday)
+            return StaysVacant(clause_without_role(row.key), since, days, rule.at_most or 0)
+    return None
+
+
+def refuse_unseen(
+    session: Session, organization_id: UUID, role: str, starts_on: date, *, seen: bool, at: datetime
+) -> None:
+    """Refuse a first day that is past until who enters it says that they saw what stays counted. Raises Refusal."""
+    found = None if seen else stays_vacant(session, organization_id, role, starts_on, at=at)
+    if found is None:
+        return
+    raise Refusal(
+        "tenure.entered_late",
+        N_(
+            "This first day is past. Nobody is on record in this role since %(since)s, and clause %(clause)s goes on "
+            "counting that as vacant up to yesterday, whatever day is written now. Working days so far: %(days)s; the "
+            "most that it allows: %(most)s. Say that you have seen it, or write another day."
+        ),
+        since=found.since.isoformat(),
+        clause=found.clause,
+        days=found.days,
+        most=found.at_most,
+        source="AG-X2",
+    )

@@ -1,0 +1,798 @@
+"""What the records hold that an obligation is judged by, read for a whole program at once.
+
+Reads only. Attendance, seats and meetings are read from their tables: the layer that writes them is above this one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, case, func, or_, select
+from sqlmodel import Session
+
+from domain.casework.scheduling import calendar_of
+from domain.declarations.program_agreements import (
+    AttendanceRule,
+    AttestationRule,
+    CountRule,
+    DocumentRule,
+    Rule,
+    TasksRule,
+    Watch,
+    clause_without_role,
+)
+from domain.endorsement.counting import counted, it_counts
+from domain.kernel import periods
+from domain.kernel.calendars import Calendar
+from domain.kernel.scope import local_day, many, program, program_of
+from domain.obligations.evaluation import GIVEN, Paper, Said, Sitting, Step
+from domain.obligations.reading import WORD, stands_of
+from domain.obligations.silence import Silence, first_days_of, silence
+from domain.obligations.vacancies import longest_vacancy, vacant_since
+from domain.obligations.windows import Bound, Span, Window, joined, windows
+from domain.roles.entered_late import days_of
+from domain.roles.roles import never_began
+from domain.terms.posts import Promise
+from models.agenda import AgendaItem
+from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
+from models.base import refers, table_of
+from models.casework import Case, Evidence, Lateness, Task
+from models.committee import Committee, Seat, SeatHolder
+from models.meeting import Meeting
+from models.minutes import Attendance, Decision
+from models.obligation import Attestation, ObligationDocument, Waiver
+from models.program import Tenure
+from models.referral import Referral
+
+_agreement = table_of(Agreement)
+_created = table_of(AgreementRole)
+_version = table_of(AgreementVersion)
+_obligation = table_of(Obligation)
+_meeting = table_of(Meeting)
+_committee = table_of(Committee)
+_seat = table_of(Seat)
+_holder = table_of(SeatHolder)
+_attendance = table_of(Attendance)
+_task = table_of(Task)
+_case = table_of(Case)
+_late = table_of(Lateness)
+_evidence = table_of(Evidence)
+_item = table_of(AgendaItem)
+_document = table_of(ObligationDocument)
+_attestation = table_of(Attestation)
+_waiver = table_of(Waiver)
+_decision = table_of(Decision)
+_tenure = table_of(Tenure)
+_referral = table_of(Referral)
+
+COORDINATOR: Final = "coordinator"
+#: Who may sit for the organization on any committee (CM-2R).
+SECOND_REPRESENTATIVE: Final = "second_representative"
+
+#: What a proof lacks by what somebody said of it: nobody yet, that it is to be given again, or nothing.
+_LACKS: Final[Mapping[str | None, str]] = {None: GIVEN, "returned": "returned", "accepted": "", "kept": ""}
+
+_RULES: Final[Mapping[str, type[AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule]]] = {
+    "attendance": AttendanceRule,
+    "tasks": TasksRule,
+    "document": DocumentRule,
+    "attestation": AttestationRule,
+    "count": CountRule,
+}
+_IS_LACKING: Final = ((WORD.c.said.is_(None), GIVEN), (WORD.c.said == "returned", "returned"))
+#: Of an organization's seats on one committee the fullest counts.
+_FULLEST: Final = ("present", "remote", "alternate", "excused", "unrecorded", "absent")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """An obligation as one version of an agreement has it."""
+
+    id: UUID
+    key: str
+    owed_by: str
+    period: str
+    kind: str
+    rule: Rule
+    text_fr: str
+    text_en: str
+    endorsed_by: str = ""  # the committee that must have endorsed what it asks for
+
+    @property
+    def fact(self) -> str:
+        """The clause without the role that owes it."""
+        return clause_without_role(self.key)
+
+    @property
+    def served_as(self) -> frozenset[str]:
+        """What a step that serves it names: the clause with the role that owes it or, for every role, without one."""
+        return frozenset({self.key, self.fact})
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One obligation of one organization through every version that had it; `since`, the agreement's first day."""
+
+    agreement_id: UUID
+    organization_id: UUID
+    key: str
+    since: date
+    bounds: tuple[Bound, ...]
+    clauses: Mapping[UUID, Clause]
+
+    def windows(self, until: date) -> tuple[Window, ...]:
+        """Its windows that have begun by the local day `until`, in order."""
+        return windows(self.bounds, until=until, since=self.since)
+
+    def clause_of(self, window: Window) -> Clause:
+        """The text by which a window is judged."""
+        return self.clauses[window.obligation_id]
+
+    def rule_on(self, window: Window) -> Callable[[date], Any] | None:
+        """The rule of the text that bound the partner on a day of a window; None where the last text did on all."""
+        last = self.clause_of(window).rule
+        earlier = [
+            (bound.days, rule)
+            for bound in self.bounds
+            if any(bound.days.within(span) is not None for span in window.spans)
+            and (rule := self.clauses[bound.obligation_id].rule) != last
+        ]
+        if not earlier:
+            return None
+        return lambda day: next((rule for days, rule in earlier if days.holds(day)), last)
+
+
+def is_anything_owed(session: Session) -> bool:
+    """Whether any agreement of the program is in force, or ever was."""
+    return (
+        session.scalar(
+            select(_version.c.id)
+            .where(_version.c.program_id == program_of(session), _version.c.state.in_(["in_force", "ended"]))
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def owed(
+    session: Session, *, organization_ids: Iterable[UUID] | None = None, kinds: Iterable[str] | None = None
+) -> tuple[Owed, ...]:
+    """Every obligation of the agreements that are in force or were, of these organizations or of all.
+
+    With `kinds`, those that some version checks so, through all the versions that had them.
+    """
+    begun = _version.alias("begun")
+    since = (
+        select(func.min(begun.c.starts_on))
+        .where(
+            begun.c.program_id == _agreement.c.program_id,
+            begun.c.agreement_id == _agreement.c.id,
+            begun.c.state.in_(["in_force", "ended"]),
+        )
+        .scalar_subquery()
+    )
+    rows = many(
+        session,
+        select(
+            _obligation,
+            _agreement.c.id.label("agreement_id"),
+            _agreement.c.organization_id,
+            _version.c.starts_on,
+            _version.c.ends_on,
+            _version.c.terms["endorsed_by"].label("endorsed_by"),
+            since.label("since"),
+        )
+        .join(_version, refers(_obligation.c.agreement_version_id, _version))
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(
+            _obligation.c.program_id == program_of(session),
+            _version.c.state.in_(["in_force", "ended"]),
+            *([_agreement.c.organization_id.in_(list(organization_ids))] if organization_ids is not None else []),
+            *([_obligation.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
+        )
+        .order_by(_agreement.c.id, _obligation.c.key, _version.c.starts_on),
+    )
+    by_clause: dict[tuple[UUID, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_clause[row["agreement_id"], row["key"]].append(row)
+    return tuple(
+        Owed(
+            agreement_id,
+            found[0]["organization_id"],
+            key,
+            found[0]["since"],
+            tuple(
+                Bound(Span(row["starts_on"], row["ends_on"]), row["id"], row["period"], _looks_at(row)) for row in found
+            ),
+            {row["id"]: clause_of(row) for row in found},
+        )
+        for (agreement_id, key), found in by_clause.items()
+    )
+
+
+def _looks_at(row: Mapping[str, Any]) -> str:
+    """What an obligation's check looks at: its kind, and the committee or what is counted."""
+    return " ".join([row["check_kind"], *(row["rule"][name] for name in ("committee", "of") if name in row["rule"])])
+
+
+def checked_by(session: Session, kinds: Iterable[str]) -> Select[tuple[str]]:
+    """The keys of the obligations that some version checks by one of these kinds."""
+    checked = _obligation.alias("checked")
+    return select(checked.c.key).where(
+        checked.c.program_id == program_of(session), checked.c.check_kind.in_(sorted(kinds))
+    )
+
+
+def clause_of(row: Mapping[str, Any]) -> Clause:
+    """An obligation's row as it is judged by."""
+    copied = ("id", "key", "owed_by", "period", "text_fr", "text_en")
+    rule: Rule = _RULES[row["check_kind"]].model_validate(row["rule"])
+    endorsed_by = (row.get("endorsed_by") or {}).get(row["key"], "")
+    return Clause(**{name: row[name] for name in copied}, kind=row["check_kind"], rule=rule, endorsed_by=endorsed_by)
+
+
+def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
+    """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
+
+    `decision` is the number of the decision that each was made by. One whose decision counts no more (GV-4) holds to
+    the last day on which it did, and is `is_cut`; where it had not begun by then, it is left out. A quorum is not asked
+    of those from before it was asked for.
+    """
+    return [
+        {**row, "ends_on": last, "is_cut": last < row["ends_on"]}
+        for row, last in _recorded(session, agreement_id, key)
+        if last is not None
+    ]
+
+
+def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
+    """The waivers of a clause that were recorded and free on no day, by their first day, each as it was recorded.
+
+    The decision that each was made by counts no more since before its first day.
+    """
+    return [row for row, last in _recorded(session, agreement_id, key) if last is None]
+
+
+def _recorded(
+    session: Session, agreement_id: UUID | None, key: str | None
+) -> Iterator[tuple[dict[str, Any], date | None]]:
+    """Each waiver that was recorded, with the last day on which it frees; None where it frees on none."""
+    rows = many(
+        session,
+        select(_waiver, _decision.c.number.label("decision"))
+        .join(_decision, refers(_waiver.c.decision_id, _decision))
+        .where(
+            _waiver.c.program_id == program_of(session),
+            *([_waiver.c.agreement_id == agreement_id] if agreement_id is not None else []),
+            *([_waiver.c.key == key] if key is not None else []),
+        )
+        .order_by(_waiver.c.starts_on),
+    )
+    how_long = {
+        from_before: counted(
+            session,
+            [row["decision_id"] for row in rows if row["from_before"] is from_before],
+            quorum_asked=not from_before,
+        )
+        for from_before in {row["from_before"] for row in rows}
+    }
+    for row in rows:
+        decision = how_long[row["from_before"]][row["decision_id"]]
+        last = min(row["ends_on"], decision.until or row["ends_on"])
+        yield row, last if decision.ever and last >= row["starts_on"] else None
+
+
+def watch_of(session: Session) -> Watch:
+    """When a program finds silence a risk, and asks people."""
+    return Watch.model_validate(program(session).obligations)
+
+
+@dataclass(frozen=True)
+class _Procedure:
+    """What a case did for a clause: the task that brought its document, when it was done, the days that it is for."""
+
+    task_id: str
+    organization_id: UUID | None
+    on: date
+    covers: Span
+    is_done: bool
+    decided_by: frozenset[str]
+    lacks: str  # of its document itself: that nobody accepted it yet, or that it was returned
+
+    def paper(self, endorsed_by: str, bounds: Iterable[Bound]) -> Paper:
+        """Its document, with what it lacks to count. What a committee endorsed was accepted by that.
+
+        It counts once, also where the quarter or year that it is for was cut: by the day on which it was done, or the
+        nearest one of that quarter or year on which the clause bound the partner.
+        """
+        if endorsed_by:
+            lacks = "not_endorsed" if endorsed_by not in self.decided_by else "" if self.is_done else "unfinished"
+        else:
+            lacks = self.lacks if self.is_done else "unfinished"
+        inside = [part for bound in bounds if (part := bound.days.within(self.covers)) is not None]
+        day = self.covers.nearest(self.on)
+        counts_on = min((part.nearest(day) for part in inside), key=lambda near: abs(near - day), default=day)
+        return Paper(self.task_id, self.on, "task", counts_on, lacks)
+
+
+class Records:
+    """What one program has on record, each kind read once and only where something asks for it."""
+
+    def __init__(self, session: Session, at: datetime) -> None:
+        self._session = session
+        self._here = program_of(session)
+        self._carried: dict[str, list[_Procedure]] = {}
+        self._new: dict[date, date | None] = {}
+        self.on = local_day(session, at)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The program's working days."""
+        return calendar_of(self._session)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """When the program finds silence a risk, and asks people."""
+        return watch_of(self._session)
+
+    def silence(self, one: Owed, window: Window, clause: Clause) -> Silence:
+        """What it says of a window that nothing is on record."""
+        return silence(window, clause.rule, self.watch, self.new_until(one.since))
+
+    def new_until(self, since: date) -> date | None:
+        """The last of the first days of an agreement that began on `since`."""
+        if since not in self._new:
+            self._new[since] = first_days_of(since, self.watch, self.calendar)
+        return self._new[since]
+
+    def sittings(self, organization_id: UUID, rule: AttendanceRule, role: str) -> list[Sitting]:
+        """Every meeting of the rule's committee, and how the seats of this role there were filled, of any role else.
+
+        The seats that it takes from other committees are its own too. Of several, the fullest counts, once.
+        """
+        seats = self._seats_on(rule.committee, organization_id)
+        mine = [seat for seat in seats if seat.role == role] or seats
+        found = []
+        for meeting in self._meetings[rule.committee]:
+            day = meeting.starts.date()
+            here = [seat for seat in mine if _stands(seat, day)]
+            if not here:
+                continue
+            filled = min((self._filled.get((meeting.id, seat.id), "unrecorded") for seat in here), key=_FULLEST.index)
+            quorate = meeting.quorate if meeting.state == "held" else None
+            found.append(Sitting(str(meeting.id), day, meeting.state, filled, quorate))
+        return found
+
+    def steps(
+        self,
+        organization_id: UUID | None,
+        clause: Clause,
+        rule: TasksRule,
+        rule_on: Callable[[date], TasksRule] | None = None,
+    ) -> list[Step]:
+        """The tasks that serve a clause by its rule or that of their due day: at one organization, or everywhere.
+
+        One comes once more for each due day that it lost after it had passed.
+        """
+        served_as = clause.served_as
+
+        def serves(row: Any) -> bool:
+            return (
+                row.clause in served_as
+                and row.protocol in (rule_on(row.due_on) if rule_on else rule).protocols
+                and (organization_id is None or row.organization_id == organization_id)
+            )
+
+        return [
+            Step(
+                str(row.id),
+                row.due_on,
+                local_day(self._session, row.done_at) if row.state in ("done", "submitted") else None,
+                called_off=row.state in ("waived", "cancelled"),
+            )
+            for row in self._tasks
+            if serves(row)
+        ] + [Step(str(row.id), row.due_on, late_until=row.until) for row in self._lateness if serves(row)]
+
+    def papers(self, one: Owed, clause: Clause) -> list[Paper]:
+        """The documents that stand for a clause: given for it, or brought by a procedure of the partner's or program's.
+
+        A procedure brings one once every step of it that serves the clause is done and one of them has a document.
+        Where a committee must endorse it, it counts by what that committee decided, with its quorum, on a step of the
+        procedure that is for the same days; this goes for a document that was given for the clause itself as well.
+        """
+        cases = [case for case in self._procedures(clause) if case.organization_id in (None, one.organization_id)]
+        endorsed = [case.covers for case in cases if clause.endorsed_by in case.decided_by]
+        given = [
+            replace(paper, lacks="not_endorsed")
+            if clause.endorsed_by and not any(span.holds(paper.effective_on) for span in endorsed)
+            else paper
+            for paper in self._papers[one.agreement_id, clause.key]
+        ]
+        return given + [case.paper(clause.endorsed_by, one.bounds) for case in cases]
+
+    def said(self, period_id: UUID | None) -> Said | None:
+        """The attestation that stands of a period, if there is one."""
+        return self._said.get(period_id) if period_id is not None else None
+
+    def waived(self, agreement_id: UUID, key: str) -> list[Span]:
+        """The days on which the partner is freed of a clause."""
+        return self._waived[agreement_id, key]
+
+    def counts(
+        self, one: Owed, window: Window, rule: CountRule, rule_on: Callable[[date], CountRule] | None = None
+    ) -> dict[str, int]:
+        """What a count adds up to, by what was counted: days on which the partner is freed of the clause left out.
+
+        `rule` is the window's last text; `rule_on` has the text of a day, as `longest_vacancy` asks for it.
+        """
+        if rule.of == "alternates":
+            return {place: self._alternates(one.organization_id, place, window) for place in rule.committees}
+        waived = self.waived(one.agreement_id, one.key)
+        if rule.of == "vacant_working_days":
+            binding = [part for span in joined(bound.days for bound in one.bounds) for part in span.without(waived)]
+            return {
+                role: longest_vacancy(
+                    window,
+                    binding,
+                    self._on_record[one.organization_id, role],
+                    self.calendar,
+                    self.on,
+                    self._promised[one.organization_id, role],
+                    at_most=rule.at_most,
+                    allowed_on=(lambda day: rule_on(day).at_most) if rule_on is not None else None,
+                )
+                for role in self._roles_of(one, rule)
+            }
+        spans = [part for span in window.spans for part in span.without(waived)]
+        days = self._referred[one.organization_id]
+        return {rule.of: sum(any(span.holds(day) for span in spans) for day in days)}
+
+    def _roles_of(self, one: Owed, rule: CountRule) -> list[str]:
+        """Those roles of a rule that the partner has, or had; all where it has none."""
+        place = one.organization_id
+        return [role for role in rule.roles if self._promised[place, role] or self._held[place, role]] or list(
+            rule.roles
+        )
+
+    def is_counted(self, one: Owed, window: Window, rule: CountRule) -> bool:
+        """Whether there is anything to count: of vacant days only once somebody held one of the roles."""
+        if rule.of != "vacant_working_days":
+            return rule.at_least is not None or any(self.counts(one, window, rule).values())
+        end = self.on if window.ends_on is None else min(self.on, window.ends_on)
+        held = (span for role in rule.roles for span in self._held[one.organization_id, role])
+        return any(span.starts_on <= end for span in held)
+
+    def lacks_since(self, organization_id: UUID, role: str, on: date) -> date | None:
+        """Since which local day a role has lacked somebody on the day `on`, as the record had it; None where not."""
+        place = (organization_id, role)
+        return vacant_since([Span(date.min, None)], self._on_record[place], on, self._promised[place])
+
+    def vacant_since(self, one: Owed, window: Window, rule: CountRule) -> date | None:
+        """Since which local day the role has lacked somebody that has lacked one for longest; None where none does."""
+        binding = [
+            part
+            for span in joined(bound.days for bound in one.bounds)
+            for part in span.without(self.waived(one.agreement_id, one.key))
+        ]
+        place = one.organization_id
+        since = (
+            vacant_since(binding, self._on_record[place, role], self.on, self._promised[place, role])
+            for role in rule.roles
+            if window.holds(self.on)
+        )
+        return min((day for day in since if day is not None), default=None)
+
+    def _seats_on(self, committee: str, organization_id: UUID) -> list[Any]:
+        """An organization's seats on a committee, those that it takes from others with it."""
+        family, more = {committee}, [committee]
+        while more:
+            others = [one for one in self._derived_from.get(more.pop(), ()) if one not in family]
+            family.update(others)
+            more.extend(others)
+        return [seat for seat in self._seats if seat.key in family and seat.organization_id == organization_id]
+
+    # ------------------------------------------------------------------------------------------------------ read once
+
+    @cached_property
+    def _derived_from(self) -> Mapping[str, Sequence[str]]:
+        """From which other committees each takes its seats."""
+        rows = self._session.execute(
+            select(_committee.c.key, _committee.c.derived_from).where(_committee.c.program_id == self._here)
+        )
+        return {row.key: row.derived_from for row in rows}
+
+    @cached_property
+    def _seats(self) -> Sequence[Any]:
+        return self._session.execute(
+            select(
+                _seat.c.id, _seat.c.organization_id, _seat.c.role, _seat.c.starts_on, _seat.c.ends_on, _committee.c.key
+            )
+            .join(_committee, refers(_seat.c.committee_id, _committee))
+            .where(_seat.c.program_id == self._here)
+        ).all()
+
+    @cached_property
+    def _meetings(self) -> Mapping[str, list[Any]]:
+        rows = self._session.execute(
+            select(_meeting.c.id, _meeting.c.starts, _meeting.c.state, _meeting.c.quorate, _committee.c.key)
+            .join(_committee, refers(_meeting.c.committee_id, _committee))
+            .where(_meeting.c.program_id == self._here)
+            .order_by(_meeting.c.starts_at)
+        )
+        return _grouped(rows, lambda row: row.key)
+
+    @cached_property
+    def _filled(self) -> Mapping[tuple[UUID, UUID], str]:
+        rows = self._session.execute(
+            select(_attendance.c.meeting_id, _attendance.c.seat_id, _attendance.c.state).where(
+                _attendance.c.program_id == self._here
+            )
+        )
+        return {(row.meeting_id, row.seat_id): row.state for row in rows}
+
+    @cached_property
+    def _tasks(self) -> Sequence[Any]:
+        return self._session.execute(
+            select(
+                *(_task.c[name] for name in ("id", "clause", "due_on", "done_at", "state")),
+                _case.c.protocol,
+                _case.c.organization_id,
+            )
+            .join(_case, refers(_task.c.case_id, _case))
+            .where(_task.c.program_id == self._here, _task.c.clause != "", _task.c.due_on.is_not(None))
+        ).all()
+
+    @cached_property
+    def _lateness(self) -> Sequence[Any]:
+        """The due days that had passed undone when a step lost them."""
+        return self._session.execute(
+            select(
+                *(_late.c[name] for name in ("clause", "due_on", "until")),
+                _late.c.task_id.label("id"),
+                _case.c.protocol,
+                _case.c.organization_id,
+            )
+            .join(_task, refers(_late.c.task_id, _task))
+            .join(_case, refers(_task.c.case_id, _case))
+            .where(_late.c.program_id == self._here, _late.c.clause != "")
+        ).all()
+
+    @cached_property
+    def _papers(self) -> Mapping[tuple[UUID, str], list[Paper]]:
+        rows = self._session.execute(
+            select(*(_document.c[name] for name in ("id", "agreement_id", "key", "effective_on")), WORD.c.said)
+            .outerjoin(WORD, stands_of(WORD.c.document_id, _document))
+            .where(_document.c.program_id == self._here, _document.c.withdrawn_at.is_(None))
+        )
+        found = _grouped(rows, lambda row: (row.agreement_id, row.key))
+        return _with_default(
+            {
+                place: [Paper(str(row.id), row.effective_on, lacks=_LACKS[row.said]) for row in rows]
+                for place, rows in found.items()
+            }
+        )
+
+    def _procedures(self, clause: Clause) -> list[_Procedure]:
+        """What each procedure did for a clause: the steps that name it, with the role that owes it or without one."""
+        if clause.key in self._carried:
+            return self._carried[clause.key]
+        found = self._carried[clause.key] = []
+        serving = [row for name in sorted(clause.served_as) for row in self._serving[name]]
+        in_order = sorted(serving, key=lambda row: (row.case_id, row.position, row.id))
+        for tasks in _grouped(in_order, lambda row: row.case_id).values():
+            brought = [row for row in tasks if row.document_is is not None]
+            if not brought:
+                continue
+            done = [local_day(self._session, row.done_at) for row in tasks if row.state == "done"]
+            last = max(done, default=self.on)
+            whole = periods.period(tasks[0].period)
+            found.append(
+                _Procedure(
+                    str(brought[-1].id),
+                    tasks[0].organization_id,
+                    last,
+                    Span(whole.starts_on, whole.ends_on) if whole is not None else Span(last, last),
+                    is_done=len(done) == len(tasks),
+                    decided_by=frozenset(row.decided_by for row in tasks if row.state == "done" and row.decided_by),
+                    lacks=brought[-1].document_is,
+                )
+            )
+        return found
+
+    @cached_property
+    def _serving(self) -> Mapping[str, list[Any]]:
+        """The steps of procedures that serve a clause and were not called off, by the clause as they name it."""
+        # Of several documents one that was accepted is enough, and one to be looked at comes before one returned.
+        document_is = (
+            select(func.min(case(*_IS_LACKING, else_="")))
+            .select_from(_evidence)
+            .outerjoin(WORD, stands_of(WORD.c.evidence_id, _evidence))
+            .where(
+                _evidence.c.program_id == _task.c.program_id,
+                _evidence.c.task_id == _task.c.id,
+                _evidence.c.kind == "document",
+                _evidence.c.withdrawn_at.is_(None),
+            )
+            .scalar_subquery()
+        )
+        decided_by = (
+            select(func.max(_committee.c.key))
+            .select_from(_decision)
+            .join(_item, refers(_decision.c.item_id, _item))
+            .join(_committee, refers(_decision.c.committee_id, _committee))
+            .where(
+                _decision.c.program_id == _task.c.program_id,
+                _item.c.task_id == _task.c.id,
+                # Another decision taken under the same item endorses nothing.
+                _decision.c.grants,
+                it_counts(),
+                # Those from before a quorum was asked for endorse as they did.
+                or_(_decision.c.has_quorum.is_(True), _decision.c.endorsement == "earlier"),
+            )
+            .scalar_subquery()
+        )
+        rows = self._session.execute(
+            select(
+                *(_task.c[name] for name in ("id", "clause", "state", "done_at", "position")),
+                *(_case.c[name] for name in ("organization_id", "period")),
+                _case.c.id.label("case_id"),
+                document_is.label("document_is"),
+                decided_by.label("decided_by"),
+            )
+            .join(_case, refers(_task.c.case_id, _case))
+            .where(
+                _task.c.program_id == self._here,
+                _task.c.clause != "",
+                _task.c.state.not_in(["cancelled", "waived"]),
+                _case.c.state != "cancelled",
+            )
+        )
+        return _with_default(_grouped(rows, lambda row: row.clause))
+
+    @cached_property
+    def _said(self) -> Mapping[UUID, Said]:
+        rows = self._session.execute(
+            select(
+                *(_attestation.c[name] for name in ("id", "period_id", "said", "said_at", "to_be_accepted")),
+                WORD.c.said.label("word"),
+            )
+            .outerjoin(WORD, stands_of(WORD.c.attestation_id, _attestation))
+            .where(_attestation.c.program_id == self._here, _attestation.c.superseded_at.is_(None))
+        )
+        return {
+            row.period_id: Said(
+                str(row.id),
+                local_day(self._session, row.said_at),
+                row.said == "held",
+                _LACKS[row.word] if row.to_be_accepted else "",
+            )
+            for row in rows
+        }
+
+    @cached_property
+    def _waived(self) -> Mapping[tuple[UUID, str], list[Span]]:
+        found = _grouped(waivers(self._session), lambda row: (row["agreement_id"], row["key"]))
+        return _with_default(
+            {place: [Span(row["starts_on"], row["ends_on"]) for row in rows] for place, rows in found.items()}
+        )
+
+    @cached_property
+    def _held(self) -> Mapping[tuple[UUID, str], list[Span]]:
+        return _with_default(
+            {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in self._tenures.items()}
+        )
+
+    @cached_property
+    def _on_record(self) -> Mapping[tuple[UUID, str], list[Span]]:
+        """The days on which each role was held as the record then had it: what was vacant stays so."""
+        return _with_default(
+            {
+                place: [
+                    part
+                    for row in rows
+                    for part in Span(row.starts_on, row.ends_on).without(
+                        Span(first, last) for first, last in days_of(row.entered_late)
+                    )
+                ]
+                for place, rows in self._tenures.items()
+            }
+        )
+
+    @cached_property
+    def _tenures(self) -> Mapping[tuple[UUID, str], list[Any]]:
+        rows = self._session.execute(
+            select(
+                *(_tenure.c[name] for name in ("organization_id", "role", "starts_on", "ends_on", "entered_late"))
+            ).where(_tenure.c.program_id == self._here, ~never_began())
+        )
+        return _grouped(rows, lambda row: (row.organization_id, row.role))
+
+    @cached_property
+    def _promised(self) -> Mapping[tuple[UUID, str], list[Promise]]:
+        """How many people each agreement promises for a role, while a version that says so is in force."""
+        rows = self._session.execute(
+            select(
+                *(_created.c[name] for name in ("role", "headcount")),
+                *(_version.c[name] for name in ("starts_on", "ends_on")),
+                _agreement.c.organization_id,
+            )
+            .join(_version, refers(_created.c.agreement_version_id, _version))
+            .join(_agreement, refers(_version.c.agreement_id, _agreement))
+            .where(_created.c.program_id == self._here, _version.c.state.in_(["in_force", "ended"]))
+        )
+        found = _grouped(rows, lambda row: (row.organization_id, row.role))
+        return _with_default(
+            {
+                place: [Promise(Span(row.starts_on, row.ends_on), row.headcount) for row in rows]
+                for place, rows in found.items()
+            }
+        )
+
+    @cached_property
+    def _referred(self) -> Mapping[UUID, list[date]]:
+        """The local days on which each organization's people referred somebody: of whom, is not read here.
+
+        Also where the person was known already, or was refused later: the partner did refer.
+        """
+        rows = self._session.execute(
+            select(_referral.c.organization_id, _referral.c.received_at).where(
+                _referral.c.program_id == self._here,
+                _referral.c.organization_id.is_not(None),
+                _referral.c.state.not_in(["draft", "abandoned"]),
+            )
+        )
+        found: dict[UUID, list[date]] = defaultdict(list)
+        for row in rows:
+            found[row.organization_id].append(local_day(self._session, row.received_at))
+        return found
+
+    def _alternates(self, organization_id: UUID, committee: str, window: Window) -> int:
+        """How many people may sit there for the organization, on the day judged or the last one that counts."""
+        day = self.on if window.ends_on is None else min(self.on, window.ends_on)
+        seats = [seat.id for seat in self._seats_on(committee, organization_id) if _stands(seat, day)]
+        named = {row.person_id for seat in seats for row in self._named[seat] if _stands(row, day)}
+        by_role = {row.person_id for row in self._seconds[organization_id] if _stands(row, day)}
+        return len(named | by_role)
+
+    @cached_property
+    def _named(self) -> Mapping[UUID, list[Any]]:
+        """Who was named to stand in at each seat, and from when to when."""
+        rows = self._session.execute(
+            select(_holder.c.seat_id, _holder.c.person_id, _holder.c.starts_on, _holder.c.ends_on).where(
+                _holder.c.program_id == self._here, _holder.c.kind == "alternate", _holder.c.withdrawn_at.is_(None)
+            )
+        )
+        return _with_default(_grouped(rows, lambda row: row.seat_id))
+
+    @cached_property
+    def _seconds(self) -> Mapping[UUID, list[Any]]:
+        """The second representatives of each organization, from when to when."""
+        rows = self._session.execute(
+            select(_tenure.c.organization_id, _tenure.c.person_id, _tenure.c.starts_on, _tenure.c.ends_on).where(
+                _tenure.c.program_id == self._here, _tenure.c.role == SECOND_REPRESENTATIVE, ~never_began()
+            )
+        )
+        return _with_default(_grouped(rows, lambda row: row.organization_id))
+
+
+def _stands(row: Any, day: date) -> bool:
+    """Whether the day is one of those of a seat, or of who holds something."""
+    return (row.starts_on is None or row.starts_on <= day) and (row.ends_on is None or day <= row.ends_on)
+
+
+def _grouped(rows: Iterable[Any], by: Any) -> Mapping[Any, list[Any]]:
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[by(row)].append(row)
+    return found
+
+
+def _with_default(found: Mapping[Any, list[Any]]) -> Mapping[Any, list[Any]]:
+    return defaultdict(list, found)

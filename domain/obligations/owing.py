@@ -1,0 +1,68 @@
+"""Who owes a clause, or acts for those who owe it: they judge nothing of it, under whichever hat."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.scope import program_of
+from domain.obligations.facts import COORDINATOR
+from domain.obligations.windows import Span
+from domain.roles.deputies import deputies_of, touches
+from domain.roles.roles import never_began
+from models.base import table_of
+from models.program import Tenure
+
+_tenure = table_of(Tenure)
+
+#: Whose name stands where no role owes a clause, but the partner as a whole.
+ORGANIZATION: Final = "organization"
+
+
+def who_owes(
+    session: Session, owed_by: str, organization_id: UUID, days: Iterable[Span], *, acting: Span | None
+) -> frozenset[UUID]:
+    """The people who owe a clause on some of these local days, and those who act for them on those that `acting` has.
+
+    Nobody who acts for them, where it is None.
+
+    Where a role owes it, they are its holders at the partner, away or not; what the coordinator owes is owed by each
+    coordinator. Where the partner owes it, they are all who hold a role there. A deputy counts for the days of the
+    absence, and so does one whose absence was called off after it had begun.
+    """
+    spans = list(days)
+    held: list[ColumnElement[bool]] = [touches(_tenure, spans), ~never_began()]
+    if owed_by != ORGANIZATION:
+        held.append(_tenure.c.role == owed_by)
+    if owed_by != COORDINATOR:
+        held.append(_tenure.c.organization_id == organization_id)
+    found = set(session.scalars(select(_tenure.c.person_id).where(_tenure.c.program_id == program_of(session), *held)))
+    if acting is None:
+        return frozenset(found)
+    acted = [shared for span in spans if (shared := acting.within(span)) is not None]
+    return frozenset(found | deputies_of(session, found, acted))
+
+
+def acts_among(by: Actor, people: Collection[UUID]) -> bool:
+    """Whether the one who acts is one of these people, or acts for one of them."""
+    return by.person_id in people or (by.acting_for is not None and by.acting_for in people)
+
+
+def on_day(day: date) -> Span:
+    """One local day."""
+    return Span(day, day)
+
+
+#: Every day: also those to come, for which a deputy is named already.
+EVER: Final = Span(date.min, date.max)
+
+
+def up_to(day: date) -> Span:
+    """The local days up to one: who is named a deputy for later ones acts for nobody yet."""
+    return Span(date.min, day)

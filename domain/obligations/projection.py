@@ -1,0 +1,407 @@
+"""Obligations kept true: how each period stands by the records, written when that changes, with what says so.
+
+`keep` may run at any time and as often as one likes: by the round each day, and in the transaction of whatever touches
+an obligation. What did not change is not written. What lacks is asked of people (`asking`), and an attendance that
+nobody recorded of the coordinator.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import Session
+
+from domain.casework import assigning
+from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
+from domain.kernel.actors import Actor
+from domain.kernel.scope import many, program_of
+from domain.obligations import asking, evaluation, to_accept
+from domain.obligations.asking import BY_OBLIGATIONS, Judged
+from domain.obligations.evaluation import LOST, Found, Step
+from domain.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
+from domain.obligations.silence import Silence
+from domain.obligations.turns import take_turn
+from domain.obligations.windows import Span, Touched, Window
+from domain.record import events
+from locales import N_, say, show_day
+from models.base import refers, table_of
+from models.casework import SETTLED, Task
+from models.committee import Committee
+from models.meeting import Meeting
+from models.obligation import ObligationFinding, ObligationPeriod
+
+_period = table_of(ObligationPeriod)
+_finding = table_of(ObligationFinding)
+_task = table_of(Task)
+_meeting = table_of(Meeting)
+_committee = table_of(Committee)
+
+#: The step of the task that asks the coordinator for what nobody recorded.
+RECORD: Final = "obligation.record"
+
+#: A period that ended longer ago is judged again only where something of it is touched.
+LOOKS_BACK: Final = timedelta(days=400)
+#: The coordinator records an attendance within this many days of being asked.
+DAYS_TO_RECORD: Final = 5
+
+
+def keep(
+    session: Session,
+    *,
+    organization_ids: Iterable[UUID] | None = None,
+    kinds: Iterable[str] | None = None,
+    touched: Callable[[], Touched] = Touched,
+    by: Actor = BY_OBLIGATIONS,
+    at: datetime,
+) -> int:
+    """Judge the obligations anew, of these organizations and kinds of check or of all; how many stand otherwise now.
+
+    A period that has been over for longer than `LOOKS_BACK` stays as it was found, but for those that `touched`
+    reaches, which is asked once there is such a period: a correction counts however late it comes. `by` is on record
+    for a task that this completes: whoever recorded what it asked for. One transaction keeps a program's obligations at
+    a time; a second one waits.
+    """
+    chosen = frozenset(kinds) if kinds is not None else None
+    if not is_anything_owed(session):
+        return 0  # no agreement was ever in force: nothing is locked, and nothing else is read
+    take_turn(session)
+    records, what_changed = Records(session, at), cache(touched)
+    held = _held(session, chosen)
+    kept = _Kept(session, records, at)
+    unrecorded: set[str] = set()
+    judged: list[Judged] = []
+    for one in owed(session, organization_ids=organization_ids, kinds=chosen):  # once it is ours to judge
+        mine, bound = held.get((one.agreement_id, one.key), {}), set()
+        for window in one.windows(records.on):
+            bound.add(window.period.starts_on)
+            clause = one.clause_of(window)
+            if chosen is not None and clause.kind not in chosen:
+                continue
+            row = mine.get(window.period.starts_on)
+            if (
+                row is not None
+                and _is_long_over(window, records.on)
+                and not what_changed().reaches(window, _facts_of(row))
+            ):
+                unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
+                continue
+            found = judge(records, one, window, clause, row)
+            unrecorded.update(found.missing)
+            period_id = kept.take(one, window, clause, row, found)
+            judged.append(Judged(one, window, clause, period_id, row["task_id"] if row is not None else None, found))
+        for starts_on, row in mine.items():
+            if starts_on not in bound:
+                kept.let_go(row)
+    changed = kept.write()
+    asking.ask(session, records, judged, by=by, at=at)
+    asking.let_go(session, kept.let_go_of, at=at)
+    if chosen is None or chosen & {"attestation", "document"}:
+        to_accept.ask(session, by=BY_OBLIGATIONS, at=at, whole=organization_ids is None and chosen is None)
+    if chosen is None or "attendance" in chosen:
+        _ask_for_records(session, unrecorded, whole=organization_ids is None, records=records, by=by, at=at)
+    return changed
+
+
+def _is_long_over(window: Window, on: date) -> bool:
+    return window.ends_on is not None and window.ends_on < on - LOOKS_BACK
+
+
+def _facts_of(row: Mapping[str, Any], why: str | None = None) -> Iterator[str]:
+    """The ids of the facts that a period was last judged by: all, or those of which `why` is the code."""
+    return (fact["id"] for fact in row["found"]["facts"] if why in (None, fact["why"]))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One window of an obligation, to be judged by its last text or, with `rule_on`, by the text of each day."""
+
+    records: Records
+    one: Owed
+    window: Window
+    clause: Clause
+    period_id: UUID | None
+    silence: Silence
+    was_late: tuple[Step, ...] = ()
+    rule_on: Callable[[date], Any] | None = None
+
+    @property
+    def rule(self) -> Any:
+        """The last text's: of the kind by which the one who judges was chosen."""
+        return self.clause.rule
+
+    @property
+    def waived(self) -> list[Span]:
+        """The days on which the partner is freed of the clause."""
+        return self.records.waived(self.one.agreement_id, self.one.key)
+
+
+def judge(
+    records: Records, one: Owed, window: Window, clause: Clause, before: Mapping[str, Any] | None = None
+) -> Found:
+    """How one window of an obligation stands by the records; `before` is its row, as it was found to stand last.
+
+    By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
+    fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
+    """
+    silence = records.silence(one, window, clause)
+    period_id = before["id"] if before is not None else None
+    asked = _Asked(records, one, window, clause, period_id, silence, tuple(_was_late(before, clause)))
+    found = _JUDGES[type(clause.rule)](asked)
+    rule_on = one.rule_on(window) if found.state in LOST else None
+    if rule_on is None:
+        return found
+    milder = _JUDGES[type(clause.rule)](replace(asked, rule_on=rule_on))
+    return found if milder.state in LOST else milder
+
+
+def _was_late(before: Mapping[str, Any] | None, clause: Clause) -> Iterator[Step]:
+    """The steps that were found late by the same text before: whatever became of them or of the calendar, they stay so.
+
+    Where that was a mistake, a decision frees the partner of the clause on those days.
+    """
+    if before is not None and before["obligation_id"] == clause.id:
+        for fact in before["found"]["facts"]:
+            if (fact["kind"], fact["why"]) == ("task", "late"):
+                yield Step(fact["id"], date.fromisoformat(fact["on"]), late_until=date.max)
+
+
+def _by_attendance(asked: _Asked) -> Found:
+    sittings = asked.records.sittings(asked.one.organization_id, asked.rule, asked.clause.owed_by)
+    return evaluation.attendance(
+        asked.window, asked.waived, asked.rule, sittings, asked.records.on, asked.rule_on, silence=asked.silence
+    )
+
+
+def _by_tasks(asked: _Asked) -> Found:
+    records = asked.records
+    # What the coordinator owes they owe to every partner.
+    where = None if asked.clause.owed_by == COORDINATOR else asked.one.organization_id
+    steps = records.steps(where, asked.clause, asked.rule, asked.rule_on)
+    return evaluation.tasks(
+        asked.window,
+        asked.waived,
+        asked.rule,
+        [*steps, *asked.was_late],
+        records.calendar,
+        records.on,
+        asked.rule_on,
+        silence=asked.silence,
+    )
+
+
+def _by_documents(asked: _Asked) -> Found:
+    papers = asked.records.papers(asked.one, asked.clause)
+    return evaluation.documents(asked.window, asked.waived, asked.rule, papers, asked.records.on, silence=asked.silence)
+
+
+def _by_attestation(asked: _Asked) -> Found:
+    return evaluation.attested(
+        asked.window,
+        asked.waived,
+        asked.rule,
+        asked.records.said(asked.period_id),
+        asked.records.on,
+        is_secretarys=asked.rule.by == COORDINATOR and asked.clause.owed_by != COORDINATOR,
+        silence=asked.silence,
+    )
+
+
+def _by_count(asked: _Asked) -> Found:
+    records = asked.records
+    return evaluation.counted(
+        asked.window,
+        asked.waived,
+        asked.rule,
+        records.counts(asked.one, asked.window, asked.rule, asked.rule_on),
+        records.on,
+        silence=asked.silence,
+        is_on_record=records.is_counted(asked.one, asked.window, asked.rule),
+    )
+
+
+_JUDGES: Final[Mapping[type, Callable[[_Asked], Found]]] = {
+    AttendanceRule: _by_attendance,
+    TasksRule: _by_tasks,
+    DocumentRule: _by_documents,
+    AttestationRule: _by_attestation,
+    CountRule: _by_count,
+}
+
+
+def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str], dict[date, dict[str, Any]]]:
+    """Each clause's periods as they are kept, by their first day, with the finding that stands."""
+    rows = many(
+        session,
+        select(_period, _finding.c.found)
+        .outerjoin(
+            _finding,
+            (_finding.c.program_id == _period.c.program_id)
+            & (_finding.c.period_id == _period.c.id)
+            & (_finding.c.n == _period.c.finding),
+        )
+        .where(
+            _period.c.program_id == program_of(session),
+            *([_period.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
+        ),
+    )
+    found: dict[tuple[UUID, str], dict[date, dict[str, Any]]] = defaultdict(dict)
+    for row in rows:
+        found[row["agreement_id"], row["key"]][row["period_starts"]] = row
+    return found
+
+
+class _Kept:
+    """What is written once everything is judged: three statements, however many periods changed."""
+
+    def __init__(self, session: Session, records: Records, at: datetime) -> None:
+        self._session, self._records, self._at = session, records, at
+        self._new: list[dict[str, Any]] = []
+        self._changed: list[dict[str, Any]] = []
+        self._findings: list[dict[str, Any]] = []
+        self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
+        self.let_go_of: list[UUID] = []  # tasks of periods that bind nobody any more
+
+    def take(self, one: Owed, window: Window, clause: Clause, row: Mapping[str, Any] | None, found: Found) -> UUID:
+        """Keep how a window was found to stand, where that changed; returns the id of its period."""
+        now = {
+            "obligation_id": clause.id,
+            "starts_on": window.starts_on,
+            "ends_on": window.ends_on,
+            "period_ends": window.period.ends_on,  # moves where a version with another period comes on record late
+            "due_on": found.due_on,
+            "state": found.state,
+        }
+        if row is not None:
+            if row["found"] != found.as_json() or any(row[name] != value for name, value in now.items()):
+                self._change(row, now, found)
+            known: UUID = row["id"]
+            return known
+        period_id = uuid4()
+        self._new.append(
+            {
+                "program_id": program_of(self._session),
+                "id": period_id,
+                "agreement_id": one.agreement_id,
+                "key": one.key,
+                "period_starts": window.period.starts_on,
+                "finding": 1,
+                "evaluated_at": self._at,
+                "version": 1,
+                **now,
+            }
+        )
+        self._find(period_id, 1, clause.id, found)
+        self._lines.append((period_id, {"clause": one.key, "before": "", "state": found.state}))
+        return period_id
+
+    def let_go(self, row: Mapping[str, Any]) -> None:
+        """A period that binds nobody any more: that an agreement ended before it was recorded once it had begun."""
+        if row["task_id"] is not None:
+            self.let_go_of.append(row["task_id"])
+        if row["state"] == "no_occasion":
+            return
+        stays = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on", "period_ends")}
+        self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, Found("no_occasion"))
+
+    def _change(self, row: Mapping[str, Any], now: Mapping[str, Any], found: Found) -> None:
+        n = row["finding"] + 1
+        self._changed.append(
+            {"of_period": row["id"], "finding": n, "evaluated_at": self._at, "version": row["version"] + 1, **now}
+        )
+        self._find(row["id"], n, now["obligation_id"], found)
+        if row["state"] != found.state:
+            self._lines.append((row["id"], {"clause": row["key"], "before": row["state"], "state": found.state}))
+
+    def _find(self, period_id: UUID, n: int, obligation_id: UUID, found: Found) -> None:
+        self._findings.append(
+            {
+                "program_id": program_of(self._session),
+                "id": uuid4(),
+                "period_id": period_id,
+                "n": n,
+                "obligation_id": obligation_id,
+                "state": found.state,
+                "on": self._records.on,
+                "found": found.as_json(),
+                "evaluated_at": self._at,
+            }
+        )
+
+    def write(self) -> int:
+        """Write it; how many periods stand otherwise than before."""
+        if self._new:
+            self._session.execute(insert(_period), self._new)
+        if self._changed:
+            self._session.connection().execute(
+                update(_period).where(
+                    _period.c.program_id == program_of(self._session), _period.c.id == bindparam("of_period")
+                ),
+                self._changed,
+            )
+        if self._findings:
+            self._session.execute(insert(_finding), self._findings)
+        if self._lines:
+            events.write_many(
+                self._session, "obligation.found", "obligation_period", self._lines, by=BY_OBLIGATIONS, at=self._at
+            )
+        return len(self._lines)
+
+
+# ------------------------------------------------------------------------------------------------- what nobody recorded
+
+
+def _ask_for_records(
+    session: Session, unrecorded: set[str], *, whole: bool, records: Records, by: Actor, at: datetime
+) -> None:
+    """Have the coordinator record what is missing, once a meeting; where it is there now, their task is done.
+
+    `whole` says that every organization was judged: only then is a meeting known to miss nothing.
+    """
+    here = program_of(session)
+    rows = many(
+        session,
+        select(_task.c.id, _task.c.item, _task.c.state).where(
+            _task.c.program_id == here, _task.c.step == RECORD, _task.c.case_id.is_(None)
+        ),
+    )
+    known = {row["item"]: row for row in rows if row["state"] not in (*SETTLED, "cancelled")}
+    if whole:
+        for item in sorted(set(known) - unrecorded):
+            complete_task(session, known[item]["id"], by=by, at=at, in_its_act=True)
+    meetings = session.execute(
+        select(_meeting.c.id, _meeting.c.starts, _committee.c.title_fr, _committee.c.title_en)
+        .join(_committee, refers(_meeting.c.committee_id, _committee))
+        .where(_meeting.c.program_id == here, _meeting.c.id.in_([UUID(one) for one in unrecorded - set(known)]))
+        .order_by(_meeting.c.starts)
+    ).all()
+    for meeting in meetings:
+        titles = {"fr": meeting.title_fr, "en": meeting.title_en}
+        words = {
+            language: say(
+                language,
+                N_("Record who sat: %(committee)s, %(day)s"),
+                committee=titles[language],
+                day=show_day(language, meeting.starts.date()),
+            )
+            for language in titles
+        }
+        assigning.assign(
+            session,
+            RECORD,
+            str(meeting.id),
+            title_fr=words["fr"],
+            title_en=words["en"],
+            chain=[{"role": COORDINATOR, "at": "*"}],
+            due_on=records.calendar.add_working_days(records.on, DAYS_TO_RECORD),
+            by=BY_OBLIGATIONS,
+            at=at,
+            evidence=BY_ITS_ACT,
+        )

@@ -1,0 +1,145 @@
+"""Which lines of the record touch what partners owe, so that it is judged again in the transaction that wrote them.
+
+Whoever commits asks `settle` once, at the end. Of tasks only those touch anything that serve a clause, and those whose
+end moves the days of others: most serve none, and to complete them must stay cheap. What a line touches is known by its
+days as well, so that a correction reaches the period that it belongs to, however long that is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlmodel import Session
+
+from domain.kernel import periods
+from domain.kernel.scope import program_of
+from domain.obligations.projection import keep
+from domain.obligations.windows import Span, Touched
+from domain.record import events
+from models.base import refers, table_of
+from models.casework import Case, Task
+from models.meeting import Meeting
+from models.obligation import Waiver
+
+_case = table_of(Case)
+_task = table_of(Task)
+_meeting = table_of(Meeting)
+_waiver = table_of(Waiver)
+
+_CASES: Final = frozenset({"tasks", "document"})
+_SITTING: Final = frozenset({"attendance"})
+_HOLDING: Final = frozenset({"count"})
+_EVERYTHING: Final = frozenset({"attendance", "tasks", "document", "attestation", "count"})
+
+#: The kinds of checks that a verb of the record touches.
+TOUCHES: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys(("attendance.recorded", "attendance.corrected"), _SITTING),
+    **dict.fromkeys(("meeting.planned", "meeting.moved", "meeting.cancelled", "meeting.closed"), _SITTING),
+    **dict.fromkeys(("meeting.opened", "meeting.put_back", "season.planned"), _SITTING),
+    **dict.fromkeys(("seat.given", "seat.moved", "seat.withdrawn"), _HOLDING),
+    **dict.fromkeys(("tenure.started", "tenure.moved", "tenure.ended", "tenure.taken_back"), _HOLDING),
+    **dict.fromkeys(("case.opened", "case.cancelled", "case.reopened"), _CASES),
+    **dict.fromkeys(("case.day_moved", "case.rescheduled", "case.version_taken"), _CASES),
+    events.CLAUSE_SERVED: _CASES,
+    "referral.received": _HOLDING,
+    # It may have freed a partner of a clause, or stand for a plan.
+    **dict.fromkeys(("decision.withdrawn", "decision.counts", "decision.suspended"), _EVERYTHING),
+    **dict.fromkeys(("agreement.started", "agreement.ended", "agreement.called_off"), _EVERYTHING),
+}
+#: What the engine judges by where it carried a case.
+OF_CASES: Final = frozenset({"tasks", "document", "count"})
+
+
+#: The facts of a line that are local days from which on something holds, or did, or holds no more.
+_DAYS_OF_LINES: Final = ("was", "starts_on", "ends_on")
+
+
+def settle(session: Session, *, at: datetime) -> int:
+    """Judge what the lines written in this transaction touch, each once; how many periods stand otherwise now."""
+    lines = [line for line in events.take_written(session) if line.verb in TOUCHES]
+    if not lines:
+        return 0
+    kinds = frozenset[str]().union(*(TOUCHES[line.verb] for line in lines))
+    return keep(session, kinds=kinds, touched=partial(touched_by, session, lines), at=at)
+
+
+def touched_by(session: Session, lines: Iterable[events.Line]) -> Touched:
+    """The days and the facts that these lines are about.
+
+    Who holds a role or a seat, and which version is in force, says something of every day from then on; a meeting, of
+    its own; a step, of its due day and of the quarter or year that its case is for; a decision, of the days on which it
+    freed a partner.
+    """
+    days: list[Span] = []
+    subjects: dict[str, set[UUID]] = {}
+    for line in lines:
+        subjects.setdefault(line.kind, set()).add(line.subject_id)
+        days.extend(_from_days_of(line))
+    ids = {str(one) for several in subjects.values() for one in several}
+    days.extend(_of_meetings(session, subjects.get("meeting", ())))
+    days.extend(_of_waivers(session, subjects.get("decision", ())))
+    for task_id, spans in _of_steps(session, subjects.get("case", ()), subjects.get("task", ())):
+        ids.add(str(task_id))
+        days.extend(spans)
+    return Touched(tuple(days), frozenset(ids))
+
+
+def touched_by_case(session: Session, case_id: UUID) -> Touched:
+    """What a case is about, wherever the engine carried it."""
+    steps = list(_of_steps(session, [case_id], ()))
+    return Touched(tuple(span for _, spans in steps for span in spans), frozenset(str(task_id) for task_id, _ in steps))
+
+
+def _from_days_of(line: events.Line) -> Iterator[Span]:
+    said = [line.facts[name] for name in _DAYS_OF_LINES if line.facts.get(name)]
+    if said:
+        yield Span(min(date.fromisoformat(str(day)) for day in said), None)
+
+
+def _of_meetings(session: Session, meeting_ids: Collection[UUID]) -> Iterator[Span]:
+    if meeting_ids:
+        asked = select(_meeting.c.starts).where(
+            _meeting.c.program_id == program_of(session), _meeting.c.id.in_(meeting_ids)
+        )
+        yield from (Span(starts.date(), starts.date()) for starts in session.scalars(asked))
+
+
+def _of_waivers(session: Session, decision_ids: Collection[UUID]) -> Iterator[Span]:
+    if decision_ids:
+        asked = select(_waiver.c.starts_on, _waiver.c.ends_on).where(
+            _waiver.c.program_id == program_of(session), _waiver.c.decision_id.in_(decision_ids)
+        )
+        yield from (Span(row.starts_on, row.ends_on) for row in session.execute(asked))
+
+
+def _of_steps(
+    session: Session, case_ids: Collection[UUID], task_ids: Collection[UUID]
+) -> Iterator[tuple[UUID, list[Span]]]:
+    """The steps that serve a clause, of these cases and of those of these tasks: on one task hang days of others."""
+    if not case_ids and not task_ids:
+        return
+    here = program_of(session)
+    theirs = select(_task.c.case_id).where(_task.c.program_id == here, _task.c.id.in_(task_ids))
+    rows = session.execute(
+        select(_task.c.id, _task.c.due_on, _case.c.period)
+        .join(_case, refers(_task.c.case_id, _case))
+        .where(
+            _task.c.program_id == here,
+            _task.c.clause != "",
+            or_(_task.c.case_id.in_(case_ids), _task.c.case_id.in_(theirs)),
+        )
+    )
+    for row in rows:
+        whole = periods.period(row.period)
+        yield (
+            row.id,
+            [
+                *([Span(row.due_on, row.due_on)] if row.due_on is not None else []),
+                *([Span(whole.starts_on, whole.ends_on)] if whole is not None else []),
+            ],
+        )

@@ -1,0 +1,24 @@
+"""The parts of the region that a program serves, each with a key made of its French name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from domain.kernel.scope import program
+from domain.people.people import folded
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the region: its key, and its name in both languages."""
+
+    key: str
+    fr: str
+    en: str
+
+
+def areas(session: Session) -> tuple[Area, ...]:
+    """The program's areas, in the order of its file."""
+    return tuple(Area("-".join(folded(one["fr"]).split()), one["fr"], one["en"]) for one in program(session).area)

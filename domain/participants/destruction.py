@@ -1,0 +1,668 @@
+"""The destruction of a file takes two: one asks, with a reason; another confirms, once some days have passed.
+
+Who asks is the coordination, or the program by its calendar. Who confirms is the privacy officer or a manager of the
+organization that holds the file, never who asked, whom they asked for, or a deputy of either. Until then it can be
+taken back; a legal hold, another last day, a return or a new referral stops it; unanswered, it lapses. Who confirms
+sees what is destroyed and why, by number, and no name.
+
+First the database forgets, then the key goes: a key is destroyed once the row says so for good, so that nothing is lost
+where the transaction is not kept. The worker does it within a minute (`retention.destroy_keys`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Table, and_, exists, func, insert, select, update
+from sqlmodel import Session
+
+from domain.casework import asking, assigning, cases, scheduling
+from domain.casework import words as task_words
+from domain.casework.tasks import BY_ITS_ACT
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.participants.identity import identity_within, without_the_name
+from domain.participants.locking import case_of, change_participant, hold_participant, known_as, moved
+from domain.participants.retention_terms import retention_of
+from domain.participants.sealing import seal, unseal
+from domain.record import events
+from domain.record.reads import record_read
+from domain.roles.deputies import deputies_of
+from domain.roles.roles import Holder, Link, Standing, standing
+from locales import N_, say
+from models.base import refers, table_of
+from models.consent import Consent, Disclosure
+from models.destruction import DESTRUCTION_GROUNDS, Destruction
+from models.follow_up import ActivityPart, Assignment, FollowUp, WeeklyNote
+from models.lifecycles import DESTRUCTION, REFERRAL
+from models.participant import Barred, CandidateWorker, DataKey, Participant
+from models.record import Event
+from models.referral import Referral
+
+#: What the coordination is asked once the last day of a file is over.
+ASK: Final = "retention.destroy"
+#: What whoever may confirm is asked, and how long they have from the first day on which they can, in working days.
+CONFIRM: Final = "destruction.confirm"
+DAYS_TO_CONFIRM: Final = 10
+#: The ground on which there is nothing to add: the program's own calendar.
+BY_CALENDAR: Final = "calendar"
+LONGEST_REASON: Final = 4000
+#: The states of a follow-up in which nobody accompanies a participant any more.
+ENDED: Final = ("inactive", "completed")
+
+_destruction = table_of(Destruction)
+_participant = table_of(Participant)
+_follow_up = table_of(FollowUp)
+_assignment = table_of(Assignment)
+_named = table_of(CandidateWorker)
+_barred = table_of(Barred)
+_referral = table_of(Referral)
+_event = table_of(Event)
+_key = table_of(DataKey)
+_note = table_of(WeeklyNote)
+_activity_part = table_of(ActivityPart)
+#: What of a request is shown without opening what is sealed.
+_SHOWN: Final = tuple(column for column in _destruction.c if column.name not in ("sealed", "answer_sealed"))
+#: What of a file is counted for whoever confirms its destruction.
+_COUNTED: Final[Mapping[str, Table]] = {
+    "referrals": _referral,
+    "consents": table_of(Consent),
+    "disclosures": table_of(Disclosure),
+}
+
+
+# -------------------------------------------------------------------------------------------------------- the asking
+
+
+def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = "", by: Actor, at: datetime) -> None:
+    """Ask that a file be destroyed, and ask whoever may confirm it.
+
+    `reason` is in words, by number and without a name; on the ground of the calendar alone it may be empty. Raises
+    Refusal: it is asked already, no reason is given, or the file is held, followed or kept (`_refuse_unless_over`).
+    """
+    held = hold_participant(session, participant_id)
+    words = _words(reason)
+    if ground not in DESTRUCTION_GROUNDS:
+        raise Refusal("destruction.ground.missing", N_("Choose why the file is to be destroyed."))
+    if not says_something(words) and ground != BY_CALENDAR:
+        raise Refusal("destruction.reason.missing", N_("Say why the file is to be destroyed."))
+    if asked_of(session, participant_id) is not None:
+        raise Refusal("destruction.asked", N_("That this file be destroyed is asked already."))
+    _refuse_unless_over(session, held, local_day(session, at))
+    if ground == "not_triaged" and held["state"] != "candidate":
+        raise Refusal("destruction.triaged", N_("This ground is for a candidate whom nobody triaged."))
+    calendar, today, request_id = retention_of(session), local_day(session, at), uuid4()
+    confirm_from = today + timedelta(days=calendar.confirmed_after_days)
+    lapses_on = today + timedelta(days=calendar.lapses_after_days)
+    row = Destruction(
+        program_id=program_of(session),
+        id=request_id,
+        participant_id=participant_id,
+        asked_by=by.person_id,
+        asked_as=by.role,
+        asked_for=by.acting_for,
+        asked_at=at,
+        ground=ground,
+        worded=bool(words),
+        sealed=seal(session, participant_id, f"destruction/{request_id}", {"reason": words}) if words else None,
+        confirm_from=confirm_from,
+        lapses_on=lapses_on,
+    )
+    session.execute(insert(_destruction).values(row.model_dump()))
+    events.write(
+        session,
+        "destruction.asked",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        ground=ground,
+        day=confirm_from.isoformat(),
+    )
+    asking.answered(session, ASK, participant_id, by=by, at=at)
+    _ask_to_confirm(session, row.model_dump(), by=by, at=at)
+
+
+def withdraw(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take back that a file be destroyed. Raises Refusal where nobody asks for it any more."""
+    _, asked = _hold(session, participant_id)
+    _end(session, asked, "withdraw", by=by, at=at)
+
+
+def stop(session: Session, participant_id: UUID, by_what: str, *, by: Actor, at: datetime) -> bool:
+    """Stop what is asked of a file, because something came between (`STOPPED_BY`). Whether anything was asked.
+
+    The caller holds the participant.
+    """
+    asked = asked_of(session, participant_id)
+    if asked is None:
+        return False
+    _end(session, asked, "stop", stopped_by=by_what, by=by, at=at)
+    return True
+
+
+def look_again(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
+    """End what is asked of a file where its time is over, or where it no longer may be destroyed. Whether it ended."""
+    held = hold_participant(session, participant_id)
+    asked = asked_of(session, participant_id)
+    if asked is None:
+        return False
+    today = local_day(session, at)
+    if today > asked["lapses_on"]:
+        _end(session, asked, "lapse", by=by, at=at)
+        return True
+    try:
+        _refuse_unless_over(session, held, today)
+    except Refusal:
+        return stop(session, participant_id, "changed", by=by, at=at)
+    _ask_to_confirm(session, asked, by=by, at=at)
+    return False
+
+
+# -------------------------------------------------------------------------------------------------------- the answer
+
+
+def confirm(session: Session, participant_id: UUID, *, seen: UUID | None = None, by: Actor, at: datetime) -> None:
+    """Confirm that a file be destroyed, and destroy it: the number and the days stay, nothing that says who they were.
+
+    `seen` is the request that was looked at: one that was asked since, for another reason, is another. Guide and law:
+    the retention calendar, with a legal hold. Raises Refusal: nobody asks for it any more, it is not `by` who may
+    confirm it, the delay is not over or the request has lapsed, or something keeps the file.
+    """
+    held, asked = _hold(session, participant_id, seen)
+    today = local_day(session, at)
+    _refuse_unless_another(session, asked, today, by)
+    if today < asked["confirm_from"]:
+        raise Refusal(
+            "destruction.not_yet",
+            N_("This can be confirmed from %(day)s on: until then it can still be stopped."),
+            day=asked["confirm_from"],
+        )
+    if today > asked["lapses_on"]:
+        raise Refusal("destruction.lapsed", N_("Nobody answered this in time: it lapsed. It may be asked anew."))
+    _refuse_unless_over(session, held, today)
+    _change(session, asked, "confirm", by=by, at=at)
+    _destroy(session, held, asked, by=by, at=at)
+
+
+def refuse(
+    session: Session, participant_id: UUID, *, reason: str, seen: UUID | None = None, by: Actor, at: datetime
+) -> None:
+    """Refuse that a file be destroyed, with words that whoever asked reads. Raises Refusal as `confirm`, at any day."""
+    _, asked = _hold(session, participant_id, seen)
+    words = _words(reason)
+    _refuse_unless_another(session, asked, local_day(session, at), by)
+    if not says_something(words):
+        raise Refusal("destruction.answer.missing", N_("Say why the file is to be kept."))
+    sealed = seal(session, participant_id, f"destruction/{asked['id']}/answer", {"reason": words})
+    _end(session, asked, "refuse", answer_sealed=sealed, by=by, at=at)
+
+
+def confirmers(session: Session, participant_id: UUID) -> list[Link]:
+    """On whom it falls to confirm: the privacy officer; then a manager of each organization that holds the file."""
+    places = holding_organizations(session, participant_id)
+    return [{"role": "privacy_officer", "at": "*"}, *({"role": "manager", "at": str(place)} for place in places)]
+
+
+def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
+    """Who holds a file: the organization of the worker who accompanied them last, else who hosts the coordination."""
+    last = session.scalar(
+        select(_assignment.c.organization_id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == program_of(session),
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.withdrawn_at.is_(None),
+        )
+        .order_by(_assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id)
+        .limit(1)
+    ) or session.scalar(
+        select(_named.c.organization_id)
+        .where(_named.c.program_id == program_of(session), _named.c.participant_id == participant_id)
+        .order_by(_named.c.named_at.desc())
+        .limit(1)
+    )
+    return [last] if last else [UUID(place) for place in program(session).coordination["organizations"]]
+
+
+def who_may_confirm(session: Session, asked: Mapping[str, Any], today: Standing) -> list[Holder]:
+    """Those who can confirm what is asked, each under the hat by which they do; deputies who were given approvals.
+
+    Not who asked, nor whom the participant does not want near their file.
+    """
+    chain = confirmers(session, asked["participant_id"])
+    return _able(today, chain, _kept_out(session, asked, today.day))
+
+
+# ------------------------------------------------------------------------------------------------------- what is seen
+
+
+def asked_of(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+    """What is asked of a file and not answered; None where nothing is."""
+    return one(
+        session,
+        select(*_SHOWN).where(
+            _destruction.c.program_id == program_of(session),
+            _destruction.c.participant_id == participant_id,
+            _destruction.c.state == DESTRUCTION.initial,
+        ),
+    )
+
+
+def last_of(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+    """The last request about a file, whatever became of it; None where there never was one."""
+    return one(
+        session,
+        select(*_SHOWN)
+        .where(_destruction.c.program_id == program_of(session), _destruction.c.participant_id == participant_id)
+        .order_by(_destruction.c.ended_at.is_not(None), _destruction.c.asked_at.desc(), _destruction.c.ended_at.desc())
+        .limit(1),
+    )
+
+
+def all_asked(session: Session) -> list[dict[str, Any]]:
+    """Every request that waits for an answer, the first to be confirmed first, with how the file is called."""
+    return many(
+        session,
+        select(*_SHOWN, _participant.c.number, _participant.c.candidate_ref)
+        .join(_participant, refers(_destruction.c.participant_id, _participant))
+        .where(_destruction.c.program_id == program_of(session), _destruction.c.state == DESTRUCTION.initial)
+        .order_by(_destruction.c.confirm_from, _destruction.c.id),
+    )
+
+
+def is_asked() -> ColumnElement[bool]:
+    """The condition on a participant that their destruction is asked and not answered."""
+    return exists().where(
+        _destruction.c.program_id == _participant.c.program_id,
+        _destruction.c.participant_id == _participant.c.id,
+        _destruction.c.state == DESTRUCTION.initial,
+    )
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds, in numbers: what goes with it where it is destroyed."""
+
+    known_as: str
+    state: str
+    admitted_on: date | None
+    kept_until: date | None
+    referrals: int
+    consents: int
+    disclosures: int
+    notes: int
+
+
+def contents_of(session: Session, participant_id: UUID) -> Contents:
+    """What is to be destroyed, without opening anything: by number, in numbers."""
+    here = program_of(session)
+    row = session.execute(
+        select(
+            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
+            *(_participant.c[name] for name in ("state", "admitted_on", "retain_until")),
+        ).where(_participant.c.program_id == here, _participant.c.id == participant_id)
+    ).one()
+    counts = {
+        name: session.scalar(
+            select(func.count())
+            .select_from(table)
+            .where(table.c.program_id == here, table.c.participant_id == participant_id)
+        )
+        or 0
+        for name, table in _COUNTED.items()
+    }
+    notes = session.scalar(
+        select(func.count())
+        .select_from(_note)
+        .join(_follow_up, refers(_note.c.follow_up_id, _follow_up))
+        .where(_note.c.program_id == here, _follow_up.c.participant_id == participant_id)
+    )
+    return Contents(row.known_as, row.state, row.admitted_on, row.retain_until, **counts, notes=notes or 0)
+
+
+def read_reason(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> str:
+    """Why somebody asks that a file be destroyed, in their words but for the person's own names; told to the record.
+
+    "" where they wrote nothing, or where it is destroyed with the file. Raises Refusal: the keys.
+    """
+    return _read(session, asked, "sealed", "", by=by, at=at) if asked["worded"] else ""
+
+
+def read_answer(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> str:
+    """Why it was refused that a file be destroyed; as `read_reason`."""
+    return _read(session, asked, "answer_sealed", "/answer", by=by, at=at) if asked["state"] == "refused" else ""
+
+
+def _read(session: Session, asked: Mapping[str, Any], column: str, place: str, *, by: Actor, at: datetime) -> str:
+    participant_id = asked["participant_id"]
+    if asked["state"] == "confirmed":
+        return ""
+    sealed = session.scalar(
+        select(_destruction.c[column]).where(
+            _destruction.c.program_id == program_of(session),
+            _destruction.c.id == asked["id"],
+        )
+    )
+    if sealed is None:  # of a file that was joined to another, or whose row is gone
+        return ""
+    told = unseal(session, participant_id, f"destruction/{asked['id']}{place}", sealed)["reason"]
+    record_read(
+        session,
+        "participant",
+        participant_id,
+        what="destruction",
+        ground="role",
+        by=by,
+        at=at,
+    )
+    return without_the_name(identity_within(session, participant_id))(told)
+
+
+# ------------------------------------------------------------------------------------------------------------- proof
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The proof that a file is destroyed: by whom and under which last day, and where the record says so.
+
+    `line` is the number of that line. `key_gone_at` is when the store of keys was seen to have its key no more; empty
+    until the worker has been there, within a minute or so. `asked_by_id` is empty where the program asked by itself, or
+    where it was destroyed before it took two (`before_two`).
+    """
+
+    known_as: str
+    destroyed_at: datetime
+    by_id: UUID | None
+    by_as: str
+    kept_until: date | None
+    line: int
+    key_gone_at: datetime | None
+    asked_by_id: UUID | None
+    asked_as: str
+    asked_at: datetime
+    ground: str
+    before_two: bool
+
+
+def proof_of(session: Session, participant_id: UUID) -> Proof | None:
+    """The proof that a file is destroyed; None of one that is not, or that was joined to another or never sent."""
+    row = one(
+        session,
+        select(
+            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
+            _participant.c.destroyed_at,
+            _event.c.actor_id.label("by_id"),
+            _event.c.actor_as.label("by_as"),
+            _participant.c.retain_until.label("kept_until"),
+            _event.c.n.label("line"),
+            _key.c.gone_at.label("key_gone_at"),
+            _destruction.c.asked_by.label("asked_by_id"),
+            *(_destruction.c[name] for name in ("asked_as", "asked_at", "ground", "before_two")),
+        )
+        .join(_key, and_(_key.c.program_id == _participant.c.program_id, _key.c.participant_id == _participant.c.id))
+        .join(
+            _event,
+            and_(
+                _event.c.program_id == _participant.c.program_id,
+                _event.c.subject_id == _participant.c.id,
+                _event.c.verb == "participant.destroyed",
+            ),
+        )
+        .join(
+            _destruction,
+            and_(
+                _destruction.c.program_id == _participant.c.program_id,
+                _destruction.c.participant_id == _participant.c.id,
+                _destruction.c.state == "confirmed",
+            ),
+        )
+        .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id)
+        .order_by(_event.c.n.desc())
+        .limit(1),
+    )
+    return None if row is None else Proof(**row)
+
+
+# -------------------------------------------------------------------------------------------------------------- rules
+
+
+def is_followed(session: Session, participant_id: UUID) -> bool:
+    """Whether the follow-up of a participant is active, or on a break from which they come back."""
+    return (
+        session.scalar(
+            select(_follow_up.c.id).where(
+                _follow_up.c.program_id == program_of(session),
+                _follow_up.c.participant_id == participant_id,
+                _follow_up.c.state.not_in(ENDED),
+            )
+        )
+        is not None
+    )
+
+
+def is_being_decided(session: Session, participant_id: UUID) -> bool:
+    """Whether a referral of a candidate went further than the first look: the committee or a worker has it."""
+    return (
+        session.scalar(
+            select(_referral.c.id).where(
+                _referral.c.program_id == program_of(session),
+                _referral.c.participant_id == participant_id,
+                _referral.c.state == "triaged",
+            )
+        )
+        is not None
+    )
+
+
+def _refuse_unless_over(session: Session, held: Mapping[str, Any], today: date) -> None:
+    """Raises Refusal where a held file cannot be destroyed: whatever was so when it was asked has to be so still."""
+    if held["state"] == "draft" or held["joined_to_id"] is not None:
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if held["held"]:
+        raise Refusal("retention.hold", N_("A legal hold keeps this file. Release it first."))
+    moved(held, "destroy")
+    if held["state"] == "candidate" and is_being_decided(session, held["id"]):
+        raise Refusal(
+            "retention.being_admitted", N_("This person is being admitted: the file is needed."), source="AD-R3"
+        )
+    if held["retain_until"] is None or held["retain_until"] >= today:
+        raise Refusal("retention.not_yet", N_("This file is destroyed after its retention has ended."))
+    if is_followed(session, held["id"]):
+        raise Refusal(
+            "retention.followed", N_("This participant is still followed: the file is needed."), source="FU-1"
+        )
+
+
+def _asking_ones(session: Session, asked: Mapping[str, Any], day: date) -> frozenset[UUID]:
+    """Who has a part in the asking: who asked, whom for, and whoever acted for either since, under any hat."""
+    ones = {one_of_them for one_of_them in (asked["asked_by"], asked["asked_for"]) if one_of_them}
+    return frozenset(ones | deputies_of(session, ones, [(local_day(session, asked["asked_at"]), day)]))
+
+
+def _kept_out(session: Session, asked: Mapping[str, Any], day: date) -> frozenset[UUID]:
+    """Who does not answer: who has a part in the asking, and whom the participant does not want near their file."""
+    return _asking_ones(session, asked, day) | _barred_of(session, asked["participant_id"])
+
+
+def _refuse_unless_another(session: Session, asked: Mapping[str, Any], today: date, by: Actor) -> None:
+    asking_ones = _asking_ones(session, asked, today)
+    if by.person_id is None or not asking_ones.isdisjoint({by.person_id, by.acting_for}):
+        raise Refusal(
+            "destruction.own_request",
+            N_("Destruction takes two: who asked does not answer, under any hat, nor does a deputy of theirs."),
+        )
+    able = who_may_confirm(session, asked, standing(session, today))
+    hat = (by.person_id, by.role, by.organization_id, by.acting_for)
+    if hat not in {(one.person_id, one.role, one.organization_id, one.acting_for) for one in able}:
+        raise Refusal(
+            "destruction.not_theirs",
+            N_("The privacy officer, or a manager of the organization that holds the file, answers this."),
+        )
+
+
+# ------------------------------------------------------------------------------------------------------------- below
+
+
+def _able(today: Standing, chain: Sequence[Link], kept_out: frozenset[UUID]) -> list[Holder]:
+    able = (holder for link in chain for holder in today.falls([link], kind="approvals").holders)
+    return [holder for holder in able if holder.person_id not in kept_out and holder.acting_for not in kept_out]
+
+
+def _barred_of(session: Session, participant_id: UUID) -> frozenset[UUID]:
+    return frozenset(
+        session.scalars(
+            select(_barred.c.person_id).where(
+                _barred.c.program_id == program_of(session),
+                _barred.c.participant_id == participant_id,
+                _barred.c.lifted_at.is_(None),
+            )
+        )
+    )
+
+
+def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Lock a file, and with it what is asked of it: of two who answer at once the second is told. Raises Refusal."""
+    held = hold_participant(session, participant_id)
+    asked = asked_of(session, participant_id)
+    if asked is not None and seen not in (None, asked["id"]):
+        raise Refusal("destruction.changed", N_("This was asked anew since you looked. Nothing was done; look again."))
+    if asked is None:
+        raise Refusal(
+            "destruction.over",
+            N_("Nobody asks any more that this file be destroyed, or it was answered meanwhile. Look again."),
+        )
+    return held, asked
+
+
+def _words(reason: str) -> str:
+    words = trimmed(reason)
+    if len(words) > LONGEST_REASON:
+        raise Refusal(
+            "destruction.reason.too_long",
+            N_("One of the answers is longer than %(max_length)s characters."),
+            max_length=LONGEST_REASON,
+        )
+    return words
+
+
+def _ask_to_confirm(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Ask those who may confirm, but nobody who asked; the privacy officer before a manager.
+
+    Once, and anew where it falls on others by now: who asked may have become the privacy officer since.
+    """
+    participant_id, today = asked["participant_id"], standing(session, local_day(session, at))
+    chain, kept_out = confirmers(session, participant_id), _kept_out(session, asked, today.day)
+    able = [link for link in chain if _able(today, [link], kept_out)] or chain
+    waiting = asking.open_ones(session, CONFIRM, participant_id)
+    if any(row["links"] == able for row in waiting):
+        return
+    asking.no_more(session, CONFIRM, participant_id, by=by, at=at)
+    due_on = scheduling.calendar_of(session).add_working_days(asked["confirm_from"], DAYS_TO_CONFIRM)
+    name = known_as(session, participant_id)
+    title = N_("Confirm or refuse that the file of %(subject)s be destroyed")
+    assigning.assign(
+        session,
+        CONFIRM,
+        str(participant_id),
+        title_fr=say("fr", title, subject=name),
+        title_en=say("en", title, subject=name),
+        chain=able,
+        due_on=min(due_on, asked["lapses_on"]),
+        by=by,
+        at=at,
+        evidence=BY_ITS_ACT,
+    )
+
+
+def _end(session: Session, asked: Mapping[str, Any], move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
+    """End what is asked of a file without destroying it: nobody is asked about it any more."""
+    _change(session, asked, move, by=by, at=at, **columns)
+    state = DESTRUCTION.after(asked["state"], move)
+    facts = {"stopped_by": columns["stopped_by"]} if "stopped_by" in columns else {}
+    events.write(session, f"destruction.{state}", "participant", asked["participant_id"], by=by, at=at, **facts)
+    asking.no_more(session, CONFIRM, asked["participant_id"], by=by, at=at)
+
+
+def _change(session: Session, asked: Mapping[str, Any], move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
+    session.execute(
+        update(_destruction)
+        .where(_destruction.c.program_id == program_of(session), _destruction.c.id == asked["id"])
+        .values(
+            state=DESTRUCTION.after(asked["state"], move),
+            ended_by=by.person_id,
+            ended_as=by.role,
+            ended_for=by.acting_for,
+            ended_at=at,
+            **columns,
+        )
+    )
+
+
+def _destroy(session: Session, held: Mapping[str, Any], asked: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    participant_id, here = held["id"], program_of(session)
+    change_participant(
+        session,
+        held,
+        state=moved(held, "destroy"),
+        destroyed_at=at,
+        sealed=None,
+        names=None,
+        marks=[],
+        languages=[],
+        area="",
+    )
+    session.execute(
+        update(_key).where(_key.c.program_id == here, _key.c.participant_id == participant_id).values(destroyed_at=at)
+    )
+    session.execute(
+        update(_referral)
+        .where(
+            _referral.c.program_id == here,
+            _referral.c.participant_id == participant_id,
+            _referral.c.state.in_(REFERRAL.open_to("destroy")),
+        )
+        .values(state=REFERRAL.moved(_referral.c.state, "destroy"), version=_referral.c.version + 1)
+    )
+    # A mark is no word and needs no key of theirs: whoever guesses a place and has the key of the marks could prove it.
+    session.execute(
+        update(_activity_part)
+        .where(
+            _activity_part.c.program_id == here,
+            _activity_part.c.follow_up_id.in_(
+                select(_follow_up.c.id).where(
+                    _follow_up.c.program_id == here, _follow_up.c.participant_id == participant_id
+                )
+            ),
+        )
+        .values(sealed=None, where_mark=None)
+    )
+    task_words.destroy(session, participant_id)
+    events.write(
+        session,
+        "participant.destroyed",
+        "participant",
+        participant_id,
+        by=by,
+        at=at,
+        day=held["retain_until"].isoformat(),
+        ground=asked["ground"],
+        asked_by=str(asked["asked_by"]) if asked["asked_by"] else None,
+    )
+    case_id = case_of(session, participant_id)
+    if case_id is not None:  # of a candidate whom nobody triaged
+        cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
+    asking.answered(session, CONFIRM, participant_id, by=by, at=at)
+    referrals = session.scalars(
+        select(_referral.c.id)
+        .where(_referral.c.program_id == here, _referral.c.participant_id == participant_id)
+        .order_by(_referral.c.id)
+    ).all()
+    for item in (participant_id, *referrals):  # a question may be about one referral of theirs
+        asking.nothing_more(session, item, by=by, at=at)

@@ -1,0 +1,114 @@
+"""A disclosure without consent (AD-R12): its ground in law, to whom, and what, sealed; only what was necessary."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.participants.locking import hold_participant
+from domain.participants.sealing import seal, unseal
+from domain.record import events
+from domain.record.reads import Ground, record_read
+from locales import N_
+from models.base import table_of
+from models.consent import DISCLOSURE_GROUNDS, Disclosure
+
+_disclosure = table_of(Disclosure)
+
+_LONGEST = 4_000
+
+
+def disclose(
+    session: Session,
+    participant_id: UUID,
+    ground: str,
+    *,
+    to_whom: str,
+    what: str,
+    disclosed_on: date,
+    only_necessary: bool,
+    by: Actor,
+    at: datetime,
+) -> UUID:
+    """Record what was said without consent, on which ground, to whom: only what was necessary (AD-R12).
+
+    Raises Refusal.
+    """
+    held = hold_participant(session, participant_id)
+    if held["state"] in ("draft", "destroyed"):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if ground not in DISCLOSURE_GROUNDS:
+        raise Refusal("disclosure.ground", N_("Choose the ground in law."), source="AD-R12")
+    if not (says_something(to_whom) and says_something(what)):
+        raise Refusal("disclosure.empty", N_("Say to whom it was said, and what."), source="AD-R12")
+    if not only_necessary:
+        raise Refusal(
+            "disclosure.only",
+            N_("Only what is necessary is said without consent: state that it was so."),
+            source="AD-R12",
+        )
+    if disclosed_on > local_day(session, at):
+        raise Refusal("disclosure.when", N_("A disclosure is recorded once it was made."))
+    disclosure_id = uuid4()
+    row = Disclosure(
+        program_id=program_of(session),
+        id=disclosure_id,
+        participant_id=participant_id,
+        ground=ground,
+        disclosed_on=disclosed_on,
+        disclosed_by=by.person_id,  # type: ignore[arg-type]  # a person
+        sealed=seal(
+            session,
+            participant_id,
+            f"disclosure/{disclosure_id}",
+            {"to_whom": trimmed(to_whom), "what": trimmed(what)},
+        ),
+        recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
+        recorded_at=at,
+    )
+    session.execute(insert(_disclosure).values(row.model_dump()))
+    events.write(session, "disclosure.recorded", "participant", participant_id, by=by, at=at, ground=ground)
+    return disclosure_id
+
+
+def disclosures_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+    """What was disclosed without consent of a participant, the last one first, without what is sealed."""
+    return many(
+        session,
+        select(
+            _disclosure.c.id,
+            _disclosure.c.ground,
+            _disclosure.c.disclosed_on,
+            _disclosure.c.disclosed_by,
+            _disclosure.c.recorded_at,
+        )
+        .where(_disclosure.c.program_id == program_of(session), _disclosure.c.participant_id == participant_id)
+        .order_by(_disclosure.c.disclosed_on.desc(), _disclosure.c.id),
+    )
+
+
+def read_disclosure(
+    session: Session, participant_id: UUID, disclosure_id: UUID, *, by: Actor, at: datetime, ground: Ground
+) -> dict[str, str]:
+    """To whom it was said, and what: opened, and told to the record. Raises Refusal where there is none."""
+    row = one(
+        session,
+        select(_disclosure.c.sealed).where(
+            _disclosure.c.program_id == program_of(session),
+            _disclosure.c.participant_id == participant_id,
+            _disclosure.c.id == disclosure_id,
+        ),
+    )
+    if row is None:
+        raise Refusal("disclosure.unknown", N_("There is no such disclosure."))
+    record_read(session, "participant", participant_id, what="disclosure", ground=ground, by=by, at=at)
+    told: dict[str, str] = unseal(session, participant_id, f"disclosure/{disclosure_id}", row["sealed"])
+    return told

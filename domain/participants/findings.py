@@ -1,0 +1,148 @@
+"""How the criteria of an admission were found: the last finding of each counts, for the referral of now.
+
+A finding is written in triage (`domain.admissions.triage`), and read here by whoever goes on with the candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.participants.sealing import unseal
+from domain.record.reads import Ground, Purpose, record_read
+from locales import N_, say
+from models.base import table_of
+from models.referral import CriterionFinding, Referral
+
+#: What is asked of those alone who also recruit others; none of them is admitted without it.
+OF_RECRUITERS: Final = "AD-C4"
+
+_referral = table_of(Referral)
+_finding = table_of(CriterionFinding)
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a criterion was found last. `fact`, `why` and who allowed an exception are for those who may read them."""
+
+    criterion: str
+    finding: str
+    on: date
+    found_by: UUID
+    found_at: datetime
+    allowed_by: UUID | None = None
+    fact: str = ""
+    why: str = ""
+
+
+def findings_of(session: Session, participant_id: UUID) -> dict[str, Found]:
+    """How each criterion was found for the referral of now, without the sealed facts: what the board shows."""
+    return {row["criterion"]: _found(row) for row in _last(session, participant_id, sealed=False)}
+
+
+def read_findings(
+    session: Session,
+    participant_id: UUID,
+    *,
+    language: str,
+    by: Actor,
+    at: datetime,
+    ground: Ground,
+    purpose: Purpose | None = None,
+) -> dict[str, Found]:
+    """As `findings_of`, with the facts, which are read and told to the record. Raises Refusal."""
+    rows = _last(session, participant_id, sealed=True)
+    if rows:
+        record_read(
+            session, "participant", participant_id, what="findings", ground=ground, by=by, at=at, purpose=purpose
+        )
+    found: dict[str, Found] = {}
+    for row in rows:
+        told = unseal(session, participant_id, f"finding/{row['id']}", row["sealed"]) if row["sealed"] else {}
+        fact = told.get("fact", "")
+        if "least" in told:
+            fact = _age_in_words(told["least"], told["most"], language)
+        found[row["criterion"]] = _found(row, fact=fact, why=told.get("why", ""))
+    return found
+
+
+def refuse_not_met(found: Mapping[str, Found], *criteria: str) -> None:
+    """Refuse to go on with somebody of whom one of these criteria was found not to be met. Raises Refusal."""
+    for criterion in criteria:
+        if criterion in found and found[criterion].finding == "not_met":
+            raise Refusal(
+                "triage.not_met",
+                N_("Nobody is admitted without this criterion: %(criterion)s."),
+                source=criterion,
+                criterion=criterion,
+            )
+
+
+def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[dict[str, Any]]:
+    """The last finding of each criterion for the newest referral.
+
+    Whoever is referred again, a year later say, is looked at anew: an age, a place and a wish are those of the day.
+    """
+    newest = (
+        select(_referral.c.id)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.participant_id == participant_id,
+            _referral.c.state.in_(["received", "triaged"]),
+        )
+        .order_by(_referral.c.received_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    columns = [
+        _finding.c.id,
+        _finding.c.criterion,
+        _finding.c.finding,
+        _finding.c.on,
+        _finding.c.found_by,
+        _finding.c.found_at,
+        _finding.c.allowed_by,
+        *([_finding.c.sealed] if sealed else []),
+    ]
+    return many(
+        session,
+        select(*columns)
+        .where(
+            _finding.c.program_id == program_of(session),
+            _finding.c.participant_id == participant_id,
+            _finding.c.referral_id == newest,
+        )
+        .ext(distinct_on(_finding.c.criterion))
+        .order_by(_finding.c.criterion, _finding.c.n.desc()),
+    )
+
+
+def _found(row: Mapping[str, Any], *, fact: str = "", why: str = "") -> Found:
+    return Found(
+        row["criterion"],
+        row["finding"],
+        row["on"],
+        row["found_by"],
+        row["found_at"],
+        row["allowed_by"],
+        fact,
+        why,
+    )
+
+
+def _age_in_words(least: int, most: int, language: str) -> str:
+    if least == most:
+        return say(language, N_("Aged %(age)s on that day."), age=least)
+    return say(
+        language, N_("Aged %(least)s or %(most)s on that day: the birth date is not known."), least=least, most=most
+    )

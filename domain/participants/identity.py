@@ -1,0 +1,232 @@
+"""Who a participant is: one sealed blob, and `open_identity`, the only door to it, which tells the record.
+
+Beside it stands by what somebody may be told (names, telephones, addresses, birth dates), sealed apart, which the gate
+of letters and documents looks for and shows to nobody who may not know.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import one, program_of
+from domain.names.hiding import Hides, hides
+from domain.names.known import Someone, phones_of
+from domain.participants import rates
+from domain.participants.ages import Age, age_on
+from domain.participants.sealing import mark, seal, unseal
+from domain.record.reads import Ground, Purpose, record_read
+from locales import N_
+from models.base import table_of
+from models.participant import Participant
+
+IDENTITY: Final = "identity"
+NAMES: Final = "names"
+
+_participant = table_of(Participant)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who somebody is, and how to reach them: what AD-R2 collects, and nothing else."""
+
+    given_name: str
+    family_name: str
+    birth_date: date | None = None
+    age: int | None = None  # where the birth date is not known, as it was said on `age_on`
+    age_on: date | None = None
+    phone: str = ""
+    email: str = ""
+    address: str = ""  # where they live, or the unit or home that cares for them
+    contact_note: str = ""  # how and when to reach them safely
+    also: tuple[Identity, ...] = ()  # as files said it that were joined to this one, where they said something else
+
+    @property
+    def name(self) -> str:
+        """The name as it is shown."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+    def age_as_of(self, day: date) -> Age | None:
+        """The age on a local day."""
+        return age_on(day, born=self.birth_date, age=self.age, said_on=self.age_on)
+
+    def with_what_is_new_in(self, other: Identity) -> Identity:
+        """This, and beside it what another file says of the same person: their other name, another telephone.
+
+        Each is kept whole, so that a telephone stays with how and when it is safe.
+        """
+        beside = {_said(said): said for said in (*self.also, replace(other, also=()), *other.also)}
+        beside.pop(_said(self), None)
+        return replace(self, also=tuple(beside.values()))
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is sealed."""
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "also"}
+        said = {name: value.isoformat() if isinstance(value, date) else value for name, value in own.items()}
+        return {**said, "also": [other.to_json() for other in self.also]}
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> Identity:
+        """As it was sealed."""
+        days = {name: date.fromisoformat(kept[name]) for name in ("birth_date", "age_on") if kept.get(name)}
+        also = tuple(cls.of_json(other) for other in kept.get("also", ()))
+        return cls(**{**kept, "birth_date": None, "age_on": None, **days, "also": also})
+
+
+def _said(who: Identity) -> tuple[object, ...]:
+    """What makes one saying another: not the age, which is said of a day."""
+    return tuple(getattr(who, field.name) for field in fields(who) if field.name not in ("age", "age_on", "also"))
+
+
+def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> dict[str, Any]:
+    """The columns of a participant that say who they are: sealed, and blindly marked. Raises Refusal."""
+    return {
+        "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
+        "names": seal(session, participant_id, NAMES, _looked_for(identity)),
+        "marks": sorted({mark(session, kind, value) for kind, value in shared_marks(identity)}),
+    }
+
+
+def open_identity(
+    session: Session,
+    participant_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    ground: Ground,
+    purpose: Purpose | None = None,
+) -> Identity:
+    """Who a participant is, given to `by`, and told to the record in the same transaction. The only door to it.
+
+    `ground` says by what they may: their part (the follow-up is theirs), their role, or a purpose that they say.
+    Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, the purpose is missing, or
+    they opened as many files as they may in this time (`rates`).
+    """
+    row = one(
+        session,
+        select(_participant.c.sealed, _participant.c.state).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        ),
+    )
+    if row is None or row["state"] == "draft":
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if row["sealed"] is None:
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+    rates.refuse_more(session, participant_id, by=by, at=at)
+    identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row["sealed"]))
+    record_read(session, "participant", participant_id, what="identity", ground=ground, by=by, at=at, purpose=purpose)
+    return identity
+
+
+def identity_within(session: Session, participant_id: UUID) -> Identity:
+    """Who a participant is, for a rule that answers with less (an age, a mark): given to nobody, so nobody read it.
+
+    Raises Refusal.
+    """
+    sealed = session.scalar(
+        select(_participant.c.sealed).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    if sealed is None:
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    return Identity.of_json(unseal(session, participant_id, IDENTITY, sealed))
+
+
+def names_known(session: Session) -> Iterable[Someone]:
+    """Who may be told by no letter and no document: everyone who is known and not destroyed, as each file says it.
+
+    For the gate alone (`domain.mail.name_gate`), and for those who may know what it found. Raises Refusal where the
+    keys cannot be used: what cannot be searched does not leave.
+    """
+    rows = session.execute(
+        select(_participant.c.id, _participant.c.names).where(
+            _participant.c.program_id == program_of(session), _participant.c.names.is_not(None)
+        )
+    ).all()
+    known: list[Someone] = []
+    for row in rows:
+        try:
+            known += _told_by(session, row.id, row.names)
+        except Refusal as refusal:
+            if refusal.code != "keys.gone":  # whose key is destroyed has a name that nobody here knows
+                raise
+    return known
+
+
+def without_the_name(who: Identity) -> Hides:
+    """A function that takes out of a text what says who somebody is, as each joined file said it too.
+
+    For those who are to know why, and not who: before consent, and before a file is destroyed.
+    """
+    said = (who, *who.also)
+    return hides((_someone(one) for one in said), (one.address for one in said))
+
+
+def _someone(said: Identity) -> Someone:
+    return Someone(said.given_name, said.family_name, said.phone, said.email, said.birth_date)
+
+
+def _looked_for(identity: Identity) -> dict[str, Any]:
+    """What is sealed for the gate: how somebody may be told, and nothing else of them."""
+    return {
+        "people": [
+            {
+                "given_name": said.given_name,
+                "family_name": said.family_name,
+                "phone": said.phone,
+                "email": said.email,
+                "birth_date": said.birth_date.isoformat() if said.birth_date else "",
+            }
+            for said in (identity, *identity.also)
+        ]
+    }
+
+
+def _told_by(session: Session, participant_id: UUID, names: bytes) -> Iterator[Someone]:
+    found = unseal(session, participant_id, NAMES, names)
+    if "people" not in found:
+        # Sealed when the gate looked for whole names alone: the rest stands with who they are.
+        found = _looked_for(identity_within(session, participant_id))
+    for said in found["people"]:
+        born = date.fromisoformat(said["birth_date"]) if said["birth_date"] else None
+        yield Someone(**{**said, "birth_date": born})
+
+
+# ------------------------------------------------------------------------------------------------------ blind marks
+
+
+def shared_marks(identity: Identity) -> list[tuple[str, str]]:
+    """What of an identity is marked: equal marks of two people are what makes them possibly one."""
+    return [marked for said in (identity, *identity.also) for marked in _marked(said)]
+
+
+def _marked(identity: Identity) -> Iterator[tuple[str, str]]:
+    given, family = _letters(identity.given_name), _letters(identity.family_name)
+    if given and family:
+        # "Roy, Ana" is "Ana Roy"; of a double name each half counts with the given name.
+        yield "name", "|".join(sorted([" ".join(given), " ".join(family)]))
+        if len(family) > 1:
+            for half in family:
+                yield "name", "|".join(sorted([" ".join(given), half]))
+    # Each telephone of the line, as the gate looks for it: an extension behind one is no part of it.
+    for digits in sorted(phones_of(_someone(identity))):
+        yield "phone", digits
+    if identity.email:
+        yield "email", identity.email.strip().casefold()
+
+
+def _letters(text: str) -> list[str]:
+    """The words of a name, without capitals, accents, hyphens or apostrophes."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter if letter.isalnum() else " " for letter in decomposed if not unicodedata.combining(letter))
+    return plain.split()

@@ -1,0 +1,154 @@
+"""What in somebody's readings of files is a pattern that another person hears of: pure, and of one reader at a time.
+
+Four are told: many files in a short time, many little by little, reading at hours that are unusual for that person, and
+files far from their work. A pattern is a hint and no verdict. It is drawn so that a hard week is none: a coordinator
+reads twenty files before a sitting, a worker on call looks up a telephone at night, a member of the committee reads
+those on the agenda.
+What somebody follows themselves, or what the committee is about to speak of, is near; so it counts for little.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+from domain.declarations.program import Rate
+
+#: Of a file, to its reader: their own part, or on an agenda of these days; of the program's daily work; or far from it.
+Distance = Literal["near", "usual", "far"]
+Kind = Literal["many", "steady", "hours", "far", "stopped"]
+
+HOUR: Final = timedelta(hours=1)
+#: How far back the longest of the windows looks.
+LOOKS_BACK: Final = timedelta(days=7)
+
+#: Parts of what a role may open in an hour (`Rate.an_hour`) from which it is told: of files not near, and of all.
+_MANY_NOT_NEAR: Final = 4
+_MANY: Final = (3, 4)
+#: So many files in so short a time nobody reads, whoever they are.
+_HARVEST: Final = timedelta(minutes=10)
+_HARVESTED: Final = 15
+#: Parts of what a role may open in an hour from which files that are not near are told, in longer windows: who stays
+#: just below what is told of an hour would have the whole program in a week, and be heard of by nobody.
+_STEADY: Final[Mapping[timedelta, tuple[int, int]]] = {timedelta(days=1): (1, 2), LOOKS_BACK: (5, 4)}
+#: Files far from somebody's work, in each of these windows.
+_FAR: Final[Mapping[timedelta, int]] = {HOUR: 3, timedelta(days=1): 5, LOOKS_BACK: 10}
+#: Files at an unusual hour, within one: by how far they are. One file alone is no pattern, whatever the hour.
+_AT_ODD_HOURS: Final[Mapping[Distance, int]] = {"far": 2, "usual": 3, "near": 6}
+
+#: A habit is one of at least so many days, and an hour belongs to it that was worked, give or take one, on two of them.
+_DAYS_OF_A_HABIT: Final = 10
+_DAYS_OF_AN_HOUR: Final = 2
+#: Where nobody's habit is known yet: local hours in which nobody is expected, from the first to before the second.
+_NIGHT: Final = (21, 6)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One file as somebody read something of it, at a local moment."""
+
+    at: datetime
+    file: UUID
+    distance: Distance = "usual"
+    worked: bool = True  # whether the local day is one that is worked
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What stands out: how many files, in how long a time."""
+
+    kind: Kind
+    files: int
+    within: timedelta
+
+
+@dataclass(frozen=True)
+class Habit:
+    """When somebody works: the days on which they acted, for each hour of days that are worked and of others."""
+
+    days: int = 0
+    hours: Mapping[tuple[bool, int], int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, moments: Iterable[datetime], is_worked: Callable[[date], bool]) -> Habit:
+        """The habit that somebody's acts show, by their local moments."""
+        days: set[date] = set()
+        hours: dict[tuple[bool, int], set[date]] = defaultdict(set)
+        for moment in moments:
+            day = moment.date()
+            days.add(day)
+            for near in (-1, 0, 1):
+                hours[is_worked(day), (moment.hour + near) % 24].add(day)
+        return cls(len(days), {hour: len(on) for hour, on in hours.items()})
+
+    def is_unusual(self, look: Look) -> bool:
+        """Whether somebody with this habit does not work at such an hour."""
+        if self.days < _DAYS_OF_A_HABIT:
+            return not look.worked or look.at.hour >= _NIGHT[0] or look.at.hour < _NIGHT[1]
+        return self.hours.get((look.worked, look.at.hour), 0) < _DAYS_OF_AN_HOUR
+
+
+def patterns_in(
+    looks: Sequence[Look], rate: Rate, habit: Callable[[], Habit], *, since: datetime, heard_at: datetime | None = None
+) -> list[Pattern]:
+    """The patterns that somebody's `looks`, the first first, came to at some moment after `since`; each kind once.
+
+    What was told before counts no more: only looks after `heard_at` do. `habit` is asked where it decides something.
+    """
+    after = [look for look in looks if heard_at is None or look.at > heard_at]
+    found: dict[Kind, Pattern] = {}
+    for place, look in enumerate(after):
+        if look.at <= since:
+            continue
+        for pattern in _at(after[: place + 1], look.at, rate, habit):
+            if pattern.kind not in found or pattern.files > found[pattern.kind].files:
+                found[pattern.kind] = pattern
+    return [found[kind] for kind in sorted(found)]
+
+
+def _at(looks: Sequence[Look], at: datetime, rate: Rate, habit: Callable[[], Habit]) -> Iterable[Pattern]:
+    hour = _within(looks, at, HOUR)
+    files, not_near = _files(hour), _files(look for look in hour if look.distance != "near")
+    every, least = _MANY
+    if len(files) * least >= rate.an_hour * every:
+        yield Pattern("many", len(files), HOUR)
+    elif len(not_near) * _MANY_NOT_NEAR >= rate.an_hour:
+        yield Pattern("many", len(not_near), HOUR)
+    else:
+        quick = _files(_within(hour, at, _HARVEST))
+        if len(quick) >= _HARVESTED:
+            yield Pattern("many", len(quick), _HARVEST)
+    for span, (every, least) in _STEADY.items():
+        slowly = _files(look for look in _within(looks, at, span) if look.distance != "near")
+        if len(slowly) * least >= rate.an_hour * every:
+            yield Pattern("steady", len(slowly), span)
+            break
+    for span, most in _FAR.items():
+        far = _files(look for look in _within(looks, at, span) if look.distance == "far")
+        if len(far) >= most:
+            yield Pattern("far", len(far), span)
+            break
+    if any(_enough(hour, distance) for distance in _AT_ODD_HOURS):
+        works = habit()
+        odd = [look for look in hour if works.is_unusual(look)]
+        if any(_enough(odd, distance) for distance in _AT_ODD_HOURS):
+            yield Pattern("hours", len(_files(odd)), HOUR)
+
+
+def _enough(looks: Sequence[Look], distance: Distance) -> bool:
+    """Whether there are so many files of this distance, or farther, that an unusual hour is told."""
+    order: tuple[Distance, ...] = ("near", "usual", "far")
+    farther = order[order.index(distance) :]
+    return len(_files(look for look in looks if look.distance in farther)) >= _AT_ODD_HOURS[distance]
+
+
+def _within(looks: Sequence[Look], at: datetime, span: timedelta) -> list[Look]:
+    return [look for look in looks if look.at > at - span]
+
+
+def _files(looks: Iterable[Look]) -> frozenset[UUID]:
+    return frozenset(look.file for look in looks)

@@ -1,0 +1,86 @@
+"""How many files one person may open, in an hour and in a day, to see who somebody is: by the role under which they do.
+
+The program's file declares it (`Rates`). A file that was opened a moment ago is opened again for nothing; whoever wears
+several hats, or acts for somebody, has one count for all of them. What is stopped is told to the record by the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlmodel import Session
+
+from domain.declarations.program import Rates
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program, program_of
+from domain.record.reads import READ
+from locales import N_
+from models.base import table_of
+from models.record import Event
+
+#: What of a file says who somebody is, as the record calls it.
+WHO: Final = ("identity", "duplicates")
+#: The code of the refusal, by which a window knows that somebody was stopped.
+TOO_MANY: Final = "reading.too_many"
+
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+#: Any number that no other lock of ours uses; the reader stands beside it.
+_LOCK: Final = 0x4EAD
+
+_event = table_of(Event)
+
+
+def rates_of(session: Session) -> Rates:
+    """The program's rates, as its file was loaded last; the grammar's own where it says nothing."""
+    return Rates.model_validate(program(session).reading)
+
+
+def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Refuse one file more than somebody may open in an hour, or in 24. Two windows of theirs count one after another.
+
+    Raises Refusal, which says when the next one opens.
+    """
+    # Held until the reading is in the record, so that the other window counts it.
+    session.execute(
+        text("select pg_advisory_xact_lock(:ours, hashtext(:reader))"), {"ours": _LOCK, "reader": str(by.person_id)}
+    )
+    rate, opened = rates_of(session).rate_of(by.role), opened_by(session, by.person_id, at=at)
+    for span, most in ((HOUR, rate.an_hour), (DAY, rate.a_day)):
+        within = {file: last for file, last in opened.items() if last > at - span}
+        if participant_id in within or len(within) < most:
+            continue
+        # Whichever was not looked at for longest is the first that counts no more.
+        wait = sorted(within.values())[len(within) - most] + span - at
+        raise Refusal(
+            TOO_MANY,
+            N_(
+                "You opened %(most)s files, as many as your role may in this time. The next one opens in "
+                "%(minutes)s min; those that are open already open again. If somebody is in danger, call the "
+                "coordination."
+            ),
+            most=most,
+            minutes=max(1, -(-int(wait.total_seconds()) // 60)),
+        )
+
+
+def opened_by(session: Session, person_id: UUID | None, *, at: datetime) -> Mapping[UUID, datetime]:
+    """The files that somebody opened in the last 24 hours to see who it is, and when each was opened last."""
+    rows = session.execute(
+        select(_event.c.subject_id, func.max(_event.c.at).label("last"))
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.verb == READ,
+            _event.c.at > at - DAY,
+            _event.c.at <= at,
+            _event.c.actor_id == person_id,
+            _event.c.facts["what"].astext.in_(WHO),
+        )
+        .group_by(_event.c.subject_id)
+    )
+    return {row.subject_id: row.last for row in rows}

@@ -1,0 +1,642 @@
+"""Referring somebody to the program (AD-R1, AD-R2): a draft that is saved as one goes, and sent; or once, by a link.
+
+What is written is sealed from the first save. Whoever refers learns nothing of whom the program knows already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from domain.casework import asking
+from domain.kernel.actors import Actor
+from domain.kernel.languages import checked_languages
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.participants import links
+from domain.participants.ages import years
+from domain.participants.areas import areas
+from domain.participants.identity import Identity, sealed_identity
+from domain.participants.locking import change_participant, hold_participant, moved, new_reference
+from domain.participants.opening import open_admission
+from domain.participants.sealing import new_key, seal, unseal
+from domain.record import events
+from domain.record.reads import record_read
+from locales import N_
+from models.base import refers, table_of
+from models.lifecycles import REFERRAL, NoSuchMove
+from models.participant import DataKey, Participant
+from models.referral import CRITERIA, Referral
+
+#: A draft that nobody touched for so long is destroyed.
+DRAFT_KEPT: Final = timedelta(days=14)
+#: Nobody alive was born before.
+EARLIEST_BIRTH: Final = date(1900, 1, 1)
+OLDEST: Final = 120
+
+#: The coordinator's task to send or throw away what somebody who left had begun; its item is the referral.
+UNFINISHED: Final = "referral.unfinished"
+DAYS_TO_FINISH: Final = 2
+
+#: The role that keeps what somebody who left had begun: to it referrals are sent.
+KEEPER: Final = "coordinator"
+
+LONGEST_LINE: Final = 200
+LONGEST_TEXT: Final = 4_000
+
+_participant = table_of(Participant)
+_referral = table_of(Referral)
+_key = table_of(DataKey)
+
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
+
+
+@dataclass(frozen=True)
+class ReferralForm:
+    """What a referral says: who, how to reach them, what AD-R2 collects, what stands behind the criteria.
+
+    `facts` are by criterion ("AD-C0"). The referrer's own name and contact are asked for where they are not of the
+    program. Languages are codes; `area` is one of the program's own areas, or "".
+    """
+
+    given_name: str = ""
+    family_name: str = ""
+    birth_date: date | None = None
+    age: int | None = None
+    phone: str = ""
+    email: str = ""
+    address: str = ""
+    contact_note: str = ""
+    languages: Sequence[str] = ()
+    area: str = ""
+    setting: str = ""  # care setting: rehabilitation unit, group home, halfway house ...
+    legal_care: str = ""  # the nature of legal care
+    reasons: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    recruiter: bool = False
+    referrer_name: str = ""
+    referrer_organization: str = ""
+    referrer_contact: str = ""
+
+    def identity(self, day: date) -> Identity:
+        """Who they are, an age being as of a day."""
+        return Identity(
+            given_name=self.given_name,
+            family_name=self.family_name,
+            birth_date=self.birth_date,
+            age=self.age if self.birth_date is None else None,
+            age_on=day if self.birth_date is None and self.age is not None else None,
+            phone=self.phone,
+            email=self.email,
+            address=self.address,
+            contact_note=self.contact_note,
+        )
+
+    def told(self) -> dict[str, Any]:
+        """What the referral itself says, as it is sealed."""
+        return {
+            "setting": self.setting,
+            "legal_care": self.legal_care,
+            "reasons": self.reasons,
+            "facts": {name: text for name, text in self.facts.items() if text},
+            "referrer_name": self.referrer_name,
+            "referrer_organization": self.referrer_organization,
+            "referrer_contact": self.referrer_contact,
+        }
+
+
+# ------------------------------------------------------------------------------------------------ by people inside
+
+
+def begin_referral(session: Session, form: ReferralForm, *, by: Actor, at: datetime) -> UUID:
+    """Save the first words of a referral as a draft of its author's alone, and return its id. Raises Refusal."""
+    form = _checked(session, form, at, whole=False)
+    participant_id = _new_person(session, form, at)
+    referral_id = _new_referral(
+        session,
+        participant_id,
+        form,
+        way="page",
+        referred_by=by.person_id,
+        organization_id=by.organization_id,
+        at=at,
+    )
+    events.write(session, "referral.begun", "referral", referral_id, by=by, at=at)
+    return referral_id
+
+
+def save_referral(
+    session: Session, referral_id: UUID, form: ReferralForm, *, by: Actor, at: datetime, seen: int | None = None
+) -> int:
+    """Save a draft as it stands, and return its version. Raises Refusal: not one's own draft, or another version."""
+    form = _checked(session, form, at, whole=False)
+    held = _hold_draft(session, referral_id, by, seen)
+    version = _save(session, held, form, at)
+    events.write(session, "referral.saved", "referral", referral_id, by=by, at=at)
+    return version
+
+
+def send_referral(
+    session: Session, referral_id: UUID, form: ReferralForm, *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Send a draft to the coordinator: from here on it is a candidate's, and its author reads it no more.
+
+    Raises Refusal: something that is needed is missing or cannot be, or it was sent already.
+    """
+    form = _checked(session, form, at, whole=True)
+    held = _hold_draft(session, referral_id, by, seen)
+    _save(session, held, form, at)
+    asking.answered(session, UNFINISHED, referral_id, by=by, at=at)
+    _receive(session, {**held, "version": held["version"] + 1}, by=by, at=at)
+
+
+def abandon_referral(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Throw a draft away: what was written is destroyed. Raises Refusal where it is not one's own draft."""
+    destroy_draft(session, _hold_draft(session, referral_id, by, None), by=by, at=at)
+
+
+def leave_draft(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Leave a draft to the coordination, as unfinished: whoever coordinates reads it from now on, and nobody else.
+
+    Neither does its author. They are asked to send it, or to throw it away. Raises Refusal where it is none any more.
+    """
+    held = _held(session, referral_id)
+    if held["state"] != "draft" or held["left_at"] is not None:
+        raise _unknown()
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
+        .values(left_at=at, version=held["version"] + 1)
+    )
+    events.write(session, "referral.left", "referral", referral_id, by=by, at=at)
+    _ask_to_finish(session, referral_id, held["participant_id"], by=by, at=at)
+
+
+def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Give a draft that was left to the coordination back to its author: they alone read it, and go on with it.
+
+    Raises Refusal where nobody left it, or it was sent or thrown away since.
+    """
+    held = _held(session, referral_id)
+    if held["state"] != "draft" or held["left_at"] is None:
+        raise _unknown()
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
+        .values(left_at=None, saved_at=at, version=held["version"] + 1)  # its days of keeping begin anew
+    )
+    asking.no_more(session, UNFINISHED, referral_id, by=by, at=at)
+    events.write(session, "referral.given_back", "referral", referral_id, by=by, at=at)
+
+
+def ask_to_finish(session: Session, *, by: Actor, at: datetime) -> int:
+    """Ask the coordinator to finish each draft that was left, where nobody is asked yet; how many."""
+    rows = left_drafts(session)
+    return sum(_ask_to_finish(session, row["id"], row["participant_id"], by=by, at=at) for row in rows)
+
+
+def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
+    reference = session.scalar(
+        select(_participant.c.candidate_ref).where(
+            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
+        )
+    )
+    return (
+        asking.ask(
+            session,
+            UNFINISHED,
+            referral_id,
+            _FINISH,
+            chain=[{"role": KEEPER, "at": "*"}],
+            working_days=DAYS_TO_FINISH,
+            by=by,
+            at=at,
+            reference=reference,
+        )
+        is not None
+    )
+
+
+_FINISH = N_("Send or throw away a referral that somebody who left had begun: %(reference)s")
+
+
+def left_drafts(session: Session) -> list[dict[str, Any]]:
+    """The drafts that were left to the coordination, the longest waiting first: of whom, and not what they say."""
+    return many(
+        session,
+        select(
+            *(_referral.c[name] for name in ("id", "participant_id", "referred_by", "begun_at", "left_at")),
+            _participant.c.candidate_ref,
+        )
+        .join(_participant, refers(_referral.c.participant_id, _participant))
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.state == "draft",
+            _referral.c.left_at.is_not(None),
+        )
+        .order_by(_referral.c.left_at, _referral.c.id),
+    )
+
+
+def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Throw away the draft of somebody who leaves, where it is one still; what was written is destroyed."""
+    held = _held(session, referral_id)
+    if held["state"] == "draft":
+        destroy_draft(session, held, by=by, at=at)
+
+
+def whose_draft(session: Session, referral_id: UUID) -> UUID | Literal["coordination"] | None:
+    """Whose a draft is to go on with: its author's, the coordination's where they left it; None where it is none."""
+    found = session.execute(
+        select(_referral.c.referred_by, _referral.c.left_at).where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.id == referral_id,
+            _referral.c.state == "draft",
+        )
+    ).first()
+    if found is None:
+        return None
+    author: UUID | None = found.referred_by
+    return author if found.left_at is None else "coordination"
+
+
+def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> tuple[ReferralForm, int]:
+    """One's own draft as it was saved, to go on with, and its version. Raises Refusal.
+
+    One that was left unfinished holds what somebody else wrote: the coordinator reads that, which the record tells.
+    """
+    held = _hold_draft(session, referral_id, by, None)
+    if held["left_at"] is not None:
+        record_read(session, "referral", referral_id, what="referral", ground="part", by=by, at=at)
+    return _form_of(session, held), held["version"]
+
+
+def version_of_draft(session: Session, referral_id: UUID, *, by: Actor) -> int:
+    """The version of one's own draft, which is opened to nobody. Raises Refusal."""
+    version: int = _hold_draft(session, referral_id, by, None)["version"]
+    return version
+
+
+def _form_of(session: Session, held: Mapping[str, Any]) -> ReferralForm:
+    """What a held draft says."""
+    row = one(
+        session,
+        select(
+            _participant.c.sealed.label("draft"),
+            _participant.c.languages,
+            _participant.c.area,
+            _participant.c.recruiter,
+        ).where(_participant.c.program_id == program_of(session), _participant.c.id == held["participant_id"]),
+    )
+    assert row is not None  # noqa: S101 - a referral has its participant
+    identity = unseal(session, held["participant_id"], "identity", row["draft"])
+    told = unseal(session, held["participant_id"], f"referral/{held['id']}", held["sealed"])
+    who = Identity.of_json(identity)
+    return ReferralForm(
+        given_name=who.given_name,
+        family_name=who.family_name,
+        birth_date=who.birth_date,
+        age=who.age,
+        phone=who.phone,
+        email=who.email,
+        address=who.address,
+        contact_note=who.contact_note,
+        languages=tuple(row["languages"]),
+        area=row["area"],
+        recruiter=row["recruiter"],
+        **told,
+    )
+
+
+# ------------------------------------------------------------------------------------------------- by people outside
+
+
+def save_by_link(
+    session: Session, token: str, form: ReferralForm, *, browser: str, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Save what was written by a link so far, sealed, for this browser alone: it is the link's one referral.
+
+    `browser` is a cookie of the browser; `by` the part of the system that answers whoever has the link. Raises Refusal:
+    the link does not work (any more), it was begun elsewhere, or what was saved is of another version.
+    """
+    link = links.hold(session, token, browser=browser, at=at)
+    form = _checked(session, form, at, whole=False, outside=True)
+    held = _begun_by(session, link["id"])
+    if held is None:
+        referral_id = _begin_by_link(session, link["id"], form, at)
+        links.begin(session, link, browser)
+        events.write(session, "referral.begun", "referral", referral_id, by=by, at=at)
+        return
+    if seen is not None and held["version"] != seen:
+        raise _changed_meanwhile()
+    _save(session, held, form, at)
+    events.write(session, "referral.saved", "referral", held["id"], by=by, at=at)
+
+
+def begun_by_link(session: Session, token: str, *, browser: str, at: datetime) -> tuple[ReferralForm, int]:
+    """What was saved by a link in this browser, to go on with, and its version; an empty form, 0, before. Raises
+    Refusal: the link does not work (any more), or it was begun elsewhere.
+    """
+    link = links.hold(session, token, browser=browser, at=at)
+    held = _begun_by(session, link["id"])
+    return (_form_of(session, held), held["version"]) if held is not None else (ReferralForm(), 0)
+
+
+def refer_by_link(
+    session: Session, token: str, form: ReferralForm, *, browser: str = "", by: Actor, at: datetime
+) -> UUID:
+    """Refer one person by a link, once; returns the referral's id.
+
+    `browser` and `by` are as for `save_by_link`. Raises Refusal: the link does not work (any more), it was begun
+    elsewhere, or something that is needed is missing.
+    """
+    link = links.hold(session, token, browser=browser, at=at)
+    form = _checked(session, form, at, whole=True, outside=True)
+    begun = _begun_by(session, link["id"])
+    if begun is None:
+        referral_id = _begin_by_link(session, link["id"], form, at)
+    else:
+        referral_id = begun["id"]
+        _save(session, begun, form, at)
+    links.use(session, link, at=at)
+    _receive(session, _held(session, referral_id), by=by, at=at)
+    return referral_id
+
+
+def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take a link back that nobody has used, and destroy what was begun by it. Raises Refusal: it is over."""
+    links.end_link(session, link_id, by=by, at=at)
+    begun = _begun_by(session, link_id)
+    if begun is not None:
+        destroy_draft(session, begun, by=by, at=at)
+
+
+def _begun_by(session: Session, link_id: UUID) -> dict[str, Any] | None:
+    """The draft that was begun by a link, held; None where there is none."""
+    return one(
+        session,
+        select(_referral)
+        .where(
+            _referral.c.program_id == program_of(session), _referral.c.link_id == link_id, _referral.c.state == "draft"
+        )
+        .with_for_update(),
+    )
+
+
+def _begin_by_link(session: Session, link_id: UUID, form: ReferralForm, at: datetime) -> UUID:
+    return _new_referral(session, _new_person(session, form, at), form, way="link", link_id=link_id, at=at)
+
+
+# ----------------------------------------------------------------------------------------------------------- writing
+
+
+def destroy_draft(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """Destroy a held draft and what it says. Its key goes with the next sweep."""
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == held["id"])
+        .values(state=REFERRAL.after(held["state"], "abandon"), sealed=None, version=held["version"] + 1)
+    )
+    asking.answered(session, UNFINISHED, held["id"], by=by, at=at)
+    participant = hold_participant(session, held["participant_id"])
+    change_participant(
+        session,
+        participant,
+        state=moved(participant, "destroy"),
+        destroyed_at=at,
+        sealed=None,
+        names=None,
+        marks=[],
+        languages=[],
+        area="",
+    )
+    session.execute(
+        update(_key)
+        .where(_key.c.program_id == held["program_id"], _key.c.participant_id == held["participant_id"])
+        .values(destroyed_at=at)
+    )
+    events.write(session, "referral.abandoned", "referral", held["id"], by=by, at=at)
+
+
+def _new_person(session: Session, form: ReferralForm, at: datetime) -> UUID:
+    participant_id = uuid4()
+    new_key(session, participant_id)
+    here = program_of(session)
+    new = Participant(
+        program_id=here,
+        id=participant_id,
+        candidate_ref=new_reference(),
+        languages=list(form.languages),
+        area=form.area,
+        recruiter=form.recruiter,
+        **sealed_identity(session, participant_id, form.identity(local_day(session, at))),
+    )
+    new.marks = []  # of a draft nothing is compared
+    session.execute(insert(_participant).values(new.model_dump()))
+    session.execute(insert(_key).values(program_id=here, id=participant_id, participant_id=participant_id, made_at=at))
+    return participant_id
+
+
+def _new_referral(
+    session: Session,
+    participant_id: UUID,
+    form: ReferralForm,
+    *,
+    way: str,
+    at: datetime,
+    referred_by: UUID | None = None,
+    organization_id: UUID | None = None,
+    link_id: UUID | None = None,
+) -> UUID:
+    referral_id = uuid4()
+    row = Referral(
+        program_id=program_of(session),
+        id=referral_id,
+        participant_id=participant_id,
+        referred_by=referred_by,
+        organization_id=organization_id,
+        way=way,
+        link_id=link_id,
+        sealed=seal(session, participant_id, f"referral/{referral_id}", form.told()),
+        begun_at=at,
+        saved_at=at,
+    )
+    session.execute(insert(_referral).values(row.model_dump()))
+    return referral_id
+
+
+def _save(session: Session, held: Mapping[str, Any], form: ReferralForm, at: datetime) -> int:
+    participant = hold_participant(session, held["participant_id"])
+    columns = sealed_identity(session, participant["id"], form.identity(local_day(session, at)))
+    change_participant(
+        session,
+        participant,
+        **{**columns, "marks": []},
+        languages=list(form.languages),
+        area=form.area,
+        recruiter=form.recruiter,
+    )
+    version: int = held["version"] + 1
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == held["id"])
+        .values(
+            sealed=seal(session, participant["id"], f"referral/{held['id']}", form.told()), saved_at=at, version=version
+        )
+    )
+    return version
+
+
+def _receive(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+    """What was a draft is a candidate's from now on: marked, told to the record, and a case of the coordinator's."""
+    participant = hold_participant(session, held["participant_id"])
+    identity = Identity.of_json(unseal(session, participant["id"], "identity", participant["sealed"]))
+    change_participant(
+        session, participant, state=moved(participant, "send"), **sealed_identity(session, participant["id"], identity)
+    )
+    session.execute(
+        update(_referral)
+        .where(_referral.c.program_id == held["program_id"], _referral.c.id == held["id"])
+        .values(state=_after(held, "send"), received_at=at, version=held["version"] + 1)
+    )
+    events.write(session, "referral.received", "referral", held["id"], by=by, at=at, way=held["way"])
+    open_admission(session, participant["id"], by=by, at=at)
+
+
+def _held(session: Session, referral_id: UUID) -> dict[str, Any]:
+    held = one(
+        session,
+        select(_referral)
+        .where(_referral.c.program_id == program_of(session), _referral.c.id == referral_id)
+        .with_for_update(),
+    )
+    if held is None:
+        raise _unknown()
+    return held
+
+
+def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None) -> dict[str, Any]:
+    held = _held(session, referral_id)
+    is_theirs = by.is_one_of(held["referred_by"]) if held["left_at"] is None else by.role == KEEPER
+    if held["state"] != "draft" or not is_theirs:
+        # A draft is its author's alone, or the coordinator's once they left it; nobody goes on with what was sent.
+        raise _unknown()
+    if seen is not None and held["version"] != seen:
+        raise _changed_meanwhile()
+    return held
+
+
+def _changed_meanwhile() -> Refusal:
+    return Refusal(
+        "referral.changed",
+        N_("This draft was saved elsewhere meanwhile, in another window. Nothing was overwritten; open it anew."),
+    )
+
+
+def _after(held: Mapping[str, Any], move: str) -> str:
+    try:
+        return REFERRAL.after(held["state"], move)
+    except NoSuchMove:
+        raise _unknown() from None
+
+
+def _unknown() -> Refusal:
+    return Refusal("referral.unknown", N_("There is no such draft of yours: it was sent, or thrown away."))
+
+
+# ---------------------------------------------------------------------------------------------------------- checking
+
+
+def _checked(session: Session, form: ReferralForm, at: datetime, *, whole: bool, outside: bool = False) -> ReferralForm:
+    """The form, trimmed, with everything in it possible; `whole`: with everything in it that a referral needs."""
+    lines = {
+        name: _text(getattr(form, name), LONGEST_LINE)
+        for name in ("given_name", "family_name", "phone", "email", "area", "referrer_name", "referrer_organization")
+    }
+    texts = {
+        name: _text(getattr(form, name), LONGEST_TEXT)
+        for name in ("address", "contact_note", "setting", "legal_care", "reasons", "referrer_contact")
+    }
+    facts = {name: _text(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
+    today = local_day(session, at)
+    _refuse_birth(form.birth_date, form.age, today)
+    languages = checked_languages(form.languages)
+    checked = ReferralForm(
+        **lines,
+        **texts,
+        facts=facts,
+        languages=languages,
+        birth_date=form.birth_date,
+        age=form.age,
+        recruiter=form.recruiter,
+    )
+    if checked.area and checked.area not in {area.key for area in areas(session)}:
+        raise Refusal("referral.area", N_("Area: choose one of those that are offered, or none."))
+    _refuse_email(checked.email)
+    if whole:
+        _refuse_missing(checked, outside=outside)
+    return checked
+
+
+def checked_identity(identity: Identity, *, today: date) -> Identity:
+    """Who somebody is, trimmed, with everything in it possible on a local day. Raises Refusal."""
+    lines: dict[str, Any] = {
+        name: _text(getattr(identity, name), LONGEST_LINE) for name in ("given_name", "family_name", "phone", "email")
+    }
+    texts: dict[str, Any] = {name: _text(getattr(identity, name), LONGEST_TEXT) for name in ("address", "contact_note")}
+    _refuse_birth(identity.birth_date, identity.age, today)
+    _refuse_email(lines["email"])
+    return replace(identity, **lines, **texts)
+
+
+def _refuse_email(email: str) -> None:
+    if email and not _EMAIL.fullmatch(email):
+        raise Refusal("referral.email", N_("E-mail: write one address, such as name@example.org, or leave it empty."))
+
+
+def _refuse_birth(born: date | None, age: int | None, today: date) -> None:
+    if born is not None and born > today:
+        raise Refusal("referral.born_later", N_("Birth date: it lies in the future. Look at the year again."))
+    if born is not None and (born < EARLIEST_BIRTH or years(born, today) > OLDEST):
+        raise Refusal("referral.born_before", N_("Birth date: nobody alive was born then. Look at the year again."))
+    if age is not None and not 0 <= age <= OLDEST:
+        raise Refusal("referral.age", N_("Age: write it in whole years, such as 15."))
+
+
+def _refuse_missing(form: ReferralForm, *, outside: bool) -> None:
+    if not (form.given_name and form.family_name):
+        raise Refusal("referral.name", N_("Name: write the given name and the family name."), source="AD-R2")
+    if form.birth_date is None and form.age is None:
+        raise Refusal(
+            "referral.no_age", N_("Age: write the birth date, or the age where you do not know it."), source="AD-R2"
+        )
+    if not (form.phone or form.email or form.address or form.contact_note):
+        raise Refusal("referral.no_contact", N_("Contact: say at least one way to reach the person."), source="AD-R2")
+    if not says_something(form.reasons):
+        raise Refusal(
+            "referral.no_reasons", N_("Reasons: say in a few words why you refer the person."), source="AD-R2"
+        )
+    if outside and not (form.referrer_name and form.referrer_contact):
+        raise Refusal(
+            "referral.no_referrer", N_("You: write your name and how the coordinator can reach you."), source="AD-R1"
+        )
+
+
+def _text(value: str, longest: int) -> str:
+    text = trimmed(value)
+    if len(text) > longest:
+        raise Refusal(
+            "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=longest
+        )
+    if _NO_TEXT.search(text):
+        raise Refusal("referral.no_text", N_("One of the answers holds signs that are no text. Type it anew."))
+    return text

@@ -1,0 +1,312 @@
+"""How long a file is kept: its last day, what moves it, and the legal hold that keeps it whatever its day says.
+
+The last day is counted from the end of the follow-up or of the admission, and of a candidate whom nobody triaged from
+the referral, by the program's own calendar (`keeping`). On the day after it the coordination is asked to have it
+destroyed, which takes another person too (`destruction`). Whatever keeps a file stops what is asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import exists, func, insert, select, update
+from sqlmodel import Session
+
+from domain.casework import asking
+from domain.declarations.program import Ended
+from domain.kernel import sealed_words
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.typed_words import says_something, trimmed
+from domain.mail.notices import coordination_chain
+from domain.participants import destruction
+from domain.participants.locking import change_participant, hold_participant
+from domain.participants.referring import DRAFT_KEPT, destroy_draft
+from domain.participants.retention_terms import last_day
+from domain.participants.sealing import keys_of, seal
+from domain.record import events
+from locales import N_
+from models.base import refers, table_of
+from models.casework import Case
+from models.destruction import KeptUntil
+from models.follow_up import FollowUp
+from models.lifecycles import PARTICIPANT
+from models.participant import DataKey, Participant
+from models.record import Event
+from models.referral import Referral
+
+#: How long a key may lie without its row: no transaction takes that long.
+WITHOUT_ROW: Final = timedelta(days=1)
+
+#: How soon it is due, in working days, to have a file destroyed whose last day is over, or to say why it is kept.
+DAYS_TO_ASK: Final = 10
+LONGEST_REASON: Final = 4000
+
+_participant = table_of(Participant)
+_event = table_of(Event)
+_referral = table_of(Referral)
+_key = table_of(DataKey)
+_follow_up = table_of(FollowUp)
+_kept = table_of(KeptUntil)
+_case = table_of(Case)
+
+
+def retain_until(session: Session, participant_id: UUID, day: date, *, reason: str, by: Actor, at: datetime) -> None:
+    """Set another last day on which a file is kept, with the reason, which is sealed.
+
+    It answers whoever is asked to have the file destroyed, and stops what is asked already. Raises Refusal.
+    """
+    held = hold_participant(session, participant_id)
+    words = trimmed(reason)
+    if held["state"] in ("draft", "destroyed"):
+        raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
+    if day < local_day(session, at):
+        raise Refusal("retention.past", N_("The last day on which a file is kept lies ahead."))
+    if not says_something(words):
+        raise Refusal("retention.reason.missing", N_("Say why the file is kept until another day."))
+    if len(words) > LONGEST_REASON:
+        raise Refusal(
+            "retention.reason.too_long",
+            N_("One of the answers is longer than %(max_length)s characters."),
+            max_length=LONGEST_REASON,
+        )
+    change_id = uuid4()
+    row = KeptUntil(
+        program_id=program_of(session),
+        id=change_id,
+        participant_id=participant_id,
+        was=held["retain_until"],
+        day=day,
+        sealed=seal(session, participant_id, f"kept_until/{change_id}", {"reason": words}),
+        set_by=by.person_id,  # type: ignore[arg-type]  # a person
+        set_as=by.role,
+        set_at=at,
+    )
+    session.execute(insert(_kept).values(row.model_dump()))
+    change_participant(session, held, retain_until=day)
+    events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
+    destruction.stop(session, participant_id, "day_moved", by=by, at=at)
+    asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
+
+
+def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Actor, at: datetime) -> None:
+    """A file has ended so today: it is kept until the day that the program's calendar says."""
+    day = last_day(session, ended, local_day(session, at))
+    change_participant(session, hold_participant(session, participant_id), retain_until=day)
+    events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
+
+
+def count_no_more(
+    session: Session, participant_id: UUID, *, by: Actor, at: datetime, stopped_by: str = "taken_up"
+) -> None:
+    """A file is needed again: its end lies ahead, and with it the last day on which it is kept.
+
+    `stopped_by` is what came between, where its destruction is asked (`models.destruction.STOPPED_BY`).
+    """
+    held = hold_participant(session, participant_id)
+    if held["retain_until"] is None:
+        return
+    change_participant(session, held, retain_until=None)
+    events.write(session, "retention.stopped", "participant", participant_id, by=by, at=at)
+    destruction.stop(session, participant_id, stopped_by, by=by, at=at)
+    asking.no_more(session, destruction.ASK, participant_id, by=by, at=at)
+
+
+def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
+    """Set the last day of each file that has ended without one, from the day on which it ended; how many.
+
+    One whose follow-up ended, and one of a candidate whom nobody triaged: somebody was referred, and that was all.
+    """
+    found = [(row, row["state"], row["state_since"]) for row in _ended_without_a_day(session)]
+    found += [(row, "not_admitted", local_day(session, row["received_at"])) for row in _never_triaged(session)]
+    for row, ended, since in found:
+        day = last_day(session, ended, since)
+        change_participant(session, row, retain_until=day)
+        events.write(session, "retention.set", "participant", row["id"], by=by, at=at, day=day.isoformat())
+    return len(found)
+
+
+def _ended_without_a_day(session: Session) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_participant.c.id, _follow_up.c.state, _follow_up.c.state_since)
+        .join(
+            _follow_up,
+            (_follow_up.c.program_id == _participant.c.program_id) & (_follow_up.c.participant_id == _participant.c.id),
+        )
+        .where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.state == "admitted",
+            _participant.c.retain_until.is_(None),
+            _follow_up.c.state.in_(destruction.ENDED),
+        )
+        .order_by(_participant.c.id),
+    )
+
+
+def _never_triaged(session: Session) -> list[dict[str, Any]]:
+    """The candidates without a last day, none of whose referrals was ever triaged, and when the last one came."""
+    was_triaged = exists().where(
+        _event.c.program_id == _referral.c.program_id,
+        _event.c.subject_id == _referral.c.id,
+        _event.c.verb == "referral.triaged",
+    )
+    return many(
+        session,
+        select(_participant.c.id, func.max(_referral.c.received_at).label("received_at"))
+        .join(_referral, refers(_referral.c.participant_id, _participant))
+        .where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.state == "candidate",
+            _participant.c.retain_until.is_(None),
+            _referral.c.received_at.is_not(None),
+        )
+        .group_by(_participant.c.id)
+        .having(~func.bool_or(was_triaged))
+        .order_by(_participant.c.id),
+    )
+
+
+def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Keep a file whatever its retention says, because the law asks for it. Raises Refusal: it is held, or gone."""
+    held = hold_participant(session, participant_id)
+    if held["held"] or held["state"] in ("draft", "destroyed"):
+        raise Refusal("retention.held", N_("This file is held already, or there is nothing left to hold."))
+    change_participant(session, held, held=True, held_by=by.person_id, held_at=at)
+    events.write(session, "retention.held", "participant", participant_id, by=by, at=at)
+    destruction.stop(session, participant_id, "hold", by=by, at=at)
+    asking.answered(session, destruction.ASK, participant_id, by=by, at=at)
+
+
+def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Let the retention of a file run again. Raises Refusal where it is not held."""
+    held = hold_participant(session, participant_id)
+    if not held["held"]:
+        raise Refusal("retention.not_held", N_("This file is not held."))
+    change_participant(session, held, held=False, held_by=None, held_at=None)
+    events.write(session, "retention.released", "participant", participant_id, by=by, at=at)
+
+
+def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by: Actor, at: datetime) -> bool:
+    """Ask the coordination to have a file destroyed whose last day is over; whether it was not asked before."""
+    return (
+        asking.ask(
+            session,
+            destruction.ASK,
+            participant_id,
+            N_("Ask that the file of %(subject)s be destroyed, or say why it is kept: its last day is over"),
+            chain=coordination_chain(session),
+            working_days=DAYS_TO_ASK,
+            by=by,
+            at=at,
+            subject=known_as,
+        )
+        is not None
+    )
+
+
+def due(session: Session, day: date) -> list[dict[str, Any]]:
+    """The files whose retention has ended on a local day, which nothing holds, and of which nothing is asked yet."""
+    return many(
+        session,
+        select(_participant.c.id, _participant.c.number, _participant.c.candidate_ref, _participant.c.retain_until)
+        .where(
+            _participant.c.program_id == program_of(session),
+            _participant.c.retain_until < day,
+            _participant.c.state.in_(PARTICIPANT.open_to("destroy")),
+            _participant.c.state != "draft",
+            ~_participant.c.held,
+            ~destruction.is_asked(),
+            ~exists().where(
+                _follow_up.c.program_id == _participant.c.program_id,
+                _follow_up.c.participant_id == _participant.c.id,
+                _follow_up.c.state.not_in(destruction.ENDED),
+            ),
+            ~exists().where(
+                _participant.c.state == "candidate",
+                _referral.c.program_id == _participant.c.program_id,
+                _referral.c.participant_id == _participant.c.id,
+                _referral.c.state == "triaged",
+            ),
+        )
+        .order_by(_participant.c.retain_until, _participant.c.id),
+    )
+
+
+def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
+    """Destroy the drafts that nobody touched for two weeks, but of who leaves; returns how many."""
+    left = many(
+        session,
+        select(_referral)
+        .where(
+            _referral.c.program_id == program_of(session),
+            _referral.c.state == "draft",
+            _referral.c.saved_at < at - DRAFT_KEPT,
+            # What somebody who leaves had begun is sent, or thrown away by who may read it: not by a day that passes.
+            _referral.c.left_at.is_(None),
+            ~select(_case.c.id)
+            .where(
+                _case.c.program_id == _referral.c.program_id,
+                _case.c.subject_id == _referral.c.referred_by,
+                _case.c.gathers,
+                _case.c.state == "open",
+            )
+            .exists(),
+        )
+        .with_for_update(skip_locked=True),
+    )
+    for held in left:
+        destroy_draft(session, held, by=by, at=at)
+    return len(left)
+
+
+def destroy_keys(session: Session, *, at: datetime) -> int:
+    """Destroy the keys that this program's rows say are destroyed; returns how many were still there.
+
+    Each time all of them, since a store that is restored brings keys back. In a transaction of its own, so that only
+    what is committed is read; then the row says since when the key is gone. Raises NoKeys.
+    """
+    here = program_of(session)
+    rows = many(
+        session,
+        select(_key.c.participant_id, _key.c.gone_at).where(
+            _key.c.program_id == here, _key.c.destroyed_at.is_not(None)
+        ),
+    )
+    keys = keys_of(session)
+    found = sum(keys.destroy(row["participant_id"]) for row in rows) + sealed_words.destroy_keys(session, at=at)
+    session.execute(
+        update(_key)
+        .where(
+            _key.c.program_id == here,
+            _key.c.participant_id.in_([row["participant_id"] for row in rows if row["gone_at"] is None]),
+        )
+        .values(gone_at=at)
+    )
+    return found
+
+
+def sweep_orphans(sessions: Sequence[Session], *, at: datetime) -> int:
+    """Destroy the keys that no row of any program ever came for; returns how many.
+
+    `sessions` is one of every program that uses the store. For an operator who knows that no other database does, and
+    that no backup is still to be restored: a key of a row that is not here yet would go too. Raises NoKeys.
+    """
+    if not sessions:
+        return 0
+    keys = keys_of(sessions[0])
+    # Listed before the rows are read: a key that is made meanwhile is not among them.
+    old = keys.held(made_before=at - WITHOUT_ROW)
+    known = {
+        key_id
+        for session in sessions
+        for key_id in (
+            *session.scalars(select(_key.c.participant_id).where(_key.c.program_id == program_of(session))),
+            *sealed_words.key_ids(session),
+        )
+    }
+    return sum(keys.destroy(key_id) for key_id in sorted(old - known))

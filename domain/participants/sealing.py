@@ -1,0 +1,5 @@
+"""Sealing what is nominative under a participant's own data key, whose id is theirs (`domain.kernel.sealing`)."""
+
+from domain.kernel.sealing import keys_of, mark, new_key, seal, unseal
+
+__all__ = ["keys_of", "mark", "new_key", "seal", "unseal"]

@@ -1,0 +1,346 @@
+"""Who hears, at once, of a pattern in how somebody reads files: by a letter that names the reader and no participant.
+
+The privacy officer does. Where they read themselves, act for the reader, or nobody answers for that, it is the director
+of who hosts the coordination, then a manager there, then the coordination: whoever read is never who hears of it.
+Of one reader a letter goes out once an hour at most; what comes meanwhile is told then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+from sqlmodel import Session
+
+from domain.casework.scheduling import calendar_of
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.calendars import UnknownYear
+from domain.kernel.scope import local_day, many, program, program_of
+from domain.mail import notices
+from domain.participants.destruction import ENDED
+from domain.participants.patterns import LOOKS_BACK, Distance, Habit, Look, Pattern, patterns_in
+from domain.participants.rates import rates_of
+from domain.record import events
+from domain.record.readings import files_of
+from domain.record.reads import EXPORTED, READ
+from domain.record.turned_away import REFUSED
+from domain.roles.roles import Holder, Link, Standing, standing
+from domain.terms.admission import BEING_ADMITTED
+from locales import N_, say
+from models.agenda import AgendaItem
+from models.base import refers, table_of
+from models.follow_up import Assignment, FollowUp
+from models.meeting import Meeting
+from models.participant import Participant
+from models.record import Event
+
+#: A letter about one reader goes out so often at most.
+ONCE_IN: Final = timedelta(hours=1)
+#: A look further back than what is looked at is due: of a reading that was committed late, and while the hour runs.
+OVERLAP: Final = timedelta(minutes=75)
+#: Over how long it is learned when somebody works.
+HABIT: Final = timedelta(days=90)
+#: A meeting so long before or ahead has its agenda read, and a follow-up that ended so lately is still spoken of.
+AGENDA: Final = timedelta(days=7)
+ENDED_LATELY: Final = timedelta(days=30)
+
+TOLD: Final = "reading.pattern"
+LETTER: Final = "reading_pattern"
+BY_ROUNDS: Final = Actor.system(ROUNDS)
+
+#: What is read of no participant's file, or is asked of whoever answers for privacy.
+_NOT_OF_A_FILE: Final = ("document", "letter", "incidents", "destruction")
+#: Why somebody was turned away, where they opened as many files as they may.
+STOPPED: Final = "too_many"
+
+_event = table_of(Event)
+_participant = table_of(Participant)
+_follow_up = table_of(FollowUp)
+_assignment = table_of(Assignment)
+_item = table_of(AgendaItem)
+_meeting = table_of(Meeting)
+
+
+def watch(session: Session, *, since: datetime | None, at: datetime) -> int:
+    """Write the letters about every pattern that came to be after `since`, the last look; returns how many letters.
+
+    Running it again changes nothing.
+    """
+    begins = at - OVERLAP if since is None else min(at - OVERLAP, since - OVERLAP)
+    lines = _lines(session, begins - LOOKS_BACK, at)
+    lately = {line["actor_id"] for line in lines if line["at"] > begins}
+    stopped = _stopped(session, begins, at)
+    heard = _heard_of(session, at)
+    written = 0
+    for reader in sorted(lately | stopped.keys()):
+        heard_at = heard.get(reader)
+        if heard_at is not None and heard_at > at - ONCE_IN:
+            continue
+        theirs = [line for line in lines if line["actor_id"] == reader]
+        found = _patterns_of(session, reader, theirs, since=begins, heard_at=heard_at, at=at)
+        moments = [moment for moment in stopped.get(reader, ()) if heard_at is None or moment > heard_at]
+        if moments:
+            found.append(Pattern("stopped", len(moments), at - min(moments)))
+        if found:
+            written += _tell(session, reader, found, at=at)
+    return written
+
+
+def _patterns_of(
+    session: Session,
+    reader: UUID,
+    lines: Sequence[Mapping[str, Any]],
+    *,
+    since: datetime,
+    heard_at: datetime | None,
+    at: datetime,
+) -> list[Pattern]:
+    if not lines:
+        return []
+    looks = looks_of(session, reader, lines, at=at)
+    roles = {line["actor_as"] for line in lines}
+    # Under several hats, the one that may most: a coordinator who reads as a member of a committee is still one.
+    rate = max((rates_of(session).rate_of(role) for role in roles), key=lambda one: one.an_hour)
+    return patterns_in(looks, rate, cache(lambda: habit_of(session, reader, at=at)), since=since, heard_at=heard_at)
+
+
+def looks_of(session: Session, reader: UUID, lines: Sequence[Mapping[str, Any]], *, at: datetime) -> list[Look]:
+    """What somebody's lines of the record read of files, each with how far it is from their work, the first first."""
+    zone = ZoneInfo(program(session).time_zone)
+    files = files_of(session, {line["subject_id"] for line in lines})
+    distances = _Distances(session, reader, set(files.values()), at=at)
+    works = _working_days(session)
+    return [
+        Look(there, files[line["subject_id"]], distances.of(files[line["subject_id"]], line), works(there))
+        for line in lines
+        if line["subject_id"] in files
+        for there in [line["at"].astimezone(zone)]
+    ]
+
+
+def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
+    """When somebody works, by all that they did in the last months; what they did today does not count yet."""
+    zone, works = ZoneInfo(program(session).time_zone), _working_days(session)
+    moments = session.scalars(
+        select(_event.c.at).where(
+            _event.c.program_id == program_of(session),
+            _event.c.actor_id == reader,
+            _event.c.at > at - HABIT,
+            _event.c.at <= at - timedelta(days=1),
+        )
+    )
+    local = [moment.astimezone(zone) for moment in moments]
+    return Habit.of(local, lambda day: works(datetime.combine(day, datetime.min.time())))
+
+
+class _Distances:
+    """How far files are from a reader's work, each asked of the database once."""
+
+    def __init__(self, session: Session, reader: UUID, files: Collection[UUID], *, at: datetime) -> None:
+        here, day = program_of(session), local_day(session, at)
+        rows = many(
+            session,
+            select(
+                *(_participant.c[name] for name in ("id", "state", "number", "candidate_ref")),
+                _follow_up.c.id.label("follow_up_id"),
+                _follow_up.c.state.label("follow_up_state"),
+                _follow_up.c.state_since,
+            )
+            .outerjoin(
+                _follow_up,
+                (_follow_up.c.program_id == _participant.c.program_id)
+                & (_follow_up.c.participant_id == _participant.c.id),
+            )
+            .where(_participant.c.program_id == here, _participant.c.id.in_(files)),
+        )
+        self._files = {row["id"]: row for row in rows}
+        self._over = {row["id"] for row in rows if _is_over(row, day)}
+        called = {name: row["id"] for row in rows for name in (row["number"], row["candidate_ref"]) if name}
+        subjects = session.scalars(
+            select(_item.c.subject)
+            .join(_meeting, refers(_item.c.meeting_id, _meeting))
+            .where(
+                _item.c.program_id == here,
+                _item.c.subject.in_(called),
+                _item.c.state.in_(["scheduled", "settled"]),
+                _meeting.c.starts_at > at - AGENDA,
+                _meeting.c.starts_at < at + AGENDA,
+            )
+        )
+        self._on_agendas = {called[subject] for subject in subjects}
+        places = {tenure.organization_id for tenure in standing(session, day).roles_of(reader)}
+        self._of_their_organization = set(
+            session.scalars(
+                select(_follow_up.c.participant_id)
+                .join(_assignment, refers(_assignment.c.follow_up_id, _follow_up))
+                .where(
+                    _follow_up.c.program_id == here,
+                    _follow_up.c.participant_id.in_(files),
+                    _assignment.c.organization_id.in_(places),
+                    _assignment.c.withdrawn_at.is_(None),
+                    or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day - ENDED_LATELY),
+                )
+            )
+        )
+
+    def of(self, file: UUID, line: Mapping[str, Any]) -> Distance:
+        """How far a file is, as it was read in a line of the record."""
+        ground, row = line["facts"].get("ground"), self._files.get(file)
+        if ground == "part" or file in self._on_agendas:
+            return "near"
+        if row is None or file in self._over:
+            return "far"
+        if ground == "role":
+            return "near" if row["state"] in BEING_ADMITTED else "usual"
+        return "usual" if file in self._of_their_organization else "far"
+
+
+def _is_over(row: Mapping[str, Any], day: Any) -> bool:
+    """Whether nothing goes on in a file: it was not admitted, or nobody accompanies them for a while."""
+    if row["follow_up_id"] is None:
+        return row["state"] not in BEING_ADMITTED
+    return row["follow_up_state"] in ENDED and row["state_since"] < day - ENDED_LATELY
+
+
+def _working_days(session: Session) -> Any:
+    calendar = calendar_of(session)
+
+    def works(moment: datetime) -> bool:
+        try:
+            return calendar.is_working_day(moment.date())
+        except UnknownYear:
+            return moment.weekday() < 5  # noqa: PLR2004  # Saturday
+
+    return works
+
+
+def _lines(session: Session, since: datetime, to: datetime) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_event.c.actor_id, _event.c.actor_as, _event.c.subject_id, _event.c.at, _event.c.facts)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.verb.in_([READ, EXPORTED]),
+            _event.c.at > since,
+            _event.c.at <= to,
+            _event.c.actor_id.is_not(None),
+            _event.c.facts["what"].astext.not_in(_NOT_OF_A_FILE),
+        )
+        .order_by(_event.c.at, _event.c.n),
+    )
+
+
+def _stopped(session: Session, since: datetime, to: datetime) -> dict[UUID, list[datetime]]:
+    """When each person was refused a file because they had opened as many as they may."""
+    rows = session.execute(
+        select(_event.c.actor_id, _event.c.at)
+        .where(
+            _event.c.program_id == program_of(session),
+            _event.c.verb == REFUSED,
+            _event.c.facts["why"].astext == STOPPED,
+            _event.c.at > since,
+            _event.c.at <= to,
+        )
+        .order_by(_event.c.at)
+    )
+    found: dict[UUID, list[datetime]] = {}
+    for row in rows:
+        found.setdefault(row.actor_id, []).append(row.at)
+    return found
+
+
+def _heard_of(session: Session, at: datetime) -> dict[UUID, datetime]:
+    """When somebody last heard of each reader."""
+    rows = session.execute(
+        select(_event.c.subject_id, func.max(_event.c.at).label("last"))
+        .where(_event.c.program_id == program_of(session), _event.c.verb == TOLD, _event.c.at > at - LOOKS_BACK)
+        .group_by(_event.c.subject_id)
+    )
+    return {row.subject_id: row.last for row in rows}
+
+
+# ------------------------------------------------------------------------------------------------------ the letter
+
+
+def who_hears(session: Session, reader: UUID, today: Standing) -> list[Holder]:
+    """Who hears of a reader: the privacy officer or, where that would be the reader, the next who answers for them."""
+    for link in _chain(session):
+        holders = [
+            holder for holder in today.falls([link]).holders if reader not in (holder.person_id, holder.acting_for)
+        ]
+        if holders:
+            return holders
+    return []
+
+
+def _chain(session: Session) -> list[Link]:
+    hosts = program(session).coordination["organizations"]
+    return [
+        {"role": "privacy_officer", "at": "*"},
+        *({"role": role, "at": str(place)} for role in ("director", "manager") for place in hosts),
+        {"role": "coordinator", "at": "*"},
+    ]
+
+
+_WORDS: Final = {
+    "many": N_("many files in a short time: %(files)s within %(minutes)s min"),
+    "steady": N_("many files little by little: %(files)s within %(hours)s h"),
+    "hours": N_("at hours that are unusual for this person: %(files)s within %(minutes)s min"),
+    "far": N_("files far from their work: %(files)s within %(hours)s h"),
+    "stopped": N_("as many files as the role may open, and more were refused: %(files)s"),
+}
+
+
+def _tell(session: Session, reader: UUID, patterns: Sequence[Pattern], *, at: datetime) -> int:
+    """Write the letter about a reader, and say in the record that it was written. How many letters."""
+    today = standing(session, local_day(session, at))
+    hear = who_hears(session, reader, today)
+    written = sum(
+        notices.write(
+            session,
+            LETTER,
+            to=person_id,
+            key=f"{LETTER}:{reader}:{at.isoformat()}",
+            facts=_facts(session, reader, patterns, holder, at),
+            at=at,
+        )
+        for person_id, holder in {holder.person_id: holder for holder in hear}.items()
+    )
+    kinds: list[str] = [pattern.kind for pattern in patterns]
+    events.write(session, TOLD, "person", reader, by=BY_ROUNDS, at=at, kinds=kinds, letters=written)
+    return written
+
+
+def _facts(session: Session, reader: UUID, patterns: Sequence[Pattern], holder: Holder, at: datetime) -> notices.Facts:
+    there = at.astimezone(ZoneInfo(program(session).time_zone))
+    answers = holder.role == "privacy_officer"
+    name = notices.name_of(session, Actor("", reader), "fr")
+
+    def facts(language: notices.Language) -> Mapping[str, Any]:
+        said = [
+            {
+                "words": say(
+                    language,
+                    _WORDS[pattern.kind],
+                    files=pattern.files,
+                    minutes=int(pattern.within.total_seconds() // 60),
+                    hours=int(pattern.within.total_seconds() // 3600),
+                )
+            }
+            for pattern in patterns
+        ]
+        return {
+            "reader": name,
+            "patterns": said,
+            "day": there.date(),
+            "clock": f"{there:%H:%M}",
+            "answers": answers,
+            "path": "/privacy" if answers else "/",
+        }
+
+    return facts

@@ -1,0 +1,1 @@
+"""People of the program's organizations: appointments, absences, seats, and their calendars."""

@@ -1,0 +1,72 @@
+"""How a person's calendar takes the news of one date of a season: said on their page, or learned from its answers.
+
+"merge" takes the date by itself; "replace" takes every message for the whole season, and loses its other dates where it
+is told of one alone. What is "unknown" is told as to "merge", and learned from the first answer that gives it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
+from domain.record import events
+from locales import N_
+from models.base import table_of
+from models.invitation import DIALECTS, CalendarReader
+
+UNKNOWN: Final = "unknown"
+REPLACE: Final = "replace"
+
+_reader = table_of(CalendarReader)
+
+
+def readers_of(session: Session, people: Collection[UUID]) -> dict[UUID, str]:
+    """How the calendar of each of these people takes news: one of `DIALECTS`."""
+    found = dict.fromkeys(people, UNKNOWN)
+    for person_id, dialect in session.execute(
+        select(_reader.c.person_id, _reader.c.dialect).where(
+            _reader.c.program_id == program_of(session), _reader.c.person_id.in_(people)
+        )
+    ):
+        found[person_id] = dialect
+    return found
+
+
+def keep(session: Session, person_id: UUID, dialect: str) -> bool:
+    """Keep how a person's calendar takes news from now on, and whether that is new. Raises Refusal for no such way."""
+    if dialect not in DIALECTS:
+        raise Refusal("calendar.malformed", N_("Choose one of the list."))
+    if readers_of(session, [person_id])[person_id] == dialect:
+        return False
+    _write(session, person_id, dialect, over=DIALECTS)
+    return True
+
+
+def learn(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Keep that a person's calendar takes every message for the whole, as its own answer shows. What was said stays."""
+    if _write(session, person_id, REPLACE, over=(UNKNOWN,)):
+        events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=["calendar"])
+
+
+def _write(session: Session, person_id: UUID, dialect: str, *, over: Collection[str]) -> bool:
+    """Write it, where what stands is one of `over` or nothing does; whether it was written."""
+    wanted = insert(_reader).values(
+        program_id=program_of(session), id=uuid4(), person_id=person_id, dialect=dialect, version=1
+    )
+    written = session.scalar(
+        wanted.on_conflict_do_update(
+            index_elements=["program_id", "person_id"],
+            set_={"dialect": dialect, "version": _reader.c.version + 1},
+            where=_reader.c.dialect.in_(over),
+        ).returning(_reader.c.id)
+    )
+    return written is not None

@@ -1,0 +1,152 @@
+"""Writing the record: one event in the transaction that it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import event, insert
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.scope import program_of, run
+from models.base import table_of
+from models.record import Event
+
+#: Built once: every act writes events.
+_ADD = insert(table_of(Event))
+
+#: Lines about the readers and the refused, which the privacy officer reads and no page of activity shows.
+FOR_PRIVACY: Final = frozenset(
+    {
+        *("access.refused", "access.refused_often", "read", "exported", "reading.pattern"),
+        *("incident.entered", "incident.completed", "incident.assessed", "incident.told"),
+        *("incident.closed", "incident.reopened", "incident.sealed", "incident.redacted"),
+    }
+)
+
+Fact = str | int | float | bool | None | list[str]
+
+
+def write(
+    session: Session,
+    verb: str,
+    kind: str,
+    subject_id: UUID,
+    /,
+    *,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+    **facts: Fact,
+) -> UUID:
+    """Add the line "`by` did `verb` to this `kind` at `at`" to the record, and return its id.
+
+    `facts` say what changed, in the program's own words. Free text that people typed stays in its own
+    row: the record names the act and never repeats what might be nominative.
+    """
+    line = uuid4()
+    act = _act(session, verb, kind, by, at)
+    _note(session, Line(verb, kind, subject_id, facts))
+    run(session, _ADD, {**act, "id": line, "subject_id": subject_id, "case_id": case_id, "facts": facts})
+    return line
+
+
+def write_many(
+    session: Session,
+    verb: str,
+    kind: str,
+    subjects: Sequence[tuple[UUID, dict[str, Fact]]],
+    *,
+    by: Actor,
+    at: datetime,
+    case_id: UUID | None = None,
+    case_of: Mapping[UUID, UUID | None] | None = None,
+) -> None:
+    """As `write`, for several subjects of one act, in one statement. `case_of` names their cases where they differ."""
+    act = _act(session, verb, kind, by, at)
+    for subject_id, facts in subjects:
+        _note(session, Line(verb, kind, subject_id, facts))
+    session.connection().execute(
+        _ADD,
+        [
+            {
+                **act,
+                "id": uuid4(),
+                "subject_id": subject_id,
+                "case_id": case_of.get(subject_id) if case_of is not None else case_id,
+                "facts": facts,
+            }
+            for subject_id, facts in subjects
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the record as it was just written: what was done to which subject, and the facts that say so."""
+
+    verb: str
+    kind: str
+    subject_id: UUID
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+def take_written(session: Session) -> tuple[Line, ...]:
+    """The lines written in this session since it was last asked, in order: for what follows from them.
+
+    What was undone, to a savepoint or wholly, was not written.
+    """
+    return tuple(session.info.pop(_WRITTEN, ()))
+
+
+def written(session: Session) -> tuple[Line, ...]:
+    """The lines written in this session since they were last taken, in order. They stay to be taken."""
+    return tuple(session.info.get(_WRITTEN, ()))
+
+
+def also(session: Session, verb: str, kind: str, subject_id: UUID, /) -> None:
+    """Say of what is written of a subject that it is this as well, for what follows; it is no line of its own."""
+    _note(session, Line(verb, kind, subject_id))
+
+
+def _note(session: Session, line: Line) -> None:
+    session.info.setdefault(_WRITTEN, []).append(line)
+
+
+#: What `also` is told of a task that serves a clause of an agreement, or on whose end days of other tasks hang.
+CLAUSE_SERVED: Final = "task.clause_served"
+#: Where a session keeps the lines that were written in it, and how many there were before each savepoint.
+_WRITTEN: Final = "written"
+_BEFORE: Final = "written_before"
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _remember(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        # Weakly: a savepoint is over before it is said that it was undone.
+        session.info.setdefault(_BEFORE, WeakKeyDictionary())[transaction] = len(session.info.get(_WRITTEN, ()))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    before = session.info.get(_BEFORE, {}).get(transaction, 0) if transaction.nested else 0
+    del session.info.get(_WRITTEN, [])[before:]
+
+
+def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:
+    """What every line of one act says."""
+    return {
+        "program_id": program_of(session),
+        "at": at,
+        "actor_id": by.person_id,
+        "actor_as": by.role,
+        "actor_for": by.acting_for,
+        "verb": verb,
+        "subject_kind": kind,
+    }

@@ -1,0 +1,73 @@
+"""The head of the record on its way out: each working day the last seal goes, by letter, to whoever will compare."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.scope import local_day, program_of
+from domain.mail import notices
+from domain.record import events
+from domain.record.seals import Head, head_of
+from domain.roles.roles import standing
+from domain.roles.sight import FOR_PRIVACY
+from models.base import table_of
+from models.record import SentHead
+
+BY_ROUNDS: Final = Actor.system(ROUNDS)
+
+_sent = table_of(SentHead)
+
+
+def mail_head(session: Session, *, at: datetime) -> int:
+    """Write the letters of today's head and note what they say; returns how many, 0 where there is nothing to send.
+
+    One head goes out on a local day, however often this is asked. Where nobody has an address nothing is noted as
+    sent; the coordinator is told of the missing address.
+    """
+    head, day = head_of(session), local_day(session, at)
+    sent = select(_sent.c.id).where(_sent.c.program_id == program_of(session), _sent.c.sent_on == day)
+    if head is None or session.scalar(sent) is not None:
+        return 0
+    written = sum(
+        notices.write(session, "record_head", to=person_id, key=f"head:{day}", facts=_facts(head, day, path), at=at)
+        for person_id, path in sorted(_keepers(session, day).items())
+    )
+    if not written:
+        return 0
+    session.execute(
+        insert(_sent).values(
+            program_id=program_of(session),
+            id=uuid4(),
+            sent_on=day,
+            number=head.number,
+            signature=head.signature,
+            recipients=written,
+        )
+    )
+    events.write(
+        session, "head.sent", "program", program_of(session), by=BY_ROUNDS, at=at, number=head.number, letters=written
+    )
+    return written
+
+
+def _keepers(session: Session, day: date) -> dict[UUID, str]:
+    """Who gets the letter that day, and the page of the record that is theirs to see."""
+    found = standing(session, day).falls(FOR_PRIVACY)
+    return {
+        holder.person_id: "/privacy" if holder.role == "privacy_officer" else "/activity" for holder in found.holders
+    }
+
+
+def _facts(head: Head, day: date, path: str) -> notices.Facts:
+    return lambda _: {"number": head.number, "signature": grouped(head.signature), "day": day, "path": path}
+
+
+def grouped(signature: str) -> str:
+    """A signature in groups of eight, as people compare it; it may be typed so."""
+    return "-".join(signature[start : start + 8] for start in range(0, len(signature), 8))

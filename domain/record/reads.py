@@ -1,0 +1,170 @@
+"""Who read what of people, when and why: one line of the record for each reading, in the reading's own transaction.
+
+Read means that somebody was given it: a document, the text of a letter, a list that leaves the program as a file.
+Names and work addresses of staff are not among it: the law does not protect what says how to reach somebody at work. A
+participant's nominative data comes through this same door.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.record import events
+from locales import N_
+
+READ: Final = "read"
+EXPORTED: Final = "exported"
+
+#: What is protected, as the database holds it: whoever is answered with one of these has read of people. A test
+#: watches the statements of every route, and finds one that reads these and tells nobody.
+PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
+    {
+        ("evidence_file", "content"),
+        ("notice", "message"),
+        ("obligation_file", "content"),
+        ("signed_file", "content"),
+        ("participant", "sealed"),
+        ("referral", "sealed"),
+        ("referral", "result_sealed"),
+        ("criterion_finding", "sealed"),
+        ("admission_decision", "sealed"),
+        ("risk_assessment", "sealed"),
+        ("disclosure", "sealed"),
+        ("destruction", "sealed"),
+        ("destruction", "answer_sealed"),
+        ("kept_until", "sealed"),
+        ("weekly_note", "words"),
+        ("follow_up_break", "terms"),
+        ("follow_up_summary", "words"),
+        ("task_words", "sealed"),
+    }
+)
+
+#: Why someone may read it: they take part in the matter; their role oversees it; they sit on the Clinical Committee
+#: (AD-R11); or none of these, and they said what for.
+Ground = Literal["part", "role", "committee", "purpose"]
+
+
+class Purpose(StrEnum):
+    """What someone reads for. The first follow from who they are; the last a reader chooses, and answers for."""
+
+    OWN_PART = "own_part"
+    COORDINATION = "coordination"
+    MANAGEMENT = "management"
+    ADMINISTRATION = "administration"
+    PROTECTION = "protection"
+    FOLLOW_UP = "follow_up"
+    WHO_FOLLOWS = "who_follows"
+    HAND_OVER = "hand_over"
+    URGENT_HELP = "urgent_help"
+    REQUEST_OF_PERSON = "request_of_person"
+    LEGAL_DUTY = "legal_duty"
+
+
+#: What a reader may choose, for what lies outside their own follow-ups; the first while the committee sits on somebody.
+#: From a list and not in words: the record is kept, and what people write of somebody is no part of it.
+CHOSEN: Final = (
+    Purpose.WHO_FOLLOWS,
+    Purpose.HAND_OVER,
+    Purpose.URGENT_HELP,
+    Purpose.REQUEST_OF_PERSON,
+    Purpose.LEGAL_DUTY,
+)
+
+
+def chosen(said: str) -> Purpose | None:
+    """The purpose that a reader chose, as a window sends it; None where that is none of them."""
+    return next((one for one in CHOSEN if one.value == said), None)
+
+
+_BY_ROLE: Final = {
+    "coordinator": Purpose.COORDINATION,
+    "manager": Purpose.MANAGEMENT,
+    "director": Purpose.MANAGEMENT,
+    "administrative_officer": Purpose.ADMINISTRATION,
+    "administrator": Purpose.ADMINISTRATION,
+    "privacy_officer": Purpose.PROTECTION,
+}
+
+
+def record_read(
+    session: Session,
+    kind: str,
+    subject_id: UUID,
+    /,
+    *,
+    what: str,
+    ground: Ground,
+    by: Actor,
+    at: datetime,
+    purpose: Purpose | None = None,
+    case_id: UUID | None = None,
+) -> None:
+    """Tell that `by` is given `what` ("document", "letter") of this `kind` of thing, in the reading's own transaction.
+
+    Where the reader neither takes part nor oversees by their role, the purpose is theirs to say. `case_id` is the case
+    that it belongs to; it stands among the facts, so that the case's own page does not tell who looked.
+    Raises Refusal where the purpose is missing, and nothing is read.
+    """
+    _tell(session, READ, kind, subject_id, what=what, ground=ground, by=by, at=at, purpose=purpose, case_id=case_id)
+
+
+def record_export(
+    session: Session,
+    kind: str,
+    subject_id: UUID,
+    /,
+    *,
+    what: str,
+    lines: int,
+    ground: Ground,
+    by: Actor,
+    at: datetime,
+    purpose: Purpose | None = None,
+) -> None:
+    """As `record_read`, of a list of so many `lines` that leaves the program as a file."""
+    _tell(session, EXPORTED, kind, subject_id, what=what, ground=ground, by=by, at=at, purpose=purpose, lines=lines)
+
+
+def purpose_of(by: Actor, ground: Ground) -> Purpose | None:
+    """What someone reads for, as their part or their role says it; None where they have to say it."""
+    if ground == "part":
+        return Purpose.OWN_PART
+    if ground == "committee":
+        return Purpose.FOLLOW_UP
+    return _BY_ROLE.get(by.role, Purpose.OWN_PART) if ground == "role" else None
+
+
+def _tell(
+    session: Session,
+    verb: str,
+    kind: str,
+    subject_id: UUID,
+    *,
+    what: str,
+    ground: Ground,
+    by: Actor,
+    at: datetime,
+    purpose: Purpose | None,
+    case_id: UUID | None = None,
+    lines: int | None = None,
+) -> None:
+    if by.person_id is None:
+        msg = "a part of the system does not read: it answers nobody"
+        raise ValueError(msg)
+    said = purpose_of(by, ground) or purpose
+    if said is None or (ground == "purpose" and said not in CHOSEN):
+        raise Refusal("read.purpose.missing", N_("This is outside your own follow-ups. Say what you read it for."))
+    facts: dict[str, events.Fact] = {"what": what, "purpose": said.value, "ground": ground}
+    if case_id is not None:
+        facts["case"] = str(case_id)
+    if lines is not None:
+        facts["lines"] = lines
+    events.write_many(session, verb, kind, [(subject_id, facts)], by=by, at=at)

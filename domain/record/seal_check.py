@@ -1,0 +1,293 @@
+"""Checking the record against its seals, and the seals against the heads that went out: what was changed, and where.
+
+Found is any line that was edited, removed, moved or put in behind the seals, and any seal that was changed, removed
+or made without the key. That the newest seals were cut off together with their lines is found by a head from outside.
+Not found, since no seal stands over it yet: what is done to a line in the seconds before it is sealed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, cast, func, select
+from sqlmodel import Session
+
+from domain.agreements import signed_files
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.record import incidents
+from domain.record.seals import BEGINNING, LINE, LINES_AT_A_TIME, Head, digest_of, signature_of
+from locales import N_
+from models.base import table_of
+from models.ports import SealKeys
+from models.record import Event, Seal, SentHead
+
+#: A line that is older by more than this than a seal that did not cover it was put in later. No transaction of ours
+#: stays open for so long.
+LONGEST_TRANSACTION: Final = timedelta(hours=1)
+#: How much of a signature must be typed to compare it: 64 bits of it.
+SHORTEST_SIGNATURE: Final = 16
+#: A finding names so many lines at most; the rest it counts.
+_NAMED: Final = 20
+_SEALS_AT_A_TIME: Final = 50
+
+_event = table_of(Event)
+_seal = table_of(Seal)
+_sent = table_of(SentHead)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it was sealed: `code` for machines; for people the msgid `sentence` and its facts."""
+
+    code: str
+    sentence: str
+    facts: Mapping[str, str | int | date]
+
+
+@dataclass
+class Report:
+    """What a check saw: seals and lines, how many wait for a seal, the newest head, and what is wrong.
+
+    `compared` counts the heads from outside that were compared: with none, a cut at the end cannot be seen.
+    """
+
+    seals: int = 0
+    lines: int = 0
+    waiting: int = 0
+    compared: int = 0
+    head: Head | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def found(self, code: str, sentence: str, **facts: str | int | date) -> None:
+        """Note one thing that is wrong."""
+        self.findings.append(Finding(code, sentence, facts))
+
+
+def head_of_letter(typed: str) -> Head:
+    """A head as it is typed from a letter: NUMBER:SIGNATURE, the signature in groups or not, at least 16 signs of it.
+
+    Raises Refusal where it is none.
+    """
+    number, _, signature = typed.partition(":")
+    signature = "".join(signature.split()).replace("-", "").lower()
+    whole = number.strip().isascii() and number.strip().isdigit() and not set(signature) - set("0123456789abcdef")
+    if not whole or len(signature) < SHORTEST_SIGNATURE or len(number.strip()) > 9:  # noqa: PLR2004  # of an integer
+        raise Refusal(
+            "head.malformed",
+            N_("Write the head as in the letter: its number, a colon, and at least %(least)s signs of its signature."),
+            least=SHORTEST_SIGNATURE,
+        )
+    return Head(int(number), signature)
+
+
+def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Report:
+    """Check the whole record of the session's program: lines, seals, the heads mailed out, and `heads` from letters.
+
+    The register of incidents too, and what directors signed: the record holds both by their digests.
+    Reads every line once, and holds nothing up. To see one moment of a record that is written to, the transaction
+    must be of the kind REPEATABLE READ. Raises NoSealKey where the keys cannot be read at all.
+    """
+    report = Report()
+    outside = _Outside(session, heads)
+    unknown_keys: dict[str, list[int]] = {}
+    before: Mapping[str, Any] | None = None
+    complete: datetime | None = None
+    for seal in _seals(session):
+        expected = before["number"] + 1 if before else 1
+        follows = seal["number"] == expected
+        if not follows:
+            _gone(report, expected, seal["number"] - 1)
+        signature = signature_of(keys, seal, before=before["signature"] if before else BEGINNING)
+        if signature is None:
+            unknown_keys.setdefault(seal["key_id"], []).append(seal["number"])
+        elif signature != seal["signature"] and follows:
+            report.found(
+                "seal.changed",
+                N_("Seal %(number)s was changed, or was not made with the key, or does not carry on the one before."),
+                number=seal["number"],
+            )
+        _check_lines(session, report, seal, complete)
+        outside.meet(report, seal)
+        report.seals += 1
+        if seal["lines"] < LINES_AT_A_TIME:
+            complete = seal["sealed_at"]  # it took all that there was
+        before = seal
+    if before is not None:
+        report.head = Head(before["number"], before["signature"])
+    for key_id, numbers in unknown_keys.items():
+        report.found(
+            "key.missing",
+            N_("The key %(key)s is not here: signatures from seal %(first)s on cannot be checked. Seals: %(count)s."),
+            key=key_id,
+            count=len(numbers),
+            first=numbers[0],
+        )
+    outside.close(report)
+    _check_numbers(session, report)
+    _check_waiting(session, report, complete)
+    register = incidents.altered(session)
+    if register:
+        report.found(
+            "incident.altered",
+            N_("Incidents of the register are not as the record tells: %(numbers)s."),
+            numbers=_listed(register),
+        )
+    signed = signed_files.altered(session)
+    if signed:
+        report.found(
+            "agreement.altered",
+            N_("Agreements are not as they were signed, text or file (organization and version): %(versions)s."),
+            versions=", ".join(signed),
+        )
+    return report
+
+
+def _seals(session: Session) -> Iterator[Mapping[str, Any]]:
+    """Every seal in its order, some at a time."""
+    after = -(2**31)
+    while rows := many(
+        session,
+        select(_seal)
+        .where(_seal.c.program_id == program_of(session), _seal.c.number > after)
+        .order_by(_seal.c.number)
+        .limit(_SEALS_AT_A_TIME),
+    ):
+        yield from rows
+        after = rows[-1]["number"]
+
+
+def _gone(report: Report, first: int, last: int) -> None:
+    if first >= last:
+        report.found("seal.gone", N_("Seal %(number)s is gone."), number=first)
+    else:
+        report.found("seal.gone", N_("Seals %(first)s to %(last)s are gone."), first=first, last=last)
+
+
+def _check_lines(session: Session, report: Report, seal: Mapping[str, Any], complete: datetime | None) -> None:
+    """Hold the lines under one seal to it. `complete` is when a seal before it last took all that there was."""
+    numbers: list[int] = seal["events"]
+    rows = many(
+        session,
+        select(*LINE).where(_event.c.program_id == program_of(session), _event.c.n == func.any(numbers)),
+    )
+    # A number is the record's own, but nothing in the database keeps a superuser from giving it twice.
+    lines = {row["n"]: row for row in rows}
+    double = sorted(n for n, count in Counter(row["n"] for row in rows).items() if count > 1)
+    there = [lines[n] for n in numbers if n in lines]
+    report.lines += len(there)
+    digest, marks = digest_of(there)
+    marked = dict(zip(numbers, seal["marks"], strict=False))
+    gone = [n for n in numbers if n not in lines]
+    changed = [line["n"] for line, mark in zip(there, marks, strict=True) if marked.get(line["n"]) != mark]
+    late = [line["n"] for line in there if complete and line["recorded_at"] < complete - LONGEST_TRANSACTION]
+    _name(report, "line.gone", N_("Under seal %(number)s lines are gone: %(lines)s."), seal["number"], gone)
+    _name(
+        report,
+        "line.double",
+        N_("Under seal %(number)s several lines have one number: %(lines)s."),
+        seal["number"],
+        double,
+    )
+    _name(report, "line.changed", N_("Under seal %(number)s lines were changed: %(lines)s."), seal["number"], changed)
+    _name(
+        report,
+        "line.late",
+        N_("Under seal %(number)s lines came later than they say: %(lines)s."),
+        seal["number"],
+        late,
+    )
+    whole = len(numbers) == seal["lines"] == len(seal["marks"])
+    if not whole or (digest != seal["digest"] and not gone and not changed):
+        report.found(
+            "seal.not_its_lines",
+            N_("The lines under seal %(number)s are not those it was made for."),
+            number=seal["number"],
+        )
+
+
+def _name(report: Report, code: str, sentence: str, number: int, lines: Sequence[int]) -> None:
+    if lines:
+        report.found(code, sentence, number=number, lines=_listed(lines))
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:_NAMED]))
+    return shown if len(numbers) <= _NAMED else f"{shown}, … ({len(numbers)})"
+
+
+class _Outside:
+    """The heads from outside, each waiting for the seal of its number."""
+
+    def __init__(self, session: Session, typed: Iterable[Head]) -> None:
+        mailed = many(session, select(_sent).where(_sent.c.program_id == program_of(session)))
+        self._waiting: dict[int, list[tuple[Head, date | None]]] = {}
+        for row in mailed:
+            self._waiting.setdefault(row["number"], []).append((Head(row["number"], row["signature"]), row["sent_on"]))
+        for head in typed:
+            self._waiting.setdefault(head.number, []).append((head, None))
+
+    def meet(self, report: Report, seal: Mapping[str, Any]) -> None:
+        """Compare one seal with the heads of its number."""
+        for head, sent_on in self._waiting.pop(seal["number"], ()):
+            report.compared += 1
+            if seal["signature"].startswith(head.signature):
+                continue
+            if sent_on is None:
+                report.found("head.other", N_("Seal %(number)s is not the one in the letter."), number=head.number)
+            else:
+                report.found(
+                    "head.other",
+                    N_("Seal %(number)s is not the one that was mailed out on %(day)s."),
+                    number=head.number,
+                    day=sent_on,
+                )
+
+    def close(self, report: Report) -> None:
+        """Whatever head met no seal tells that the record was cut off before it."""
+        last = report.head.number if report.head else 0
+        for heads in self._waiting.values():
+            for head, _ in heads:
+                report.compared += 1
+                report.found(
+                    "head.cut_off",
+                    N_("Seal %(number)s was mailed out and is not there: the record ends at seal %(last)s."),
+                    number=head.number,
+                    last=last,
+                )
+
+
+def _check_numbers(session: Session, report: Report) -> None:
+    """No line stands under two seals."""
+    sealed = _sealed(session)
+    twice = session.scalars(select(sealed.c.n).group_by(sealed.c.n).having(func.count() > 1).order_by(sealed.c.n)).all()
+    if twice:
+        report.found("line.twice", N_("Lines stand under two seals: %(lines)s."), lines=_listed(twice))
+
+
+def _check_waiting(session: Session, report: Report, complete: datetime | None) -> None:
+    """Count the lines that wait for a seal, and name those that are older than a seal that should have covered them."""
+    waiting = (_event.c.program_id == program_of(session), _event.c.n.not_in(select(_sealed(session).c.n)))
+    report.waiting = session.execute(select(func.count()).select_from(_event).where(*waiting)).scalar_one()
+    if complete is None:
+        return
+    behind = session.scalars(
+        select(_event.c.n).where(*waiting, _event.c.recorded_at < complete - LONGEST_TRANSACTION).order_by(_event.c.n)
+    ).all()
+    if behind:
+        report.found("line.behind", N_("Lines were put in behind the seals: %(lines)s."), lines=_listed(behind))
+
+
+def _sealed(session: Session) -> Any:
+    """The number of every line that stands under a seal."""
+    numbers = cast(func.jsonb_array_elements_text(_seal.c.events), BigInteger).label("n")
+    return select(numbers).where(_seal.c.program_id == program_of(session)).subquery()

@@ -1,0 +1,46 @@
+"""Days on which somebody held a role, as was said only afterwards: the record had shown nobody, and that stays counted.
+
+Else an appointment with a first day in the past, or a last day that is put off when it is over, would make "a quick
+replacement" of one that nobody saw (AG-X2). Of what was before the program's own record began, nothing is said late: a
+program that is loaded brings its years with it. Kept with the tenure as ISO 8601 intervals of local days, inclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from domain.kernel.scope import local_day, program_of
+from models.base import table_of
+from models.record import Event
+
+_event = table_of(Event)
+
+_DAY: Final = timedelta(days=1)
+
+
+def record_began(session: Session) -> date | None:
+    """The local day on which the program's record begins; None where nothing is written yet.
+
+    By what the lines tell of, and not by their order: a demonstration writes the year behind it afterwards.
+    """
+    first: datetime | None = session.scalar(
+        select(func.min(_event.c.at)).where(_event.c.program_id == program_of(session))
+    )
+    return None if first is None else local_day(session, first)
+
+
+def said_late(first: date, last: date | None, *, on: date) -> list[str]:
+    """Those of the days from `first` to `last` that were over on the local day `on`, as a tenure keeps them."""
+    until = min(on - _DAY, last or on)
+    return [f"{first.isoformat()}/{until.isoformat()}"] if first <= until else []
+
+
+def days_of(kept: Iterable[str]) -> list[tuple[date, date]]:
+    """The first and the last day of each interval that a tenure keeps."""
+    ends = (one.split("/") for one in kept)
+    return [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in ends]

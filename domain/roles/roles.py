@@ -1,0 +1,379 @@
+"""Who holds which role on a day, who acts for them, and on whom a duty falls.
+
+A duty names a chain (`models.casework.Responsibility`). It is resolved when it is read, and never stored on
+the task: the first link that somebody can act under on that day counts; an absent holder is replaced by
+their deputy; where no link has anyone, the duty is vacant, which is a state that people see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Date, Table, Text, Uuid, and_, bindparam, cast, func, null, or_, select, union_all
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session
+
+from domain.kernel.scope import program_of, run
+from domain.roles import takers
+from models.base import table_of
+from models.casework import Responsibility
+from models.departure import Departure
+from models.program import Absence, Organization, Tenure
+
+_tenure = table_of(Tenure)
+_absence = table_of(Absence)
+_organization = table_of(Organization)
+_departure = table_of(Departure)
+
+#: A deputy who is away has a deputy too, so far and no further.
+_DEPUTIES_IN_A_ROW = 3
+
+Link = dict[str, Any]
+
+#: How a link says that its role is that of the organizations where another role is held, whose name follows.
+HAVING: Final = "having:"
+#: What a link has whose deputies are passed over: while its person is away, the duty falls to the next of the chain.
+ALONE: Final = "alone"
+#: The same of some deputies by their ids: everybody else who acts for its person has the duty as ever.
+PASSES: Final = "passes"
+
+
+class HeldRole(NamedTuple):
+    """A tenure as a day sees it: who holds which role where, from a day to a day, both inclusive."""
+
+    id: UUID
+    person_id: UUID
+    organization_id: UUID
+    role: str
+    starts_on: date
+    ends_on: date | None
+    version: int
+
+
+class Away(NamedTuple):
+    """An absence as a day sees it: who is away, who acts for them, and in which kinds of duty."""
+
+    id: UUID
+    person_id: UUID
+    deputy_id: UUID | None
+    kinds: Sequence[str]
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A person who can act under a role at an organization on the day, for themselves or for someone absent."""
+
+    person_id: UUID
+    role: str
+    organization_id: UUID
+    acting_for: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Falls:
+    """On whom a duty falls on a day.
+
+    `vacant` says that nobody can act in the role which first owes it, nor is to begin in it, so that somebody further
+    down the chain has it, or, where `holders` is empty, nobody at all. `in_place` says that somebody further down has
+    it, for whatever reason. `waits_for` are those who begin in that role in time for it, by name: nobody else has it
+    meanwhile.
+    """
+
+    holders: tuple[Holder, ...]
+    vacant: bool
+    in_place: bool = False
+    waits_for: tuple[HeldRole, ...] = ()
+
+    def on(self, person_id: UUID) -> Holder | None:
+        """The hat under which this person has it: their own before another's."""
+        mine = sorted((h for h in self.holders if h.person_id == person_id), key=lambda h: h.acting_for is not None)
+        return mine[0] if mine else None
+
+
+def _touches(table: Table) -> ColumnElement[bool]:
+    """The condition that a row's days, both inclusive, and those asked for have one in common."""
+    return and_(table.c.starts_on <= bindparam("last", type_=Date()), _not_over(table))
+
+
+def _not_over(table: Table) -> ColumnElement[bool]:
+    """The condition that a row's last day, inclusive, is not before the first of those asked for."""
+    return or_(table.c.ends_on.is_(None), table.c.ends_on >= bindparam("first", type_=Date()))
+
+
+def never_began() -> ColumnElement[bool]:
+    """The condition on a role that it was taken back, or that a departure ended it, before its first day.
+
+    No appointment is deleted. One that was taken back ends before its first day. That of a departure keeps the first
+    day alone, which nobody has, also where the departure was called off and the role was not given back, since another
+    holds it by then.
+    """
+    this = cast(_tenure.c.id, Text)
+    was_to_end = _departure.c.was_to_end.op("->>", return_type=Text())(this)
+    ended_before = (
+        select(_departure.c.id)
+        .where(
+            _departure.c.program_id == _tenure.c.program_id,
+            _departure.c.person_id == _tenure.c.person_id,
+            _departure.c.organization_id == _tenure.c.organization_id,
+            _departure.c.last_day < _tenure.c.starts_on,
+            _departure.c.was_to_end.has_key(this),
+            or_(
+                _departure.c.called_off_at.is_(None),
+                was_to_end.is_distinct_from(func.to_char(_tenure.c.ends_on, "YYYY-MM-DD")),
+            ),
+        )
+        .exists()
+    )
+    # Without the first, it is unknown of a role without an end, and so is that it began.
+    ended = and_(_tenure.c.ends_on.is_not(None), _tenure.c.starts_on == _tenure.c.ends_on, ended_before)
+    return or_(_tenure.c.taken_back_at.is_not(None), ended)
+
+
+#: What everyone holds or is to hold, and who is away on some days, in one question: each request of a window asks it.
+#: A line without a role is an absence, and has its deputy where a tenure has its organization.
+_ON_THESE_DAYS: Final = union_all(
+    select(
+        _tenure.c.id,
+        _tenure.c.person_id,
+        _tenure.c.organization_id,
+        _tenure.c.role,
+        null(),
+        _tenure.c.starts_on,
+        _tenure.c.ends_on,
+        _tenure.c.version,
+        _organization.c.ends_on,
+    )
+    .join(
+        _organization,
+        and_(_organization.c.program_id == _tenure.c.program_id, _organization.c.id == _tenure.c.organization_id),
+    )
+    .where(
+        _tenure.c.program_id == bindparam("here", type_=Uuid()),
+        _not_over(_tenure),
+        ~never_began(),
+        or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= bindparam("first", type_=Date())),
+    ),
+    select(
+        _absence.c.id,
+        _absence.c.person_id,
+        _absence.c.deputy_id,
+        null(),
+        _absence.c.kinds,
+        _absence.c.starts_on,
+        _absence.c.ends_on,
+        null(),
+        null(),
+    ).where(
+        _absence.c.program_id == bindparam("here", type_=Uuid()),
+        _touches(_absence),
+        _absence.c.cancelled_at.is_(None),
+    ),
+)
+
+
+class Standing:
+    """Every tenure and absence of one day, read once, from which any chain can be resolved.
+
+    `coming` are the tenures that begin on a later day.
+    """
+
+    def __init__(
+        self, day: date, tenures: Iterable[HeldRole], absences: Iterable[Away], coming: Iterable[HeldRole] = ()
+    ) -> None:
+        self.day = day
+        self.tenures = tuple(tenures)
+        self.coming = tuple(sorted(coming, key=lambda tenure: (tenure.starts_on, str(tenure.id))))
+        self.absences = {absence.person_id: absence for absence in absences}
+        self.live = {tenure.person_id for tenure in self.tenures}
+        self._by_role: dict[str, list[HeldRole]] = {}
+        for tenure in self.tenures:
+            self._by_role.setdefault(tenure.role, []).append(tenure)
+
+    def holding(self, role: str, organization_id: UUID | None = None) -> list[HeldRole]:
+        """The tenures of a role on the day, at one organization or anywhere, absent holders included."""
+        found = self._by_role.get(role, [])
+        return [t for t in found if organization_id is None or t.organization_id == organization_id]
+
+    def to_hold(self, role: str, organization_id: UUID) -> list[HeldRole]:
+        """Who is to begin in a role at an organization after the day, besides those who hold it on it."""
+        have_it = {held.person_id for held in self.holding(role, organization_id)}
+        found = {
+            held.person_id: held
+            for held in reversed(self.coming)
+            if held.role == role and held.organization_id == organization_id and held.person_id not in have_it
+        }
+        return sorted(found.values(), key=lambda held: held.starts_on)
+
+    def roles_of(self, person_id: UUID) -> list[HeldRole]:
+        """What a person holds on the day."""
+        return [tenure for tenure in self.tenures if tenure.person_id == person_id]
+
+    def from_day(self, person_id: UUID) -> date | None:
+        """The first day of who holds nothing on the day and is to hold something; None of anybody else."""
+        if person_id in self.live:
+            return None
+        return next((tenure.starts_on for tenure in self.coming if tenure.person_id == person_id), None)
+
+    def acting_for(self, person_id: UUID) -> list[Away]:
+        """The absences in which this person is the deputy on the day, and may act in some role of who is away."""
+        return [
+            absence
+            for absence in self.absences.values()
+            if absence.deputy_id == person_id
+            and any(self.may_act_as(person_id, held.role) for held in self.roles_of(absence.person_id))
+        ]
+
+    def may_act_as(self, person_id: UUID, role: str) -> bool:
+        """Whether what falls to a role may fall to this person on the day: `domain.roles.takers`."""
+        return takers.may_act_as(role, {held.role for held in self.roles_of(person_id)})
+
+    def is_away(self, person_id: UUID) -> bool:
+        """Whether the person is absent on the day."""
+        return person_id in self.absences
+
+    def falls(self, chain: Sequence[Link], *, kind: str = "tasks", barred: Collection[UUID] = ()) -> Falls:
+        """On whom a duty with this chain falls. `kind` is what a deputy must have been given: tasks or approvals.
+
+        Whoever is `barred` does not have it, whatever they hold: the chain goes on behind them.
+        """
+        for position, link in enumerate(chain):
+            able = dict.fromkeys(self._able(link, kind))
+            holders = tuple(holder for holder in able if holder.person_id not in barred)
+            if holders:
+                return Falls(holders, position > 0 and self._is_vacant(chain[0], kind), in_place=position > 0)
+        return Falls((), not chain or self._is_vacant(chain[0], kind))
+
+    def _is_vacant(self, link: Link, kind: str) -> bool:
+        """Whether nobody can act in a link's role on the day; not where nobody holds it yet who is to begin in it."""
+        if any(self._able(link, kind)):
+            return False
+        return not (self.has_nobody(link) and self.coming_to(link))
+
+    def falls_by(self, chain: Sequence[Link], due_on: date | None) -> Falls:
+        """On whom a duty falls that is due on a day, or on none: it waits for who begins in time for it, by name.
+
+        What is needed before falls to the next of the chain, as where nobody is to come.
+        """
+        coming = self.coming_to(chain[0]) if chain and self.has_nobody(chain[0]) else []
+        in_time = tuple(held for held in coming if due_on is None or held.starts_on <= due_on)
+        return Falls((), False, waits_for=in_time) if in_time else self.falls(chain)
+
+    def coming_to(self, link: Link) -> list[HeldRole]:
+        """Who is to hold a link's role, from the first day on which somebody does."""
+        found = self._meant(link, [held for held in self.coming if held.role == link["role"]])
+        return [held for held in found if held.starts_on == found[0].starts_on]
+
+    def behind(self, chain: Sequence[Link], person_id: UUID | None) -> Sequence[Link]:
+        """The rest of a chain, after its first link, that falls on others than this person; empty where none does."""
+        for place in range(1, len(chain)):
+            people = {holder.person_id for holder in self.falls(chain[place:]).holders}
+            if people and person_id not in people:
+                return chain[place:]
+        return ()
+
+    def has_nobody(self, link: Link) -> bool:
+        """Whether no one holds this link's role on the day, absent holders counting as holders."""
+        return not self.tenures_of(link)
+
+    def _able(self, link: Link, kind: str) -> Iterable[Holder]:
+        for tenure in self.tenures_of(link):
+            person = self._who_acts(tenure, kind)
+            if person is None or (
+                person != tenure.person_id and (ALONE in link or str(person) in link.get(PASSES, ()))
+            ):
+                continue
+            for_whom = tenure.person_id if person != tenure.person_id else None
+            yield Holder(person, tenure.role, tenure.organization_id, for_whom)
+
+    def tenures_of(self, link: Link) -> list[HeldRole]:
+        """The tenures that a link means on the day, absent holders included."""
+        return self._meant(link, self.holding(link["role"]))
+
+    def _meant(self, link: Link, found: list[HeldRole]) -> list[HeldRole]:
+        at = link["at"]
+        if at.startswith(HAVING):
+            places = {t.organization_id for t in self.holding(at.removeprefix(HAVING))}
+            found = [t for t in found if t.organization_id in places]
+        elif at != "*":
+            found = [t for t in found if str(t.organization_id) == at]
+        if "person" in link:
+            found = [t for t in found if str(t.person_id) == link["person"]]
+        return found
+
+    def _who_acts(self, tenure: HeldRole, kind: str) -> UUID | None:
+        acting = tenure.person_id
+        for _ in range(_DEPUTIES_IN_A_ROW):
+            absence = self.absences.get(acting)
+            if absence is None:
+                return acting
+            if absence.deputy_id is None or kind not in absence.kinds:
+                return None
+            if not self.may_act_as(absence.deputy_id, tenure.role):
+                return None  # they hold nothing any more, or nothing to which this is open
+            acting = absence.deputy_id
+        return None
+
+
+def standing(session: Session, day: date) -> Standing:
+    """Who holds what, and who is away, on a local day."""
+    return standings(session, [day])[day]
+
+
+def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
+    """Who holds what, and who is away, on each of several local days, read at once."""
+    if not days:
+        return {}
+    asked = {"here": program_of(session), "first": min(days), "last": max(days)}
+    tenures: list[tuple[HeldRole, date | None]] = []
+    absences: list[Away] = []
+    rows: Iterable[Sequence[Any]] = run(session, _ON_THESE_DAYS, asked)
+    for one, who, whom_or_where, role, kinds, starts_on, ends_on, version, place_ends_on in rows:
+        if role is None:
+            absences.append(Away(one, who, whom_or_where, kinds, starts_on, ends_on))
+        else:
+            tenures.append((HeldRole(one, who, whom_or_where, role, starts_on, ends_on, version), place_ends_on))
+    return {
+        day: Standing(
+            day,
+            (tenure for tenure, ends_on in tenures if _covers(tenure, day) and (ends_on is None or ends_on >= day)),
+            (absence for absence in absences if _covers(absence, day)),
+            (
+                tenure
+                for tenure, ends_on in tenures
+                if tenure.starts_on > day and (ends_on is None or ends_on >= tenure.starts_on)
+            ),
+        )
+        for day in days
+    }
+
+
+def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
+    """The id of the row that holds this chain, written if it is new. The same chain is always the same row."""
+    written = json.dumps(list(chain), sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(written.encode()).hexdigest()
+    where = (Responsibility.program_id == program_of(session), Responsibility.digest == digest)
+    find = select(Responsibility.id).where(*where)  # type: ignore[call-overload]
+    found: UUID | None = session.scalar(find)
+    if found is None:
+        session.execute(
+            insert(Responsibility)
+            .values(program_id=program_of(session), id=uuid4(), digest=digest, links=list(chain))
+            .on_conflict_do_nothing(index_elements=["program_id", "digest"])
+        )
+        found = session.scalar(find)
+    if found is None:
+        msg = "a chain that was just written cannot be read"
+        raise LookupError(msg)
+    return found
+
+
+def _covers(row: HeldRole | Away, day: date) -> bool:
+    return row.starts_on <= day and (row.ends_on is None or row.ends_on >= day)

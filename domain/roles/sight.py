@@ -1,0 +1,207 @@
+"""Who sees a case by a role, on whom privacy falls, and from whom the file of a participant is kept.
+
+Asked by the windows' table, by lists, and by letters that lead there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Column, ColumnElement, Text, and_, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.orm import aliased
+from sqlmodel import Session
+
+from domain.kernel.scope import program_of
+from domain.roles.roles import Link, Standing
+from models.base import table_of
+from models.casework import Case, Task
+from models.follow_up import FollowUp
+from models.outbox import Notice
+from models.participant import Barred, Participant
+from models.record import Event
+from models.referral import Referral
+
+_task = table_of(Task)
+_case = table_of(Case)
+_event = table_of(Event)
+_notice = table_of(Notice)
+_follow_up = table_of(FollowUp)
+_referral = table_of(Referral)
+_barred = table_of(Barred)
+_participant = table_of(Participant)
+# Under a name of its own, so that a statement may have the case of its own rows beside it.
+_of_theirs = aliased(table_of(Case))
+
+#: The role whose holder sees every case of the program.
+SEES_EVERY_CASE: Final = "coordinator"
+#: The roles whose holders see the cases of the organization at which they hold them.
+SEE_CASES_OF_THEIRS: Final = frozenset({"manager", "director"})
+
+#: On whom falls what the person in charge of the protection of personal information does: else on the coordinator.
+FOR_PRIVACY: Final[list[Link]] = [{"role": "privacy_officer", "at": "*"}, {"role": "coordinator", "at": "*"}]
+
+
+def sees_by_role(today: Standing, person_id: UUID, organization_id: UUID | None) -> bool:
+    """Whether a person sees, on that day, a case of this organization by a role of theirs or of whom they act for.
+
+    A duty outside any case is of no organization.
+    """
+    links: list[Link] = [{"role": SEES_EVERY_CASE, "at": "*"}]
+    if organization_id is not None:
+        links += [{"role": role, "at": str(organization_id)} for role in SEE_CASES_OF_THEIRS]
+    return any(today.falls([link]).on(person_id) is not None for link in links)
+
+
+def who_barred(session: Session, person_id: UUID) -> frozenset[UUID]:
+    """The candidates and participants who do not want this person near their file: no list shows them to them."""
+    return frozenset(
+        session.scalars(
+            select(_barred.c.participant_id).where(
+                _barred.c.program_id == program_of(session),
+                _barred.c.person_id == person_id,
+                _barred.c.lifted_at.is_(None),
+            )
+        )
+    )
+
+
+def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]:
+    """Whether a text calls anyone who does not want this person near their file by their number or reference."""
+    names = session.execute(
+        select(_participant.c.number, _participant.c.candidate_ref).where(
+            _participant.c.program_id == program_of(session), _participant.c.id.in_(who_barred(session, person_id))
+        )
+    )
+    wanted = [re.escape(name) for row in names for name in row if name]
+    if not wanted:
+        return lambda _: False
+    found = re.compile(f"(?:{'|'.join(wanted)}){_NAME_ENDS}")
+    return lambda text: found.search(text) is not None
+
+
+def case_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition on a case that whom it is about has not barred this person from their file."""
+    return ~_barring(person, _case.c.program_id, _barred.c.participant_id == _case.c.participant_id)
+
+
+def task_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """As `case_is_open_to`, on a task: of its case; or outside any, of whose file it asks something.
+
+    Or that calls them in its words, as each does that hands over what somebody who leaves has in hand.
+    """
+    in_the_case = _of_the_case(_task.c.case_id)
+    asks = and_(_task.c.case_id.is_(None), _in_the_file(func.left(_task.c.item, _AN_ID)))
+    return ~_barring(person, _task.c.program_id, or_(in_the_case, asks, _calls_them(_task.c.title_en)))
+
+
+def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """As `case_is_open_to`, on a line of the record."""
+    in_the_case = _of_the_case(_event.c.case_id)
+    of_a_task = (
+        select(_task.c.id)
+        .where(
+            _task.c.program_id == _barred.c.program_id,
+            _task.c.id == _event.c.subject_id,
+            or_(_in_the_file(func.left(_task.c.item, _AN_ID)), _calls_them(_task.c.title_en)),
+        )
+        .correlate(_barred, _event)
+        .exists()
+    )
+    about = or_(in_the_case, _in_the_file(cast(_event.c.subject_id, Text)), of_a_task)
+    return ~_barring(person, _event.c.program_id, about)
+
+
+def letter_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """As `case_is_open_to`, on a letter: of their case, or that was written about them by their number or reference."""
+    about = or_(_of_the_case(_notice.c.case_id), _is_about_them())
+    return ~_barring(person, _notice.c.program_id, about)
+
+
+#: How long an id is, as the item of a task begins with it.
+_AN_ID: Final = literal(36)
+#: What follows a number in a text is no further figure: else #2026-01 would be found in #2026-011.
+_NAME_ENDS: Final = "(?![0-9])"
+
+
+def _barring(
+    person: ColumnElement[Any], program: ColumnElement[Any], about: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """That somebody barred this person for whom `about` holds."""
+    return (
+        select(_barred.c.id)
+        .where(_barred.c.program_id == program, _barred.c.person_id == person, _barred.c.lifted_at.is_(None), about)
+        .exists()
+    )
+
+
+def _of_the_case(case_id: Column[Any]) -> ColumnElement[bool]:
+    """That a case is about whoever barred the person."""
+    return (
+        select(_of_theirs.c.id)
+        .where(
+            _of_theirs.c.program_id == _barred.c.program_id,
+            _of_theirs.c.id == case_id,
+            _of_theirs.c.participant_id == _barred.c.participant_id,
+        )
+        .correlate(_barred, case_id.table)  # of what is asked two statements further out
+        .exists()
+    )
+
+
+def _calls_them(words: Column[Any]) -> ColumnElement[bool]:
+    """That a text calls whoever barred the person by their number, or by their reference as a candidate."""
+    return (
+        select(_participant.c.id)
+        .where(
+            _participant.c.program_id == _barred.c.program_id,
+            _participant.c.id == _barred.c.participant_id,
+            or_(
+                *(
+                    func.regexp_like(words, name + _NAME_ENDS)
+                    for name in (_participant.c.number, _participant.c.candidate_ref)
+                )
+            ),
+        )
+        .correlate(_barred, words.table)
+        .exists()
+    )
+
+
+def called_in(words: str) -> ColumnElement[bool]:
+    """The condition on a participant that a text calls them by their number, or by their reference as a candidate."""
+    names = (_participant.c.number, _participant.c.candidate_ref)
+    return or_(*(func.regexp_like(literal(words), name + _NAME_ENDS) for name in names))
+
+
+def _is_about_them() -> ColumnElement[bool]:
+    """That a letter was written about whoever barred the person: its subject leaves their number or reference out."""
+    names = cast(array([_participant.c.number, _participant.c.candidate_ref]), ARRAY(Text))
+    return (
+        select(_participant.c.id)
+        .where(
+            _participant.c.program_id == _barred.c.program_id,
+            _participant.c.id == _barred.c.participant_id,
+            _notice.c.calls.overlap(names),
+        )
+        .correlate(_barred, _notice)
+        .exists()
+    )
+
+
+def _in_the_file(thing: ColumnElement[Any]) -> ColumnElement[bool]:
+    """That an id, as text, is of whoever barred the person, of a follow-up or referral of theirs, or of their case."""
+    return or_(
+        thing == cast(_barred.c.participant_id, Text),
+        *(
+            thing.in_(
+                select(cast(table.c.id, Text))
+                .where(table.c.program_id == _barred.c.program_id, table.c.participant_id == _barred.c.participant_id)
+                .correlate(_barred)
+            )
+            for table in (_follow_up, _referral, _of_theirs)
+        ),
+    )

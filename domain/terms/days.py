@@ -1,0 +1,237 @@
+"""What an agreement's dates allow: new assignments and sharing, as long as it is in force. A draft gates nothing.
+
+An organization whose agreement was in force and no longer is has let it lapse: it gets no new case and no new role,
+and what is for partners alone. What is under way goes on. One that never had an agreement in force is under none yet,
+as in the first implementation, which was informal; nothing is refused to it (see docs/adr/0015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlmodel import Session
+
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.terms.agreed_roles import BEGUN
+from locales import N_
+from models.agreement import Agreement, AgreementVersion
+from models.base import refers, table_of
+from models.program import Organization
+
+_agreement = table_of(Agreement)
+_version = table_of(AgreementVersion)
+_organization = table_of(Organization)
+
+#: Who signs an agreement anew, who keeps it, and who keeps the installation and its people's information: these roles
+#: are given also where it has lapsed, or nobody could bring it back.
+ALWAYS_GIVEN: Final = frozenset({"director", "coordinator", "administrator", "privacy_officer"})
+
+
+def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None:
+    """The last day on which an agreement of the organization was in force, where none is on the local `day`.
+
+    None where one is, or where none ever was before.
+    """
+    row = one(
+        session,
+        select(_version.c.ends_on)
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(
+            _version.c.program_id == program_of(session),
+            _agreement.c.organization_id == organization_id,
+            _version.c.state.in_(BEGUN),
+            _version.c.starts_on <= day,
+        )
+        .order_by(_version.c.starts_on.desc())
+        .limit(1),
+    )
+    if row is None or row["ends_on"] is None or row["ends_on"] >= day:
+        return None
+    last: date = row["ends_on"]
+    return last
+
+
+def refuse_if_lapsed(session: Session, organization_id: UUID, day: date) -> None:
+    """Refuse a new assignment at an organization whose agreement has lapsed by the local `day`. Raises Refusal."""
+    last = lapsed_on(session, organization_id, day)
+    if last is not None:
+        raise Refusal(
+            "agreement.lapsed",
+            N_(
+                "The agreement of this organization was in force until %(last)s, and none is on %(day)s. "
+                "Nothing new begins there until another version is in force; what is under way goes on."
+            ),
+            last=last.isoformat(),
+            day=day.isoformat(),
+        )
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Something that circulates among partners, by the keys of the terms: what, for which purpose, in which committee.
+
+    "" where that plays no part.
+    """
+
+    information: str = ""
+    purpose: str = ""
+    body: str = ""
+
+
+CLINICAL: Final = "clinical"
+#: What the Clinical Committee hears of a candidate, of a participant, and who they are, each where it asks to know.
+CANDIDATE: Final = Shared("admission", "admission", CLINICAL)
+PARTICIPANT: Final = Shared("follow-up", "follow-up", CLINICAL)
+#: Of whom its agendas and decisions speak.
+BY_NUMBER: Final = Shared("number", body=CLINICAL)
+#: What a worker is given with a participant to accompany, and with one whom another organization hands over.
+TO_ACCOMPANY: Final = Shared("contact", "follow-up")
+TO_TAKE_OVER: Final = Shared("contact", "handover")
+
+
+def other_than(shared: Shared, information: str) -> Shared:
+    """Other information, for the same purpose in the same committee."""
+    return replace(shared, information=information)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of sharing of every organization on a local day: of its version in force, else of its last one."""
+
+    day: date
+    outside: frozenset[UUID]
+    latest: Mapping[UUID, Mapping[str, Any]]
+
+    def give(self, organization_id: UUID, shared: Shared) -> bool:
+        """Whether they give this to an organization.
+
+        Not to those outside the program, nor those whose agreement has lapsed, nor those whose agreement in force has
+        no terms for sharing information (AG-IS), or terms that do not name this. To one that never had an agreement in
+        force, yes.
+        """
+        if organization_id in self.outside:
+            return False
+        version = self.latest.get(organization_id)
+        return version is None or _may_share(version, self.day, shared)
+
+    def closed_to(self, shared: Shared) -> frozenset[UUID]:
+        """The organizations to which they do not give this."""
+        return self.outside | {place for place in self.latest if not self.give(place, shared)}
+
+
+def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> frozenset[UUID]:
+    """The organizations that are not to get on a local `day` what circulates among partners, or this part of it.
+
+    Of one participant, `domain.terms.sharing` asks their consent besides.
+    """
+    return terms_on(session, day).closed_to(shared)
+
+
+def terms_on(session: Session, day: date) -> Terms:
+    """What the agreements say of sharing on a local day."""
+    here = program_of(session)
+    latest: dict[UUID, Mapping[str, Any]] = {}
+    for row in many(
+        session,
+        select(_agreement.c.organization_id, _version.c.ends_on, _version.c.terms)
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(
+            _version.c.program_id == here,
+            _version.c.state.in_(BEGUN),
+            _version.c.starts_on <= day,
+        )
+        .order_by(_version.c.starts_on),
+    ):
+        latest[row["organization_id"]] = row
+    outside = session.scalars(
+        select(_organization.c.id).where(and_(_organization.c.program_id == here, _organization.c.kind == "outside"))
+    )
+    return Terms(day, frozenset(outside), latest)
+
+
+def _may_share(version: Mapping[str, Any], day: date, shared: Shared) -> bool:
+    if version["ends_on"] is not None and version["ends_on"] < day:
+        return False
+    terms = version["terms"].get("information_sharing")
+    if not terms or (terms.get("starts_on") or "") > day.isoformat():
+        return False
+    if terms.get("ends_on") and terms["ends_on"] < day.isoformat():
+        return False
+    asked = {"information": shared.information, "purposes": shared.purpose, "bodies": shared.body}
+    # A text that was signed before committees were named in it names none, and shared in those that there were.
+    return all(not key or part not in terms or key in _keys(terms[part]) for part, key in asked.items())
+
+
+def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(one["key"] for one in listed)
+
+
+def going_on(session: Session, day: date) -> list[dict[str, Any]]:
+    """Each version in force on a local `day`, with a last day or without one, by the partner's name.
+
+    Rows of `agreement_version` with their `organization_id`, the organization's `short_name`, and the first day of
+    the agreement through all its versions as `since`.
+    """
+    first = _version.alias("first")
+    since = (
+        select(func.min(first.c.starts_on))
+        .where(
+            first.c.program_id == _version.c.program_id,
+            first.c.agreement_id == _version.c.agreement_id,
+            first.c.state.in_(BEGUN),
+        )
+        .scalar_subquery()
+    )
+    return many(
+        session,
+        select(_version, _agreement.c.organization_id, _organization.c.short_name, since.label("since"))
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        .where(
+            _version.c.program_id == program_of(session),
+            _version.c.state.in_(BEGUN),
+            _version.c.starts_on <= day,
+            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
+        )
+        .order_by(_organization.c.short_name),
+    )
+
+
+def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
+    """Each version with a last day after which no other is set to begin: one that is merely signed still has to be.
+
+    Rows of `agreement_version` with their `organization_id`, of those in force on the local `day` or before it, in the
+    order of their last days.
+    """
+    here = program_of(session)
+    later = _version.alias("later")
+    follows = (
+        select(later.c.id)
+        .where(
+            later.c.program_id == _version.c.program_id,
+            later.c.agreement_id == _version.c.agreement_id,
+            later.c.id != _version.c.id,
+            later.c.state.in_(BEGUN),
+            later.c.starts_on > _version.c.ends_on,
+        )
+        .exists()
+    )
+    return many(
+        session,
+        select(_version, _agreement.c.organization_id)
+        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        .where(
+            _version.c.program_id == here,
+            _version.c.state.in_(BEGUN),
+            _version.c.starts_on <= day,
+            _version.c.ends_on.is_not(None),
+            ~follows,
+        )
+        .order_by(_version.c.ends_on, _version.c.id),
+    )

@@ -1,0 +1,272 @@
+"""Whether something of a participant may be shown or given to somebody on a day: the one place that answers.
+
+Two things are asked, and both have to hold: the terms of sharing in the agreement of the organization for which they
+are to know it (AG-IS), and the participant's consent in force to share with it (AD-R8, AD-R11). Neither is asked of the
+worker who accompanies them, nor of who coordinates and keeps their consents. What the law makes somebody say goes by no
+consent, and is recorded apart (AD-R12). See docs/adr/0016.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import Select, and_, or_, select
+from sqlmodel import Session
+
+from domain.kernel.scope import many, one, program_of
+from domain.roles.roles import Standing, never_began
+from domain.terms.admission import ADMISSION, BEFORE_COMMITTING
+from domain.terms.days import CANDIDATE, TO_ACCOMPANY, Shared, Terms, terms_on
+from domain.terms.parts import PRIMARY, ROLES, SECOND
+from models.base import refers, table_of
+from models.casework import Case
+from models.consent import Consent
+from models.follow_up import Assignment, FollowUp
+from models.participant import CandidateWorker, Participant
+from models.program import Tenure
+
+_consent = table_of(Consent)
+_assignment = table_of(Assignment)
+_follow_up = table_of(FollowUp)
+_named = table_of(CandidateWorker)
+_participant = table_of(Participant)
+_case = table_of(Case)
+_tenure = table_of(Tenure)
+
+#: Why something is withheld: the agreement does not share it, or the participant did not agree to it. "" where neither.
+Withheld = Literal["", "terms", "consent"]
+#: What a part opens of a file: all of it; the facts of the referral without the name (AD-R2); or nothing.
+Opened = Literal["file", "facts", ""]
+_IN_ORDER: Final[tuple[Opened, ...]] = ("", "facts", "file")
+
+
+@dataclass(frozen=True)
+class Part:
+    """That somebody accompanies a participant on the day, or is to meet a candidate.
+
+    `kind` is which of a pair they are, `places` the organizations for which they do so: of a second who is named, each
+    at which they may be one.
+    """
+
+    person_id: UUID
+    kind: str
+    places: frozenset[UUID]
+
+
+@dataclass(frozen=True)
+class Circle:
+    """With whom what is known of one participant may be shared on a local day.
+
+    `asked` is whether a consent was signed, of a candidate in the admission under way; nobody is admitted without.
+    Before, the terms of the agreements alone count, save with those whom the person left out. `in_program` is whether
+    the one to the program itself holds, and `partners` are those with whom sharing is agreed to; where `answered`, it
+    was said with whom once, by this admission or another, and every other is left out. `to_be_met` is whether they are
+    a candidate who has not committed and took no consent to the program back. `parts` are those of who accompanies
+    them, or is to meet them.
+    """
+
+    terms: Terms
+    asked: bool
+    in_program: bool
+    partners: frozenset[UUID]
+    answered: bool
+    to_be_met: bool
+    parts: tuple[Part, ...]
+
+    @property
+    def homes(self) -> frozenset[UUID]:
+        """The organizations whose worker accompanies the participant: within them nothing new is shared."""
+        return frozenset(place for part in self.parts if part.kind == PRIMARY for place in part.places)
+
+    def agrees_to(self, organization_id: UUID) -> bool:
+        """Whether the participant agreed, and still does, that it is shared with the organization."""
+        if self.asked:
+            return self.in_program and organization_id in self.partners
+        return not self.leaves_out(organization_id)
+
+    def leaves_out(self, organization_id: UUID) -> bool:
+        """Whether the participant said with whom it is shared, and not, or no longer, with the organization."""
+        return self.answered and organization_id not in self.partners
+
+    def withholds(self, organization_id: UUID, shared: Shared) -> Withheld:
+        """Why the organization does not get this of the participant; "" where it does."""
+        if not self.terms.give(organization_id, shared):
+            return "terms"
+        return "" if self.agrees_to(organization_id) else "consent"
+
+    def withholds_from(self, organization_id: UUID, shared: Shared, *, kind: str = PRIMARY) -> Withheld:
+        """As `withholds`, of a worker who is to accompany the participant for the organization.
+
+        One whose organization accompanies them already brings it nothing: it passes within it, by its own terms.
+        Whoever is to meet a candidate asks for the consent there: shut out are those whom the person left out alone.
+        The second of a pair asks for none, and so comes with one, or before any is signed.
+        """
+        withheld = self.withholds(organization_id, shared)
+        if withheld != "consent" or organization_id in self.homes:
+            return "terms" if withheld == "terms" else ""
+        may_ask = kind == PRIMARY and self.to_be_met and not self.leaves_out(organization_id)
+        return "" if may_ask else "consent"
+
+    def opens(self, person_id: UUID, today: Standing) -> Opened:
+        """What somebody reads of the file by their part in it, or by acting for whoever has one and is away.
+
+        The worker reads it all, and asks for the consents. The second of a pair does where they are of the worker's
+        organization, or of one that the person agreed to in a consent in force; before any was signed they read why the
+        candidate was referred, and not who it is (AD-R6). A deputy has no more than whom they act for, nor than a
+        worker of their own organization could be given that day.
+        """
+        away = {each.person_id for each in today.acting_for(person_id) if "tasks" in each.kinds}
+        theirs = (
+            part
+            for part in self.parts
+            if part.person_id == person_id or (part.person_id in away and self._may_act(part, person_id, today))
+        )
+        return max((self._opened_by(part) for part in theirs), key=_IN_ORDER.index, default="")
+
+    def is_shut_to(self, part: Part) -> bool:
+        """Whether somebody has a part by which they read nothing any more, since the participant does not agree."""
+        return not self._opened_by(part)
+
+    def _opened_by(self, part: Part) -> Opened:
+        if part.kind == PRIMARY or part.places & self.homes:
+            return "file"
+        if self.asked:
+            return "file" if self.in_program and part.places & self.partners else ""
+        return "facts" if any(not self.withholds(place, CANDIDATE) for place in part.places) else ""
+
+    def _may_act(self, part: Part, person_id: UUID, today: Standing) -> bool:
+        return any(
+            held.organization_id in self.homes
+            or not self.withholds_from(held.organization_id, TO_ACCOMPANY, kind=part.kind)
+            for held in today.roles_of(person_id)
+        )
+
+
+def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
+    """With whom a participant is shared on a local day. Of one who is not there the same is asked."""
+    here = program_of(session)
+    consents = many(
+        session,
+        select(
+            *(
+                _consent.c[name]
+                for name in ("purpose", "organization_id", "signed_on", "ends_on", "recorded_at", "withdrawn_at")
+            ),
+            or_(_consent.c.withdrawn_on.is_not(None), _consent.c.replaced_at.is_not(None)).label("over"),
+        ).where(_consent.c.program_id == here, _consent.c.participant_id == participant_id),
+    )
+    standing = [
+        row
+        for row in consents
+        if not row["over"] and row["signed_on"] <= day and (row["ends_on"] is None or row["ends_on"] >= day)
+    ]
+    begun = _admission_under_way(session, here, participant_id)
+    # What was signed in an admission that ended does not stand for this one; what was taken back since then does.
+    of_now = [
+        row
+        for row in consents
+        if begun.at is None
+        or row["recorded_at"] > begun.at
+        or (row["withdrawn_at"] is not None and row["withdrawn_at"] >= begun.at)
+    ]
+    in_program = any(row["purpose"] == "program" for row in standing)
+    taken_back = not in_program and any(row["purpose"] == "program" for row in of_now)
+    return Circle(
+        terms=terms_on(session, day),
+        asked=begun.is_over or bool(of_now),
+        in_program=in_program,
+        partners=frozenset(row["organization_id"] for row in standing if row["purpose"] == "sharing"),
+        answered=any(row["purpose"] == "sharing" for row in consents),
+        to_be_met=begun.before_committing and not taken_back,
+        parts=tuple(_parts(session, here, participant_id, day)),
+    )
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """When the admission under way of a candidate was opened, None where none is.
+
+    Whether it ended with a number, and whether the candidate has not committed yet.
+    """
+
+    at: datetime | None
+    is_over: bool
+    before_committing: bool
+
+
+def _admission_under_way(session: Session, here: UUID, participant_id: UUID) -> _Begun:
+    row = one(
+        session,
+        select(_participant.c.state, _case.c.opened_at)
+        .outerjoin(
+            _case,
+            (_case.c.program_id == _participant.c.program_id)
+            & (_case.c.participant_id == _participant.c.id)
+            & (_case.c.protocol == ADMISSION)
+            & (_case.c.state == "open"),
+        )
+        .where(_participant.c.program_id == here, _participant.c.id == participant_id),
+    )
+    if row is None or row["state"] == "admitted":
+        return _Begun(None, is_over=row is not None, before_committing=False)
+    return _Begun(row["opened_at"], is_over=False, before_committing=row["state"] in BEFORE_COMMITTING)
+
+
+def _parts(session: Session, here: UUID, participant_id: UUID, day: date) -> list[Part]:
+    """The parts of who accompanies a participant on the day, and of who is to meet a candidate."""
+    found = [
+        Part(row.person_id, row.kind, frozenset({row.organization_id}))
+        for row in session.execute(_accompanying(here, participant_id, day))
+    ]
+    seconds: dict[UUID, set[UUID]] = {}
+    for row in session.execute(_to_meet(here, participant_id, day)):
+        meets = Part(row.worker_id, PRIMARY, frozenset({row.organization_id}))
+        if meets not in found:
+            found.append(meets)
+        if row.second_id is not None:
+            places = seconds.setdefault(row.second_id, set())
+            if row.place is not None:
+                places.add(row.place)
+    return found + [Part(person_id, SECOND, frozenset(places)) for person_id, places in seconds.items()]
+
+
+def _accompanying(here: UUID, participant_id: UUID, day: date) -> Select[Any]:
+    """The parts that workers have in a participant's follow-up on the day."""
+    return (
+        select(_assignment.c.person_id, _assignment.c.kind, _assignment.c.organization_id)
+        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        .where(
+            _assignment.c.program_id == here,
+            _follow_up.c.participant_id == participant_id,
+            _assignment.c.withdrawn_at.is_(None),
+            _assignment.c.starts_on <= day,
+            or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day),
+        )
+        .order_by(_assignment.c.kind, _assignment.c.id)
+    )
+
+
+def _to_meet(here: UUID, participant_id: UUID, day: date) -> Select[Any]:
+    """Who is to meet a candidate, and with whom: a line for each organization at which the second may be one."""
+    return (
+        select(
+            _named.c.worker_id, _named.c.organization_id, _named.c.second_id, _tenure.c.organization_id.label("place")
+        )
+        .select_from(_named)
+        .outerjoin(
+            _tenure,
+            and_(
+                _tenure.c.program_id == _named.c.program_id,
+                _tenure.c.person_id == _named.c.second_id,
+                _tenure.c.role.in_(ROLES[SECOND]),
+                _tenure.c.starts_on <= day,
+                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+                ~never_began(),
+            ),
+        )
+        .where(_named.c.program_id == here, _named.c.participant_id == participant_id, _named.c.ended_at.is_(None))
+        .order_by(_tenure.c.organization_id)
+    )

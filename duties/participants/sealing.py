@@ -1,5 +1,0 @@
-"""Sealing what is nominative under a participant's own data key, whose id is theirs (`duties.sealing`)."""
-
-from duties.sealing import keys_of, mark, new_key, seal, unseal
-
-__all__ = ["keys_of", "mark", "new_key", "seal", "unseal"]

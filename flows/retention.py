@@ -1,0 +1,79 @@
+"""The round of retention: of whose last day is over, somebody asks that the file be destroyed.
+
+The program's calendar says how long a file is kept after its end. The coordination is asked to ask; where the program
+declares so, the program asks by itself, once. Nothing is destroyed before another person confirms it
+(`domain.participants.destruction`); what nobody answers in time lapses here. Each file is a transaction of its own;
+running it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.scope import local_day
+from domain.participants import destruction, retention, retention_terms
+from flows.engine import Means
+from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
+
+KEY: Final = "retention"
+#: The local hour at which it looks, every day.
+HOUR: Final = time(6, 30)
+
+BY_ROUNDS: Final = Actor.system(ROUNDS)
+
+
+def due_at(session: Session, at: datetime) -> datetime:
+    """When the round was last due: at its local hour of today, or of yesterday before that."""
+    return last_at(session, HOUR, at)
+
+
+def look(means: Means, program_id: UUID, ran_by: str) -> int:
+    """See to the files of one program whose last day is over; how many were asked about.
+
+    Blocks for as long as it takes; run it in a thread.
+    """
+    at = means.clock()
+    with alone(means, program_id, KEY) as mine:
+        if not mine:
+            return 0
+        with means.sessions(program_id) as session:
+            done = mark_of(session, KEY)
+            if done is not None and done >= due_at(session, at):
+                return 0
+        in_its_own(means, program_id, KEY, partial(retention.count_what_was_missed, by=BY_ROUNDS, at=at))
+        with means.sessions(program_id) as session:
+            asked = [row["participant_id"] for row in destruction.all_asked(session)]
+        for participant_id in asked:
+            in_its_own(means, program_id, KEY, _looked_at_again(participant_id, at))
+        with means.sessions(program_id) as session:
+            over = retention.due(session, local_day(session, at))
+            by_itself = retention_terms.retention_of(session).destruction == "by_itself"
+        found = sum(in_its_own(means, program_id, KEY, _seen_to(row, at, by_itself=by_itself)) for row in over)
+        with means.sessions(program_id) as session:
+            set_mark(session, KEY, at, ran_by, found)
+            session.commit()
+    return found
+
+
+def _looked_at_again(participant_id: UUID, at: datetime) -> Callable[[Session], int]:
+    return lambda session: int(destruction.look_again(session, participant_id, by=BY_ROUNDS, at=at))
+
+
+def _seen_to(row: dict[str, Any], at: datetime, *, by_itself: bool) -> Callable[[Session], int]:
+    def do(session: Session) -> int:
+        last = destruction.last_of(session, row["id"])
+        # Once for each last day: what a person refused or let lapse is a person's to ask anew.
+        if by_itself and (last is None or local_day(session, last["asked_at"]) <= row["retain_until"]):
+            destruction.ask(session, row["id"], destruction.BY_CALENDAR, by=BY_ROUNDS, at=at)
+            return 1
+        known_as = row["number"] or row["candidate_ref"]
+        return int(retention.ask_to_destroy(session, row["id"], known_as, by=BY_ROUNDS, at=at))
+
+    return do

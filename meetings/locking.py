@@ -1,0 +1,141 @@
+"""Holding one meeting's row while a verb changes what belongs to it: its agenda, its attendance, its minutes.
+
+What a verb says of anything around meetings that somebody else changed meanwhile stands here too, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlmodel import Session
+
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import one, program_of
+from locales import N_
+from models.base import table_of
+from models.meeting import Meeting, MeetingSeries
+
+_meeting = table_of(Meeting)
+_series = table_of(MeetingSeries)
+
+#: By what it is that was looked at: what whoever looked at an older version of it is told.
+_CHANGED: Final[Mapping[str, str]] = {
+    "meeting": N_("This meeting was changed by someone else or in another window. Nothing was saved; look again."),
+    "season": N_("This season was changed by someone else or in another window. Nothing was saved; look again."),
+    "agenda_item": N_("This item was changed by someone else or in another window. Nothing was saved; look again."),
+    "attendance": N_("This seat was recorded by someone else or in another window. Nothing was saved; look again."),
+    "decision": N_("This decision was changed by someone else or in another window. Nothing was saved; look again."),
+    "stray": N_("This mail was seen to by someone else or in another window. Nothing was saved; look again."),
+    "minutes": N_("These minutes were changed by someone else or in another window. Nothing was saved; look again."),
+}
+
+
+def read_meeting(session: Session, meeting_id: UUID) -> dict[str, Any]:
+    """A meeting's row, not locked. Raises Refusal where there is none."""
+    return _found(one(session, _one(session, meeting_id)))
+
+
+def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+    """A meeting's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
+    row = _found(one(session, _one(session, meeting_id).with_for_update()))
+    if seen is not None and row["version"] != seen:
+        raise changed_meanwhile("meeting")
+    return row
+
+
+def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+    """Write columns of a locked meeting, and count its version up."""
+    done = session.execute(
+        update(_meeting)
+        .where(
+            _meeting.c.program_id == row["program_id"],
+            _meeting.c.id == row["id"],
+            _meeting.c.version == row["version"],
+        )
+        .values(**values, version=row["version"] + 1)
+    )
+    if done.rowcount != 1:  # type: ignore[attr-defined]
+        msg = "a locked meeting changed under its lock"
+        raise RuntimeError(msg)
+
+
+def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date) -> None:
+    """Refuse a season of a committee that has another one in these days; one of which nothing stands is none."""
+    here = program_of(session)
+    follows = _follows(session, committee_id)
+    parts = session.execute(
+        select(_meeting.c.series_id, func.min(_meeting.c.starts), func.max(_meeting.c.starts))
+        .where(
+            _meeting.c.program_id == here,
+            _meeting.c.committee_id == committee_id,
+            _meeting.c.series_id.is_not(None),
+            _meeting.c.state != "cancelled",
+        )
+        .group_by(_meeting.c.series_id)
+    ).all()
+    # One that goes on at another hour is said as the one season that it is: before its second part is its first.
+    wholes: dict[UUID, tuple[datetime, datetime]] = {}
+    in_the_way = set()
+    for series_id, begins, ends in parts:
+        whole = _first_of(series_id, follows)
+        known = wholes.get(whole, (begins, ends))
+        wholes[whole] = min(known[0], begins), max(known[1], ends)
+        if begins.date() <= last and ends.date() >= first:
+            in_the_way.add(whole)
+    other = max((wholes[one] for one in in_the_way), key=lambda days: days[1], default=None)
+    if other is not None:
+        raise Refusal(
+            "season.overlaps",
+            N_(
+                "From %(first)s to %(last)s another season of this committee has its meetings. Choose days before or"
+                " after it, or add a single meeting."
+            ),
+            first=other[0].date().isoformat(),
+            last=other[1].date().isoformat(),
+        )
+
+
+def parts_of_season(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:
+    """The seasons that the one of a meeting goes on, or that go on with it, at another hour, and itself; none alone."""
+    if meeting["series_id"] is None:
+        return []
+    follows = _follows(session, meeting["committee_id"])
+    whole = _first_of(meeting["series_id"], follows)
+    return [one for one in follows if _first_of(one, follows) == whole]
+
+
+def _follows(session: Session, committee_id: UUID) -> dict[UUID, UUID | None]:
+    """Each season of a committee, with the one that it goes on at another hour."""
+    rows = session.execute(
+        select(_series.c.id, _series.c.follows_id).where(
+            _series.c.program_id == program_of(session), _series.c.committee_id == committee_id
+        )
+    )
+    return {one.id: one.follows_id for one in rows}
+
+
+def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:
+    """The season with which this one began, that another hour cut into parts."""
+    while (before := follows.get(series_id)) is not None:
+        series_id = before
+    return series_id
+
+
+def changed_meanwhile(what: str) -> Refusal:
+    """What whoever looked at an older version is told: of a meeting, a season, an agenda_item, attendance, a decision,
+    a stray, minutes."""
+    return Refusal(f"{what}.changed", _CHANGED[what])
+
+
+def _one(session: Session, meeting_id: UUID) -> Any:
+    return select(_meeting).where(_meeting.c.program_id == program_of(session), _meeting.c.id == meeting_id)
+
+
+def _found(row: dict[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        raise Refusal("meeting.unknown", N_("There is no such meeting."))
+    return row

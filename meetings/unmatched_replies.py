@@ -1,0 +1,227 @@
+"""The mails that came as answers and were not taken: seen by whoever keeps the calendar, set aside, or taken after all.
+
+Taking one is a deliberate act: the coordinator says whose answer it is, to which meeting, and what it says. What the
+mail claims of itself is shown, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from domain.record import events
+from locales import N_
+from meetings import answers
+from meetings.locking import changed_meanwhile
+from models.base import table_of
+from models.invitation import ANSWERS, StrayReply
+from models.meeting import Meeting
+
+_stray = table_of(StrayReply)
+_meeting = table_of(Meeting)
+
+#: Why a mail was not taken, by the codes of `meetings.mail_replies` and `meetings.replies`.
+REASONS: Final[Mapping[str, str]] = {
+    "too_large": N_("It is larger than an answer is, or in more pieces, and was not read."),
+    "auto_reply": N_("A machine wrote it: an absence, or mail that could not be delivered."),
+    "no_calendar": N_("It holds no answer of a calendar: somebody wrote."),
+    "not_a_reply": N_("It holds something of a calendar that is no answer."),
+    "counter_proposal": N_("It asks for another time. Meetings are moved by the coordinator."),
+    "several_events": N_("It answers about several things at once."),
+    "this_and_future": N_("It answers about a date and all later ones, which calendars understand differently."),
+    "no_answer": N_("It says neither yes, no nor perhaps."),
+    "malformed": N_("It cannot be understood."),
+    "failed_check": N_("The server that received it says that it is not from the address that it names."),
+    "from_differs": N_("Whom it comes from is not the person who is said to answer: it may be forged."),
+    "unknown_meeting": N_("It is about a meeting that the program does not know."),
+    "not_invited": N_("It is the answer of somebody whom the meeting does not invite."),
+    "ambiguous": N_("Several of the people who are invited have this address: whose answer it is, it does not say."),
+    "for_another": N_("Somebody else sent it for the person who is invited."),
+    "delegated": N_("It names somebody else to come. Alternates are named by the link of the invitation."),
+    "no_such_date": N_("It is about a date on which there is no meeting of that season."),
+    "stale": N_("It was written before the answer that stands, or before the meeting’s last change."),
+    "over": N_("The meeting takes no answers any more."),
+}
+
+#: The address that a mail says it comes from is of use while somebody may look at the answer, and kept so long.
+ADDRESS_KEPT: Final = timedelta(days=180)
+
+SET_ASIDE: Final = "set_aside"
+TAKEN: Final = "taken"
+
+
+def waiting(session: Session, *, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+    """The mails that nobody has looked at, the last ones first."""
+    return _rows(session, _stray.c.seen_at.is_(None), _stray.c.received_at, limit, offset)
+
+
+def seen_to(session: Session, *, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+    """Those that somebody has seen to, with who, when and what became of each; the last ones first."""
+    return _rows(session, _stray.c.seen_at.is_not(None), _stray.c.seen_at, limit, offset)
+
+
+def count(session: Session, *, are_waiting: bool = True) -> int:
+    """How many mails nobody has looked at; or, without `are_waiting`, how many somebody has seen to."""
+    which = _stray.c.seen_at.is_(None) if are_waiting else _stray.c.seen_at.is_not(None)
+    return session.scalar(select(func.count()).where(_stray.c.program_id == program_of(session), which)) or 0
+
+
+def stray_of(session: Session, stray_id: UUID) -> dict[str, Any]:
+    """One of them. Raises Refusal where there is none."""
+    return _found(one(session, _one(session, stray_id)))
+
+
+def meetings_of(session: Session, stray: Mapping[str, Any], *, at: datetime) -> tuple[dict[str, Any], ...]:
+    """The meetings to come that a mail may be taken for, the next one first.
+
+    Of the season that it names where it names one; of the whole program where it names nothing that is known.
+    """
+    found = many(
+        session,
+        select(_meeting)
+        .where(
+            _meeting.c.program_id == program_of(session),
+            _meeting.c.state == "planned",
+            _meeting.c.ends_at > at,
+            *_within(stray),
+        )
+        .order_by(_meeting.c.starts_at, _meeting.c.id),
+    )
+    return tuple(found)
+
+
+def set_aside(session: Session, stray_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Leave a mail for what it is: it changes nothing. Raises Refusal: somebody has seen to it already."""
+    row = _lock(session, stray_id, seen)
+    _settle(session, row, SET_ASIDE, by=by, at=at)
+    events.write(session, "reply.put_away", "stray_reply", stray_id, by=by, at=at)
+
+
+def take(
+    session: Session,
+    stray_id: UUID,
+    person_id: UUID,
+    said: str,
+    *,
+    meeting_id: UUID | None = None,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> int:
+    """Take a mail as what this person answers to a meeting, or without one to each to come of the season that it names.
+
+    It counts as an answer by mail, given now: what was written before it is out of date. Returns how many meetings it
+    answered. Raises Refusal: somebody has seen to it already, the meeting is none that it may be taken for, or does not
+    invite the person.
+    """
+    row = _lock(session, stray_id, seen)
+    if said not in ANSWERS:
+        raise Refusal("stray.answer.missing", N_("Choose what the person answers: yes, perhaps or no."))
+    if meeting_id is None and (row["series_id"] is None or row["meeting_id"] is not None):
+        raise Refusal("stray.meeting.missing", N_("Choose the meeting that the mail answers."))
+    about = [one for one in meetings_of(session, row, at=at) if meeting_id in (None, one["id"])]
+    if not about:
+        raise Refusal("stray.other_meeting", N_("The mail cannot be taken for this meeting."))
+    asked_of = answers.asked_of(session, person_id, about)
+    if not asked_of:
+        raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
+    named = []
+    for asked in asked_of:
+        # Whom they named to come instead still comes, as long as they do not.
+        stays = asked.answer["alternate_id"] if asked.answer is not None and said == answers.DECLINED else None
+        about_it = asked.meeting["id"]
+        if answers.record(session, about_it, person_id, said, means="mail", alternate_id=stays, by=by, at=at):
+            named.append(about_it)
+    answers.tell(session, named, at=at)
+    _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row["meeting_id"])
+    events.write(
+        session,
+        "reply.taken",
+        "stray_reply",
+        stray_id,
+        by=by,
+        at=at,
+        person=str(person_id),
+        answer=said,
+        claimed=row["claimed"],
+        meetings=len(asked_of),
+    )
+    return len(asked_of)
+
+
+def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
+    """Forget where mails came from that came long ago, whatever became of them; of how many. What else is known stays.
+
+    Whoever wrote by mistake, and is nobody of the program, is not kept on file for good.
+    """
+    forgotten = session.execute(
+        update(_stray)
+        .where(
+            _stray.c.program_id == program_of(session),
+            _stray.c.received_at < at - ADDRESS_KEPT,
+            _stray.c.from_address != "",
+        )
+        .values(from_address="")
+        .returning(_stray.c.id)
+    ).scalars()
+    rows = sorted(forgotten)
+    if rows:
+        events.write_many(
+            session, "reply.address_forgotten", "stray_reply", [(stray_id, {}) for stray_id in rows], by=by, at=at
+        )
+    return len(rows)
+
+
+def _within(stray: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    if stray["series_id"] is not None:
+        return [_meeting.c.series_id == stray["series_id"]]
+    return [_meeting.c.id == stray["meeting_id"]] if stray["meeting_id"] is not None else []
+
+
+def _rows(
+    session: Session, which: ColumnElement[bool], by: ColumnElement[Any], limit: int | None, offset: int
+) -> list[dict[str, Any]]:
+    return many(
+        session,
+        select(_stray)
+        .where(_stray.c.program_id == program_of(session), which)
+        .order_by(by.desc(), _stray.c.id)
+        .limit(limit)
+        .offset(offset),
+    )
+
+
+def _one(session: Session, stray_id: UUID) -> Any:
+    return select(_stray).where(_stray.c.program_id == program_of(session), _stray.c.id == stray_id)
+
+
+def _found(row: dict[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        raise Refusal("stray.unknown", N_("There is no such mail."))
+    return row
+
+
+def _lock(session: Session, stray_id: UUID, seen: int | None) -> dict[str, Any]:
+    """A mail that nobody has seen to yet, locked. Raises Refusal."""
+    row = _found(one(session, _one(session, stray_id).with_for_update()))
+    if row["seen_at"] is not None:
+        raise Refusal("stray.settled", N_("Somebody has seen to this mail already."))
+    if seen is not None and row["version"] != seen:
+        raise changed_meanwhile("stray")
+    return row
+
+
+def _settle(session: Session, row: Mapping[str, Any], outcome: str, *, by: Actor, at: datetime, **values: Any) -> None:
+    session.execute(
+        update(_stray)
+        .where(_stray.c.program_id == row["program_id"], _stray.c.id == row["id"])
+        .values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row["version"] + 1, **values)
+    )

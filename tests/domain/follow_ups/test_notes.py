@@ -1,0 +1,217 @@
+"""The weekly note: what it says, which weeks it is owed for, whom it is asked of; and who is being lost."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.accompaniment import breaks, states
+from domain.follow_ups import contacts, lost, notes, owed
+from domain.follow_ups.notes import Week, write_note
+from domain.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
+from tests.cast import AT, TODAY, Arranged, Cast
+from tests.following import SECOND, WORKER, followed, in_force, tasks_of
+from tests.refusing import refused
+
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+MONDAY = TODAY  # a Monday
+MET = Week(met=1, minutes=60)
+
+
+@pytest.fixture
+def cast(cast: Cast, arranged: Arranged[None]) -> Cast:
+    """The cast, with every agreement in force."""
+    arranged(cast, in_force)
+    return cast
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 12, 31)))
+def test_every_day_is_in_one_week_whatever_the_year_or_the_clock(day: date) -> None:
+    week = monday_of(day)
+    assert week.isoweekday() == 1
+    assert week <= day <= sunday_of(week)
+    assert sunday_of(week) + DAY == monday_of(day + WEEK)
+    assert week.isocalendar()[:2] == day.isocalendar()[:2]
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 400))
+def test_weeks_follow_each_other_without_a_gap_over_new_year_and_summer_time(first: date, days: int) -> None:
+    last = first + days * DAY
+    found = list(weeks_between(first, last))
+    assert found[0] == monday_of(first)
+    assert found[-1] == monday_of(last)
+    assert all(after - before == WEEK for before, after in pairwise(found))
+    assert list(weeks_ended(first, last)) == [week for week in found if sunday_of(week) < last]
+
+
+def test_a_note_says_that_they_met_or_were_reached_or_why_not(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        with refused("note.missing"):
+            write_note(session, follow_up, MONDAY, Week(), by=by, at=AT)
+        assert write_note(session, follow_up, MONDAY, Week(), unfinished=True, by=by, at=AT, seen=0) == 1
+        assert write_note(session, follow_up, MONDAY, Week(why_none="no_news"), by=by, at=AT, seen=1) == 2
+        with refused("note.changed"):
+            write_note(session, follow_up, MONDAY, MET, by=by, at=AT, seen=1)
+        row = notes.note_of(session, follow_up, MONDAY)
+        assert row is not None
+        assert (row["met"], row["why_none"], row["is_complete"]) == (0, "no_news", True)
+
+
+@pytest.mark.parametrize(
+    ("week", "said", "code"),
+    [
+        (MONDAY + DAY, MET, "week.malformed"),
+        (MONDAY + WEEK, MET, "week.malformed"),
+        (MONDAY - WEEK, MET, "week.malformed"),
+        (MONDAY, Week(met=22), "met.malformed"),
+        (MONDAY, Week(met=-1), "met.malformed"),
+        (MONDAY, Week(minutes=30, reached=True), "minutes.malformed"),
+        (MONDAY, Week(met=1, why_none="no_news"), "why_none.malformed"),
+        (MONDAY, Week(why_none="rain"), "why_none.malformed"),
+    ],
+)
+def test_a_note_says_nothing_that_cannot_be(cast: Cast, week: date, said: Week, code: str) -> None:
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        with refused(code):
+            write_note(session, follow_up, week, said, by=cast.actor(WORKER), at=AT)
+
+
+def test_notes_are_owed_of_weeks_that_are_over_by_whoever_was_there_and_none_for_a_break(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        mine, on_break = followed(session, cast), followed(session, cast, "#2026-02")
+        assert owed.missing(session, TODAY + 6 * DAY) == []
+        found = owed.missing(session, TODAY + WEEK)
+        assert {(one.follow_up_id, one.week) for one in found} == {(mine, MONDAY), (on_break, MONDAY)}
+        assert {one.person_id for one in found} == {cast.people[WORKER]}
+        breaks.take_break(session, on_break, returns_on=TODAY + 60 * DAY, terms="J’appelle.", by=by, at=AT + 8 * DAY)
+        write_note(session, mine, MONDAY, Week(), unfinished=True, by=by, at=AT + 8 * DAY)
+        assert [one.follow_up_id for one in owed.missing(session, TODAY + WEEK)] == [mine]
+        write_note(session, mine, MONDAY, MET, by=by, at=AT + 8 * DAY)
+        assert owed.missing(session, TODAY + WEEK) == []
+        # No more than four weeks are asked for, however long nothing was written.
+        assert len(owed.missing(session, TODAY + 30 * WEEK)) == owed.WEEKS_ASKED
+
+
+def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(cast: Cast) -> None:
+    by, later = cast.actor("coordinator"), AT + WEEK
+    with cast.session() as session:
+        first, second = followed(session, cast), followed(session, cast, "#2026-02")
+        followed(session, cast, "#2026-03", worker=SECOND)
+        assert notes.ask_for_notes(session, by=by, at=later) == 2
+        assert notes.ask_for_notes(session, by=by, at=later) == 0
+        mine = next(one for one in tasks_of(session, owed.WRITE) if str(cast.people[WORKER]) in one["item"])
+        assert "#2026" not in mine["title_fr"]
+        write_note(session, first, MONDAY, MET, by=cast.actor(WORKER), at=later)
+        assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["open", "open"]
+        write_note(session, second, MONDAY, Week(reached=True), by=cast.actor(WORKER), at=later)
+        states_of = {one["id"]: one["state"] for one in tasks_of(session, owed.WRITE)}
+        assert states_of.pop(mine["id"]) == "done"
+        assert list(states_of.values()) == ["open"]
+
+
+def test_a_note_that_nobody_owes_any_more_is_not_asked_for_any_longer(cast: Cast) -> None:
+    by, later = cast.actor("coordinator"), AT + WEEK
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        notes.ask_for_notes(session, by=by, at=later)
+        assert notes.settle_notes(session, by=by, at=later) == 0
+        states.deactivate(session, follow_up, "withdrew", by=by, at=later)
+        assert notes.settle_notes(session, by=by, at=later) == 1
+        assert [one["state"] for one in tasks_of(session, owed.WRITE)] == ["cancelled"]
+
+
+# Whom the team is losing.
+
+
+@pytest.mark.parametrize(
+    ("days", "attempts", "expected"),
+    [(13, 0, None), (14, 0, False), (20, 0, False), (21, 0, True), (1, 1, False), (1, 2, True)],
+)
+def test_contact_is_being_lost_then_lost(cast: Cast, days: int, attempts: int, expected: bool | None) -> None:
+    found = lost.judged(cast.program_id, "#2026-01", TODAY, "", attempts, TODAY + days * DAY)
+    assert (found.is_lost if found else None) is expected
+
+
+def test_it_shows_who_since_when_why_and_for_how_long(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        followed(session, cast, "#2026-02", at=AT)
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, MET, by=by, at=AT + 4 * DAY)
+        write_note(session, follow_up, MONDAY + WEEK, Week(why_none="no_news"), by=by, at=AT + 11 * DAY)
+        found = lost.losing(session, TODAY + 25 * DAY)
+        assert [(one.number, one.since, one.days, one.weeks, one.why, one.is_lost) for one in found] == [
+            ("#2026-02", TODAY, 25, 3, "", True),
+            ("#2026-01", TODAY + 4 * DAY, 21, 3, "no_news", True),
+        ]
+        contacts.record_attempt(session, follow_up, means="call", reached=True, by=by, at=AT + 25 * DAY)
+        assert [one.number for one in lost.losing(session, TODAY + 25 * DAY)] == ["#2026-02"]
+
+
+def test_at_another_loss_of_contact_the_why_of_the_first_one_is_not_said_again(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, Week(why_none="withdrew"), by=by, at=AT + 4 * DAY)
+        contacts.record_attempt(session, follow_up, means="call", reached=True, by=by, at=AT + 10 * DAY)
+        write_note(
+            session, follow_up, MONDAY + WEEK, Week(reached=True, why_none="impossible"), by=by, at=AT + 10 * DAY
+        )
+        (found,) = lost.losing(session, TODAY + 35 * DAY)
+        assert (found.since, found.why) == (TODAY + 10 * DAY, "")
+        write_note(session, follow_up, MONDAY + 2 * WEEK, Week(why_none="no_news"), by=by, at=AT + 18 * DAY)
+        (found,) = lost.losing(session, TODAY + 35 * DAY)
+        assert (found.since, found.why) == (TODAY + 10 * DAY, "no_news")
+
+
+def test_a_note_of_a_past_week_counts_as_contact_on_that_weeks_last_day(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, MET, by=by, at=AT + 20 * DAY)
+        assert contacts.last_contacts(session, [follow_up])[follow_up] == MONDAY + 6 * DAY
+
+
+# Meetings to which nobody came.
+
+
+def test_the_worker_waits_then_makes_contact_and_a_strategy_is_agreed(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        hour = AT - timedelta(hours=1)
+        for waited, when, code in (
+            (5, hour, "no_show.minutes.malformed"),
+            (500, hour - 2 * DAY, "no_show.minutes.malformed"),
+            (15, AT, "no_show.hour.malformed"),
+            (15, AT - 40 * DAY, "day.malformed"),
+        ):
+            with refused(code):
+                contacts.record_no_show(session, follow_up, expected_at=when, waited_minutes=waited, by=by, at=AT)
+        missed = contacts.record_no_show(session, follow_up, expected_at=hour, waited_minutes=15, by=by, at=AT)
+        with refused("no_show.there_already"):
+            contacts.record_no_show(session, follow_up, expected_at=hour, waited_minutes=20, by=by, at=AT)
+        assert [one["strategy"] for one in contacts.no_shows_of(session, follow_up)] == [None]
+        with refused("strategy.missing"):
+            contacts.agree_strategy(session, follow_up, missed, "shout", by=by, at=AT)
+        contacts.agree_strategy(session, follow_up, missed, "another_place", by=by, at=AT + DAY)
+        with refused("no_show.settled"):
+            contacts.agree_strategy(session, follow_up, missed, "new_meeting", by=by, at=AT + DAY)
+        assert [one["strategy"] for one in contacts.no_shows_of(session, follow_up)] == ["another_place"]
+
+
+def test_a_note_may_be_written_on_the_night_on_which_the_clocks_change(cast: Cast) -> None:
+    at = datetime.fromisoformat("2027-03-14T03:30:00-04:00")  # a Sunday, an hour after 1:30
+    with cast.session() as session:
+        follow_up = followed(session, cast, at=at)
+        with refused("week.malformed"):
+            write_note(session, follow_up, date(2027, 3, 15), MET, by=cast.actor(WORKER), at=at)
+        write_note(session, follow_up, date(2027, 3, 8), MET, by=cast.actor(WORKER), at=at)
