@@ -1,4 +1,4 @@
-"""Workbooks of several sheets that leave the program, for people to read: a title, a note, and a table on each.
+"""Workbooks that leave the program: one plain table, or several sheets with a title, a note, and a table on each.
 
 Nothing in them is a formula, whatever a name begins with, and nothing says who made them or on which machine.
 """
@@ -6,26 +6,31 @@ Nothing in them is a formula, whatever a name begins with, and nothing says who 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
-from openpyxl.cell.cell import Cell
+from openpyxl.cell.cell import Cell as Place
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.files.spreadsheets import Sheet, Value
+from domain.files.spreadsheets import Cell, Sheet
 
 _ACCENT, _SOFT, _BAND = "FF0B5C63", "FF55605D", "FFEEF3F2"
 _TITLE: Final = Font(name="Calibri", size=14, bold=True, color=_ACCENT)
 _QUIET: Final = Font(name="Calibri", size=10, color=_SOFT)
 _HEAD: Final = Font(name="Calibri", size=10, bold=True, color=_SOFT)
 _PLAIN: Final = Font(name="Calibri", size=11)
+_BOLD: Final = Font(name="Calibri", size=11, bold=True)
+_WRAPPED: Final = Alignment(vertical="top", wrap_text=True)
+#: By which a cell stays a text when somebody types into it.
+_TEXT: Final = "@"
+_TABLE_WIDTH: Final = 22
 _STRONG: Final = Font(name="Calibri", size=11, bold=True)
 _UNDER_HEAD: Final = Border(bottom=Side(style="medium", color=_ACCENT))
 _UNDER_ROW: Final = Border(bottom=Side(style="hair", color="FFCFD6D4"))
@@ -34,23 +39,45 @@ _FIRST_WIDTH, _WIDTH = 44, 15
 _MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 #: What XML cannot hold; such letters are left out.
 _NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What a workbook reads as a letter by its number.
+_ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 #: What a spreadsheet cell can hold at the most.
 _LONGEST: Final = 32_000
 
 
 def as_workbook(title: str, language: str, sheets: Iterable[Sheet]) -> bytes:
     """The sheets as XLSX. `title` and `language` ("fr-CA") are its only properties."""
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    book.properties.creator = None
+    book = _empty()
     book.properties.title, book.properties.language = _clean(title), language
-    book.properties.created = book.properties.modified = _MOMENT
     names: set[str] = set()
     for sheet in sheets:
         _fill(book.create_sheet(_tab(sheet.name, names)), sheet)
-    written = BytesIO()
-    book.save(written)
-    return _packed(written)
+    return _packed(book)
+
+
+def as_table(name: str, titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """A table as XLSX: one sheet called `name`, whose first row has the titles and stays in sight. No properties."""
+    book = _empty()
+    page = book.create_sheet(_tab(name, set()))
+    for number, row in enumerate([titles, *rows], 1):
+        for column, value in enumerate(row, 1):
+            cell = page.cell(number, column)
+            _put(cell, value, _BOLD if number == 1 else _PLAIN)
+            if isinstance(value, str):
+                cell.number_format, cell.alignment = _TEXT, _WRAPPED
+    for column in range(1, len(titles) + 1):
+        page.column_dimensions[get_column_letter(column)].width = _TABLE_WIDTH
+    page.freeze_panes = "A2"
+    return _packed(book)
+
+
+def _empty() -> Workbook:
+    """A book without sheets that says neither who made it nor when."""
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    book.properties.creator = None
+    book.properties.created = book.properties.modified = _MOMENT
+    return book
 
 
 def _fill(page: Worksheet, sheet: Sheet) -> None:
@@ -84,15 +111,15 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
-def _put(cell: Cell | object, value: Value, font: Font) -> None:
-    """A text is a text, with the mark that keeps it one, whatever it begins with; a number is a number."""
-    assert isinstance(cell, Cell)  # noqa: S101 - no cells are merged here
+def _put(cell: Place | object, value: Cell, font: Font) -> None:
+    """A text is a text, with the mark that keeps it one, whatever it begins with; a number a number, a day a day."""
+    assert isinstance(cell, Place)  # noqa: S101 - no cells are merged here
     if isinstance(value, str):
-        cell.value = _clean(value)[:_LONGEST]
+        cell.value = _ESCAPED.sub("_x005F_", _clean(value)[:_LONGEST])
         cell.data_type = "s"
         cell.quotePrefix = True
     else:
-        cell.value = value
+        cell.value = value.date() if isinstance(value, datetime) else value
     cell.font = font
 
 
@@ -112,9 +139,10 @@ def _tab(name: str, taken: set[str]) -> str:
     return found
 
 
-def _packed(written: BytesIO) -> bytes:
-    """The package without the moment at which each of its parts was written."""
-    packed = BytesIO()
+def _packed(book: Workbook) -> bytes:
+    """The file of a book, without the moment at which each of its parts was written."""
+    written, packed = BytesIO(), BytesIO()
+    book.save(written)
     with ZipFile(written) as source, ZipFile(packed, "w", ZIP_DEFLATED) as target:
         for member in source.infolist():
             content = source.read(member)

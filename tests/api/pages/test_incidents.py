@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from domain.people import people
@@ -255,12 +256,17 @@ def test_a_cell_of_the_workbook_is_a_text_a_number_or_a_day_and_never_a_formula(
     assert sheet.findall(".//m:f", NS) == []
     assert b"Serpentine" not in everything
     (_, row) = sheet.findall(".//m:row", NS)
-    cells = [(cell.get("t"), "".join(cell.itertext())) for cell in row.findall("m:c", NS)]
-    assert cells[0] == (None, "1")
-    assert cells[2] == ("inlineStr", "=1+1")
-    assert cells[3] == ("inlineStr", "Été & <tag> _x005F_x0041_ 🙂")
-    assert cells[6] == (None, "46349")  # 2026-11-23
-    assert cells[7] == (None, "3")
+    # By the letter of its column; what says nothing of its kind is a number.
+    cells = {cell.get("r"): (cell.get("t", "n"), "".join(cell.itertext())) for cell in row.findall("m:c", NS)}
+    assert cells["A2"] == ("n", "1")
+    assert cells["C2"] == ("inlineStr", "=1+1")
+    assert cells["D2"] == ("inlineStr", "Été & <tag> _x005F_x0041_ 🙂")
+    assert cells["G2"] == ("n", "46349")  # 2026-11-23
+    assert cells["H2"] == ("n", "3")
+    made = load_workbook(io.BytesIO(answer.content)).worksheets[0]
+    assert [made[at].is_date for at in ("A2", "G2", "H2")] == [False, True, False]
+    assert all(made[at].quotePrefix for at in ("C1", "C2", "D2"))
+    assert made.freeze_panes == "A2"
 
 
 @pytest.mark.parametrize("name", ["register.csv", "register.xlsx"])
