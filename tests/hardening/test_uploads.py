@@ -26,7 +26,7 @@ from sqlalchemy import select
 from domain.casework import tasks
 from domain.casework.proofs import Proof, checked_document, judged_type
 from domain.files import packages, pdfs
-from domain.files.images import Broken, bare
+from domain.files.images import Blank, Broken, bare
 from domain.kernel.refusals import Refusal
 from models.base import table_of
 from models.casework import Evidence, EvidenceFile
@@ -129,6 +129,31 @@ def test_a_photograph_loses_its_place_and_nothing_of_its_picture(given: tuple[st
     assert dict(second.getexif()) == {}
     assert first.size == second.size
     assert furthest(first, second) <= (0 if given[0] == "PNG" else 8)
+
+
+def test_of_a_telephones_two_pictures_in_one_file_the_first_is_kept() -> None:
+    first, second = (Image.new("RGB", (64, 48), colour) for colour in ("red", "blue"))
+    file = io.BytesIO()
+    first.save(file, "MPO", save_all=True, append_images=[second])
+    after = Image.open(io.BytesIO(bare(file.getvalue())))
+    assert (after.format, after.size) == ("JPEG", (64, 48))
+    assert furthest(first, after) <= 8
+
+
+@pytest.mark.parametrize(("points", "is_blank"), [((7, 7), True), ((7, 40_000), False)])
+def test_a_picture_of_sixteen_bits_of_grey_is_blank_where_nothing_is_seen_on_it(
+    points: tuple[int, int], is_blank: bool
+) -> None:
+    picture = Image.new("I;16", (2, 1))
+    for at, point in enumerate(points):
+        picture.putpixel((at, 0), point)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    if is_blank:
+        with pytest.raises(Blank):
+            bare(file.getvalue(), shows=True)
+    else:
+        assert Image.open(io.BytesIO(bare(file.getvalue(), shows=True))).getextrema() == (7, 40_000)
 
 
 def furthest(first: Image.Image, second: Image.Image) -> int:
