@@ -9,43 +9,35 @@ allows follows from its days whenever it is asked (`domain.terms.days`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.agreements import letters
 from domain.agreements.agreements import complete_signatures, signed_in_part
-from domain.casework import scheduling
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.scope import local_day, program, program_of
+from domain.kernel.scope import local_day, program_of
 from domain.record import events
 from domain.terms.days import without_successor
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, due_on_working_day, mark_of, set_mark
 from models.base import table_of
 from models.record import Event
 
 KEY: Final = "agreements"
 #: The local hour at which letters go out, on working days.
-HOUR: Final = time(8, 0)
+CRON: Final = "0 8 * * *"
+due_at: Final = partial(due_on_working_day, CRON)
 #: How many days before the last one is warned, the first warning first.
 RUNGS: Final = (90, 60, 30)
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 _event = table_of(Event)
-
-
-def due_at(session: Session, at: datetime) -> datetime | None:
-    """When today's round was due: 8:00 in the program's zone, on a working day; None before that."""
-    zone, day = ZoneInfo(program(session).time_zone), local_day(session, at)
-    if at.astimezone(zone).time() < HOUR or not scheduling.calendar_of(session).is_working_day(day):
-        return None
-    return datetime.combine(day, HOUR, tzinfo=zone)
 
 
 def warn(means: Means, program_id: UUID, ran_by: str) -> int:

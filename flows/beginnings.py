@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,7 +30,7 @@ from domain.kernel.periods import Period
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
 from flows.engine import Means
-from flows.marks import alone, last_at, mark_of, set_mark
+from flows.marks import alone, last_due, mark_of, set_mark
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
@@ -40,7 +41,8 @@ _log = logging.getLogger(__name__)
 KEY: Final = "begin"
 
 #: The local hour at which a day's cases open, before anybody works.
-HOUR: Final = time(5, 0)
+CRON: Final = "0 5 * * *"
+due_at: Final = partial(last_due, CRON)
 
 #: What is over for longer was missed for good: nobody wants the papers of the year before last.
 LOOKS_BACK: Final = timedelta(days=366)
@@ -55,11 +57,6 @@ _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
 
 _Known = set[tuple[UUID | None, UUID | None, UUID | None, str]]
-
-
-def due_at(session: Session, at: datetime) -> datetime:
-    """When the round was last due: at its local hour of today, or of yesterday before that."""
-    return last_at(session, HOUR, at)
 
 
 def begin(means: Means, program_id: UUID, ran_by: str) -> int:

@@ -9,7 +9,7 @@ transaction of its own; running the round again, late or twice at once changes n
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -24,7 +24,7 @@ from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.scope import local_day, program_of
 from flows import agenda_points
 from flows.engine import Means
-from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
+from flows.marks import alone, in_its_own, last_due, mark_of, set_mark
 from locales import LANGUAGES, N_, say
 from meetings import agendas, recruiters
 from meetings.agenda_items import open_subjects
@@ -34,7 +34,8 @@ from models.follow_up import FollowUp
 
 KEY: Final = "contacts"
 #: The local hour at which the round looks, every day: a break that ends on a Sunday ends on that Sunday.
-HOUR: Final = time(6, 0)
+CRON: Final = "0 6 * * *"
+due_at: Final = partial(last_due, CRON)
 #: The committee and the kind of item under which lost contact is talked about (CM-C, FU-7).
 COMMITTEE: Final = "clinical"
 LOST_CONTACT: Final = "lost_contact"
@@ -42,11 +43,6 @@ LOST_CONTACT: Final = "lost_contact"
 BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 _follow_up = table_of(FollowUp)
-
-
-def due_at(session: Session, at: datetime) -> datetime:
-    """When the round was last due: at its local hour of today, or of yesterday before that."""
-    return last_at(session, HOUR, at)
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:

@@ -5,27 +5,21 @@ It comes before the digests of the morning, which tell each person of all that i
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from functools import partial
 from typing import Final
 from uuid import UUID
-
-from sqlmodel import Session
 
 from domain.casework.scheduling import calendar_of
 from domain.kernel.scope import local_day
 from domain.obligations.triggers import settle
 from flows.engine import Means
-from flows.marks import alone, last_at, mark_of, set_mark
+from flows.marks import alone, last_due, mark_of, set_mark
 from meetings import endorsing
 
 KEY: Final = "endorsements"
 #: The local hour at which the round looks, every day: before people get their digests.
-HOUR: Final = time(7, 30)
-
-
-def due_at(session: Session, at: datetime) -> datetime:
-    """When the round was last due: at its local hour of today, or of yesterday before that."""
-    return last_at(session, HOUR, at)
+CRON: Final = "30 7 * * *"
+due_at: Final = partial(last_due, CRON)
 
 
 def ask(means: Means, program_id: UUID, ran_by: str) -> int:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
+from domain.casework.scheduling import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, program, program_of
 from flows.engine import Means
@@ -28,11 +30,19 @@ _log = logging.getLogger(__name__)
 _mark = table_of(RoundMark)
 
 
-def last_at(session: Session, hour: time, at: datetime) -> datetime:
-    """When a local hour last was in the program's zone: today, or yesterday before it. Of a round of every day."""
+def last_due(cron: str, session: Session, at: datetime) -> datetime:
+    """When a schedule was last due in the program's zone, `at` this moment or before it."""
     zone = ZoneInfo(program(session).time_zone)
-    today = datetime.combine(local_day(session, at), hour, tzinfo=zone)
-    return today if today <= at else datetime.combine(today.date() - timedelta(days=1), hour, tzinfo=zone)
+    # It looks before the second that it is given.
+    after = at.astimezone(zone).replace(microsecond=0) + timedelta(seconds=1)
+    return next(CronSim(cron, after, reverse=True))
+
+
+def due_on_working_day(cron: str, session: Session, at: datetime) -> datetime | None:
+    """When a schedule was last due, where that is today and today is worked; else None."""
+    due = last_due(cron, session, at)
+    is_today = due.date() == local_day(session, at)
+    return due if is_today and calendar_of(session).is_working_day(due.date()) else None
 
 
 def mark_of(session: Session, key: str) -> datetime | None:

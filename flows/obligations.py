@@ -6,25 +6,19 @@ does: a period that ends, a day of grace that is over, a waiver that no longer r
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import Session
-
 from domain.obligations.projection import keep
 from flows.engine import Means
-from flows.marks import alone, last_at, mark_of, set_mark
+from flows.marks import alone, last_due, mark_of, set_mark
 from meetings import attendance
 
 KEY: Final = "obligations"
 #: The local hour at which the round looks, every day: before agendas are filled, and before anybody works.
-HOUR: Final = time(5, 30)
-
-
-def due_at(session: Session, at: datetime) -> datetime:
-    """When the round was last due: at its local hour of today, or of yesterday before that."""
-    return last_at(session, HOUR, at)
+CRON: Final = "30 5 * * *"
+due_at: Final = partial(last_due, CRON)
 
 
 def judge(means: Means, program_id: UUID, ran_by: str) -> int:

@@ -12,19 +12,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
-from domain.casework import scheduling
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.scope import local_day, many, program_of
 from domain.record import events
 from flows.digests import CHUNK, PAUSE_SECONDS, Ladders, Reminder, write_digests
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, due_on_working_day, mark_of, set_mark
 from models.base import table_of
 from models.casework import LIVE, Case, Task
 from models.record import Event
@@ -33,9 +31,9 @@ KEY: Final = "remind"
 #: Set when a round begins and overtaken when it is done: between the two, it was broken off.
 BEGUN: Final = "remind.begun"
 
-#: The local time at which people get their digest, and until when a late one still goes out: nobody is reminded at
+#: When people get their digest, in the program's zone, and until when a late one still goes out: nobody is reminded at
 #: night, and what was due then is due the next working day.
-HOUR: Final = time(8, 0)
+CRON: Final = "0 8 * * *"
 EVENING: Final = time(18, 0)
 
 #: How far back the first round of a program looks for tasks that opened.
@@ -53,12 +51,8 @@ _event = table_of(Event)
 
 def due_at(session: Session, at: datetime) -> datetime | None:
     """When today's digests were due: 8:00 in the program's zone. None before that, at night, or on a day not worked."""
-    zone = ZoneInfo(program(session).time_zone)
-    day = local_day(session, at)
-    now = at.astimezone(zone).time()
-    if not HOUR <= now < EVENING or not scheduling.calendar_of(session).is_working_day(day):
-        return None
-    return datetime.combine(day, HOUR, tzinfo=zone)
+    due = due_on_working_day(CRON, session, at)
+    return due if due is not None and at.astimezone(due.tzinfo).time() < EVENING else None
 
 
 def remind(means: Means, program_id: UUID, ran_by: str) -> int:

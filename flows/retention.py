@@ -9,7 +9,7 @@ running it again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -20,18 +20,14 @@ from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.scope import local_day
 from domain.participants import destruction, retention, retention_terms
 from flows.engine import Means
-from flows.marks import alone, in_its_own, last_at, mark_of, set_mark
+from flows.marks import alone, in_its_own, last_due, mark_of, set_mark
 
 KEY: Final = "retention"
 #: The local hour at which it looks, every day.
-HOUR: Final = time(6, 30)
+CRON: Final = "30 6 * * *"
+due_at: Final = partial(last_due, CRON)
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
-
-
-def due_at(session: Session, at: datetime) -> datetime:
-    """When the round was last due: at its local hour of today, or of yesterday before that."""
-    return last_at(session, HOUR, at)
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:

@@ -69,63 +69,34 @@ class Round:
     cron: str
     run: Callable[[Means, UUID, str], int]
     due_at: Callable[[Session, datetime], datetime | None]
-    patience: timedelta
-    local: bool = False
+    patience: timedelta = timedelta(minutes=15)
+    local: bool = True
     is_needed: Callable[[Means], bool] = lambda _: True
 
 
 ROUNDS: Final[Mapping[str, Round]] = {
-    reminders.KEY: Round(
-        reminders.KEY, "0 8 * * *", reminders.remind, reminders.due_at, patience=timedelta(minutes=15), local=True
-    ),
-    beginnings.KEY: Round(
-        beginnings.KEY, "0 5 * * *", beginnings.begin, beginnings.due_at, patience=timedelta(minutes=15), local=True
-    ),
-    obligations.KEY: Round(
-        obligations.KEY,
-        "30 5 * * *",
-        obligations.judge,
-        obligations.due_at,
-        patience=timedelta(minutes=15),
-        local=True,
-    ),
-    endorsements.KEY: Round(
-        endorsements.KEY,
-        "30 7 * * *",
-        endorsements.ask,
-        endorsements.due_at,
-        patience=timedelta(minutes=15),
-        local=True,
-    ),
-    agreement_ends.KEY: Round(
-        agreement_ends.KEY,
-        "0 8 * * *",
-        agreement_ends.warn,
-        agreement_ends.due_at,
-        patience=timedelta(minutes=15),
-        local=True,
-    ),
-    sealing.KEY: Round(
-        sealing.KEY, "30 16 * * *", sealing.mail_heads, sealing.due_at, patience=timedelta(minutes=15), local=True
-    ),
-    contacts.KEY: Round(
-        contacts.KEY, "0 6 * * *", contacts.look, contacts.due_at, patience=timedelta(minutes=15), local=True
-    ),
-    retention.KEY: Round(
-        retention.KEY, "30 6 * * *", retention.look, retention.due_at, patience=timedelta(minutes=15), local=True
-    ),
-    gatherings.KEY: Round(
-        gatherings.KEY, "*/15 * * * *", gatherings.gather, gatherings.due_at, patience=gatherings.EVERY
-    ),
-    incoming.KEY: Round(
-        incoming.KEY,
-        "*/5 * * * *",
-        incoming.take_in,
-        incoming.due_at,
-        patience=incoming.EVERY,
-        is_needed=incoming.is_needed,
-    ),
-    sweep.KEY: Round(sweep.KEY, "*/15 * * * *", sweep.sweep, sweep.due_at, patience=sweep.EVERY),
+    one.key: one
+    for one in (
+        Round(reminders.KEY, reminders.CRON, reminders.remind, reminders.due_at),
+        Round(beginnings.KEY, beginnings.CRON, beginnings.begin, beginnings.due_at),
+        Round(obligations.KEY, obligations.CRON, obligations.judge, obligations.due_at),
+        Round(endorsements.KEY, endorsements.CRON, endorsements.ask, endorsements.due_at),
+        Round(agreement_ends.KEY, agreement_ends.CRON, agreement_ends.warn, agreement_ends.due_at),
+        Round(sealing.KEY, sealing.CRON, sealing.mail_heads, sealing.due_at),
+        Round(contacts.KEY, contacts.CRON, contacts.look, contacts.due_at),
+        Round(retention.KEY, retention.CRON, retention.look, retention.due_at),
+        Round(gatherings.KEY, "*/15 * * * *", gatherings.gather, gatherings.due_at, gatherings.EVERY, local=False),
+        Round(
+            incoming.KEY,
+            "*/5 * * * *",
+            incoming.take_in,
+            incoming.due_at,
+            incoming.EVERY,
+            local=False,
+            is_needed=incoming.is_needed,
+        ),
+        Round(sweep.KEY, "*/15 * * * *", sweep.sweep, sweep.due_at, sweep.EVERY, local=False),
+    )
 }
 """The rounds by their keys."""
 

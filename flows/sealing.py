@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from functools import partial
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
-
-from domain.casework import scheduling
-from domain.kernel.scope import local_day, program
 from domain.record import heads, seals
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, due_on_working_day, mark_of, set_mark
 from flows.post import programs
 
 #: How long a line waits for its seal, about. In this time it can be changed without being found.
@@ -22,7 +17,8 @@ SEAL_SECONDS: Final = 5.0
 #: The daily round that mails the head.
 KEY: Final = "head"
 #: Its local time: late enough for the day's work to stand under the seal that goes out.
-HOUR: Final = time(16, 30)
+CRON: Final = "30 16 * * *"
+due_at: Final = partial(due_on_working_day, CRON)
 
 
 def seal(means: Means) -> int:
@@ -44,14 +40,6 @@ def seal(means: Means) -> int:
             if lines < seals.LINES_AT_A_TIME:
                 break
     return sealed
-
-
-def due_at(session: Session, at: datetime) -> datetime | None:
-    """When today's head was due: 16:30 in the program's zone, on a working day; None before that."""
-    zone, day = ZoneInfo(program(session).time_zone), local_day(session, at)
-    if at.astimezone(zone).time() < HOUR or not scheduling.calendar_of(session).is_working_day(day):
-        return None
-    return datetime.combine(day, HOUR, tzinfo=zone)
 
 
 def mail_heads(means: Means, program_id: UUID, ran_by: str) -> int:

@@ -243,6 +243,9 @@ def test_it_is_due_at_six_in_the_programs_own_zone_also_when_the_clocks_change(c
     with cast.session() as session:
         assert watch.due_at(session, datetime(2027, 3, 14, 10, 30, tzinfo=UTC)) == datetime(2027, 3, 14, 10, tzinfo=UTC)
         assert watch.due_at(session, datetime(2027, 3, 14, 9, 30, tzinfo=UTC)) == datetime(2027, 3, 13, 11, tzinfo=UTC)
+        six = datetime(2027, 3, 14, 10, tzinfo=UTC)
+        assert watch.due_at(session, six) == six
+        assert watch.due_at(session, six - timedelta(microseconds=1)) == datetime(2027, 3, 13, 11, tzinfo=UTC)
 
 
 @pytest.mark.ci
