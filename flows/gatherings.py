@@ -8,7 +8,7 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -17,17 +17,17 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from flows.engine import Means
-from flows.marks import alone, in_its_own, mark_of, set_mark
+from flows.marks import alone, in_its_own, last_of, mark_of, set_mark
 from meetings import assembling, drafting, freezing, held_words, invitations, objections, posting, seating, unclosed
 from meetings.locking import read_meeting
 
 KEY: Final = "gatherings"
-EVERY: Final = timedelta(minutes=15)
+CRON: Final = "*/15 * * * *"
 
 
-def due_at(_: Session, at: datetime) -> datetime | None:
+def due_at(_: Session, at: datetime) -> datetime:
     """The last quarter of an hour."""
-    return at - timedelta(seconds=at.timestamp() % EVERY.total_seconds())
+    return last_of(CRON, at)
 
 
 def gather(means: Means, program_id: UUID, ran_by: str) -> int:
@@ -41,7 +41,7 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
             return 0
         with means.sessions(program_id) as session:
             done = mark_of(session, KEY)
-            if done is not None and done >= (due_at(session, at) or at):
+            if done is not None and done >= due_at(session, at):
                 return 0
         # Before the calendars are told: who was to come by a seat that ended with their role comes no more.
         found = in_its_own(

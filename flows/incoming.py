@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from domain.kernel.scope import one, program_of
 from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
+from flows.marks import alone, last_of, mark_of, set_mark
 from flows.post import programs
 from meetings import replies
 from meetings.mail_replies import MOST_BYTES, Stray, read_reply
@@ -31,7 +31,7 @@ from models.ports import Inbox, Incoming, Lost, Refused
 _log = logging.getLogger(__name__)
 
 KEY: Final = "incoming"
-EVERY: Final = timedelta(minutes=5)
+CRON: Final = "*/5 * * * *"
 
 #: Pages a round: what is left comes with the next one.
 MOST_PAGES: Final = 40
@@ -66,9 +66,9 @@ def is_needed(means: Means) -> bool:
     return means.inbox is not None
 
 
-def due_at(_: Session, at: datetime) -> datetime | None:
+def due_at(_: Session, at: datetime) -> datetime:
     """The last full five minutes."""
-    return at - timedelta(seconds=at.timestamp() % EVERY.total_seconds())
+    return last_of(CRON, at)
 
 
 def take_in(means: Means, program_id: UUID, ran_by: str) -> int:
@@ -84,7 +84,7 @@ def take_in(means: Means, program_id: UUID, ran_by: str) -> int:
             return 0
         with means.sessions(program_id) as session:
             done = mark_of(session, KEY)
-            if done is not None and done >= (due_at(session, at) or at):
+            if done is not None and done >= due_at(session, at):
                 return 0
         answered = _read(means, means.inbox, program_id, at)
         with means.sessions(program_id) as session:

@@ -30,12 +30,15 @@ _log = logging.getLogger(__name__)
 _mark = table_of(RoundMark)
 
 
+def last_of(cron: str, at: datetime) -> datetime:
+    """The last moment of a schedule in the zone of `at`: this one, or one before it."""
+    # It looks before the second that it is given.
+    return next(CronSim(cron, at.replace(microsecond=0) + timedelta(seconds=1), reverse=True))
+
+
 def last_due(cron: str, session: Session, at: datetime) -> datetime:
     """When a schedule was last due in the program's zone, `at` this moment or before it."""
-    zone = ZoneInfo(program(session).time_zone)
-    # It looks before the second that it is given.
-    after = at.astimezone(zone).replace(microsecond=0) + timedelta(seconds=1)
-    return next(CronSim(cron, after, reverse=True))
+    return last_of(cron, at.astimezone(ZoneInfo(program(session).time_zone)))
 
 
 def due_on_working_day(cron: str, session: Session, at: datetime) -> datetime | None:

@@ -85,17 +85,17 @@ ROUNDS: Final[Mapping[str, Round]] = {
         Round(sealing.KEY, sealing.CRON, sealing.mail_heads, sealing.due_at),
         Round(contacts.KEY, contacts.CRON, contacts.look, contacts.due_at),
         Round(retention.KEY, retention.CRON, retention.look, retention.due_at),
-        Round(gatherings.KEY, "*/15 * * * *", gatherings.gather, gatherings.due_at, gatherings.EVERY, local=False),
+        Round(gatherings.KEY, gatherings.CRON, gatherings.gather, gatherings.due_at, local=False),
         Round(
             incoming.KEY,
-            "*/5 * * * *",
+            incoming.CRON,
             incoming.take_in,
             incoming.due_at,
-            incoming.EVERY,
+            timedelta(minutes=5),
             local=False,
             is_needed=incoming.is_needed,
         ),
-        Round(sweep.KEY, "*/15 * * * *", sweep.sweep, sweep.due_at, sweep.EVERY, local=False),
+        Round(sweep.KEY, sweep.CRON, sweep.sweep, sweep.due_at, local=False),
     )
 }
 """The rounds by their keys."""

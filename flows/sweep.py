@@ -15,7 +15,7 @@ from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.scope import program_of
 from domain.record import events, turned_away
 from flows.engine import Means
-from flows.marks import mark_of, set_mark
+from flows.marks import last_of, mark_of, set_mark
 from meetings import unmatched_replies
 from models.access import AnsweredRequest, BrowserSession, Door, RateCount, SignInFlow
 from models.base import table_of
@@ -25,7 +25,7 @@ from models.engine import WakeUp
 _log = logging.getLogger(__name__)
 
 KEY: Final = "sweep"
-EVERY: Final = timedelta(minutes=15)
+CRON: Final = "*/15 * * * *"
 
 #: What a rule refused is tried again so often: somebody may have seen to it elsewhere.
 TRIED_AGAIN_AFTER: Final = timedelta(hours=1)
@@ -45,9 +45,9 @@ _flow = table_of(SignInFlow)
 _count = table_of(RateCount)
 
 
-def due_at(_: Session, at: datetime) -> datetime | None:
+def due_at(_: Session, at: datetime) -> datetime:
     """The last quarter of an hour."""
-    return at - timedelta(seconds=at.timestamp() % EVERY.total_seconds())
+    return last_of(CRON, at)
 
 
 def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
@@ -58,7 +58,7 @@ def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
         done = mark_of(session, KEY)
-        if done is not None and done >= (due_at(session, at) or at):
+        if done is not None and done >= due_at(session, at):
             return 0
         lost = sorted({*_forgotten(session), *_refused_long_ago(session, at)})
         for case_id in lost:
