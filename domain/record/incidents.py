@@ -277,27 +277,6 @@ def texts(session: Session, incident_id: UUID) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def seal_what_is_clear(session: Session, *, by: Actor, at: datetime) -> int:
-    """Seal the words of incidents that were entered before they were sealed; returns how many incidents.
-
-    Not of one that is not as the record tells: it stays as it is, to be looked at.
-    """
-    wrong = set(altered(session))
-    left = many(
-        session,
-        select(_incident)
-        .where(_incident.c.program_id == program_of(session), _incident.c.words.is_(None))
-        .order_by(_incident.c.number)
-        .with_for_update(),
-    )
-    done = [row for row in left if row["number"] not in wrong]
-    for row in done:
-        for version in _versions(session, row["id"]):
-            said = {name: version["stood"].get(name, "") for name in (*WORDS, KNOWN_ON_REASON)}
-            _rewrite(session, row, version, said, "incident.sealed", by=by, at=at)
-    return len(done)
-
-
 def _rewrite(
     session: Session,
     held: Mapping[str, Any],
