@@ -347,7 +347,7 @@ def noted(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, 
     """
     before = note_of(session, row)
     after = {**before, **said}
-    if after == before and row["note"] is not None:
+    if after == before:
         return {}
     return noted_anew(session, row, after, at=at)
 

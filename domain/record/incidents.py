@@ -248,15 +248,15 @@ def redact(
     """
     held = _held(session, incident_id)
     rows = _versions(session, incident_id)
-    stood = {row["number"]: _said(session, incident_id, row["number"], row["words"]) or row["stood"] for row in rows}
+    stood = {row["number"]: _said(session, incident_id, row["number"], row["words"]) for row in rows}
     before = [row["digest"] for row in rows]
     change_key(session, "incident", incident_id, at=at)
     changed = 0
     for row in rows:
-        said = {name: text for name, text in stood[row["number"]].items() if name in (*WORDS, KNOWN_ON_REASON) and text}
+        said = {name: text for name, text in stood[row["number"]].items() if text}
         left = {name: taken_out(text) for name, text in said.items()}
         changed += sum(left[name] != text for name, text in said.items())
-        _rewrite(session, held, row, left, "incident.redacted", by=by, at=at)
+        _rewrite(session, held, row, left, by=by, at=at)
     after = [row["digest"] for row in _versions(session, incident_id)]
     return digest_of(before), digest_of(after), changed
 
@@ -282,7 +282,6 @@ def _rewrite(
     held: Mapping[str, Any],
     version: Mapping[str, Any],
     said: Mapping[str, str],
-    verb: str,
     *,
     by: Actor,
     at: datetime,
@@ -305,7 +304,7 @@ def _rewrite(
         _write_words(session, incident_id, sealed)
     events.write(
         session,
-        verb,
+        "incident.redacted",
         "incident",
         incident_id,
         by=by,
@@ -440,7 +439,7 @@ def _versions(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
 
 
 def _said(session: Session, incident_id: UUID, number: int, sealed: bytes | None) -> dict[str, str]:
-    """The words of a version; none where they are not sealed, and stand in the clear beside it."""
+    """The words of a version; none where its row has lost them, which `altered` tells."""
     return {} if sealed is None else open_words(session, _place(incident_id, number), sealed)
 
 
