@@ -42,6 +42,9 @@ WAIT_FOR_CONNECTION_SECONDS: Final = 10
 #: A connection unused for longer is asked whether it still lives; in daily work none is, so no answer waits for it.
 QUIET_SECONDS: Final = 1.0
 
+#: The revisions of trial versions, from before the first migration of a release. Nothing leads from them to here.
+_OF_TRIALS: Final = frozenset(f"{number:04}" for number in range(1, 35))
+
 #: Two processes that start together must not both migrate. The number means nothing; only we use it.
 _MIGRATION_LOCK: Final = 0x5F4E5245
 
@@ -185,10 +188,14 @@ class NewerDatabase(Exception):
     """The database stands at a migration that this program does not know: a newer one brought it there."""
 
 
+class TrialDatabase(Exception):
+    """A trial version made the database, before the first release. No migration leads from it to this program."""
+
+
 def migrate(owner_url: str) -> None:
     """Bring the database to the newest migration, as its owner. A second process that starts meanwhile waits.
 
-    Raises NewerDatabase, and changes nothing.
+    Raises NewerDatabase or TrialDatabase, and changes nothing.
     """
     from alembic import command  # noqa: PLC0415  # a tenth of what the web reads to start, and it never migrates
     from alembic.config import Config  # noqa: PLC0415  # as the line above
@@ -208,9 +215,11 @@ def migrate(owner_url: str) -> None:
             try:
                 command.upgrade(config, "head")
             except CommandError as failed:
-                if isinstance(failed.__cause__, ResolutionError):
-                    raise NewerDatabase from None
-                raise
+                if not isinstance(failed.__cause__, ResolutionError):
+                    raise
+                connection.rollback()
+                standing = connection.scalar(text("select version_num from alembic_version"))
+                raise (TrialDatabase if standing in _OF_TRIALS else NewerDatabase) from None
             connection.commit()
     finally:
         engine.dispose()

@@ -1,6 +1,6 @@
 """Destroying keys as it goes on: what the rows say is destroyed is destroyed for good, within a minute or so.
 
-Before it, words that stand in the clear since a release that did not seal them are sealed.
+Before it, words are sealed that stand in the clear with a task that is about a participant only since.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from domain.casework import words
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.refusals import Refusal
 from domain.participants import retention
-from domain.record import incidents
 from flows.engine import Means
 from flows.post import programs
-from meetings import agenda_items, minutes
 
 _log = logging.getLogger(__name__)
 
@@ -46,11 +44,7 @@ def destroy(means: Means) -> int:
 def _seal_what_is_clear(means: Means, program_id: UUID) -> None:
     try:
         with means.sessions(program_id) as session:
-            at = means.clock()
             words.seal_what_is_clear(session)
-            agenda_items.seal_what_is_clear(session, at=at)
-            minutes.seal_what_is_clear(session, at=at)
-            incidents.seal_what_is_clear(session, by=BY_ROUNDS, at=at)
             session.commit()
     except Refusal as refusal:  # of the keys alone: the words stay where they are, until the keys can be used
         _log.warning("words are not sealed yet", extra={"code": refusal.code})

@@ -335,7 +335,7 @@ def change_item(session: Session, row: Mapping[str, Any], **values: Any) -> int:
 def note_of(session: Session, row: Mapping[str, Any]) -> dict[str, str]:
     """What was said on an item, for the minutes, in each language: as `note_fr` and `note_en`. Raises Refusal."""
     if row["note"] is None:
-        return {"note_fr": row["note_fr"], "note_en": row["note_en"]}
+        return {"note_fr": "", "note_en": ""}
     said = open_words(session, _place(row["id"]), row["note"])
     return {"note_fr": said["fr"], "note_en": said["en"]}
 
@@ -347,7 +347,7 @@ def noted(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, 
     """
     before = note_of(session, row)
     after = {**before, **said}
-    if after == before and row["note"] is not None:
+    if after == before:
         return {}
     return noted_anew(session, row, after, at=at)
 
@@ -359,29 +359,6 @@ def noted_anew(session: Session, row: Mapping[str, Any], said: Mapping[str, str]
         words = {"fr": said["note_fr"], "en": said["note_en"]}
         sealed = seal_words(session, "meeting", row["meeting_id"], _place(row["id"]), words, at=at)
     return {"note": sealed, "note_fr": "", "note_en": ""}
-
-
-def seal_what_is_clear(session: Session, *, at: datetime) -> int:
-    """Seal the notes that were written before notes were sealed; returns of how many items."""
-    left = many(
-        session,
-        select(_item)
-        .where(
-            _item.c.program_id == program_of(session),
-            _item.c.note.is_(None),
-            (_item.c.note_fr != "") | (_item.c.note_en != ""),
-            _item.c.meeting_id.is_not(None),
-        )
-        .order_by(_item.c.id)
-        .with_for_update(),
-    )
-    for row in left:
-        session.execute(
-            update(_item)
-            .where(_item.c.program_id == row["program_id"], _item.c.id == row["id"])
-            .values(**noted(session, row, {}, at=at))  # what it says is the same: so is its version
-        )
-    return len(left)
 
 
 def _place(item_id: UUID) -> str:

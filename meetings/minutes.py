@@ -384,26 +384,6 @@ def count_circulation(session: Session, row: Mapping[str, Any], n: int) -> None:
     )
 
 
-def seal_what_is_clear(session: Session, *, at: datetime) -> int:
-    """Seal what minutes say that were written before minutes were sealed; returns how many."""
-    left = many(
-        session,
-        select(_minutes)
-        .where(_minutes.c.program_id == program_of(session), _minutes.c.sealed.is_(None))
-        .order_by(_minutes.c.id)
-        .with_for_update(),
-    )
-    for row in left:
-        says = row["content"], row["circulated"]
-        sealed = _sealed(session, row["id"], row["meeting_id"], *says, at=at)
-        session.execute(
-            update(_minutes)
-            .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])
-            .values(sealed=sealed, content={}, circulated={})  # what they say is the same: so is their version
-        )
-    return len(left)
-
-
 def _sealed(
     session: Session,
     minutes_id: UUID,

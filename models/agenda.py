@@ -86,7 +86,7 @@ class AgendaItem(InProgram, table=True):
     state: str = AGENDA_ITEM.initial
     outcome: str = ""
     note: bytes | None = Field(default=None, sa_type=LargeBinary)  # what was said, in both languages, sealed
-    note_fr: str = ""  # as it stood before notes were sealed, until the worker seals it
+    note_fr: str = ""  # empty: what was said stands in `note` alone
     note_en: str = ""
     asked_by: UUID | None = None
     asked_at: datetime = moment()

@@ -170,7 +170,7 @@ class Minutes(InProgram, table=True):
     """The minutes of a meeting: drafted from its agenda, approved by a later meeting, then left as they are.
 
     `sealed` is what they say, and what they said when they last went out, for the `circulations`th time. `content` and
-    `circulated` are the same of minutes that were written before they were sealed, until the worker seals them.
+    `circulated` are empty.
     """
 
     __tablename__ = "minutes"

@@ -100,9 +100,9 @@ class SentHead(InProgram, table=True):
 class Incident(InProgram, table=True):
     """A confidentiality incident, as the register that the law asks for holds it. Every one is entered, none deleted.
 
-    It names nobody: which information, whose (how many), what happened, what was done. Its words are sealed (`words`);
-    their own columns hold them of incidents that were entered before, until the worker seals them. What stood before a
-    change is kept as an `IncidentVersion`, to which the change's event holds.
+    It names nobody: which information, whose (how many), what happened, what was done. Its words are sealed (`words`),
+    and their own columns are empty. What stood before a change is kept as an `IncidentVersion`, to which the change's
+    event holds.
     """
 
     __tablename__ = "incident"

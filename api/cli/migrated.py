@@ -46,7 +46,7 @@ def main() -> None:
 
 def _prepare(settings: Settings) -> None:
     with databases(settings) as urls:
-        bring_to_newest(urls)
+        bring_to_newest(settings, urls)
         if settings.demo:
             with _before_any_program(urls.owner) as session:
                 forget_unfinished_demonstration(session)

@@ -53,7 +53,7 @@ def load(
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
         if urls.owner:
-            bring_to_newest(urls)  # the first thing that a new region does may be this
+            bring_to_newest(settings, urls)  # the first thing that a new region does may be this
         engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
         try:
             with open_session(engine) as session:

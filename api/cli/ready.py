@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
 
-from adapters.database import NewerDatabase, migrate, passes_walls
+from adapters.database import NewerDatabase, TrialDatabase, migrate, passes_walls
 from adapters.places import is_there
-from adapters.postgres import DatabaseUrls
+from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.spoken import Ending, fail
 from locales import N_, current_language, say
@@ -35,6 +35,16 @@ _AHEAD: Final = N_(
     "A newer version of the program has brought this database further than this one knows. Nothing was changed: start "
     "the newer one again, or put back the copy of before the upgrade."
 )
+_OF_A_TRIAL: Final = N_(
+    "A trial version of the program made this database, before the first release. This version cannot work with it, "
+    "and changed nothing. To keep the program's file, run “spheres program export” with the version that made it. "
+    "Then start with an empty database: write its address in DATABASE_URL and DATABASE_OWNER_URL."
+)
+_OF_A_TRIAL_HERE: Final = N_(
+    "A trial version of the program made this database, before the first release. This version cannot work with it, "
+    "and changed nothing. To keep the program's file, run “spheres program export” with the version that made it. "
+    "Then move the folder %(folder)s away, with the keys that lie in it, and start again: a new database is made."
+)
 _SEALED_ELSEWHERE: Final = N_(
     "The record of this database was sealed with keys that are not here: %(file)s. Put the file back from its copy. "
     "Where there is none, begin with a new key: spheres keys init"
@@ -54,11 +64,12 @@ _NO_ROOM: Final = "53100"
 _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
 
 
-def bring_to_newest(urls: DatabaseUrls) -> None:
+def bring_to_newest(settings: Settings, urls: DatabaseUrls) -> None:
     """Bring the database to the newest migration.
 
-    Raises Ending where nobody said how its owner signs in, where it stands further than this program goes, and where
-    the application would sign in as somebody to whom the walls of the database do not exist.
+    Raises Ending where nobody said how its owner signs in, where it stands further than this program goes, where a
+    trial version made it, and where the application would sign in as somebody to whom the walls of the database do not
+    exist.
     """
     if not urls.owner:
         raise Ending(say(current_language(), N_("To migrate, DATABASE_OWNER_URL has to say how the owner signs in.")))
@@ -66,6 +77,11 @@ def bring_to_newest(urls: DatabaseUrls) -> None:
         migrate(urls.owner)
     except NewerDatabase:
         raise Ending(say(current_language(), _AHEAD)) from None
+    except TrialDatabase:
+        server = EmbeddedPostgres(settings.data / "postgres")
+        if server.is_made() and server.urls().owner == urls.owner:
+            raise Ending(say(current_language(), _OF_A_TRIAL_HERE, folder=str(settings.data))) from None
+        raise Ending(say(current_language(), _OF_A_TRIAL)) from None
     if passes_walls(urls.app):
         raise Ending(
             say(

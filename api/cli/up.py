@@ -87,5 +87,5 @@ def bring_to_head() -> None:
     require(Action.RUN_INSTALLATION, at_the_terminal())
     settings = Settings.from_env(os.environ)
     with databases(settings, make=True) as urls:
-        bring_to_newest(urls)
+        bring_to_newest(settings, urls)
     tell(N_("The database is up to date."))

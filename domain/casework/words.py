@@ -145,9 +145,9 @@ def beside(session: Session, said: Mapping[str, str]) -> tuple[Beside, ...]:
 
 
 def seal_what_is_clear(session: Session) -> int:
-    """Seal the words that were written with such tasks before they were sealed; returns with how many tasks.
+    """Seal the words in the clear with tasks that are about a participant by now; returns with how many tasks.
 
-    Of somebody whose file is destroyed they are taken away.
+    A title may call a number that a participant is given later. Of a file that is destroyed, the words are taken away.
     """
     rows, found = in_the_clear(session, held=True)
     gone = _destroyed(session, set(found.values()))

@@ -26,7 +26,7 @@ FOR_PRIVACY: Final = frozenset(
     {
         *("access.refused", "access.refused_often", "read", "exported", "reading.pattern"),
         *("incident.entered", "incident.completed", "incident.assessed", "incident.told"),
-        *("incident.closed", "incident.reopened", "incident.sealed", "incident.redacted"),
+        *("incident.closed", "incident.reopened", "incident.redacted"),
     }
 )
 

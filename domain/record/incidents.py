@@ -248,15 +248,15 @@ def redact(
     """
     held = _held(session, incident_id)
     rows = _versions(session, incident_id)
-    stood = {row["number"]: _said(session, incident_id, row["number"], row["words"]) or row["stood"] for row in rows}
+    stood = {row["number"]: _said(session, incident_id, row["number"], row["words"]) for row in rows}
     before = [row["digest"] for row in rows]
     change_key(session, "incident", incident_id, at=at)
     changed = 0
     for row in rows:
-        said = {name: text for name, text in stood[row["number"]].items() if name in (*WORDS, KNOWN_ON_REASON) and text}
+        said = {name: text for name, text in stood[row["number"]].items() if text}
         left = {name: taken_out(text) for name, text in said.items()}
         changed += sum(left[name] != text for name, text in said.items())
-        _rewrite(session, held, row, left, "incident.redacted", by=by, at=at)
+        _rewrite(session, held, row, left, by=by, at=at)
     after = [row["digest"] for row in _versions(session, incident_id)]
     return digest_of(before), digest_of(after), changed
 
@@ -277,33 +277,11 @@ def texts(session: Session, incident_id: UUID) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def seal_what_is_clear(session: Session, *, by: Actor, at: datetime) -> int:
-    """Seal the words of incidents that were entered before they were sealed; returns how many incidents.
-
-    Not of one that is not as the record tells: it stays as it is, to be looked at.
-    """
-    wrong = set(altered(session))
-    left = many(
-        session,
-        select(_incident)
-        .where(_incident.c.program_id == program_of(session), _incident.c.words.is_(None))
-        .order_by(_incident.c.number)
-        .with_for_update(),
-    )
-    done = [row for row in left if row["number"] not in wrong]
-    for row in done:
-        for version in _versions(session, row["id"]):
-            said = {name: version["stood"].get(name, "") for name in (*WORDS, KNOWN_ON_REASON)}
-            _rewrite(session, row, version, said, "incident.sealed", by=by, at=at)
-    return len(done)
-
-
 def _rewrite(
     session: Session,
     held: Mapping[str, Any],
     version: Mapping[str, Any],
     said: Mapping[str, str],
-    verb: str,
     *,
     by: Actor,
     at: datetime,
@@ -326,7 +304,7 @@ def _rewrite(
         _write_words(session, incident_id, sealed)
     events.write(
         session,
-        verb,
+        "incident.redacted",
         "incident",
         incident_id,
         by=by,
@@ -461,7 +439,7 @@ def _versions(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
 
 
 def _said(session: Session, incident_id: UUID, number: int, sealed: bytes | None) -> dict[str, str]:
-    """The words of a version; none where they are not sealed, and stand in the clear beside it."""
+    """The words of a version; none where its row has lost them, which `altered` tells."""
     return {} if sealed is None else open_words(session, _place(incident_id, number), sealed)
 
 

@@ -545,6 +545,25 @@ def test_a_database_that_a_newer_program_brought_further_is_left_as_it_is_and_on
     assert "put back the copy of before the upgrade" in err
 
 
+@pytest.mark.parametrize("asked", [("migrate",), ("program", "load", FILE, "--yes")], ids=lambda asked: asked[0])
+def test_a_database_of_a_trial_version_is_left_as_it_is_and_one_sentence_a_language_says_what_to_do(
+    command: Say, at: Callable[[Database], None], cast: Cast, asked: tuple[str, ...]
+) -> None:
+    at(cast.database)
+    owner = create_engine(cast.database.owner_url, poolclass=NullPool)
+    with owner.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '0034'"))
+    for lang, sentence in (
+        ("en", "A trial version of the program made"),
+        ("fr", "Une version d’essai du programme a fait"),
+    ):
+        status, out, err = command(*asked, lang=lang)
+        assert (status, out, len(err.splitlines())) == (2, "", 1)
+        assert err.startswith(sentence)
+        assert "spheres program export" in err
+        assert "DATABASE_OWNER_URL" in err
+
+
 def test_nobody_migrates_without_the_owners_address(
     command: Say, at: Callable[[Database], None], empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

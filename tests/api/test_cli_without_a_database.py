@@ -13,8 +13,10 @@ from typing import Any, Final
 
 import pytest
 import typer
+from sqlalchemy import NullPool, create_engine, text
 
 from adapters.places import data_of
+from adapters.postgres import EmbeddedPostgres
 from api.cli import main
 from api.cli.commands import app
 from tests.cast import PROGRAM, ROOT
@@ -192,6 +194,38 @@ def test_migrate_makes_a_database_and_a_command_in_another_folder_finds_it(
     assert asked.returncode == 2
     assert asked.stderr.splitlines()[-1] == "No program is loaded. Load one with: spheres program load FILE"
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.ci
+def test_an_embedded_database_of_a_trial_version_stays_and_one_is_told_which_folder_to_move_away(
+    short_data: Path,
+) -> None:
+    environment = {**os.environ, "SPHERES_DATA": str(short_data), "PYTHONPATH": str(ROOT)}
+
+    def done(*asked: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command, env = [sys.executable, "-m", *asked], environment | more
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    assert done("api.cli", "migrate").returncode == 0
+    with EmbeddedPostgres(short_data / "postgres") as server:
+        urls = server.urls()
+        owner = create_engine(urls.owner, poolclass=NullPool)
+        with owner.begin() as connection:
+            connection.execute(text("update alembic_version set version_num = '0034'"))
+        as_up_does = {"DATABASE_URL": urls.app, "DATABASE_OWNER_URL": urls.owner, "SPHERES_DEMO": "yes"}
+        for sentence, tried in (
+            ("A trial version", done("api.cli", "migrate", SPHERES_LANG="en")),
+            ("Une version d’essai", done("api.cli.migrated", SPHERES_LANG="fr", **as_up_does)),
+        ):
+            assert tried.returncode == 2, tried.stderr
+            (told,) = (line for line in tried.stderr.splitlines() if line.startswith(sentence))
+            assert str(short_data) in told
+            assert "DATABASE_URL" not in told
+        with owner.connect() as connection:
+            assert connection.scalar(text("select version_num from alembic_version")) == "0034"
+    moved = short_data.rename(short_data.with_name("moved"))
+    assert done("api.cli", "migrate").returncode == 0
+    assert (moved / "postgres" / "cluster").is_dir()
 
 
 def test_the_data_lie_beside_the_checkout_wherever_one_stands(

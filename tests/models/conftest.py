@@ -44,13 +44,6 @@ from tests.models.participants import arrive
 TABLES = sorted(table.name for table in metadata.sorted_tables)
 
 
-@pytest.fixture
-def before(copies: Copies, left_behind: str) -> Iterator[Database]:
-    """A copy of what an earlier release left (`left_behind` of the module), not upgraded yet."""
-    with copies.of(left_behind) as made:
-        yield made
-
-
 @contextmanager
 def as_application(database: Database, program_id: UUID | None) -> Iterator[Connection]:
     """A transaction of `spheres_app` in a program, or in none, of which nothing is kept."""

@@ -5,22 +5,30 @@ Alembic's own comparison sees neither exclusion constraints nor CHECKs, predicat
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Final
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, Text, create_engine, func, select, text
 
-from adapters.database import migrate
+from adapters.database import _MIGRATION_LOCK, NewerDatabase, TrialDatabase, migrate
 from models.tables import metadata
 from tests.casework import open_onboarding
 from tests.cast import Cast
 from tests.conftest import Copies, Database
 from tests.models.catalogue import catalogue
 from tests.models.conftest import TABLES, as_superuser
+
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +193,59 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(empty_database: Da
     migrate(empty_database.owner_url)
     with as_superuser(empty_database) as connection:
         assert connection.execute(text("select count(*) from task")).scalar_one() == 0
+
+
+@pytest.mark.ci
+def test_of_two_processes_that_migrate_at_once_one_does_and_the_other_finds_it_done(
+    empty_database: Database, fresh: set[str]
+) -> None:
+    """As the supervisor and an operator's command do, each a process of its own, held back until both have begun."""
+    environment = {**os.environ, "OWNER": empty_database.owner_url, "PYTHONPATH": str(ROOT)}
+    program = "import os; from adapters.database import migrate; migrate(os.environ['OWNER'])"
+    with as_superuser(empty_database) as holding:
+        holding.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        both = [
+            subprocess.Popen([sys.executable, "-c", program], env=environment, stderr=subprocess.PIPE, cwd=ROOT)
+            for _ in range(2)
+        ]
+        _until_waiting(empty_database, 2)
+    said = [one.communicate(timeout=120)[1].decode() for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    with as_superuser(empty_database) as connection:
+        assert catalogue(connection) == fresh
+        assert len(connection.execute(text("select version_num from alembic_version")).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("standing", "told"),
+    [("0001", TrialDatabase), ("0017", TrialDatabase), ("0034", TrialDatabase), ("0102", NewerDatabase)],
+)
+def test_a_database_of_a_trial_version_or_of_a_newer_one_is_left_as_it_is(
+    cast: Cast, standing: str, told: type[Exception]
+) -> None:
+    owner = create_engine(cast.database.owner_url, poolclass=NullPool)
+    with owner.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = :standing"), {"standing": standing})
+    before = _everything(cast.database)
+    with pytest.raises(told):
+        migrate(cast.database.owner_url)
+    assert _everything(cast.database) == before
+    with owner.connect() as connection:
+        assert connection.scalar(text("select version_num from alembic_version")) == standing
+
+
+def _until_waiting(database: Database, many: int) -> None:
+    """Return once so many processes wait in this database for what another holds."""
+    waiting = text(
+        "select count(distinct l.pid) from pg_locks l join pg_database d on d.oid = l.database"
+        " where not l.granted and d.datname = current_database()"
+    )
+    with as_superuser(database) as looking:
+        for _ in range(600):
+            if looking.execute(waiting).scalar_one() >= many:
+                return
+            time.sleep(0.1)
+    pytest.fail(f"fewer than {many} waited within a minute")
 
 
 def _everything(database: Database) -> dict[str, list[str]]:

@@ -1,0 +1,227 @@
+-- The record and its seals, the register of incidents, the words that were taken out; and outgoing mail.
+-- What each table is for: `models/record.py`, `redaction.py`, `outbox.py`.
+
+create table event (
+    program_id uuid not null,
+    id uuid not null,
+    n bigint generated always as identity,
+    recorded_at timestamptz default clock_timestamp() not null,
+    at timestamptz not null,
+    actor_id uuid,
+    actor_as varchar not null,
+    actor_for uuid,
+    verb varchar not null,
+    subject_kind varchar not null,
+    subject_id uuid not null,
+    case_id uuid,
+    facts jsonb not null,
+    xid bigint default pg_current_xact_id()::text::bigint not null,
+    constraint pk_event primary key (program_id, id),
+    constraint fk_event_program_id_actor_id foreign key (program_id, actor_id) references person (program_id, id),
+    constraint fk_event_program_id_actor_for foreign key (program_id, actor_for) references person (program_id, id),
+    constraint fk_event_program_id foreign key (program_id) references program (id)
+);
+create index ix_event_case on event (program_id, case_id, n) where case_id is not null;
+create index ix_event_n on event (program_id, n);
+create index ix_event_read on event (program_id, n) where verb in ('read', 'exported');
+create index ix_event_read_at on event (program_id, at) where verb in ('read', 'exported');
+create index ix_event_subject on event (program_id, subject_id);
+create index ix_event_xid on event (program_id, xid);
+
+create table seal (
+    program_id uuid not null,
+    id uuid not null,
+    number integer not null,
+    lines integer not null,
+    events jsonb not null,
+    marks jsonb not null,
+    digest varchar not null,
+    signature varchar not null,
+    key_id varchar not null,
+    sealed_at timestamptz not null,
+    constraint pk_seal primary key (program_id, id),
+    constraint uq_seal_program_id_number unique (program_id, number),
+    constraint ck_seal_counts check (number >= 1 and lines >= 1),
+    constraint fk_seal_program_id foreign key (program_id) references program (id)
+);
+
+create table sent_head (
+    program_id uuid not null,
+    id uuid not null,
+    sent_on date not null,
+    number integer not null,
+    signature varchar not null,
+    recipients integer not null,
+    constraint pk_sent_head primary key (program_id, id),
+    constraint uq_sent_head_program_id_sent_on unique (program_id, sent_on),
+    constraint fk_sent_head_program_id foreign key (program_id) references program (id)
+);
+
+create table incident (
+    program_id uuid not null,
+    id uuid not null,
+    number integer not null,
+    organization_id uuid not null,
+    words bytea,
+    information varchar not null,
+    circumstances varchar not null,
+    happened_from date,
+    happened_to date,
+    known_on date not null,
+    people_concerned integer,
+    serious_risk boolean,
+    risk_reasons varchar not null,
+    commission_told_on date,
+    people_told_on date,
+    public_notice varchar not null,
+    measures varchar not null,
+    recorded_by uuid,
+    recorded_at timestamptz not null,
+    closed_by uuid,
+    closed_at timestamptz,
+    version integer not null,
+    constraint pk_incident primary key (program_id, id),
+    constraint uq_incident_program_id_number unique (program_id, number),
+    constraint ck_incident_number check (number >= 1),
+    constraint ck_incident_in_order check (happened_to is null or happened_to >= happened_from),
+    constraint ck_incident_people_concerned check (people_concerned is null or people_concerned >= 0),
+    constraint ck_incident_risk_has_reasons check (not serious_risk or risk_reasons <> '' or words is not null),
+    constraint ck_incident_closed check (num_nulls(closed_by, closed_at) in (0, 2)),
+    constraint fk_incident_program_id_organization_id foreign key (program_id, organization_id)
+        references organization (program_id, id),
+    constraint fk_incident_program_id_recorded_by foreign key (program_id, recorded_by)
+        references person (program_id, id),
+    constraint fk_incident_program_id foreign key (program_id) references program (id)
+);
+
+create table incident_version (
+    program_id uuid not null,
+    id uuid not null,
+    incident_id uuid not null,
+    number integer not null,
+    stood jsonb not null,
+    words bytea,
+    digest varchar not null,
+    written_at timestamptz not null,
+    constraint pk_incident_version primary key (program_id, id),
+    constraint uq_incident_version_program_id_incident_id_number unique (program_id, incident_id, number),
+    constraint ck_incident_version_number check (number >= 1),
+    constraint fk_incident_version_program_id_incident_id foreign key (program_id, incident_id)
+        references incident (program_id, id),
+    constraint fk_incident_version_program_id foreign key (program_id) references program (id)
+);
+
+create table word_key (
+    program_id uuid not null,
+    id uuid not null,
+    meeting_id uuid,
+    incident_id uuid,
+    made_at timestamptz not null,
+    destroyed_at timestamptz,
+    gone_at timestamptz,
+    constraint pk_word_key primary key (program_id, id),
+    constraint ck_word_key_of_one check (num_nonnulls(meeting_id, incident_id) = 1),
+    constraint ck_word_key_gone check (gone_at is null or destroyed_at is not null),
+    constraint fk_word_key_program_id_meeting_id foreign key (program_id, meeting_id)
+        references meeting (program_id, id),
+    constraint fk_word_key_program_id_incident_id foreign key (program_id, incident_id)
+        references incident (program_id, id),
+    constraint fk_word_key_program_id foreign key (program_id) references program (id)
+);
+create unique index one_word_key_a_meeting on word_key (program_id, meeting_id)
+    where destroyed_at is null and meeting_id is not null;
+create unique index one_word_key_an_incident on word_key (program_id, incident_id)
+    where destroyed_at is null and incident_id is not null;
+
+create table redaction (
+    program_id uuid not null,
+    id uuid not null,
+    meeting_id uuid,
+    incident_id uuid,
+    taken_out varchar not null,
+    words bytea,
+    state varchar not null,
+    asked_by uuid not null,
+    asked_as varchar not null,
+    asked_for uuid,
+    asked_at timestamptz not null,
+    settled_by uuid,
+    settled_as varchar not null,
+    settled_for uuid,
+    settled_at timestamptz,
+    places integer not null,
+    before varchar,
+    after varchar,
+    version integer not null,
+    constraint pk_redaction primary key (program_id, id),
+    constraint ck_redaction_state check (state in ('asked', 'done', 'declined', 'taken_back')),
+    constraint ck_redaction_taken_out check (taken_out in ('name', 'telephone', 'address', 'birth_date', 'other')),
+    constraint ck_redaction_of_one check (num_nonnulls(meeting_id, incident_id) = 1),
+    constraint ck_redaction_words_while_asked check ((state = 'asked') = (words is not null)),
+    constraint ck_redaction_done_has_digests check ((state = 'done') = (before is not null)),
+    constraint ck_redaction_digests check (num_nulls(before, after) in (0, 2)),
+    constraint ck_redaction_settled check ((state = 'asked') = (settled_at is null)),
+    constraint ck_redaction_by_two
+        check (state not in ('done', 'declined') or (settled_by is not null and settled_by <> asked_by and settled_by is
+            distinct from asked_for and settled_for is distinct from asked_by and (settled_for is null or asked_for is
+            null or settled_for <> asked_for))),
+    constraint fk_redaction_program_id_meeting_id foreign key (program_id, meeting_id)
+        references meeting (program_id, id),
+    constraint fk_redaction_program_id_incident_id foreign key (program_id, incident_id)
+        references incident (program_id, id),
+    constraint fk_redaction_program_id_asked_by foreign key (program_id, asked_by) references person (program_id, id),
+    constraint fk_redaction_program_id_asked_for foreign key (program_id, asked_for) references person (program_id, id),
+    constraint fk_redaction_program_id_settled_by foreign key (program_id, settled_by)
+        references person (program_id, id),
+    constraint fk_redaction_program_id_settled_for foreign key (program_id, settled_for)
+        references person (program_id, id),
+    constraint fk_redaction_program_id foreign key (program_id) references program (id)
+);
+create index ix_redaction_asked on redaction (program_id) where state = 'asked';
+
+create table name_answer (
+    program_id uuid not null,
+    id uuid not null,
+    mark varchar not null,
+    answered_by uuid not null,
+    answered_at timestamptz not null,
+    constraint pk_name_answer primary key (program_id, id),
+    constraint uq_name_answer_program_id_mark unique (program_id, mark),
+    constraint fk_name_answer_program_id_answered_by foreign key (program_id, answered_by)
+        references person (program_id, id),
+    constraint fk_name_answer_program_id foreign key (program_id) references program (id)
+);
+
+create table notice (
+    program_id uuid not null,
+    id uuid not null,
+    n bigint generated always as identity,
+    key varchar not null,
+    person_id uuid not null,
+    to_address varchar not null,
+    language varchar not null,
+    template varchar not null,
+    thread varchar not null,
+    subject varchar not null,
+    calls text[] not null,
+    message bytea not null,
+    case_id uuid,
+    state varchar not null,
+    created_at timestamptz not null,
+    attempts integer not null,
+    next_attempt_at timestamptz,
+    leased_until timestamptz,
+    sent_at timestamptz,
+    code varchar not null,
+    constraint pk_notice primary key (program_id, id),
+    constraint uq_notice_program_id_key unique (program_id, key),
+    constraint ck_notice_state check (state in ('queued', 'sent', 'failed', 'withdrawn')),
+    constraint ck_notice_sent check ((state = 'sent') = (sent_at is not null)),
+    constraint ck_notice_queued check ((state = 'queued') = (next_attempt_at is not null)),
+    constraint fk_notice_program_id_person_id foreign key (program_id, person_id) references person (program_id, id),
+    constraint fk_notice_program_id_case_id foreign key (program_id, case_id) references "case" (program_id, id),
+    constraint fk_notice_program_id foreign key (program_id) references program (id)
+);
+create index ix_notice_due on notice (program_id, next_attempt_at, n) where state = 'queued';
+create index ix_notice_n on notice (program_id, n);
+create index ix_notice_thread on notice (program_id, person_id, thread, n) where state = 'queued' and thread <> '';
