@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from domain.agreements import letters
 from domain.agreements.agreements import complete_signatures, signed_in_part
-from domain.casework import scheduling
+from domain.kernel import program_calendar
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.scope import local_day, program, program_of
 from domain.record import events
@@ -43,7 +43,7 @@ _event = table_of(Event)
 def due_at(session: Session, at: datetime) -> datetime | None:
     """When today's round was due: 8:00 in the program's zone, on a working day; None before that."""
     zone, day = ZoneInfo(program(session).time_zone), local_day(session, at)
-    if at.astimezone(zone).time() < HOUR or not scheduling.calendar_of(session).is_working_day(day):
+    if at.astimezone(zone).time() < HOUR or not program_calendar.calendar_of(session).is_working_day(day):
         return None
     return datetime.combine(day, HOUR, tzinfo=zone)
 

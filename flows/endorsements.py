@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.scheduling import calendar_of
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import local_day
 from domain.obligations.triggers import settle
 from flows.engine import Means

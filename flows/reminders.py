@@ -18,7 +18,7 @@ from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
-from domain.casework import scheduling
+from domain.kernel import program_calendar
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.scope import local_day, many, program, program_of
 from domain.record import events
@@ -56,7 +56,7 @@ def due_at(session: Session, at: datetime) -> datetime | None:
     zone = ZoneInfo(program(session).time_zone)
     day = local_day(session, at)
     now = at.astimezone(zone).time()
-    if not HOUR <= now < EVENING or not scheduling.calendar_of(session).is_working_day(day):
+    if not HOUR <= now < EVENING or not program_calendar.calendar_of(session).is_working_day(day):
         return None
     return datetime.combine(day, HOUR, tzinfo=zone)
 

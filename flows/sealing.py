@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from domain.casework import scheduling
+from domain.kernel import program_calendar
 from domain.kernel.scope import local_day, program
 from domain.record import heads, seals
 from flows.engine import Means
@@ -49,7 +49,7 @@ def seal(means: Means) -> int:
 def due_at(session: Session, at: datetime) -> datetime | None:
     """When today's head was due: 16:30 in the program's zone, on a working day; None before that."""
     zone, day = ZoneInfo(program(session).time_zone), local_day(session, at)
-    if at.astimezone(zone).time() < HOUR or not scheduling.calendar_of(session).is_working_day(day):
+    if at.astimezone(zone).time() < HOUR or not program_calendar.calendar_of(session).is_working_day(day):
         return None
     return datetime.combine(day, HOUR, tzinfo=zone)
 

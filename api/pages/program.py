@@ -17,7 +17,7 @@ from api.access.session import AtDesk, Desk
 from api.pages.choices import people_by_id
 from api.pages.frame import framed_pages, page, titles_of_roles
 from api.views.states import state_of_version
-from domain.casework.scheduling import calendar_of
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import many, one, program_of
 from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements

@@ -26,9 +26,9 @@ from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, SPEAK, STOPPED,
 from domain.accompaniment.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from domain.casework import board, requests, subjects
 from domain.casework.approving import bar_to_approval, people_of
+from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.scheduling import pinned_protocol
-from domain.casework.tasks import BY_ITS_ACT
 from domain.casework.versions import newer_version
 from domain.casework.words import Beside
 from domain.declarations.program_agreements import clause_without_role

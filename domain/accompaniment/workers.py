@@ -12,11 +12,13 @@ from sqlalchemy import Select, insert, or_, select, update
 from sqlmodel import Session
 
 from domain.accompaniment import risks
-from domain.casework import acts, asking, assigning, scheduling
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework import acts, asking, assigning
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
 from domain.follow_ups.activities import APART_COORDINATION
 from domain.follow_ups.assigning import bar_to, holds
 from domain.follow_ups.load import WEIGHT, Load, loads
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
@@ -324,7 +326,7 @@ def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: dateti
         title_fr=say("fr", _FIND, reference=reference),
         title_en=say("en", _FIND, reference=reference),
         chain=coordination_chain(session),
-        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
+        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
         by=by,
         at=at,
         evidence=BY_ITS_ACT,

@@ -21,8 +21,8 @@ from domain.casework.locking import of_case
 from domain.casework.steps import columns_of, links_of, tie
 from domain.casework.subjects import Found, Subject, hold_subject, same_subject, tenure_of
 from domain.declarations.protocol import Protocol
-from domain.departure import gathering
 from domain.kernel.actors import Actor
+from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
 from domain.mail import notices
@@ -280,14 +280,14 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
     _move(held, "close")
     if held["gathers"]:
         # What is in hand by now and was not asked for yet counts too.
-        gathering.gather(session, case_id, by=by, at=at)
+        gather(session, case_id, by=by, at=at)
         if hold_case(session, case_id, seen=None)["state"] != "open":
             return  # what came to rest by that was all that was left
     if held_tasks.close_if_settled(session, case_id, by=by, at=at):
         wakeups.wake(session, case_id, at=at)
         return
     if held["gathers"]:
-        gathering.refuse_while_in_hand(session, held, at)
+        refuse_while_in_hand(session, held, at)
     left = many(
         session,
         select(_task.c.title_fr, _task.c.title_en)
@@ -299,6 +299,16 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
         N_("A case does not close while required steps are left: %(steps)s."),
         steps=held_tasks.titles(left),
     )
+
+
+@hook
+def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have an open case that gathers ask for everything that its person has in hand now."""
+
+
+@hook
+def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -> None:
+    """Refuse to close a case that gathers while its person has something in hand. Raises Refusal."""
 
 
 def move_day(

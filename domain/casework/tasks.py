@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from domain.casework import proofs, requests, scheduling
 from domain.casework.approving import bar_to_approval, people_of
+from domain.casework.evidence import BY_ITS_ACT, refuse_unless_so
 from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locking import (
     Held,
@@ -37,7 +38,6 @@ from domain.casework.locking import (
     to_do_again,
     wake,
 )
-from domain.departure import gathering, interviews
 from domain.endorsement.counting import waits_for_it
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
@@ -51,8 +51,6 @@ from models.casework import SETTLED, Responsibility, Task, TaskNeed
 from models.lifecycles import TASK, NoSuchMove
 
 LONGEST_NOTE = 4_000
-#: The evidence of a step that only its own act completes, as a consent that is signed.
-BY_ITS_ACT = "act"
 
 _task = table_of(Task)
 _need = table_of(TaskNeed)
@@ -88,10 +86,7 @@ def complete_task(
     _refuse_unless_open(session, held)
     if held.task["holding"] and not by.is_system:
         raise Refusal("holding.not_settled", N_("Say who takes this over, or how it ends: that settles this step."))
-    if held.task["evidence"] == "empty_hands" and held.case is not None:
-        gathering.refuse_unless_over(session, held.case, at)
-    if held.task["evidence"] == "interviews" and held.case_id is not None:
-        interviews.refuse_unless_one_passes(session, held.case_id)
+    refuse_unless_so(session, held)
     if held.task["evidence"] == "note" and not says_something(note):
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
     filled_in = requests.checked(held.task["asks"], given or {})

@@ -30,7 +30,7 @@ from sqlmodel import Session
 from domain.access import invitations
 from domain.accompaniment import asked_today
 from domain.casework import assigning as outside
-from domain.casework import cases, scheduling, wakeups
+from domain.casework import cases, wakeups
 from domain.casework.locked_case import hold_cases
 from domain.departure import accounts, drafts, gathering, giving_back, hand_overs, hiring, last_days
 from domain.follow_ups import assigning
@@ -38,6 +38,7 @@ from domain.holdings import by_name
 from domain.holdings.holding import elsewhere, goes_on, left_on
 from domain.holdings.in_hand import holdings_of
 from domain.holdings.roles import called, tells_of
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program, program_of
@@ -1240,7 +1241,7 @@ def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UU
         title_fr=titles["fr"],
         title_en=titles["en"],
         chain=notices.coordination_chain(session),
-        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), 2),
+        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), 2),
         by=by,
         at=at,
     )

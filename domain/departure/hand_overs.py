@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
-from domain.accompaniment import workers
+from domain.accompaniment import barring, withdrawals, workers
 from domain.casework import assigning as outside
 from domain.casework import scheduling, versions, wakeups, words
 from domain.casework.locked_case import hold_case, hold_cases
@@ -28,8 +28,9 @@ from domain.departure import gathering
 from domain.follow_ups import assigning
 from domain.follow_ups.locking import hold as hold_follow_up
 from domain.holdings.follow_ups import FOLLOW_UP, without_a_follower
-from domain.holdings.holding import both
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
+from domain.kernel.bilingual import both
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program_of
 from domain.mail import notices
@@ -157,7 +158,7 @@ def propose(
             return Moved(task_id, "open", held.case_id)
         _take_back(session, before, by=by, at=at)
     within = _days_to_answer(session, held.case, held.task["step"])
-    answer_by = scheduling.calendar_of(session).add_working_days(local_day(session, at), within)
+    answer_by = program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
     hand_over_id = uuid4()
     session.execute(
         insert(_hand_over).values(
@@ -331,7 +332,7 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
             title_fr=words["fr"],
             title_en=words["en"],
             chain=notices.coordination_chain(session),
-            due_on=scheduling.calendar_of(session).add_working_days(today, 1),
+            due_on=program_calendar.calendar_of(session).add_working_days(today, 1),
             by=by,
             at=at,
         )
@@ -446,6 +447,7 @@ def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime)
     return _withdraw(session, _hand_over.c.to_id == person_id, by=by, at=at)
 
 
+@barring.withdraw_offers.owner
 def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered to somebody of a participant who does not want them near; how many offers.
 
@@ -464,6 +466,7 @@ def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, 
     return _withdraw(session, theirs, by=by, at=at)
 
 
+@withdrawals.withdraw_offers.owner
 def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered of a follow-up to whom its participant does not agree to share with; how many offers.
 

@@ -18,7 +18,8 @@ from sqlmodel import Session
 
 from domain.casework import assigning
 from domain.casework.assigning import Reminder
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
 from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, Watch
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar

@@ -16,7 +16,6 @@ from uuid import UUID
 from sqlalchemy import Select, case, func, or_, select
 from sqlmodel import Session
 
-from domain.casework.scheduling import calendar_of
 from domain.declarations.program_agreements import (
     AttendanceRule,
     AttestationRule,
@@ -30,12 +29,14 @@ from domain.declarations.program_agreements import (
 from domain.endorsement.counting import counted, it_counts
 from domain.kernel import periods
 from domain.kernel.calendars import Calendar
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.spans import Span, joined
 from domain.obligations.evaluation import GIVEN, Paper, Said, Sitting, Step
 from domain.obligations.reading import WORD, stands_of
 from domain.obligations.silence import Silence, first_days_of, silence
 from domain.obligations.vacancies import longest_vacancy, vacant_since
-from domain.obligations.windows import Bound, Span, Window, joined, windows
+from domain.obligations.windows import Bound, Window, windows
 from domain.roles.entered_late import days_of
 from domain.roles.roles import never_began
 from domain.terms.posts import Promise

@@ -20,9 +20,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Table, and_, exists, func, insert, select, update
 from sqlmodel import Session
 
-from domain.casework import asking, assigning, cases, scheduling
+from domain.casework import asking, assigning, cases
 from domain.casework import words as task_words
-from domain.casework.tasks import BY_ITS_ACT
+from domain.casework.evidence import BY_ITS_ACT
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program, program_of
@@ -564,7 +565,7 @@ def _ask_to_confirm(session: Session, asked: Mapping[str, Any], *, by: Actor, at
     if any(row["links"] == able for row in waiting):
         return
     asking.no_more(session, CONFIRM, participant_id, by=by, at=at)
-    due_on = scheduling.calendar_of(session).add_working_days(asked["confirm_from"], DAYS_TO_CONFIRM)
+    due_on = program_calendar.calendar_of(session).add_working_days(asked["confirm_from"], DAYS_TO_CONFIRM)
     name = known_as(session, participant_id)
     title = N_("Confirm or refuse that the file of %(subject)s be destroyed")
     assigning.assign(
