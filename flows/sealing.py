@@ -11,7 +11,8 @@ from sqlmodel import Session
 
 from domain.kernel import program_calendar
 from domain.kernel.scope import local_day, program
-from domain.record import heads, seals
+from domain.mail import heads
+from domain.record import seals
 from flows.engine import Means
 from flows.marks import alone, mark_of, set_mark
 from flows.post import programs

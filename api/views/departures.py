@@ -28,6 +28,7 @@ from api.access.permissions import (
 from api.views.follow_ups import BARS
 from domain.accompaniment import workers
 from domain.casework import board, words
+from domain.casework.case_letters import case_title
 from domain.departure import drafts, gathering, hand_overs, settling
 from domain.holdings.duty import APPROVAL, TASK
 from domain.holdings.follow_ups import FOLLOW_UP
@@ -35,7 +36,6 @@ from domain.holdings.roles import TENURE, role_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
-from domain.mail.notices import case_title
 from domain.roles.roles import standing
 from domain.roles.sight import calls_who_barred, task_is_open_to
 from locales import N_, say, show_day

@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, select, update
 from sqlmodel import Session
 
+from domain.casework import case_letters, scheduling, tasks, versions, wakeups
 from domain.casework import locking as held_tasks
-from domain.casework import scheduling, tasks, versions, wakeups
 from domain.casework.anew import counts_from, keep_missed
 from domain.casework.lateness import keep_lateness
 from domain.casework.locked_case import change_case, hold_case, hold_cases
@@ -25,7 +25,6 @@ from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
-from domain.mail import notices
 from domain.people import people
 from domain.record import events
 from domain.roles.roles import Link
@@ -102,7 +101,7 @@ def open_case(
     )
     held_tasks.open_ready(session, {"id": case.id}, by=by, at=at)
     if not protocol.gathers:  # else once its steps are there, for what somebody has in hand
-        notices.case_opened(session, case, by=by, at=at)
+        case_letters.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case.id, at=at)
     return case.id
 
@@ -129,7 +128,7 @@ def cancel_case(
             ),
         )
     reason = tasks.needed_reason(reason)
-    had_a_part = notices.parts_in(session, case_id, by=by, at=at)
+    had_a_part = case_letters.parts_in(session, case_id, by=by, at=at)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
     keep_lateness(session, of_case(session, case_id), at=at)
     session.execute(
@@ -146,7 +145,7 @@ def cancel_case(
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
     if with_it is not None:
         with_it.do(session, case_id, by=by, at=at)
-    notices.case_cancelled(session, held, had_a_part, by=by, at=at)
+    case_letters.case_cancelled(session, held, had_a_part, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from domain.casework import proofs, requests, scheduling
+from domain.casework import case_letters, proofs, requests, scheduling
 from domain.casework.approving import bar_to_approval, people_of
 from domain.casework.evidence import BY_ITS_ACT, refuse_unless_so
 from domain.casework.lateness import is_this, keep_lateness
@@ -43,7 +43,6 @@ from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
 from domain.kernel.typed_words import says_something, trimmed
-from domain.mail import notices
 from domain.roles.roles import Link, responsibility, standing
 from locales import N_
 from models.base import table_of
@@ -119,7 +118,7 @@ def complete_task(
     tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note), **request)
     if waits:
         handed_in = {**held.task, "done_by": by.person_id, "done_for": by.acting_for}
-        notices.approval_asked(session, handed_in, by=by, at=at)
+        case_letters.approval_asked(session, handed_in, by=by, at=at)
         wake(session, held)
         return Moved(held.id, state, held.case_id)
     return settle(session, held, state)
@@ -174,7 +173,7 @@ def reject_task(
         **to_do_again(session, held),
     )
     tell(session, held, "task.rejected", step=held.task["step"], item=held.task["item"])
-    notices.rejected(session, held.task, by=by, at=at)
+    case_letters.rejected(session, held.task, by=by, at=at)
     if held.task["on_reject"]:
         _reopen_step(session, held, held.task["on_reject"], reason)
     wake(session, held)
@@ -302,7 +301,7 @@ def hand_back_task(
         **in_new_hands(session, held),
     )
     tell(session, held, "task.handed_back", step=held.task["step"], item=held.task["item"])
-    notices.handed_back(session, held.task, rest, by=by, at=at)
+    case_letters.handed_back(session, held.task, rest, by=by, at=at)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
 
@@ -331,7 +330,7 @@ def return_task(
         **in_new_hands(session, held),
     )
     tell(session, held, "task.returned", step=held.task["step"], item=held.task["item"])
-    notices.given_again(session, held.task, _links(session, held.task["declared_owed_by_id"]), by=by, at=at)
+    case_letters.given_again(session, held.task, _links(session, held.task["declared_owed_by_id"]), by=by, at=at)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
 
@@ -345,7 +344,7 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
         session, held, **scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
     )
     doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
-    notices.approval_asked(session, held.task, by=doer, at=at)
+    case_letters.approval_asked(session, held.task, by=doer, at=at)
 
 
 # What the verbs ask and read.

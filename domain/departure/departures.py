@@ -30,9 +30,9 @@ from sqlmodel import Session
 from domain.access import invitations
 from domain.accompaniment import asked_today
 from domain.casework import assigning as outside
-from domain.casework import cases, wakeups
+from domain.casework import case_letters, cases, wakeups
 from domain.casework.locked_case import hold_cases
-from domain.departure import accounts, drafts, gathering, giving_back, hand_overs, hiring, last_days
+from domain.departure import accounts, drafts, gathering, giving_back, hand_over_letters, hand_overs, hiring, last_days
 from domain.follow_ups import assigning
 from domain.holdings import by_name
 from domain.holdings.holding import elsewhere, goes_on, left_on
@@ -198,7 +198,7 @@ def _open(
     end_departure(session, departure_id, by=by, at=at)  # where the day is past; else there is nothing to end yet
     case = session.get(Case, (program_of(session), case_id))
     assert case is not None  # noqa: S101 - it was opened a moment ago
-    notices.case_opened(session, case, by=by, at=at)
+    case_letters.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
     return case_id
 
@@ -293,7 +293,7 @@ def _take_back(
     """
     person_id, place, today = tenure["person_id"], tenure["organization_id"], local_day(session, at)
     people.take_back(session, tenure["id"], by=by, at=at, seen=seen)
-    notices.appointment_taken_back(session, tenure, by=by, at=at)
+    hand_over_letters.appointment_taken_back(session, tenure, by=by, at=at)
     hiring.recruit_anew(session, tenure, by=by, at=at)
     hiring.see_off(session, person_id, place, by=by, at=at)
     opened: UUID | None = None
@@ -560,7 +560,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
         is_theirs = str(role["id"]) in was_to_end or role["starts_on"] <= last_day
         if role["id"] in given and not is_theirs and role["starts_on"] > max(ends, today):
             people.take_back(session, role["id"], by=by, at=at)
-            notices.appointment_taken_back(session, role, by=by, at=at)
+            hand_over_letters.appointment_taken_back(session, role, by=by, at=at)
         elif is_theirs or role["id"] in given:
             was_to_end.setdefault(str(role["id"]), role["ends_on"] and role["ends_on"].isoformat())
             _end_role(session, role, max(ends, role["starts_on"]), by=by, at=at)

@@ -24,7 +24,7 @@ from domain.casework.locking import Moved, hold
 from domain.casework.tasks import needed_reason
 from domain.declarations.protocol import ANSWER_WITHIN
 from domain.declared.reading import Bilingual
-from domain.departure import gathering
+from domain.departure import gathering, hand_over_letters
 from domain.follow_ups import assigning
 from domain.follow_ups.locking import hold as hold_follow_up
 from domain.holdings.follow_ups import FOLLOW_UP, without_a_follower
@@ -179,7 +179,7 @@ def propose(
     )
     words.keep_beside(session, held.task, words.offer(hand_over_id), note)
     _tell(session, "hand_over.proposed", {"id": hand_over_id, "case_id": held.case["id"]}, by, at, person=str(to_id))
-    notices.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
+    hand_over_letters.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
     return Moved(task_id, "open", held.case_id)
 
 
@@ -296,7 +296,7 @@ def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: 
     # Why somebody does not accompany a participant is about the participant as well.
     kept = words.keep_beside(session, task, words.refusal(hand_over_id), needed_reason(reason))
     _answer(session, offered, "refused", by=by, at=at, reason=kept)
-    notices.offer_refused(session, task, offered, by=by, at=at)
+    hand_over_letters.offer_refused(session, task, offered, by=by, at=at)
 
 
 def lapse(session: Session, at: datetime, *, by: Actor) -> int:
@@ -523,7 +523,7 @@ def _take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datet
         select(_is_barred()).where(_hand_over.c.program_id == row["program_id"], _hand_over.c.id == row["id"])
     ):
         return
-    notices.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
+    hand_over_letters.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
 
 
 def _task_of(session: Session, offer: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from domain.casework.approving import bar_to_approval, people_of
 from domain.casework.board import chains
 from domain.casework.locking import Moved, change, hold
 from domain.casework.tasks import needed_reason
-from domain.departure import accounts, drafts, gathering, hand_overs, hiring, last_days, taking_tasks
+from domain.departure import accounts, drafts, gathering, hand_over_letters, hand_overs, hiring, last_days, taking_tasks
 from domain.equipment import lending
 from domain.follow_ups import assigning
 from domain.holdings import candidates, duty, notes, roles, seats, things
@@ -31,7 +31,6 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
 from domain.kernel.typed_words import trimmed
-from domain.mail import notices
 from domain.participants import referring
 from domain.participants.locking import hold_participant
 from domain.people import seat_holders
@@ -780,4 +779,4 @@ def _tell(one_thing: Settling, successor_id: UUID) -> None:
     """Write to whoever takes something over, unless they said so themselves."""
     if one_thing.by.is_one_of(successor_id):
         return
-    notices.passed_on(one_thing.session, one_thing.task, successor_id, by=one_thing.by, at=one_thing.at)
+    hand_over_letters.passed_on(one_thing.session, one_thing.task, successor_id, by=one_thing.by, at=one_thing.at)
