@@ -13,9 +13,10 @@ from api.access.permissions import Action, actor_for, asks, find_case, require, 
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
-from api.json.shapes import Day, Given, Key, MovedShown, NewPersonGiven, Reason, Shown, Typed
+from api.json.shapes import Day, Key, MovedShown, NewPersonGiven, Reason, Shown, Typed
 from api.json.tasks import AtDoor
 from api.views import departures as at_departures
+from api.web.bodies import Given
 from domain.casework.locking import Moved
 from domain.departure import departures, hand_overs, hiring, interviews, settling
 from domain.kernel.actors import Actor

@@ -16,7 +16,8 @@ from api.access.participants import Facts, Opened
 from api.access.session import Desk
 from api.json.idempotent_requests import etag
 from api.json.referrals import Line
-from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
+from api.json.shapes import AwaitedShown, Day, Shown, Typed
+from api.web.bodies import Given
 from domain.accompaniment import consents, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
 from domain.kernel.scope import one, program_of

@@ -13,7 +13,8 @@ from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import Day, Shown, Typed
+from api.web.bodies import Given
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
 from domain.participants import links, reading, referring

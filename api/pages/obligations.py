@@ -17,7 +17,8 @@ from api.access.permissions import Action, Forbidden, Relation, allows, asks, re
 from api.access.session import AtDesk, Desk
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
-from api.pages.frame import framed_pages, page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other
+from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of
 from api.views.tasks import names_of
 from domain.casework.proofs import LARGEST_DOCUMENT

@@ -18,8 +18,9 @@ from api.pages.forms import Text
 from api.pages.frame import see_other
 from api.pages.referral_fields import TypedReferral, typed_of
 from api.pages.referrals import choices
+from api.views.sentences import sentence_of
 from api.web import browsers, limits
-from api.web.answers import sentence_of, status_of
+from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.rendering import render
 from domain.kernel.actors import OUTSIDE, Actor

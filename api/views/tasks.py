@@ -16,9 +16,9 @@ from sqlalchemy import Uuid, and_, literal, select
 from api.access.permissions import Action, Given, Relation, allows, closed_to, to_duty, to_program
 from api.access.session import Desk
 from api.access.words import said_with
-from api.pages.frame import titles_of_roles
+from api.views.names import titles_of_roles
+from api.views.sentences import sentence_of
 from api.views.states import state_of_task
-from api.web.answers import sentence_of
 from domain.accompaniment.consents import STORE
 from domain.accompaniment.recruiting import ASSESS, REFUSE
 from domain.accompaniment.reviews import REVIEW, REVIEWED
