@@ -42,7 +42,7 @@ from api.json.shapes import (
 )
 from domain.access import invitations
 from domain.accompaniment import asked_today
-from domain.departure import departures, foreseeing
+from domain.departure import departures, foreseeing, ways_in
 from domain.kernel.scope import many, one, program_of
 from domain.obligations import entering_late
 from domain.people import calendar_readers, people
@@ -297,7 +297,7 @@ def invite(person_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> P
 def end_access(person_id: UUID, desk: AtDesk) -> None:
     """End all of a person's access at once: sign-ins, passkeys, account and links."""
     by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    departures.shut_out(desk.session, person_id, by=by, at=desk.at)
+    ways_in.shut_out(desk.session, person_id, by=by, at=desk.at)
 
 
 def _see_what_is_late(desk: Desk, body: PersonGiven | TenureGiven) -> None:

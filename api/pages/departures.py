@@ -20,7 +20,7 @@ from api.views import departures as at_departures
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
-from domain.departure import departures, hand_overs, settling
+from domain.departure import current, departures, hand_overs, settling, unopened
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
 from locales import N_
@@ -197,7 +197,7 @@ def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HT
         desk.session,
         select(_case).where(
             _case.c.program_id == program_of(desk.session),
-            _case.c.protocol == departures.PROTOCOL,
+            _case.c.protocol == current.PROTOCOL,
             visible_cases(desk.asker, hats),
         ),
     )
@@ -233,7 +233,7 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
         .where(
             _tenure.c.program_id == program_of(desk.session),
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
-            ~departures.is_seen_to(),
+            ~unopened.is_seen_to(),
         )
         .distinct()
         .order_by(_person.c.sort_key, _organization.c.short_name),

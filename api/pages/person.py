@@ -31,7 +31,7 @@ from api.views.departures import people_names, to_departure
 from api.views.languages import names_of
 from api.views.names import people_by_id, titles_of_roles
 from domain.accompaniment import asked_today
-from domain.departure import departures
+from domain.departure import departures, unopened
 from domain.departure.foreseeing import Foreseen, foresee_end
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import one, program_of
@@ -214,7 +214,7 @@ def _foreseen_page(desk: Desk, request: Request, held: Mapping[str, Any], forese
         tenure_id=held["id"],
         seen=held["version"],
         day=desk.day,
-        notice=departures.NOTICE.days,
+        notice=unopened.NOTICE.days,
         foreseen=foreseen,
         in_hand=shown,
         keeps_back=len(shown) < len(foreseen.in_hand),
@@ -286,7 +286,7 @@ def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> l
 def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]]) -> list[tuple[UUID, str]]:
     """The organizations from which the asker may say that this person leaves, and from which nobody said it yet."""
     mine = (_tenure.c.program_id == program_of(desk.session), _tenure.c.person_id == person_id)
-    said = set(desk.session.scalars(select(_tenure.c.id).where(*mine, departures.is_seen_to())))
+    said = set(desk.session.scalars(select(_tenure.c.id).where(*mine, unopened.is_seen_to())))
     held = {
         row["organization_id"]: row["short_name"] for row in roles if row["time"] != "past" and row["id"] not in said
     }

@@ -16,7 +16,7 @@ from domain.casework.locked_case import hold_case
 from domain.declarations.program_agreements import TasksRule
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
-from domain.departure import accounts, departures, gathering, hiring, settling
+from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.scope import many
 from domain.obligations.facts import Records, owed
@@ -342,8 +342,8 @@ def test_the_second_representative_stands_in_until_whoever_follows_on_the_seat_b
         give(session, program, "steering", "en-marge", follows, since=from_then)
     leave(program, "manager_em", "en-marge")
     with program.session() as session:
-        (due,) = departures.due_to_end(session, AFTER)
-        departures.end_departure(session, due, by=LOADING, at=AFTER)
+        (due,) = current.due_to_end(session, AFTER)
+        ending.end_departure(session, due, by=LOADING, at=AFTER)
         rows = many(session, select(HOLDER).where(HOLDER.c.id != held_id).order_by(HOLDER.c.starts_on))
     assert all(row["withdrawn_at"] is None for row in rows)
     assert [(row["person_id"], row["kind"], row["starts_on"], row["ends_on"]) for row in rows] == [
@@ -417,8 +417,8 @@ def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_the
     if leaves_too:
         leave(program, "deputy", "en-marge", last_day=TODAY, planned=False)
     with program.session() as session:
-        (due,) = departures.due_to_end(session, AFTER)
-        departures.end_departure(session, due, by=LOADING, at=AFTER)
+        (due,) = current.due_to_end(session, AFTER)
+        ending.end_departure(session, due, by=LOADING, at=AFTER)
     assert acting() == (program.people[to] if to and not leaves_too else None)
 
 
@@ -603,9 +603,9 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
     with program.session() as session, refused("departure.not_over"):
         tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AT)
     with program.session() as session:
-        (due,) = departures.due_to_end(session, AFTER)
-        assert departures.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
-        assert not departures.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
+        (due,) = current.due_to_end(session, AFTER)
+        assert ending.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
+        assert not ending.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
     with program.session() as session:
         moved = tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AFTER)
     assert moved.case_closed
@@ -686,7 +686,7 @@ def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_tu
     def move() -> None:
         try:
             with program.session() as session:
-                moved.append(departures.follow_roles(session, departure["id"], by=Actor.system(ENGINE), at=AT))
+                moved.append(current.follow_roles(session, departure["id"], by=Actor.system(ENGINE), at=AT))
         except Exception as error:  # noqa: BLE001 - a thread's error is shown by the assertion
             moved.append(repr(error))
 
@@ -695,6 +695,6 @@ def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_tu
         worker = threading.Thread(target=move)
         worker.start()
         until_somebody_waits(session)
-        departures.call_off(session, case_id, by=by, at=AT)
+        calling_off.call_off(session, case_id, by=by, at=AT)
     worker.join()
     assert moved == [False], "it was called off by then"

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from domain.accompaniment import barring, consents, states, workers
 from domain.agreements.agreements import content_of
 from domain.casework import tasks
-from domain.departure import departures, gathering, hand_overs, settling
+from domain.departure import current, ending, gathering, hand_overs, settling
 from domain.follow_ups import assigning, locking
 from domain.kernel.refusals import Refusal
 from locales import show_day
@@ -394,8 +394,8 @@ def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cas
     follow_up = follow(program, second=None)
     case_id = leave(program, WORKER, "ccsmtl")
     with program.session() as session:
-        for departure_id in departures.due_to_end(session, AFTER):
-            departures.end_departure(session, departure_id, by=LOADING, at=AFTER)
+        for departure_id in current.due_to_end(session, AFTER):
+            ending.end_departure(session, departure_id, by=LOADING, at=AFTER)
         gathering.gather(session, case_id, by=LOADING, at=AFTER)
         vacant = session.execute(
             text("select vacancy_task_id from follow_up where id = :id"), {"id": follow_up}

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from domain.accompaniment import workers
 from domain.casework import cases, tasks
 from domain.declarations.protocol import MAY_FOLLOW
-from domain.departure import departures, hand_overs, hiring
+from domain.departure import calling_off, current, ending, hand_overs, hiring
 from domain.follow_ups import assigning, gate, load
 from domain.kernel.refusals import Refusal
 from domain.people.people import appoint
@@ -232,9 +232,9 @@ def come_back(cast: Cast, *, at: datetime, starts_on: date = BACK_ON) -> UUID:
 def end_day(cast: Cast, departure_case: UUID, *, at: datetime) -> None:
     """End a departure whose last day is over."""
     with cast.session() as session:
-        departure = departures.due_to_end(session, at)
+        departure = current.due_to_end(session, at)
         assert len(departure) == 1, departure_case
-        departures.end_departure(session, departure[0], by=cast.actor("coordinator"), at=at)
+        ending.end_departure(session, departure[0], by=cast.actor("coordinator"), at=at)
 
 
 @pytest.mark.ci
@@ -293,7 +293,7 @@ def test_whoever_stays_after_all_is_held_back_as_before(program: Cast) -> None:
     later = AT + timedelta(hours=1)
     with program.session() as session:
         assert case_row(session, case_id)["state"] == "cancelled"
-        departures.call_off(session, departure, by=program.actor("coordinator"), at=later)
+        calling_off.call_off(session, departure, by=program.actor("coordinator"), at=later)
         assert case_row(session, case_id)["state"] == "open"
         assert load.ONBOARDING in offered(session, program, SECOND).bars
 
