@@ -21,7 +21,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
 from domain.kernel.spans import Span
 from domain.obligations import waiving
-from domain.obligations.facts import waivers
+from domain.obligations.clauses import waivers
 from domain.record import events
 from locales import N_, say, show_day
 from meetings import agendas, attendance, decisions

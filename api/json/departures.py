@@ -18,7 +18,7 @@ from api.json.tasks import AtDoor
 from api.views import departures as at_departures
 from api.web.bodies import Given
 from domain.casework.locking import Moved
-from domain.departure import departures, hand_overs, hiring, interviews, settling
+from domain.departure import departures, hand_overs, hand_overs_in_bulk, hiring, interviews, settling
 from domain.kernel.actors import Actor
 from domain.roles.sight import calls_who_barred
 
@@ -185,7 +185,7 @@ def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown
     """Offer every follow-up to whoever fits it best; a dry run says the same and changes nothing."""
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
-    lines = hand_overs.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
+    lines = hand_overs_in_bulk.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     return [
         OfferShown(

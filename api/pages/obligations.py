@@ -28,8 +28,8 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
 from domain.obligations import accepting, reading, to_accept, waiving
 from domain.obligations import attestations as saying
-from domain.obligations.facts import waivers as waivers_of
-from domain.obligations.facts import waivers_of_no_day
+from domain.obligations.clauses import waivers as waivers_of
+from domain.obligations.clauses import waivers_of_no_day
 from domain.obligations.wording import KINDS, WHY
 from domain.record import reads
 from locales import N_

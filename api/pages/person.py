@@ -36,7 +36,7 @@ from domain.departure.foreseeing import Foreseen, foresee_end
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import one, program_of
 from domain.obligations import entering_late
-from domain.people import calendar_readers, people
+from domain.people import absences, calendar_readers, people
 from domain.roles.sight import calls_who_barred
 from locales import N_, gettext
 from models.base import table_of
@@ -170,7 +170,7 @@ def record_absence(
     by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
 
     def act() -> None:
-        people.record_absence(
+        absences.record_absence(
             desk.session,
             person_id=person_id,
             starts_on=day_of(starts_on),
@@ -194,7 +194,7 @@ def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: 
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, person_id))
 
     def act() -> None:
-        people.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
+        absences.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
         asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
 
     refusal = desk.attempt(act)

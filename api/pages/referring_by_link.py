@@ -27,7 +27,7 @@ from domain.kernel.actors import OUTSIDE, Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program
 from domain.participants import links, referring
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from locales import current_language, is_language
 
 router = APIRouter(include_in_schema=False)

@@ -15,7 +15,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.agreements.agreements import Columns, Content, content_of_version, redraft_version
+from domain.agreements.agreements import redraft_version
+from domain.agreements.version_text import Columns, Content, content_of_version
 from domain.declarations.program_agreements import AttestationRule
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

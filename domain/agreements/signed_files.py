@@ -15,7 +15,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import Text, and_, cast, func, insert, select
 from sqlmodel import Session
 
-from domain.agreements.agreements import content_of_version, of_agreement, signatures_of
+from domain.agreements.agreements import of_agreement, signatures_of
+from domain.agreements.version_text import content_of_version
 from domain.casework import proofs
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

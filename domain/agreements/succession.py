@@ -11,14 +11,9 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.agreements import signed_files
-from domain.agreements.agreements import (
-    content_of_version,
-    draft_version,
-    end_version,
-    roles_left,
-    signatures_of,
-    start_version,
-)
+from domain.agreements.agreements import draft_version, roles_left, signatures_of, start_version
+from domain.agreements.terminations import end_version
+from domain.agreements.version_text import content_of_version
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal

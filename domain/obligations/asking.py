@@ -24,8 +24,9 @@ from domain.declarations.program_agreements import AttendanceRule, AttestationRu
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.scope import local_day, many, program_of
+from domain.obligations.clauses import Clause, Owed
 from domain.obligations.evaluation import GIVEN, Found
-from domain.obligations.facts import COORDINATOR, Clause, Owed, Records
+from domain.obligations.facts import COORDINATOR, Records
 from domain.obligations.windows import Window, year_of
 from domain.roles.roles import Link
 from locales import N_, say, show_day

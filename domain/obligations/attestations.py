@@ -25,7 +25,8 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
 from domain.kernel.spans import Span
 from domain.obligations import waiving
-from domain.obligations.facts import COORDINATOR, Clause, clause_of, waivers
+from domain.obligations.clauses import Clause, clause_of, waivers
+from domain.obligations.facts import COORDINATOR
 from domain.obligations.owing import acts_among, on_day, up_to, who_owes
 from domain.obligations.projection import keep
 from domain.obligations.to_accept import GIVE_AGAIN

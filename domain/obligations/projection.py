@@ -27,8 +27,9 @@ from domain.kernel.scope import many, program_of
 from domain.kernel.spans import Span
 from domain.obligations import asking, evaluation, to_accept
 from domain.obligations.asking import BY_OBLIGATIONS, Judged
+from domain.obligations.clauses import Clause, Owed, checked_by, is_anything_owed, owed
 from domain.obligations.evaluation import LOST, Found, Step
-from domain.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
+from domain.obligations.facts import COORDINATOR, Records
 from domain.obligations.silence import Silence
 from domain.obligations.turns import take_turn
 from domain.obligations.windows import Touched, Window

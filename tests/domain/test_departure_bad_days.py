@@ -23,6 +23,7 @@ from domain.departure import (
     gathering,
     giving_back,
     hand_overs,
+    hand_overs_in_bulk,
     hiring,
     unopened,
 )
@@ -31,7 +32,7 @@ from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many
 from domain.loading.loading import load
-from domain.people import people
+from domain.people import absences, people
 from domain.roles.roles import standing
 from meetings.statements import posts
 from models.access import BrowserSession
@@ -253,11 +254,11 @@ def test_what_was_offered_to_somebody_who_leaves_too_is_offered_anew_and_silence
     by, later = following.actor("coordinator"), AT + timedelta(days=10)
     with following.session() as session:
         assert hand_overs.offered_to(session, following.people[SECOND]) == [], "taken back: they leave too"
-        lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=AT)
+        lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=AT)
         assert {line.task_id for line in lines} == {first["id"], second["id"]}
         hand_overs.propose(session, second["id"], following.people["worker_em"], by=by, at=AT + timedelta(days=14))
         assert hand_overs.lapse(session, AT + timedelta(days=24), by=LOADING) == 1
-        lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=later)
+        lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=later)
     assert {line.task_id: line.refused for line in lines}[second["id"]] == "hand_over.silent"
 
 
@@ -707,7 +708,7 @@ def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_d
     before = [kind for kind, _ in in_hand(program, "manager_em", "en-marge")]
     assert "task" in before
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["manager_em"],
             starts_on=TODAY,
@@ -817,7 +818,7 @@ def test_what_came_back_to_who_stayed_is_asked_for_anew_when_their_departure_is_
 def test_what_was_settled_and_did_not_come_back_is_not_asked_for_anew(program: Cast) -> None:
     """Who follows in the role, and who deputizes after the last day: both are settled for that day, and hold."""
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["worker_em"],
             starts_on=TODAY,

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from domain.accompaniment import barring, workers
 from domain.casework import cases
-from domain.departure import calling_off, current, ending, gathering, settling
+from domain.departure import calling_off, current, ending, endings, gathering
 from domain.follow_ups import notes, owed
 from domain.follow_ups.notes import Week
 from domain.kernel.actors import Actor
@@ -256,7 +256,7 @@ def test_until_the_last_day_is_over_its_author_alone_says_what_becomes_of_a_draf
         with refused("draft.authors"):
             settle(program, row["id"], ended="to_the_coordinator", by=program.actor(somebody), at=at)
     assert may_read(program, referral_id) == {WORKER}
-    assert settling.endings("draft", own=False, over=False) == ()
+    assert endings.endings("draft", own=False, over=False) == ()
     settle(program, row["id"], ended="to_the_coordinator", at=AFTER)
     assert may_read(program, referral_id) == {"coordinator"}
 

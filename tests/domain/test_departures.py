@@ -16,11 +16,12 @@ from domain.casework.locked_case import hold_case
 from domain.declarations.program_agreements import TasksRule
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
-from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling
+from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling, successors
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.scope import many
-from domain.obligations.facts import Records, owed
-from domain.people import people, seat_holders
+from domain.obligations.clauses import owed
+from domain.obligations.facts import Records
+from domain.people import absences, people, seat_holders
 from domain.roles.roles import standing
 from flows.departing import look_at_hands
 from meetings import feeds, schedule
@@ -75,7 +76,7 @@ def test_what_somebody_holds_is_computed_from_the_records(program: Cast) -> None
         open_account(session, program.people["manager_em"], "p.obsidienne")
         seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
         lend(session, program.people["manager_la"], "SN-2")
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["worker_ccsmtl"],
             starts_on=TODAY,
@@ -395,7 +396,7 @@ def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_the
     program: Cast, to: str | None, leaves_too: bool
 ) -> None:
     with program.session() as session:
-        absence_id = people.record_absence(
+        absence_id = absences.record_absence(
             session,
             person_id=program.people["worker_em"],
             starts_on=TODAY,
@@ -496,7 +497,7 @@ def test_who_follows_in_a_role_holds_it_or_one_to_which_the_same_things_are_open
             settle(program, one["id"], to=who, by=by)
     with program.session() as session:
         case = session.execute(select(CASE).where(CASE.c.id == case_id)).mappings().one()
-        listed = set(settling.may_take_over(session, one, dict(case), AT))
+        listed = set(successors.may_take_over(session, one, dict(case), AT))
     assert program.people["manager_codim"] in listed
     assert not listed & {program.people[who] for who in ("officer", "worker_ccsmtl", "petty_cash_holder")}
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from domain.access import sign_ins
 from domain.accompaniment import breaks, states
-from domain.departure import current, ending, gathering, hand_overs
+from domain.departure import current, ending, gathering, hand_overs, hand_overs_in_bulk
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.roles.roles import standing
@@ -94,7 +94,7 @@ def test_of_who_has_gone_a_follow_up_is_vacant_at_once_and_stays_asked_for_until
     else:
         with program.session() as session:
             by = program.actor("coordinator")
-            (line,) = hand_overs.propose_all(session, case_id, dry_run=False, by=by, at=AT)
+            (line,) = hand_overs_in_bulk.propose_all(session, case_id, dry_run=False, by=by, at=AT)
         assert (line.to_id, line.refused) == (program.people[SECOND], "")
     gather(program, case_id)
     assert IT in left(program, case_id), "nothing moves before it is accepted"
@@ -207,7 +207,7 @@ def test_the_place_of_the_second_is_handed_over_to_somebody_else_than_the_primar
     with refused("successor.primary"):
         settle(program, task_id, to=WORKER)
     with program.session() as session:
-        lines = hand_overs.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
+        lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
     assert [line.to_id for line in lines] == [program.people[THIRD]]
     accept(program, THIRD)
     assert holders(program, follow_up) == {"primary": WORKER, "second": THIRD}

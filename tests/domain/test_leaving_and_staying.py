@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from domain.access import invitations
 from domain.agreements import succession
-from domain.agreements.agreements import Content, content_of
+from domain.agreements.version_text import Content, content_of
 from domain.casework import acts, assigning, cases, tasks
 from domain.departure import calling_off, departures, foreseeing, giving_back, hand_overs, hiring, unopened
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.scope import many
-from domain.people import people
+from domain.people import absences, people
 from domain.roles.roles import Link, standing
 from meetings import seating
 from models.base import table_of
@@ -487,7 +487,7 @@ def test_a_slip_that_is_mended_on_the_same_day_leaves_the_record_of_a_role_as_it
 @pytest.mark.ci
 def test_standing_in_that_was_passed_on_with_a_role_is_asked_about_anew_with_it(program: Cast) -> None:
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["director_em"],
             starts_on=TODAY,

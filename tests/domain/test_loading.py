@@ -14,8 +14,9 @@ from sqlalchemy import func, insert, select, text, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
-from domain.agreements.agreements import end_version, send_version, sign_version, start_version, version_in_force
+from domain.agreements.agreements import send_version, sign_version, start_version, version_in_force
 from domain.agreements.succession import renew
+from domain.agreements.terminations import end_version
 from domain.casework.cases import move_day, open_case
 from domain.declarations.program import ProgramFile
 from domain.declarations.program_check import read_program_text

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.casework import cases
 from domain.departure import current, departures, ending
 from domain.participants import referring
-from domain.people import people
+from domain.people import absences, people
 from simulation.promises import nothing_in_hand as promised
 from tests.agreeing import in_force
 from tests.casework import complete, open_onboarding, step
@@ -187,7 +187,7 @@ def test_a_note_that_is_asked_of_who_keeps_the_petty_cash_is_found(
         followed(session, program, "#2026-01", worker="worker_ccsmtl", by=program.actor("coordinator"), at=AT)
     leave(program, "worker_ccsmtl", "ccsmtl", last_day=TODAY, planned=False)
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["manager_ccsmtl"],
             starts_on=TODAY,

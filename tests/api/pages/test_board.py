@@ -14,7 +14,8 @@ from api.pages.board import FIRST_FALLING, ROUNDS
 from domain.access import invitations
 from domain.casework.wakeups import wake
 from domain.departure import ways_in
-from domain.people.people import end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import end_tenure
 from flows import reminders, rounds
 from flows.marks import set_mark
 from locales import LANGUAGES, say

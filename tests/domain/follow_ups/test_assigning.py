@@ -11,12 +11,14 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import barring, states
-from domain.agreements.agreements import end_version, version_in_force
+from domain.agreements.agreements import version_in_force
+from domain.agreements.terminations import end_version
 from domain.casework.tasks import complete_task
 from domain.departure import current, ending
 from domain.follow_ups import assigning, load, opening
 from domain.kernel.refusals import Refusal
-from domain.people.people import appoint, end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import appoint, end_tenure
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.program import Tenure
