@@ -129,7 +129,7 @@ def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_ar
             session.execute(text("select 1 / 0"))
         return moved
 
-    monkeypatch.setattr(hand_overs, "propose", sometimes)
+    monkeypatch.setattr(hand_overs_in_bulk, "propose", sometimes)
     dry = offer_all(program, case_id, dry_run=True)
     receipt = offer_all(program, case_id, dry_run=False)
     assert receipt == dry
@@ -139,7 +139,7 @@ def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_ar
     assert all(line.why is not None for line in receipt if line.to_id is None)
     assert offered(program) == {line.task_id: line.to_id for line in receipt if line.to_id is not None}
     assert len(offered(program)) == 48
-    monkeypatch.setattr(hand_overs, "propose", propose)
+    monkeypatch.setattr(hand_overs_in_bulk, "propose", propose)
     again = offer_all(program, case_id, dry_run=False)
     assert {line.task_id for line in again if line.refused != "hand_over.waits"} == set(refused_ones)
     assert len(again) == 50, "and none is left out"
