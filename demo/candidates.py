@@ -14,7 +14,7 @@ from domain.kernel.scope import local_day, program_of
 from domain.participants import destruction, referring, retention
 from domain.participants.identity import open_identity
 from domain.participants.reading import to_triage
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from domain.roles.roles import standing
 from models.base import table_of
 from models.referral import Referral

@@ -15,12 +15,12 @@ from sqlmodel import Session
 from demo.cast import Act, DemoCase, DemonstrationFile
 from demo.people import Happening, organization, person
 from domain.casework import cases, tasks
+from domain.casework.case_letters import chain_of
 from domain.casework.proofs import Proof
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.scope import local_day, many, program_of
-from domain.mail.notices import chain_of
 from domain.roles.roles import Holder, standing
 from flows.at_once import carry_at_once
 from models.base import table_of

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from demo.people import Happening, coordinator, organization, person, worker
 from domain.casework import tasks
 from domain.casework.proofs import Proof
-from domain.departure import departures, hand_overs, settling
+from domain.departure import departures, hand_overs, settling, unopened
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.actors import ENGINE, Actor
@@ -71,7 +71,7 @@ class DemonstratedDepartures:
 
     def _see_off_who_left(self, at: datetime) -> None:
         """As the worker does: whoever left with something in hand, as one did with a follow-up, has a departure."""
-        for gone in departures.left_behind(self.session, at):
+        for gone in unopened.left_behind(self.session, at):
             case_id = departures.open_departure(
                 self.session,
                 person_id=gone["person_id"],

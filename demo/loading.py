@@ -32,7 +32,7 @@ from domain.kernel.calendars import Calendar
 from domain.kernel.scope import program_of
 from domain.loading import loading
 from domain.mail.notices import Stationery
-from domain.people import people
+from domain.people import absences, people
 from flows.protocols import declared_protocols
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
@@ -202,7 +202,7 @@ class _People:
                 at=self.at,
             )
         for absence in self.demo.absences:
-            people.record_absence(
+            absences.record_absence(
                 self.session,
                 person_id=self.people[absence.person],
                 deputy_id=self.people[absence.deputy] if absence.deputy else None,

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator, organization
-from domain.agreements import agreements
+from domain.agreements import agreements, terminations
 from domain.casework import asking, cases
 from domain.declarations.program_agreements import AttestationRule
 from domain.kernel.actors import ROUNDS, Actor
@@ -219,7 +219,7 @@ class DemonstratedObligations:
         version = self._ending()
         if version is not None:
             last = self.today + timedelta(days=version["notice_days"] - 10)
-            agreements.end_version(self.session, version["id"], ends_on=last, by=coordinator(self.session, at), at=at)
+            terminations.end_version(self.session, version["id"], ends_on=last, by=coordinator(self.session, at), at=at)
 
     def _renew(self, at: datetime) -> None:
         version = self._ending()

@@ -19,7 +19,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from domain.agreements.agreements import is_given_notice
+from domain.agreements.terminations import is_given_notice
 from domain.casework import cases
 from domain.casework.scheduling import protocol_of
 from domain.casework.subjects import ROLE_OF_WORKER, Subject

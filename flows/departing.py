@@ -18,7 +18,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today
-from domain.departure import accounts, departures, gathering, hand_overs, hiring, settling
+from domain.departure import (
+    accounts,
+    current,
+    departures,
+    ending,
+    gathering,
+    hand_overs,
+    hiring,
+    settling,
+    unopened,
+    ways_in,
+)
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
@@ -62,38 +73,38 @@ def follow(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
 def _doors_of(means: Means, program_id: UUID) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
-        elsewhere = departures.to_move(session)
+        elsewhere = current.to_move(session)
     moved = sum(_alone(means, program_id, partial(_follow, departure_id=one, at=at)) for one in elsewhere)
     with means.sessions(program_id) as session:
-        over = departures.due_to_end(session, at)
+        over = current.due_to_end(session, at)
     found = moved + sum(_alone(means, program_id, partial(_end, departure_id=one, at=at)) for one in over)
     with means.sessions(program_id) as session:
-        forgotten = departures.left_open(session, at)
+        forgotten = ways_in.left_open(session, at)
     return found + sum(_alone(means, program_id, partial(_shut, person_id=one, at=at)) for one in forgotten)
 
 
 def _follow(session: Session, departure_id: UUID, at: datetime) -> int:
-    return int(departures.follow_roles(session, departure_id, by=BY_ENGINE, at=at))
+    return int(current.follow_roles(session, departure_id, by=BY_ENGINE, at=at))
 
 
 def _end(session: Session, departure_id: UUID, at: datetime) -> int:
-    ended = departures.end_departure(session, departure_id, by=BY_ENGINE, at=at)
+    ended = ending.end_departure(session, departure_id, by=BY_ENGINE, at=at)
     if ended:
         invitations.tell_all(session, at=at)
     return int(ended)
 
 
 def _shut(session: Session, person_id: UUID, at: datetime) -> int:
-    departures.shut_out(session, person_id, by=BY_ENGINE, at=at)
+    ways_in.shut_out(session, person_id, by=BY_ENGINE, at=at)
     return 1
 
 
 def _hands_of(means: Means, program_id: UUID) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
-        found = [*departures.left_behind(session, at), *departures.due_to_open(session, at)]
+        found = [*unopened.left_behind(session, at), *unopened.due_to_open(session, at)]
         to_open = {(one["person_id"], one["organization_id"]): one for one in found}.values()  # each once
-        under_way = departures.under_way(session)
+        under_way = current.under_way(session)
     silent = _alone(means, program_id, partial(_lapse, at=at)) + _alone(means, program_id, partial(_finish, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
     joined = sum(_alone(means, program_id, partial(_gather, case_id=one, at=at)) for one in under_way)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from domain.casework import board, scheduling, versions
+from domain.casework import board, case_letters, scheduling, versions
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.steps import links_of
 from domain.declarations.protocol import Instead, Protocol
@@ -284,7 +284,7 @@ def _item(
     case = session.get(Case, (program_of(session), row["case_id"])) if row["case_id"] else None
     return {
         "title": words.title.in_language(language) if words else row[f"title_{language}"],
-        "case": notices.case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
+        "case": case_letters.case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
         "due_on": row["due_on"],
         "path": f"/tasks/{row['id']}",
     }

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from domain.casework.scheduling import calendar_of
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import local_day
 from domain.obligations.triggers import settle
 from flows.engine import Means

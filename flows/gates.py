@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.casework import cases, scheduling
+from domain.casework import case_letters, cases, scheduling
 from domain.casework.locking import of_case, titles
 from domain.casework.steps import links_of
 from domain.kernel.actors import ENGINE, Actor
@@ -95,7 +95,7 @@ def _announce(session: Session, case: Mapping[str, Any], gate: str, *, is_open: 
             key=f"gate:{case['id']}:{gate}:{nth}",
             facts=lambda language: {
                 "gate": title.in_language(language),
-                "case": notices.case_title(session, case, language),
+                "case": case_letters.case_title(session, case, language),
                 "steps": left[language],
                 "path": f"/cases/{case['id']}",
             },

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
+import domain.joined  # noqa: F401 - every process reads the protocols, and needs every room that registers
 from domain.declarations.program import ProgramFile
 from domain.declarations.protocol import Protocol
 from domain.declarations.protocol_check import check_protocol

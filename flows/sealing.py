@@ -6,7 +6,8 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from domain.record import heads, seals
+from domain.mail import heads
+from domain.record import seals
 from flows.engine import Means
 from flows.marks import alone, due_on_working_day, mark_of, set_mark
 from flows.post import programs

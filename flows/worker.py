@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from domain.mail import delivery
 from flows.engine import PREFECT_CLIENT, InHand, Means, code_of, in_hand
 
 if __name__ == "__main__":
@@ -409,7 +410,7 @@ async def main(settings: Settings) -> None:
             inbox,
             accounts,
         ),
-        ears=lambda: listen(url, wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL),
+        ears=lambda: listen(url, wakeups.WAKE_CHANNEL, delivery.POST_CHANNEL),
         prefect_url=os.environ.get("PREFECT_API_URL", ""),
         between_letters=mailer.close if isinstance(mailer, SmtpMailer) else lambda: None,
     )

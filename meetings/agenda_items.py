@@ -11,7 +11,7 @@ from sqlalchemy import and_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.casework.tasks import BY_ITS_ACT
+from domain.casework.evidence import BY_ITS_ACT
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, one, program_of

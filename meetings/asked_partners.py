@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.casework import asking, assigning
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION

@@ -20,10 +20,10 @@ from domain.casework.assigning import assign
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, moments_of, program, program_of
+from domain.kernel.spans import Span
 from domain.kernel.typed_words import says_something
 from domain.mail.notices import COORDINATION
 from domain.obligations import waiving
-from domain.obligations.windows import Span
 from domain.record import events
 from domain.roles.roles import Link
 from locales import N_, say

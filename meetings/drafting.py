@@ -15,10 +15,10 @@ from sqlalchemy import Date, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.casework.scheduling import calendar_of
 from domain.declarations.program_committees import Weekday
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program, program_of
 from domain.mail import notices

@@ -14,11 +14,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from domain.casework.scheduling import calendar_of
 from domain.endorsement import letters
 from domain.endorsement.counting import counts_by
 from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.actors import Actor
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
 from domain.record import events

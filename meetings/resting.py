@@ -14,10 +14,10 @@ from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from domain.casework import assigning, wakeups, words
-from domain.casework.scheduling import calendar_of
 from domain.casework.tasks import complete_task, undo_task
 from domain.endorsement.partners import outcome
 from domain.kernel.actors import Actor
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
 from domain.record import events

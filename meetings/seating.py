@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
-from domain.departure import departures
+from domain.departure import unopened
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program_of
@@ -187,7 +187,7 @@ def _outliving(session: Session, today: date) -> list[dict[str, Any]]:
             or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= today),
             or_(_holder.c.ends_on.is_(None), _holder.c.ends_on > entitled),
             entitled < date.max,
-            or_(stays > entitled, entitled < today - departures.LOOKS_BACK),
+            or_(stays > entitled, entitled < today - unopened.LOOKS_BACK),
         )
         .order_by(_seat.c.id, _holder.c.id)
         .with_for_update(of=[_seat, _holder]),

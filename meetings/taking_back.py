@@ -15,11 +15,11 @@ from sqlalchemy import and_, any_, or_, select, update
 from sqlmodel import Session
 
 from domain.casework import asking, assigning
-from domain.casework.scheduling import calendar_of
 from domain.endorsement import letters
 from domain.endorsement.counting import counts_by, it_counts, why_it_does_not_count
 from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.actors import Actor
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
 from domain.record import events

@@ -19,9 +19,9 @@ from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.spans import Span
 from domain.obligations import waiving
-from domain.obligations.facts import waivers
-from domain.obligations.windows import Span
+from domain.obligations.clauses import waivers
 from domain.record import events
 from locales import N_, say, show_day
 from meetings import agendas, attendance, decisions

@@ -13,14 +13,9 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from domain.agreements import agreements, signed_files
-from domain.agreements.agreements import (
-    content_of,
-    end_version,
-    redraft_version,
-    send_version,
-    sign_version,
-    start_version,
-)
+from domain.agreements.agreements import redraft_version, send_version, sign_version, start_version
+from domain.agreements.terminations import end_version
+from domain.agreements.version_text import content_of
 from domain.kernel.refusals import Refusal
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of

@@ -21,6 +21,7 @@ from fastapi.testclient import TestClient
 from hypothesis import settings
 from sqlmodel import Session
 
+import domain.joined  # noqa: F401 - a test of one module needs every room that registers, as each process has them
 from adapters.database import migrate, open_session, program_session
 from adapters.postgres import OWNER, EmbeddedPostgres
 from tests.databases import Copies, Database, bare, in_database

@@ -16,7 +16,7 @@ from domain.casework.versions import record_protocol
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import Declared
 from domain.participants import referring
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
 from models.referral import Referral

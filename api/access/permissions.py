@@ -37,9 +37,9 @@ from sqlmodel import Session
 from domain.casework import board, words
 from domain.casework.approving import falls_for_approval
 from domain.casework.cases import links_allowed
+from domain.departure.hand_over_letters import OF_OFFERS
 from domain.kernel.actors import OPERATOR, Actor
 from domain.kernel.scope import many, one, program_of, run
-from domain.mail.notices import OF_OFFERS
 from domain.roles.roles import Holder, Link, Standing
 from domain.roles.sight import (
     FOR_PRIVACY,

@@ -15,7 +15,7 @@ from api.access.permissions import Action, asks, require, to_program
 from api.cli.spoken import tell, write_new
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter, day_or_dash, document_at
 from api.views.states import state_in_words, state_of_version
-from domain.agreements import agreements, signed_files, succession
+from domain.agreements import agreements, signed_files, succession, terminations
 from domain.kernel.scope import local_day
 from locales import N_, current_language
 
@@ -133,7 +133,7 @@ def end(
 ) -> None:
     """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
     days = {"ends_on": last.date(), "notice_on": notice.date()}
-    _do(program, as_person, partner, n, agreements.end_version, shorter_agreed=shorter, **days)
+    _do(program, as_person, partner, n, terminations.end_version, shorter_agreed=shorter, **days)
 
 
 @app.command("add-file")

@@ -15,10 +15,10 @@ from api.access.permissions import Action, Asker, asks, find_case, may_end, requ
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, case_state, counter, day_or_dash, task_state
 from domain.casework import board, cases, versions
+from domain.casework.case_letters import case_title
 from domain.casework.steps import ROLE_OF_SUBJECT
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
-from domain.mail.notices import case_title
 from domain.people import people
 from domain.roles.sight import task_is_open_to
 from locales import N_, current_language, say

@@ -14,7 +14,7 @@ from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.participants import destruction, retention
+from domain.participants import destruction, retention, what_is_destroyed
 from domain.roles.sight import who_barred
 from locales import N_
 from models.destruction import DESTRUCTION_GROUNDS
@@ -100,7 +100,7 @@ def why(file_id: FileId, as_person: AsPerson, program: ProgramKey = "") -> None:
     with counter(program) as here:
         asker = here.asker(as_person)
         found, given = find_destruction(here.session, asker, file_id)
-        contents = destruction.contents_of(here.session, file_id)
+        contents = what_is_destroyed.contents_of(here.session, file_id)
         tell(
             N_("%(subject)s: request %(request)s, %(state)s, on the ground “%(ground)s”, asked by %(who)s."),
             subject=found["known_as"],
@@ -168,7 +168,7 @@ def _answers_as(here: Counter, as_person: str, file_id: UUID) -> Actor:
 
 
 def _tell_proof(here: Counter, file_id: UUID) -> None:
-    found = destruction.proof_of(here.session, file_id)
+    found = what_is_destroyed.proof_of(here.session, file_id)
     if found is None:
         raise Refusal("retention.not_destroyed", N_("This file is not destroyed."))
     who, asked = (

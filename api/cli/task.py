@@ -15,8 +15,8 @@ from api.cli.spoken import tell
 from api.cli.terminal import AsPerson, ProgramKey, counter, day_or_dash, task_state
 from api.views.states import state_in_words
 from domain.casework import board, requests, tasks
+from domain.casework.case_letters import case_title
 from domain.casework.proofs import Proof
-from domain.mail.notices import case_title
 from locales import N_, current_language
 
 app = typer.Typer(no_args_is_help=True, help="What somebody owes, and doing it.")

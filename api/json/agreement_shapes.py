@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from api.json.shapes import Day, Given, Key, Shown, Typed
+from api.json.shapes import Day, Key, Shown, Typed
+from api.web.bodies import Given
 
 # ------------------------------------------------------------------------------------------------------- agreements
 

@@ -32,7 +32,7 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from domain.agreements import agreements, rewriting, signed_files, succession
+from domain.agreements import agreements, rewriting, signed_files, succession, terminations, version_text
 from domain.agreements.difference import difference
 from domain.agreements.rewriting import Text
 from domain.kernel.refusals import Refusal
@@ -154,7 +154,7 @@ def start(body: StartGiven, door: AtDoor) -> VersionShown:
 @asks(Action.KEEP_AGREEMENTS)
 def end(body: EndingGiven, door: AtDoor) -> VersionShown:
     """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
-    return door.open(Action.KEEP_AGREEMENTS, agreements.end_version, **dict(body))
+    return door.open(Action.KEEP_AGREEMENTS, terminations.end_version, **dict(body))
 
 
 @router.post(f"{_HERE}/files", status_code=201)
@@ -212,7 +212,7 @@ def _shown(desk: Desk, agreement_id: UUID, n: int, response: Response) -> Versio
     rows = versions_of(desk, agreement_id)
     row = next(one for one in rows if one["n"] == n)
     before = next((one for one in rows if one["n"] < n), None)
-    content = agreements.content_of_version(desk.session, row["id"])
+    content = version_text.content_of_version(desk.session, row["id"])
     response.headers["ETag"] = etag(row["version"])
     return VersionShown(
         **_listed(row),
@@ -231,6 +231,6 @@ def _shown(desk: Desk, agreement_id: UUID, n: int, response: Response) -> Versio
         if before is None
         else [
             ChangeShown.model_validate(asdict(line) | {"aspects": list(line.aspects)})
-            for line in difference(agreements.content_of_version(desk.session, before["id"]), content)
+            for line in difference(version_text.content_of_version(desk.session, before["id"]), content)
         ],
     )

@@ -34,7 +34,7 @@ from api.json.meeting_shapes import (
     SeatShown,
 )
 from api.json.shapes import ComingShown, Day
-from api.pages.choices import people_by_id
+from api.views.names import people_by_id
 from domain.kernel.actors import Actor
 from locales import pick
 from meetings import agendas, drafting, schedule, seating

@@ -13,11 +13,12 @@ from api.access.permissions import Action, actor_for, asks, find_case, require, 
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
-from api.json.shapes import Day, Given, Key, MovedShown, NewPersonGiven, Reason, Shown, Typed
+from api.json.shapes import Day, Key, MovedShown, NewPersonGiven, Reason, Shown, Typed
 from api.json.tasks import AtDoor
 from api.views import departures as at_departures
+from api.web.bodies import Given
 from domain.casework.locking import Moved
-from domain.departure import departures, hand_overs, hiring, interviews, settling
+from domain.departure import departures, hand_overs, hand_overs_in_bulk, hiring, interviews, settling
 from domain.kernel.actors import Actor
 from domain.roles.sight import calls_who_barred
 
@@ -184,7 +185,7 @@ def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown
     """Offer every follow-up to whoever fits it best; a dry run says the same and changes nothing."""
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
-    lines = hand_overs.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
+    lines = hand_overs_in_bulk.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     return [
         OfferShown(

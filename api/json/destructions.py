@@ -15,7 +15,7 @@ from api.json.participant_shapes import (
     DestructionListed,
     DestructionRefused,
 )
-from domain.participants import destruction
+from domain.participants import destruction, what_is_destroyed
 
 router = api_routes("destructions")
 
@@ -63,7 +63,7 @@ def _shown(desk: Desk, asked: dict[str, Any], given: Given) -> DestructionAsked:
     by = allows(Action.SEE_DESTRUCTION, given)
     assert by is not None  # noqa: S101 - found for it
     able = destruction.who_may_confirm(session, asked, desk.asker.standing) if asked["state"] == "asked" else []
-    contents = destruction.contents_of(session, participant_id)
+    contents = what_is_destroyed.contents_of(session, participant_id)
     return DestructionAsked.model_validate(
         {
             **asked,

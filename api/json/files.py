@@ -15,7 +15,8 @@ from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
-from api.json.shapes import Day, Given, Limit, Offset, Page, Shown, Typed
+from api.json.shapes import Day, Limit, Offset, Page, Shown, Typed
+from api.web.bodies import Given
 from domain.follow_ups import activities
 from domain.kernel.refusals import Refusal
 from domain.participants import research

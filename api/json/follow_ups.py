@@ -23,7 +23,8 @@ from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
+from api.json.shapes import AwaitedShown, Day, Shown, Typed
+from api.web.bodies import Given
 from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning, contacts, load, lost, notes, summaries
 from domain.follow_ups.locking import follow_ups

@@ -18,7 +18,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from api.json.shapes import ComingShown, Day, Given, Shown, Typed
+from api.json.shapes import ComingShown, Day, Shown, Typed
+from api.web.bodies import Given
 
 
 def _local(value: object) -> object:

@@ -16,11 +16,12 @@ from api.access.participants import Facts, Opened
 from api.access.session import Desk
 from api.json.idempotent_requests import etag
 from api.json.referrals import Line
-from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
-from domain.accompaniment import consents, reviews, risks, withdrawals, workers
+from api.json.shapes import AwaitedShown, Day, Shown, Typed
+from api.web.bodies import Given
+from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
 from domain.kernel.scope import one, program_of
-from domain.participants import disclosures, findings, reading, referring
+from domain.participants import disclosures, findings, reading, referral_form
 from domain.participants.consent_text import CURRENT
 from domain.participants.locking import case_of
 from meetings import admissions
@@ -53,7 +54,7 @@ class IdentityGiven(Given):
     given_name: Line | None = None
     family_name: Line | None = None
     birth_date: Day | None = None
-    age: Annotated[int | None, Field(strict=True, ge=0, le=referring.OLDEST)] = None
+    age: Annotated[int | None, Field(strict=True, ge=0, le=referral_form.OLDEST)] = None
     phone: Line | None = None
     email: Line | None = None
     address: Words | None = None
@@ -579,8 +580,8 @@ def _each(shape: type[_Shape], rows: Iterable[Any]) -> list[_Shape]:
 
 def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
     """The workers of the day, whoever fits first, and which two might meet the person as a pair."""
-    offered = workers.proposals(desk.session, participant_id, at=desk.at)
-    pair = workers.proposed_pair(offered) or ()
+    offered = proposals.proposals(desk.session, participant_id, at=desk.at)
+    pair = proposals.proposed_pair(offered) or ()
     return [
         ProposalShown(
             person_id=each.person_id,

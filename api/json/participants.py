@@ -50,7 +50,7 @@ from domain.accompaniment import barring, consents, reviews, risks, withdrawals,
 from domain.accompaniment.consents import Signed
 from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
 from domain.kernel.actors import Actor
-from domain.participants import destruction, disclosures, retention
+from domain.participants import destruction, disclosures, retention, what_is_destroyed
 from meetings import admissions, recruiters
 
 router = api_routes("participants", prefix="/participants")
@@ -505,7 +505,7 @@ def take_destruction_back(participant_id: UUID, desk: AtDesk) -> None:
 def get_proof(participant_id: UUID, desk: AtDesk) -> DestructionShown:
     """The proof that a file is destroyed: the line of the record, and since when its key is gone."""
     _actor(desk, participant_id, Action.KEEP_RETENTION)
-    proof = destruction.proof_of(desk.session, participant_id)
+    proof = what_is_destroyed.proof_of(desk.session, participant_id)
     if proof is None:
         raise Forbidden
     return DestructionShown.model_validate(proof)

@@ -37,7 +37,7 @@ from api.json.idempotent_requests import AtOnce
 from domain.endorsement.counting import does_it_count
 from domain.obligations import accepting, reading, waiving
 from domain.obligations import attestations as saying
-from domain.obligations.facts import waivers as waivers_of
+from domain.obligations.clauses import waivers as waivers_of
 from meetings import waivers
 
 router = api_routes("partners")

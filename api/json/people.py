@@ -42,10 +42,10 @@ from api.json.shapes import (
 )
 from domain.access import invitations
 from domain.accompaniment import asked_today
-from domain.departure import departures, foreseeing
+from domain.departure import departures, foreseeing, ways_in
 from domain.kernel.scope import many, one, program_of
 from domain.obligations import entering_late
-from domain.people import calendar_readers, people
+from domain.people import absences, calendar_readers, people
 from domain.roles.roles import HeldRole, Standing, standing
 from domain.roles.sight import calls_who_barred
 from models.base import table_of
@@ -250,7 +250,7 @@ def record_absence(
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
-    people.record_absence(
+    absences.record_absence(
         desk.session,
         person_id=person_id,
         starts_on=body.starts_on,
@@ -276,7 +276,7 @@ def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
     if held is None:
         raise Forbidden
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held["person_id"]))
-    people.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
+    absences.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
     asked_today.ask_who_acts_now(desk.session, held["person_id"], by=by, at=desk.at)
 
 
@@ -297,7 +297,7 @@ def invite(person_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> P
 def end_access(person_id: UUID, desk: AtDesk) -> None:
     """End all of a person's access at once: sign-ins, passkeys, account and links."""
     by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    departures.shut_out(desk.session, person_id, by=by, at=desk.at)
+    ways_in.shut_out(desk.session, person_id, by=by, at=desk.at)
 
 
 def _see_what_is_late(desk: Desk, body: PersonGiven | TenureGiven) -> None:

@@ -14,7 +14,8 @@ from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, EventShown, Given, Limit, Offset, Page, Shown, Typed
+from api.json.shapes import Day, EventShown, Limit, Offset, Page, Shown, Typed
+from api.web.bodies import Given
 from domain.kernel.scope import many, one, program_of
 from domain.record import incidents, readings
 from domain.record.incidents import Entry, Telling

@@ -13,17 +13,18 @@ from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import Day, Shown, Typed
+from api.web.bodies import Given
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
-from domain.participants import links, reading, referring
-from domain.participants.referring import ReferralForm
+from domain.participants import links, reading, referral_form, referring
+from domain.participants.referral_form import ReferralForm
 from domain.roles.sight import who_barred
 
 router = api_routes("referrals")
 
-Line = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_LINE)]
-Words = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_TEXT)]
+Line = Annotated[Typed, StringConstraints(max_length=referral_form.LONGEST_LINE)]
+Words = Annotated[Typed, StringConstraints(max_length=referral_form.LONGEST_TEXT)]
 Language = Annotated[Typed, StringConstraints(max_length=20)]
 Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
 
@@ -34,7 +35,7 @@ class ReferralGiven(Given):
     given_name: Line = ""
     family_name: Line = ""
     birth_date: Day | None = None
-    age: Annotated[int | None, Field(strict=True, ge=0, le=referring.OLDEST)] = None
+    age: Annotated[int | None, Field(strict=True, ge=0, le=referral_form.OLDEST)] = None
     phone: Line = ""
     email: Line = ""
     address: Words = ""

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from api.web.bodies import Given
 from domain.follow_ups.gate import Awaited
 from domain.mail.envelopes import Attachment
 
@@ -46,12 +47,6 @@ Day = Annotated[date, BeforeValidator(_iso_day)]
 Typed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 #: The key of a role or a protocol, as its file writes it.
 Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
-
-
-class Given(BaseModel):
-    """A body that is taken: what it does not know, it refuses."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Shown(BaseModel):
@@ -145,8 +140,8 @@ class Completion(Given):
     """That a task was done. `given` is what was filled in of what the step `asks`, by the id of each part."""
 
     note: Typed = ""
-    evidence: Annotated[list[ProofGiven], Field(max_length=20)] = []
-    given: Annotated[dict[Key, Typed | Annotated[list[Short], Field(max_length=50)]], Field(max_length=20)] = {}
+    evidence: list[ProofGiven] = Field([], max_length=20)
+    given: dict[Key, Typed | Annotated[list[Short], Field(max_length=50)]] = Field({}, max_length=20)
 
 
 class ChoiceShown(Shown):
@@ -309,7 +304,7 @@ class AbsenceGiven(Given):
     starts_on: Day
     ends_on: Day
     deputy_id: UUID | None = None
-    kinds: list[Literal["tasks", "approvals", "seats"]] = ["tasks", "approvals", "seats"]
+    kinds: list[Literal["tasks", "approvals", "seats"]] = Field(["tasks", "approvals", "seats"])
 
 
 class HolderShown(Shown):

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
-from api.json.shapes import Day, Given, Key, Shown, Typed
+from api.json.shapes import Day, Key, Shown, Typed
+from api.web.bodies import Given
 
 Said = Annotated[Typed, StringConstraints(max_length=10_000)]
 Version = Annotated[

@@ -16,11 +16,14 @@ from api.access.agreements import find_agreement, versions_of
 from api.access.permissions import Action, Forbidden, allows, asks
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page, titles_of_roles
-from domain.agreements.agreements import called_off_from, content_of_version, directors_on, notice_given_on, roles_left
+from api.pages.frame import framed_pages, page
+from api.views.names import titles_of_roles
+from domain.agreements.agreements import directors_on, roles_left
 from domain.agreements.difference import Line, difference
 from domain.agreements.signed_files import files_of, text_stands
 from domain.agreements.succession import may_be_rewritten
+from domain.agreements.terminations import called_off_from, notice_given_on
+from domain.agreements.version_text import content_of_version
 from domain.declarations.program_agreements import clause_without_role
 from domain.endorsement.partners import majority_of
 from domain.kernel.scope import many, program_of

@@ -15,7 +15,7 @@ from api.access.session import AtDesk, Desk
 from api.pages.agreement import agreement_page
 from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
 from api.pages.frame import framed_pages, see_other
-from domain.agreements import agreements, signed_files, succession
+from domain.agreements import agreements, signed_files, succession, terminations
 from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.kernel.refusals import Refusal
 from locales import N_
@@ -152,7 +152,7 @@ def end(
     version, given = find_version(desk, agreement_id, n)
     by = require(Action.KEEP_AGREEMENTS, given)
     refusal = desk.attempt(
-        lambda: agreements.end_version(
+        lambda: terminations.end_version(
             desk.session,
             version["id"],
             ends_on=day_of(last),

@@ -16,7 +16,7 @@ from api.pages.agreement import RESOURCES
 from api.pages.forms import Text, day_or_none
 from api.pages.frame import framed_pages, page, see_other
 from domain.agreements import rewriting
-from domain.agreements.agreements import Content, content_of_version
+from domain.agreements.version_text import Content, content_of_version
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext
 

@@ -21,8 +21,9 @@ from api.pages.forms import Text, id_or_none
 from api.pages.frame import see_other
 from api.pages.meeting import checked_answer
 from api.views.meetings import ANSWERS, hours_of, title_of
+from api.views.sentences import sentence_of
 from api.web import limits
-from api.web.answers import sentence_of, status_of
+from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.rendering import render
 from domain.kernel.refusals import Refusal

@@ -12,7 +12,8 @@ from sqlalchemy import Uuid, func, literal, select
 
 from api.access.permissions import Action, asks, closed_to, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.frame import framed_pages, page, titles_of_roles
+from api.pages.frame import framed_pages, page
+from api.views.names import titles_of_roles
 from domain.access import invitations
 from domain.casework import board, subjects
 from domain.casework.in_place import is_in_place, words_in_place

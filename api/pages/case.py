@@ -34,7 +34,7 @@ from api.views.tasks import Line, cases_about, lines_of, names_of, page_of
 from api.views.timeline import MINOR, NEWEST, told
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations.protocol import Protocol
-from domain.departure import hand_overs
+from domain.departure import hand_overs_in_bulk
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, one, program_of
@@ -162,7 +162,7 @@ def case_page(
     *,
     whole_history: bool = False,
     before: int | None = None,
-    receipt: Sequence[hand_overs.Line] | None = None,
+    receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
     done: bool = False,
 ) -> HTMLResponse:
     """The page of a case that the reader may see; with `typed`, as a rule refused what was sent. Raises Forbidden.

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from api.access.permissions import Action, allows, to_program
 from api.access.session import Desk
 from api.pages.forms import id_or_none
-from api.pages.frame import titles_of_roles
+from api.views.names import titles_of_roles
 from domain.kernel.scope import program_of
 from domain.terms.agreed_roles import created_roles, creates_from
 from models.agreement import AgreementRole
@@ -19,14 +19,6 @@ from models.program import Organization, Person
 _person = table_of(Person)
 _organization = table_of(Organization)
 _created = table_of(AgreementRole)
-
-
-def people_by_id(desk: Desk) -> dict[UUID, Person]:
-    """The program's people by id, in the order of their names."""
-    found = desk.session.scalars(
-        select(Person).where(_person.c.program_id == program_of(desk.session)).order_by(_person.c.sort_key)
-    )
-    return {person.id: person for person in found}
 
 
 def names_to_choose(desk: Desk) -> list[tuple[UUID, str]]:

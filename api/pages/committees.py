@@ -13,13 +13,13 @@ from fastapi.responses import HTMLResponse
 from api.access.meetings import find_committee
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.choices import people_by_id
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page, titles_of_roles
+from api.pages.frame import framed_pages, page
 from api.pages.program import rhythm_in_words
 from api.views.decisions import STATES as DECIDED
 from api.views.decisions import lines_of_committee
 from api.views.meetings import STATES, between, title_of
+from api.views.names import people_by_id, titles_of_roles
 from meetings import drafting, seating
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from models.program import Person

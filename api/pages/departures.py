@@ -20,7 +20,7 @@ from api.views import departures as at_departures
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
-from domain.departure import departures, hand_overs, settling
+from domain.departure import current, departures, hand_overs, hand_overs_in_bulk, settling, unopened
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
 from locales import N_
@@ -155,7 +155,7 @@ def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") 
     """Offer every follow-up to whoever fits it best; first only to see what would happen."""
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
-    lines = hand_overs.propose_all(desk.session, case_id, dry_run=not really, by=by, at=desk.at)
+    lines = hand_overs_in_bulk.propose_all(desk.session, case_id, dry_run=not really, by=by, at=desk.at)
     return case_page(desk, request, case_id, Typed(), receipt=lines, done=bool(really))
 
 
@@ -197,7 +197,7 @@ def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HT
         desk.session,
         select(_case).where(
             _case.c.program_id == program_of(desk.session),
-            _case.c.protocol == departures.PROTOCOL,
+            _case.c.protocol == current.PROTOCOL,
             visible_cases(desk.asker, hats),
         ),
     )
@@ -233,7 +233,7 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
         .where(
             _tenure.c.program_id == program_of(desk.session),
             or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
-            ~departures.is_seen_to(),
+            ~unopened.is_seen_to(),
         )
         .distinct()
         .order_by(_person.c.sort_key, _organization.c.short_name),

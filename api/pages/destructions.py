@@ -18,7 +18,7 @@ from api.pages.participant import BECAME, DESTRUCTION_GROUNDS, proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.kernel.scope import many, program_of
-from domain.participants import destruction
+from domain.participants import destruction, what_is_destroyed
 from locales import N_, gettext
 from models.base import table_of
 from models.program import Organization
@@ -97,7 +97,7 @@ def _page(
     able = destruction.who_may_confirm(session, asked, desk.asker.standing)
     if any(holder.person_id == desk.asker.person_id for holder in able):
         by = answers_as(session, desk.asker, asked, given)
-    contents = destruction.contents_of(session, participant_id)
+    contents = what_is_destroyed.contents_of(session, participant_id)
     names = names_of(desk, {asked["asked_by"], asked["asked_for"], asked["ended_by"], *(one.person_id for one in able)})
     waits = asked["state"] == "asked"
     return page(

@@ -14,8 +14,8 @@ from api.access.permissions import Action, asks
 from api.access.session import Office, office_of
 from api.pages.frame import see_other
 from api.pages.sign_in import device, keep_challenge, record_refusal, site_or_refuse, take_challenge, welcome
+from api.views.sentences import sentence_of
 from api.web import browsers, limits
-from api.web.answers import sentence_of
 from api.web.rendering import render
 from domain.access import doors, invitations, passkeys, sign_ins
 from domain.access.doors import ENROLMENT, INVITATION, Leads

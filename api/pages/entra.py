@@ -23,8 +23,8 @@ from api.access.session import Office, office_of
 from api.pages.doors import closed
 from api.pages.frame import see_other
 from api.pages.sign_in import device, welcome
+from api.views.sentences import sentence_of
 from api.web import browsers, limits
-from api.web.answers import sentence_of
 from api.web.guard import FROM_ELSEWHERE
 from api.web.redirects import pass_on
 from api.web.rendering import render

@@ -23,11 +23,11 @@ from api.pages.caseload import lines
 from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
+from api.views.sentences import sentence_of
 from api.views.states import STATES
 from api.views.tasks import names_of
 from api.views.timeline import told
-from api.web.answers import sentence_of
-from domain.accompaniment import breaks, states, withdrawals, workers
+from domain.accompaniment import breaks, proposals, states, withdrawals
 from domain.departure import hand_overs
 from domain.follow_ups import assigning, contacts, lost, notes, opening, summaries
 from domain.follow_ups.notes import Week
@@ -382,7 +382,7 @@ def _reads(desk: Desk, follow_up_id: UUID) -> bool:
     return False
 
 
-def _who_may_have_it(candidates: Sequence[workers.Proposal], had_it: UUID | None) -> list[workers.Proposal]:
+def _who_may_have_it(candidates: Sequence[proposals.Proposal], had_it: UUID | None) -> list[proposals.Proposal]:
     """Whom one may name as a follow-up is taken up again: who accompanied the participant before comes first."""
     return sorted((one for one in candidates if one.possible), key=lambda one: one.person_id != had_it)
 
@@ -393,7 +393,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
     today = {part["kind"]: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])}
     may_assign = may(Action.ASSIGN_FOLLOW_UP, given)
     candidates = (
-        workers.proposals(session, row["participant_id"], at=desk.at, asks=row["intensity"]) if may_assign else []
+        proposals.proposals(session, row["participant_id"], at=desk.at, asks=row["intensity"]) if may_assign else []
     )
     every_note = notes.notes_of(session, [follow_up_id])
     before = _before(desk, parts, follow_up_id)

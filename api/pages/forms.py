@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Form
 
+from api.access.session import Desk
 from api.views.languages import codes_of
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings.entries import LONGEST, SHORTEST
+from meetings.local_times import moment_of
+from meetings.locking import read_meeting
 
 Text = Annotated[str, Form()]
 """A field as it was typed; empty where the form did not send it."""
@@ -142,3 +145,11 @@ def id_or_none(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         raise Refusal("choice.malformed", N_("Choose one of the list.")) from None
+
+
+def hour_there(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
+    """A local hour of the meeting's day, as a field sends it; None for an empty one. Raises Refusal."""
+    if not hour.strip():
+        return None
+    meeting = read_meeting(desk.session, meeting_id)
+    return moment_of(datetime.combine(meeting["starts"].date(), hour_of(hour)), meeting["time_zone"])

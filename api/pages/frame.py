@@ -13,20 +13,21 @@ from sqlalchemy import func, select
 from api.access.destructions import to_destructions
 from api.access.permissions import Action, allows, to_post, to_program
 from api.access.session import AtDesk, Desk, Office
-from api.web.answers import sentence_of, status_of
+from api.views.names import titles_of_roles
+from api.views.sentences import sentence_of
+from api.web.answers import status_of
 from api.web.rendering import render
 from domain.casework import board
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
-from locales import N_, current_language, gettext
+from locales import N_, gettext
 from models.base import table_of
 from models.casework import Task
 from models.outbox import Notice
-from models.program import Person, Program, Role
+from models.program import Person, Program
 
 _task = table_of(Task)
 _notice = table_of(Notice)
-_role = table_of(Role)
 _person = table_of(Person)
 
 
@@ -184,15 +185,6 @@ def is_under(path: str, href: str) -> bool:
     if href == "/meetings" and (path in ("/committees", "/strays") or path.startswith("/committees/")):
         return True
     return path == href or path.startswith(f"{href}/")
-
-
-def titles_of_roles(desk: Desk) -> dict[str, str]:
-    """Each role's title in the language of the page, by its key."""
-    title = _role.c.title_fr if current_language() == "fr" else _role.c.title_en
-    rows = desk.session.execute(
-        select(_role.c.key, title.label("title")).where(_role.c.program_id == program_of(desk.session))
-    )
-    return {row.key: row.title for row in rows}
 
 
 def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:

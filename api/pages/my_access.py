@@ -29,7 +29,7 @@ from api.views.timeline import MEANS
 from api.web import browsers, limits
 from domain.access import invitations, passkeys, sign_ins
 from domain.access.sites import site_of
-from domain.departure import departures
+from domain.departure import ways_in
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
 from models.access import BrowserSession, Identity, Passkey
@@ -162,7 +162,7 @@ def hand_over_invitation(desk: AtDesk, request: Request, person_id: UUID) -> Res
 def end_access(desk: AtDesk, request: Request, person_id: UUID) -> Response:
     """End all of a person's access at once."""
     by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(lambda: departures.shut_out(desk.session, person_id, by=by, at=desk.at))
+    refusal = desk.attempt(lambda: ways_in.shut_out(desk.session, person_id, by=by, at=desk.at))
     return _back(desk, request, person_id, refusal)
 
 

@@ -17,7 +17,8 @@ from api.access.permissions import Action, Forbidden, Relation, allows, asks, re
 from api.access.session import AtDesk, Desk
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed, day_of, id_or_none
-from api.pages.frame import framed_pages, page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other
+from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of
 from api.views.tasks import names_of
 from domain.casework.proofs import LARGEST_DOCUMENT
@@ -27,8 +28,8 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
 from domain.obligations import accepting, reading, to_accept, waiving
 from domain.obligations import attestations as saying
-from domain.obligations.facts import waivers as waivers_of
-from domain.obligations.facts import waivers_of_no_day
+from domain.obligations.clauses import waivers as waivers_of
+from domain.obligations.clauses import waivers_of_no_day
 from domain.obligations.wording import KINDS, WHY
 from domain.record import reads
 from locales import N_

@@ -21,11 +21,11 @@ from api.views.follow_ups import WHY_PROPOSED, bars_of
 from api.views.languages import names_of as names_of_languages
 from api.views.states import STATES
 from api.views.tasks import names_of
-from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
+from domain.accompaniment import barring, consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import duplicates, first_meetings
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
-from domain.participants import destruction, disclosures, findings, rates, reading
+from domain.participants import destruction, disclosures, findings, rates, reading, what_is_destroyed
 from domain.participants.ages import Age
 from domain.participants.areas import areas
 from domain.participants.consent_text import CURRENT
@@ -277,7 +277,7 @@ def participant_page(
     names_another = may[Action.DECIDE_ADMISSION] and is_being_admitted and workers.was_given(session, participant_id)
     decides = may[Action.DECIDE_ADMISSION] and item is not None
     choosing = (may[Action.TRIAGE] and waiting is not None) or decides or names_another
-    offered = workers.proposals(session, participant_id, at=desk.at) if choosing else []
+    offered = proposals.proposals(session, participant_id, at=desk.at) if choosing else []
     barred = barring.barred_of(session, participant_id) if may[Action.KEEP_ADMISSION] else []
     signed = consents.consents_of(session, participant_id) if may[Action.SEE_CONSENTS] else []
     could_sign = consents.workers_of(session, participant_id, desk.day) if may[Action.KEEP_ADMISSION] else []
@@ -332,7 +332,7 @@ def participant_page(
         names=names,
         item=item,
         offered=[(one, _said_of(one, names, desk.language)) for one in offered],
-        pair=[names[person] for person in workers.proposed_pair(offered) or ()],
+        pair=[names[person] for person in proposals.proposed_pair(offered) or ()],
         choices=[(str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible],
         seconds=[
             (str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible_as_second
@@ -460,7 +460,7 @@ def _again(desk: Desk, participant_id: UUID) -> Mapping[str, Any] | None:
     return found[0]
 
 
-def _said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: str) -> str:
+def _said_of(proposal: proposals.Proposal, names: Mapping[UUID, str], language: str) -> str:
     """A worker with what speaks for and against, in one line."""
     load = proposal.load
     parts = [names.get(proposal.person_id, "")]
@@ -492,7 +492,7 @@ def _not_shared_with(desk: Desk, participant_id: UUID) -> list[str]:
 
 def proof_of(desk: Desk, participant_id: UUID) -> dict[str, Any] | None:
     """The proof that a file is destroyed, with the names of who asked for it and who confirmed it."""
-    found = destruction.proof_of(desk.session, participant_id)
+    found = what_is_destroyed.proof_of(desk.session, participant_id)
     if found is None:
         return None
     by, asked_by = (

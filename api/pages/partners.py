@@ -14,8 +14,9 @@ from api.access.partners import find_partner, partners_of, read_statement
 from api.access.permissions import Action, Relation, allows, asks, require, seen_of, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.board import waiting_shown
-from api.pages.frame import framed_pages, page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import between
+from api.views.names import titles_of_roles
 from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
 from api.web import downloads
 from domain.agreements.agreements import version_in_force

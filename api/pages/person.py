@@ -24,18 +24,19 @@ from api.access.permissions import (
 )
 from api.access.session import AtDesk, Desk
 from api.pages import holdings
-from api.pages.choices import people_by_id, role_and_organization, roles_to_give
+from api.pages.choices import role_and_organization, roles_to_give
 from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
-from api.pages.frame import framed_pages, page, see_other, titles_of_roles
+from api.pages.frame import framed_pages, page, see_other
 from api.views.departures import people_names, to_departure
 from api.views.languages import names_of
+from api.views.names import people_by_id, titles_of_roles
 from domain.accompaniment import asked_today
-from domain.departure import departures
+from domain.departure import departures, unopened
 from domain.departure.foreseeing import Foreseen, foresee_end
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import one, program_of
 from domain.obligations import entering_late
-from domain.people import calendar_readers, people
+from domain.people import absences, calendar_readers, people
 from domain.roles.sight import calls_who_barred
 from locales import N_, gettext
 from models.base import table_of
@@ -169,7 +170,7 @@ def record_absence(
     by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
 
     def act() -> None:
-        people.record_absence(
+        absences.record_absence(
             desk.session,
             person_id=person_id,
             starts_on=day_of(starts_on),
@@ -193,7 +194,7 @@ def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: 
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, person_id))
 
     def act() -> None:
-        people.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
+        absences.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
         asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
 
     refusal = desk.attempt(act)
@@ -213,7 +214,7 @@ def _foreseen_page(desk: Desk, request: Request, held: Mapping[str, Any], forese
         tenure_id=held["id"],
         seen=held["version"],
         day=desk.day,
-        notice=departures.NOTICE.days,
+        notice=unopened.NOTICE.days,
         foreseen=foreseen,
         in_hand=shown,
         keeps_back=len(shown) < len(foreseen.in_hand),
@@ -285,7 +286,7 @@ def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> l
 def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]]) -> list[tuple[UUID, str]]:
     """The organizations from which the asker may say that this person leaves, and from which nobody said it yet."""
     mine = (_tenure.c.program_id == program_of(desk.session), _tenure.c.person_id == person_id)
-    said = set(desk.session.scalars(select(_tenure.c.id).where(*mine, departures.is_seen_to())))
+    said = set(desk.session.scalars(select(_tenure.c.id).where(*mine, unopened.is_seen_to())))
     held = {
         row["organization_id"]: row["short_name"] for row in roles if row["time"] != "past" and row["id"] not in said
     }

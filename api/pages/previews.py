@@ -18,9 +18,9 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.access.session import Desk
-from api.pages.choices import people_by_id
 from api.pages.frame import page, see_other
 from api.views.meetings import title_of
+from api.views.names import people_by_id
 from api.web.idempotency import Once
 from domain.kernel.refusals import Refusal
 from locales import N_

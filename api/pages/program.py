@@ -14,10 +14,10 @@ from sqlalchemy import or_, select
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.choices import people_by_id
-from api.pages.frame import framed_pages, page, titles_of_roles
+from api.pages.frame import framed_pages, page
+from api.views.names import people_by_id, titles_of_roles
 from api.views.states import state_of_version
-from domain.casework.scheduling import calendar_of
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import many, one, program_of
 from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements

@@ -11,7 +11,7 @@ from fastapi import Depends, Form
 from api.pages.forms import Text
 from api.views.languages import codes_of
 from domain.kernel.refusals import Refusal
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from locales import N_
 from models.referral import CRITERIA
 

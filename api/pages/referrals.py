@@ -22,7 +22,7 @@ from domain.kernel.refusals import Refusal
 from domain.participants import links, reading, referring, retention
 from domain.participants.areas import areas
 from domain.participants.findings import findings_of
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from domain.roles.sight import who_barred
 from locales import N_, gettext
 from models.referral import CRITERIA

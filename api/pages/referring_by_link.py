@@ -18,15 +18,16 @@ from api.pages.forms import Text
 from api.pages.frame import see_other
 from api.pages.referral_fields import TypedReferral, typed_of
 from api.pages.referrals import choices
+from api.views.sentences import sentence_of
 from api.web import browsers, limits
-from api.web.answers import sentence_of, status_of
+from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.rendering import render
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program
 from domain.participants import links, referring
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from locales import current_language, is_language
 
 router = APIRouter(include_in_schema=False)

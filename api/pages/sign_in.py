@@ -16,8 +16,9 @@ from api.access.permissions import Action, asks
 from api.access.session import Office, end_stay, give_cookie, office_of, take_cookie
 from api.pages import demo_sign_in
 from api.pages.frame import ribbon_of, see_other
+from api.views.sentences import sentence_of
 from api.web import browsers, limits
-from api.web.answers import sentence_of, status_of
+from api.web.answers import status_of
 from api.web.browsers import BEGUN_SECONDS
 from api.web.redirects import pass_on
 from api.web.rendering import render

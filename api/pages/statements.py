@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page, see_other
+from api.views.sentences import sentence_of
 from api.web import downloads
-from api.web.answers import sentence_of, status_of
+from api.web.answers import status_of
 from domain.kernel.periods import in_words
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day

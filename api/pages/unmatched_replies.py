@@ -11,10 +11,10 @@ from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Forbidden, asks, find_person, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.choices import people_by_id
 from api.pages.forms import Text, Typed, id_or_none
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, title_of
+from api.views.names import people_by_id
 from api.views.unmatched_replies import CLAIMS, OUTCOMES, StrayLine, lines_of, may_answer
 from domain.kernel.refusals import Refusal
 from locales import N_

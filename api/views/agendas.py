@@ -10,8 +10,8 @@ from api.access.agendas import STILL_OPEN, Found, freezes_at, lacking, requests_
 from api.access.meetings import audience_of
 from api.access.permissions import Action, allows
 from api.access.session import Desk
-from api.pages.choices import people_by_id
 from api.views.meetings import STATES, title_of
+from api.views.names import people_by_id
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agendas, posting, wording

@@ -26,16 +26,16 @@ from api.access.permissions import (
     to_program,
 )
 from api.views.follow_ups import BARS
-from domain.accompaniment import workers
+from domain.accompaniment import proposals
 from domain.casework import board, words
-from domain.departure import drafts, gathering, hand_overs, settling
+from domain.casework.case_letters import case_title
+from domain.departure import drafts, endings, gathering, hand_overs, settling, successors
 from domain.holdings.duty import APPROVAL, TASK
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.holdings.roles import TENURE, role_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
-from domain.mail.notices import case_title
 from domain.roles.roles import standing
 from domain.roles.sight import calls_who_barred, task_is_open_to
 from locales import N_, say, show_day
@@ -199,12 +199,12 @@ def left_of(
         if task is not None and may_settle and case["state"] == "open":
             thought_of = _thought_of(session, task, case, at)
             ways = _takers(session, task, case, at, thought_of, names, language)
-            if not ways and settling.TAKEN_OVER[one.kind] and not thought_of:
-                nobody = say(language, settling.why_nobody(session, task))
-            ends = settling.endings(one.kind, own=own, over=over)
-            if "with_the_role" in ends and settling.would_be_nobodys(session, task, case, at):
+            if not ways and endings.TAKEN_OVER[one.kind] and not thought_of:
+                nobody = say(language, successors.why_nobody(session, task))
+            ends = endings.endings(one.kind, own=own, over=over)
+            if "with_the_role" in ends and endings.would_be_nobodys(session, task, case, at):
                 ends = tuple(end for end in ends if end != "with_the_role")
-            ways += [(f"end:{end}", say(language, settling.ENDS[end])) for end in ends]
+            ways += [(f"end:{end}", say(language, endings.ENDS[end])) for end in ends]
             not_now = _not_now(thought_of, names, language)
             if not ways:
                 nobody = say(language, _NOBODY_BUT_ITS_AUTHOR)
@@ -254,7 +254,7 @@ def keeps_back(session: Session, asker: Asker, case_id: UUID) -> bool:
 
 def _thought_of(
     session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime
-) -> list[workers.Proposal]:
+) -> list[proposals.Proposal]:
     """Whom one may think of for a follow-up that is to be handed over; nobody in particular for any other thing."""
     if task["holding"] != "follow_up":
         return []
@@ -266,14 +266,14 @@ def _takers(
     task: Mapping[str, Any],
     case: Mapping[str, Any],
     at: datetime,
-    thought_of: Sequence[workers.Proposal],
+    thought_of: Sequence[proposals.Proposal],
     names: Mapping[UUID, str],
     language: str,
 ) -> list[tuple[str, str]]:
     """Who can take a thing over, as choices: of a follow-up who fits best first, with why; else by name."""
     if task["holding"] == "follow_up":
         return [(f"to:{one.person_id}", said_of(one, names, language)) for one in thought_of if one.possible]
-    able = set(settling.may_take_over(session, task, case, at))
+    able = set(successors.may_take_over(session, task, case, at))
     # A role is most often somebody's of the same organization: they come first, after whoever is to begin in it.
     today = standing(session, local_day(session, at))
     there: frozenset[UUID] = frozenset()
@@ -295,7 +295,7 @@ def _said_of_taker(name: str, begins_on: date | None, language: str) -> str:
     return say(language, _TO_WHO_BEGINS, name=name, day=show_day(language, begins_on))
 
 
-def _not_now(thought_of: Sequence[workers.Proposal], names: Mapping[UUID, str], language: str) -> tuple[str, ...]:
+def _not_now(thought_of: Sequence[proposals.Proposal], names: Mapping[UUID, str], language: str) -> tuple[str, ...]:
     """Who cannot be given the follow-up that is asked about, with why: seen before anything is offered."""
     return tuple(
         f"{names.get(one.person_id, '')} ({', '.join(say(language, BARS[bar]) for bar in one.load.bars)})"
@@ -304,12 +304,12 @@ def _not_now(thought_of: Sequence[workers.Proposal], names: Mapping[UUID, str], 
     )
 
 
-def said_of(proposal: workers.Proposal, names: Mapping[UUID, str], language: str) -> str:
+def said_of(proposal: proposals.Proposal, names: Mapping[UUID, str], language: str) -> str:
     """A worker whom a follow-up can be offered to, with what speaks for them and against. DP-03a, DP-03b."""
     return f"{names.get(proposal.person_id, '')} – {fit_in_words(proposal, language)}"
 
 
-def fit_in_words(proposal: workers.Proposal, language: str) -> str:
+def fit_in_words(proposal: proposals.Proposal, language: str) -> str:
     """What speaks for a worker to whom a follow-up can be offered, and against them."""
     reasons = [
         *([N_("has met the participant")] if proposal.met else []),
@@ -406,7 +406,7 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
 
 
 def _ended(as_: str, language: str) -> str:
-    return say(language, settling.ENDS[as_]) if as_ else ""
+    return say(language, endings.ENDS[as_]) if as_ else ""
 
 
 def answerer(session: Session, asker: Asker, hand_over_id: UUID) -> Actor:

@@ -11,7 +11,7 @@ from api.access.permissions import Action, allows, to_person, to_task
 from api.access.session import Desk
 from api.views import departures
 from domain.declarations.protocol import Protocol
-from domain.departure import gathering, giving_back, hand_overs
+from domain.departure import gathering, giving_back, hand_overs_in_bulk
 from domain.roles.sight import calls_who_barred
 
 
@@ -20,7 +20,7 @@ def leaving_of(
     case: Mapping[str, Any],
     protocol: Protocol,
     *,
-    receipt: Sequence[hand_overs.Line] | None = None,
+    receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
     done: bool = False,
 ) -> dict[str, Any] | None:
     """Who leaves, and each thing in hand with its step; None where a case is about nobody who leaves.

@@ -16,9 +16,9 @@ from sqlalchemy import Uuid, and_, literal, select
 from api.access.permissions import Action, Given, Relation, allows, closed_to, to_duty, to_program
 from api.access.session import Desk
 from api.access.words import said_with
-from api.pages.frame import titles_of_roles
+from api.views.names import titles_of_roles
+from api.views.sentences import sentence_of
 from api.views.states import state_of_task
-from api.web.answers import sentence_of
 from domain.accompaniment.consents import STORE
 from domain.accompaniment.recruiting import ASSESS, REFUSE
 from domain.accompaniment.reviews import REVIEW, REVIEWED
@@ -26,9 +26,9 @@ from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, SPEAK, STOPPED,
 from domain.accompaniment.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from domain.casework import board, requests, subjects
 from domain.casework.approving import bar_to_approval, people_of
+from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.scheduling import pinned_protocol
-from domain.casework.tasks import BY_ITS_ACT
 from domain.casework.versions import newer_version
 from domain.casework.words import Beside
 from domain.declarations.program_agreements import clause_without_role

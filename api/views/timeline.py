@@ -14,8 +14,8 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.expression import ColumnElement
 
 from api.access.session import Desk
-from api.pages.frame import titles_of_roles
 from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
+from api.views.names import titles_of_roles
 from api.views.tasks import cases_about, names_of
 from domain.kernel.actors import ENGINE, LOADER, OPERATOR, OUTSIDE, ROUNDS, SIGN_IN
 from domain.kernel.periods import in_words

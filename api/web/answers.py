@@ -21,7 +21,8 @@ from starlette.exceptions import HTTPException
 
 from api.access import denials
 from api.access.request_rates import TooManyRequests
-from api.json.shapes import Given
+from api.views.sentences import sentence_of
+from api.web.bodies import Given
 from api.web.rendering import render
 from domain.kernel.refusals import Refusal
 from domain.participants.rates import TOO_MANY
@@ -86,11 +87,6 @@ _TITLES: Final = {
 def status_of(refusal: Refusal) -> int:
     """The HTTP status of a refusal."""
     return _STATUS.get(refusal.code.rpartition(".")[2], 409)
-
-
-def sentence_of(refusal: Refusal, language: str | None = None) -> str:
-    """A refusal in the reader's language."""
-    return say(language or current_language(), refusal.sentence, **refusal.facts)
 
 
 def wants_json(request: Request) -> bool:

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, workers
-from domain.departure import hand_overs
 from domain.follow_ups.assigning import part_with
 from domain.kernel.actors import Actor
+from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
 from domain.participants.locking import hold_participant
@@ -63,9 +63,14 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
         workers.take_back(session, held, "barred", by=by, at=at)
     elif named is not None and person_id == named["second_id"]:
         workers.change_second(session, participant_id, None, by=by, at=at)
-    hand_overs.withdraw_barred(session, participant_id, person_id, by=by, at=at)
+    withdraw_offers(session, participant_id, person_id, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
     asked_today.ask_who_has_them_now(session, participant_id, by=by, at=at)
+
+
+@hook
+def withdraw_offers(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take back what was offered of the participant's follow-up to the person who is barred from now on."""
 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -20,10 +20,10 @@ from sqlmodel import Session
 
 from domain.accompaniment import workers
 from domain.casework import asking
-from domain.departure import hand_overs
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import on_day
 from domain.kernel.actors import Actor
+from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, moments_of, one, program_of
 from domain.mail import notices
@@ -115,8 +115,13 @@ def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: 
         if part["kind"] == SECOND and part["person_id"] in shut:
             assigning.end_part(session, part["follow_up_id"], part["person_id"], by=by, at=at)
     if follow_up_id is not None:
-        hand_overs.withdraw_left_out(session, participant_id, follow_up_id, by=by, at=at)
+        withdraw_offers(session, participant_id, follow_up_id, by=by, at=at)
     return sorted(shut)
+
+
+@hook
+def withdraw_offers(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Take back what was offered of a follow-up to those with whom its participant no longer agrees to share."""
 
 
 def ask_what_follows(

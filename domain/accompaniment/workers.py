@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -12,11 +11,11 @@ from sqlalchemy import Select, insert, or_, select, update
 from sqlmodel import Session
 
 from domain.accompaniment import risks
-from domain.casework import acts, asking, assigning, scheduling
-from domain.casework.tasks import BY_ITS_ACT, complete_task
-from domain.follow_ups.activities import APART_COORDINATION
-from domain.follow_ups.assigning import bar_to, holds
-from domain.follow_ups.load import WEIGHT, Load, loads
+from domain.casework import acts, asking, assigning
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
+from domain.follow_ups.assigning import bar_to
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
@@ -37,10 +36,8 @@ from domain.terms.parts import PRIMARY, SECOND
 from locales import N_, say
 from models.base import refers, table_of
 from models.casework import Task
-from models.departure import HandOver
-from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
-from models.participant import CandidateWorker, FirstMeeting, Participant
-from models.program import Person
+from models.follow_up import Assignment, FollowUp
+from models.participant import CandidateWorker, Participant
 from models.referral import AdmissionDecision, Referral
 
 #: The steps of an admission that the worker owes who is named.
@@ -60,128 +57,9 @@ _named = table_of(CandidateWorker)
 _participant = table_of(Participant)
 _referral = table_of(Referral)
 _decided = table_of(AdmissionDecision)
-_person = table_of(Person)
 _task = table_of(Task)
-_first_meeting = table_of(FirstMeeting)
 _follow_up = table_of(FollowUp)
 _assignment = table_of(Assignment)
-_activity = table_of(Activity)
-_activity_part = table_of(ActivityPart)
-_hand_over = table_of(HandOver)
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A worker whom one may name, with what speaks for and against it.
-
-    `offered` is what the follow-ups weigh that are offered to them and not answered. `speaks` is whether they speak a
-    language of the person's; `knew` whether they referred the person or were named to meet them; `met` whether they
-    have met them in fact, as the second of a pair, at a first meeting or in an activity (DP-03b); `roomy` whether there
-    is time for what the person asks; `nearby` whether they accompany somebody of the same area already.
-    """
-
-    load: Load
-    speaks: bool
-    knew: bool
-    met: bool = False
-    roomy: bool = True
-    nearby: bool = False
-    offered: float = 0.0
-
-    @property
-    def person_id(self) -> UUID:
-        """The worker."""
-        return self.load.person_id
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why it is proposed, or comes later: keys that pages say in words."""
-        said = {
-            "met": self.met,
-            "knew": self.knew and not self.met,
-            "language": self.speaks,
-            "area": self.nearby,
-            "no_room": not self.roomy,
-        }
-        return tuple(reason for reason, holds_true in said.items() if holds_true)
-
-    @property
-    def possible(self) -> bool:
-        """Whether nothing bars it: not absent, leaving, barred or being welcomed, and an agreement in force."""
-        return self.load.can_be_given_one
-
-    @property
-    def possible_as_second(self) -> bool:
-        """Whether nothing bars it as the second of a pair, who comes with a consent where one was signed."""
-        return not self.load.bars_as_second
-
-
-def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str = "regular") -> list[Proposal]:
-    """Every youth worker of the day, who fits best first: people decide, and this only says whom to think of first.
-
-    Before all who can; then who has met the person (DP-03b), speaks their language, knows them, has time for what they
-    ask, knows the area, and has most room (DP-03a). `asks` is how much the follow-up asks, as `models.follow_up` says.
-    """
-    here, day = program_of(session), local_day(session, at)
-    row = one(
-        session,
-        select(_participant.c.languages, _participant.c.area).where(
-            _participant.c.program_id == here, _participant.c.id == participant_id
-        ),
-    )
-    wanted = set(row["languages"]) if row else set()
-    found = loads(session, day, participant_id=participant_id)
-    ids = [load.person_id for load in found]
-    # Of whom nobody said what they speak, it is the language of their letters.
-    speak: dict[UUID, set[str]] = {
-        each.id: set(each.spoken or [each.language])
-        for each in session.execute(
-            select(_person.c.id, _person.c.language, _person.c.spoken).where(
-                _person.c.program_id == here, _person.c.id.in_(ids)
-            )
-        )
-    }
-    knew, met = _who_knew(session, participant_id), _who_met(session, participant_id, day)
-    nearby = _who_is_near(session, row["area"], day) if row and row["area"] else frozenset()
-    offered = _offered(session)
-    made = [
-        Proposal(
-            load,
-            not wanted or not wanted.isdisjoint(speak.get(load.person_id, ())),
-            load.person_id in knew,
-            met=load.person_id in met,
-            roomy=load.has_room_for(WEIGHT[asks] + offered.get(load.person_id, 0.0)),
-            nearby=load.person_id in nearby,
-            offered=offered.get(load.person_id, 0.0),
-        )
-        for load in found
-    ]
-    return sorted(
-        made,
-        key=lambda each: (
-            not each.possible,
-            not each.met,
-            not each.speaks,
-            not each.knew,
-            not each.roomy,
-            not each.nearby,
-            each.load.share_with(each.offered),
-            str(each.person_id),
-        ),
-    )
-
-
-def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
-    """Who might meet a candidate, and who with them as the second of the pair (AD-R6); None where nobody can.
-
-    Of those who fit best the first, and the next of another organization: pairs are of two organizations (AG-W4).
-    """
-    first = next((each for each in proposals if each.possible), None)
-    others = [each for each in proposals if each.possible_as_second and each is not first]
-    if first is None or not others:
-        return None
-    second = next((each for each in others if each.load.organization_id != first.load.organization_id), others[0])
-    return first.person_id, second.person_id
 
 
 def name_worker(
@@ -324,7 +202,7 @@ def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: dateti
         title_fr=say("fr", _FIND, reference=reference),
         title_en=say("en", _FIND, reference=reference),
         chain=coordination_chain(session),
-        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
+        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
         by=by,
         at=at,
         evidence=BY_ITS_ACT,
@@ -581,7 +459,7 @@ def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
     """
     here = program_of(session)
     parts = session.scalars(
-        _with_a_part(here, participant_id).order_by(
+        given_a_part(here, participant_id).order_by(
             _assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id
         )
     ).all()
@@ -594,7 +472,7 @@ def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
     return list(dict.fromkeys([*parts, *named]))
 
 
-def _with_a_part(here: UUID, participant_id: UUID) -> Select[tuple[UUID]]:
+def given_a_part(here: UUID, participant_id: UUID) -> Select[tuple[UUID]]:
     """Who was given a part in somebody's follow-up, of whichever day, and did not have it taken back."""
     return (
         select(_assignment.c.person_id)
@@ -605,70 +483,3 @@ def _with_a_part(here: UUID, participant_id: UUID) -> Select[tuple[UUID]]:
             _assignment.c.withdrawn_at.is_(None),
         )
     )
-
-
-def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
-    """Who referred the person, or was named to meet them before."""
-    here = program_of(session)
-    referred = session.scalars(
-        select(_referral.c.referred_by).where(
-            _referral.c.program_id == here, _referral.c.participant_id == participant_id
-        )
-    )
-    met = session.scalars(
-        select(_named.c.worker_id).where(_named.c.program_id == here, _named.c.participant_id == participant_id)
-    )
-    return frozenset(person for person in (*referred, *met) if person is not None)
-
-
-def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUID]:
-    """Who has met the person in fact: with a part in the follow-up, at a first meeting, or in an activity. DP-03b."""
-    here = program_of(session)
-    with_a_part = session.scalars(_with_a_part(here, participant_id).where(_assignment.c.starts_on <= day))
-    first = session.execute(
-        select(_first_meeting.c.worker_id, _first_meeting.c.second_id).where(
-            _first_meeting.c.program_id == here, _first_meeting.c.participant_id == participant_id
-        )
-    )
-    # What was found not to be allowed, and is not seen to yet, brought nobody together.
-    not_allowed = {UUID(row["item"]) for row in asking.open_ones(session, APART_COORDINATION)}
-    in_activity = session.scalars(
-        select(_activity.c.planned_by)
-        .join(_activity_part, refers(_activity_part.c.activity_id, _activity))
-        .join(_follow_up, refers(_activity_part.c.follow_up_id, _follow_up))
-        .where(
-            _activity.c.program_id == here,
-            _follow_up.c.participant_id == participant_id,
-            _activity.c.called_off_at.is_(None),
-            _activity.c.held_on <= day,
-            _activity_part.c.taken_out_at.is_(None),
-            _activity.c.id.not_in(not_allowed),
-        )
-    )
-    pairs = [person for row in first for person in (row.worker_id, row.second_id) if person is not None]
-    return frozenset([*with_a_part, *pairs, *in_activity])
-
-
-def _who_is_near(session: Session, area: str, day: date) -> frozenset[UUID]:
-    """Who accompanies somebody of an area on the day, and so goes there already."""
-    return frozenset(
-        session.scalars(
-            select(_assignment.c.person_id)
-            .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-            .join(_participant, refers(_follow_up.c.participant_id, _participant))
-            .where(_assignment.c.program_id == program_of(session), holds(day), _participant.c.area == area)
-        )
-    )
-
-
-def _offered(session: Session) -> dict[UUID, float]:
-    """What the follow-ups weigh together that are offered to each worker and not answered."""
-    rows = session.execute(
-        select(_hand_over.c.to_id, _follow_up.c.intensity)
-        .join(_follow_up, refers(_hand_over.c.follow_up_id, _follow_up))
-        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.state == "proposed")
-    )
-    found: dict[UUID, float] = {}
-    for row in rows:
-        found[row.to_id] = found.get(row.to_id, 0.0) + WEIGHT[row.intensity]
-    return found

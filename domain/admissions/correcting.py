@@ -18,7 +18,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, program_of
 from domain.participants.identity import Identity, identity_within, sealed_identity
 from domain.participants.locking import change_participant, hold_participant
-from domain.participants.referring import checked_identity
+from domain.participants.referral_form import checked_identity
 from domain.record import events
 from locales import N_
 from models.base import table_of

@@ -6,20 +6,16 @@ version holds on a day is read from its days, since an end or a beginning may be
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlmodel import Session
 
 from domain.agreements import letters, renewals
-from domain.declarations.program import ProgramFile
-from domain.declarations.program_agreements import Owed
+from domain.agreements.version_text import Content, content_of_version, write_parts
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program_of
@@ -30,7 +26,6 @@ from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligat
 from models.base import refers, table_of
 from models.lifecycles import AGREEMENT_VERSION, NoSuchMove
 from models.program import Organization, Tenure
-from models.record import Event
 
 _agreement = table_of(Agreement)
 _version = table_of(AgreementVersion)
@@ -39,97 +34,6 @@ _obligation = table_of(Obligation)
 _signature = table_of(Signature)
 _organization = table_of(Organization)
 _tenure = table_of(Tenure)
-_event = table_of(Event)
-
-Columns = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a version says: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
-
-    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses and judges what,
-    the majority that endorses a decision), with lists where order matters, since the database keeps no order of keys.
-    """
-
-    notice_days: int
-    roles: Mapping[str, Columns]
-    obligations: Mapping[str, Columns]
-    terms: Columns
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of everything that the version says."""
-        said = [self.notice_days, dict(self.roles), dict(self.obligations), self.terms]
-        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def content_of(file: ProgramFile, organization: str) -> Content:
-    """What the agreement of an organization says, its groups written out. Raises KeyError where it has none."""
-    agreement = file.agreements[organization]
-    owed = file.obligations_of(organization)
-    sharing = file.sharing_terms[agreement.information_sharing] if agreement.information_sharing else None
-    oversight = agreement.oversight
-    return Content(
-        notice_days=agreement.notice_days,
-        roles={
-            role: {"role": role, "headcount": created.headcount, "hours_a_week": created.hours_a_week}
-            for role, created in agreement.roles.items()
-        },
-        obligations={one.key: _columns_of(one) for one in owed},
-        terms={
-            "title": agreement.title.model_dump(),
-            "resources": [resource.model_dump(mode="json") for resource in agreement.resources],
-            "clauses": [
-                {"key": key, **clause.model_dump(mode="json")} for key, clause in file.clauses_of(organization).items()
-            ],
-            "information_sharing": sharing
-            and {
-                "source": sharing.source,
-                "purposes": [{"key": key, **text.model_dump()} for key, text in sharing.purposes.items()],
-                "information": [{"key": key, **text.model_dump()} for key, text in sharing.information.items()],
-                "bodies": [{"key": key, **file.committees[key].title.model_dump()} for key in sharing.bodies],
-                "starts_on": sharing.starts_on and sharing.starts_on.isoformat(),
-                "ends_on": sharing.ends_on and sharing.ends_on.isoformat(),
-                "safeguards": [text.model_dump() for text in sharing.safeguards],
-            },
-            "endorsed_by": {one.key: one.obligation.endorsed_by for one in owed if one.obligation.endorsed_by},
-            # Left out where it is not said: a text that was signed before it could be said reads the same.
-            **({"oversight": oversight.model_dump(exclude_none=True)} if oversight else {}),
-            **({"decisions": agreement.decisions.model_dump(mode="json")} if agreement.decisions else {}),
-        },
-    )
-
-
-def content_of_version(session: Session, version_id: UUID) -> Content:
-    """What a version says, read from its rows: its digest is the version's own where nobody changed them behind it.
-
-    Roles and obligations come by their keys. Raises Refusal: no such version.
-    """
-    here = program_of(session)
-    row = one(session, select(_version).where(_version.c.program_id == here, _version.c.id == version_id))
-    if row is None:
-        raise Refusal("agreement.unknown", N_("There is no such agreement."))
-
-    def parts(table: Table, name: str) -> dict[str, Columns]:
-        rows = many(
-            session,
-            select(table)
-            .where(table.c.program_id == here, table.c.agreement_version_id == version_id)
-            .order_by(table.c[name]),
-        )
-        return {part[name]: {key: value for key, value in part.items() if key not in _OF_ROW} for part in rows}
-
-    return Content(
-        notice_days=row["notice_days"],
-        roles=parts(_created, "role"),
-        obligations=parts(_obligation, "key"),
-        terms=row["terms"],
-    )
-
-
-#: What a part of a version has as a row, and not as a text.
-_OF_ROW: Final = frozenset({"program_id", "id", "agreement_version_id"})
 
 
 def draft_version(session: Session, agreement_id: UUID, content: Content, *, by: Actor, at: datetime) -> UUID:
@@ -159,7 +63,7 @@ def draft_version(session: Session, agreement_id: UUID, content: Content, *, by:
             version=1,
         )
     )
-    _write_parts(session, version_id, content)
+    write_parts(session, version_id, content)
     events.write(session, "agreement.drafted", "agreement_version", version_id, by=by, at=at, number=number)
     return version_id
 
@@ -168,27 +72,27 @@ def redraft_version(
     session: Session, version_id: UUID, content: Content, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Let a draft say something else. Raises Refusal where it was sent, or carries a signature: that text stays."""
-    held = _hold(session, version_id, seen=seen)
+    held = hold_version(session, version_id, seen=seen)
     if held["state"] != "draft" or signatures_of(session, version_id):
         raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
     here = program_of(session)
     for parts in (_created, _obligation):
         session.execute(delete(parts).where(parts.c.program_id == here, parts.c.agreement_version_id == version_id))
-    _write_parts(session, version_id, content)
-    _change(session, held, notice_days=content.notice_days, terms=content.terms, digest=content.digest)
+    write_parts(session, version_id, content)
+    change_version(session, held, notice_days=content.notice_days, terms=content.terms, digest=content.digest)
     events.write(session, "agreement.redrafted", "agreement_version", version_id, by=by, at=at, number=held["n"])
 
 
 def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """A draft goes to the directors, each by letter, and is not rewritten while it is with them. Raises Refusal."""
-    held = _hold(session, version_id, seen=seen)
-    state = _after(held, "send")
+    held = hold_version(session, version_id, seen=seen)
+    state = state_after(held, "send")
     directors = directors_on(session, held["organization_id"], local_day(session, at))
     if not directors:
         raise Refusal(
             "agreement.no_director", N_("Nobody directs this organization today, who could sign. Name someone first.")
         )
-    _change(session, held, state=state)
+    change_version(session, held, state=state)
     letters.to_sign(session, held, directors, by=by, at=at)
     events.write(session, "agreement.sent", "agreement_version", version_id, by=by, at=at, number=held["n"])
     renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
@@ -199,11 +103,11 @@ def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datet
 
     Raises Refusal.
     """
-    held = _hold(session, version_id, seen=seen)
-    state = _after(held, "withdraw")
+    held = hold_version(session, version_id, seen=seen)
+    state = state_after(held, "withdraw")
     if signatures_of(session, version_id):
         raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
-    _change(session, held, state=state)
+    change_version(session, held, state=state)
     directors = directors_on(session, held["organization_id"], local_day(session, at))
     letters.taken_back(session, held, directors, by=by, at=at)
     events.write(session, "agreement.withdrawn", "agreement_version", version_id, by=by, at=at, number=held["n"])
@@ -228,8 +132,8 @@ def sign_version(
     Raises Refusal: not a director there on that day, a day to come, signed by them already and not by all, past
     signing, or a text that is no longer what was drafted. Guide: partnership agreements are signed by the directors.
     """
-    held = _hold(session, version_id, seen=seen)
-    state = _after(held, "sign")
+    held = hold_version(session, version_id, seen=seen)
+    state = state_after(held, "sign")
     if signed_on > local_day(session, at):
         raise Refusal("agreement.day_to_come", N_("A signature is recorded once it is given, not before."))
     if content_of_version(session, version_id).digest != held["digest"]:
@@ -256,7 +160,7 @@ def sign_version(
     )
     if not directors <= signed_by | {director_id}:
         state = held["state"]
-    _change(session, held, state=state)
+    change_version(session, held, state=state)
     events.write(
         session,
         "agreement.signed",
@@ -280,14 +184,14 @@ def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: da
     Who left without signing is no longer waited for. Nothing happens where nobody directs the organization, where
     nobody has signed, or where the text is no longer what was drafted.
     """
-    held = _hold(session, version_id)
+    held = hold_version(session, version_id)
     signed_by = {signature["person_id"] for signature in signatures_of(session, version_id)}
     directors = directors_on(session, held["organization_id"], local_day(session, at))
     if not AGREEMENT_VERSION.allows(held["state"], "sign") or not directors or not directors <= signed_by:
         return False
     if content_of_version(session, version_id).digest != held["digest"]:
         return False
-    _change(session, held, state=_after(held, "sign"))
+    change_version(session, held, state=state_after(held, "sign"))
     events.write(session, "agreement.signed_by_all", "agreement_version", version_id, by=by, at=at, number=held["n"])
     renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
     return True
@@ -317,7 +221,7 @@ def sign_here(
     Nobody signs so for somebody else, not even as their deputy. Raises Refusal: as `sign_version`, not sent yet, or
     not said to have been read.
     """
-    held = _hold(session, version_id, seen=seen)
+    held = hold_version(session, version_id, seen=seen)
     if held["state"] == "draft":
         raise Refusal("agreement.not_sent", N_("This version is a draft. It is signed once it was sent."))
     if not has_read:
@@ -346,14 +250,14 @@ def start_version(
     Raises Refusal: not signed, a day before the last signature, a day on which another version is in force, or a role
     that people hold then and that this version no longer creates.
     """
-    held = _hold(session, version_id, seen=seen)
-    state = _after(held, "start")
+    held = hold_version(session, version_id, seen=seen)
+    state = state_after(held, "start")
     signatures = signatures_of(session, version_id)
     if any(signature["signed_on"] > starts_on for signature in signatures):
         raise Refusal("agreement.starts_unsigned", N_("An agreement is not in force before it is signed."))
     if ends_on is not None and ends_on < starts_on:
         raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
-    _refuse_two_in_force(session, held, starts_on, ends_on)
+    refuse_two_in_force(session, held, starts_on, ends_on)
     left = [one for one in roles_left(session, version_id, starts_on) if one["role"] not in settled]
     if left:
         raise Refusal(
@@ -364,7 +268,7 @@ def start_version(
             ),
             people=len({one["person_id"] for one in left}),
         )
-    _change(session, held, state=state, starts_on=starts_on, ends_on=ends_on)
+    change_version(session, held, state=state, starts_on=starts_on, ends_on=ends_on)
     events.write(
         session,
         "agreement.started",
@@ -377,159 +281,6 @@ def start_version(
         ends_on=ends_on.isoformat() if ends_on else None,
     )
     renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
-
-
-def end_version(
-    session: Session,
-    version_id: UUID,
-    *,
-    ends_on: date,
-    by: Actor,
-    at: datetime,
-    notice_on: date | None = None,
-    shorter_agreed: bool = False,
-    seen: int | None = None,
-) -> None:
-    """End a version in force on a last local day, inclusive, past or to come, or sooner than it was to end.
-
-    `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
-    version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Notice ends the
-    partnership, and not a version alone: nothing is renewed, a renewal under way is called off, and what was to begin
-    later does not. Given under a version that was to begin after that last day, it ends the one in force then; where
-    none is, nothing has begun that could end, no notice is owed, and the version does not begin. Without notice the
-    record takes the day as it is, as where another version follows. Raises Refusal: not in force, over, a last day
-    before its first or after the one that it was signed to, a day on which another version is in force, a later version
-    that has begun, or too short a notice.
-    """
-    held = _hold(session, version_id, seen=seen)
-    state = _after(held, "end")
-    today = local_day(session, at)
-    if notice_on is not None and ends_on < held["starts_on"]:
-        if _is_not_to_begin(session, held, ends_on, today):
-            _never_begin(session, held, ends_on, notice_on, by=by, at=at)
-            return
-        held = _in_force_before(session, held, ends_on)
-        state = _after(held, "end")
-    if held["state"] == "ended" and held["ends_on"] < today:
-        raise _not_now("end")
-    if ends_on < held["starts_on"]:
-        raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
-    _refuse_two_in_force(session, held, held["starts_on"], ends_on)
-    if held["ends_on"] is not None and ends_on > held["ends_on"]:
-        raise Refusal(
-            "agreement.prolonged",
-            N_(
-                "The last day of this version is %(last)s. A later one would prolong it without a signature: draft the "
-                "next version, and have it signed."
-            ),
-            last=held["ends_on"].isoformat(),
-        )
-    if notice_on is not None:
-        _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
-    later = _to_begin_after(session, held, ends_on) if notice_on is not None else []
-    if any(one["starts_on"] <= today for one in later):
-        raise _not_now("end")
-    _change(session, held, state=state, ends_on=ends_on)
-    events.write(
-        session,
-        "agreement.ended",
-        "agreement_version",
-        held["id"],
-        by=by,
-        at=at,
-        number=held["n"],
-        ends_on=ends_on.isoformat(),
-        notice_on=notice_on.isoformat() if notice_on else None,
-        shorter_agreed=shorter_agreed,
-    )
-    if notice_on is not None:
-        directors = directors_on(session, held["organization_id"], local_day(session, at))
-        letters.to_end(session, held, directors, ends_on=ends_on, by=by, at=at)
-        renewals.call_off(session, held["id"], last=ends_on, by=by, at=at)
-        for one in later:
-            call_off_version(session, one["id"], last=ends_on, by=by, at=at)
-
-
-def _is_not_to_begin(session: Session, held: Mapping[str, Any], ends_on: date, today: date) -> bool:
-    """Whether a version is to begin after a last day, today or later, by which none of its agreement is in force."""
-    organization = held["organization_id"]
-    by_then = [version_in_force(session, organization, day) for day in (today, ends_on)]
-    return held["starts_on"] > today and ends_on >= today and not any(by_then)
-
-
-def _never_begin(
-    session: Session, held: Mapping[str, Any], ends_on: date, notice_on: date, *, by: Actor, at: datetime
-) -> None:
-    """A partner leaves before their agreement begins: what was to begin does not, and its directors are told."""
-    _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
-    for version in [held, *_to_begin_after(session, held, ends_on)]:
-        call_off_version(session, version["id"], last=ends_on, by=by, at=at)
-    directors = directors_on(session, held["organization_id"], local_day(session, at))
-    letters.not_to_begin(session, held, directors, by=by, at=at)
-
-
-def call_off_version(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
-    """A version that was to begin does not, as its partner leaves on the local day `last`; it stays signed.
-
-    It can be brought into force again where they change their mind. Raises Refusal: no first day, or one that has come.
-    """
-    held = _hold(session, version_id)
-    state = _after(held, "call_off")
-    if held["starts_on"] <= local_day(session, at):
-        raise _not_now("call_off")
-    _change(session, held, state=state, starts_on=None, ends_on=None)
-    events.write(
-        session,
-        "agreement.called_off",
-        "agreement_version",
-        version_id,
-        by=by,
-        at=at,
-        number=held["n"],
-        was=held["starts_on"].isoformat(),
-    )
-    renewals.call_off(session, version_id, last=last, by=by, at=at)
-    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
-
-
-def is_given_notice() -> ColumnElement[bool]:
-    """The condition on a version that one side ended it with notice, as the record of that act says."""
-    return (
-        select(_event.c.id)
-        .where(
-            _event.c.program_id == _version.c.program_id,
-            _event.c.subject_id == _version.c.id,
-            _event.c.verb == "agreement.ended",
-            _event.c.facts["notice_on"].astext.is_not(None),
-        )
-        .exists()
-    )
-
-
-def notice_given_on(session: Session, version_id: UUID) -> date | None:
-    """The local day on which one side gave notice by which a version ends; None where none did."""
-    return _day_of_record(session, version_id, "agreement.ended", "notice_on")
-
-
-def called_off_from(session: Session, version_id: UUID) -> date | None:
-    """The local day on which a version was to begin before its partner left; None of one that was never called off."""
-    return _day_of_record(session, version_id, "agreement.called_off", "was")
-
-
-def _day_of_record(session: Session, version_id: UUID, verb: str, fact: str) -> date | None:
-    """The day that the record's last line of an act on a version tells; None where there is none."""
-    told = session.scalar(
-        select(_event.c.facts[fact].astext)
-        .where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == version_id,
-            _event.c.verb == verb,
-            _event.c.facts[fact].astext.is_not(None),
-        )
-        .order_by(_event.c.at.desc())
-        .limit(1)
-    )
-    return None if told is None else date.fromisoformat(told)
 
 
 def roles_left(session: Session, version_id: UUID, day: date) -> list[dict[str, Any]]:
@@ -596,31 +347,7 @@ def signatures_of(session: Session, version_id: UUID) -> list[dict[str, Any]]:
     )
 
 
-def _columns_of(owed: Owed) -> Columns:
-    obligation = owed.obligation
-    return {
-        "key": owed.key,
-        "text_fr": obligation.text.fr,
-        "text_en": obligation.text.en,
-        "owed_by": owed.owner,
-        "period": obligation.period,
-        "check_kind": obligation.check.kind,
-        "rule": obligation.check.rule.model_dump(mode="json", exclude_none=True),
-        "sources": list(dict.fromkeys(owed.sources)),
-    }
-
-
-def _write_parts(session: Session, version_id: UUID, content: Content) -> None:
-    for table, parts in ((_created, content.roles), (_obligation, content.obligations)):
-        rows = [
-            {"program_id": program_of(session), "id": uuid4(), "agreement_version_id": version_id, **columns}
-            for columns in parts.values()
-        ]
-        if rows:
-            session.execute(insert(table), rows)
-
-
-def _hold(session: Session, version_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+def hold_version(session: Session, version_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
     """The version with its organization, and its agreement locked: two versions of one never move at once.
 
     Whoever judges what is owed may refer to both all the while (`key_share`): they would wait for us, and we, to have
@@ -654,7 +381,8 @@ def _hold(session: Session, version_id: UUID, *, seen: int | None = None) -> dic
     return held
 
 
-def _change(session: Session, held: Mapping[str, Any], **values: Any) -> None:
+def change_version(session: Session, held: Mapping[str, Any], **values: Any) -> None:
+    """Write values of a held version."""
     session.execute(
         update(_version)
         .where(_version.c.program_id == program_of(session), _version.c.id == held["id"])
@@ -662,40 +390,26 @@ def _change(session: Session, held: Mapping[str, Any], **values: Any) -> None:
     )
 
 
-def _after(held: Mapping[str, Any], move: str) -> str:
+def state_after(held: Mapping[str, Any], move: str) -> str:
+    """The state of a held version after a move. Raises Refusal where the move is not allowed now."""
     try:
         return AGREEMENT_VERSION.after(held["state"], move)
     except NoSuchMove:
-        raise _not_now(move) from None
+        raise not_now(move) from None
 
 
-def _not_now(move: str) -> Refusal:
+def not_now(move: str) -> Refusal:
+    """Why a move is not allowed now."""
     return Refusal("agreement.not_now", _NOT_NOW[move])
 
 
-def _in_force_before(session: Session, held: Mapping[str, Any], day: date) -> dict[str, Any]:
+def in_force_before(session: Session, held: Mapping[str, Any], day: date) -> dict[str, Any]:
     """The version of the same agreement that is in force on a day before this one begins, held; else this one."""
     before = version_in_force(session, held["organization_id"], day)
-    return _hold(session, before["id"]) if before is not None else dict(held)
+    return hold_version(session, before["id"]) if before is not None else dict(held)
 
 
-def _to_begin_after(session: Session, held: Mapping[str, Any], day: date) -> list[dict[str, Any]]:
-    """The versions of the same agreement whose first day is settled and comes after a local day, in order."""
-    return many(
-        session,
-        select(_version)
-        .where(
-            _version.c.program_id == program_of(session),
-            _version.c.agreement_id == held["agreement_id"],
-            _version.c.id != held["id"],
-            _version.c.state.in_(["in_force", "ended"]),
-            _version.c.starts_on > day,
-        )
-        .order_by(_version.c.starts_on),
-    )
-
-
-def _refuse_two_in_force(session: Session, held: Mapping[str, Any], starts_on: date, ends_on: date | None) -> None:
+def refuse_two_in_force(session: Session, held: Mapping[str, Any], starts_on: date, ends_on: date | None) -> None:
     """Refuse to have a version in force from a day to a last one, or on, where another one is on some of these days."""
     if session.scalar(
         select(_version.c.id).where(
@@ -710,24 +424,6 @@ def _refuse_two_in_force(session: Session, held: Mapping[str, Any], starts_on: d
         raise Refusal(
             "agreement.two_in_force",
             N_("Another version is in force on that day. End it first: two are never in force on one day."),
-        )
-
-
-def _refuse_short_notice(
-    session: Session, held: Mapping[str, Any], ends_on: date, notice_on: date, *, shorter_agreed: bool, at: datetime
-) -> None:
-    if notice_on > local_day(session, at):
-        raise Refusal("agreement.day_to_come", N_("Notice is recorded once it is given, not before."))
-    soonest = notice_on + timedelta(days=held["notice_days"])
-    if ends_on < soonest and not shorter_agreed:
-        raise Refusal(
-            "agreement.short_notice",
-            N_(
-                "With the notice of this agreement (in days: %(days)s) the last day is %(soonest)s at the soonest. "
-                "Say so where both sides settled on an earlier one."
-            ),
-            days=held["notice_days"],
-            soonest=soonest.isoformat(),
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from domain.agreements.agreements import Content
+from domain.agreements.version_text import Content
 from domain.endorsement.partners import majority_of
 
 How = Literal["added", "left_out", "changed"]

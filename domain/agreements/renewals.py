@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework import cases, scheduling
-from domain.casework.tasks import BY_ITS_ACT, complete_task, undo_task
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task, undo_task
 from domain.declarations.protocol import CompletingAct
 from domain.kernel.actors import Actor
 from domain.kernel.scope import many, one, program_of

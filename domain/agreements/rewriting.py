@@ -15,12 +15,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.agreements.agreements import Columns, Content, content_of_version, redraft_version
+from domain.agreements.agreements import redraft_version
+from domain.agreements.version_text import Columns, Content, content_of_version
 from domain.declarations.program_agreements import AttestationRule
-from domain.follow_ups.words import checked
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
+from domain.kernel.typed_words import checked
 from locales import N_
 from models.agreement import AgreementVersion
 from models.base import table_of

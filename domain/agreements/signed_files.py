@@ -15,12 +15,13 @@ from uuid import UUID, uuid4
 from sqlalchemy import Text, and_, cast, func, insert, select
 from sqlmodel import Session
 
-from domain.agreements.agreements import content_of_version, of_agreement, signatures_of
+from domain.agreements.agreements import of_agreement, signatures_of
+from domain.agreements.version_text import content_of_version
 from domain.casework import proofs
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, one, program_of
-from domain.record import events
+from domain.record import events, seal_check
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, SignedFile
 from models.base import refers, table_of
@@ -187,6 +188,18 @@ def file_of(session: Session, file_id: UUID) -> Kept:
     """A file that is there, without its bytes, held against the record."""
     (found,) = _read(session, _kept.c.id == file_id)
     return found
+
+
+@seal_check.check_digests.owner
+def report_altered(session: Session, report: seal_check.Report) -> None:
+    """Add to a check of the record which agreements are no longer as they were signed."""
+    signed = altered(session)
+    if signed:
+        report.found(
+            "agreement.altered",
+            N_("Agreements are not as they were signed, text or file (organization and version): %(versions)s."),
+            versions=", ".join(signed),
+        )
 
 
 def altered(session: Session) -> list[str]:

@@ -11,16 +11,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.agreements import signed_files
-from domain.agreements.agreements import (
-    content_of_version,
-    draft_version,
-    end_version,
-    roles_left,
-    signatures_of,
-    start_version,
-)
-from domain.holdings.roles import leave_it_instead
+from domain.agreements.agreements import draft_version, roles_left, signatures_of, start_version
+from domain.agreements.terminations import end_version
+from domain.agreements.version_text import content_of_version
 from domain.kernel.actors import Actor
+from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program_of
 from domain.people import people
@@ -154,7 +149,12 @@ def _hand_on(
     else:
         # It began today under the version before: it was held for that day.
         people.end_tenure(session, tenure["id"], ends_on=tenure["starts_on"], by=by, at=at)
-    leave_it_instead(session, tenure["id"], becomes)
+    became_another(session, tenure["id"], becomes)
+
+
+@hook
+def became_another(session: Session, tenure_id: UUID, instead: UUID) -> None:
+    """Have what was said of a role hold of the one that it became by an agreement's next version."""
 
 
 def _agreement_of(session: Session, version_id: UUID) -> UUID:

@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.casework import assigning, scheduling
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework import assigning
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day, many, program_of
 from domain.roles.roles import ALONE, Link
@@ -50,7 +52,7 @@ def ask(
         title_fr=_said("fr", title, facts),
         title_en=_said("en", title, facts),
         chain=chain,
-        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), working_days),
+        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), working_days),
         by=by,
         at=at,
         evidence=evidence,

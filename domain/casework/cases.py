@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, insert, select, update
 from sqlmodel import Session
 
+from domain.casework import case_letters, scheduling, tasks, versions, wakeups
 from domain.casework import locking as held_tasks
-from domain.casework import scheduling, tasks, versions, wakeups
 from domain.casework.anew import counts_from, keep_missed
 from domain.casework.lateness import keep_lateness
 from domain.casework.locked_case import change_case, hold_case, hold_cases
@@ -21,11 +21,10 @@ from domain.casework.locking import of_case
 from domain.casework.steps import columns_of, links_of, tie
 from domain.casework.subjects import Found, Subject, hold_subject, same_subject, tenure_of
 from domain.declarations.protocol import Protocol
-from domain.departure import gathering
 from domain.kernel.actors import Actor
+from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
-from domain.mail import notices
 from domain.people import people
 from domain.record import events
 from domain.roles.roles import Link
@@ -102,7 +101,7 @@ def open_case(
     )
     held_tasks.open_ready(session, {"id": case.id}, by=by, at=at)
     if not protocol.gathers:  # else once its steps are there, for what somebody has in hand
-        notices.case_opened(session, case, by=by, at=at)
+        case_letters.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case.id, at=at)
     return case.id
 
@@ -129,7 +128,7 @@ def cancel_case(
             ),
         )
     reason = tasks.needed_reason(reason)
-    had_a_part = notices.parts_in(session, case_id, by=by, at=at)
+    had_a_part = case_letters.parts_in(session, case_id, by=by, at=at)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
     keep_lateness(session, of_case(session, case_id), at=at)
     session.execute(
@@ -146,7 +145,7 @@ def cancel_case(
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
     if with_it is not None:
         with_it.do(session, case_id, by=by, at=at)
-    notices.case_cancelled(session, held, had_a_part, by=by, at=at)
+    case_letters.case_cancelled(session, held, had_a_part, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
 
 
@@ -280,14 +279,14 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
     _move(held, "close")
     if held["gathers"]:
         # What is in hand by now and was not asked for yet counts too.
-        gathering.gather(session, case_id, by=by, at=at)
+        gather(session, case_id, by=by, at=at)
         if hold_case(session, case_id, seen=None)["state"] != "open":
             return  # what came to rest by that was all that was left
     if held_tasks.close_if_settled(session, case_id, by=by, at=at):
         wakeups.wake(session, case_id, at=at)
         return
     if held["gathers"]:
-        gathering.refuse_while_in_hand(session, held, at)
+        refuse_while_in_hand(session, held, at)
     left = many(
         session,
         select(_task.c.title_fr, _task.c.title_en)
@@ -299,6 +298,16 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
         N_("A case does not close while required steps are left: %(steps)s."),
         steps=held_tasks.titles(left),
     )
+
+
+@hook
+def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Have an open case that gathers ask for everything that its person has in hand now."""
+
+
+@hook
+def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -> None:
+    """Refuse to close a case that gathers while its person has something in hand. Raises Refusal."""
 
 
 def move_day(

@@ -15,13 +15,12 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Select, and_, insert, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
 from domain.equipment import inventory, lending
 from domain.files import images, packages, readable
-from domain.holdings import things
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
@@ -133,7 +132,7 @@ def add(
 def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: Collection[str]) -> None:
     """Refuse to call a task done without the evidence that it asks for. `given` are the kinds just added."""
     asked = task["evidence"]
-    if asked not in _ASKED or asked in given:
+    if asked not in ASKED or asked in given:
         return
     kept = session.scalar(
         select(_evidence.c.id)
@@ -146,7 +145,7 @@ def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: Colle
         .limit(1)
     )
     if kept is None:
-        raise Refusal("evidence.missing", _ASKED[asked])
+        raise Refusal("evidence.missing", ASKED[asked])
 
 
 def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Actor, at: datetime) -> None:
@@ -170,7 +169,7 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
         and_(
             _evidence.c.kind == "account",
             _evidence.c.label == _account.c.user_name,
-            things.system_of() == _account.c.system,
+            system_of() == _account.c.system,
         ),
     )
     session.execute(update(_account).where(*accounts, opened.exists()).values(task_id=opened.scalar_subquery()))
@@ -383,7 +382,7 @@ def _is_whole(ending: str, content: bytes) -> bool:
 
 
 _WHICH_WAY = N_("Say how the participant wants it: a call from the new worker, or a meeting with both.")
-_ASKED = {
+ASKED: Final = {
     "serial": N_("Give the serial number."),
     "account": N_("Give the user name of the account, never its password."),
     "document": N_("Add the document that shows it."),
@@ -394,3 +393,8 @@ _NO_LABEL = {
     "account": N_("Give the user name of the account, never its password."),
     "document": N_("This file has no usable name."),
 }
+
+
+def system_of() -> ColumnElement[str]:
+    """On which system a step shows an account."""
+    return func.coalesce(func.nullif(_task.c.system, ""), _task.c.step)

@@ -7,23 +7,22 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.casework.lateness import had_passed, is_this, keep_lateness
 from domain.declarations import planning
 from domain.declarations.planning import Day
 from domain.declarations.protocol import Protocol
-from domain.declared.reading import Bilingual
 from domain.kernel import periods
 from domain.kernel.actors import Actor
-from domain.kernel.calendars import Calendar, Closure
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.calendars import Calendar
+from domain.kernel.program_calendar import calendar_of
+from domain.kernel.scope import local_day, many, one, program_of
 from domain.record import events
 from models.base import table_of
 from models.casework import LIVE, Case, ProtocolVersion, Task
 from models.lifecycles import CASE, TASK
-from models.program import Closure as ClosureRow
 from models.program import Program
 
 #: On which working days, counted from the due day, a duty outside any case reminds the one who owes it.
@@ -38,21 +37,6 @@ PROGRAM: Final = "program"
 _task = table_of(Task)
 _case = table_of(Case)
 _version = table_of(ProtocolVersion)
-
-
-def calendar_of(session: Session, organization_id: UUID | None = None) -> Calendar:
-    """The days on which the program works, and where an organization is named, on which it works too."""
-    declared = program(session).calendar
-    rows = session.scalars(
-        select(ClosureRow).where(
-            and_(
-                ClosureRow.program_id == program_of(session),  # type: ignore[arg-type]
-                or_(ClosureRow.organization_id.is_(None), ClosureRow.organization_id == organization_id),  # type: ignore[union-attr, arg-type]
-            )
-        )
-    )
-    closures = tuple(Closure(row.starts_on, row.ends_on, Bilingual(fr=row.reason_fr, en=row.reason_en)) for row in rows)
-    return Calendar(country=declared["country"], subdivision=declared["subdivision"], closures=closures)
 
 
 def version_of(session: Session, version_id: UUID) -> ProtocolVersion:

@@ -17,8 +17,9 @@ from uuid import UUID
 from sqlalchemy import and_, select
 from sqlmodel import Session
 
-from domain.casework import proofs, requests, scheduling
+from domain.casework import case_letters, proofs, requests, scheduling
 from domain.casework.approving import bar_to_approval, people_of
+from domain.casework.evidence import BY_ITS_ACT, refuse_unless_so
 from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locking import (
     Held,
@@ -37,13 +38,11 @@ from domain.casework.locking import (
     to_do_again,
     wake,
 )
-from domain.departure import gathering, interviews
 from domain.endorsement.counting import waits_for_it
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
 from domain.kernel.typed_words import says_something, trimmed
-from domain.mail import notices
 from domain.roles.roles import Link, responsibility, standing
 from locales import N_
 from models.base import table_of
@@ -51,8 +50,6 @@ from models.casework import SETTLED, Responsibility, Task, TaskNeed
 from models.lifecycles import TASK, NoSuchMove
 
 LONGEST_NOTE = 4_000
-#: The evidence of a step that only its own act completes, as a consent that is signed.
-BY_ITS_ACT = "act"
 
 _task = table_of(Task)
 _need = table_of(TaskNeed)
@@ -88,10 +85,7 @@ def complete_task(
     _refuse_unless_open(session, held)
     if held.task["holding"] and not by.is_system:
         raise Refusal("holding.not_settled", N_("Say who takes this over, or how it ends: that settles this step."))
-    if held.task["evidence"] == "empty_hands" and held.case is not None:
-        gathering.refuse_unless_over(session, held.case, at)
-    if held.task["evidence"] == "interviews" and held.case_id is not None:
-        interviews.refuse_unless_one_passes(session, held.case_id)
+    refuse_unless_so(session, held)
     if held.task["evidence"] == "note" and not says_something(note):
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
     filled_in = requests.checked(held.task["asks"], given or {})
@@ -124,7 +118,7 @@ def complete_task(
     tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note), **request)
     if waits:
         handed_in = {**held.task, "done_by": by.person_id, "done_for": by.acting_for}
-        notices.approval_asked(session, handed_in, by=by, at=at)
+        case_letters.approval_asked(session, handed_in, by=by, at=at)
         wake(session, held)
         return Moved(held.id, state, held.case_id)
     return settle(session, held, state)
@@ -179,7 +173,7 @@ def reject_task(
         **to_do_again(session, held),
     )
     tell(session, held, "task.rejected", step=held.task["step"], item=held.task["item"])
-    notices.rejected(session, held.task, by=by, at=at)
+    case_letters.rejected(session, held.task, by=by, at=at)
     if held.task["on_reject"]:
         _reopen_step(session, held, held.task["on_reject"], reason)
     wake(session, held)
@@ -307,7 +301,7 @@ def hand_back_task(
         **in_new_hands(session, held),
     )
     tell(session, held, "task.handed_back", step=held.task["step"], item=held.task["item"])
-    notices.handed_back(session, held.task, rest, by=by, at=at)
+    case_letters.handed_back(session, held.task, rest, by=by, at=at)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
 
@@ -336,7 +330,7 @@ def return_task(
         **in_new_hands(session, held),
     )
     tell(session, held, "task.returned", step=held.task["step"], item=held.task["item"])
-    notices.given_again(session, held.task, _links(session, held.task["declared_owed_by_id"]), by=by, at=at)
+    case_letters.given_again(session, held.task, _links(session, held.task["declared_owed_by_id"]), by=by, at=at)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
 
@@ -350,7 +344,7 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
         session, held, **scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
     )
     doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
-    notices.approval_asked(session, held.task, by=doer, at=at)
+    case_letters.approval_asked(session, held.task, by=doer, at=at)
 
 
 # What the verbs ask and read.

@@ -12,8 +12,8 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
+from domain.casework import case_letters, scheduling, wakeups
 from domain.casework import locking as held_tasks
-from domain.casework import scheduling, wakeups
 from domain.casework.approving import who_may_approve
 from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locked_case import change_case, hold_case
@@ -25,7 +25,6 @@ from domain.declared.reading import Declared
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, program_of
-from domain.mail import notices
 from domain.record import events
 from domain.roles.roles import standing
 from locales import N_
@@ -204,7 +203,7 @@ def _approvals_on_nobody(session: Session, tasks: Sequence[Mapping[str, Any]], a
     if not handed_in:
         return set()
     today = standing(session, local_day(session, at))
-    links = {task["id"]: notices.chain_of(session, task["approved_by_id"]) for task in handed_in}
+    links = {task["id"]: case_letters.chain_of(session, task["approved_by_id"]) for task in handed_in}
     return {task["id"] for task in handed_in if not who_may_approve(today, task, links[task["id"]])}
 
 
@@ -216,7 +215,7 @@ def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> No
     ladder = scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
     held_tasks.change(session, held, **ladder)
     doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
-    notices.approval_asked(session, held.task, by=doer, at=at)
+    case_letters.approval_asked(session, held.task, by=doer, at=at)
 
 
 def _asked_anew(

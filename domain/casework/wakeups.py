@@ -18,9 +18,8 @@ from domain.kernel.scope import program_of, run
 from models.base import table_of
 from models.engine import WakeUp
 
-#: The channels on which the worker listens, so that nobody polls fast.
+#: The channel on which the worker hears that a case changed, so that nobody polls fast.
 WAKE_CHANNEL = "spheres_wake"
-POST_CHANNEL = "spheres_post"
 
 #: After a failed carry, the next try waits twice as long, up to this.
 LONGEST_WAIT = timedelta(minutes=5)

@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, cast, or_, select, update
 from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
-from domain.casework import assigning, scheduling
+from domain.casework import assigning
 from domain.holdings import things
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day, many, moments_of, program_of
 from domain.record import events
@@ -266,7 +267,7 @@ def _ask(session: Session, step: str, words: str, account_id: UUID, system: str,
         title_fr=say("fr", words, system=called.get("fr", system)),
         title_en=say("en", words, system=called.get("en", system)),
         chain=[{"role": "it_contact", "at": "*"}, {"role": "coordinator", "at": "*"}],
-        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), 2),
+        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), 2),
         by=by,
         at=at,
     )

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlmodel import Session
 
 from domain.declared.reading import Bilingual
-from domain.departure import departures, gathering
+from domain.departure import departures, ending, gathering, unopened
 from domain.holdings import roles
 from domain.holdings.holding import Holding, goes_on
 from domain.kernel.actors import Actor
@@ -139,7 +139,7 @@ def _end_the_day(session: Session, case_id: UUID, ends_on: date, *, by: Actor, a
     if departure is None or departure["ended_at"] is not None:
         return
     _, after = moments_of(session, ends_on)
-    departures.end_departure(session, departure["id"], by=by, at=max(after, at))
+    ending.end_departure(session, departure["id"], by=by, at=max(after, at))
 
 
 def _told(session: Session, before: int) -> tuple[UUID, ...]:
@@ -204,14 +204,14 @@ def _opens_on(session: Session, held: dict[str, Any], ends_on: date, at: datetim
     """The day on which the person's departure will open by itself, where this is their last role there."""
     if goes_on(session, held["person_id"], held["organization_id"], ends_on):
         return None
-    day = ends_on - departures.NOTICE
+    day = ends_on - unopened.NOTICE
     return day if day > local_day(session, at) else None
 
 
 def _is_open(session: Session, held: dict[str, Any]) -> bool:
     """Whether a departure of the person from there was under way already."""
     found = select(_tenure.c.id).where(
-        _tenure.c.program_id == program_of(session), _tenure.c.id == held["id"], departures.is_seen_to()
+        _tenure.c.program_id == program_of(session), _tenure.c.id == held["id"], unopened.is_seen_to()
     )
     return session.scalar(found) is not None
 

@@ -15,8 +15,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, FromClause, Text, and_, cast, func, insert, not_, or_, select
 from sqlmodel import Session
 
+from domain.casework import cases, evidence, scheduling, versions, words
 from domain.casework import locking as held_tasks
-from domain.casework import scheduling, versions, words
 from domain.casework.anew import keep_missed
 from domain.casework.lateness import is_this, keep_lateness
 from domain.casework.locked_case import hold_case
@@ -250,6 +250,7 @@ def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -
     return [one_of for one_of in found if one_of.id not in said]
 
 
+@cases.gather.owner
 def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     """Have an open case ask for everything that is in its person's hands now; how many steps joined or changed.
 
@@ -526,6 +527,7 @@ def _held_anew(session: Session, task: Mapping[str, Any], *, by: Actor, at: date
     return Held(fresh, hold_case(session, task["case_id"], seen=None), at, by)
 
 
+@evidence.judges("empty_hands")
 def refuse_unless_over(session: Session, case: dict[str, Any], at: datetime) -> None:
     """Refuse to call a departure over before its last day is, or while anything is in hand; the refusal lists it."""
     departure = departure_of(session, case["id"])
@@ -538,6 +540,7 @@ def refuse_unless_over(session: Session, case: dict[str, Any], at: datetime) -> 
     refuse_while_in_hand(session, case, at)
 
 
+@cases.refuse_while_in_hand.owner
 def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -> None:
     """Refuse while somebody who leaves has anything in hand that nobody took over and whose end nobody stated."""
     still = left(session, case, at)

@@ -6,9 +6,7 @@ accepted, and the participant is known by number alone. How it is done is as the
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -16,19 +14,18 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
 from sqlmodel import Session
 
-from domain.accompaniment import workers
+from domain.accompaniment import barring, proposals, withdrawals
 from domain.casework import assigning as outside
 from domain.casework import scheduling, versions, wakeups, words
 from domain.casework.locked_case import hold_case, hold_cases
 from domain.casework.locking import Moved, hold
 from domain.casework.tasks import needed_reason
 from domain.declarations.protocol import ANSWER_WITHIN
-from domain.declared.reading import Bilingual
-from domain.departure import gathering
+from domain.departure import gathering, hand_over_letters
 from domain.follow_ups import assigning
 from domain.follow_ups.locking import hold as hold_follow_up
 from domain.holdings.follow_ups import FOLLOW_UP, without_a_follower
-from domain.holdings.holding import both
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program_of
@@ -46,8 +43,6 @@ from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
 from models.participant import Barred
 
-_log = logging.getLogger(__name__)
-
 #: The coordinator's task where nobody answered.
 SILENT: Final = "hand_over.silent"
 
@@ -59,29 +54,14 @@ _evidence = table_of(Evidence)
 _barred = table_of(Barred)
 
 
-@dataclass(frozen=True)
-class Line:
-    """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words.
-
-    One that waits for the answer of whom it was offered to before is theirs, and says so. `proposal` has what spoke for
-    whom it is offered to, and against them.
-    """
-
-    task_id: UUID
-    title_fr: str
-    title_en: str
-    to_id: UUID | None
-    refused: str = ""
-    why: Bilingual | None = None
-    proposal: workers.Proposal | None = None
-
-
-def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
+def considered_for(
+    session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime
+) -> list[proposals.Proposal]:
     """Whom one may think of for the follow-up of a task, who fits best first, and after them who cannot be given it.
 
     The place of the second of a pair is not for the primary worker, whose own place would be left empty by it.
     """
-    part = _part(session, task)
+    part = part_of(session, task)
     if part is None:
         return []
     row = one(
@@ -91,12 +71,12 @@ def considered_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, a
         ),
     )
     assert row is not None  # noqa: S101 - it is referred to
-    offered = workers.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
+    offered = proposals.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
     not_for = {leaver_id, *_primary_beside(session, part, local_day(session, at))}
     return [one_of for one_of in offered if one_of.person_id not in not_for]
 
 
-def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[workers.Proposal]:
+def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
     """Who can be given the follow-up of a task, with what speaks for each, who fits best first. DP-03a, DP-03b."""
     return [one_of for one_of in considered_for(session, task, leaver_id, at) if one_of.possible]
 
@@ -143,7 +123,7 @@ def propose(
         raise _nothing()
     if way not in ("", *WAYS):
         raise Refusal("hand_over.way", N_("A hand-over happens by a call or in a meeting."), source="DP-04")
-    part = _part(session, held.task)
+    part = part_of(session, held.task)
     if part is None:
         raise _nothing()
     if to_id == part["person_id"]:
@@ -157,7 +137,7 @@ def propose(
             return Moved(task_id, "open", held.case_id)
         _take_back(session, before, by=by, at=at)
     within = _days_to_answer(session, held.case, held.task["step"])
-    answer_by = scheduling.calendar_of(session).add_working_days(local_day(session, at), within)
+    answer_by = program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
     hand_over_id = uuid4()
     session.execute(
         insert(_hand_over).values(
@@ -178,96 +158,15 @@ def propose(
     )
     words.keep_beside(session, held.task, words.offer(hand_over_id), note)
     _tell(session, "hand_over.proposed", {"id": hand_over_id, "case_id": held.case["id"]}, by, at, person=str(to_id))
-    notices.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
+    hand_over_letters.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
     return Moved(task_id, "open", held.case_id)
-
-
-def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at: datetime) -> list[Line]:
-    """Offer every follow-up that nobody was offered yet to whoever fits it best; one line each, none left out.
-
-    A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
-    holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
-    Whoever refused one is not offered it again here. A second run offers nothing, and of two at once the second does
-    not either. One that waits for an answer is told of, and one that nobody answered in time: it is offered to somebody
-    else on its own. A run that offers nothing writes nothing.
-    """
-    hold_case(session, case_id, seen=None)
-    rows = many(
-        session,
-        select(_task)
-        .where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id == case_id,
-            _task.c.holding == FOLLOW_UP,
-            _task.c.state == "open",
-        )
-        .order_by(_task.c.title_en, _task.c.id),
-    )
-    whole = session.begin_nested()
-    standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
-    lines = [
-        _stands(row, standing[row["id"]])
-        if row["id"] in standing
-        else _propose_one(session, row, refused_by.get(row["id"], ()), by, at)
-        for row in rows
-    ]
-    if dry_run:
-        whole.rollback()
-    else:
-        whole.commit()
-    if not dry_run and any(not line.refused for line in lines):
-        events.write(
-            session,
-            "hand_overs.proposed",
-            "case",
-            case_id,
-            by=by,
-            at=at,
-            case_id=case_id,
-            offered=sum(1 for line in lines if not line.refused),
-            refused=sum(1 for line in lines if line.refused),
-        )
-    return lines
-
-
-def _propose_one(
-    session: Session, task: Mapping[str, Any], refused_by: Collection[UUID], by: Actor, at: datetime
-) -> Line:
-    titles = task["title_fr"], task["title_en"]
-    part = _part(session, task)
-    try:
-        with session.begin_nested():
-            fit = fit_for(session, task, part["person_id"], at) if part else []
-            if not fit:
-                return Line(task["id"], *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
-            best = next((one_of for one_of in fit if one_of.person_id not in refused_by), None)
-            if best is None:
-                return Line(task["id"], *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
-            propose(session, task["id"], best.person_id, by=by, at=at)
-    except Refusal as refusal:
-        return Line(task["id"], *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
-    except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
-        _log.warning("a follow-up is not offered", extra={"task": task["id"], "error": type(failed).__name__})
-        return Line(task["id"], *titles, None, "hand_over.failed", both(_FAILED))
-    return Line(task["id"], *titles, best.person_id, proposal=best)
-
-
-_NOBODY_FITS = N_(
-    "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered, "
-    "or of an organization with which the participant has not agreed to share: that consent can be asked."
-)
-_ALL_REFUSED = N_(
-    "Each one who can be given this follow-up refused it. Speak with them and offer it on its own, or leave it vacant "
-    "with the reason."
-)
-_FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
 
 
 def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> Moved:
     """Take the follow-up over, from now on. Only who was offered it does. Raises Refusal."""
     offered = _hold(session, hand_over_id, by)
     task = hold(session, offered["task_id"], by=by, at=at, seen=None).task
-    part = _part(session, task)
+    part = part_of(session, task)
     if part is None or task["state"] != "open":
         raise Refusal("hand_over.over", N_("This follow-up is in other hands meanwhile."))
     _refuse_primary(session, part, offered["to_id"], at)
@@ -295,7 +194,7 @@ def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: 
     # Why somebody does not accompany a participant is about the participant as well.
     kept = words.keep_beside(session, task, words.refusal(hand_over_id), needed_reason(reason))
     _answer(session, offered, "refused", by=by, at=at, reason=kept)
-    notices.offer_refused(session, task, offered, by=by, at=at)
+    hand_over_letters.offer_refused(session, task, offered, by=by, at=at)
 
 
 def lapse(session: Session, at: datetime, *, by: Actor) -> int:
@@ -331,7 +230,7 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
             title_fr=words["fr"],
             title_en=words["en"],
             chain=notices.coordination_chain(session),
-            due_on=scheduling.calendar_of(session).add_working_days(today, 1),
+            due_on=program_calendar.calendar_of(session).add_working_days(today, 1),
             by=by,
             at=at,
         )
@@ -349,7 +248,7 @@ def _take_back_what_is_over(session: Session, *, by: Actor, at: datetime) -> Non
     over = ~_still_asked()
     # The cases first, as for whoever offers or answers.
     hold_cases(session, _cases_of_unanswered(session, over))
-    for row in _unanswered(session, over):
+    for row in unanswered(session, over):
         _take_back(session, row, by=by, at=at)
 
 
@@ -424,7 +323,7 @@ def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) ->
 
     Those to whom it was offered are told; how many offers. Whoever asks holds the case.
     """
-    rows = _unanswered(session, _hand_over.c.case_id == case_id)
+    rows = unanswered(session, _hand_over.c.case_id == case_id)
     for row in rows:
         _take_back(session, row, by=by, at=at)
     return len(rows)
@@ -432,7 +331,7 @@ def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) ->
 
 def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
     """Take back what was offered of one follow-up, which is settled otherwise. Whoever asks holds its case."""
-    for row in _unanswered(session, _hand_over.c.task_id == task_id):
+    for row in unanswered(session, _hand_over.c.task_id == task_id):
         _take_back(session, row, by=by, at=at)
 
 
@@ -446,6 +345,7 @@ def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime)
     return _withdraw(session, _hand_over.c.to_id == person_id, by=by, at=at)
 
 
+@barring.withdraw_offers.owner
 def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered to somebody of a participant who does not want them near; how many offers.
 
@@ -464,6 +364,7 @@ def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, 
     return _withdraw(session, theirs, by=by, at=at)
 
 
+@withdrawals.withdraw_offers.owner
 def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered of a follow-up to whom its participant does not agree to share with; how many offers.
 
@@ -474,8 +375,8 @@ def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID
     which = _hand_over.c.follow_up_id == follow_up_id
     hold_cases(session, _cases_of_unanswered(session, which))
     found = 0
-    for row in _unanswered(session, which):
-        part = _part(session, _task_of(session, row))
+    for row in unanswered(session, which):
+        part = part_of(session, _task_of(session, row))
         kind = PRIMARY if part is None else part["kind"]
         places = [held.organization_id for held in assigning.roles_for(today, row["to_id"], kind)]
         if not any(circle.withholds_from(place, TO_ACCOMPANY, kind=kind) != "consent" for place in places):
@@ -486,7 +387,7 @@ def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID
 
 def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> int:
     """Take back the offers that nobody answered of those that `which` says, without a letter; how many."""
-    rows = _unanswered(session, which)
+    rows = unanswered(session, which)
     for row in rows:
         _answer(session, row, "withdrawn", by=by, at=at)
     for case_id in sorted({row["case_id"] for row in rows}):
@@ -495,14 +396,14 @@ def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: da
 
 
 def _cases_of_unanswered(session: Session, which: ColumnElement[bool]) -> list[UUID]:
-    """The cases of the departures that made the offers of `_unanswered`; nothing is held."""
+    """The cases of the departures that made the offers of `unanswered`; nothing is held."""
     asked = select(_hand_over.c.case_id).where(
         _hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed"
     )
     return list(session.scalars(asked.distinct()))
 
 
-def _unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, Any]]:
+def unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, Any]]:
     """The offers that nobody answered of those that `which` says, held."""
     return many(
         session,
@@ -520,7 +421,7 @@ def _take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datet
         select(_is_barred()).where(_hand_over.c.program_id == row["program_id"], _hand_over.c.id == row["id"])
     ):
         return
-    notices.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
+    hand_over_letters.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
 
 
 def _task_of(session: Session, offer: Mapping[str, Any]) -> dict[str, Any]:
@@ -578,7 +479,7 @@ def _is_barred() -> ColumnElement[bool]:
     )
 
 
-def _part(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
+def part_of(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
     """The leaver's part in the follow-up that a task asks about: while it goes on, or until somebody has its place."""
     if task["holding"] != FOLLOW_UP:
         return None
@@ -621,38 +522,6 @@ def _open_ones(session: Session, part: Mapping[str, Any]) -> list[dict[str, Any]
             _hand_over.c.state == "proposed",
         ),
     )
-
-
-def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
-    """What a departure offered that nobody answered yet, by its task."""
-    return {row["task_id"]: row for row in _unanswered(session, _hand_over.c.case_id == case_id)}
-
-
-def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
-    """Who refused each follow-up of a departure, by its task."""
-    rows = session.execute(
-        select(_hand_over.c.task_id, _hand_over.c.to_id).where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.case_id == case_id,
-            _hand_over.c.state == "refused",
-        )
-    )
-    found: dict[UUID, set[UUID]] = {}
-    for row in rows:
-        found.setdefault(row.task_id, set()).add(row.to_id)
-    return found
-
-
-def _stands(task: Mapping[str, Any], offer: Mapping[str, Any]) -> Line:
-    """Of one that was offered before: whoever was asked has days left to answer, or did not answer in time."""
-    titles = task["title_fr"], task["title_en"]
-    if offer["lapsed_at"] is not None:
-        return Line(task["id"], *titles, None, "hand_over.silent", both(_SILENCE))
-    return Line(task["id"], *titles, offer["to_id"], "hand_over.waits", both(_WAITS, day=offer["answer_by"]))
-
-
-_WAITS = N_("Offered already; the answer is due by %(day)s.")
-_SILENCE = N_("Whoever was asked did not answer in time. Offer it to somebody else on its own.")
 
 
 def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 from sqlmodel import Session
 
 from domain.casework import assigning, cases, scheduling, tasks
+from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.locking import Moved, hold
-from domain.casework.tasks import BY_ITS_ACT
 from domain.declared.reading import Bilingual
 from domain.departure import interviews
 from domain.holdings.roles import TENURE, called, tells_of
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program_of
@@ -154,7 +155,7 @@ def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual,
             title_fr=say("fr", _AFTERWARDS, role=role.fr),
             title_en=say("en", _AFTERWARDS, role=role.en),
             chain=[{"role": "manager", "at": item}, *coordination_chain(session)],
-            due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_RECRUIT),
+            due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_RECRUIT),
             by=by,
             at=at,
             sources=["DP-01"],
@@ -268,7 +269,7 @@ def _ask_who_follows(session: Session, tenure_id: UUID, *, by: Actor, at: dateti
         title_fr=say("fr", _ANEW, role=title.fr),
         title_en=say("en", _ANEW, role=title.en),
         chain=[{"role": "manager", "at": str(row["organization_id"])}, *coordination_chain(session)],
-        due_on=scheduling.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
+        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
         by=by,
         at=at,
         sources=["DP-01"],

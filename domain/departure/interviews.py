@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
+from domain.casework import evidence
 from domain.casework.locked_case import hold_case
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -124,9 +125,10 @@ def passing(session: Session, case_id: UUID) -> list[int]:
     return [one.applicant for one in marks_of(session, case_id) if one.passes]
 
 
-def refuse_unless_one_passes(session: Session, case_id: UUID) -> None:
+@evidence.judges("interviews")
+def refuse_unless_one_passes(session: Session, case: dict[str, Any], at: datetime) -> None:  # noqa: ARG001 - as its kin
     """Refuse to call the interviews held while no applicant has two interviewers' marks that reach the pass mark."""
-    if not passing(session, case_id):
+    if not passing(session, case["id"]):
         raise Refusal(
             "interview.nobody_passes",
             N_(

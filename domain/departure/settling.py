@@ -6,8 +6,7 @@ day after the last one, the equipment is back. Nobody can merely declare it.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -22,7 +21,9 @@ from domain.casework.approving import bar_to_approval, people_of
 from domain.casework.board import chains
 from domain.casework.locking import Moved, change, hold
 from domain.casework.tasks import needed_reason
-from domain.departure import accounts, drafts, gathering, hand_overs, hiring, last_days, taking_tasks
+from domain.departure import accounts, drafts, gathering, hand_over_letters, hand_overs, hiring, last_days, taking_tasks
+from domain.departure.endings import ENDINGS, OF_THE_LEAVER, TAKEN_OVER, has_somebody_in_line
+from domain.departure.successors import leaving_by, who_fits
 from domain.equipment import lending
 from domain.follow_ups import assigning
 from domain.holdings import candidates, duty, notes, roles, seats, things
@@ -31,18 +32,15 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
 from domain.kernel.typed_words import trimmed
-from domain.mail import notices
 from domain.participants import referring
 from domain.participants.locking import hold_participant
 from domain.people import seat_holders
 from domain.record import events
-from domain.roles import takers
-from domain.roles.roles import Link, Standing, responsibility, standing
+from domain.roles.roles import Link, responsibility, standing
 from locales import N_
-from models.base import refers, table_of
+from models.base import table_of
 from models.casework import Task
-from models.committee import Seat, SeatHolder
-from models.departure import Departure
+from models.committee import SeatHolder
 from models.equipment import Loan
 from models.follow_up import Assignment
 from models.meeting import MeetingGuest
@@ -52,12 +50,10 @@ from models.program import Absence, Tenure
 _task = table_of(Task)
 _tenure = table_of(Tenure)
 _assignment = table_of(Assignment)
-_seat = table_of(Seat)
 _holder = table_of(SeatHolder)
 _guest = table_of(MeetingGuest)
 _absence = table_of(Absence)
 _loan = table_of(Loan)
-_departure = table_of(Departure)
 _named = table_of(CandidateWorker)
 
 LONGEST_NOTE: Final = 1_000
@@ -185,54 +181,6 @@ def missing_since(session: Session, task: Mapping[str, Any]) -> datetime | None:
         select(_loan.c.missing_since).where(_loan.c.program_id == program_of(session), _loan.c.id == UUID(task["item"]))
     )
     return found
-
-
-def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime) -> list[UUID]:
-    """Who could take over what a task asks about, for a form: those who hold what it needs and do not leave."""
-    departure = gathering.departure_of(session, case["id"])
-    if departure is None or not TAKEN_OVER.get(task["holding"], False):
-        return []
-    if task["holding"] == FOLLOW_UP:
-        return [one_of.person_id for one_of in hand_overs.fit_for(session, task, case["subject_id"], at)]
-    if task["holding"] == candidates.CANDIDATE:
-        return _for_candidate(session, UUID(task["item"]), case["subject_id"], at)
-    after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
-    fit = _fit(session, task["holding"], UUID(task["item"]), after, at)
-    able = fit - _leaving_by(session, after) - {case["subject_id"]}
-    if task["holding"] == duty.APPROVAL:
-        able -= _barred_from_approving(session, UUID(task["item"]), able, after)
-    return sorted(able, key=str)
-
-
-def why_nobody(session: Session, task: Mapping[str, Any]) -> str:
-    """Why nobody is offered to take a thing over by name, for a form that lists none; a message's id."""
-    if task["holding"] in _APPROVED_OR_OWED and taking_tasks.is_of_the_role_alone(
-        session, UUID(task["item"]), approval=task["holding"] == duty.APPROVAL
-    ):
-        return _OF_THE_ROLE
-    return _NOBODY_FIT
-
-
-_OF_THE_ROLE: Final = N_(
-    "Nobody takes this over by name: only who holds the role that owes it may do it, and nobody else holds it then. It"
-    " stays with the role, for whoever holds it next, or is vacant until then."
-)
-_NOBODY_FIT: Final = N_("Nobody else holds a role then to which this is open: say how it ends.")
-
-
-def _fit(session: Session, kind: str, holding_id: UUID, day: date, at: datetime) -> set[UUID]:
-    """Who may have a thing of a kind from a day on, by what it is: what the form lists, and the verb asks."""
-    then = standing(session, day)
-    if kind == seats.SEAT:
-        return _for_seat(session, holding_id, then)
-    if kind == seats.DEPUTIZING:
-        return _for_absent(session, holding_id, then)
-    if kind in _APPROVED_OR_OWED:
-        today = local_day(session, at)
-        return set(taking_tasks.takers_of(session, holding_id, then, today, approval=kind == duty.APPROVAL))
-    if kind == roles.TENURE:
-        return _for_role(session, holding_id, then)
-    return {held.person_id for held in then.tenures}
 
 
 # ------------------------------------------------------------------------------------------------------- each its way
@@ -483,83 +431,6 @@ _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
     candidates.DRAFT: _settle_draft,
 }
 
-#: How each kind of thing can end that nobody takes over.
-ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    FOLLOW_UP: ("left_vacant",),
-    roles.TENURE: ("recruiting", "not_replaced"),
-    roles.SIGNATURE: ("with_the_role",),
-    duty.TASK: ("with_the_role", "left_vacant"),
-    duty.APPROVAL: ("with_the_role", "left_vacant"),
-    duty.DECISION: ("with_the_role", "left_vacant"),
-    seats.SEAT: ("left_vacant",),
-    seats.GUEST: ("not_invited",),
-    seats.DEPUTIZING: ("nobody_deputizes",),
-    things.EQUIPMENT: ("returned", "lost"),
-    things.ACCOUNT: ("closed",),
-    notes.NOTE: ("left_unfinished",),
-    candidates.CANDIDATE: ("left_vacant",),
-    candidates.REFERRAL: ("with_the_role", "left_vacant"),
-    candidates.DRAFT: ("to_the_coordinator", "thrown_away"),
-}
-
-#: What the leaver alone may say of their own: nobody else knows what would be lost.
-_OF_THE_LEAVER: Final = ("thrown_away",)
-
-
-def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
-    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another.
-
-    `over` says that the last day is: before, its author alone says what becomes of a draft.
-    """
-    if kind == candidates.DRAFT and not own and not over:
-        return ()
-    return tuple(end for end in ENDINGS[kind] if own or end not in _OF_THE_LEAVER)
-
-
-def would_be_nobodys(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime) -> bool:
-    """Whether what a task asks about would be nobody's if it stayed with its role: then it does not end so."""
-    departure = gathering.departure_of(session, case["id"])
-    if departure is None or task["holding"] not in _APPROVED_OR_OWED:
-        return False
-    this = (_task.c.program_id == program_of(session), _task.c.id == UUID(task["item"]))
-    row = one(session, select(_task).where(*this))
-    if row is None:
-        return False
-    column, kind = ("approved_by_id", "approvals") if task["holding"] == duty.APPROVAL else ("owed_by_id", "tasks")
-    then = standing(session, max(departure["last_day"] + timedelta(days=1), local_day(session, at)))
-    chain = chains(session, [row[column]])[row[column]]
-    return not _has_somebody_in_line(then, chain, kind, case["subject_id"])
-
-
-def _has_somebody_in_line(then: Standing, chain: list[Link], kind: str, leaver_id: UUID) -> bool:
-    return any(holder.person_id != leaver_id for holder in then.falls(chain, kind=kind).holders)
-
-
-#: Whether somebody can take a thing of the kind over.
-TAKEN_OVER: Final[Mapping[str, bool]] = {
-    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE, candidates.DRAFT)
-    for kind in ENDINGS
-}
-
-#: An ending in words, as a choice.
-ENDS: Final[Mapping[str, str]] = {
-    "with_the_role": N_("Stays with the role: whoever stands next in line has it"),
-    "left_vacant": N_("Stays vacant for now, and shows as such"),
-    "nobody_deputizes": N_("Nobody acts for them any more"),
-    "not_invited": N_("The invitation is taken back"),
-    "returned": N_("Returned"),
-    "lost": N_("Given up: it does not come back"),
-    "closed": N_("Closed"),
-    "recruiting": N_("Somebody is looked for: this opens the recruiting"),
-    "not_replaced": N_("Nobody is to follow"),
-    "by_itself": N_("Out of their hands by itself"),
-    "left_unfinished": N_("Stays unfinished: what is known is not enough to complete it"),
-    "thrown_away": N_("Thrown away: what was written is destroyed"),
-    "to_the_coordinator": N_("Goes to the coordinator, as unfinished, of somebody who left"),
-}
-
-#: The kinds that are tasks, to do or to approve: who takes one over is asked of the task itself.
-_APPROVED_OR_OWED: Final = (duty.TASK, duty.APPROVAL, duty.DECISION, candidates.REFERRAL)
 
 _WITH_A_REASON: Final = (
     "left_vacant",
@@ -580,7 +451,7 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
     if successor_id == one_thing.leaver_id:
         raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
     kind = one_thing.task["holding"]
-    if successor_id in _leaving_by(session, one_thing.after):
+    if successor_id in leaving_by(session, one_thing.after):
         raise Refusal("successor.leaves_too", N_("This person leaves too: name somebody who stays."))
     then = standing(session, one_thing.after)
     if kind == roles.TENURE and successor_id not in then.live and then.from_day(successor_id) is None:
@@ -588,7 +459,7 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
         return
     if kind != roles.TENURE and successor_id not in then.live:
         raise Refusal("successor.not_there", N_("This person holds no role then: name somebody who does."))
-    if successor_id not in _fit(session, kind, one_thing.holding_id, one_thing.after, one_thing.at):
+    if successor_id not in who_fits(session, kind, one_thing.holding_id, one_thing.after, one_thing.at):
         code, sentence, source = _NOT_FOR[kind]
         raise Refusal(code, sentence, source=source)
 
@@ -612,7 +483,7 @@ def _refuse_of_draft(session: Session, departure: Mapping[str, Any], ended_as: s
     """Refuse that anybody but its author says what becomes of a draft before the last day is over, or destroys it."""
     if by.is_one_of(departure["person_id"]):
         return
-    if ended_as in _OF_THE_LEAVER:
+    if ended_as in OF_THE_LEAVER:
         raise Refusal(
             "draft.unread",
             N_(
@@ -633,22 +504,8 @@ def _refuse_own_successor(one_thing: Settling) -> None:
 def _refuse_untrue_end(one_thing: Settling, chain: list[Link], kind: str) -> None:
     """Refuse to say that a duty stays with its role where nobody would have it."""
     gone = standing(one_thing.session, one_thing.after)
-    if one_thing.ended_as == "with_the_role" and not _has_somebody_in_line(gone, chain, kind, one_thing.leaver_id):
+    if one_thing.ended_as == "with_the_role" and not has_somebody_in_line(gone, chain, kind, one_thing.leaver_id):
         raise Refusal("holding.nobody_in_line", N_("Nobody is in line for this: name somebody, or leave it vacant."))
-
-
-def _leaving_by(session: Session, day: date) -> set[UUID]:
-    """Whose departure is under way, and who holds nothing on a day that goes on."""
-    then = standing(session, day)
-    leaving = session.scalars(
-        select(_departure.c.person_id).where(
-            _departure.c.program_id == program_of(session),
-            _departure.c.called_off_at.is_(None),
-            _departure.c.ended_at.is_(None),
-        )
-    )
-    # Whoever leaves later would hand it on again: it is handed over once, to somebody who stays.
-    return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}
 
 
 #: What whoever cannot have a thing of a kind is told: a code, a sentence, and the guide's reason.
@@ -693,68 +550,6 @@ _NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
-def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
-    """Who may follow in a role, of those who hold one on the day or are to hold one."""
-    role = session.scalar(
-        select(_tenure.c.role).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-    )
-    held: dict[UUID, set[str]] = defaultdict(set)
-    for tenure in (*then.tenures, *then.coming):
-        held[tenure.person_id].add(tenure.role)
-    return {person for person, theirs in held.items() if role is not None and takers.may_act_as(role, theirs)}
-
-
-def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]:
-    """Who may act for whoever an absence is of, in some role that they hold."""
-    absent = session.scalar(
-        select(_absence.c.person_id).where(_absence.c.program_id == program_of(session), _absence.c.id == absence_id)
-    )
-    wanted = {held.role for held in then.roles_of(absent)} if absent else set()
-    return {
-        person
-        for person in then.live
-        if person != absent and (not wanted or any(then.may_act_as(person, role) for role in wanted))
-    }
-
-
-def _barred_from_approving(session: Session, task_id: UUID, people: Collection[UUID], day: date) -> set[UUID]:
-    """Those of these people who did what is to be approved, or whom the protocol bars from it: none is offered it."""
-    row = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
-    then = standing(session, day)
-    return {
-        person
-        for person in people
-        if row is not None
-        and bar_to_approval(row, Actor(role="", person_id=person), lambda link: people_of(then, link)) is not None
-    }
-
-
-def _for_seat(session: Session, holding_id: UUID, then: Standing) -> set[UUID]:
-    seat = one(
-        session,
-        select(_seat.c.role, _seat.c.organization_id)
-        .join(_holder, refers(_holder.c.seat_id, _seat))
-        .where(_holder.c.program_id == program_of(session), _holder.c.id == holding_id),
-    )
-    if seat is None:
-        return set()
-    return {
-        held.person_id
-        for role in (seat["role"], seat_holders.SECOND)
-        for held in then.holding(role, seat["organization_id"])
-    }
-
-
-def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: datetime) -> list[UUID]:
-    """Who can meet a candidate instead of the leaver, who fits best first."""
-    row = one(session, select(_named).where(_named.c.program_id == program_of(session), _named.c.id == named_id))
-    if row is None:
-        return []
-    able = workers.proposals(session, row["participant_id"], at=at)
-    taken = {leaver_id} | ({row["worker_id"]} if row["second_id"] == leaver_id else set())
-    return [one_of.person_id for one_of in able if one_of.possible and one_of.person_id not in taken]
-
-
 def _link_of(one_thing: Settling, successor_id: UUID, *, approval: bool) -> Link:
     """The successor under the role by which they may have the task."""
     then, today = standing(one_thing.session, one_thing.after), local_day(one_thing.session, one_thing.at)
@@ -780,4 +575,4 @@ def _tell(one_thing: Settling, successor_id: UUID) -> None:
     """Write to whoever takes something over, unless they said so themselves."""
     if one_thing.by.is_one_of(successor_id):
         return
-    notices.passed_on(one_thing.session, one_thing.task, successor_id, by=one_thing.by, at=one_thing.at)
+    hand_over_letters.passed_on(one_thing.session, one_thing.task, successor_id, by=one_thing.by, at=one_thing.at)

@@ -18,7 +18,7 @@ from sqlalchemy import Uuid, literal, or_, select
 from sqlmodel import Session
 
 from domain.casework.board import chains
-from domain.casework.tasks import BY_ITS_ACT
+from domain.casework.evidence import BY_ITS_ACT
 from domain.departure import hiring
 from domain.follow_ups.activities import APART, APART_COORDINATION
 from domain.kernel.scope import many, one, program, program_of

@@ -79,7 +79,7 @@ def points(content: bytes) -> int:
     """How many points a PNG or a JPEG says that it has; 0 for anything else, and for what cannot be read."""
     if not content.startswith((_PNG_BEGINS, _JPEG_BEGINS)):
         return 0
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415  # as in `bare`
 
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
@@ -106,7 +106,7 @@ def _as_it_was(picture: Image.Image) -> dict[str, Any]:
     """How a picture was written, so that writing it anew takes as little of it as can be."""
     if picture.format == "PNG":
         return {"format": "PNG"}
-    from PIL import JpegImagePlugin  # noqa: PLC0415
+    from PIL import JpegImagePlugin  # noqa: PLC0415  # as in `bare`
 
     assert isinstance(picture, JpegImagePlugin.JpegImageFile)  # noqa: S101 - only these two formats are opened
     return {

@@ -13,10 +13,12 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session
 
 from domain.agreements import agreements
-from domain.casework import assigning, scheduling
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework import assigning
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
 from domain.follow_ups import gate
 from domain.follow_ups.locking import Held, change, hold, refuse_unless_followed, tell
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
@@ -154,7 +156,7 @@ def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
         title_fr=words["fr"],
         title_en=words["en"],
         chain=coordination_chain(session),
-        due_on=scheduling.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN),
+        due_on=program_calendar.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN),
         by=by,
         at=at,
     )
@@ -448,7 +450,7 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
     vacant = is_vacant(session, held, standing(session, held.day))
     open_task = _open_task(session, held.row["vacancy_task_id"])
     if vacant and open_task is None:
-        due = scheduling.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN)
+        due = program_calendar.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN)
         words = {lang: say(lang, N_("Find a worker for %(number)s"), number=held.number) for lang in ("fr", "en")}
         task_id = assigning.assign(
             session,

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from domain.casework.approving import falls_for_approval
 from domain.declarations.protocol import MAY_FOLLOW
 from domain.declared.reading import Bilingual
-from domain.holdings.holding import both
+from domain.kernel.bilingual import both
 from domain.kernel.scope import many, program_of
 from domain.roles.roles import Standing
 from locales import N_

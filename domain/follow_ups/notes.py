@@ -11,13 +11,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from domain.casework import assigning, scheduling
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework import assigning
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
 from domain.follow_ups.assigning import parts_of
 from domain.follow_ups.locking import change, hold, tell
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.weeks import monday_of, sunday_of
 from domain.follow_ups.words import NOTE, opened, sealed
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program_of
@@ -189,7 +191,7 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
             )
         )
     }
-    due = scheduling.calendar_of(session).next_working_day(day)
+    due = program_calendar.calendar_of(session).next_working_day(day)
     opened_now = 0
     for person_id, organization_id, week in wanted:
         item = _item(person_id, week)

@@ -21,11 +21,10 @@ from domain.casework.locking import Held, Moved, hold
 from domain.follow_ups.assigning import barred_from
 from domain.follow_ups.locking import hold as hold_follow_up
 from domain.follow_ups.locking import tell
-from domain.follow_ups.words import checked
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, one, program_of
-from domain.kernel.typed_words import says_something
+from domain.kernel.typed_words import checked, says_something
 from domain.participants.sealing import seal, unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_

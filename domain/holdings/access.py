@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from domain.holdings.holding import Holding, Leaving, both
+from domain.holdings.holding import Holding, Leaving
+from domain.kernel.bilingual import both
 from domain.kernel.scope import moments_of, program_of
 from locales import N_
 from models.access import BrowserSession, Door, Identity, Passkey

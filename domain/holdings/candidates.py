@@ -10,7 +10,8 @@ from typing import Final
 from sqlalchemy import or_, select
 
 from domain.casework import board
-from domain.holdings.holding import Holding, Leaving, both, goes_to, is_of
+from domain.holdings.holding import Holding, Leaving, goes_to, is_of
+from domain.kernel.bilingual import both
 from domain.kernel.scope import many, program_of
 from domain.terms.admission import ADMISSION, TRIAGE
 from domain.terms.parts import ROLES, SECOND

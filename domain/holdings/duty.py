@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from domain.casework import board
 from domain.follow_ups.owed import WRITE
-from domain.holdings.holding import Holding, Leaving, goes_to, is_of, titled
+from domain.holdings.holding import Holding, Leaving, goes_to, is_of
+from domain.kernel.bilingual import titled
 from domain.kernel.scope import many, program_of
 from domain.roles.roles import Holder
 from domain.terms.admission import ADMISSION, TRIAGE

@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from domain.declared.reading import Bilingual
-from domain.holdings.holding import Holding, Leaving, both
+from domain.holdings.holding import Holding, Leaving
+from domain.kernel.bilingual import both
 from domain.kernel.scope import many, moments_of, program_of
 from locales import N_
 from models.base import refers, table_of

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, select, true
@@ -14,7 +12,6 @@ from sqlmodel import Session
 from domain.declared.reading import Bilingual
 from domain.kernel.scope import moments_of, program_of
 from domain.roles.roles import HeldRole, Holder, Link, Standing, never_began
-from locales import say
 from models.base import table_of
 from models.program import Tenure
 
@@ -119,16 +116,6 @@ def left_on(last_day: date, known_on: date | None) -> date:
     It is their last day, or the later one on which it became known that they had gone: until then they had it still.
     """
     return max(last_day, known_on or last_day)
-
-
-def both(sentence: str, /, **facts: object) -> Bilingual:
-    """A sentence of the catalogue in both languages."""
-    return Bilingual(fr=say("fr", sentence, **facts), en=say("en", sentence, **facts))
-
-
-def titled(row: Mapping[str, Any], *, fr: str = "title_fr", en: str = "title_en") -> Bilingual:
-    """What a row says of itself in both languages."""
-    return Bilingual(fr=row[fr], en=row[en] or row[fr])
 
 
 def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[UUID, ...]:

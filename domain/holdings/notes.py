@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import select
 
 from domain.follow_ups import owed
-from domain.holdings.holding import Holding, Leaving, both
+from domain.holdings.holding import Holding, Leaving
+from domain.kernel.bilingual import both
 from domain.kernel.scope import many, program_of
 from locales import N_
 from models.base import refers, table_of

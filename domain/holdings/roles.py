@@ -9,8 +9,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, cast, func, or_, select, update
 from sqlmodel import Session
 
+from domain.agreements import succession
 from domain.declared.reading import Bilingual
-from domain.holdings.holding import Holding, Leaving, both
+from domain.holdings.holding import Holding, Leaving
+from domain.kernel.bilingual import both
 from domain.kernel.scope import many, one, program_of
 from domain.roles.roles import never_began
 from locales import N_
@@ -112,6 +114,7 @@ def role_of(session: Session, tenure_id: UUID) -> str:
     return session.scalar(select(_tenure.c.role).where(*where)) or ""
 
 
+@succession.became_another.owner
 def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
     """A role became another one by an agreement's next version: what a departure says of it is of the other by then.
 

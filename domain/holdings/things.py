@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
+from domain.casework.proofs import system_of
 from domain.equipment import inventory
-from domain.holdings.holding import Holding, Leaving, both
+from domain.holdings.holding import Holding, Leaving
+from domain.kernel.bilingual import both
 from domain.kernel.scope import many, program_of
 from locales import N_
 from models.base import refers, table_of
@@ -99,11 +101,6 @@ def accounts_of(leaving: Leaving) -> list[Holding]:
         for row in rows
         if _is_left(leaving, row["organization_id"], shown[row["system"], row["user_name"]])
     ]
-
-
-def system_of() -> ColumnElement[str]:
-    """On which system a step shows an account."""
-    return func.coalesce(func.nullif(_task.c.system, ""), _task.c.step)
 
 
 def _shown(

@@ -5,9 +5,14 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from domain.kernel.refusals import Refusal
+from locales import N_
+
 #: Letters and marks that Unicode counts as such, and that show nothing: the Hangul fillers, an empty Braille cell.
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u180b\u180c\u180d\u180e")
 _UNSEEN: Final = ("Cf", "Zs", "Zl", "Zp")
+
+LONGEST: Final = 4_000
 
 
 def _shows(character: str) -> bool:
@@ -27,3 +32,13 @@ def says_something(words: str) -> bool:
     return any(
         character.isalnum() and _shows(character) and unicodedata.category(character) != "Lm" for character in words
     )
+
+
+def checked(text: str) -> str:
+    """What was typed, with plain line breaks and without blanks around it. Raises Refusal."""
+    lines = trimmed(text.replace("\r\n", "\n").replace("\r", "\n"))
+    if len(lines) > LONGEST:
+        raise Refusal("words.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST)
+    if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t" for one in lines):
+        raise Refusal("words.not_text", N_("This holds characters that are not text."))
+    return lines

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Table, insert, select, update
 
-from domain.agreements import agreements, renewals
-from domain.agreements.agreements import Content
+from domain.agreements import agreements, renewals, terminations, version_text
+from domain.agreements.version_text import Content
 from domain.kernel.scope import many, program_of
 from domain.loading.comparison import Act, Change, Comparison, Kind, Row, Step, new_changed_gone, words
 from domain.terms.agreed_roles import BEGUN
@@ -40,7 +40,7 @@ def differences(compared: Comparison) -> Iterator[Step]:
     """New agreements, those that say something else, line by line, and those that the file no longer has."""
     latest = _latest_versions(compared)
     for key in compared.file.agreements:
-        content = agreements.content_of(compared.file, key)
+        content = version_text.content_of(compared.file, key)
         row = latest.get(key)
         if row is None:
             yield _new_agreement(compared, key, content)
@@ -137,12 +137,12 @@ def _without_agreement(compared: Comparison, key: str, row: Row) -> Iterator[Ste
 def _end_today(act: Act, version: Row) -> None:
     """A version in force ends on the day of the load, and one that was to begin later does not. None is prolonged."""
     if version["starts_on"] > act.day:
-        agreements.call_off_version(act.session, version["id"], last=act.day, by=act.by, at=act.at)
+        terminations.call_off_version(act.session, version["id"], last=act.day, by=act.by, at=act.at)
         return
     if version["state"] == "ended" and version["ends_on"] < act.day:
         return
     last = min(act.day, version["ends_on"] or act.day)
-    agreements.end_version(act.session, version["id"], ends_on=last, by=act.by, at=act.at)
+    terminations.end_version(act.session, version["id"], ends_on=last, by=act.by, at=act.at)
     renewals.call_off(act.session, version["id"], last=last, by=act.by, at=act.at)
 
 

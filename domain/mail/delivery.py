@@ -6,6 +6,9 @@ from typing import Literal
 
 from models.ports import Accepted, Later, Outcome, Refused
 
+#: The channel on which the worker hears that a letter waits.
+POST_CHANNEL = "spheres_post"
+
 #: The wait after the first attempt that did not deliver, after the second, and so on. Short at first,
 #: because greylisting ends within minutes; then long enough to outlast a night's repair: 29 hours in all.
 WAITS = (

@@ -8,45 +8,38 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.casework import requests, subjects
-from domain.casework.approving import falls_for_approval, who_may_approve
-from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.wakeups import POST_CHANNEL
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program, program_of
-from domain.mail.delivery import WAITS
+from domain.mail.delivery import POST_CHANNEL, WAITS
 from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, emptied, message_id, mime, readdressed, texts_of
 from domain.mail.letters import COMMON, Letter, Letters
 from domain.mail.name_gate import Gate, Known, nobody
 from domain.record import events
-from domain.roles.roles import HAVING, Holder, Link, Standing, standing
+from domain.roles.roles import Holder, Link, standing
 from domain.roles.sight import calls_who_barred
 from locales import N_, pick, say, say_n
 from models.base import refers, table_of
-from models.casework import Case, ProtocolVersion, Responsibility, Task
-from models.lifecycles import NOTICE, TASK
+from models.lifecycles import NOTICE
 from models.outbox import Notice
-from models.program import Organization, Person, Role, Tenure
+from models.program import Person, Role
 from models.record import Event
 
 Language = Literal["fr", "en"]
 Facts = Callable[[Language], Mapping[str, Any]]
 
-#: The letters about a follow-up that is offered: by `offered`, `offer_refused` and `offer_taken_back`.
-OF_OFFERS: Final = ("offered", "offer_refused", "offer_taken_back")
 
 #: The chain of those who answer for the whole program.
 COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
@@ -66,9 +59,6 @@ TOLD_AGAIN_AFTER: Final = timedelta(days=30)
 
 _notice = table_of(Notice)
 _event = table_of(Event)
-_tenure = table_of(Tenure)
-_task = table_of(Task)
-_chain = table_of(Responsibility)
 _person_row = table_of(Person)
 
 
@@ -144,7 +134,7 @@ def write(
     for theirs to say so.
     Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
     """
-    person = _person(session, to)
+    person = person_of(session, to)
     language = cast("Language", person.language)
     letter = _letter(session, template, person, language, facts(language))
     letter = replace(letter, calls=tuple(sorted({*letter.calls, *calls})))
@@ -169,215 +159,6 @@ def write(
     )
 
 
-def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell those who may approve a task that it waits; the coordinator of a vacancy, and where nobody at all may.
-
-    `task` is as it was handed in, and `by` who did it: whoever the protocol bars from approving it is not asked to.
-    """
-    today = standing(session, local_day(session, at))
-    chain = chain_of(session, task["approved_by_id"])
-    if today.falls(chain, kind="approvals").vacant:
-        _tell_of_vacancy(session, today, chain[0], at=at, case_id=task["case_id"])
-    able = who_may_approve(today, task, chain)
-    about, request = _about_task(session, task, by), requests.newest(session, [task["id"]]).get(task["id"])
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        told = requests.in_words(request["asked"], request["given"], language, in_a_letter=True) if request else []
-        return {**about(language), "asked": [{"part": part, "value": value} for part, value in told]}
-
-    _to_each(
-        session,
-        able or today.falls(coordination_chain(session)).holders,
-        "task_to_approve" if able else "nobody_may_approve",
-        key=f"approve:{task['id']}:{task['version']}",
-        facts=facts,
-        at=at,
-        case_id=task["case_id"],
-    )
-
-
-def rejected(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell the one who did a task that it was sent back. The reason stands on the page, not in the letter."""
-    if task["done_by"] is not None:
-        falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
-        write(
-            session,
-            "task_rejected",
-            to=task["done_by"],
-            key=f"reject:{task['id']}:{task['version']}",
-            facts=_about_task(session, task, by, in_place=is_in_place({**task, "state": "open"}, falls)),
-            at=at,
-            case_id=task["case_id"],
-        )
-
-
-def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Tell those on whom a handed-back task now falls."""
-    falls = standing(session, local_day(session, at)).falls(chain)
-    _to_each(
-        session,
-        [holder for holder in falls.holders if holder.person_id != by.person_id],
-        "task_handed_back",
-        key=f"hand_back:{task['id']}:{task['version']}",
-        facts=_about_task(session, task, by, in_place=True),
-        at=at,
-        case_id=task["case_id"],
-    )
-
-
-def given_again(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Tell those on whom a task falls again that was handed back. The word that goes with it stands on the page."""
-    falls = standing(session, local_day(session, at)).falls(chain)
-    is_given_in_place = is_in_place({**task, "owed_by_id": task["declared_owed_by_id"]}, falls)
-    _to_each(
-        session,
-        [holder for holder in falls.holders if holder.person_id != by.person_id],
-        "task_given_again",
-        key=f"give_again:{task['id']}:{task['version']}",
-        facts=_about_task(session, task, by, in_place=is_given_in_place),
-        at=at,
-        case_id=task["case_id"],
-    )
-
-
-def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
-    """Tell whoever takes over what somebody leaves. `task` is the step of the departure that asks about it."""
-    about = _about_task(session, task, by)
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": "/handed-over"}
-
-    write(session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"])
-
-
-def offered(
-    session: Session, task: Mapping[str, Any], offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
-) -> None:
-    """Ask whoever is offered a follow-up to answer, and by when: it is not theirs before they accept."""
-    about = _about_task(session, task, by)
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "due_on": answer_by, "path": "/handed-over"}
-
-    write(session, "offered", to=to, key=f"offered:{offer_id}", facts=facts, at=at, case_id=task["case_id"])
-
-
-def offer_refused(
-    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
-) -> None:
-    """Tell those who hand a follow-up over that it was refused. The reason stands on the page, not in the letter."""
-    about = _about_task(session, task, by)
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": f"/tasks/{task['id']}"}
-
-    falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
-    _to_each(
-        session,
-        falls.holders,
-        "offer_refused",
-        key=f"offer_refused:{offer['id']}",
-        facts=facts,
-        at=at,
-        case_id=task["case_id"],
-    )
-
-
-def offer_taken_back(
-    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
-) -> None:
-    """Tell whoever was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
-    if by.is_one_of(offer["to_id"]):
-        return
-    about = _about_task(session, task, by)
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": "/handed-over"}
-
-    key = f"offer_taken_back:{offer['id']}"
-    write(session, "offer_taken_back", to=offer["to_id"], key=key, facts=facts, at=at, case_id=task["case_id"])
-
-
-def appointment_taken_back(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    """Tell whoever was to hold a role that they do not, unless they took it back themselves."""
-    if by.is_one_of(tenure["person_id"]):
-        return
-    organization = session.get(Organization, (program_of(session), tenure["organization_id"]))
-    title = _title_of_role(session, tenure["role"])
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {
-            "role": title(language),
-            "organization": organization.short_name if organization else "",
-            "starts_on": tenure["starts_on"],
-            "by_name": name_of(session, by, language),
-        }
-
-    key = f"appointment_taken_back:{tenure['id']}:{tenure['version']}"
-    write(session, "appointment_taken_back", to=tenure["person_id"], key=key, facts=facts, at=at)
-
-
-def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
-    """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
-    for person_id, count in parts_in(session, case.id, by=by, at=at).items():
-        write(
-            session,
-            "case_opened",
-            to=person_id,
-            key=f"case_opened:{case.id}",
-            facts=_about_case(session, case.model_dump(), by, tasks=count),
-            at=at,
-            case_id=case.id,
-        )
-
-
-def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dict[UUID, int]:
-    """How many of a case's steps wait on each person today, to do now or later or to approve; `by` is left out."""
-    today = standing(session, local_day(session, at))
-    counts: dict[UUID, int] = {}
-    rows = many(
-        session,
-        select(
-            *(_task.c[name] for name in ("state", "due_on", "done_by", "done_for", "may_not_approve")), _chain.c.links
-        )
-        .join(
-            _task,
-            and_(
-                _task.c.program_id == _chain.c.program_id,
-                or_(
-                    and_(_task.c.owed_by_id == _chain.c.id, _task.c.state.in_([TASK.initial, "open"])),
-                    and_(_task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted"),
-                ),
-            ),
-        )
-        .where(_task.c.program_id == program_of(session), _task.c.case_id == case_id),
-    )
-    for row in rows:
-        waits = row["state"] == "submitted"
-        links = row["links"]
-        falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row["due_on"])
-        for holder in falls.holders:
-            counts[holder.person_id] = counts.get(holder.person_id, 0) + 1
-    counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
-    return counts
-
-
-def case_cancelled(
-    session: Session, case: Mapping[str, Any], people: Iterable[UUID], *, by: Actor, at: datetime
-) -> None:
-    """Tell `people`, who had a part in a case until now (`parts_in`), that it was cancelled."""
-    for person_id in people:
-        write(
-            session,
-            "case_cancelled",
-            to=person_id,
-            key=f"case_cancelled:{case['id']}:{case['version']}",
-            facts=_about_case(session, case, by, tasks=0),
-            at=at,
-            case_id=case["id"],
-        )
-
-
 def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:
     """Tell the coordinator that a letter reached nobody: of one person and address, the first of a local day.
 
@@ -385,7 +166,7 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
     """
     if notice.template in _OF_LETTERS:
         return
-    recipient = _person(session, notice.person_id)
+    recipient = person_of(session, notice.person_id)
     # An address that was mended and fails again the same day is news.
     address = hashlib.sha256(notice.to_address.encode()).hexdigest()[:16]
     for holder in _coordination(session, at):
@@ -441,7 +222,7 @@ def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None
         raise Refusal("notice.unknown", N_("There is no such letter."))
     if not NOTICE.allows(held["state"], "retry"):
         raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being tried."))
-    person = _person(session, held["person_id"])
+    person = person_of(session, held["person_id"])
     if person.email is None:
         raise Refusal("notice.no_address", N_("This person has no address. Write it on their page first."))
     message = held["message"]
@@ -539,79 +320,6 @@ def given_up_count(session: Session) -> int:
     return found or 0
 
 
-def chain_of(session: Session, chain_id: UUID) -> list[Link]:
-    """The links of a chain that a task names."""
-    found = session.get(Responsibility, (program_of(session), chain_id))
-    if found is None:
-        msg = "a task names a chain that does not exist"
-        raise LookupError(msg)
-    return found.links
-
-
-def case_title(session: Session, case: Mapping[str, Any], language: str) -> str:
-    """A case as people speak of it: its protocol's title, and whom or what it is about."""
-    version = session.get(ProtocolVersion, (program_of(session), case["protocol_version_id"]))
-    if case["subject_id"] is not None:
-        subject = _person(session, case["subject_id"]).name
-    else:
-        subject = subjects.in_words(session, [case["id"]], language)[case["id"]].subject
-    title = "" if version is None else (version.title_fr if language == "fr" else version.title_en)
-    return say(language, _CASE, protocol=title, person=subject)
-
-
-_CASE = N_("%(protocol)s – %(person)s")
-_DUTY = N_("outside any case")
-
-
-def _to_each(
-    session: Session,
-    holders: Iterable[Holder],
-    template: str,
-    *,
-    key: str,
-    facts: Facts,
-    at: datetime,
-    case_id: UUID | None,
-) -> None:
-    for person_id in dict.fromkeys(holder.person_id for holder in holders):
-        write(session, template, to=person_id, key=key, facts=facts, at=at, case_id=case_id)
-
-
-def _about_task(session: Session, task: Mapping[str, Any], by: Actor, *, in_place: bool = False) -> Facts:
-    """The facts of a letter about a task; `in_place`, to those who have it instead of the role that owes it."""
-    case = session.get(Case, (program_of(session), task["case_id"])) if task["case_id"] else None
-    words = words_in_place(session, [task]).get(task["id"]) if in_place else None
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {
-            "title": words.title.in_language(language) if words else task[f"title_{language}"],
-            "case": case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
-            "by_name": name_of(session, by, language),
-            "due_on": task["due_on"],
-            "path": f"/tasks/{task['id']}",
-        }
-
-    return facts
-
-
-def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: int) -> Facts:
-    def facts(language: Language) -> Mapping[str, Any]:
-        # What is not about a person is named by its organization already, where it has one.
-        place = case["organization_id"] if case["subject_id"] else None
-        organization = session.get(Organization, (program_of(session), place)) if place else None
-        return {
-            "case": case_title(session, case, language),
-            "protocol": organization.short_name if organization else "",
-            "anchor": "",
-            "anchor_on": None,
-            "by_name": name_of(session, by, language),
-            "tasks": tasks,
-            "path": f"/cases/{case['id']}",
-        }
-
-    return facts
-
-
 def _tell_of_no_address(
     session: Session,
     template: str,
@@ -628,7 +336,7 @@ def _tell_of_no_address(
     to_tell = [
         one
         for holder in _coordination(session, at)
-        if (one := _person(session, holder.person_id)).email is not None
+        if (one := person_of(session, holder.person_id)).email is not None
         and one.id != person.id
         and (one.id in instead or not _knows(session, one, person, at))
     ]
@@ -728,43 +436,8 @@ def _without_address(person: Person, coordinator: Person) -> str:
     return f"no_address:{person.id}:{coordinator.id}:"
 
 
-def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:
-    """One letter to the coordinator for each time that a role became vacant, however many tasks fall to it.
-
-    None where somebody is to begin in it: that is no vacancy.
-    """
-    if not today.has_nobody(link) or today.coming_to(link):
-        return
-    here = program_of(session)
-    place = link["at"]
-    ended = select(func.max(_tenure.c.ends_on)).where(_tenure.c.program_id == here, _tenure.c.role == link["role"])
-    where = ""
-    if not place.startswith(("*", HAVING)):
-        ended = ended.where(_tenure.c.organization_id == UUID(place))
-        organization = session.get(Organization, (here, UUID(place)))
-        where = organization.short_name if organization else ""
-    last = session.scalar(ended.where(_tenure.c.ends_on < today.day))
-    since = last + timedelta(days=1) if last else today.day
-    title = _title_of_role(session, link["role"])
-    for holder in today.falls(COORDINATION).holders:
-        write(
-            session,
-            "role_vacant",
-            to=holder.person_id,
-            # Where the role never had anyone, once for the case that it is wanted in.
-            key=f"vacant:{link['role']}:{place}:{last or case_id}",
-            facts=lambda language: {
-                "role": title(language),
-                "organization": where or pick(language, _title_of_program(session)),
-                "since": since,
-                "path": "/board",
-            },
-            at=at,
-            case_id=case_id,
-        )
-
-
-def _title_of_role(session: Session, key: str) -> Callable[[Language], str]:
+def title_of_role(session: Session, key: str) -> Callable[[Language], str]:
+    """The title of a role, by language; its key where the program has none of it."""
     where = (Role.program_id == program_of(session), Role.key == key)
     role = session.scalars(select(Role).where(*where)).first()  # type: ignore[arg-type]
     return lambda language: pick(language, {"fr": role.title_fr, "en": role.title_en}) if role else key
@@ -791,7 +464,7 @@ def _letter(session: Session, template: str, person: Person, language: Language,
     paper: Stationery = session.info["stationery"]
     everywhere = {
         "name": person.name,
-        "program": pick(language, _title_of_program(session)),
+        "program": pick(language, title_of_program(session)),
         "base_url": paper.base_url,
     }
     return paper.letters.render(template, language=language, facts={**everywhere, **facts})
@@ -883,7 +556,8 @@ def _coordination(session: Session, at: datetime) -> tuple[Holder, ...]:
     return standing(session, local_day(session, at)).falls(COORDINATION).holders
 
 
-def _person(session: Session, person_id: UUID) -> Person:
+def person_of(session: Session, person_id: UUID) -> Person:
+    """The person of this id. Raises LookupError where there is none."""
     found = session.get(Person, (program_of(session), person_id))
     if found is None:
         msg = "a person is named who does not exist"
@@ -895,12 +569,13 @@ def name_of(session: Session, by: Actor, language: Language) -> str:
     """Who acted, as a letter says it: a person's name, or the program where no person did."""
     if by.person_id is None:
         return say(language, _THE_PROGRAM)
-    return _person(session, by.person_id).name
+    return person_of(session, by.person_id).name
 
 
 _THE_PROGRAM = N_("The program")
 
 
-def _title_of_program(session: Session) -> dict[str, str]:
+def title_of_program(session: Session) -> dict[str, str]:
+    """The title of the program, by language."""
     here = program(session)
     return {"fr": here.title_fr, "en": here.title_en}

@@ -18,13 +18,15 @@ from sqlmodel import Session
 
 from domain.casework import assigning
 from domain.casework.assigning import Reminder
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
 from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, Watch
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.scope import local_day, many, program_of
+from domain.obligations.clauses import Clause, Owed
 from domain.obligations.evaluation import GIVEN, Found
-from domain.obligations.facts import COORDINATOR, Clause, Owed, Records
+from domain.obligations.facts import COORDINATOR, Records
 from domain.obligations.windows import Window, year_of
 from domain.roles.roles import Link
 from locales import N_, say, show_day

@@ -23,13 +23,15 @@ from domain.endorsement.counting import refuse_unless_it_counts
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.spans import Span
 from domain.obligations import waiving
-from domain.obligations.facts import COORDINATOR, Clause, clause_of, waivers
+from domain.obligations.clauses import Clause, clause_of, waivers
+from domain.obligations.facts import COORDINATOR
 from domain.obligations.owing import acts_among, on_day, up_to, who_owes
 from domain.obligations.projection import keep
 from domain.obligations.to_accept import GIVE_AGAIN
 from domain.obligations.turns import take_turn
-from domain.obligations.windows import Span, Touched
+from domain.obligations.windows import Touched
 from domain.record import events
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation

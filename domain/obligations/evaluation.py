@@ -18,8 +18,9 @@ from typing import Any, Final
 
 from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from domain.kernel.calendars import Calendar
+from domain.kernel.spans import Span
 from domain.obligations.silence import Silence
-from domain.obligations.windows import Span, Window
+from domain.obligations.windows import Window
 
 #: What nothing can make good any more.
 LOST: Final = frozenset({"missed", "cannot_be_met"})

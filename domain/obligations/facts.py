@@ -6,54 +6,51 @@ Reads only. Attendance, seats and meetings are read from their tables: the layer
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlmodel import Session
 
-from domain.casework.scheduling import calendar_of
 from domain.declarations.program_agreements import (
     AttendanceRule,
-    AttestationRule,
     CountRule,
-    DocumentRule,
-    Rule,
     TasksRule,
     Watch,
-    clause_without_role,
 )
-from domain.endorsement.counting import counted, it_counts
+from domain.endorsement.counting import it_counts
 from domain.kernel import periods
 from domain.kernel.calendars import Calendar
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.program_calendar import calendar_of
+from domain.kernel.scope import local_day, program, program_of
+from domain.kernel.spans import Span, joined
+from domain.obligations.clauses import Clause, Owed, waivers
 from domain.obligations.evaluation import GIVEN, Paper, Said, Sitting, Step
 from domain.obligations.reading import WORD, stands_of
 from domain.obligations.silence import Silence, first_days_of, silence
 from domain.obligations.vacancies import longest_vacancy, vacant_since
-from domain.obligations.windows import Bound, Span, Window, joined, windows
+from domain.obligations.windows import Bound, Window
 from domain.roles.entered_late import days_of
 from domain.roles.roles import never_began
 from domain.terms.posts import Promise
 from models.agenda import AgendaItem
-from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
+from models.agreement import Agreement, AgreementRole, AgreementVersion
 from models.base import refers, table_of
 from models.casework import Case, Evidence, Lateness, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.meeting import Meeting
 from models.minutes import Attendance, Decision
-from models.obligation import Attestation, ObligationDocument, Waiver
+from models.obligation import Attestation, ObligationDocument
 from models.program import Tenure
 from models.referral import Referral
 
 _agreement = table_of(Agreement)
 _created = table_of(AgreementRole)
 _version = table_of(AgreementVersion)
-_obligation = table_of(Obligation)
 _meeting = table_of(Meeting)
 _committee = table_of(Committee)
 _seat = table_of(Seat)
@@ -66,7 +63,6 @@ _evidence = table_of(Evidence)
 _item = table_of(AgendaItem)
 _document = table_of(ObligationDocument)
 _attestation = table_of(Attestation)
-_waiver = table_of(Waiver)
 _decision = table_of(Decision)
 _tenure = table_of(Tenure)
 _referral = table_of(Referral)
@@ -78,214 +74,9 @@ SECOND_REPRESENTATIVE: Final = "second_representative"
 #: What a proof lacks by what somebody said of it: nobody yet, that it is to be given again, or nothing.
 _LACKS: Final[Mapping[str | None, str]] = {None: GIVEN, "returned": "returned", "accepted": "", "kept": ""}
 
-_RULES: Final[Mapping[str, type[AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule]]] = {
-    "attendance": AttendanceRule,
-    "tasks": TasksRule,
-    "document": DocumentRule,
-    "attestation": AttestationRule,
-    "count": CountRule,
-}
 _IS_LACKING: Final = ((WORD.c.said.is_(None), GIVEN), (WORD.c.said == "returned", "returned"))
 #: Of an organization's seats on one committee the fullest counts.
 _FULLEST: Final = ("present", "remote", "alternate", "excused", "unrecorded", "absent")
-
-
-@dataclass(frozen=True)
-class Clause:
-    """An obligation as one version of an agreement has it."""
-
-    id: UUID
-    key: str
-    owed_by: str
-    period: str
-    kind: str
-    rule: Rule
-    text_fr: str
-    text_en: str
-    endorsed_by: str = ""  # the committee that must have endorsed what it asks for
-
-    @property
-    def fact(self) -> str:
-        """The clause without the role that owes it."""
-        return clause_without_role(self.key)
-
-    @property
-    def served_as(self) -> frozenset[str]:
-        """What a step that serves it names: the clause with the role that owes it or, for every role, without one."""
-        return frozenset({self.key, self.fact})
-
-
-@dataclass(frozen=True)
-class Owed:
-    """One obligation of one organization through every version that had it; `since`, the agreement's first day."""
-
-    agreement_id: UUID
-    organization_id: UUID
-    key: str
-    since: date
-    bounds: tuple[Bound, ...]
-    clauses: Mapping[UUID, Clause]
-
-    def windows(self, until: date) -> tuple[Window, ...]:
-        """Its windows that have begun by the local day `until`, in order."""
-        return windows(self.bounds, until=until, since=self.since)
-
-    def clause_of(self, window: Window) -> Clause:
-        """The text by which a window is judged."""
-        return self.clauses[window.obligation_id]
-
-    def rule_on(self, window: Window) -> Callable[[date], Any] | None:
-        """The rule of the text that bound the partner on a day of a window; None where the last text did on all."""
-        last = self.clause_of(window).rule
-        earlier = [
-            (bound.days, rule)
-            for bound in self.bounds
-            if any(bound.days.within(span) is not None for span in window.spans)
-            and (rule := self.clauses[bound.obligation_id].rule) != last
-        ]
-        if not earlier:
-            return None
-        return lambda day: next((rule for days, rule in earlier if days.holds(day)), last)
-
-
-def is_anything_owed(session: Session) -> bool:
-    """Whether any agreement of the program is in force, or ever was."""
-    return (
-        session.scalar(
-            select(_version.c.id)
-            .where(_version.c.program_id == program_of(session), _version.c.state.in_(["in_force", "ended"]))
-            .limit(1)
-        )
-        is not None
-    )
-
-
-def owed(
-    session: Session, *, organization_ids: Iterable[UUID] | None = None, kinds: Iterable[str] | None = None
-) -> tuple[Owed, ...]:
-    """Every obligation of the agreements that are in force or were, of these organizations or of all.
-
-    With `kinds`, those that some version checks so, through all the versions that had them.
-    """
-    begun = _version.alias("begun")
-    since = (
-        select(func.min(begun.c.starts_on))
-        .where(
-            begun.c.program_id == _agreement.c.program_id,
-            begun.c.agreement_id == _agreement.c.id,
-            begun.c.state.in_(["in_force", "ended"]),
-        )
-        .scalar_subquery()
-    )
-    rows = many(
-        session,
-        select(
-            _obligation,
-            _agreement.c.id.label("agreement_id"),
-            _agreement.c.organization_id,
-            _version.c.starts_on,
-            _version.c.ends_on,
-            _version.c.terms["endorsed_by"].label("endorsed_by"),
-            since.label("since"),
-        )
-        .join(_version, refers(_obligation.c.agreement_version_id, _version))
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .where(
-            _obligation.c.program_id == program_of(session),
-            _version.c.state.in_(["in_force", "ended"]),
-            *([_agreement.c.organization_id.in_(list(organization_ids))] if organization_ids is not None else []),
-            *([_obligation.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
-        )
-        .order_by(_agreement.c.id, _obligation.c.key, _version.c.starts_on),
-    )
-    by_clause: dict[tuple[UUID, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        by_clause[row["agreement_id"], row["key"]].append(row)
-    return tuple(
-        Owed(
-            agreement_id,
-            found[0]["organization_id"],
-            key,
-            found[0]["since"],
-            tuple(
-                Bound(Span(row["starts_on"], row["ends_on"]), row["id"], row["period"], _looks_at(row)) for row in found
-            ),
-            {row["id"]: clause_of(row) for row in found},
-        )
-        for (agreement_id, key), found in by_clause.items()
-    )
-
-
-def _looks_at(row: Mapping[str, Any]) -> str:
-    """What an obligation's check looks at: its kind, and the committee or what is counted."""
-    return " ".join([row["check_kind"], *(row["rule"][name] for name in ("committee", "of") if name in row["rule"])])
-
-
-def checked_by(session: Session, kinds: Iterable[str]) -> Select[tuple[str]]:
-    """The keys of the obligations that some version checks by one of these kinds."""
-    checked = _obligation.alias("checked")
-    return select(checked.c.key).where(
-        checked.c.program_id == program_of(session), checked.c.check_kind.in_(sorted(kinds))
-    )
-
-
-def clause_of(row: Mapping[str, Any]) -> Clause:
-    """An obligation's row as it is judged by."""
-    copied = ("id", "key", "owed_by", "period", "text_fr", "text_en")
-    rule: Rule = _RULES[row["check_kind"]].model_validate(row["rule"])
-    endorsed_by = (row.get("endorsed_by") or {}).get(row["key"], "")
-    return Clause(**{name: row[name] for name in copied}, kind=row["check_kind"], rule=rule, endorsed_by=endorsed_by)
-
-
-def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
-    """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
-
-    `decision` is the number of the decision that each was made by. One whose decision counts no more (GV-4) holds to
-    the last day on which it did, and is `is_cut`; where it had not begun by then, it is left out. A quorum is not asked
-    of those from before it was asked for.
-    """
-    return [
-        {**row, "ends_on": last, "is_cut": last < row["ends_on"]}
-        for row, last in _recorded(session, agreement_id, key)
-        if last is not None
-    ]
-
-
-def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
-    """The waivers of a clause that were recorded and free on no day, by their first day, each as it was recorded.
-
-    The decision that each was made by counts no more since before its first day.
-    """
-    return [row for row, last in _recorded(session, agreement_id, key) if last is None]
-
-
-def _recorded(
-    session: Session, agreement_id: UUID | None, key: str | None
-) -> Iterator[tuple[dict[str, Any], date | None]]:
-    """Each waiver that was recorded, with the last day on which it frees; None where it frees on none."""
-    rows = many(
-        session,
-        select(_waiver, _decision.c.number.label("decision"))
-        .join(_decision, refers(_waiver.c.decision_id, _decision))
-        .where(
-            _waiver.c.program_id == program_of(session),
-            *([_waiver.c.agreement_id == agreement_id] if agreement_id is not None else []),
-            *([_waiver.c.key == key] if key is not None else []),
-        )
-        .order_by(_waiver.c.starts_on),
-    )
-    how_long = {
-        from_before: counted(
-            session,
-            [row["decision_id"] for row in rows if row["from_before"] is from_before],
-            quorum_asked=not from_before,
-        )
-        for from_before in {row["from_before"] for row in rows}
-    }
-    for row in rows:
-        decision = how_long[row["from_before"]][row["decision_id"]]
-        last = min(row["ends_on"], decision.until or row["ends_on"])
-        yield row, last if decision.ever and last >= row["starts_on"] else None
 
 
 def watch_of(session: Session) -> Watch:

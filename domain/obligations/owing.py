@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
+from domain.kernel.spans import Span
 from domain.obligations.facts import COORDINATOR
-from domain.obligations.windows import Span
 from domain.roles.deputies import deputies_of, touches
 from domain.roles.roles import never_began
 from models.base import table_of

@@ -19,17 +19,20 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session
 
 from domain.casework import assigning
-from domain.casework.tasks import BY_ITS_ACT, complete_task
+from domain.casework.evidence import BY_ITS_ACT
+from domain.casework.tasks import complete_task
 from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from domain.kernel.actors import Actor
 from domain.kernel.scope import many, program_of
+from domain.kernel.spans import Span
 from domain.obligations import asking, evaluation, to_accept
 from domain.obligations.asking import BY_OBLIGATIONS, Judged
+from domain.obligations.clauses import Clause, Owed, checked_by, is_anything_owed, owed
 from domain.obligations.evaluation import LOST, Found, Step
-from domain.obligations.facts import COORDINATOR, Clause, Owed, Records, checked_by, is_anything_owed, owed
+from domain.obligations.facts import COORDINATOR, Records
 from domain.obligations.silence import Silence
 from domain.obligations.turns import take_turn
-from domain.obligations.windows import Span, Touched, Window
+from domain.obligations.windows import Touched, Window
 from domain.record import events
 from locales import N_, say, show_day
 from models.base import refers, table_of

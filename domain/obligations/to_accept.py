@@ -19,11 +19,11 @@ from domain.casework import asking, assigning
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.spans import Span
 from domain.mail.notices import COORDINATION
 from domain.obligations.evaluation import GIVEN
 from domain.obligations.facts import COORDINATOR
 from domain.obligations.owing import on_day, up_to, who_owes
-from domain.obligations.windows import Span
 from domain.roles.deputies import deputies_of
 from domain.roles.roles import Falls, Link, Standing, standing
 from locales import N_

@@ -18,8 +18,9 @@ from sqlmodel import Session
 
 from domain.kernel import periods
 from domain.kernel.scope import program_of
+from domain.kernel.spans import Span
 from domain.obligations.projection import keep
-from domain.obligations.windows import Span, Touched
+from domain.obligations.windows import Touched
 from domain.record import events
 from models.base import refers, table_of
 from models.casework import Case, Task

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Final
 
 from domain.kernel.calendars import Calendar
-from domain.obligations.windows import Span, Window, joined
+from domain.kernel.spans import Span, joined
+from domain.obligations.windows import Window
 from domain.terms.posts import Promise
 
 _DAY: Final = timedelta(days=1)

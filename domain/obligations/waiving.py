@@ -17,8 +17,8 @@ from sqlmodel import Session
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.spans import Span
 from domain.obligations.owing import EVER, acts_among, on_day, who_owes
-from domain.obligations.windows import Span
 from locales import N_
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation

@@ -12,17 +12,17 @@ where the transaction is not kept. The worker does it within a minute (`retentio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, exists, insert, select, update
 from sqlmodel import Session
 
-from domain.casework import asking, assigning, cases, scheduling
+from domain.casework import asking, assigning, cases
 from domain.casework import words as task_words
-from domain.casework.tasks import BY_ITS_ACT
+from domain.casework.evidence import BY_ITS_ACT
+from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, one, program, program_of
@@ -37,12 +37,10 @@ from domain.roles.deputies import deputies_of
 from domain.roles.roles import Holder, Link, Standing, standing
 from locales import N_, say
 from models.base import refers, table_of
-from models.consent import Consent, Disclosure
 from models.destruction import DESTRUCTION_GROUNDS, Destruction
-from models.follow_up import ActivityPart, Assignment, FollowUp, WeeklyNote
+from models.follow_up import ActivityPart, Assignment, FollowUp
 from models.lifecycles import DESTRUCTION, REFERRAL
 from models.participant import Barred, CandidateWorker, DataKey, Participant
-from models.record import Event
 from models.referral import Referral
 
 #: What the coordination is asked once the last day of a file is over.
@@ -63,18 +61,10 @@ _assignment = table_of(Assignment)
 _named = table_of(CandidateWorker)
 _barred = table_of(Barred)
 _referral = table_of(Referral)
-_event = table_of(Event)
 _key = table_of(DataKey)
-_note = table_of(WeeklyNote)
 _activity_part = table_of(ActivityPart)
 #: What of a request is shown without opening what is sealed.
 _SHOWN: Final = tuple(column for column in _destruction.c if column.name not in ("sealed", "answer_sealed"))
-#: What of a file is counted for whoever confirms its destruction.
-_COUNTED: Final[Mapping[str, Table]] = {
-    "referrals": _referral,
-    "consents": table_of(Consent),
-    "disclosures": table_of(Disclosure),
-}
 
 
 # -------------------------------------------------------------------------------------------------------- the asking
@@ -286,47 +276,6 @@ def is_asked() -> ColumnElement[bool]:
     )
 
 
-@dataclass(frozen=True)
-class Contents:
-    """What a file holds, in numbers: what goes with it where it is destroyed."""
-
-    known_as: str
-    state: str
-    admitted_on: date | None
-    kept_until: date | None
-    referrals: int
-    consents: int
-    disclosures: int
-    notes: int
-
-
-def contents_of(session: Session, participant_id: UUID) -> Contents:
-    """What is to be destroyed, without opening anything: by number, in numbers."""
-    here = program_of(session)
-    row = session.execute(
-        select(
-            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
-            *(_participant.c[name] for name in ("state", "admitted_on", "retain_until")),
-        ).where(_participant.c.program_id == here, _participant.c.id == participant_id)
-    ).one()
-    counts = {
-        name: session.scalar(
-            select(func.count())
-            .select_from(table)
-            .where(table.c.program_id == here, table.c.participant_id == participant_id)
-        )
-        or 0
-        for name, table in _COUNTED.items()
-    }
-    notes = session.scalar(
-        select(func.count())
-        .select_from(_note)
-        .join(_follow_up, refers(_note.c.follow_up_id, _follow_up))
-        .where(_note.c.program_id == here, _follow_up.c.participant_id == participant_id)
-    )
-    return Contents(row.known_as, row.state, row.admitted_on, row.retain_until, **counts, notes=notes or 0)
-
-
 def read_reason(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> str:
     """Why somebody asks that a file be destroyed, in their words but for the person's own names; told to the record.
 
@@ -366,68 +315,6 @@ def _read(session: Session, asked: Mapping[str, Any], column: str, place: str, *
 
 
 # ------------------------------------------------------------------------------------------------------------- proof
-
-
-@dataclass(frozen=True)
-class Proof:
-    """The proof that a file is destroyed: by whom and under which last day, and where the record says so.
-
-    `line` is the number of that line. `key_gone_at` is when the store of keys was seen to have its key no more; empty
-    until the worker has been there, within a minute or so. `asked_by_id` is empty where the program asked by itself, or
-    where it was destroyed before it took two (`before_two`).
-    """
-
-    known_as: str
-    destroyed_at: datetime
-    by_id: UUID | None
-    by_as: str
-    kept_until: date | None
-    line: int
-    key_gone_at: datetime | None
-    asked_by_id: UUID | None
-    asked_as: str
-    asked_at: datetime
-    ground: str
-    before_two: bool
-
-
-def proof_of(session: Session, participant_id: UUID) -> Proof | None:
-    """The proof that a file is destroyed; None of one that is not, or that was joined to another or never sent."""
-    row = one(
-        session,
-        select(
-            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
-            _participant.c.destroyed_at,
-            _event.c.actor_id.label("by_id"),
-            _event.c.actor_as.label("by_as"),
-            _participant.c.retain_until.label("kept_until"),
-            _event.c.n.label("line"),
-            _key.c.gone_at.label("key_gone_at"),
-            _destruction.c.asked_by.label("asked_by_id"),
-            *(_destruction.c[name] for name in ("asked_as", "asked_at", "ground", "before_two")),
-        )
-        .join(_key, and_(_key.c.program_id == _participant.c.program_id, _key.c.participant_id == _participant.c.id))
-        .join(
-            _event,
-            and_(
-                _event.c.program_id == _participant.c.program_id,
-                _event.c.subject_id == _participant.c.id,
-                _event.c.verb == "participant.destroyed",
-            ),
-        )
-        .join(
-            _destruction,
-            and_(
-                _destruction.c.program_id == _participant.c.program_id,
-                _destruction.c.participant_id == _participant.c.id,
-                _destruction.c.state == "confirmed",
-            ),
-        )
-        .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id)
-        .order_by(_event.c.n.desc())
-        .limit(1),
-    )
-    return None if row is None else Proof(**row)
 
 
 # -------------------------------------------------------------------------------------------------------------- rules
@@ -564,7 +451,7 @@ def _ask_to_confirm(session: Session, asked: Mapping[str, Any], *, by: Actor, at
     if any(row["links"] == able for row in waiting):
         return
     asking.no_more(session, CONFIRM, participant_id, by=by, at=at)
-    due_on = scheduling.calendar_of(session).add_working_days(asked["confirm_from"], DAYS_TO_CONFIRM)
+    due_on = program_calendar.calendar_of(session).add_working_days(asked["confirm_from"], DAYS_TO_CONFIRM)
     name = known_as(session, participant_id)
     title = N_("Confirm or refuse that the file of %(subject)s be destroyed")
     assigning.assign(

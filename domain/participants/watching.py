@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, or_, select
 from sqlmodel import Session
 
-from domain.casework.scheduling import calendar_of
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.calendars import UnknownYear
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import local_day, many, program, program_of
 from domain.mail import notices
 from domain.participants.destruction import ENDED

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Date, cast, distinct, func, select
 from sqlmodel import Session
 
-from domain.casework.scheduling import calendar_of
 from domain.kernel.calendars import Calendar, UnknownYear
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import many, program, program_of
 from domain.record.readings import files_of
 from domain.record.reads import EXPORTED, READ

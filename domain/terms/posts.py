@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from domain.obligations.windows import Span
+from domain.kernel.spans import Span
 
 
 @dataclass(frozen=True)

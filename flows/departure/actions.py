@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.departure import departures
+from domain.departure import calling_off
 from domain.kernel.actors import Actor
 from flows import summaries
 from flows.engine import Act, Action
@@ -16,22 +16,22 @@ from flows.engine import Act, Action
 
 def keep_last_day(session: Session, act: Act, by: Actor, at: datetime) -> None:
     """Have the roles that are left behind end on the last day. Opening a departure did so; taking it up again does."""
-    departures.take_up_again(session, act.case_id, by=by, at=at)
+    calling_off.take_up_again(session, act.case_id, by=by, at=at)
 
 
 def is_kept(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the departure holds."""
-    return not departures.is_called_off(session, act.case_id)
+    return not calling_off.is_called_off(session, act.case_id)
 
 
 def call_off(session: Session, act: Act, by: Actor, at: datetime) -> None:
     """Have the roles end when they were to end before: the person stays."""
-    departures.call_off(session, act.case_id, by=by, at=at)
+    calling_off.call_off(session, act.case_id, by=by, at=at)
 
 
 def is_called_off(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the departure was called off."""
-    return departures.is_called_off(session, act.case_id)
+    return calling_off.is_called_off(session, act.case_id)
 
 
 def put_summaries_on_agenda(session: Session, act: Act, by: Actor, at: datetime) -> None:

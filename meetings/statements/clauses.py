@@ -14,8 +14,8 @@ from sqlmodel import Session
 
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.spans import Span
 from domain.obligations import reading
-from domain.obligations.windows import Span
 from locales import N_, say, show_day
 from meetings.documents.content import Both
 from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof

@@ -16,8 +16,8 @@ from sqlmodel import Session
 
 from domain.kernel.periods import Period
 from domain.kernel.scope import local_day, many, moments_of, program, program_of
+from domain.kernel.spans import Span
 from domain.obligations import reading
-from domain.obligations.windows import Span
 from domain.obligations.wording import STATES
 from locales import N_
 from meetings import decisions

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.scope import program_of
-from domain.obligations.windows import Span
+from domain.kernel.spans import Span
 from meetings.committees import committees
 from meetings.documents.content import Both
 from meetings.documents.statement import Days

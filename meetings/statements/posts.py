@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.scope import many, program_of
-from domain.obligations.windows import Span
+from domain.kernel.spans import Span
 from domain.roles.roles import never_began
 from domain.terms.posts import Promise, person_days
 from meetings.documents.content import Both

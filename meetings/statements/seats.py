@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.scope import many, program_of
-from domain.obligations.windows import Span
+from domain.kernel.spans import Span
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from meetings.documents.content import Both
 from meetings.documents.statement import SeatYear

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
-from domain.obligations.windows import Span, joined
+from domain.kernel.spans import Span, joined
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
 from models.base import refers, table_of

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from domain.casework import board
-from domain.departure import departures, taking_tasks
+from domain.departure import taking_tasks, unopened
 from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from domain.kernel.scope import local_day, many, program_of
 from domain.roles.roles import Standing, standing
@@ -204,7 +204,7 @@ def _nobody_left_with_something(session: Session, at: datetime) -> Iterable[str]
 
 @promise("Whose departure was called off held a role there beyond the notice, or leaves by another departure.")
 def _nobody_stayed_outside(session: Session, at: datetime) -> Iterable[str]:
-    rows = _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=_zone(session), notice=departures.NOTICE.days)
+    rows = _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=_zone(session), notice=unopened.NOTICE.days)
     return [f"departure {row['id']}" for row in rows]
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import Date, Text, and_, cast, func, or_, select
 from sqlmodel import Session
 
 from domain.casework.anew import Missed, missed_before
-from domain.casework.scheduling import calendar_of, pinned_protocol
+from domain.casework.scheduling import pinned_protocol
 from domain.declarations.program_agreements import AtRisk, Watch
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import local_day, many, program, program_of
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.base import refers, table_of

@@ -24,7 +24,7 @@ from domain.casework import board, tasks
 from domain.kernel.scope import many, program_of
 from domain.mail import notices
 from domain.participants.locking import case_of
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from domain.roles.roles import standing
 from flows.digests import Reminder, write_digests
 from models.base import table_of

@@ -21,7 +21,8 @@ from domain.casework import versions
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
 from domain.kernel.scope import local_day
-from domain.people.people import add_person, appoint, end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import add_person, appoint, end_tenure
 from models.base import table_of
 from models.casework import Evidence
 from models.program import Tenure

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.people import people
+from domain.people import absences
 from tests import waiving
 from tests.agreeing import PDF, in_force
 from tests.cast import AT, TODAY, Cast
@@ -108,7 +108,7 @@ def test_a_waiver_is_proposed_decided_and_recorded_and_by_nobody_who_owes_it(cas
         put_in_force(session, cast)
         kept(session)
         own = str(period(session, cast, "ccsmtl", "GV-6.report")["id"])
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["coordinator"],
             starts_on=TODAY,

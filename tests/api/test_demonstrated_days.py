@@ -20,7 +20,7 @@ from api.cli.spoken import Ending
 from demo.loading import Demonstration
 from domain.kernel.actors import LOADER, Actor
 from domain.kernel.refusals import Refusal
-from domain.people import people
+from domain.people import absences
 from models.base import table_of
 from models.casework import Case
 from models.outbox import Notice
@@ -117,7 +117,7 @@ def test_an_unfinished_demonstration_in_which_one_has_acted_is_begun_anew_and_a_
     loaded, session = with_people
     first, day = session.info["program_id"], loaded.today
     worker = session.scalars(select(_person.c.id).where(_person.c.key == "noe")).one()
-    people.record_absence(
+    absences.record_absence(
         session, person_id=worker, deputy_id=None, starts_on=day, ends_on=day, by=Actor.system(LOADER), at=loaded.at
     )
     session.commit()

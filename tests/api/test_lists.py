@@ -23,7 +23,7 @@ from api.access.partners import partners_of, to_partner
 from api.access.permissions import TABLE, Action, Asker, Forbidden, Relation, require
 from api.access.session import Desk
 from api.views.meetings import between
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from domain.roles.roles import standing
 from tests.api.desk import client_for, office_of
 from tests.cast import AT, TODAY, Cast

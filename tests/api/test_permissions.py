@@ -24,7 +24,7 @@ from api.access.permissions import (
 from domain.casework import tasks
 from domain.casework.cases import cancel_case
 from domain.kernel.actors import Actor
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from domain.roles.roles import standing
 from tests.casework import approve, complete, open_onboarding, steps
 from tests.cast import AT, TODAY, Cast

@@ -14,7 +14,7 @@ from domain.access import doors, sign_ins
 from domain.access.doors import digest
 from domain.access.invitations import access_of
 from domain.access.sign_ins import device_of
-from domain.departure import departures
+from domain.departure import departures, ways_in
 from domain.people.people import appoint, end_tenure
 from models.access import BrowserSession, Passkey
 from models.base import table_of
@@ -242,14 +242,14 @@ def test_however_a_last_role_ends_what_is_left_to_come_in_by_is_found_once_its_d
     with cast.session() as session:
         held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == person)).one()
         departures.end_role(session, held, ends_on=TODAY, by=cast.actor("coordinator"), at=AT)
-        assert departures.left_open(session, AT) == [], "the last day counts"
-        assert departures.left_open(session, tomorrow) == [person]
+        assert ways_in.left_open(session, AT) == [], "the last day counts"
+        assert ways_in.left_open(session, tomorrow) == [person]
         # What is old is cleaned away, and a sign-in lapses; the passkey would be there for years.
         doors.shut(session, person, used_too=True)
         sign_ins.end_all(session, person, reason="left", by=cast.actor("coordinator"), at=AT)
-        assert departures.left_open(session, tomorrow) == [person]
-        departures.shut_out(session, person, by=cast.actor("coordinator"), at=tomorrow)
-        assert departures.left_open(session, tomorrow) == [], "and it is done once"
+        assert ways_in.left_open(session, tomorrow) == [person]
+        ways_in.shut_out(session, person, by=cast.actor("coordinator"), at=tomorrow)
+        assert ways_in.left_open(session, tomorrow) == [], "and it is done once"
     assert come_in(nobody(cast.database), passkey) == 403
 
 

@@ -17,7 +17,7 @@ from api.access import permissions
 from api.access.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for, find_case, visible_cases
 from domain.accompaniment import barring
 from domain.casework import board, tasks
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from domain.roles.roles import Link, Standing, standing
 from domain.roles.sight import sees_by_role
 from models.base import table_of

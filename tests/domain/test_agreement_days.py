@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from domain.agreements.agreements import content_of, end_version, redraft_version, start_version
+from domain.agreements.agreements import redraft_version, start_version
 from domain.agreements.succession import renew
+from domain.agreements.terminations import end_version
+from domain.agreements.version_text import content_of
 from domain.casework import board
 from domain.casework.cases import open_case
 from domain.kernel.refusals import Refusal

@@ -14,12 +14,8 @@ from sqlmodel import Session
 
 from domain.agreements import agreements
 from domain.agreements.agreements import (
-    Content,
-    call_off_version,
     complete_signatures,
-    content_of,
     draft_version,
-    end_version,
     redraft_version,
     send_version,
     sign_version,
@@ -28,6 +24,8 @@ from domain.agreements.agreements import (
     version_in_force,
     withdraw_version,
 )
+from domain.agreements.terminations import call_off_version, end_version
+from domain.agreements.version_text import Content, content_of
 from domain.kernel.refusals import Refusal
 from domain.people.people import appoint, end_tenure
 from models.agreement import Agreement, AgreementVersion, Signature

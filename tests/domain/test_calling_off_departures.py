@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from domain.casework import cases
-from domain.departure import departures, giving_back
+from domain.departure import calling_off, current, departures, ending, giving_back, unopened
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -125,8 +125,8 @@ def test_a_departure_whose_role_another_is_to_hold_is_not_cancelled_on_any_day_a
     assert why.value.facts["first_day"] == FIRST.isoformat()
     with program.session() as session:
         assert case_row(session, case_id)["state"] == "open", "and it goes on"
-        assert not departures.is_called_off(session, case_id)
-        assert many(session, select(TASK).where(TASK.c.step == departures.ROLE_TAKEN)) == []
+        assert not calling_off.is_called_off(session, case_id)
+        assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
 
 
 @pytest.mark.ci
@@ -149,10 +149,10 @@ def test_once_the_others_appointment_is_ended_the_cancelling_gives_the_role_agai
         states = looked_at(program, at)
         assert states[0] == "cancelled"
         with program.session() as session:
-            assert departures.due_to_open(session, at, program.people[LEAVER]) == []
+            assert unopened.due_to_open(session, at, program.people[LEAVER]) == []
             kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
             assert session.execute(kept).scalar_one() == "undone"
-            assert many(session, select(TASK).where(TASK.c.step == departures.ROLE_TAKEN)) == []
+            assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
         if hours == 1:
             with program.session() as session:
                 cases.reopen_case(
@@ -364,7 +364,7 @@ def test_of_several_roles_one_that_goes_on_lets_it_be_cancelled_and_one_that_end
     cancel(program, case_id)
     assert roles(program, LEAVER) == [("manager", LAST_DAY), ("second_representative", None)]
     with program.session() as session:
-        (task,) = many(session, select(TASK).where(TASK.c.step == departures.ROLE_TAKEN))
+        (task,) = many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN))
         found = giving_back.after_all(session, case_id, AT)
         assert found is not None
         assert [(one.holder_id, one.until) for one in found.roles] == [(program.people[FOLLOWS], LAST_DAY)]
@@ -383,7 +383,7 @@ def test_who_was_given_the_role_again_meanwhile_stays_in_it_and_nobody_asks_who_
     cancel(program, case_id)
     assert [manages(program, day) for day in (LAST_DAY, FIRST)] == [[LEAVER], [LEAVER]]
     with program.session() as session:
-        assert many(session, select(TASK).where(TASK.c.step == departures.ROLE_TAKEN)) == []
+        assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
     assert looked_at(program, AT + timedelta(hours=1)) == ["cancelled"]
 
 
@@ -404,8 +404,8 @@ def gone(cast: Cast) -> UUID:
     """The worker's departure, with its last day over and nothing of it settled; its case."""
     case_id = leave(cast, WORKER, "ccsmtl")
     with cast.session() as session:
-        for departure_id in departures.due_to_end(session, AFTER):
-            departures.end_departure(session, departure_id, by=LOADING, at=AFTER)
+        for departure_id in current.due_to_end(session, AFTER):
+            ending.end_departure(session, departure_id, by=LOADING, at=AFTER)
     return case_id
 
 
@@ -453,7 +453,7 @@ def test_taken_up_again_and_cancelled_again_the_parts_are_theirs_once_more(progr
     leaves = STAYS + timedelta(days=3)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=leaves, reason="Leaves all the same")
-        departures.take_up_again(session, case_id, by=LOADING, at=leaves)
+        calling_off.take_up_again(session, case_id, by=LOADING, at=leaves)
     assert (has_now(program, first, leaves), has_now(program, pair, leaves)) == ({}, {"primary": THIRD})
     cancel(program, case_id, at=leaves + timedelta(hours=1))
     assert has_now(program, first, leaves) == {"primary": WORKER}
@@ -469,7 +469,7 @@ def test_a_part_that_somebody_else_was_given_or_that_was_left_vacant_by_name_is_
     vacant = next(row for title, row in rows.items() if "#2026-07" in title)
     settle(program, vacant["id"], ended="left_vacant", note="Nobody yet")
     with program.session() as session:
-        departures.end_departure(session, *departures.due_to_end(session, AFTER), by=LOADING, at=AFTER)
+        ending.end_departure(session, *current.due_to_end(session, AFTER), by=LOADING, at=AFTER)
         by = program.actor("coordinator")
         assigning.assign(session, first, program.people[SECOND], by=by, at=AFTER + timedelta(hours=1))
     cancel(program, case_id, at=STAYS)

@@ -16,13 +16,23 @@ from domain.agreements import agreements
 from domain.casework import assigning as outside
 from domain.casework import board, cases
 from domain.casework.subjects import tenure_of
-from domain.departure import departures, gathering, giving_back, hand_overs, hiring
+from domain.departure import (
+    calling_off,
+    current,
+    ending,
+    gathering,
+    giving_back,
+    hand_overs,
+    hand_overs_in_bulk,
+    hiring,
+    unopened,
+)
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many
 from domain.loading.loading import load
-from domain.people import people
+from domain.people import absences, people
 from domain.roles.roles import standing
 from meetings.statements import posts
 from models.access import BrowserSession
@@ -191,7 +201,7 @@ def test_a_departure_called_off_when_half_of_it_is_done_keeps_what_was_done(prog
     settle(program, first["id"], ended="returned", note="Fine")
     with program.session() as session:
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Stays")
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
     assert roles(program, "worker_codim") == [("youth_worker", None)]
     assert [words for kind, words in in_hand(program, "worker_codim", "codim") if kind == "equipment"] == [
         "Program cell phone, serial number SN-2"
@@ -214,8 +224,8 @@ def test_a_departure_called_off_of_who_goes_on_in_another_role_asks_who_holds_th
         cases.cancel_case(session, case_id, by=by, at=AT, reason="Elle reste.")
     carry_all(means_of(program, lambda: AT))
     with program.session() as session:
-        assert departures.is_called_off(session, case_id)
-        (task,) = many(session, select(TASK).where(TASK.c.step == departures.ROLE_TAKEN))
+        assert calling_off.is_called_off(session, case_id)
+        (task,) = many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN))
         assert (task["state"], task["item"]) == ("open", str(case_id))
         kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
         assert session.execute(kept).scalar_one() == "undone", "and not in trouble"
@@ -244,11 +254,11 @@ def test_what_was_offered_to_somebody_who_leaves_too_is_offered_anew_and_silence
     by, later = following.actor("coordinator"), AT + timedelta(days=10)
     with following.session() as session:
         assert hand_overs.offered_to(session, following.people[SECOND]) == [], "taken back: they leave too"
-        lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=AT)
+        lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=AT)
         assert {line.task_id for line in lines} == {first["id"], second["id"]}
         hand_overs.propose(session, second["id"], following.people["worker_em"], by=by, at=AT + timedelta(days=14))
         assert hand_overs.lapse(session, AT + timedelta(days=24), by=LOADING) == 1
-        lines = hand_overs.propose_all(session, case_id, dry_run=True, by=by, at=later)
+        lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=later)
     assert {line.task_id: line.refused for line in lines}[second["id"]] == "hand_over.silent"
 
 
@@ -321,7 +331,7 @@ def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_a
     how: dict[str, Any] = {"to": "deputy"} if taken else {"ended": "left_vacant", "note": "Vacant"}
     settle(program, seat["id"], **how)
     with program.session() as session:
-        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        ending.end_departure(session, *current.due_to_end(session, after), by=LOADING, at=after)
     with program.session() as session:
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=after, reason="Elle reste.")
     today = TODAY + timedelta(days=16)
@@ -355,7 +365,7 @@ def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(pr
     after = AT + timedelta(days=15)
     with program.session() as session:
         seat_somebody(session, "steering", place, who, starts_on=first)
-        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        ending.end_departure(session, *current.due_to_end(session, after), by=LOADING, at=after)
         gathering.gather(session, case_id, by=LOADING, at=after)
         rows = session.execute(
             select(HOLDER.c.starts_on, HOLDER.c.ends_on, HOLDER.c.withdrawn_at)
@@ -379,7 +389,7 @@ def test_a_seat_given_from_a_return_on_outlives_the_last_day_though_the_one_of_b
     with program.session() as session:
         seat_id = seat_somebody(session, "steering", place, who, starts_on=first)
         seat_somebody(session, "steering", place, who, starts_on=first)
-        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        ending.end_departure(session, *current.due_to_end(session, after), by=LOADING, at=after)
         rows = session.execute(
             select(HOLDER.c.starts_on, HOLDER.c.ends_on, HOLDER.c.withdrawn_at)
             .where(HOLDER.c.person_id == who, HOLDER.c.seat_id == seat_id)
@@ -406,12 +416,12 @@ def test_who_came_back_leaves_a_second_time_while_their_first_departure_still_wa
             leave(program, "manager_em", "en-marge", last_day=LATER.date(), planned=planned_again, at=LATER)
     after = LATER + timedelta(days=6)
     with program.session() as session:
-        for due in departures.due_to_end(session, after):
-            departures.end_departure(session, due, by=LOADING, at=after)
+        for due in current.due_to_end(session, after):
+            ending.end_departure(session, due, by=LOADING, at=after)
         gathering.gather(session, first, by=LOADING, at=after)
         still_in = SIGN_IN.c.person_id == program.people["manager_em"], SIGN_IN.c.ended_at.is_(None)
         assert session.scalars(select(SIGN_IN.c.id).where(*still_in)).all() == []
-        assert departures.due_to_open(session, after) == departures.to_move(session) == []
+        assert unopened.due_to_open(session, after) == current.to_move(session) == []
         assert program.people["manager_em"] not in standing(session, after.date()).live
     assert left(program, first, after) == ["Manager, En Marge 12-17", "Program cell phone, serial number SN-1"]
     both = [f"Program cell phone, serial number SN-{n}" for n in (1, 2)]
@@ -458,13 +468,13 @@ def test_whoever_has_gone_already_never_takes_up_the_role_that_they_were_to_hold
         departure = gathering.departure_of(session, case_id)
         assert departure is not None
         assert (departure["last_day"], departure["ended_at"]) == (TODAY - timedelta(days=1), AT)
-        assert departures.to_move(session) == departures.due_to_open(session, AT) == []
+        assert current.to_move(session) == unopened.due_to_open(session, AT) == []
     asking = asked(program, case_id, "find_successor")
     assert [row["title_en"].partition(": ")[2] for row in asking] == ["Manager, CODIM", "Youth worker, CODIM"]
     settle(program, asking[1]["id"], to="manager_em")
     assert ("youth_worker", None) in roles(program, "manager_em")
     with program.session() as session:
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
         assert {one.role for one in standing(session, first).roles_of(who)} == {"manager", "youth_worker"}
 
 
@@ -486,9 +496,9 @@ def test_whoever_leaves_and_is_to_come_back_keeps_the_role_to_which_they_do_whic
         departure = gathering.departure_of(session, case_id)
         assert departure is not None
         assert departure["last_day"] == last_day, "when the last of what they hold is over"
-        assert departures.due_to_end(session, after) == [departure["id"]]
-        departures.end_departure(session, departure["id"], by=LOADING, at=after)
-        assert departures.to_move(session) == departures.due_to_open(session, after) == []
+        assert current.due_to_end(session, after) == [departure["id"]]
+        ending.end_departure(session, departure["id"], by=LOADING, at=after)
+        assert current.to_move(session) == unopened.due_to_open(session, after) == []
         assert [one.role for one in standing(session, first).roles_of(who)] == ["manager"]
         assert standing(session, first - timedelta(days=1)).roles_of(who) == []
     (asking,) = asked(program, case_id, "find_successor")
@@ -533,7 +543,7 @@ def test_a_role_of_one_holder_that_never_began_keeps_nobody_else_from_it(program
 
     with program.session() as session:
         assert managers(session) == [program.people["deputy"]]
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
         assert managers(session) == [program.people["deputy"]], "a person sees who holds it; on no day do two"
 
 
@@ -548,7 +558,7 @@ def test_whoever_stays_after_all_holds_a_role_of_one_holder_alone_again(program:
     with program.session() as session:
         by = program.actor("coordinator")
         people.end_tenure(session, given, ends_on=first - timedelta(days=1), by=by, at=AT)
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
     with refused("tenure.one_holder"):
         come_back(program, "deputy", "codim", starts_on=first, role="manager")
 
@@ -580,7 +590,7 @@ def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role
         for day in (again, first, first + timedelta(days=30)):
             assert "youth_worker" in {one.role for one in standing(session, day).roles_of(who)}
         gathering.gather(session, case_id, by=LOADING, at=AT)
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
         assert tenure_of(session, who, place)["starts_on"] == again
     assert [row["state"] for row in asked(following, case_id, "find_successor")] == ["done"], "nobody follows in it"
 
@@ -666,13 +676,13 @@ def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all
     case_id = leave(program, "manager_codim", "codim", last_day=last_day)
     with program.session() as session:
         cases.cancel_case(session, case_id, by=by, at=AT, reason="Stays")
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
     given_another_role(program, starts_on=TODAY)
     with program.session() as session:
-        departures.take_up_again(session, case_id, by=by, at=AT)
+        calling_off.take_up_again(session, case_id, by=by, at=AT)
     assert roles(program, "manager_codim") == [("manager", last_day), ("youth_worker", last_day)]
     with program.session() as session:
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
     assert roles(program, "manager_codim") == [("manager", None), ("youth_worker", None)]
 
 
@@ -680,10 +690,10 @@ def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all
 def test_what_was_given_while_they_were_to_stay_ends_too_where_they_have_gone_after_all(program: Cast) -> None:
     case_id = leave(program, "manager_codim", "codim", last_day=TODAY, planned=False)
     with program.session() as session:
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
     given_another_role(program, starts_on=TODAY + timedelta(days=3), at=AT)
     with program.session() as session:
-        departures.take_up_again(session, case_id, by=program.actor("coordinator"), at=AT + timedelta(days=5))
+        calling_off.take_up_again(session, case_id, by=program.actor("coordinator"), at=AT + timedelta(days=5))
     ended = dict(roles(program, "manager_codim"))
     assert ended["youth_worker"] == ended["manager"] == TODAY + timedelta(days=4)
 
@@ -698,7 +708,7 @@ def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_d
     before = [kind for kind, _ in in_hand(program, "manager_em", "en-marge")]
     assert "task" in before
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["manager_em"],
             starts_on=TODAY,
@@ -746,8 +756,8 @@ def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_
     gone = AT + timedelta(days=20)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
-        (due,) = departures.due_to_end(session, gone)
-        departures.end_departure(session, due, by=LOADING, at=gone)
+        (due,) = current.due_to_end(session, gone)
+        ending.end_departure(session, due, by=LOADING, at=gone)
         if follows == "manager_em":
             people.appoint(
                 session,
@@ -775,7 +785,7 @@ def called_off(cast: Cast, case_id: UUID, *, at: datetime) -> None:
 def taken_up_again(cast: Cast, case_id: UUID, *, at: datetime) -> None:
     with cast.session() as session:
         cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=at, reason="Leaves all the same")
-        departures.take_up_again(session, case_id, by=LOADING, at=at)
+        calling_off.take_up_again(session, case_id, by=LOADING, at=at)
         gathering.gather(session, case_id, by=LOADING, at=at)
 
 
@@ -808,7 +818,7 @@ def test_what_came_back_to_who_stayed_is_asked_for_anew_when_their_departure_is_
 def test_what_was_settled_and_did_not_come_back_is_not_asked_for_anew(program: Cast) -> None:
     """Who follows in the role, and who deputizes after the last day: both are settled for that day, and hold."""
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["worker_em"],
             starts_on=TODAY,

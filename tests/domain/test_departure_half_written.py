@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from domain.accompaniment import barring, workers
 from domain.casework import cases
-from domain.departure import departures, gathering, settling
+from domain.departure import calling_off, current, ending, endings, gathering
 from domain.follow_ups import notes, owed
 from domain.follow_ups.notes import Week
 from domain.kernel.actors import Actor
@@ -144,8 +144,8 @@ def test_the_week_of_the_last_day_is_owed_too_though_nobody_followed_at_its_end(
     assert asked(program, case_id, "finish_note") == []
     at = AT + timedelta(days=3)
     with program.session() as session:
-        for departure_id in departures.due_to_end(session, at):
-            departures.end_departure(session, departure_id, by=LOADING, at=at)
+        for departure_id in current.due_to_end(session, at):
+            ending.end_departure(session, departure_id, by=LOADING, at=at)
         gathering.gather(session, case_id, by=LOADING, at=at)
     (row,) = asked(program, case_id, "finish_note")
     assert row["title_en"].endswith("Note of #2026-01, week of November 23, 2026")
@@ -158,8 +158,8 @@ def test_a_departure_is_not_over_while_a_note_is_unfinished(program: Cast) -> No
     write(program, follow_up, unfinished=True)
     case_id = leave(program, WORKER, "ccsmtl")
     with program.session() as session:
-        for departure_id in departures.due_to_end(session, AFTER):
-            departures.end_departure(session, departure_id, by=LOADING, at=AFTER)
+        for departure_id in current.due_to_end(session, AFTER):
+            ending.end_departure(session, departure_id, by=LOADING, at=AFTER)
     assert [words for words in left(program, case_id, AFTER) if "#2026-01" in words and "Note" in words]
 
 
@@ -256,7 +256,7 @@ def test_until_the_last_day_is_over_its_author_alone_says_what_becomes_of_a_draf
         with refused("draft.authors"):
             settle(program, row["id"], ended="to_the_coordinator", by=program.actor(somebody), at=at)
     assert may_read(program, referral_id) == {WORKER}
-    assert settling.endings("draft", own=False, over=False) == ()
+    assert endings.endings("draft", own=False, over=False) == ()
     settle(program, row["id"], ended="to_the_coordinator", at=AFTER)
     assert may_read(program, referral_id) == {"coordinator"}
 
@@ -279,7 +279,7 @@ def test_a_departure_that_is_cancelled_gives_a_draft_back_to_its_author_alone(pr
     assert sorted(waits) == ["cancelled", "done"]
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=at, reason="They leave after all")
-        departures.take_up_again(session, case_id, by=LOADING, at=at)
+        calling_off.take_up_again(session, case_id, by=LOADING, at=at)
         gathering.gather(session, case_id, by=LOADING, at=at)
     states = {UUID(row["item"]): row["state"] for row in asked(program, case_id, "send_drafts")}
     assert states == {kept: "open", sent: "done"}, "it is in their hands again"

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.casework import board, cases, tasks, versions
-from domain.departure import departures, gathering, hand_overs
+from domain.departure import calling_off, current, gathering, hand_overs, ways_in
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many
@@ -89,7 +89,7 @@ def test_4_whichever_way_somebody_leaves_the_same_things_are_asked_and_recorded(
     assert (found["departure.opened"], found["tenure.ended"], found["holdings.joined"]) == (1, 1, 1)
     assert roles(program, LEAVER) == [("youth_worker", LAST_DAY)]
     with program.session() as session:
-        (case_id,) = departures.under_way(session)
+        (case_id,) = current.under_way(session)
     assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
     assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
 
@@ -135,7 +135,7 @@ def test_6_where_the_role_is_empty_the_step_is_the_coordinators_and_shows_as_vac
         leave(program, "manager_codim", "codim", last_day=TODAY, planned=False)
     else:
         with program.session() as session:
-            departures.shut_out(session, program.people["manager_codim"], by=LOADING, at=AT)
+            ways_in.shut_out(session, program.people["manager_codim"], by=LOADING, at=AT)
             session.execute(
                 TENURE.update()
                 .where(TENURE.c.person_id == program.people["manager_codim"])
@@ -231,7 +231,7 @@ def test_9_another_last_day_of_one_moves_no_day_of_another(program: Cast) -> Non
     before = [(row["step"], row["item"], row["due_on"]) for row in asked(program, other, "return_material")]
     with program.session() as session:
         cases.cancel_case(session, one, by=program.actor("coordinator"), at=AT, reason="Stays")
-        departures.call_off(session, one, by=LOADING, at=AT)
+        calling_off.call_off(session, one, by=LOADING, at=AT)
     leave(program, LEAVER, PLACE, last_day=LAST_DAY + timedelta(days=30))
     assert [(row["step"], row["item"], row["due_on"]) for row in asked(program, other, "return_material")] == before
     assert roles(program, "without_mail") == [("youth_worker", LAST_DAY)]
@@ -255,7 +255,7 @@ def test_9_calling_off_deletes_nothing(program: Cast) -> None:
     before = counts()
     with program.session() as session:
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Stays")
-        departures.call_off(session, case_id, by=LOADING, at=AT)
+        calling_off.call_off(session, case_id, by=LOADING, at=AT)
     assert all(counts()[name] >= number for name, number in before.items())
     with program.session() as session:
         assert hand_overs.offered_to(session, program.people[SECOND]) == [], "the offer is taken back"

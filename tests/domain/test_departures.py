@@ -16,11 +16,12 @@ from domain.casework.locked_case import hold_case
 from domain.declarations.program_agreements import TasksRule
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
-from domain.departure import accounts, departures, gathering, hiring, settling
+from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling, successors
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.scope import many
-from domain.obligations.facts import Records, owed
-from domain.people import people, seat_holders
+from domain.obligations.clauses import owed
+from domain.obligations.facts import Records
+from domain.people import absences, people, seat_holders
 from domain.roles.roles import standing
 from flows.departing import look_at_hands
 from meetings import feeds, schedule
@@ -75,7 +76,7 @@ def test_what_somebody_holds_is_computed_from_the_records(program: Cast) -> None
         open_account(session, program.people["manager_em"], "p.obsidienne")
         seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
         lend(session, program.people["manager_la"], "SN-2")
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["worker_ccsmtl"],
             starts_on=TODAY,
@@ -342,8 +343,8 @@ def test_the_second_representative_stands_in_until_whoever_follows_on_the_seat_b
         give(session, program, "steering", "en-marge", follows, since=from_then)
     leave(program, "manager_em", "en-marge")
     with program.session() as session:
-        (due,) = departures.due_to_end(session, AFTER)
-        departures.end_departure(session, due, by=LOADING, at=AFTER)
+        (due,) = current.due_to_end(session, AFTER)
+        ending.end_departure(session, due, by=LOADING, at=AFTER)
         rows = many(session, select(HOLDER).where(HOLDER.c.id != held_id).order_by(HOLDER.c.starts_on))
     assert all(row["withdrawn_at"] is None for row in rows)
     assert [(row["person_id"], row["kind"], row["starts_on"], row["ends_on"]) for row in rows] == [
@@ -395,7 +396,7 @@ def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_the
     program: Cast, to: str | None, leaves_too: bool
 ) -> None:
     with program.session() as session:
-        absence_id = people.record_absence(
+        absence_id = absences.record_absence(
             session,
             person_id=program.people["worker_em"],
             starts_on=TODAY,
@@ -417,8 +418,8 @@ def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_the
     if leaves_too:
         leave(program, "deputy", "en-marge", last_day=TODAY, planned=False)
     with program.session() as session:
-        (due,) = departures.due_to_end(session, AFTER)
-        departures.end_departure(session, due, by=LOADING, at=AFTER)
+        (due,) = current.due_to_end(session, AFTER)
+        ending.end_departure(session, due, by=LOADING, at=AFTER)
     assert acting() == (program.people[to] if to and not leaves_too else None)
 
 
@@ -496,7 +497,7 @@ def test_who_follows_in_a_role_holds_it_or_one_to_which_the_same_things_are_open
             settle(program, one["id"], to=who, by=by)
     with program.session() as session:
         case = session.execute(select(CASE).where(CASE.c.id == case_id)).mappings().one()
-        listed = set(settling.may_take_over(session, one, dict(case), AT))
+        listed = set(successors.may_take_over(session, one, dict(case), AT))
     assert program.people["manager_codim"] in listed
     assert not listed & {program.people[who] for who in ("officer", "worker_ccsmtl", "petty_cash_holder")}
 
@@ -603,9 +604,9 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
     with program.session() as session, refused("departure.not_over"):
         tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AT)
     with program.session() as session:
-        (due,) = departures.due_to_end(session, AFTER)
-        assert departures.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
-        assert not departures.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
+        (due,) = current.due_to_end(session, AFTER)
+        assert ending.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
+        assert not ending.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
     with program.session() as session:
         moved = tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AFTER)
     assert moved.case_closed
@@ -686,7 +687,7 @@ def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_tu
     def move() -> None:
         try:
             with program.session() as session:
-                moved.append(departures.follow_roles(session, departure["id"], by=Actor.system(ENGINE), at=AT))
+                moved.append(current.follow_roles(session, departure["id"], by=Actor.system(ENGINE), at=AT))
         except Exception as error:  # noqa: BLE001 - a thread's error is shown by the assertion
             moved.append(repr(error))
 
@@ -695,6 +696,6 @@ def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_tu
         worker = threading.Thread(target=move)
         worker.start()
         until_somebody_waits(session)
-        departures.call_off(session, case_id, by=by, at=AT)
+        calling_off.call_off(session, case_id, by=by, at=AT)
     worker.join()
     assert moved == [False], "it was called off by then"

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.casework import cases
-from domain.departure import departures, gathering
+from domain.departure import calling_off, departures, gathering, unopened
 from domain.departure.foreseeing import Foreseen, foresee_end
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -164,7 +164,7 @@ def test_a_departure_whose_only_role_another_holds_by_now_is_not_cancelled(progr
     with refused("departure.role_taken"):
         cancel(program, case_id, by=program.actor("manager_ccsmtl"))
     with program.session() as session:
-        assert not departures.is_called_off(session, case_id)
+        assert not calling_off.is_called_off(session, case_id)
         assert case_row(session, case_id)["state"] == "open"
 
 
@@ -325,7 +325,7 @@ def test_who_sits_as_an_alternate_already_is_named_where_a_seat_would_end(progra
 def test_an_end_far_ahead_opens_nothing_yet_and_says_when_it_will(program: Cast) -> None:
     far = TODAY + timedelta(days=100)
     found = foresee(program, LEAVER, far)
-    assert (found.opens, found.opens_on) == (False, far - departures.NOTICE)
+    assert (found.opens, found.opens_on) == (False, far - unopened.NOTICE)
     assert end(program, LEAVER, far) is None
     clock = Clock(AT + timedelta(days=71))
     look_at_hands(means_of(program, clock))

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from domain.accompaniment import barring, consents, states, workers
-from domain.agreements.agreements import content_of
+from domain.accompaniment import barring, consents, proposals, states
+from domain.agreements.version_text import content_of
 from domain.casework import tasks
-from domain.departure import departures, gathering, hand_overs, settling
+from domain.departure import current, ending, gathering, hand_overs, hand_overs_in_bulk, settling
 from domain.follow_ups import assigning, locking
 from domain.kernel.refusals import Refusal
 from locales import show_day
@@ -339,7 +339,7 @@ def test_the_dry_run_of_a_bulk_says_what_happens_and_a_second_run_changes_nothin
     for dry in (True, False, False):
         with program.session() as session:
             receipts.append(
-                hand_overs.propose_all(session, case_id, dry_run=dry, by=program.actor("coordinator"), at=AT)
+                hand_overs_in_bulk.propose_all(session, case_id, dry_run=dry, by=program.actor("coordinator"), at=AT)
             )
         assert len(offered(program)) == (0 if dry else number)
     assert receipts[0] == receipts[1]
@@ -358,7 +358,7 @@ def test_whoever_refused_a_follow_up_is_not_offered_it_by_the_bulk_again_and_the
 
     def bulk() -> list[tuple[UUID | None, str]]:
         with program.session() as session:
-            lines = hand_overs.propose_all(session, case_id, dry_run=False, by=by, at=AT)
+            lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=False, by=by, at=AT)
             told = session.scalars(text("select person_id from notice where template = 'offer_refused'")).all()
         assert set(told) <= {by.person_id}
         assert len(told) == sum(state == "refused" for _, state in offered(program))
@@ -384,7 +384,7 @@ def test_what_is_refused_for_one_holds_up_no_other_and_is_in_the_receipt(program
             bar(session, program, kept, program.people[name])
     case_id = leave(program, WORKER, "ccsmtl")
     with program.session() as session:
-        lines = hand_overs.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
+        lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
     assert [(line.to_id is not None, line.refused) for line in lines] == [(True, ""), (False, "hand_over.nobody_fits")]
     assert len(offered(program)) == 1
 
@@ -394,8 +394,8 @@ def test_what_nobody_took_over_by_the_last_day_is_a_visible_vacancy(program: Cas
     follow_up = follow(program, second=None)
     case_id = leave(program, WORKER, "ccsmtl")
     with program.session() as session:
-        for departure_id in departures.due_to_end(session, AFTER):
-            departures.end_departure(session, departure_id, by=LOADING, at=AFTER)
+        for departure_id in current.due_to_end(session, AFTER):
+            ending.end_departure(session, departure_id, by=LOADING, at=AFTER)
         gathering.gather(session, case_id, by=LOADING, at=AFTER)
         vacant = session.execute(
             text("select vacancy_task_id from follow_up where id = :id"), {"id": follow_up}
@@ -426,7 +426,7 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
             {"who": program.people[SECOND]},
         ).scalars()
         assert ["#" in subject for subject in told] == [False], "once, and its subject calls nobody"
-        fit = workers.proposals(session, row_of(session, follow_up)["participant_id"], at=AT)
+        fit = proposals.proposals(session, row_of(session, follow_up)["participant_id"], at=AT)
         assert {one.offered for one in fit} == {0.0}, "and it counts in nobody's load"
     assert offered(program) == [(SECOND, "withdrawn")]
 

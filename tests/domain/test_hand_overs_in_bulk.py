@@ -21,7 +21,7 @@ from domain.casework import tasks, versions
 from domain.casework.locked_case import hold_case
 from domain.casework.locking import Moved
 from domain.casework.proofs import Proof
-from domain.departure import hand_overs
+from domain.departure import hand_overs, hand_overs_in_bulk
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from flows.protocols import PROTOCOLS, read_protocol
@@ -48,9 +48,9 @@ def follow(cast: Cast, number: int) -> list[UUID]:
         return [followed(session, cast, f"#2026-{place:03}") for place in range(1, number + 1)]
 
 
-def offer_all(cast: Cast, case_id: UUID, *, dry_run: bool, by: str = "coordinator") -> list[hand_overs.Line]:
+def offer_all(cast: Cast, case_id: UUID, *, dry_run: bool, by: str = "coordinator") -> list[hand_overs_in_bulk.Line]:
     with cast.session() as session:
-        return hand_overs.propose_all(session, case_id, dry_run=dry_run, by=cast.actor(by), at=AT)
+        return hand_overs_in_bulk.propose_all(session, case_id, dry_run=dry_run, by=cast.actor(by), at=AT)
 
 
 def offered(cast: Cast) -> dict[UUID, UUID]:
@@ -129,7 +129,7 @@ def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_ar
             session.execute(text("select 1 / 0"))
         return moved
 
-    monkeypatch.setattr(hand_overs, "propose", sometimes)
+    monkeypatch.setattr(hand_overs_in_bulk, "propose", sometimes)
     dry = offer_all(program, case_id, dry_run=True)
     receipt = offer_all(program, case_id, dry_run=False)
     assert receipt == dry
@@ -139,7 +139,7 @@ def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_ar
     assert all(line.why is not None for line in receipt if line.to_id is None)
     assert offered(program) == {line.task_id: line.to_id for line in receipt if line.to_id is not None}
     assert len(offered(program)) == 48
-    monkeypatch.setattr(hand_overs, "propose", propose)
+    monkeypatch.setattr(hand_overs_in_bulk, "propose", propose)
     again = offer_all(program, case_id, dry_run=False)
     assert {line.task_id for line in again if line.refused != "hand_over.waits"} == set(refused_ones)
     assert len(again) == 50, "and none is left out"

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from domain.access import sign_ins
 from domain.accompaniment import breaks, states
-from domain.departure import departures, gathering, hand_overs
+from domain.departure import current, ending, gathering, hand_overs, hand_overs_in_bulk
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.roles.roles import standing
@@ -94,7 +94,7 @@ def test_of_who_has_gone_a_follow_up_is_vacant_at_once_and_stays_asked_for_until
     else:
         with program.session() as session:
             by = program.actor("coordinator")
-            (line,) = hand_overs.propose_all(session, case_id, dry_run=False, by=by, at=AT)
+            (line,) = hand_overs_in_bulk.propose_all(session, case_id, dry_run=False, by=by, at=AT)
         assert (line.to_id, line.refused) == (program.people[SECOND], "")
     gather(program, case_id)
     assert IT in left(program, case_id), "nothing moves before it is accepted"
@@ -117,8 +117,8 @@ def test_of_a_follow_up_on_a_break_it_is_asked_for_too_until_somebody_accepts_it
     case_id = leave(program, WORKER, "ccsmtl", planned=planned, last_day=LAST_DAY if planned else TODAY)
     after = AT + timedelta(days=15) if planned else AT
     with program.session() as session:
-        for due in departures.due_to_end(session, after):
-            departures.end_departure(session, due, by=LOADING, at=after)
+        for due in current.due_to_end(session, after):
+            ending.end_departure(session, due, by=LOADING, at=after)
     gather(program, case_id, after)
     assert holders(program, follow_up, after.date()) == {}
     task_id, state = hand_over(program, case_id)
@@ -186,8 +186,8 @@ def test_what_was_offered_before_the_last_day_is_still_accepted_when_its_end_is_
     case_id, late = leave(program, WORKER, "ccsmtl"), AT + timedelta(days=14 + 9)
     settle(program, hand_over(program, case_id)[0], to=SECOND)
     with program.session() as session:
-        (due,) = departures.due_to_end(session, late)
-        departures.end_departure(session, due, by=LOADING, at=late)
+        (due,) = current.due_to_end(session, late)
+        ending.end_departure(session, due, by=LOADING, at=late)
     gather(program, case_id, late)
     assert hand_over(program, case_id)[1] == "open"
     accept(program, SECOND, late)
@@ -207,7 +207,7 @@ def test_the_place_of_the_second_is_handed_over_to_somebody_else_than_the_primar
     with refused("successor.primary"):
         settle(program, task_id, to=WORKER)
     with program.session() as session:
-        lines = hand_overs.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
+        lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=False, by=program.actor("coordinator"), at=AT)
     assert [line.to_id for line in lines] == [program.people[THIRD]]
     accept(program, THIRD)
     assert holders(program, follow_up) == {"primary": WORKER, "second": THIRD}

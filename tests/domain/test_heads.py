@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from domain.mail.heads import mail_head
 from domain.people import people
-from domain.record.heads import mail_head
 from domain.record.seal_check import head_of_letter
 from models.base import table_of
 from models.record import SentHead

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.casework import board, cases, tasks, versions
-from domain.departure import departures
+from domain.departure import calling_off
 from domain.obligations.triggers import settle
 from models.base import table_of
 from models.casework import Lateness, Task
@@ -164,7 +164,7 @@ def test_calling_off_a_departure_takes_back_no_lateness(cast: Cast) -> None:
     assert (before[0], before[1].count("late")) == ("at_risk", 1)
     with cast.session() as session:
         cases.cancel_case(session, case_id, by=cast.actor("coordinator"), at=late, reason="Elle reste.")
-        departures.call_off(session, case_id, by=cast.actor("coordinator"), at=late)
+        calling_off.call_off(session, case_id, by=cast.actor("coordinator"), at=late)
     assert stands(cast, late) == before
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from domain.access import invitations
 from domain.agreements import succession
-from domain.agreements.agreements import Content, content_of
+from domain.agreements.version_text import Content, content_of
 from domain.casework import acts, assigning, cases, tasks
-from domain.departure import departures, foreseeing, giving_back, hand_overs, hiring
+from domain.departure import calling_off, departures, foreseeing, giving_back, hand_overs, hiring, unopened
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.scope import many
-from domain.people import people
+from domain.people import absences, people
 from domain.roles.roles import Link, standing
 from meetings import seating
 from models.base import table_of
@@ -136,9 +136,9 @@ def test_a_departure_for_an_end_that_was_agreed_is_not_cancelled_before_the_role
         (case_id,) = session.scalars(select(CASE.c.id).where(CASE.c.protocol == "departure"))
     with refused("departure.ends_soon") as why:
         cancel(program, case_id, at=on(soon))
-    assert why.value.facts == {"day": as_agreed.isoformat(), "until": (soon + departures.NOTICE).isoformat()}
+    assert why.value.facts == {"day": as_agreed.isoformat(), "until": (soon + unopened.NOTICE).isoformat()}
     # What is advised holds: no other opens before the notice of the new end begins, and then one does.
-    later = soon + departures.NOTICE + 9 * DAY
+    later = soon + unopened.NOTICE + 9 * DAY
     end(program, WORKER, "youth_worker", later, at=on(soon))
     cancel(program, case_id, at=on(soon))
     assert roles(program, WORKER) == [("youth_worker", later)]
@@ -487,7 +487,7 @@ def test_a_slip_that_is_mended_on_the_same_day_leaves_the_record_of_a_role_as_it
 @pytest.mark.ci
 def test_standing_in_that_was_passed_on_with_a_role_is_asked_about_anew_with_it(program: Cast) -> None:
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["director_em"],
             starts_on=TODAY,
@@ -521,7 +521,7 @@ def test_what_was_given_meanwhile_and_begins_later_is_taken_back_with_the_depart
     gone = on(TODAY + 8 * DAY)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=gone, reason="Gone all the same")
-        departures.take_up_again(session, case_id, by=LOADING, at=gone)
+        calling_off.take_up_again(session, case_id, by=LOADING, at=gone)
     with program.session() as session:
         for day in (8, 9, 30):
             assert program.people[WORKER] not in standing(session, TODAY + day * DAY).live
@@ -598,7 +598,7 @@ def test_what_was_given_while_they_were_to_stay_ends_with_the_departure_that_is_
     later = on(TODAY + 8 * DAY)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=later, reason="Gone all the same")
-        departures.take_up_again(session, case_id, by=LOADING, at=later)
+        calling_off.take_up_again(session, case_id, by=LOADING, at=later)
     ends = dict(roles(program, WORKER))
     assert ends["youth_worker"] == TODAY + 7 * DAY
     assert ends["second_representative"] == TODAY + (given_from if given_from < 30 else 7) * DAY
@@ -707,7 +707,7 @@ def test_a_role_that_became_another_while_they_were_to_stay_ends_with_the_depart
     becomes_another(program)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=gone, reason="Gone all the same")
-        departures.take_up_again(session, case_id, by=LOADING, at=gone)
+        calling_off.take_up_again(session, case_id, by=LOADING, at=gone)
         assert program.people["worker_em"] not in standing(session, NEW_YEAR + DAY).live
 
 

@@ -14,10 +14,10 @@ from sqlalchemy import func, insert, select, text, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
-from domain.agreements.agreements import end_version, send_version, sign_version, start_version, version_in_force
+from domain.agreements.agreements import send_version, sign_version, start_version, version_in_force
 from domain.agreements.succession import renew
+from domain.agreements.terminations import end_version
 from domain.casework.cases import move_day, open_case
-from domain.casework.scheduling import calendar_of
 from domain.declarations.program import ProgramFile
 from domain.declarations.program_check import read_program_text
 from domain.declarations.program_committees import Agenda
@@ -26,6 +26,7 @@ from domain.declarations.protocol_check import check_protocol_text
 from domain.declared.problems import DeclaredErrors
 from domain.declared.reading import Bilingual, Declared
 from domain.kernel.calendars import Closure as ClosedDays
+from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program
 from domain.loading.comparison import Change

@@ -14,7 +14,8 @@ from domain.casework import board
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.loading.loading import load
-from domain.people.people import add_person, appoint, cancel_absence, end_tenure, folded, record_absence
+from domain.people.absences import cancel_absence, record_absence
+from domain.people.people import add_person, appoint, end_tenure, folded
 from domain.roles.roles import Link, standing
 from models.base import table_of
 from models.program import Absence, Organization, Person, Tenure

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.obligations.windows import Span
+from domain.kernel.spans import Span
 from domain.terms.posts import PersonDays, Promise, person_days
 
 YEAR = Span(date(2026, 1, 1), date(2026, 12, 31))

@@ -12,7 +12,8 @@ import pytest
 from sqlmodel import Session
 
 from domain.agreements import signed_files, succession
-from domain.agreements.agreements import end_version, send_version, sign_version, start_version, withdraw_version
+from domain.agreements.agreements import send_version, sign_version, start_version, withdraw_version
+from domain.agreements.terminations import end_version
 from domain.casework import cases, tasks
 from domain.declared.problems import DeclaredErrors
 from domain.loading.loading import load

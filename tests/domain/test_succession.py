@@ -15,9 +15,6 @@ from sqlmodel import Session
 
 from domain.agreements import signed_files
 from domain.agreements.agreements import (
-    Content,
-    content_of,
-    end_version,
     redraft_version,
     send_version,
     sign_here,
@@ -26,6 +23,8 @@ from domain.agreements.agreements import (
     withdraw_version,
 )
 from domain.agreements.succession import begin, renew
+from domain.agreements.terminations import end_version
+from domain.agreements.version_text import Content, content_of
 from domain.kernel.refusals import Refusal
 from domain.people.people import end_tenure
 from meetings import seating

@@ -15,7 +15,8 @@ from domain.casework.proofs import Proof
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
-from domain.people.people import end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import end_tenure
 from domain.roles.roles import responsibility, standing
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of

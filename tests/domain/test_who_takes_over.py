@@ -10,7 +10,7 @@ import pytest
 from domain.accompaniment.workers import DECIDE
 from domain.casework import assigning as outside
 from domain.casework.board import chains
-from domain.departure import settling
+from domain.departure import successors
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.scope import one
 from domain.obligations import asking, to_accept
@@ -62,7 +62,7 @@ def listed(cast: Cast, case_id: UUID, task: dict[str, Any]) -> set[str]:
     with cast.session() as session:
         case = one(session, CASE.select().where(CASE.c.id == case_id))
         assert case is not None
-        return {names[person] for person in settling.may_take_over(session, task, case, AT)}
+        return {names[person] for person in successors.may_take_over(session, task, case, AT)}
 
 
 def asks_about(cast: Cast, case_id: UUID, thing: UUID, step: str = "pass_on_tasks") -> dict[str, Any]:
@@ -160,7 +160,7 @@ def test_what_the_coordinator_is_asked_about_participants_goes_to_no_manager_and
     for row in rows:
         assert listed(program, case_id, row) == set()
         with program.session() as session:
-            assert settling.why_nobody(session, row) == settling._OF_THE_ROLE
+            assert successors.why_nobody(session, row) == successors._OF_THE_ROLE
     for who in ("manager_two", "director_ccsmtl", "second_deputy", "manager_ccsmtl", WORKER):
         with refused("successor.not_for_this"):
             settle(program, rows[0]["id"], to=who, by=by)

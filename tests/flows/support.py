@@ -20,6 +20,7 @@ from adapters.database import listen, open_session, program_session
 from domain.casework import wakeups
 from domain.casework.wakeups import Claim, claim
 from domain.kernel.scope import many
+from domain.mail import delivery
 from domain.mail.envelopes import Mailbox
 from domain.mail.notices import Stationery, stationery_for
 from flows.carry import Carried, carry, plainly
@@ -169,7 +170,7 @@ def eventually(true: Callable[[], Any], *, within: float = SOON_SECONDS) -> None
 
 @asynccontextmanager
 async def working(cast: Cast, means: Means, url: str = "") -> AsyncIterator[Worker]:
-    channels = (wakeups.WAKE_CHANNEL, wakeups.POST_CHANNEL)
+    channels = (wakeups.WAKE_CHANNEL, delivery.POST_CHANNEL)
     worker = Worker(means, ears=lambda: listen(cast.database.url, *channels), prefect_url=url)
     running = asyncio.create_task(worker.run())
     try:

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from domain.agreements.agreements import end_version
 from domain.agreements.succession import begin, renew
+from domain.agreements.terminations import end_version
 from domain.people.people import end_tenure
 from domain.terms.days import without_successor
 from flows import agreement_ends, rounds

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from domain.agreements.agreements import end_version, send_version, start_version
+from domain.agreements.agreements import send_version, start_version
+from domain.agreements.terminations import end_version
 from domain.casework import cases
 from domain.kernel.refusals import Refusal
 from domain.loading.loading import load

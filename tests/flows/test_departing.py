@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 
 from domain.access import sign_ins
 from domain.casework import cases
-from domain.departure import departures, gathering
+from domain.departure import gathering, unopened
 from domain.loading.loading import load
 from domain.people import people
 from domain.roles.roles import standing
@@ -199,7 +199,7 @@ def test_a_role_that_ends_though_its_departure_was_called_off_is_seen_to_once_th
     """Its end was agreed on, and nobody prolonged it: whoever holds it leaves, with all that they have in hand."""
     clock = Clock()
     means = means_of(program, clock)
-    ends_on = TODAY + departures.NOTICE + timedelta(days=10)
+    ends_on = TODAY + unopened.NOTICE + timedelta(days=10)
     with program.session() as session:
         lend(session, program.people[LEAVER], "SN-1")
         (held,) = standing(session, TODAY).roles_of(program.people[LEAVER])

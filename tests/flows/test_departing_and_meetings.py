@@ -15,7 +15,7 @@ from domain.casework import cases, tasks
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.scope import many
-from domain.people import people
+from domain.people import absences
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
 from meetings import agendas, answers, freezing, invitations, running, schedule
@@ -131,7 +131,7 @@ def as_a_named_alternate(session: Session, cast: Cast, meeting_id: UUID) -> tupl
 
 def as_a_deputy(session: Session, cast: Cast, _: UUID) -> tuple[str, str]:
     day, who = AFTER.date(), cast.people["manager_la"]
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people[LEAVER],
         starts_on=day,

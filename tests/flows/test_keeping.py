@@ -12,9 +12,9 @@ from sqlmodel import Session
 from domain.accompaniment import recruiting, states
 from domain.admissions import triage
 from domain.declarations.program import Kept
-from domain.participants import destruction, reading, retention
+from domain.participants import destruction, reading, retention, what_is_destroyed
 from domain.participants.identity import IDENTITY
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from domain.participants.retention_terms import later
 from domain.participants.sealing import unseal
 from flows import destroying
@@ -178,7 +178,7 @@ def test_where_the_program_says_so_it_asks_by_itself_and_a_person_confirms(cast:
         destruction.confirm(session, ended, by=cast.actor("privacy_officer"), at=THEN + DELAY)
     destroying.destroy(means_of(cast, lambda: THEN + DELAY))
     with cast.session() as session:
-        proof = destruction.proof_of(session, ended)
+        proof = what_is_destroyed.proof_of(session, ended)
         assert proof is not None
         assert (proof.known_as, proof.asked_by_id, proof.asked_as, proof.kept_until) == (
             *("#2026-01", None, "rounds"),

@@ -16,7 +16,7 @@ from domain.casework import assigning, cases, tasks, versions
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
 from domain.kernel.actors import Actor
-from domain.people import people
+from domain.people import absences, people
 from domain.roles.roles import responsibility
 from flows import digests, reminders
 from flows.engine import Means
@@ -320,7 +320,7 @@ def test_a_task_that_nobody_holds_comes_to_the_coordinator(begun: Begun) -> None
 def test_a_deputy_gets_the_work_of_the_absent_and_is_told_for_whom(begun: Begun) -> None:
     cast, means, clock, _ = begun
     with cast.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["manager_em"],
             starts_on=TODAY,
@@ -514,7 +514,7 @@ def test_a_deputy_of_the_approver_is_reminded_for_them(begun: Begun) -> None:
     cast, means, clock, case_id = begun
     complete(cast, case_id, "request_secure_access", at=at(TUESDAY, 10))
     with cast.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["manager_em"],
             starts_on=WEDNESDAY,

@@ -18,7 +18,7 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.participants import rates
 from domain.participants.identity import open_identity
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from domain.record.reads import Purpose
 from flows import watching
 from locales import ZONE

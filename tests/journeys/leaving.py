@@ -22,14 +22,14 @@ from domain.access import sign_ins
 from domain.accompaniment import breaks, states
 from domain.casework import board, cases, tasks
 from domain.casework.proofs import Proof
-from domain.departure import departures, gathering, hand_overs, interviews, settling
+from domain.departure import departures, endings, gathering, hand_overs, hand_overs_in_bulk, interviews, settling
 from domain.follow_ups import assigning, summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, many, program_of
 from domain.participants import referring
-from domain.people import people
+from domain.people import absences, people
 from domain.roles.roles import standing
 from flows.at_once import carry_at_once
 from flows.departing import close_doors, look_at_hands
@@ -110,7 +110,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             self.something_reaches_them(leaver)
             self.somebody_leaves(leaver, days, planned=True)
             with self.cast.session() as session:
-                hand_overs.propose_all(session, self.open_cases()[0], dry_run=False, by=self._by(), at=self.at)
+                hand_overs_in_bulk.propose_all(session, self.open_cases()[0], dry_run=False, by=self._by(), at=self.at)
 
         @rule(who=st.sampled_from(WORKERS), second=st.sampled_from((None, *WORKERS)))
         def somebody_is_followed(self, who: str, second: str | None) -> None:
@@ -195,7 +195,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         @rule(who=st.sampled_from(LEAVERS), deputy=st.sampled_from((None, *LEAVERS)), days=st.integers(1, 6))
         def somebody_is_away(self, who: str, deputy: str | None, days: int) -> None:
             self._try(
-                lambda session: people.record_absence(
+                lambda session: absences.record_absence(
                     session,
                     person_id=self.cast.people[who],
                     starts_on=self.at.date(),
@@ -211,7 +211,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             with self.cast.session() as session:
                 away = session.scalars(select(ABSENCE.c.id).where(ABSENCE.c.cancelled_at.is_(None))).all()
             for absence_id in away:
-                self._try(partial(people.cancel_absence, absence_id=absence_id, by=self._by(), at=self.at))
+                self._try(partial(absences.cancel_absence, absence_id=absence_id, by=self._by(), at=self.at))
 
         # What is done about it.
 
@@ -227,7 +227,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         @rule(data=st.data())
         def something_is_settled(self, data: st.DataObject) -> None:
             task = data.draw(st.sampled_from(self.tasks()))
-            end = data.draw(st.sampled_from(settling.ENDINGS[task["holding"]]))
+            end = data.draw(st.sampled_from(endings.ENDINGS[task["holding"]]))
             who = data.draw(st.sampled_from((None, *LEAVERS, "deputy", "officer")))
             self._settle(task, self.cast.people[who] if who else None, end)
 
@@ -248,7 +248,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         @rule(data=st.data())
         def all_follow_ups_are_offered_as_the_dry_run_said(self, data: st.DataObject) -> None:
             case_id, by = data.draw(st.sampled_from(self.open_cases())), self._by()
-            offer = partial(hand_overs.propose_all, case_id=case_id, by=by, at=self.at)
+            offer = partial(hand_overs_in_bulk.propose_all, case_id=case_id, by=by, at=self.at)
             with self.cast.session() as session:
                 foreseen = offer(session, dry_run=True)
                 assert offer(session, dry_run=False) == foreseen
@@ -332,7 +332,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
                 if task["holding"] == "equipment":
                     self._settle(task, None, "returned")
                 elif task["holding"]:
-                    self._settle(task, None, settling.ENDINGS[task["holding"]][-1])
+                    self._settle(task, None, endings.ENDINGS[task["holding"]][-1])
                 else:
                     self._try(partial(self._do, task=task, by=by))
             self._carry(case_id)

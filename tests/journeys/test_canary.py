@@ -52,7 +52,7 @@ from domain.mail.name_gate import Gate
 from domain.participants import destruction, disclosures, links, referring, retention
 from domain.participants.identity import open_identity
 from domain.participants.locking import case_of
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from domain.record import incidents
 from domain.record.incidents import Entry
 from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 
 from domain.accompaniment import risks
 from domain.participants import disclosures, links, referring
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from models.base import table_of
 from models.consent import Consent
 from models.participant import Barred, CandidateWorker, Participant

@@ -21,7 +21,8 @@ from domain.departure import departures, hand_overs
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
 from domain.participants import destruction, research, retention
-from domain.participants.referring import ReferralForm, begin_referral, send_referral
+from domain.participants.referral_form import ReferralForm
+from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incidents import Entry

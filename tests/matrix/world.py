@@ -27,7 +27,8 @@ from domain.kernel.scope import program_of
 from domain.obligations import attestations
 from domain.obligations.projection import keep
 from domain.participants.sealing import seal
-from domain.people.people import add_person, appoint, end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
 from domain.record.incidents import Entry
 from meetings import agendas, assembling, decisions, feeds, freezing, links, redacting, running, schedule, waivers

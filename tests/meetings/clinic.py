@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from meetings import agendas, freezing, running, schedule
 from meetings.agenda_items import items_of
 from models.base import table_of

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from domain.accompaniment import barring, consents, recruiting, risks, workers
+from domain.accompaniment import barring, consents, proposals, recruiting, risks, workers
 from domain.accompaniment.consents import Signed
 from domain.admissions import duplicates, first_meetings, numbers, triage
 from domain.casework import scheduling, tasks, versions
@@ -26,7 +26,7 @@ from domain.loading.loading import load
 from domain.participants import disclosures, reading, research
 from domain.participants.locking import step_of
 from domain.participants.reasons import read_reasons
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from locales import LANGUAGES
 from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running
 from meetings.agenda_items import item_of, items_of
@@ -472,7 +472,7 @@ def test_nobody_is_named_who_is_barred_and_one_who_is_barred_later_is_taken_away
     with clinic.session() as session:
         barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=NOW)
         barring.bar(session, participant_id, clinic.people[WORKER], by=by, at=NOW)
-        offered = {one.person_id: one.possible for one in workers.proposals(session, participant_id, at=NOW)}
+        offered = {one.person_id: one.possible for one in proposals.proposals(session, participant_id, at=NOW)}
         assert (offered[clinic.people[WORKER]], offered[clinic.people[SECOND]]) == (False, True)
         with pytest.raises(Refusal, match=r"assignment\.barred"):
             admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
@@ -490,7 +490,7 @@ def test_nobody_is_named_who_is_being_welcomed_neither_by_the_committee_nor_by_t
     waiting = triaged(clinic, refer(clinic, ROMARIN, by=WORKER), "forwarded")
     open_onboarding(clinic, SECOND, "codim")
     with clinic.session() as session:
-        shown = {one.person_id: one for one in workers.proposals(session, participant_id, at=NOW)}
+        shown = {one.person_id: one for one in proposals.proposals(session, participant_id, at=NOW)}
         assert shown[clinic.people[SECOND]].load.bars == ("onboarding",)
         for worker, second in ((WORKER, clinic.people[SECOND]), (SECOND, None)):
             with refused("assignment.onboarding"):
@@ -512,7 +512,7 @@ def test_nobody_is_named_who_is_being_welcomed_neither_by_the_committee_nor_by_t
 def test_whoever_speaks_the_language_and_knows_the_person_is_proposed_first(clinic: Cast) -> None:
     participant_id = triaged(clinic, refer(clinic, replace(ONDINE, languages=("en",)), by=SECOND))
     with clinic.session() as session:
-        first = workers.proposals(session, participant_id, at=AT)[0]
+        first = proposals.proposals(session, participant_id, at=AT)[0]
     assert first.person_id == clinic.people[SECOND]
     assert {"knew", "language"} <= set(first.reasons)
     assert first.possible
@@ -526,7 +526,7 @@ def test_it_is_what_a_worker_speaks_that_counts_and_the_language_of_the_letters_
 
     def speaking() -> list[UUID]:
         with clinic.session() as session:
-            return [one.person_id for one in workers.proposals(session, participant_id, at=AT) if one.speaks]
+            return [one.person_id for one in proposals.proposals(session, participant_id, at=AT) if one.speaks]
 
     assert speaking() == []
     client = client_for(clinic.database, clinic.people["coordinator"])
@@ -550,15 +550,15 @@ def test_it_is_what_a_worker_speaks_that_counts_and_the_language_of_the_letters_
 def test_a_second_is_proposed_for_the_pair_from_another_organization_and_never_one_who_cannot(clinic: Cast) -> None:
     participant_id = triaged(clinic, refer(clinic))
     with clinic.session() as session:
-        offered = workers.proposals(session, participant_id, at=AT)
-        pair = workers.proposed_pair(offered)
+        offered = proposals.proposals(session, participant_id, at=AT)
+        pair = proposals.proposed_pair(offered)
         assert pair is not None
         by_person = {each.person_id: each for each in offered}
         first, second = (by_person[person] for person in pair)
         assert first == next(each for each in offered if each.possible)
         assert second.load.organization_id != first.load.organization_id
         barring.bar(session, participant_id, second.person_id, by=clinic.actor("coordinator"), at=AT)
-        now = workers.proposed_pair(workers.proposals(session, participant_id, at=AT))
+        now = proposals.proposed_pair(proposals.proposals(session, participant_id, at=AT))
         assert now is None or second.person_id not in now
 
 
@@ -569,10 +569,10 @@ def test_who_goes_to_the_area_already_is_proposed_before_who_does_not_and_it_say
     with clinic.session() as session:
         followed(session, clinic, worker=SECOND)
         session.execute(text("update participant set area = 'montreal' where number is not null"))
-        first = workers.proposals(session, participant_id, at=AT)[0]
+        first = proposals.proposals(session, participant_id, at=AT)[0]
         assert first.person_id != clinic.people[SECOND], "who has somebody already comes after who has nobody"
         session.execute(text("update participant set area = 'laval' where number is not null"))
-        first = workers.proposals(session, participant_id, at=AT)[0]
+        first = proposals.proposals(session, participant_id, at=AT)[0]
         assert (first.person_id, first.reasons) == (clinic.people[SECOND], ("area",))
 
 

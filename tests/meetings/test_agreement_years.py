@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import Session
 
 from domain.agreements import succession
-from domain.agreements.agreements import end_version
+from domain.agreements.terminations import end_version
 from domain.casework import cases
 from meetings import assembling, running, schedule
 from meetings.agenda_items import items_of

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.people import people
+from domain.people import absences
 from meetings import answers, attendance, running
 from meetings.attendance import Attended
 from meetings.schedule import plan_meetings
@@ -75,7 +75,7 @@ def test_who_holds_the_declared_alternates_role_there_sits_without_being_named_b
 
 
 def test_whom_an_absent_principal_named_sits_for_them(session: Session, cast: Cast) -> None:
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people["manager_codim"],
         deputy_id=cast.people["director_codim"],
@@ -194,7 +194,7 @@ def test_the_rest_is_recorded_as_present_but_for_the_vacant_the_absent_and_who_s
     session: Session, cast: Cast
 ) -> None:
     by = cast.actor("coordinator")
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people["manager_codim"],
         deputy_id=None,

@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlmodel import Session
 
-from domain.agreements import agreements
+from domain.agreements import agreements, terminations, version_text
 from domain.casework import tasks
 from domain.casework.assigning import assign
 from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION
-from domain.obligations.facts import waivers
-from domain.people import people
+from domain.obligations.clauses import waivers
+from domain.people import absences, people
 from domain.roles.roles import standing
 from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling, taking_back
 from meetings.decision_rows import lock_decision
@@ -360,7 +360,7 @@ def test_nobody_who_recorded_a_decision_or_coordinates_speaks_for_a_partner_unde
 def test_who_acted_for_the_coordinator_and_recorded_it_leaves_the_word_to_another_of_their_organization(
     session: Session, cast: Cast
 ) -> None:
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people["coordinator"],
         deputy_id=cast.people["manager_codim"],
@@ -429,7 +429,7 @@ def test_who_leaves_is_not_waited_for_and_who_joins_is_not_asked(session: Sessio
     in_force(session, cast, "anonyme", since=NOW.date() + DAY)
     assert len(endorsements.endorsements_of(session, decision)) == len(ASKED)
     version, by = last_version(session, cast), cast.actor("coordinator")
-    agreements.end_version(session, version, ends_on=NOW.date() + 3 * DAY, by=by, at=NOW + MINUTE)
+    terminations.end_version(session, version, ends_on=NOW.date() + 3 * DAY, by=by, at=NOW + MINUTE)
     assert endorsing.follow_agreements(session, at=NOW + 3 * DAY) == 0, "its last day counts"
     assert endorsing.follow_agreements(session, at=NOW + 4 * DAY) == 1
     assert stands(session, decision) == ("endorsed", True)
@@ -442,7 +442,7 @@ def test_who_leaves_is_not_waited_for_and_who_joins_is_not_asked(session: Sessio
 def _renewed(session: Session, cast: Cast, first: date, *, at: datetime) -> None:
     """Have another version of En Marge's agreement begin on a day, signed and settled now."""
     by = cast.actor("coordinator")
-    content = agreements.content_of_version(session, last_version(session, cast))
+    content = version_text.content_of_version(session, last_version(session, cast))
     version = agreements.draft_version(session, agreement_of(session, cast), content, by=by, at=at)
     agreements.send_version(session, version, by=by, at=at)
     director = cast.people["director_em"]
@@ -458,7 +458,7 @@ def test_a_partner_whose_agreement_has_a_gap_is_waited_for_or_asked_again_once_i
     decision, en_marge = decide(session, cast), str(cast.organizations["en-marge"])
     last = (NOW + 5 * DAY).date()
     version, by = last_version(session, cast), cast.actor("coordinator")
-    agreements.end_version(session, version, ends_on=last, by=by, at=NOW + MINUTE, shorter_agreed=True)
+    terminations.end_version(session, version, ends_on=last, by=by, at=NOW + MINUTE, shorter_agreed=True)
     if is_foreseen:
         _renewed(session, cast, last + 2 * DAY, at=NOW + MINUTE)
         say(session, cast, decision, "codim", "endorsed")
@@ -483,7 +483,7 @@ def test_what_nobody_can_endorse_any_more_comes_before_the_committee(session: Se
     decision, by = decide(session, cast), cast.actor("coordinator")
     for place in ASKED:
         version = last_version(session, cast, place)
-        agreements.end_version(session, version, ends_on=NOW.date(), by=by, at=NOW + MINUTE, shorter_agreed=True)
+        terminations.end_version(session, version, ends_on=NOW.date(), by=by, at=NOW + MINUTE, shorter_agreed=True)
     endorsing.follow_agreements(session, at=NOW + DAY)
     assert (stands(session, decision), asked_of(session, decision)) == (("pending", False), {})
     assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + DAY)
@@ -508,7 +508,7 @@ def test_what_counts_by_a_majority_goes_on_counting_where_one_of_it_leaves(sessi
     all_endorse(session, cast, decision)
     say(session, cast, decision, "anonyme", "objected", by=cast.actor("manager_la"), at=NOW + 2 * MINUTE)
     version, by = last_version(session, cast, "codim"), cast.actor("coordinator")
-    agreements.end_version(session, version, ends_on=NOW.date(), by=by, at=NOW + 3 * MINUTE, shorter_agreed=True)
+    terminations.end_version(session, version, ends_on=NOW.date(), by=by, at=NOW + 3 * MINUTE, shorter_agreed=True)
     endorsing.follow_agreements(session, at=NOW + DAY)
     assert stands(session, decision) == ("endorsed", True)
     assert list(broken(session, NOW + DAY)) == []
@@ -532,7 +532,7 @@ def test_the_objection_of_a_partner_that_leaves_stays_until_it_is_settled(sessio
     say(session, cast, decision, "codim", "endorsed")
     say(session, cast, decision, "en-marge", "objected")
     version, by = last_version(session, cast), cast.actor("coordinator")
-    agreements.end_version(session, version, ends_on=NOW.date() + DAY, by=by, at=NOW + MINUTE)
+    terminations.end_version(session, version, ends_on=NOW.date() + DAY, by=by, at=NOW + MINUTE)
     endorsing.follow_agreements(session, at=NOW + 5 * DAY)
     assert stands(session, decision) == ("objected", False)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from domain.accompaniment import workers
+from domain.accompaniment import proposals, workers
 from meetings import admissions, agenda_papers, agendas, assembling, freezing, running, schedule
 from meetings.agenda_items import items_of
 from meetings.committees import committee_of
@@ -163,9 +163,9 @@ def test_whoever_is_given_several_at_one_sitting_is_said_to_have_no_room_before_
     by = there.actor("coordinator")
     first, second = (triaged(there, refer(there, form, by=WORKER), "forwarded") for form in (ONDINE, ROMARIN))
 
-    def proposed(participant_id: UUID) -> workers.Proposal:
+    def proposed(participant_id: UUID) -> proposals.Proposal:
         with there.session() as session:
-            offered = workers.proposals(session, participant_id, at=AT)
+            offered = proposals.proposals(session, participant_id, at=AT)
         return next(one for one in offered if one.person_id == there.people[SECOND])
 
     with there.session() as session:

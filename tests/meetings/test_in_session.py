@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from domain.accompaniment import barring
 from domain.kernel.scope import many
-from domain.people import people
+from domain.people import absences
 from meetings import agendas, attendance, running, schedule
 from meetings.agenda_items import item_of
 from models.base import table_of
@@ -206,7 +206,7 @@ def _recorded(state: str, *, left: bool = False) -> Callable[[Session, Cast, UUI
 
 
 def _away(session: Session, cast: Cast, _: UUID, __: UUID) -> None:
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people[MEMBER],
         deputy_id=None,

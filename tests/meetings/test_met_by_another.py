@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from domain.accompaniment import barring, consents, risks, withdrawals, workers
+from domain.accompaniment import barring, consents, proposals, risks, withdrawals, workers
 from domain.accompaniment.consents import Signed
 from domain.admissions import duplicates, first_meetings, numbers
 from domain.casework import wakeups
@@ -108,7 +108,7 @@ def test_who_signed_and_bars_the_worker_is_given_to_another_organization_which_l
 ) -> None:
     _bar(cast, signed)
     with cast.session() as session:
-        offered = {one.person_id: one.load.bars for one in workers.proposals(session, signed, at=THEN)}
+        offered = {one.person_id: one.load.bars for one in proposals.proposals(session, signed, at=THEN)}
     assert offered[cast.people[SECOND]] == (), "what is shown beside the name is what the act does"
     _name(cast, signed, SECOND)
     with cast.session() as session, refused("assignment.not_agreed"):

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
-from domain.people import people
+from domain.people import absences, people
 from meetings import answers, invitations, replies, schedule, seating
 from meetings.committees import committee_of
 from meetings.invitations import Told, letters_in, people_in
@@ -84,7 +84,7 @@ def _seats(session: Session, cast: Cast, _by: Actor, at: datetime) -> tuple[Told
 def _away(session: Session, cast: Cast, by: Actor, at: datetime) -> tuple[Told, ...]:
     """One who sits on two committees is away, and the same deputy comes to both."""
     for who in ("worker_em", "manager_em"):
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people[who],
             starts_on=date(2027, 1, 4),

@@ -21,7 +21,7 @@ from domain.mail import name_answers
 from domain.mail.envelopes import texts_of
 from domain.mail.name_gate import Gate
 from domain.mail.notices import COORDINATION
-from domain.people import people
+from domain.people import absences
 from domain.record import incidents
 from domain.record.incidents import Entry
 from domain.roles.roles import standing
@@ -226,7 +226,7 @@ def test_two_people_take_words_out_under_whichever_hat(cast: Cast) -> None:
         with cast.session() as session, raises("redaction.own"):
             redacting.decline(session, redaction_id, by=by, at=END)
     with cast.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["coordinator"],
             starts_on=TODAY,

@@ -15,7 +15,7 @@ from sqlalchemy import select, text, update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.people import people
+from domain.people import absences
 from meetings import answers, attendance, invitations, running, schedule
 from meetings.committees import committee_of
 from meetings.invitations import Told
@@ -217,7 +217,7 @@ def test_a_change_of_holder_tells_the_one_who_leaves_and_the_one_who_comes_and_n
 
 def test_an_alternate_is_invited_for_the_weeks_in_which_the_principal_is_away(cast: Cast, session: Session) -> None:
     _season(session, cast)
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people["worker_em"],
         starts_on=date(2027, 1, 4),
@@ -237,7 +237,7 @@ def test_whoever_is_named_to_sit_for_an_absent_principal_is_invited_instead_of_t
     cast: Cast, session: Session
 ) -> None:
     _season(session, cast)
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people["worker_em"],
         starts_on=date(2027, 1, 4),

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework import board
-from domain.departure import departures
+from domain.departure import current, departures, ending, unopened
 from domain.kernel.refusals import Refusal
 from domain.people import people
 from domain.roles.roles import standing
@@ -164,7 +164,7 @@ def test_who_leaves_and_comes_back_has_the_seat_that_is_given_from_the_return_on
     _give(session, cast, "worker_em", on=then)
     assert _give(session, cast, "worker_em", on=then) == (), "again, nothing changes and nobody is told"
     after = AT + timedelta(days=30)
-    departures.end_departure(session, *departures.due_to_end(session, after), by=by, at=after)
+    ending.end_departure(session, *current.due_to_end(session, after), by=by, at=after)
     assert _holders(session, last)[0] == worker
     assert worker not in _holders(session, last + timedelta(days=1))
     assert _holders(session, then)[0] == worker
@@ -299,7 +299,7 @@ def test_a_seat_ends_with_its_role_where_its_holder_stays_in_another_and_the_sec
         at=AT,
     )
     departures.end_role(session, _role(session, cast, "manager_la", "manager"), ends_on=FROM, by=by, at=AT)
-    assert departures.due_to_open(session, AT) == [], "they stay, and nothing else ends their seat"
+    assert unopened.due_to_open(session, AT) == [], "they stay, and nothing else ends their seat"
 
     assert seating.end_with_roles(session, by=by, at=AT) == 1
     assert seating.end_with_roles(session, by=by, at=AT) == 0

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from domain.casework import tasks
-from domain.obligations.facts import waivers
+from domain.obligations.clauses import waivers
 from meetings import decisions, endorsing, settling, taking_back
 from meetings.decision_rows import lock_decision
 from models.base import table_of

@@ -15,8 +15,8 @@ from sqlmodel import Session
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.obligations.facts import waivers as waivers_of
-from domain.people import people
+from domain.obligations.clauses import waivers as waivers_of
+from domain.people import absences, people
 from domain.roles.roles import standing
 from locales import say
 from meetings import agendas, attendance, decisions, endorsing, objections, running, schedule, settling, waivers
@@ -74,7 +74,7 @@ def as_coordinator(cast: Cast, person: str, acting_for: str | None = None) -> Ac
 
 def away(session: Session, cast: Cast, person: str, deputy: str, first: date = TODAY, last: date = TODAY + DAY) -> UUID:
     """Have somebody be away, and another act for them."""
-    found: UUID = people.record_absence(
+    found: UUID = absences.record_absence(
         session,
         person_id=cast.people[person],
         starts_on=first,
@@ -271,7 +271,7 @@ def the_deputy_of_the_deputy(session: Session, cast: Cast) -> Actor:
 @hat("ccsmtl", "GV-6.report")
 def a_deputy_whose_turn_was_called_off_once_it_had_begun(session: Session, cast: Cast) -> Actor:
     absence = away(session, cast, "coordinator", "manager_codim", TODAY - 3 * DAY)
-    people.cancel_absence(session, absence, by=cast.actor("coordinator"), at=AT)
+    absences.cancel_absence(session, absence, by=cast.actor("coordinator"), at=AT)
     return cast.actor("manager_codim")
 
 

@@ -22,7 +22,7 @@ from domain.agreements import agreements
 from domain.casework import tasks
 from domain.casework.proofs import Proof
 from domain.kernel.scope import program_of
-from domain.people import people
+from domain.people import absences, people
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
 from models.base import table_of
@@ -106,7 +106,7 @@ def _live(cast: Cast) -> None:
         with_bytes = step(session, case_id, "prepare_file_passwords")["id"]
         proofs = [Proof("document", "proof.txt", b"shown")]
         tasks.complete_task(session, with_bytes, by=cast.actor("coordinator"), at=AT, evidence=proofs)
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["manager_em"],
             starts_on=ARRIVAL,

@@ -12,7 +12,7 @@ from sqlalchemy import event, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from domain.agreements import agreements
+from domain.agreements import agreements, terminations
 from domain.casework import acts, cases, locking, tasks, versions
 from domain.kernel.actors import ENGINE, Actor
 from domain.mail import notices
@@ -372,16 +372,16 @@ def _settle_an_agreement(cast: Cast) -> None:
     with cast.session() as session:
         agreements.start_version(session, drafts["codim"], starts_on=TODAY, by=by, at=AT)
     with cast.session() as session:
-        agreements.end_version(session, drafts["codim"], ends_on=TODAY, by=by, at=AT)
+        terminations.end_version(session, drafts["codim"], ends_on=TODAY, by=by, at=AT)
     tomorrow = TODAY + timedelta(days=1)
     for ends in (False, True):
         with cast.session() as session:
             agreements.start_version(session, drafts["en-marge"], starts_on=tomorrow, by=by, at=AT)
         if ends:
             with cast.session() as session:
-                agreements.end_version(session, drafts["en-marge"], ends_on=tomorrow, by=by, at=AT)
+                terminations.end_version(session, drafts["en-marge"], ends_on=tomorrow, by=by, at=AT)
         with cast.session() as session:
-            agreements.call_off_version(session, drafts["en-marge"], last=TODAY, by=by, at=AT)
+            terminations.call_off_version(session, drafts["en-marge"], last=TODAY, by=by, at=AT)
 
 
 @pytest.mark.ci

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from domain.casework import cases
-from domain.departure import departures
+from domain.departure import current, departures, ending
 from domain.participants import referring
-from domain.people import people
+from domain.people import absences, people
 from simulation.promises import nothing_in_hand as promised
 from tests.agreeing import in_force
 from tests.casework import complete, open_onboarding, step
@@ -187,7 +187,7 @@ def test_a_note_that_is_asked_of_who_keeps_the_petty_cash_is_found(
         followed(session, program, "#2026-01", worker="worker_ccsmtl", by=program.actor("coordinator"), at=AT)
     leave(program, "worker_ccsmtl", "ccsmtl", last_day=TODAY, planned=False)
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people["manager_ccsmtl"],
             starts_on=TODAY,
@@ -266,7 +266,7 @@ def test_a_seat_that_a_cancelled_departure_took_and_did_not_give_back_is_found(p
     case_id = leave(program, "manager_em", "en-marge")
     settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], ended="left_vacant", note="Vacant")
     with program.session() as session:
-        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        ending.end_departure(session, *current.due_to_end(session, after), by=LOADING, at=after)
         (taken,) = session.scalars(text("select id from seat_holder where person_id = :who"), {"who": who}).all()
     with program.session() as session:
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=after, reason="They stay")
@@ -288,7 +288,7 @@ def test_a_part_that_a_cancelled_departure_ended_and_nobody_has_is_found(program
         followed(session, program, "#2026-01", worker=THIRD, second=WORKER)
     case_id = leave(program, WORKER, "ccsmtl")
     with program.session() as session:
-        departures.end_departure(session, *departures.due_to_end(session, after), by=LOADING, at=after)
+        ending.end_departure(session, *current.due_to_end(session, after), by=LOADING, at=after)
     with program.session() as session:
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=after, reason="They stay")
     assert found(program, look) == []

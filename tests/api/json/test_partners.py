@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.people import people
+from domain.people import absences
 from tests import waiving
 from tests.api.json.window import Asker
 from tests.api.pages.looking import signed_in
@@ -139,7 +139,7 @@ def test_the_coordination_is_freed_by_another_partners_manager_alone_and_nobody_
     own = f"/obligations/{of(cast, 'ccsmtl', 'GV-6.report')}"
     days = {"starts_on": "2026-11-01", "ends_on": "2026-12-31", "reason": "No place free."}
     with cast.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["coordinator"],
             starts_on=TODAY,

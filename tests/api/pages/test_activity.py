@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from api.pages.activity import GROUPS
 from api.views.timeline import MINOR, SENTENCES
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for

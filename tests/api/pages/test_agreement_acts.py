@@ -12,9 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from domain.agreements.agreements import content_of, content_of_version, redraft_version, sign_version, signatures_of
+from domain.agreements.agreements import redraft_version, sign_version, signatures_of
 from domain.agreements.difference import difference
 from domain.agreements.signed_files import files_of
+from domain.agreements.version_text import content_of, content_of_version
 from models.agreement import AgreementVersion
 from models.base import table_of
 from tests.agreeing import PDF, agreement_of, in_force, last_version, second_director, signed_on

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from domain.agreements.agreements import content_of_version
 from domain.agreements.succession import renew
+from domain.agreements.version_text import content_of_version
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import agreement_of, in_force, last_version, signed_on

@@ -13,8 +13,9 @@ from sqlalchemy import insert, select, update
 from api.pages.board import FIRST_FALLING, ROUNDS
 from domain.access import invitations
 from domain.casework.wakeups import wake
-from domain.departure import departures
-from domain.people.people import end_tenure, record_absence
+from domain.departure import ways_in
+from domain.people.absences import record_absence
+from domain.people.people import end_tenure
 from flows import reminders, rounds
 from flows.marks import set_mark
 from locales import LANGUAGES, say
@@ -70,7 +71,7 @@ def test_who_holds_a_role_and_cannot_sign_in_is_seen_until_they_are_invited(cast
         invitations.invite(session, manager, by=by, at=AT)
     assert str(manager) not in part(board_of(cast), "locked-out")
     with cast.session() as session:
-        departures.shut_out(session, manager, by=by, at=AT)
+        ways_in.shut_out(session, manager, by=by, at=AT)
     assert str(manager) in part(board_of(cast), "locked-out")
     with cast.session() as session:
         token = invitations.invite(session, manager, by=by, at=AT)

@@ -14,7 +14,7 @@ from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning, contacts, notes
 from domain.follow_ups.notes import Week
 from domain.kernel.actors import Actor
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from domain.terms.parts import PRIMARY
 from models.base import table_of
 from models.record import Event

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from domain.people.people import end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import end_tenure
 from models.agreement import Agreement
 from models.base import table_of
 from models.casework import ProtocolVersion

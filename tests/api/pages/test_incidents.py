@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from domain.people import people
+from domain.people import absences
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for
@@ -115,7 +115,7 @@ def test_while_nobody_answers_for_privacy_the_coordinator_keeps_the_register_and
     assert "/privacy" not in asker.get("/people").text
     with cast.session() as session:
         # Away, without anybody who acts for them: the place has a name, and nobody.
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["privacy_officer"],
             starts_on=TODAY,
@@ -141,7 +141,7 @@ def test_while_nobody_answers_for_privacy_the_coordinator_keeps_the_register_and
 
 def test_whoever_acts_for_the_privacy_officer_has_all_of_it_and_the_coordinator_nothing(cast: Cast) -> None:
     with cast.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=cast.people["privacy_officer"],
             starts_on=TODAY,

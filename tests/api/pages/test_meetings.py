@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from locales import show_day
 from meetings import agendas, invitations, schedule
 from meetings.reasons import Reason

@@ -12,10 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from domain.agreements.agreements import content_of_version, redraft_version
+from domain.agreements.agreements import redraft_version
 from domain.agreements.succession import renew
+from domain.agreements.version_text import content_of_version
 from domain.obligations import accepting, attestations, reading
-from domain.obligations.facts import waivers as waivers_of
+from domain.obligations.clauses import waivers as waivers_of
 from domain.obligations.to_accept import ACCEPT
 from domain.people.people import end_tenure
 from domain.roles.roles import standing

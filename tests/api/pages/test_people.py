@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from domain.people.absences import record_absence
 from domain.people.calendar_readers import readers_of
-from domain.people.people import end_tenure, record_absence
+from domain.people.people import end_tenure
 from locales import show_day
 from models.base import table_of
 from models.program import Absence, Person, Tenure

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from api.pages.agreement import in_words
 from api.pages.program import rhythm_in_words
-from domain.agreements import agreements, succession
+from domain.agreements import agreements, succession, version_text
 from domain.casework.versions import record_protocol
 from domain.declarations.program_agreements import CHECK_KINDS
 from domain.declarations.protocol import Protocol
@@ -106,7 +106,7 @@ def test_an_earlier_version_stays_to_be_read(cast: Cast) -> None:
             at=AT,
         )
         agreements.draft_version(
-            session, agreement, agreements.content_of(program_file().value, "codim"), by=LOADING, at=AT
+            session, agreement, version_text.content_of(program_file().value, "codim"), by=LOADING, at=AT
         )
     now = read(cast, f"/program/agreements/{agreement}")
     before = read(cast, f"/program/agreements/{agreement}?n=1")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from locales import show_day
 from models.base import table_of
 from models.redaction import Redaction

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from api.access.follow_ups import caseload_of
 from api.access.permissions import Asker
 from domain.accompaniment import consents, risks
-from domain.agreements.agreements import content_of
+from domain.agreements.version_text import content_of
 from domain.follow_ups import assigning
 from domain.kernel.refusals import Refusal
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from domain.roles.roles import standing
 from domain.terms.days import PARTICIPANT
 from domain.terms.sharing import circle_of

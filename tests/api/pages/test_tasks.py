@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from domain.casework import tasks
 from domain.casework.proofs import LARGEST_DOCUMENT, Proof
-from domain.people.people import end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import end_tenure
 from models.base import table_of
 from models.casework import Evidence
 from models.equipment import Loan

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from api.pages import work
 from domain.agreements import agreements
 from domain.casework.watch import SILENT_AFTER
-from domain.people.people import end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import end_tenure
 from models.base import table_of
 from models.program import Tenure
 from tests.agreeing import last_version, second_director

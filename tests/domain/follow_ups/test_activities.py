@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from domain.accompaniment import recruiting, states, workers
+from domain.accompaniment import proposals, recruiting, states
 from domain.follow_ups import activities, assigning
 from domain.kernel.refusals import Refusal
 from models.base import table_of
@@ -178,7 +178,7 @@ def _passed_on(session: Session, follow_up: UUID, cast: Cast) -> None:
 
 def _met(session: Session, follow_up: UUID, cast: Cast) -> bool:
     participant_id = row_of(session, follow_up)["participant_id"]
-    return {one.person_id: one.met for one in workers.proposals(session, participant_id, at=AT)}[cast.people[WORKER]]
+    return {one.person_id: one.met for one in proposals.proposals(session, participant_id, at=AT)}[cast.people[WORKER]]
 
 
 def test_it_is_settled_once_nobody_who_may_not_is_with_others(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:

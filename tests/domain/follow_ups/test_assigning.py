@@ -11,12 +11,14 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import barring, states
-from domain.agreements.agreements import end_version, version_in_force
+from domain.agreements.agreements import version_in_force
+from domain.agreements.terminations import end_version
 from domain.casework.tasks import complete_task
-from domain.departure import departures
+from domain.departure import current, ending
 from domain.follow_ups import assigning, load, opening
 from domain.kernel.refusals import Refusal
-from domain.people.people import appoint, end_tenure, record_absence
+from domain.people.absences import record_absence
+from domain.people.people import appoint, end_tenure
 from models.base import table_of
 from models.follow_up import FollowUp
 from models.program import Tenure
@@ -144,8 +146,8 @@ def test_who_came_back_after_a_departure_that_is_still_seen_to_can_be_given_a_fo
     leave(cast, SECOND, "codim", last_day=TODAY)
     later = AT + 2 * DAY
     with cast.session() as session:
-        for departure in departures.due_to_end(session, later):
-            departures.end_departure(session, departure, by=cast.actor("coordinator"), at=later)
+        for departure in current.due_to_end(session, later):
+            ending.end_departure(session, departure, by=cast.actor("coordinator"), at=later)
         appointed(session, cast, SECOND, "codim", TODAY + 2 * DAY)
         assert _load(cast, load.loads(session, TODAY + 2 * DAY), SECOND).bars == ()
         follow_up = followed(session, cast, worker=None, at=later)

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
-from domain.accompaniment import workers
+from domain.accompaniment import proposals
 from domain.casework import cases, tasks
 from domain.declarations.protocol import MAY_FOLLOW
-from domain.departure import departures, hand_overs, hiring
+from domain.departure import calling_off, current, ending, hand_overs, hand_overs_in_bulk, hiring
 from domain.follow_ups import assigning, gate, load
 from domain.kernel.refusals import Refusal
 from domain.people.people import appoint
@@ -188,14 +188,16 @@ def test_a_follow_up_that_is_handed_over_goes_to_nobody_who_is_being_welcomed(pr
         follow_up = followed(session, program)
         taken = row_of(session, follow_up)["participant_id"]
         assert program.people[SECOND] not in {
-            one.person_id for one in workers.proposals(session, taken, at=AT) if one.possible
+            one.person_id for one in proposals.proposals(session, taken, at=AT) if one.possible
         }
     departure = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, departure, "hand_over_follow_ups")
     with pytest.raises(Refusal, match=r"assignment\.onboarding"):
         settle(program, task["id"], to=SECOND)
     with program.session() as session:
-        (line,) = hand_overs.propose_all(session, departure, dry_run=True, by=program.actor("coordinator"), at=AT)
+        (line,) = hand_overs_in_bulk.propose_all(
+            session, departure, dry_run=True, by=program.actor("coordinator"), at=AT
+        )
         assert line.to_id == program.people[THIRD], "who fits less, and may follow, is asked"
     # Offered while the gate stood open, and shut before the answer: it is asked again when they accept.
     pass_gate(program, case_id)
@@ -232,9 +234,9 @@ def come_back(cast: Cast, *, at: datetime, starts_on: date = BACK_ON) -> UUID:
 def end_day(cast: Cast, departure_case: UUID, *, at: datetime) -> None:
     """End a departure whose last day is over."""
     with cast.session() as session:
-        departure = departures.due_to_end(session, at)
+        departure = current.due_to_end(session, at)
         assert len(departure) == 1, departure_case
-        departures.end_departure(session, departure[0], by=cast.actor("coordinator"), at=at)
+        ending.end_departure(session, departure[0], by=cast.actor("coordinator"), at=at)
 
 
 @pytest.mark.ci
@@ -293,7 +295,7 @@ def test_whoever_stays_after_all_is_held_back_as_before(program: Cast) -> None:
     later = AT + timedelta(hours=1)
     with program.session() as session:
         assert case_row(session, case_id)["state"] == "cancelled"
-        departures.call_off(session, departure, by=program.actor("coordinator"), at=later)
+        calling_off.call_off(session, departure, by=program.actor("coordinator"), at=later)
         assert case_row(session, case_id)["state"] == "open"
         assert load.ONBOARDING in offered(session, program, SECOND).bars
 

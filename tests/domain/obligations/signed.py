@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from domain.agreements import agreements
+from domain.agreements import agreements, terminations, version_text
 from domain.obligations.projection import keep
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
@@ -85,11 +85,11 @@ def follow_with(
     It is a new one beside one that it is `like`.
     """
     by, before, last = cast.actor("coordinator"), last_version(session, cast, place), starts_on - timedelta(days=1)
-    content = agreements.content_of_version(session, before)
+    content = version_text.content_of_version(session, before)
     obligations = {**content.obligations, key: {**content.obligations[like or key], "key": key, **said}}
     changed = replace(content, obligations=obligations)
     after = agreements.draft_version(session, agreement_of(session, cast, place), changed, by=by, at=AT)
-    agreements.end_version(session, before, ends_on=last, by=by, at=AT)
+    terminations.end_version(session, before, ends_on=last, by=by, at=AT)
     director = cast.people[DIRECTORS[place]]
     agreements.sign_version(session, after, director_id=director, signed_on=last, by=by, at=AT)
     agreements.start_version(session, after, starts_on=starts_on, by=by, at=AT)

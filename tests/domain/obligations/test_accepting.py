@@ -19,7 +19,7 @@ from domain.kernel.actors import Actor
 from domain.obligations import accepting, attestations, reading, to_accept
 from domain.obligations.asking import GIVE
 from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
-from domain.people import people
+from domain.people import absences
 from domain.roles.roles import standing
 from models.base import table_of
 from models.obligation import Acceptance
@@ -207,7 +207,7 @@ def test_where_the_one_who_would_accept_may_not_it_falls_to_the_next_and_comes_b
 ) -> None:
     """The manager named acts for the coordinator, who is away: what the coordinator owes is not theirs to accept."""
     period_id, document = give(session, cast, "ccsmtl", "GV-6.report", by=cast.actor("coordinator"))
-    absence = people.record_absence(
+    absence = absences.record_absence(
         session,
         person_id=cast.people["coordinator"],
         starts_on=TODAY,
@@ -225,7 +225,7 @@ def test_where_the_one_who_would_accept_may_not_it_falls_to_the_next_and_comes_b
         Actor("coordinator", cast.people["manager_em"], cast.organizations["ccsmtl"], cast.people["coordinator"]),
     ):
         assert code_of(partial(accepting.accept, session, period_id, document, by=by, at=AT)) == "proof.own"
-    people.cancel_absence(session, absence, by=cast.actor("manager_ccsmtl"), at=AT)
+    absences.cancel_absence(session, absence, by=cast.actor("manager_ccsmtl"), at=AT)
     kept(session, AT + DAY)
     assert holders(session, period_id) == {cast.people["manager_em"]}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from domain.agreements import agreements
+from domain.agreements import terminations
 from domain.declarations.program_agreements import Watch
 from domain.kernel.calendars import Calendar
 from domain.obligations import attestations
@@ -177,7 +177,7 @@ def test_what_is_asked_moves_with_the_last_day_of_the_agreement(cast: Cast, sess
     kept(session, at(date(2026, 10, 5)))
     one = period(session, cast, "en-marge", "AG-P4")
     by, now = cast.actor("coordinator"), at(date(2026, 10, 6))
-    agreements.end_version(session, last_version(session, cast), ends_on=date(2026, 11, 30), by=by, at=now)
+    terminations.end_version(session, last_version(session, cast), ends_on=date(2026, 11, 30), by=by, at=now)
     kept(session, now)
     before, after = asked(session, one["id"])
     assert (before["state"], after["state"]) == ("cancelled", "open")

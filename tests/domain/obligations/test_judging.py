@@ -22,10 +22,11 @@ from domain.declarations.program_agreements import (
 )
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar
+from domain.kernel.spans import Span
 from domain.obligations import evaluation
 from domain.obligations.evaluation import Found, Paper, Said, Sitting, Step
 from domain.obligations.silence import Silence
-from domain.obligations.windows import Span, Window
+from domain.obligations.windows import Window
 
 DAY = timedelta(days=1)
 YEAR = Window(Span(date(2026, 1, 1), date(2026, 12, 31)), (Span(date(2026, 1, 1), date(2026, 12, 31)),), UUID(int=1))

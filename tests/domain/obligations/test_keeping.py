@@ -16,13 +16,13 @@ from sqlalchemy import Date, select, text, update
 from sqlalchemy import cast as cast_to
 from sqlmodel import Session
 
-from domain.agreements import agreements
+from domain.agreements import agreements, terminations, version_text
 from domain.casework.tasks import complete_task
 from domain.departure import departures
 from domain.kernel.refusals import Refusal
 from domain.obligations import accepting, attestations
 from domain.obligations.asking import ATTEST
-from domain.obligations.facts import waivers
+from domain.obligations.clauses import waivers
 from domain.obligations.projection import RECORD
 from domain.obligations.reading import lately, periods
 from domain.obligations.triggers import settle
@@ -127,7 +127,7 @@ def test_every_obligation_of_every_partner_has_its_period_and_judging_again_writ
 def test_a_committee_that_takes_its_seats_from_others_is_sat_on_by_any_of_them_and_once(cast: Cast) -> None:
     """The Joint Committee: a principal of one seat and an alternate of another who both come are one presence."""
     with cast.session() as session:
-        said = agreements.content_of_version(session, last_version(session, cast))
+        said = version_text.content_of_version(session, last_version(session, cast))
         sits = said.obligations["AG-M1"]
         joint = {**sits, "owed_by": "organization", "rule": {**sits["rule"], "committee": "joint"}}
         changed = replace(said, obligations={**said.obligations, "AG-M1": joint})
@@ -318,7 +318,7 @@ def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nob
     ]
     asked = {row["task_id"] for row in begun if row["task_id"]}
     assert asked
-    agreements.end_version(
+    terminations.end_version(
         alone, draft_of(alone, cast), ends_on=date(2026, 12, 31), by=cast.actor("coordinator"), at=march
     )
     kept(alone, march)
@@ -334,7 +334,9 @@ def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nob
 def test_an_organization_that_leaves_in_mid_year_owes_what_came_before(cast: Cast, alone: Session) -> None:
     hold(alone, cast, FEBRUARY, {"en-marge": "present"})
     kept(alone)
-    agreements.end_version(alone, draft_of(alone, cast), ends_on=date(2026, 6, 30), by=cast.actor("coordinator"), at=AT)
+    terminations.end_version(
+        alone, draft_of(alone, cast), ends_on=date(2026, 6, 30), by=cast.actor("coordinator"), at=AT
+    )
     hold(alone, cast, AUGUST, {"en-marge": "absent"})
     kept(alone)
     left = period(alone, cast, "en-marge", "AG-M1")
@@ -471,7 +473,7 @@ def documented(session: Session, cast: Cast, one: UUID) -> None:
 
 
 def ended(session: Session, cast: Cast, _: UUID) -> None:
-    agreements.end_version(
+    terminations.end_version(
         session, draft_of(session, cast), ends_on=date(2027, 6, 30), by=cast.actor("coordinator"), at=AT
     )
     settle(session, at=AT)
@@ -576,7 +578,7 @@ def test_a_stricter_text_in_mid_year_does_not_lose_what_the_text_before_it_allow
         put_in_force(session, cast, "en-marge")
         for day in (FEBRUARY, MAY):
             hold(session, cast, day, {"en-marge": "absent"})
-        first = agreements.content_of_version(session, draft_of(session, cast)).obligations["AG-M1"]
+        first = version_text.content_of_version(session, draft_of(session, cast)).obligations["AG-M1"]
         strict = {**first["rule"], "at_most_absences": 0}
         follow_with(session, cast, "AG-M1", rule=strict, starts_on=date(2026, 2, 11))  # the day after the first one
         kept(session)

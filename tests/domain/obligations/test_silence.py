@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from domain.declarations.program_agreements import Asked, AtRisk, AttestationRule, CountRule, DocumentRule, Watch
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar
+from domain.kernel.spans import Span
 from domain.obligations import evaluation
 from domain.obligations.evaluation import Paper, Said
 from domain.obligations.silence import Silence, first_days_of, silence
-from domain.obligations.windows import Bound, Span, Window, windows
+from domain.obligations.windows import Bound, Window, windows
 
 DAY = timedelta(days=1)
 CALENDAR = Calendar()

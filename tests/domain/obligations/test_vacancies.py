@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from domain.declarations.program_agreements import Period
 from domain.kernel.calendars import Calendar
+from domain.kernel.spans import Span
 from domain.obligations.vacancies import longest_vacancy
-from domain.obligations.windows import Bound, Span, Window, windows
+from domain.obligations.windows import Bound, Window, windows
 from domain.terms.posts import Promise
 
 DAY = timedelta(days=1)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.declarations.program_agreements import Period
-from domain.obligations.windows import Bound, Span, windows
+from domain.kernel.spans import Span
+from domain.obligations.windows import Bound, windows
 
 DAY = timedelta(days=1)
 ONE, TWO = UUID(int=1), UUID(int=2)

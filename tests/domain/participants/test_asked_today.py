@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from domain.accompaniment import barring
 from domain.casework import board
-from domain.people import people
+from domain.people import absences
 from domain.roles.roles import standing
 from flows import contacts
 from models.base import table_of
@@ -56,7 +56,7 @@ def test_a_step_of_a_departure_passes_a_deputy_over_whom_the_participant_barred(
     case_id = leave(program, WORKER, "ccsmtl")
     step, other = asked(program, case_id, "tell_participant")
     with program.session() as session:
-        people.record_absence(
+        absences.record_absence(
             session,
             person_id=program.people[WORKER],
             starts_on=TODAY + first * DAY,
@@ -87,7 +87,7 @@ def test_a_deputy_who_is_let_near_a_file_again_has_its_steps_and_another_deputy_
     other_deputy = program.people["manager_ccsmtl"]
 
     def away_with(session: Session, who: UUID) -> UUID:
-        return people.record_absence(
+        return absences.record_absence(
             session, person_id=worker, starts_on=TODAY, ends_on=TODAY + 2 * DAY, deputy_id=who, by=by, at=AT
         )
 
@@ -103,7 +103,7 @@ def test_a_deputy_who_is_let_near_a_file_again_has_its_steps_and_another_deputy_
     assert _has_it(program, step["id"], 0) == {deputy}
     with program.session() as session:
         barring.bar(session, participant_id, deputy, by=by, at=AT)
-        people.cancel_absence(session, absence, by=by, at=AT)
+        absences.cancel_absence(session, absence, by=by, at=AT)
     assert _has_it(program, step["id"], 0) == {worker}
     with program.session() as session:
         away_with(session, other_deputy)

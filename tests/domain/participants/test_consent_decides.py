@@ -15,14 +15,14 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session
 
-from domain.accompaniment import consents, risks, workers
+from domain.accompaniment import consents, proposals, risks, workers
 from domain.accompaniment.consents import Signed
 from domain.admissions import first_meetings, numbers
 from domain.casework.tasks import complete_task
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import on_day
 from domain.participants import locking
-from domain.people.people import record_absence
+from domain.people.absences import record_absence
 from tests.api.desk import client_for
 from tests.api.pages.looking import fields_of
 from tests.cast import AT, TODAY, Arranged, Cast
@@ -205,7 +205,7 @@ def test_having_been_the_second_lets_nobody_be_given_the_follow_up_after_a_withd
         _take_back(session, cast, participant_id, "codim")
         with refused("assignment.not_agreed"):
             assigning.assign(session, pair, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=AT)
-        bars = {one.person_id: one.load.bars for one in workers.proposals(session, participant_id, at=AT)}
+        bars = {one.person_id: one.load.bars for one in proposals.proposals(session, participant_id, at=AT)}
         assert bars[cast.people[SECOND]] == ("not_agreed",), "said beside the name, before the click"
 
 

@@ -18,8 +18,9 @@ from domain.follow_ups import activities
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
-from domain.participants import destruction, retention
-from domain.people.people import appoint, record_absence
+from domain.participants import destruction, retention, what_is_destroyed
+from domain.people.absences import record_absence
+from domain.people.people import appoint
 from domain.roles.roles import standing
 from models.base import table_of
 from models.destruction import Destruction
@@ -100,7 +101,7 @@ def test_it_is_confirmed_by_the_privacy_officer_or_a_manager_of_who_holds_the_fi
     with cast.session() as session:
         asked(session, cast, over, at=OVER)
         destruction.confirm(session, over, by=cast.actor(who), at=OVER + DELAY)
-        proof = destruction.proof_of(session, over)
+        proof = what_is_destroyed.proof_of(session, over)
         assert proof is not None
         assert (proof.asked_by_id, proof.by_id) == (cast.people["coordinator"], cast.people[who])
 
@@ -306,7 +307,7 @@ def test_whoever_confirms_reads_what_and_why_without_a_name_and_the_record_says_
         destruction.ask(session, over, "person_asks", reason=words, by=cast.actor("coordinator"), at=OVER)
         found = destruction.read_reason(session, _last(session, over), by=by, at=OVER)
         assert found == "[…] le demande; née le […]. Un […]."
-        contents = destruction.contents_of(session, over)
+        contents = what_is_destroyed.contents_of(session, over)
         assert (contents.known_as[:2], contents.state, contents.referrals) == ("C-", "declined", 1)
         facts = session.scalar(
             text("select facts from event where verb = 'read' and actor_id = :id"), {"id": by.person_id}

@@ -14,7 +14,7 @@ from domain.kernel.actors import OUTSIDE, Actor
 from domain.kernel.refusals import Refusal
 from domain.participants import links, referring, retention
 from domain.participants.identity import open_identity
-from domain.participants.referring import ReferralForm
+from domain.participants.referral_form import ReferralForm
 from models.base import table_of
 from models.casework import Case
 from models.participant import DataKey, Participant

@@ -17,7 +17,7 @@ from domain.accompaniment.consents import STORE, Signed
 from domain.accompaniment.withdrawals import FOLLOWS, SPEAK, STOPPED, STOPS, Asked
 from domain.casework import asking, tasks
 from domain.follow_ups import assigning
-from domain.people import people
+from domain.people import absences
 from domain.roles.roles import standing
 from flows import contacts
 from models.base import table_of
@@ -186,7 +186,7 @@ def test_of_what_is_over_nobody_is_asked(cast: Cast, follow_up: UUID) -> None:
 
 def _is_away(session: Session, cast: Cast, first: int, last: int) -> None:
     """The worker is away for these days, and who acts for them is of the partner that is to be left out."""
-    people.record_absence(
+    absences.record_absence(
         session,
         person_id=cast.people[WORKER],
         starts_on=TODAY + first * DAY,
@@ -298,7 +298,7 @@ def test_an_absence_called_off_passes_over_who_then_acts_for_somebody_else(cast:
     with cast.session() as session:
         _take_back_from_a_deputy_s_partner(session, cast, follow_up)
         _is_away(session, cast, 0, 1)
-        absence = people.record_absence(
+        absence = absences.record_absence(
             session, person_id=cast.people[THIRD], starts_on=TODAY, ends_on=TODAY, deputy_id=None, by=by, at=AT
         )
         (task,) = tasks_of(session, STOPS)

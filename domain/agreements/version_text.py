@@ -1,0 +1,141 @@
+"""What a version of an agreement says: its roles, obligations and terms, from the program's file or from its rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Table, insert, select
+from sqlmodel import Session
+
+from domain.declarations.program import ProgramFile
+from domain.declarations.program_agreements import Owed
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, one, program_of
+from locales import N_
+from models.agreement import AgreementRole, AgreementVersion, Obligation
+from models.base import table_of
+
+_version = table_of(AgreementVersion)
+_created = table_of(AgreementRole)
+_obligation = table_of(Obligation)
+
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a version says: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
+
+    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses and judges what,
+    the majority that endorses a decision), with lists where order matters, since the database keeps no order of keys.
+    """
+
+    notice_days: int
+    roles: Mapping[str, Columns]
+    obligations: Mapping[str, Columns]
+    terms: Columns
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of everything that the version says."""
+        said = [self.notice_days, dict(self.roles), dict(self.obligations), self.terms]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def content_of(file: ProgramFile, organization: str) -> Content:
+    """What the agreement of an organization says, its groups written out. Raises KeyError where it has none."""
+    agreement = file.agreements[organization]
+    owed = file.obligations_of(organization)
+    sharing = file.sharing_terms[agreement.information_sharing] if agreement.information_sharing else None
+    oversight = agreement.oversight
+    return Content(
+        notice_days=agreement.notice_days,
+        roles={
+            role: {"role": role, "headcount": created.headcount, "hours_a_week": created.hours_a_week}
+            for role, created in agreement.roles.items()
+        },
+        obligations={one.key: _columns_of(one) for one in owed},
+        terms={
+            "title": agreement.title.model_dump(),
+            "resources": [resource.model_dump(mode="json") for resource in agreement.resources],
+            "clauses": [
+                {"key": key, **clause.model_dump(mode="json")} for key, clause in file.clauses_of(organization).items()
+            ],
+            "information_sharing": sharing
+            and {
+                "source": sharing.source,
+                "purposes": [{"key": key, **text.model_dump()} for key, text in sharing.purposes.items()],
+                "information": [{"key": key, **text.model_dump()} for key, text in sharing.information.items()],
+                "bodies": [{"key": key, **file.committees[key].title.model_dump()} for key in sharing.bodies],
+                "starts_on": sharing.starts_on and sharing.starts_on.isoformat(),
+                "ends_on": sharing.ends_on and sharing.ends_on.isoformat(),
+                "safeguards": [text.model_dump() for text in sharing.safeguards],
+            },
+            "endorsed_by": {one.key: one.obligation.endorsed_by for one in owed if one.obligation.endorsed_by},
+            # Left out where it is not said: a text that was signed before it could be said reads the same.
+            **({"oversight": oversight.model_dump(exclude_none=True)} if oversight else {}),
+            **({"decisions": agreement.decisions.model_dump(mode="json")} if agreement.decisions else {}),
+        },
+    )
+
+
+def content_of_version(session: Session, version_id: UUID) -> Content:
+    """What a version says, read from its rows: its digest is the version's own where nobody changed them behind it.
+
+    Roles and obligations come by their keys. Raises Refusal: no such version.
+    """
+    here = program_of(session)
+    row = one(session, select(_version).where(_version.c.program_id == here, _version.c.id == version_id))
+    if row is None:
+        raise Refusal("agreement.unknown", N_("There is no such agreement."))
+
+    def parts(table: Table, name: str) -> dict[str, Columns]:
+        rows = many(
+            session,
+            select(table)
+            .where(table.c.program_id == here, table.c.agreement_version_id == version_id)
+            .order_by(table.c[name]),
+        )
+        return {part[name]: {key: value for key, value in part.items() if key not in _OF_ROW} for part in rows}
+
+    return Content(
+        notice_days=row["notice_days"],
+        roles=parts(_created, "role"),
+        obligations=parts(_obligation, "key"),
+        terms=row["terms"],
+    )
+
+
+#: What a part of a version has as a row, and not as a text.
+_OF_ROW: Final = frozenset({"program_id", "id", "agreement_version_id"})
+
+
+def _columns_of(owed: Owed) -> Columns:
+    obligation = owed.obligation
+    return {
+        "key": owed.key,
+        "text_fr": obligation.text.fr,
+        "text_en": obligation.text.en,
+        "owed_by": owed.owner,
+        "period": obligation.period,
+        "check_kind": obligation.check.kind,
+        "rule": obligation.check.rule.model_dump(mode="json", exclude_none=True),
+        "sources": list(dict.fromkeys(owed.sources)),
+    }
+
+
+def write_parts(session: Session, version_id: UUID, content: Content) -> None:
+    """Write the roles and obligations of a version as their rows."""
+    for table, parts in ((_created, content.roles), (_obligation, content.obligations)):
+        rows = [
+            {"program_id": program_of(session), "id": uuid4(), "agreement_version_id": version_id, **columns}
+            for columns in parts.values()
+        ]
+        if rows:
+            session.execute(insert(table), rows)

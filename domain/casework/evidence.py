@@ -1,0 +1,48 @@
+"""The evidence that a step asks for: given with the step, or judged by the room that knows what is so.
+
+A kind that is neither raises: a step is never done because the module that judges it was not imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlmodel import Session
+
+from domain.casework.locking import Held
+from domain.casework.proofs import ASKED
+from domain.kernel.hooks import Unowned
+
+#: Refuses while a case is not as the evidence says.
+Judge = Callable[[Session, dict[str, Any], datetime], None]
+
+#: The evidence of a step that only its own act completes, as a consent that is signed.
+BY_ITS_ACT: Final = "act"
+#: What needs no judge: nothing, a note, the act itself, and the proofs that are kept.
+GIVEN: Final = frozenset({"none", "note", BY_ITS_ACT, *ASKED})
+
+JUDGES: Final[dict[str, Judge]] = {}
+
+
+def judges(kind: str) -> Callable[[Judge], Judge]:
+    """Register what refuses a step whose evidence is of this kind; used as a decorator."""
+
+    def register(judge: Judge) -> Judge:
+        JUDGES[kind] = judge
+        return judge
+
+    return register
+
+
+def refuse_unless_so(session: Session, held: Held) -> None:
+    """Refuse a step whose evidence is judged and is not so. Raises Unowned where no room judges this kind."""
+    kind = held.task["evidence"]
+    if kind in GIVEN:
+        return
+    judge = JUDGES.get(kind)
+    if judge is None:
+        raise Unowned(kind)
+    if held.case is not None:
+        judge(session, held.case, held.at)

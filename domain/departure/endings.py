@@ -1,0 +1,103 @@
+"""How a thing that somebody leaves behind can end, by its kind, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.casework.board import chains
+from domain.departure import gathering
+from domain.holdings import candidates, duty, notes, roles, seats, things
+from domain.holdings.follow_ups import FOLLOW_UP
+from domain.kernel.scope import local_day, one, program_of
+from domain.roles.roles import Link, Standing, standing
+from locales import N_
+from models.base import table_of
+from models.casework import Task
+
+_task = table_of(Task)
+
+
+#: How each kind of thing can end that nobody takes over.
+ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    FOLLOW_UP: ("left_vacant",),
+    roles.TENURE: ("recruiting", "not_replaced"),
+    roles.SIGNATURE: ("with_the_role",),
+    duty.TASK: ("with_the_role", "left_vacant"),
+    duty.APPROVAL: ("with_the_role", "left_vacant"),
+    duty.DECISION: ("with_the_role", "left_vacant"),
+    seats.SEAT: ("left_vacant",),
+    seats.GUEST: ("not_invited",),
+    seats.DEPUTIZING: ("nobody_deputizes",),
+    things.EQUIPMENT: ("returned", "lost"),
+    things.ACCOUNT: ("closed",),
+    notes.NOTE: ("left_unfinished",),
+    candidates.CANDIDATE: ("left_vacant",),
+    candidates.REFERRAL: ("with_the_role", "left_vacant"),
+    candidates.DRAFT: ("to_the_coordinator", "thrown_away"),
+}
+
+#: What the leaver alone may say of their own: nobody else knows what would be lost.
+OF_THE_LEAVER: Final = ("thrown_away",)
+
+
+def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
+    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another.
+
+    `over` says that the last day is: before, its author alone says what becomes of a draft.
+    """
+    if kind == candidates.DRAFT and not own and not over:
+        return ()
+    return tuple(end for end in ENDINGS[kind] if own or end not in OF_THE_LEAVER)
+
+
+def would_be_nobodys(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime) -> bool:
+    """Whether what a task asks about would be nobody's if it stayed with its role: then it does not end so."""
+    departure = gathering.departure_of(session, case["id"])
+    if departure is None or task["holding"] not in APPROVED_OR_OWED:
+        return False
+    this = (_task.c.program_id == program_of(session), _task.c.id == UUID(task["item"]))
+    row = one(session, select(_task).where(*this))
+    if row is None:
+        return False
+    column, kind = ("approved_by_id", "approvals") if task["holding"] == duty.APPROVAL else ("owed_by_id", "tasks")
+    then = standing(session, max(departure["last_day"] + timedelta(days=1), local_day(session, at)))
+    chain = chains(session, [row[column]])[row[column]]
+    return not has_somebody_in_line(then, chain, kind, case["subject_id"])
+
+
+def has_somebody_in_line(then: Standing, chain: list[Link], kind: str, leaver_id: UUID) -> bool:
+    """Whether a duty would fall on another than the leaver, by its chain, once they are gone."""
+    return any(holder.person_id != leaver_id for holder in then.falls(chain, kind=kind).holders)
+
+
+#: Whether somebody can take a thing of the kind over.
+TAKEN_OVER: Final[Mapping[str, bool]] = {
+    kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE, candidates.DRAFT)
+    for kind in ENDINGS
+}
+
+#: An ending in words, as a choice.
+ENDS: Final[Mapping[str, str]] = {
+    "with_the_role": N_("Stays with the role: whoever stands next in line has it"),
+    "left_vacant": N_("Stays vacant for now, and shows as such"),
+    "nobody_deputizes": N_("Nobody acts for them any more"),
+    "not_invited": N_("The invitation is taken back"),
+    "returned": N_("Returned"),
+    "lost": N_("Given up: it does not come back"),
+    "closed": N_("Closed"),
+    "recruiting": N_("Somebody is looked for: this opens the recruiting"),
+    "not_replaced": N_("Nobody is to follow"),
+    "by_itself": N_("Out of their hands by itself"),
+    "left_unfinished": N_("Stays unfinished: what is known is not enough to complete it"),
+    "thrown_away": N_("Thrown away: what was written is destroyed"),
+    "to_the_coordinator": N_("Goes to the coordinator, as unfinished, of somebody who left"),
+}
+
+#: The kinds that are tasks, to do or to approve: who takes one over is asked of the task itself.
+APPROVED_OR_OWED: Final = (duty.TASK, duty.APPROVAL, duty.DECISION, candidates.REFERRAL)

@@ -1,0 +1,167 @@
+"""Offering every follow-up of a departure at once, each to the worker who fits it best."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.accompaniment import proposals
+from domain.casework.locked_case import hold_case
+from domain.declared.reading import Bilingual
+from domain.departure.hand_overs import fit_for, part_of, propose, unanswered
+from domain.holdings.follow_ups import FOLLOW_UP
+from domain.kernel.actors import Actor
+from domain.kernel.bilingual import both
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import many, program_of
+from domain.record import events
+from locales import N_
+from models.base import table_of
+from models.casework import Task
+from models.departure import HandOver
+
+_hand_over = table_of(HandOver)
+_task = table_of(Task)
+
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words.
+
+    One that waits for the answer of whom it was offered to before is theirs, and says so. `proposal` has what spoke for
+    whom it is offered to, and against them.
+    """
+
+    task_id: UUID
+    title_fr: str
+    title_en: str
+    to_id: UUID | None
+    refused: str = ""
+    why: Bilingual | None = None
+    proposal: proposals.Proposal | None = None
+
+
+def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at: datetime) -> list[Line]:
+    """Offer every follow-up that nobody was offered yet to whoever fits it best; one line each, none left out.
+
+    A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
+    holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
+    Whoever refused one is not offered it again here. A second run offers nothing, and of two at once the second does
+    not either. One that waits for an answer is told of, and one that nobody answered in time: it is offered to somebody
+    else on its own. A run that offers nothing writes nothing.
+    """
+    hold_case(session, case_id, seen=None)
+    rows = many(
+        session,
+        select(_task)
+        .where(
+            _task.c.program_id == program_of(session),
+            _task.c.case_id == case_id,
+            _task.c.holding == FOLLOW_UP,
+            _task.c.state == "open",
+        )
+        .order_by(_task.c.title_en, _task.c.id),
+    )
+    whole = session.begin_nested()
+    standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
+    lines = [
+        _stands(row, standing[row["id"]])
+        if row["id"] in standing
+        else _propose_one(session, row, refused_by.get(row["id"], ()), by, at)
+        for row in rows
+    ]
+    if dry_run:
+        whole.rollback()
+    else:
+        whole.commit()
+    if not dry_run and any(not line.refused for line in lines):
+        events.write(
+            session,
+            "hand_overs.proposed",
+            "case",
+            case_id,
+            by=by,
+            at=at,
+            case_id=case_id,
+            offered=sum(1 for line in lines if not line.refused),
+            refused=sum(1 for line in lines if line.refused),
+        )
+    return lines
+
+
+def _propose_one(
+    session: Session, task: Mapping[str, Any], refused_by: Collection[UUID], by: Actor, at: datetime
+) -> Line:
+    titles = task["title_fr"], task["title_en"]
+    part = part_of(session, task)
+    try:
+        with session.begin_nested():
+            fit = fit_for(session, task, part["person_id"], at) if part else []
+            if not fit:
+                return Line(task["id"], *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
+            best = next((one_of for one_of in fit if one_of.person_id not in refused_by), None)
+            if best is None:
+                return Line(task["id"], *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
+            propose(session, task["id"], best.person_id, by=by, at=at)
+    except Refusal as refusal:
+        return Line(task["id"], *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
+    except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
+        _log.warning("a follow-up is not offered", extra={"task": task["id"], "error": type(failed).__name__})
+        return Line(task["id"], *titles, None, "hand_over.failed", both(_FAILED))
+    return Line(task["id"], *titles, best.person_id, proposal=best)
+
+
+_NOBODY_FITS = N_(
+    "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered, "
+    "or of an organization with which the participant has not agreed to share: that consent can be asked."
+)
+
+_ALL_REFUSED = N_(
+    "Each one who can be given this follow-up refused it. Speak with them and offer it on its own, or leave it vacant "
+    "with the reason."
+)
+
+_FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
+
+
+def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
+    """What a departure offered that nobody answered yet, by its task."""
+    return {row["task_id"]: row for row in unanswered(session, _hand_over.c.case_id == case_id)}
+
+
+def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
+    """Who refused each follow-up of a departure, by its task."""
+    rows = session.execute(
+        select(_hand_over.c.task_id, _hand_over.c.to_id).where(
+            _hand_over.c.program_id == program_of(session),
+            _hand_over.c.case_id == case_id,
+            _hand_over.c.state == "refused",
+        )
+    )
+    found: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        found.setdefault(row.task_id, set()).add(row.to_id)
+    return found
+
+
+def _stands(task: Mapping[str, Any], offer: Mapping[str, Any]) -> Line:
+    """Of one that was offered before: whoever was asked has days left to answer, or did not answer in time."""
+    titles = task["title_fr"], task["title_en"]
+    if offer["lapsed_at"] is not None:
+        return Line(task["id"], *titles, None, "hand_over.silent", both(_SILENCE))
+    return Line(task["id"], *titles, offer["to_id"], "hand_over.waits", both(_WAITS, day=offer["answer_by"]))
+
+
+_WAITS = N_("Offered already; the answer is due by %(day)s.")
+
+_SILENCE = N_("Whoever was asked did not answer in time. Offer it to somebody else on its own.")

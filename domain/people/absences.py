@@ -1,0 +1,134 @@
+"""Absences: from when to when somebody is away, and who acts for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import insert, or_, select, update
+from sqlmodel import Session
+
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.scope import program_of
+from domain.record import events
+from domain.roles import takers
+from domain.roles.roles import never_began
+from locales import N_
+from models.base import table_of
+from models.program import ABSENCE_KINDS, Absence, Person, Tenure
+
+_person = table_of(Person)
+_tenure = table_of(Tenure)
+_absence = table_of(Absence)
+
+
+def record_absence(
+    session: Session,
+    *,
+    person_id: UUID,
+    starts_on: date,
+    ends_on: date,
+    deputy_id: UUID | None,
+    by: Actor,
+    at: datetime,
+    kinds: Sequence[str] = ABSENCE_KINDS,
+) -> UUID:
+    """Record that a person is away from a day to a day, both inclusive, and who acts for them. It ends by itself.
+
+    `kinds` says for what the deputy acts: tasks, approvals, seats. Raises Refusal, also where the deputy holds no role
+    on these days in which they may act for who is away (`domain.roles.takers`).
+    """
+    here = program_of(session)
+    if ends_on < starts_on:
+        raise Refusal("absence.ends_first", N_("The last day comes before the first."))
+    if deputy_id == person_id:
+        raise Refusal("absence.own_deputy", N_("Nobody is their own deputy."))
+    unknown = sorted(set(kinds) - set(ABSENCE_KINDS))
+    if unknown or not kinds:
+        raise Refusal("absence.kinds", N_("Say what the deputy acts for: tasks, approvals or seats."))
+    people = [person_id] + ([deputy_id] if deputy_id else [])
+    known = session.scalars(
+        select(_person.c.id)
+        .where(_person.c.program_id == here, _person.c.id.in_(people))
+        .order_by(_person.c.id)
+        .with_for_update()
+    ).all()
+    if len(known) != len(people):
+        raise Refusal("person.unknown", N_("There is no such person."))
+    if session.scalar(
+        select(_absence.c.id).where(
+            _absence.c.program_id == here,
+            _absence.c.person_id == person_id,
+            _absence.c.cancelled_at.is_(None),
+            _absence.c.starts_on <= ends_on,
+            _absence.c.ends_on >= starts_on,
+        )
+    ):
+        raise Refusal("absence.recorded_already", N_("An absence is recorded on some of these days already."))
+    if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
+        raise Refusal(
+            "absence.unfit_deputy",
+            N_(
+                "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
+                " things are open."
+            ),
+            source="AG-X2",
+        )
+    absence_id = uuid4()
+    session.execute(
+        insert(_absence).values(
+            program_id=here,
+            id=absence_id,
+            person_id=person_id,
+            deputy_id=deputy_id,
+            kinds=list(kinds),
+            starts_on=starts_on,
+            ends_on=ends_on,
+            recorded_by=by.person_id,
+            recorded_at=at,
+        )
+    )
+    events.write(
+        session,
+        "absence.recorded",
+        "person",
+        person_id,
+        by=by,
+        at=at,
+        starts_on=starts_on.isoformat(),
+        ends_on=ends_on.isoformat(),
+        deputy=str(deputy_id) if deputy_id else None,
+    )
+    return absence_id
+
+
+def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date, last: date) -> bool:
+    """Whether somebody may act for another who is away on these local days, in some role that they hold then."""
+    rows = session.execute(
+        select(_tenure.c.person_id, _tenure.c.role).where(
+            _tenure.c.program_id == program_of(session),
+            _tenure.c.person_id.in_([deputy_id, person_id]),
+            _tenure.c.starts_on <= last,
+            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= first),
+            ~never_began(),
+        )
+    ).all()
+    held = {row.role for row in rows if row.person_id == deputy_id}
+    wanted = {row.role for row in rows if row.person_id == person_id}
+    return any(takers.may_act_as(role, held) for role in wanted) if wanted else bool(held)
+
+
+def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Call an absence off, as when someone comes back early. What the deputy did meanwhile stays theirs."""
+    here = program_of(session)
+    person_id = session.scalar(
+        update(_absence)
+        .where(_absence.c.program_id == here, _absence.c.id == absence_id, _absence.c.cancelled_at.is_(None))
+        .values(cancelled_at=at)
+        .returning(_absence.c.person_id)
+    )
+    if person_id is None:
+        raise Refusal("absence.unknown", N_("There is no such absence."))
+    events.write(session, "absence.cancelled", "person", person_id, by=by, at=at)
