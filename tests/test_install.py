@@ -93,9 +93,9 @@ def test_no_file_of_the_project_names_a_package_registry() -> None:
 
 
 def test_every_package_is_installed_and_its_imports_are_watched() -> None:
-    """But for what looks at the program from outside; the simulation's imports are watched all the same."""
+    """But for what stands beside the product in a checkout; their imports are watched all the same."""
     here = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
-    assert here - {"simulation"} <= set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert here - {"demo", "simulation"} == set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     assert here == set(PROJECT["tool"]["importlinter"]["root_packages"])
 
 

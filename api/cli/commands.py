@@ -36,7 +36,6 @@ from locales.told import language_of_terminal
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("up")(up.up)
-app.command("demonstrate", hidden=True)(up.demonstrate)
 app.command("migrate")(up.bring_to_head)
 app.command("work")(task.work)
 app.command("invite")(access.invite)

@@ -116,7 +116,7 @@ def test_a_command_that_finds_no_database_says_so_and_leaves_no_trace(
 def test_every_command_is_asked_but_those_that_make_a_database_or_need_none() -> None:
     known = {" ".join(each[:2]) if each[0] in ("keys", "program", "protocol") else each[0] for each in EVERY}
     assert len(ASKING) > 40
-    assert {"work", "verify", "keys sweep", "program load", "protocol plan", "demonstrate"} <= known
+    assert {"work", "verify", "keys sweep", "program load", "protocol plan"} <= known
 
 
 @pytest.mark.parametrize("asked", [("migrate",), ("verify",), ("keys", "init"), ("up", "--demo")], ids=" ".join)
