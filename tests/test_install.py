@@ -490,7 +490,7 @@ def test_help_lists_the_commands_that_are_installed(
     assert run.main(["--help"]) == 0
     said = capfd.readouterr().out
     assert "python3 run.py test" in said
-    assert re.search(r"^ +participant\b", said, re.MULTILINE)
+    assert re.search(r"^ +protocol\b", said, re.MULTILINE)
     assert re.search(r"^ +keys\b", said, re.MULTILINE)
 
 
