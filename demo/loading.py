@@ -41,9 +41,8 @@ from models.equipment import Equipment
 from models.ports import Keys
 from models.program import Closure, Organization, Program
 
-PROGRAMS: Final = Path(str(files("programs")))
-PROGRAM_FILE: Final = PROGRAMS / "greater-montreal.yaml"
-DEMONSTRATION_FILE: Final = PROGRAMS / "demonstration.yaml"
+PROGRAM_FILE: Final = Path(str(files("programs"))) / "greater-montreal.yaml"
+DEMONSTRATION_FILE: Final = Path(__file__).with_name("demonstration.yaml")
 
 _program = table_of(Program)
 _organization = table_of(Organization)

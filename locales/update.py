@@ -20,7 +20,7 @@ from locales import DEFAULT_LANGUAGE, LANGUAGES, po_file
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-PACKAGES: Final = ("adapters", "api", "domain", "flows", "locales", "meetings", "models", "programs")
+PACKAGES: Final = ("adapters", "api", "demo", "domain", "flows", "locales", "meetings", "models", "programs")
 
 KEYWORDS: Final[Mapping[str, Any]] = {
     "N_": None,

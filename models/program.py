@@ -114,7 +114,7 @@ class Person(InProgram, table=True):
         CheckConstraint("email is null or email like '%_@_%'", name="email"),
     )
 
-    key: str  # a stable handle for files and the command line, never shown in a URL
+    key: str  # a stable handle for files, never shown in a URL
     given_name: str
     family_name: str
     sort_key: str  # folded; the embedded database has no ICU collations

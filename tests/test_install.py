@@ -93,9 +93,9 @@ def test_no_file_of_the_project_names_a_package_registry() -> None:
 
 
 def test_every_package_is_installed_and_its_imports_are_watched() -> None:
-    """But for what looks at the program from outside; the simulation's imports are watched all the same."""
+    """But for what stands beside the product in a checkout; their imports are watched all the same."""
     here = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
-    assert here - {"simulation"} <= set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    assert here - {"demo", "simulation"} == set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     assert here == set(PROJECT["tool"]["importlinter"]["root_packages"])
 
 
@@ -490,7 +490,7 @@ def test_help_lists_the_commands_that_are_installed(
     assert run.main(["--help"]) == 0
     said = capfd.readouterr().out
     assert "python3 run.py test" in said
-    assert re.search(r"^ +participant\b", said, re.MULTILINE)
+    assert re.search(r"^ +protocol\b", said, re.MULTILINE)
     assert re.search(r"^ +keys\b", said, re.MULTILINE)
 
 

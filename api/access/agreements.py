@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlmodel import Session
 
 from api.access.partners import to_partner
-from api.access.permissions import Action, Asker, Forbidden, Given, require, to_program
+from api.access.permissions import Action, Forbidden, Given, require, to_program
+from api.access.session import Desk
 from domain.agreements.signed_files import Kept, content_of, file_of, organization_of_file
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, one, program_of
@@ -25,28 +24,12 @@ _version = table_of(AgreementVersion)
 _organization = table_of(Organization)
 
 
-class Here(Protocol):
-    """Where somebody asks from: a request's desk, or the terminal."""
-
-    @property
-    def session(self) -> Session:
-        """The transaction."""
-
-    @property
-    def asker(self) -> Asker:
-        """Who asks."""
-
-    @property
-    def at(self) -> datetime:
-        """The moment."""
-
-
-def agreements_of(desk: Here) -> list[dict[str, Any]]:
+def agreements_of(desk: Desk) -> list[dict[str, Any]]:
     """Every agreement of the program with its organization, by name."""
     return many(desk.session, _rows(desk).order_by(_organization.c.short_name))
 
 
-def find_agreement(desk: Here, agreement_id: UUID) -> tuple[dict[str, Any], Given]:
+def find_agreement(desk: Desk, agreement_id: UUID) -> tuple[dict[str, Any], Given]:
     """An agreement with its organization, and what the asker is to it. Raises Forbidden, also where there is none."""
     found = one(desk.session, _rows(desk).where(_agreement.c.id == agreement_id))
     require(Action.SEE_PROGRAM, to_program(desk.asker))
@@ -55,7 +38,7 @@ def find_agreement(desk: Here, agreement_id: UUID) -> tuple[dict[str, Any], Give
     return found, to_partner(desk.asker, found["organization_id"])
 
 
-def versions_of(desk: Here, agreement_id: UUID) -> list[dict[str, Any]]:
+def versions_of(desk: Desk, agreement_id: UUID) -> list[dict[str, Any]]:
     """The versions of an agreement, the last one first."""
     return many(
         desk.session,
@@ -65,7 +48,7 @@ def versions_of(desk: Here, agreement_id: UUID) -> list[dict[str, Any]]:
     )
 
 
-def find_version(desk: Here, agreement_id: UUID, n: int) -> tuple[dict[str, Any], Given]:
+def find_version(desk: Desk, agreement_id: UUID, n: int) -> tuple[dict[str, Any], Given]:
     """One version of an agreement by its number, and what the asker is to it. Raises Forbidden."""
     _, given = find_agreement(desk, agreement_id)
     found = next((row for row in versions_of(desk, agreement_id) if row["n"] == n), None)
@@ -74,7 +57,7 @@ def find_version(desk: Here, agreement_id: UUID, n: int) -> tuple[dict[str, Any]
     return found, given
 
 
-def find_file(desk: Here, file_id: UUID) -> tuple[Kept, Given]:
+def find_file(desk: Desk, file_id: UUID) -> tuple[Kept, Given]:
     """A signed file without its bytes, and what the asker is to its partner. Raises Forbidden."""
     # First whose it is, by one question: a file that is not theirs is to look like one that is not there.
     organization_id = organization_of_file(desk.session, file_id)
@@ -85,7 +68,7 @@ def find_file(desk: Here, file_id: UUID) -> tuple[Kept, Given]:
     return file_of(desk.session, file_id), given
 
 
-def signed_file(desk: Here, file_id: UUID) -> tuple[Kept, bytes]:
+def signed_file(desk: Desk, file_id: UUID) -> tuple[Kept, bytes]:
     """A signed file as it was added, given to the asker and told to the record.
 
     One whose digest is no longer that of the record is not given out: what was signed is what the record says. Raises
@@ -102,7 +85,7 @@ def signed_file(desk: Here, file_id: UUID) -> tuple[Kept, bytes]:
     return content_of(desk.session, file_id)
 
 
-def _rows(desk: Here) -> Any:
+def _rows(desk: Desk) -> Any:
     return (
         select(
             _agreement,

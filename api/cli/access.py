@@ -1,18 +1,16 @@
-"""Who may come in, from the command line: inviting someone, and the first people of an installation."""
+"""The first people of an installation, from the command line."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
 import typer
 
-from adapters.settings import Settings
-from api.access.permissions import Action, asks, at_the_terminal, require, to_person
-from api.cli.spoken import NO_MAIL, tell
-from api.cli.terminal import AsPerson, Counter, ProgramKey, counter
+from api.access.permissions import Action, asks, at_the_terminal, require
+from api.cli.spoken import tell
+from api.cli.terminal import Counter, ProgramKey, counter
 from domain.access import invitations
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -45,37 +43,6 @@ class _First(NamedTuple):
     family: str
     organization: str
     language: str
-
-
-@asks(Action.INVITE)
-def invite(
-    person: Annotated[str, typer.Argument(help="The key of the person who is invited.")],
-    as_person: AsPerson,
-    program: ProgramKey = "",
-    hand_over: Annotated[
-        bool, typer.Option("--hand-over", help="Print the link, to be handed over, where no letter can leave.")
-    ] = False,
-) -> None:
-    """Invite someone to sign in, by a letter with a link that works once, for a week."""
-    with counter(program) as here:
-        # In a demonstration they are shown, whatever is set in the shell where this is typed.
-        letters_leave = here.program.is_demonstration or Settings.from_env(os.environ).letters_leave
-        invited = here.person(person)
-        by = require(Action.INVITE, to_person(here.asker(as_person), invited.id))
-        if hand_over:
-            path = invitations.hand_over(here.session, invited.id, letters_leave=letters_leave, by=by, at=here.at)
-        else:
-            path = ""
-            invitations.invite(here.session, invited.id, by=by, at=here.at)
-        name, address = invited.name, _base_url(here) + path
-    if hand_over:
-        tell(N_("This link lets %(person)s in, once, for a week; hand it to nobody else:"), person=name)
-        typer.echo(address)
-    elif letters_leave:
-        tell(N_("An invitation goes to %(person)s."), person=name)
-    else:
-        tell(N_("The invitation of %(person)s waits. For a link to hand over instead, add --hand-over."), person=name)
-        tell(NO_MAIL)
 
 
 @asks(Action.ADD_ADMINISTRATOR)
@@ -152,7 +119,7 @@ def _let_in(first: _First, program: str, *, by: Actor) -> str:
 def _at_address(here: Counter, held: Iterable[HeldRole], email: str) -> UUID | None:
     """Which of those who hold a role today has this address, or None."""
     for tenure in held:
-        if (here.person(str(tenure.person_id)).email or "").lower() == email.strip().lower():
+        if (here.person(tenure.person_id).email or "").lower() == email.strip().lower():
             return tenure.person_id
     return None
 

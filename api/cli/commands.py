@@ -9,26 +9,9 @@ from typing import Annotated
 import typer
 
 from api.access.permissions import Forbidden
-from api.cli import (
-    access,
-    agreement,
-    case,
-    departure,
-    mail,
-    meeting,
-    obligation,
-    participant,
-    partner,
-    program,
-    protocol,
-    record,
-    statement,
-    task,
-    up,
-)
+from api.cli import access, mail, meeting, program, protocol, record, up
 from api.cli.ready import ending_plainly
 from api.cli.spoken import fail
-from api.cli.terminal import remembering
 from domain.declared.problems import DeclaredErrors
 from domain.kernel.refusals import Refusal
 from locales import N_, say, speaking
@@ -36,29 +19,15 @@ from locales.told import language_of_terminal
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("up")(up.up)
-app.command("demonstrate", hidden=True)(up.demonstrate)
 app.command("migrate")(up.bring_to_head)
-app.command("work")(task.work)
-app.command("invite")(access.invite)
 app.command("administrator")(access.administrator)
 app.command("coordinator")(access.coordinator)
 app.command("verify")(record.verify)
 app.add_typer(record.app, name="keys")
 app.add_typer(program.app, name="program")
-app.add_typer(agreement.app, name="agreement")
-app.add_typer(participant.app, name="participant")
-app.add_typer(partner.app, name="partner")
-app.add_typer(obligation.app, name="obligation")
 app.add_typer(protocol.app, name="protocol")
-app.add_typer(case.app, name="case")
-app.add_typer(departure.app, name="departure")
-app.add_typer(task.app, name="task")
 app.add_typer(meeting.app, name="meeting")
-app.add_typer(statement.app, name="statement")
 app.add_typer(mail.app, name="mail")
-
-
-remembering(app)
 
 
 def _tell_version(is_asked: bool) -> None:
@@ -74,7 +43,7 @@ def spheres(
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell which version this is.")
     ] = False,
 ) -> None:
-    """The program's agreements, people, onboardings and committees, from the command line."""
+    """What those who run the installation, and those who write its files, do at a terminal."""
 
 
 def run() -> None:

@@ -20,7 +20,7 @@ from adapters import logs
 from adapters.environment import SettingsError
 from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
-from api.cli import stopping
+from api.cli import demonstration, stopping
 from api.cli.databases import databases
 from api.cli.place import data_folder, refuse_taken_port
 from api.cli.spoken import NO_MAIL, Ending, fail, tell, tell_apart
@@ -30,8 +30,6 @@ from locales.told import Told, language_of_terminal
 
 #: What Prefect is told: loopback, no page of its own from elsewhere, nothing sent out, old runs swept away.
 _PREFECT_DAYS_KEPT: Final = 90
-#: The status of a process that could not write the demonstration, and has said why.
-NOT_WRITTEN: Final = 3
 #: Connections that its server keeps; each is a process of PostgreSQL of 6 to 10 MB. More are opened in a rush.
 _PREFECT_CONNECTIONS_KEPT: Final = 3
 #: Its services still start when it answers, each with a look at its database.
@@ -78,6 +76,8 @@ def _keep(environment: dict[str, str]) -> int:
     settings = Settings.from_env(environment)
     if settings.database_url is not None and settings.prefect_database_url is None:
         raise SettingsError("PREFECT_DATABASE_URL", "is needed with DATABASE_URL; the engine keeps its runs apart.")
+    if settings.demo:
+        demonstration.refuse_without_a_checkout()
     begun = time.monotonic()
 
     def say_plainly(line: str) -> None:
@@ -131,9 +131,9 @@ def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, 
         return  # as the tables were brought up to date it was seen to be there
     tell_apart(N_("The demonstration is being written: its people first, then their past year."))
     try:
-        _prepare(module("api.cli", "demonstrate"), urls, environment)
+        _prepare(demonstration.COMMAND, urls, environment)
     except _NotPrepared as failed:
-        if failed.status != NOT_WRITTEN:
+        if failed.status != demonstration.NOT_WRITTEN:
             tell_apart(
                 N_(
                     "Writing the demonstration was broken off. The first page says what is there; stop and start again"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Final, NoReturn
 
 import typer
@@ -44,20 +43,6 @@ def is_agreed(msgid: str) -> bool:
     if not answer.endswith("\n"):
         typer.echo()  # nobody pressed return: what comes next begins a line of its own
     return answer.strip().casefold() in _YES
-
-
-def write_new(path: Path, content: bytes) -> None:
-    """Write a file that is not there yet, and say so. Raises Ending where it is there, or cannot be written."""
-    try:
-        with path.open("xb") as opened:
-            opened.write(content)
-    except FileExistsError:
-        raise Ending(
-            say(current_language(), N_("%(path)s is there already: it was left as it is."), path=path)
-        ) from None
-    except OSError:
-        raise Ending(say(current_language(), N_("%(path)s cannot be written."), path=path)) from None
-    tell(N_("Written: %(path)s"), path=path)
 
 
 def fail(text: str, status: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""How the windows show a state: the word that says it, for pages and command line alike, and the pages' shape."""
+"""How the pages show a state: the word that says it, and its shape."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from locales import N_, say
+from locales import N_
 
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     "planned": ("wait", N_("Later")),
@@ -66,12 +66,6 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
 
 The shapes are phases of a sphere, so that a state is read without its colour: empty, half and full, dashed
 while it waits, a diamond for a question put to someone, a triangle when late."""
-
-
-def state_in_words(state: str, language: str) -> str:
-    """The word for a state, a key of `STATES`, in "fr" or "en"."""
-    _shape, word = STATES[state]
-    return say(language, word)
 
 
 def state_of_version(state: str, starts_on: date | None, ends_on: date | None, day: date) -> str:

@@ -309,18 +309,6 @@ def roles_left(session: Session, version_id: UUID, day: date) -> list[dict[str, 
     )
 
 
-def agreement_of(session: Session, organization_id: UUID) -> UUID:
-    """The id of the agreement with an organization. Raises Refusal where there is none."""
-    found: UUID | None = session.scalar(
-        select(_agreement.c.id).where(
-            _agreement.c.program_id == program_of(session), _agreement.c.organization_id == organization_id
-        )
-    )
-    if found is None:
-        raise Refusal("agreement.unknown", N_("There is no such agreement."))
-    return found
-
-
 def version_in_force(session: Session, organization_id: UUID, day: date) -> dict[str, Any] | None:
     """The row of the version that binds an organization on a local day, or None where none does."""
     return one(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 
 from sqlmodel import Session
@@ -15,7 +14,7 @@ from domain.mail.name_gate import Gate
 from locales import LANGUAGES, N_, pick, say
 from meetings.documents.paper import typeset
 from meetings.statements.program import Release
-from meetings.statements.tables import Cell, CountTable, ProgramStatement, as_json
+from meetings.statements.tables import Cell, CountTable, ProgramStatement
 
 
 def shown(language: str, cell: Cell) -> Value:
@@ -35,14 +34,6 @@ def program_file(session: Session, left: Release, language: str) -> Attachment:
     name = f"{statement.period}-{'bilan-du-programme' if language == 'fr' else 'program-statement'}.xlsx"
     gate.refuse([name, made])
     return Attachment(name, XLSX, made)
-
-
-def program_json(session: Session, left: Release) -> Attachment:
-    """A released statement as JSON, in both languages at once. Raises Refusal as `program_file`."""
-    made = json.dumps(as_json(left.statement), ensure_ascii=False, indent=1).encode()
-    name = f"{left.statement.period}-program-statement.json"
-    Gate.here(session).refuse([name, made])
-    return Attachment(name, "application/json", made)
 
 
 def workbook(statement: ProgramStatement, language: str, left_on: date) -> bytes:

@@ -163,7 +163,7 @@ def test_every_process_tells_a_wrong_setting_in_the_language_of_the_terminal_and
 
 @pytest.mark.parametrize(
     "asked",
-    [("migrate",), ("work", "--as", "x"), ("keys", "init"), ("program", "load", str(PROGRAM)), ("verify",)],
+    [("migrate",), ("program", "export"), ("keys", "init"), ("program", "load", str(PROGRAM)), ("verify",)],
     ids=lambda asked: asked[0],
 )
 def test_every_command_that_reads_settings_does_so_too(

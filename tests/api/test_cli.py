@@ -1,14 +1,12 @@
-"""The command line: the same verbs and the same table as the pages, and wrong files told by their lines."""
+"""The command line: what operators and authors ask of it, and wrong files told by their lines."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, select, text
@@ -17,18 +15,11 @@ from adapters.settings import Settings
 from api.cli import main, stopping
 from api.cli.commands import run
 from api.cli.installation import _welcome
-from domain.casework import versions
-from domain.declarations.protocol import Protocol
-from domain.declared.reading import load_declared_text
-from domain.kernel.scope import local_day
-from domain.people.absences import record_absence
-from domain.people.people import add_person, appoint, end_tenure
+from domain.people.people import end_tenure
 from models.base import table_of
 from models.casework import Evidence
 from models.program import Tenure
-from tests.agreeing import PDF
-from tests.casework import onboard_wholly, open_onboarding, step
-from tests.cast import ARRIVAL, AT, LOADING, ONBOARDING, PROGRAM, TODAY, Cast, onboarding
+from tests.cast import AT, ONBOARDING, PROGRAM, TODAY, Cast
 from tests.conftest import Database
 from tests.flows.prefect_server import free_port
 
@@ -137,7 +128,7 @@ def test_what_is_exported_loads_without_a_change(
 
 def test_with_two_programs_one_is_asked_which(command: Say, at: Callable[[Database], None], cast: Cast) -> None:
     at(cast.database)
-    status, _, err = command("work", "--as", "coordinator")
+    status, _, err = command("program", "export")
     assert status == 2
     assert "greater-montreal" in err
     assert "other-shore" in err
@@ -222,262 +213,13 @@ def test_two_versions_are_compared_in_plain_words(command: Say, tmp_path: Path) 
     assert command("protocol", "diff", str(ONBOARDING), str(ONBOARDING))[1].strip() == "They say the same."
 
 
-@pytest.mark.ci
-def test_the_command_line_asks_the_same_table_as_the_pages(
-    command: Say, at: Callable[[Database], None], cast: Cast
-) -> None:
-    at(cast.database)
-    here = ("--program", "greater-montreal")
-    case_id = open_onboarding(cast)
-    with cast.session() as session:
-        asked = str(step(session, case_id, "request_secure_access")["id"])
-    # Not theirs to see, and not there: the same.
-    refused = command("task", "complete", asked, "--as", "police", *here)
-    absent = command("task", "complete", "00000000-0000-4000-8000-000000000000", "--as", "coordinator", *here)
-    assert refused[0] == absent[0] == 1
-    assert refused[2] == absent[2]
-    assert command("task", "complete", asked, *FILLED_IN, "--as", "coordinator", *here)[0] == 0
-    # It waits for the manager alone: to whoever asked there is nothing to approve.
-    assert command("task", "approve", asked, "--as", "coordinator", *here)[2] == refused[2]
-    _, out, _ = command("work", "--as", "manager_em", *here)
-    assert asked in out
-    assert command("task", "approve", asked, "--as", "manager_em", *here)[0] == 0
-    assert "Done " in command("task", "show", asked, "--as", "coordinator", *here)[1]
-
-
-@pytest.mark.ci
-@pytest.mark.wide(8)
-@pytest.mark.parametrize("as_a_deputy", [False, True])
-def test_nobody_approves_their_own_request_at_the_terminal_under_another_hat_either(
-    command: Say, at: Callable[[Database], None], cast: Cast, as_a_deputy: bool
-) -> None:
-    at(cast.database)
-    here = ("--as", "coordinator", "--program", "greater-montreal")
-    case_id, now = open_onboarding(cast), datetime.now(UTC)
-    with cast.session() as session:
-        asked = str(step(session, case_id, "request_secure_access")["id"])
-        today, by = local_day(session, now), cast.actor("coordinator")
-        if as_a_deputy:
-            record_absence(
-                session,
-                person_id=cast.people["manager_em"],
-                starts_on=today,
-                ends_on=today + timedelta(days=1),
-                deputy_id=cast.people["coordinator"],
-                by=by,
-                at=now,
-            )
-        else:  # nobody manages any more: the approval falls to the coordinator, who asked
-            held = session.scalars(select(_tenure.c.id).where(_tenure.c.person_id == cast.people["manager_em"])).one()
-            end_tenure(session, held, ends_on=today - timedelta(days=1), by=by, at=now)
-    assert command("task", "complete", asked, *FILLED_IN, *here)[0] == 0
-    for verb in (("approve", asked), ("reject", asked, "--reason", "Non.")):
-        status, _, err = command("task", *verb, *here)
-        assert (status, "task.own_request" in err) == (1, True)
-    with cast.session() as session:
-        assert step(session, case_id, "request_secure_access")["state"] == "submitted"
-
-
-@pytest.mark.ci
-def test_what_is_of_another_program_is_not_there_at_the_terminal(
-    command: Say, at: Callable[[Database], None], cast: Cast
-) -> None:
-    at(cast.database)
-    here = ("--as", "coordinator", "--program", "greater-montreal")
-    theirs = open_onboarding(cast.other)
-    with cast.other.session() as session:
-        task_id = str(step(session, theirs, "plan_coaching")["id"])
-    for group, there, verb in (
-        ("task", task_id, "complete"),
-        ("task", task_id, "show"),
-        ("case", str(theirs), "show"),
-        ("case", str(theirs), "close"),
-    ):
-        absent = command(group, verb, NOBODY, *here)
-        assert absent[0] == 1
-        assert command(group, verb, there, *here) == absent
-    with cast.other.session() as session:
-        assert step(session, theirs, "plan_coaching")["state"] == "open"
-
-
-@pytest.mark.ci
-def test_a_document_is_judged_by_its_bytes_at_the_terminal_and_a_hard_name_is_a_name(
-    command: Say, at: Callable[[Database], None], cast: Cast, tmp_path: Path
-) -> None:
-    at(cast.database)
-    here = ("--as", "coordinator", "--program", "greater-montreal")
-    given, family = "L’Été <script>alert(1)</script> 🌍", "O'Grès"
-    with cast.session() as session:
-        person_id = add_person(
-            session, given_name=given, family_name=family, email=None, language="fr", by=LOADING, at=AT
-        )
-        place = cast.organizations["en-marge"]
-        appoint(
-            session,
-            person_id=person_id,
-            role="youth_worker",
-            organization_id=place,
-            starts_on=ARRIVAL,
-            by=LOADING,
-            at=AT,
-        )
-    opened = command("case", "open", "onboarding", "--person", str(person_id), "--organization", "en-marge", *here)
-    case_id = UUID(opened[1].strip())
-    assert f"{given} {family}" in command("case", "list", *here)[1]
-    with cast.session() as session:
-        asked = str(step(session, case_id, "plan_coaching")["id"])
-    proof = tmp_path / "plan.pdf"
-    proof.write_bytes(b"MZ\x90\x00 not a document")
-    status, _, err = command("task", "complete", asked, "--document", str(proof), "--note", "Le mardi.", *here)
-    assert (status, "document.not_what_it_says" in err) == (1, True)
-    with cast.session() as session:
-        assert step(session, case_id, "plan_coaching")["state"] == "open"
-    proof.write_bytes(PDF)
-    assert command("task", "complete", asked, "--document", str(proof), "--note", "Le mardi.", *here)[0] == 0
-    with cast.session() as session:
-        kept = step(session, case_id, "plan_coaching")
-        assert (kept["state"], kept["note"]) == ("done", "Le mardi.")
-        assert session.scalars(select(_evidence.c.label)).all() == ["plan.pdf"]
-
-
-@pytest.mark.ci
-def test_every_state_is_a_word_of_the_terminals_language(
-    command: Say, at: Callable[[Database], None], cast: Cast
-) -> None:
-    at(cast.database)
-    mine = ("--as", "coordinator", "--program", "greater-montreal")
-    case_id = open_onboarding(cast)
-    with cast.session() as session:
-        asked, planned = (
-            str(step(session, case_id, name)["id"]) for name in ("request_secure_access", "plan_training")
-        )
-    assert "À approuver. Étapes" in command("task", "complete", asked, *FILLED_IN, *mine, lang="fr")[1]
-    assert "Now: Done" in command("task", "complete", planned, *mine)[1]
-    words = {
-        "fr": {"En cours", "À faire", "À approuver", "Terminé", "En retard", "Plus tard"},
-        "en": {"In progress", "To do", "To approve", "Done", "Late", "Later"},
-    }
-    shown_for = (("case", "list"), ("case", "show", str(case_id)), ("task", "show", asked), ("work",))
-    for lang, known in words.items():
-        lines = [line for of in shown_for for line in command(*of, *mine, lang=lang)[1].splitlines()]
-        states = {found[1] for line in lines if (found := re.match(r"(?:[! ] )?[0-9a-f-]{36}  (.+?)  ", line))}
-        assert len(states) > 3
-        assert states <= known, states - known
-
-
-@pytest.mark.ci
-def test_a_case_is_opened_moved_cancelled_and_reopened_from_the_command_line(
-    command: Say, at: Callable[[Database], None], cast: Cast
-) -> None:
-    at(cast.database)
-    mine = ("--as", "coordinator", "--program", "greater-montreal")
-    status, out, _ = command("case", "open", "onboarding", "--person", "worker_em", "--organization", "en-marge", *mine)
-    assert status == 0
-    case_id = out.strip()
-    assert "Émeraude Quartz" in command("case", "list", *mine)[1]
-    assert len(command("case", "show", case_id, *mine)[1].splitlines()) == 29
-    assert command("case", "move-day", case_id, "arrival", "2027-01-11", *mine)[0] == 0
-    assert "case.work_left" in command("case", "close", case_id, *mine)[2]
-    assert command("case", "cancel", case_id, "--reason", "Ne vient plus.", *mine)[0] == 0
-    assert command("case", "reopen", case_id, "--reason", "Vient.", *mine)[0] == 0
-    again = command("case", "open", "onboarding", "--person", "worker_em", "--organization", "en-marge", *mine)
-    assert again[0] == 1
-    assert "case.already_open" in again[2]
-
-
-@pytest.mark.ci
-def test_a_newer_version_is_offered_with_what_it_changes_and_followed_from_the_command_line(
-    command: Say, at: Callable[[Database], None], cast: Cast
-) -> None:
-    at(cast.database)
-    here = ("--program", "greater-montreal", "--as")
-    case_id = str(open_onboarding(cast))
-    assert "protocol.not_offered" in command("case", "follow", case_id, "3", *here, "coordinator")[2]
-    newer = onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n", 1)
-    newer = newer.replace("en: Plan the training to attend\n", "en: Plan the courses\n", 1)
-    with cast.session() as session:
-        declared = load_declared_text(newer, "newer.yaml", Protocol)
-        versions.record_protocol(session, declared, by=LOADING, at=AT)
-    shown = command("case", "show", case_id, *here, "coordinator")[1]
-    assert "This case follows version 2; the program now has version 3. What changes:" in shown
-    assert "- “Plan the training to attend” is now called “Plan the courses”." in shown
-    assert "a maintenant la version 3" in command("case", "show", case_id, *here, "coordinator", lang="fr")[1]
-    status, _, refused = command("case", "follow", case_id, "3", *here, "manager_em")
-    assert (status, "not_offered" in refused) == (1, False), "it is the coordinator's to decide"
-    assert command("case", "follow", case_id, "3", *here, "coordinator")[0] == 0
-    after = command("case", "show", case_id, *here, "coordinator")[1]
-    assert "Plan the courses" in after
-    assert "What changes" not in after
-
-
-@pytest.mark.ci
-def test_every_door_of_a_task_opens_from_the_command_line(
-    command: Say, at: Callable[[Database], None], cast: Cast
-) -> None:
-    at(cast.database)
-    case_id = open_onboarding(cast)
-    names = ("request_secure_access", "plan_training", "request_petty_cash", "prepare_cards_and_tools")
-    with cast.session() as session:
-        access, training, petty_cash, cards = (str(step(session, case_id, name)["id"]) for name in names)
-
-    def task(verb: str, which: str, who: str, *given: str) -> str:
-        status, out, err = command("task", verb, which, "--as", who, "--program", "greater-montreal", *given)
-        assert (status, err) == (0, "")
-        return out
-
-    shown = task("show", access, "coordinator")
-    assert "folders: Folders (participants, progress_notes, consent_forms)" in shown
-    given = ("--given", "folders=progress_notes", "--given", "folders=consent_forms", "--given", "reason=Trois suivis.")
-    assert "Now: To approve." in task("complete", access, "coordinator", *given)
-    assert "What for: Trois suivis." in task("show", access, "manager_em")
-    assert "Folders: progress notes and consent forms" in task("show", access, "manager_em")
-    assert "Now: To do." in task("reject", access, "manager_em", "--reason", "Trop de dossiers.")
-    assert "Now: Done." in task("complete", training, "coordinator")
-    assert "Now: To do." in task("undo", training, "coordinator", "--reason", "Autre jour.")
-    assert "Now: Waived." in task("waive", petty_cash, "coordinator", "--reason", "Pas de trajets.")
-
-    assert "Béryl Calcaire" in task("show", cards, "coordinator")
-    assert "Now: To do." in task("hand-back", cards, "officer", "--reason", "En congé.")
-    handed_back = task("show", cards, "coordinator")
-    assert "Agate Améthyste" in handed_back
-    assert "Béryl Calcaire" not in handed_back
-    assert "Now: To do." in task("return", cards, "coordinator", "--reason", "L’imprimeur a répondu.")
-    assert "Béryl Calcaire" in task("show", cards, "coordinator")
-
-    with cast.session() as session:
-        kept = {name: step(session, case_id, name) for name in names}
-    assert kept["request_secure_access"]["reason"] == "Trop de dossiers."
-    assert [kept[name]["state"] for name in names] == ["open", "open", "waived", "open"]
-
-
-@pytest.mark.ci
-def test_a_case_in_which_nothing_is_left_is_closed_from_the_command_line(
-    command: Say, at: Callable[[Database], None], cast: Cast
-) -> None:
-    at(cast.database)
-    mine = ("--as", "coordinator", "--program", "greater-montreal")
-    case_id = open_onboarding(cast)
-    onboard_wholly(cast, case_id)
-    assert "Closed" in command("case", "list", *mine)[1]
-    assert command("case", "reopen", str(case_id), "--reason", "Un oubli.", *mine)[0] == 0
-    assert "In progress" in command("case", "list", *mine)[1]
-    status, out, _ = command("case", "close", str(case_id), *mine)
-    assert (status, out.strip()) == (0, "The case is closed.")
-    assert "Closed" in command("case", "list", *mine)[1]
-
-
 # --------------------------------------------------------------------------------- where the database cannot be used
 
 FILE = str(PROGRAM)
-NOBODY = "00000000-0000-4000-8000-000000000000"
-#: What is filled in to ask for the secure network.
-FILLED_IN = ("--given", "folders=participants", "--given", "reason=Trois suivis.")
 #: A command of each way to the database.
 ASKING = (
     ("program", "load", FILE, "--yes"),
     ("program", "export"),
-    ("work", "--as", "coordinator"),
-    ("task", "complete", NOBODY, "--as", "coordinator"),
     ("protocol", "plan", "--anchor", "arrival=2027-01-11"),
     ("administrator", "me@agency.example", "--given", "A", "--family", "B", "--organization", "ccsmtl"),
     ("verify",),

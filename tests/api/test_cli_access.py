@@ -1,4 +1,4 @@
-"""Inviting from the command line, and how an installation without a demonstration gets its first person in."""
+"""How an installation without a demonstration gets its first people in, from the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.access import Door
 from models.base import table_of
 from models.program import Person, Tenure
 from tests.api.desk import client_for, nobody
-from tests.api.doorway import LINK, authenticator, letters, link, told
+from tests.api.doorway import LINK, authenticator, letters, told
 from tests.cast import Cast
 from tests.terminal import Say
 
@@ -32,48 +32,6 @@ def without_administrator(cast: Cast) -> None:
 def nobody_is(cast: Cast, role: str) -> None:
     with cast.session() as session:
         session.execute(_tenure.update().where(_tenure.c.role == role).values(ends_on=_tenure.c.starts_on))
-
-
-def a_relay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SMTP_HOST", "relay.example")
-    monkeypatch.setenv("SMTP_FROM", "spheres@program.example")
-
-
-@pytest.mark.ci
-def test_someone_is_invited_by_one_who_may(command: Say, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    a_relay(monkeypatch)
-    status, out, _ = command("invite", "manager_em", "--as", "coordinator")
-    assert (status, out.strip()) == (0, "An invitation goes to Perle Obsidienne.")
-    assert len(letters(cast, "manager_em", "invitation")) == 1
-    assert LINK.search(out) is None, "the link is its reader's alone"
-    status, _, err = command("invite", "manager_em", "--as", "manager_codim")
-    assert (status, "nothing that is yours" in err) == (1, True)
-    status, _, err = command("invite", "without_mail", "--as", "coordinator")
-    assert (status, "[invitation.no_address]" in err) == (1, True)
-    assert command("invite", "no-such-person", "--as", "coordinator")[0] == 1
-
-
-@pytest.mark.ci
-def test_without_mail_the_invitation_waits_and_its_link_is_handed_over(
-    command: Say, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    status, out, _ = command("invite", "manager_em", "--as", "coordinator")
-    assert (status, "--hand-over" in out, "SMTP_HOST" in out, LINK.search(out)) == (0, True, True, None)
-    waits = link(cast, "manager_em", "invitation")
-    assert command("invite", "manager_em", "--as", "manager_codim", "--hand-over")[0] == 1
-    status, out, _ = command("invite", "manager_em", "--as", "coordinator", "--hand-over")
-    door = LINK.search(out)
-    assert (status, door is not None) == (0, True)
-    assert door is not None
-    assert f"https://spheres.example{door[0]}" in out
-    browser = nobody(cast.database, at=datetime.now(UTC))
-    assert browser.get(waits).status_code == 404, "the one that waits is of no more use"
-    assert LINK.fullmatch(browser.post(door[0]).headers["location"]), "and no letter is waited for"
-    status, _, err = command("invite", "manager_em", "--as", "coordinator", "--hand-over")
-    assert (status, "[invitation.has_access]" in err) == (1, True)
-    a_relay(monkeypatch)
-    status, out, err = command("invite", "manager_codim", "--as", "coordinator", "--hand-over")
-    assert (status, "[invitation.by_letter]" in err, LINK.search(out)) == (1, True, None)
 
 
 def test_the_first_administrator_comes_in_by_the_printed_link_and_invites_the_others(command: Say, cast: Cast) -> None:

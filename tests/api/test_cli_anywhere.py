@@ -10,7 +10,7 @@ import pytest
 
 from tests.cast import ROOT, Cast
 
-COMMAND = [sys.executable, "-m", "api.cli", "partner", "list", "--as", "coordinator", "--program", "greater-montreal"]
+COMMAND = [sys.executable, "-m", "api.cli", "program", "export", "--program", "greater-montreal"]
 
 
 def environment(cast: Cast, terminal: dict[str, str]) -> dict[str, str]:

@@ -58,11 +58,11 @@ def test_the_list_that_completes_is_that_of_the_commands() -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("spheres ob", ["obligation"]),
-        ("spheres obligation s", ["show"]),
+        ("spheres pro", ["program", "protocol"]),
+        ("spheres protocol s", ["show"]),
         ("spheres keys ", ["init", "rotate", "sweep"]),
         ("spheres up --", ["--demo", "--no-demo", "--help"]),
-        ("spheres task complete --as coordinator --n", ["--note"]),
+        ("spheres program load here.yaml --y", ["--yes"]),
         ("spheres demon", []),
     ],
 )
@@ -74,8 +74,8 @@ def test_the_word_that_was_begun_is_completed(environment: dict[str, str], line:
 @pytest.mark.ci
 def test_bash_itself_completes_by_the_script_that_it_is_given(environment: dict[str, str]) -> None:
     script = answered(environment, "spheres", _SPHERES_COMPLETE="source_bash")
-    asking = f"{script}\nCOMP_WORDS=(spheres ob)\nCOMP_CWORD=1\n_spheres_completion spheres\necho ${{COMPREPLY[@]}}"
-    assert answered(environment, "bash", "-c", asking) == "obligation\n"
+    asking = f"{script}\nCOMP_WORDS=(spheres veri)\nCOMP_CWORD=1\n_spheres_completion spheres\necho ${{COMPREPLY[@]}}"
+    assert answered(environment, "bash", "-c", asking) == "verify\n"
 
 
 @pytest.mark.wide(8)
@@ -84,12 +84,12 @@ def test_each_shell_has_its_script_and_its_answer(environment: dict[str, str], s
     assert "_SPHERES_COMPLETE" in answered(environment, "spheres", _SPHERES_COMPLETE=f"source_{shell}")
     asked = {
         "_SPHERES_COMPLETE": f"complete_{shell}",
-        "_TYPER_COMPLETE_ARGS": "spheres ob",
+        "_TYPER_COMPLETE_ARGS": "spheres veri",
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-        "COMP_WORDS": "spheres ob",
+        "COMP_WORDS": "spheres veri",
         "COMP_CWORD": "1",
     }
-    assert "obligation" in answered(environment, "spheres", **asked)
+    assert "verify" in answered(environment, "spheres", **asked)
 
 
 def test_nothing_that_takes_long_is_read_to_complete(environment: dict[str, str]) -> None:
@@ -99,8 +99,8 @@ from api.cli import main
 atexit.register(lambda: print(*(name for name in {COSTLY!r} if name in sys.modules)))
 main()
 """
-    asked = {"COMP_WORDS": "spheres ob", "COMP_CWORD": "1", "_SPHERES_COMPLETE": "complete_bash"}
-    assert answered(environment, sys.executable, "-c", looking, **asked).split() == ["obligation"]
+    asked = {"COMP_WORDS": "spheres veri", "COMP_CWORD": "1", "_SPHERES_COMPLETE": "complete_bash"}
+    assert answered(environment, sys.executable, "-c", looking, **asked).split() == ["verify"]
 
 
 @pytest.mark.ci

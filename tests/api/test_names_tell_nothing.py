@@ -42,7 +42,6 @@ JUDGED: Final = {
     "api/access/agendas.py": "its keeper, of what members asked for; its readers get what left, unsearched",
     "api/access/decisions.py": "the coordinator's words: members write none of a decision",
     "api/access/minutes.py": "whoever keeps the minutes; their readers get what left, unsearched",
-    "api/cli/statement.py": "as the page of a partner",
     "api/pages/redactions.py": "whoever keeps the minutes, who may know: they alone are asked",
     "api/pages/partners.py": "what the agreement and the coordinator say: of proof its day, never the name of its file",
     "domain/agreements/letters.py": "what the agreement is called",

@@ -1,11 +1,10 @@
-"""A departure that is opened by page, by JSON, at the terminal or by a date reached: always the same effects."""
+"""A departure that is opened by page, by JSON or by a date reached: always the same effects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -25,12 +24,11 @@ from tests.conftest import Copies
 from tests.departing import TASK, TENURE, come_back, leave, lend, open_account, record_protocols
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, WORKER, agreed, followed
-from tests.terminal import Say
 
 SIGN_IN = table_of(BrowserSession)
 _departure, _event, _responsibility = table_of(Departure), table_of(Event), table_of(Responsibility)
 
-#: The terminal's clock is the real one, so that all are asked today.
+#: The day of the run, for every window.
 NOW = datetime.now(UTC).replace(microsecond=0)
 LAST_DAY: date = (NOW + timedelta(days=14)).date()
 GONE: date = (NOW - timedelta(days=9)).date()
@@ -53,18 +51,12 @@ def prepare(cast: Cast) -> None:
         open_account(session, cast.people[WORKER], "s.marbre")
 
 
-def by_json(cast: Cast, _: Say) -> None:
+def by_json(cast: Cast) -> None:
     shown = coordinator(cast).post("/departures", given(cast))
     assert {one["kind"] for one in shown["left"]} >= {"follow_up", "equipment", "account"}
 
 
-def at_the_terminal(_: Cast, command: Say) -> None:
-    status, out, err = command("departure", "open", WORKER, PLACE, LAST_DAY.isoformat(), "--as", "coordinator")
-    assert (status, err) == (0, "")
-    UUID(out.strip())  # it prints the id of the case
-
-
-def by_a_date_reached(cast: Cast, _: Say) -> None:
+def by_a_date_reached(cast: Cast) -> None:
     with cast.session() as session:
         tenure = session.execute(select(TENURE.c.id).where(TENURE.c.person_id == cast.people[WORKER])).scalar_one()
         people.end_tenure(session, tenure, ends_on=LAST_DAY, by=cast.actor("coordinator"), at=NOW)
@@ -124,40 +116,34 @@ def of_the_page(copies: Copies, cast_template: tuple[str, Cast]) -> dict[str, An
 
 @pytest.mark.ci
 @pytest.mark.wide(3)
-@pytest.mark.parametrize("open_it", [by_json, at_the_terminal, by_a_date_reached])
+@pytest.mark.parametrize("open_it", [by_json, by_a_date_reached])
 def test_by_whatever_window_a_departure_is_opened_its_effects_are_those_of_the_page(
-    leaving: Cast, of_the_page: dict[str, Any], command: Say, open_it: Callable[[Cast, Say], None]
+    leaving: Cast, of_the_page: dict[str, Any], open_it: Callable[[Cast], None]
 ) -> None:
-    open_it(leaving, command)
+    open_it(leaving)
     assert effects(leaving) == of_the_page
 
 
-def gone_by_page(cast: Cast, _: Say) -> None:
+def gone_by_page(cast: Cast) -> None:
     who = f"{cast.people[WORKER]}/{cast.organizations[PLACE]}"
     client = client_for(cast.database, cast.people["coordinator"], at=NOW)
     answer = client.post("/departures", data={"who": who, "last_day": GONE.isoformat(), "gone": "yes"})
     assert answer.status_code == 303
 
 
-def gone_by_json(cast: Cast, _: Say) -> None:
+def gone_by_json(cast: Cast) -> None:
     coordinator(cast).post("/departures", {**given(cast), "last_day": GONE.isoformat(), "planned": False})
-
-
-def gone_at_the_terminal(_: Cast, command: Say) -> None:
-    status, out, err = command("departure", "open", WORKER, PLACE, GONE.isoformat(), "--gone", "--as", "coordinator")
-    assert (status, err) == (0, "")
-    UUID(out.strip())
 
 
 @pytest.mark.ci
 @pytest.mark.wide(3)
-@pytest.mark.parametrize("open_it", [gone_by_page, gone_by_json, gone_at_the_terminal])
+@pytest.mark.parametrize("open_it", [gone_by_page, gone_by_json])
 def test_of_who_has_gone_already_every_window_ends_at_once_what_lets_them_in_and_asks_for_what_they_had(
-    leaving: Cast, command: Say, open_it: Callable[[Cast, Say], None]
+    leaving: Cast, open_it: Callable[[Cast], None]
 ) -> None:
     with leaving.session() as session:
         sign_ins.begin(session, leaving.people[WORKER], means="passkey", device="", at=NOW)
-    open_it(leaving, command)
+    open_it(leaving)
     with leaving.session() as session:
         still_in = SIGN_IN.c.person_id == leaving.people[WORKER], SIGN_IN.c.ended_at.is_(None)
         assert session.scalars(select(SIGN_IN.c.id).where(*still_in)).all() == []
@@ -179,7 +165,7 @@ def test_a_departure_asked_for_twice_under_one_key_is_opened_once_and_one_withou
     assert asker.ask("POST", "/departures", given(leaving)).status_code == 409
 
 
-def again_by_page(cast: Cast, _: Say) -> None:
+def again_by_page(cast: Cast) -> None:
     """It is offered on their own page, and among the departures."""
     who = f"{cast.people[WORKER]}/{cast.organizations[PLACE]}"
     client = client_for(cast.database, cast.people["coordinator"], at=NOW)
@@ -191,11 +177,11 @@ def again_by_page(cast: Cast, _: Say) -> None:
     assert f'<option value="{who}"' not in client.get("/departures").text
 
 
-def again_by_json(cast: Cast, _: Say) -> None:
+def again_by_json(cast: Cast) -> None:
     coordinator(cast).post("/departures", given(cast))
 
 
-def again_by_a_date_reached(cast: Cast, _: Say) -> None:
+def again_by_a_date_reached(cast: Cast) -> None:
     with cast.session() as session:
         tenure = TENURE.c.person_id == cast.people[WORKER], TENURE.c.ends_on.is_(None)
         tenure_id = session.execute(select(TENURE.c.id).where(*tenure)).scalar_one()
@@ -205,9 +191,9 @@ def again_by_a_date_reached(cast: Cast, _: Say) -> None:
 
 @pytest.mark.ci
 @pytest.mark.wide(4)
-@pytest.mark.parametrize("open_it", [again_by_page, again_by_json, at_the_terminal, again_by_a_date_reached])
+@pytest.mark.parametrize("open_it", [again_by_page, again_by_json, again_by_a_date_reached])
 def test_who_came_back_leaves_a_second_time_by_every_window_while_their_first_departure_is_open(
-    cast: Cast, command: Say, open_it: Callable[[Cast, Say], None]
+    cast: Cast, open_it: Callable[[Cast], None]
 ) -> None:
     record_protocols(cast)
     with cast.session() as session:
@@ -216,7 +202,7 @@ def test_who_came_back_leaves_a_second_time_by_every_window_while_their_first_de
     come_back(cast, WORKER, PLACE, starts_on=GONE + timedelta(days=5), at=NOW - timedelta(days=8))
     with cast.session() as session:
         lend(session, cast.people[WORKER], "SN-2", at=NOW)
-    open_it(cast, command)
+    open_it(cast)
     with cast.session() as session:
         opened = session.execute(select(_departure.c.case_id, _departure.c.last_day)).all()
         ((again, last_day),) = [row for row in opened if row.case_id != first]

@@ -27,7 +27,6 @@ from tests.api.desk import client_for, nobody
 from tests.casework import open_onboarding, step
 from tests.cast import AT, Cast
 from tests.flows.support import Clock, means_of
-from tests.terminal import Say
 
 _event = table_of(Event)
 _sign_in = table_of(BrowserSession)
@@ -249,20 +248,6 @@ def test_a_refusal_that_cannot_be_told_is_not_answered(cast: Cast, police: TestC
     app.state.office = _LosesIt(**office.__dict__)
     assert police.get(f"/cases/{case_id}").status_code == 503
     assert lines(cast) == []
-
-
-def test_the_command_line_tells_of_whom_it_refuses(cast: Cast, command: Say, case_id: UUID) -> None:
-    assert command("case", "show", str(case_id), "--as", "police")[0] == 1
-    assert command("case", "cancel", str(uuid4()), "--as", "police", "--reason", "zq7canary")[0] == 1
-    told = lines(cast)
-    assert [(line["facts"]["action"], line["facts"]["asked"]) for line in told] == [
-        ("see_case", str(case_id)),
-        ("cancel_case", None),
-    ]
-    assert {line["actor_id"] for line in told} == {cast.people["police"]}
-    assert "zq7canary" not in str(told)
-    assert command("case", "show", str(case_id), "--as", "coordinator")[0] == 0
-    assert len(lines(cast)) == 2
 
 
 @pytest.mark.ci

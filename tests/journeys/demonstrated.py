@@ -1,4 +1,4 @@
-"""A demonstration that runs as `spheres up` starts it, for journeys: its people's browsers, commands and letters."""
+"""A demonstration that runs as `spheres up` starts it, for journeys: its people's browsers and letters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ class Running:
     base_url: str
     prefect_url: str
     data: Path
-    environment: dict[str, str]
     process: subprocess.Popen[bytes]
     at_end: ExitStack
 
@@ -52,12 +51,6 @@ class Running:
         fields = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
         assert client.post(action[1], data=fields).status_code == 200
         return client
-
-    def command(self, *arguments: str) -> str:
-        """What a command of the terminal says."""
-        done = subprocess.run([*RUN, *arguments], env=self.environment, cwd=ROOT, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
 
     def carries_in_prefect(self) -> int:
         """How many times Prefect saw an onboarding carried; the rounds that it starts by itself are not among them."""
@@ -101,9 +94,7 @@ def running() -> Iterator[Running]:
     }
     process = subprocess.Popen([*RUN, "up", "--demo"], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     at_end = ExitStack()
-    made = Running(
-        f"http://127.0.0.1:{web}", f"http://127.0.0.1:{prefect}", folder / "data", environment, process, at_end
-    )
+    made = Running(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{prefect}", folder / "data", process, at_end)
     try:
         until(lambda: is_whole(made.base_url), seconds=120)
         until(lambda: int(made.from_prefect("flow_runs/count")) >= 0, seconds=120)

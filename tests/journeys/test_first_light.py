@@ -1,17 +1,19 @@
-"""The whole of it, as its command starts it: three steps by page, command line and API, with the engine killed."""
+"""The whole of it, as its command starts it: steps by page and API, with the engine killed."""
 
 from __future__ import annotations
 
 import signal
 import time
+from typing import Any
 
+import httpx2
 import pytest
 
 from tests.journeys.demonstrated import Running, case_of, task_of, until
 
 
 @pytest.mark.nightly
-def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brought_back(running: Running) -> None:
+def test_three_steps_by_page_and_api_with_prefect_killed_and_brought_back(running: Running) -> None:
     coordinator = running.client("Solène")
     case = case_of(coordinator, "Naïma")
 
@@ -27,9 +29,8 @@ def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brough
     refused = coordinator.post(f"/api/v1/tasks/{own['id']}/approval", json={}, headers=seen)
     assert (refused.status_code, refused.json()["code"]) == (409, "task.own_request")
 
-    # A step by a person: by the command line.
-    coaching = task_of(coordinator, case, "plan_coaching")["id"]
-    assert "Done" in running.command("task", "complete", coaching, "--as", "solene", "--note", "Le mardi.")
+    # A step by a person: by the API.
+    act(coordinator, task_of(coordinator, case, "plan_coaching"), "completion", note="Le mardi.")
     assert task_of(coordinator, case, "plan_coaching")["state"] == "done"
 
     # Prefect dies, and people go on: a step by the API, after which the program does two by itself.
@@ -46,13 +47,13 @@ def test_three_steps_by_page_command_line_and_api_with_prefect_killed_and_brough
     # The supervisor brings it back; the worker, which asks now and then, finds it, and the next carry is a run there.
     until(lambda: running.carries_in_prefect() >= 0, seconds=120)
     before = running.carries_in_prefect()
-    training = task_of(coordinator, case, "plan_training")["id"]
 
     def another_carry_is_a_run() -> bool:
-        move = "complete" if task_of(coordinator, case, "plan_training")["state"] == "open" else "undo"
-        running.command(
-            "task", move, training, "--as", "solene", "--note" if move == "complete" else "--reason", "Oui."
-        )
+        training = task_of(coordinator, case, "plan_training")
+        if training["state"] == "open":
+            act(coordinator, training, "completion", note="Oui.")
+        else:
+            act(coordinator, training, "undoing", reason="Oui.")
         time.sleep(1)
         return running.carries_in_prefect() > before
 
@@ -81,3 +82,10 @@ def test_the_worker_killed_in_the_middle_loses_nothing(running: Running) -> None
     running.child("flows.worker").send_signal(signal.SIGKILL)
     until(lambda: task_of(coordinator, case, "send_contact_lists")["state"] == "done", seconds=180)
     until(lambda: running.contact_lists() == 1, seconds=60)
+
+
+def act(client: httpx2.Client, task: dict[str, Any], verb: str, **said: str) -> None:
+    """An act on a task as it was just read, by the API."""
+    headers = {"If-Match": f'"{task["version"]}"'}
+    done = client.post(f"/api/v1/tasks/{task['id']}/{verb}", json=said, headers=headers)
+    assert done.status_code == 200, done.text

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
+from domain.accompaniment import barring
 from domain.admissions import first_meetings, triage
 from domain.participants import retention
 from tests.api.desk import client_for
@@ -219,6 +220,16 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     assert (proof["line"], proof["by_as"], proof["key_gone_at"] is None) == (line, "privacy_officer", False)
     assert "not yet: within" not in later.get(here).text
     assert now.get(f"/api/v1/participants/{refer(cast)}/destruction").status_code == 404
+
+
+@pytest.mark.ci
+def test_whom_a_participant_barred_is_not_told_that_the_file_is_due(cast: Cast, declined: UUID) -> None:
+    here, later = f"/participants/{declined}", _client(cast, "coordinator", days=366)
+    assert f'href="{here}"' in later.get("/referrals").text
+    with cast.session() as session:
+        barring.bar(session, declined, cast.people["coordinator"], by=cast.actor(WORKER), at=AT)
+    assert f'href="{here}"' not in later.get("/referrals").text
+    assert later.post(f"{here}/destruction", data={"ground": "calendar"}).status_code == 404
 
 
 @pytest.mark.ci

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import date
 from io import BytesIO
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,7 +11,7 @@ from openpyxl import load_workbook
 
 from tests.api.json.window import Asker
 from tests.api.pages.looking import signed_in, text_of
-from tests.cast import ROOT, Arranged, Cast
+from tests.cast import Arranged, Cast
 from tests.domain.obligations.signed import hold, kept, put_in_force
 from tests.meetings.documents.reading import docx_text, pdf_text
 from tests.meetings.sitting import seat_everyone
@@ -111,41 +107,6 @@ def test_json_says_the_same_in_both_languages_at_once(cast: Cast, owing: UUID) -
     assert (refused.status_code, refused.json()["code"]) == (409, "statement.to_come")
 
 
-@pytest.mark.nightly
-@pytest.mark.usefixtures("owing")
-def test_the_terminal_writes_the_file_once(cast: Cast, tmp_path: Path) -> None:
-    done = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    (file,) = tmp_path.iterdir()
-    assert file.name.endswith("-en-marge-bilan-annuel.pdf")
-    assert "Perle Obsidienne" in pdf_text(file.read_bytes())
-    again = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "coordinator", "--to", str(tmp_path))
-    assert again.returncode == 2
-    assert "is there already" in again.stderr
-    stranger = spheres(cast, "statement", "partner", "en-marge", "2026", "--as", "manager_codim", "--to", str(tmp_path))
-    assert stranger.returncode == 1
-    assert "nothing that is yours to see" in stranger.stderr
-
-
-def spheres(cast: Cast, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "api.cli", *arguments, "--program", "greater-montreal"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=120,
-        check=False,
-        env={
-            **os.environ,
-            "SPHERES_LANG": "en",
-            "DATABASE_URL": cast.database.url,
-            "DATABASE_OWNER_URL": cast.database.owner_url,
-            "PREFECT_DATABASE_URL": "postgresql+asyncpg://nobody:x@/prefect?host=/nowhere",
-        },
-    )
-
-
 # ------------------------------------------------------------------------------------------------ for those who fund
 
 
@@ -227,20 +188,3 @@ def test_json_releases_what_was_read_and_gives_it_back(cast: Cast) -> None:
     again = asker.ask("POST", "/statements/2026-Q2/release", {"digest": read["digest"]})
     assert (again.status_code, again.json()["code"]) == (409, "statement.released_already")
     assert asker.get("/statements/2026-Q2")["released_at"] is not None
-
-
-@pytest.mark.nightly
-@pytest.mark.usefixtures("owing")
-def test_the_terminal_writes_what_was_released_and_nothing_else(cast: Cast, tmp_path: Path) -> None:
-    asked = ("statement", "program", "2026-Q2", "--as", "coordinator", "--to", str(tmp_path))
-    early = spheres(cast, *asked)
-    assert early.returncode == 1
-    assert "has not released this statement yet" in early.stderr
-    asker = Asker(cast, "coordinator")
-    asker.post("/statements/2026-Q2/release", {"digest": asker.get("/statements/2026-Q2")["digest"]})
-    assert spheres(cast, *asked).returncode == 0
-    assert spheres(cast, *asked, "--form", "json").returncode == 0
-    assert {one.name for one in tmp_path.iterdir()} == {
-        "2026-Q2-bilan-du-programme.xlsx",
-        "2026-Q2-program-statement.json",
-    }

@@ -18,7 +18,7 @@ from domain.declared.problems import DeclaredErrors, Problem
 from domain.kernel.calendars import Calendar
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "programs" / "demonstration.yaml"
+FILE = ROOT / "demo" / "demonstration.yaml"
 TEXT = FILE.read_text("utf-8")
 HERE = "»"  # in a wrong text: stands on the line that the complaint must name, and is taken out
 TODAY = date(2026, 11, 24)

@@ -1,0 +1,1 @@
+"""The tests of the demonstration: its cast, and the year behind it."""
