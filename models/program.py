@@ -93,7 +93,7 @@ class Closure(InProgram, table=True):
 
 
 class Role(InProgram, table=True):
-    """What an agreement creates; domain belong to it, and a person only holds it for a while."""
+    """What an agreement creates; duties belong to it, and a person only holds it for a while."""
 
     __tablename__ = "role"
     __table_args__ = (UniqueConstraint("program_id", "key"),)

@@ -52,7 +52,7 @@ def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership |
 
 
 def acts_for(asker: Asker) -> set[UUID]:
-    """Whose domain towards participants are the asker's that day, besides their own.
+    """Whose duties towards participants are the asker's that day, besides their own.
 
     None where the asker holds no role to which what is written of a participant is open, for whomever they act.
     """

@@ -1017,7 +1017,7 @@ def _part_asked(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]
 
 
 def _has_part(person: ColumnElement[Any], tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The condition on a case that a person takes part in it, whose the domain are of these chains or single tasks."""
+    """The condition on a case that a person takes part in it, whose the duties are of these chains or single tasks."""
     return (
         select(_task.c.id)
         .where(

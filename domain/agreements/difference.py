@@ -45,7 +45,7 @@ class Line:
 
 
 def difference(old: Content, new: Content) -> tuple[Line, ...]:
-    """What `new` says otherwise than `old`: notice, roles, domain, resources, clauses, sharing, judges, majority."""
+    """What `new` says otherwise than `old`: notice, roles, duties, resources, clauses, sharing, judges, majority."""
     return tuple(_lines(old, new))
 
 

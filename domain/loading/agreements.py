@@ -103,9 +103,9 @@ def _rewordings(compared: Comparison, key: str, row: Row, content: Content) -> I
     for kind, role in new_changed_gone(roles, content.roles):
         facts = {**name, "role": _role_title(compared, role)}
         yield Step(Change(kind, "agreement", _ROLE_OF_AGREEMENT[kind], facts))
-    domain = _parts(compared, _obligation, "key", row["id"])
-    for kind, duty in new_changed_gone(domain, content.obligations):
-        wording = content.obligations.get(duty) or domain[duty]
+    duties = _parts(compared, _obligation, "key", row["id"])
+    for kind, duty in new_changed_gone(duties, content.obligations):
+        wording = content.obligations.get(duty) or duties[duty]
         facts = {**name, "duty": words(wording, "text"), "clause": duty}
         yield Step(Change(kind, "obligation", _OBLIGATION[kind], facts))
     if row["terms"] != content.terms or row["notice_days"] != content.notice_days:

@@ -156,7 +156,7 @@ def place(settle: Settle) -> Place:
 
 
 def of(account: Account) -> Linked:
-    """An account as domain know it."""
+    """An account as the rules know it."""
     return Linked(account.tenant, account.object_id)
 
 

@@ -211,7 +211,7 @@ def test_no_digest_on_a_day_that_is_not_worked_and_the_next_working_day_brings_e
 
 
 def lay_upon(cast: Cast, name: str, count: int) -> None:
-    """Have somebody owe so many domain outside any case, all long late."""
+    """Have somebody owe so many duties outside any case, all long late."""
     with cast.session() as session:
         owed_by = responsibility(session, [{"role": cast.members[name].hats[0][0], "at": "*"}])
         row = Task(

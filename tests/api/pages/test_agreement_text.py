@@ -120,7 +120,7 @@ def test_what_a_role_owes_goes_with_the_role(cast: Cast, here: str) -> None:
 
 @pytest.mark.ci
 def test_what_a_role_states_for_its_partner_goes_with_the_role(cast: Cast, here: str) -> None:
-    """The manager’s own domain are left out with the role; of what the organization owes, only they state some."""
+    """The manager’s own duties are left out with the role; of what the organization owes, only they state some."""
     client, before = signed_in(cast, "coordinator"), content(cast)
     fields = fields_of(client.get(here).text, here)
     fields["people"][fields["role"].index("manager")] = ""
