@@ -22,7 +22,7 @@ from adapters.database import make_engine, open_session, program_session
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from api.access.being_written import being_written
-from api.access.permissions import Action, Asker, Forbidden, themselves
+from api.access.permissions import Asker, Forbidden, action_of, themselves
 from api.cli.databases import databases
 from api.cli.spoken import Ending
 from api.views.states import STATES, state_in_words, state_of_case, state_of_task
@@ -209,14 +209,14 @@ def _tell_of_refusal(here: Counter) -> None:
     if not here.asked_by or running is None:
         return
     command, given = running
-    action = getattr(command, "__asks__", None)
+    action = action_of(command)
     named = [(name, value) for name, value in given.items() if name.endswith("_id")]
     kind, asked = named[-1] if named else ("", None)
     turned_away.tell(
         here.session,
         by=themselves(here.asked_by[-1]),
         at=here.at,
-        action=action.value if isinstance(action, Action) else "",
+        action=action.value if action else "",
         why="not_theirs",
         kind=kind.removesuffix("_id"),
         asked=asked if isinstance(asked, UUID) else None,
