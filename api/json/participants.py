@@ -371,12 +371,12 @@ def assess_risk(
     def act(by: Actor) -> None:
         risks.assess(desk.session, participant_id, body.kind, body.level, why=why, by=by, at=desk.at)
 
-    def record(by: Actor) -> None:
+    def record(_: Actor) -> None:
+        by = _actor(desk, participant_id, Action.DECIDE_ADMISSION)
         recruiters.assess(desk.session, participant_id, body.item_id, body.level, why=why, by=by, at=desk.at)
 
-    if body.kind == "recruiter":
-        return _add(desk, once, body, participant_id, Action.DECIDE_ADMISSION, record, response)
-    return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, act, response)
+    verb = record if body.kind == "recruiter" else act
+    return _add(desk, once, body, participant_id, Action.KEEP_ADMISSION, verb, response)
 
 
 @router.post("/{participant_id}/recruiting")

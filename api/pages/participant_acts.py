@@ -444,7 +444,9 @@ def assess_risk(
     def act(by: Actor) -> None:
         risks.assess(desk.session, participant_id, kind, level, why={"why": why}, by=by, at=desk.at)
 
-    def record(by: Actor) -> None:
+    def record(_: Actor) -> None:
+        _, given = find_participant(desk.session, desk.asker, participant_id, Action.DECIDE_ADMISSION)
+        by = require(Action.DECIDE_ADMISSION, given)
         told = {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
         recruiters.assess(desk.session, participant_id, id_or_none(item), level, why=told, by=by, at=desk.at)
 
@@ -454,7 +456,7 @@ def assess_risk(
             desk,
             request,
             participant_id,
-            Action.DECIDE_ADMISSION,
+            Action.KEEP_ADMISSION,
             record,
             "risk",
             "assess-others",
