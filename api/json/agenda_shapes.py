@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, StrictInt
 
 from api.json.meeting_shapes import Line
-from api.json.shapes import Given, Shown
+from api.json.shapes import Shown
+from api.web.given import Given
 
 ItemMinutes = Annotated[StrictInt, Field(ge=0, le=600)]
 

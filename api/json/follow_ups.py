@@ -23,7 +23,8 @@ from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
+from api.json.shapes import AwaitedShown, Shown
+from api.web.given import Day, Given, PlainText
 from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning, contacts, load, lost, notes, summaries
 from domain.follow_ups.locking import follow_ups
@@ -45,7 +46,7 @@ class WeeklyNoteGiven(Given):
     minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
     reached: StrictBool = False
     why_none: Literal["not_scheduled", "no_news", "impossible", "withdrew", "other"] | None = None
-    words: Typed = ""
+    words: PlainText = ""
     unfinished: StrictBool = False
     seen: Annotated[int | None, Field(description="The note's version that was read, 0 where there was none.")] = None
 
@@ -80,7 +81,7 @@ class MoveGiven(Given):
     move: Literal["pause", "resume", "deactivate", "complete", "reactivate"]
     reason: Literal["", "withdrew", "no_longer_benefits", "needs_beyond_program", "other_purposes", "lost_contact"] = ""
     returns_on: Day | None = None
-    terms: Typed = ""
+    terms: PlainText = ""
     participant_agrees: StrictBool = False
     worker_id: UUID | None = None
     nobody_yet: StrictBool = False

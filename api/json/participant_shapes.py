@@ -16,7 +16,8 @@ from api.access.participants import Facts, Opened
 from api.access.session import Desk
 from api.json.idempotent_requests import etag
 from api.json.referrals import Line
-from api.json.shapes import AwaitedShown, Day, Given, Shown, Typed
+from api.json.shapes import AwaitedShown, Shown
+from api.web.given import Day, Given, PlainText
 from domain.accompaniment import consents, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
 from domain.kernel.scope import one, program_of
@@ -38,7 +39,7 @@ _SHOWN = tuple(
     )
 )
 
-Words = Annotated[Typed, StringConstraints(max_length=triage.LONGEST)]
+Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
 
 class IdentityAsked(Given):
@@ -197,14 +198,14 @@ class RetentionGiven(Given):
     """Another last day on which a file is kept, and why."""
 
     day: Day
-    reason: Typed
+    reason: PlainText
 
 
 class DestructionGiven(Given):
     """Why a file is to be destroyed: a ground, and words, which on the ground of the calendar may be empty."""
 
-    ground: Typed
-    reason: Typed = ""
+    ground: PlainText
+    reason: PlainText = ""
 
 
 class DestructionAnswered(Given):
@@ -216,7 +217,7 @@ class DestructionAnswered(Given):
 class DestructionRefused(DestructionAnswered):
     """Why the file is kept."""
 
-    reason: Typed
+    reason: PlainText
 
 
 class FoundShown(Shown):

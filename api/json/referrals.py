@@ -13,7 +13,8 @@ from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, Given, Shown, Typed
+from api.json.shapes import Shown
+from api.web.given import Day, Given, PlainText
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
 from domain.participants import links, reading, referring
@@ -22,9 +23,9 @@ from domain.roles.sight import who_barred
 
 router = api_routes("referrals")
 
-Line = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_LINE)]
-Words = Annotated[Typed, StringConstraints(max_length=referring.LONGEST_TEXT)]
-Language = Annotated[Typed, StringConstraints(max_length=20)]
+Line = Annotated[PlainText, StringConstraints(max_length=referring.LONGEST_LINE)]
+Words = Annotated[PlainText, StringConstraints(max_length=referring.LONGEST_TEXT)]
+Language = Annotated[PlainText, StringConstraints(max_length=20)]
 Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
 
 

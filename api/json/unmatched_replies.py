@@ -13,8 +13,9 @@ from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.meeting_shapes import Local
-from api.json.shapes import Given, Limit, Offset, Page, Shown
+from api.json.shapes import Limit, Offset, Page, Shown
 from api.views.unmatched_replies import StrayLine, lines_of
+from api.web.given import Given
 from api.web.rendering import words
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

@@ -26,13 +26,14 @@ from api.access.permissions import (
 )
 from api.access.session import AtDesk, Desk
 from api.pages.choices import people_by_id
-from api.pages.forms import Text, Typed, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.decisions import KINDS, SAID, STATES, lines_of
 from api.views.meetings import title_of
-from api.views.sittings import hour_there, owners_of
+from api.views.sittings import owners_of
 from api.web import downloads
 from api.web.answers import sentence_of
+from api.web.readers import hour_there, id_or_none
 from domain.endorsement.counting import counts_by
 from domain.kernel.refusals import Refusal
 from locales import N_

@@ -12,11 +12,12 @@ from fastapi.responses import HTMLResponse
 from api.access.destructions import answers_as, find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.participant import BECAME, DESTRUCTION_GROUNDS, proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
+from api.web.readers import id_or_none
 from domain.kernel.scope import many, program_of
 from domain.participants import destruction
 from locales import N_, gettext

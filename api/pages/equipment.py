@@ -12,12 +12,13 @@ from sqlalchemy import or_, select
 
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.equipment import MOVES, do, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
+from api.web.readers import id_or_none
 from domain.equipment import inventory, lending
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

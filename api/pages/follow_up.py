@@ -20,13 +20,14 @@ from api.access.permissions import Action, Forbidden, Given, asks, require
 from api.access.session import AtDesk, Desk
 from api.access.summaries import as_reader
 from api.pages.caseload import lines
-from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
 from api.views.states import STATES
 from api.views.tasks import names_of
 from api.views.timeline import told
 from api.web.answers import sentence_of
+from api.web.readers import day_of, day_or_none, hour_of, id_or_none
 from domain.accompaniment import breaks, states, withdrawals, workers
 from domain.departure import hand_overs
 from domain.follow_ups import assigning, contacts, lost, notes, opening, summaries

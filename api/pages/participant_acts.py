@@ -10,10 +10,11 @@ from fastapi import Form, Request, Response
 from api.access.participants import find_participant
 from api.access.permissions import Action, Relation, allows, asks, find_person, require
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, see_other
 from api.pages.participant import act_on, participant_page
 from api.pages.referral_fields import age_or_none
+from api.web.readers import day_of, day_or_none, id_or_none
 from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
 from domain.accompaniment.consents import Signed
 from domain.admissions import correcting, duplicates, first_meetings, numbers, triage

@@ -10,9 +10,10 @@ from fastapi import Request, Response
 from api.access.participants import find_participant, ground_of
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_of
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages
 from api.pages.participant import act_on, participant_page
+from api.web.readers import day_of
 from domain.kernel.actors import Actor
 from domain.participants import destruction, disclosures, retention
 

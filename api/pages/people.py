@@ -15,10 +15,11 @@ from sqlalchemy import select
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.choices import people_by_id, role_and_organization, roles_to_give
-from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none
+from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other, titles_of_roles
 from api.pages.idempotent_forms import AtOnce
 from api.web.answers import sentence_of, status_of
+from api.web.readers import day_of, day_or_none
 from domain.casework import board
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

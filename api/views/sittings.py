@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from api.access.session import Desk
-from api.pages.forms import hour_of
 from api.pages.frame import titles_of_roles
 from api.views.meetings import title_of
 from domain.kernel.scope import program_of
@@ -22,8 +21,7 @@ from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
 from meetings.committees import Membership, committees
 from meetings.documents.content import Both
-from meetings.local_times import local_of, moment_of
-from meetings.locking import read_meeting
+from meetings.local_times import local_of
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, why_late, without
 from models.base import table_of
 from models.program import Organization, Person
@@ -310,11 +308,3 @@ def _pace(meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], at: dat
         left=round((meeting["ends_at"] - at).total_seconds() / 60),
         planned=sum(row["minutes"] for row in rows if not row["outcome"]),
     )
-
-
-def hour_there(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
-    """A local hour of the meeting's day, as a field sends it; None for an empty one. Raises Refusal."""
-    if not hour.strip():
-        return None
-    meeting = read_meeting(desk.session, meeting_id)
-    return moment_of(datetime.combine(meeting["starts"].date(), hour_of(hour)), meeting["time_zone"])

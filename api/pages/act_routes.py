@@ -1,0 +1,68 @@
+"""The declared acts on the pages: each a form that is sent, and shown again with what was typed where a rule refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Form, Request, Response
+
+from api.access.session import AtDesk
+from api.acts.declaring import Act, On, Subject, endpoint_of, part
+from api.pages.forms import Text, Typed
+from api.pages.frame import see_other
+from api.pages.idempotent_forms import AtOnce
+from api.web.given import form_of
+from domain.kernel.refusals import Refusal
+
+Row = TypeVar("Row")
+
+Seen = Annotated[int | None, Form()]
+
+Shown = Callable[[On[Row], Request, Typed], Response]
+"""The page with the form that was refused."""
+
+
+def act_pages(
+    router: APIRouter,
+    subject: Subject[Row],
+    *,
+    shown: Shown[Row],
+    after: Callable[[On[Row]], str] | None = None,
+) -> None:
+    """Put the acts of a subject on the pages. They lead where the declaration says; else `after`, where it is given."""
+    for act in subject.acts:
+        path = (subject.path + act.path).removeprefix(router.prefix)
+        router.add_api_route(path, _endpoint(subject, act, shown, after), methods=["POST"])
+
+
+def _endpoint(
+    subject: Subject[Row], act: Act, shown: Shown[Row], after: Callable[[On[Row]], str] | None
+) -> Callable[..., Any]:
+    fields = [one.name for one in form_of(act.said).values()] if act.said else []
+    ids = dict(subject.parts())
+
+    def answer(given: Mapping[str, Any]) -> Response:
+        on = subject.open(given["desk"], act, {name: given[name] for name in ids}, seen=given.get("seen"))
+        typed = {name: given[name] for name in fields}
+
+        def act_on() -> str:
+            said = act.said.from_form(typed) if act.said else None
+            done = act.call(on, said, {name: given[name] for name in act.parts})
+            return after(on) if after and not act.leads else subject.leads_to(act, on, done)
+
+        done = given["once"].attempt(act_on)
+        if isinstance(done, Refusal):
+            return shown(on, given["request"], Typed(act.form_of(typed), done, typed))
+        return see_other(done)
+
+    parts = [
+        part("desk", AtDesk),
+        part("request", Request),
+        *(part(name, kind) for name, kind in ids.items()),
+        *(part(name, one.annotation) for name, one in act.parts.items()),
+        *([part("once", AtOnce)]),
+        *([part("seen", Seen, None)] if act.versioned else []),
+        *(part(one.name, Text, one.otherwise) for one in (form_of(act.said).values() if act.said else ())),
+    ]
+    return endpoint_of(act, answer, parts, Response)
