@@ -29,7 +29,7 @@ def note(action: str) -> None:
 
 
 def note_answered_before() -> None:
-    """Note that a repeated request is answered as it was before."""
+    """Note that a repeated request is answered as it was before, and nothing is done."""
     note(_ANSWERED_BEFORE)
 
 

@@ -24,7 +24,8 @@ from uuid import UUID
 from fastapi import APIRouter
 from sqlmodel import Session
 
-from api.access.permissions import Action, Given as Relations, action_of, asks, require
+from api.access.permissions import Action, action_of, asks, require
+from api.access.permissions import Given as Relations
 from api.access.session import SAFE_METHODS, Desk
 from api.web.given import Given
 from domain.kernel.actors import Actor
@@ -50,7 +51,7 @@ class On(Generic[Row]):
     @property
     def id(self) -> UUID:
         """The id of the thing."""
-        found: UUID = next(reversed(self.ids.values()))
+        found: UUID = list(self.ids.values())[-1]
         return found
 
     @property
@@ -86,9 +87,9 @@ class Act:
         """What the act is called."""
         return self.do.__name__
 
-    def form_of(self, typed: Mapping[str, Any]) -> str:
+    def form_of(self, typed: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
         """The form of the page that is shown again where a rule refuses what was typed."""
-        return self.form if isinstance(self.form, str) else self.form(typed)
+        return self.form.format(**parts) if isinstance(self.form, str) else self.form(typed)
 
     def call(self, on: On[Any], said: Given | None, parts: Mapping[str, Any]) -> Any:
         """Do it. Raises Refusal."""
@@ -120,8 +121,9 @@ class Subject(Generic[Row]):
     ) -> Callable[[Do], Do]:
         """Declare an act, whose address is `path` below the subject's. Raises TypeError where it does not fit.
 
-        `form` is the page's, or finds it by what was typed. `once` and `versioned` say how it may be sent twice. `json`
-        is its method there, with its own path where that differs. It `leads` to its subject, or to where this says.
+        `form` is the page's, with the parts of the address in it, or finds it by what was typed. `once` and
+        `versioned` say how it may be sent twice. `json` is its method there, with its own path where that differs. It
+        `leads` to its subject, or to where this says.
         """
         method, _, json_path = json.partition(" ")
 

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.web.given import Day, Given, Key, PlainText
+from api.web.given import Day, Given, Key, PlainText, Short
 from domain.follow_ups.gate import Awaited
 from domain.mail.envelopes import Attachment
 
@@ -114,10 +114,6 @@ class ProofGiven(Given):
     content: Annotated[str, Field(description="base64; for a document alone")] = ""
 
 
-#: A few words of something, such as a serial number.
-Short = Annotated[PlainText, StringConstraints(max_length=500)]
-
-
 class Completion(Given):
     """That a task was done. `given` is what was filled in of what the step `asks`, by the id of each part."""
 
@@ -142,34 +138,6 @@ class AskedShown(Shown):
     choices: list[ChoiceShown] = []
     at_most: int | None = None
     required: bool = True
-
-
-class EquipmentGiven(Given):
-    """A thing to enter into the inventory, of a kind that a protocol hands over."""
-
-    kind: Key
-    serial: Short
-    label: Short = ""
-
-
-class EquipmentCorrected(Given):
-    """The serial number of a thing, and what it is called, as they should be."""
-
-    serial: Short
-    label: Short = ""
-
-
-class EquipmentMoved(Given):
-    """What is done with a thing, and what is said of it: its condition, what is known of it, or the reason."""
-
-    move: Literal["take_back", "report_missing", "give_up", "find", "take_out_of_use", "put_back"]
-    words: PlainText = ""
-
-
-class EquipmentLent(Given):
-    """To whom a thing is lent."""
-
-    person_id: UUID
 
 
 class EquipmentShown(Shown):

@@ -1,8 +1,9 @@
-"""The declared acts on the pages: each a form that is sent, and shown again with what was typed where a rule refuses."""
+"""The declared acts on the pages: each a form, which is shown again with what was typed where a rule refuses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
@@ -20,17 +21,13 @@ Row = TypeVar("Row")
 Seen = Annotated[int | None, Form()]
 
 Shown = Callable[[On[Row], Request, Typed], Response]
-"""The page with the form that was refused."""
+"""The page that has the form, with what was typed."""
 
 
 def act_pages(
-    router: APIRouter,
-    subject: Subject[Row],
-    *,
-    shown: Shown[Row],
-    after: Callable[[On[Row]], str] | None = None,
+    router: APIRouter, subject: Subject[Row], shown: Shown[Row], *, after: Callable[[On[Row]], str] | None = None
 ) -> None:
-    """Put the acts of a subject on the pages. They lead where the declaration says; else `after`, where it is given."""
+    """Put the acts of a subject on the pages. Each leads where its declaration says, else to where `after` does."""
     for act in subject.acts:
         path = (subject.path + act.path).removeprefix(router.prefix)
         router.add_api_route(path, _endpoint(subject, act, shown, after), methods=["POST"])
@@ -39,21 +36,27 @@ def act_pages(
 def _endpoint(
     subject: Subject[Row], act: Act, shown: Shown[Row], after: Callable[[On[Row]], str] | None
 ) -> Callable[..., Any]:
-    fields = [one.name for one in form_of(act.said).values()] if act.said else []
     ids = dict(subject.parts())
+    fields = {one.name: one.otherwise for one in form_of(act.said).values()} if act.said else {}
 
     def answer(given: Mapping[str, Any]) -> Response:
-        on = subject.open(given["desk"], act, {name: given[name] for name in ids}, seen=given.get("seen"))
+        desk, once = given["desk"], given.get("once")
+        on = subject.open(desk, act, {name: given[name] for name in ids})
+        on = replace(on, seen=given.get("seen"))
         typed = {name: given[name] for name in fields}
+        parts = {name: given[name] for name in act.parts}
+        place = ""
 
         def act_on() -> str:
+            nonlocal place
             said = act.said.from_form(typed) if act.said else None
-            done = act.call(on, said, {name: given[name] for name in act.parts})
-            return after(on) if after and not act.leads else subject.leads_to(act, on, done)
+            done = act.call(on, said, parts)
+            place = after(on) if after and not act.leads else subject.leads_to(act, on, done)
+            return place
 
-        done = given["once"].attempt(act_on)
+        done = once.attempt(act_on) if once is not None else desk.attempt(act_on) or place
         if isinstance(done, Refusal):
-            return shown(on, given["request"], Typed(act.form_of(typed), done, typed))
+            return shown(on, given["request"], Typed(act.form_of(typed, parts), done, typed))
         return see_other(done)
 
     parts = [
@@ -61,8 +64,8 @@ def _endpoint(
         part("request", Request),
         *(part(name, kind) for name, kind in ids.items()),
         *(part(name, one.annotation) for name, one in act.parts.items()),
-        *([part("once", AtOnce)]),
+        *([part("once", AtOnce)] if act.once else []),
         *([part("seen", Seen, None)] if act.versioned else []),
-        *(part(one.name, Text, one.otherwise) for one in (form_of(act.said).values() if act.said else ())),
+        *(part(name, Text, otherwise) for name, otherwise in fields.items()),
     ]
     return endpoint_of(act, answer, parts, Response)

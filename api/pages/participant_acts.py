@@ -446,7 +446,7 @@ def assess_risk(
         risks.assess(desk.session, participant_id, kind, level, why={"why": why}, by=by, at=desk.at)
 
     def record(_: Actor) -> None:
-        _, given = find_participant(desk.session, desk.asker, participant_id, Action.DECIDE_ADMISSION)
+        given = find_participant(desk.session, desk.asker, participant_id, Action.DECIDE_ADMISSION)[1]
         by = require(Action.DECIDE_ADMISSION, given)
         told = {"profile": profile, "involvement": involvement, "benefits": benefits, "risks": risks_to_others}
         recruiters.assess(desk.session, participant_id, id_or_none(item), level, why=told, by=by, at=desk.at)

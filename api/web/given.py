@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Self, Union, cast, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
@@ -33,6 +33,8 @@ def _iso_day(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_iso_day)]
 #: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
 PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+#: A few words of something, such as a serial number.
+Short = Annotated[PlainText, StringConstraints(max_length=500)]
 #: The key of a role or a protocol, as its file writes it.
 Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
 
@@ -74,7 +76,8 @@ class Given(BaseModel):
     def from_form(cls, typed: Mapping[str, str]) -> Self:
         """What a form says, read and not checked further: the verb refuses what it cannot take. Raises Refusal."""
         fields = form_of(cls)
-        return cls.model_construct(**{field: one.read(typed[one.name]) for field, one in fields.items() if one.read})
+        read = {field: one.read(typed[one.name]) for field, one in fields.items() if one.read}
+        return cast("Self", cls.model_construct(**read))
 
 
 @cache

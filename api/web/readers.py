@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time
 from uuid import UUID
 
@@ -82,6 +83,18 @@ def number_of(text: str) -> int:
 
 
 _MOST_DIGITS = 3
+
+
+def chosen(code: str, sentence: str, *, source: str = "") -> Callable[[str], UUID]:
+    """Reads an id as a list of choices sends it. Where nothing was chosen, raises the Refusal of this code."""
+
+    def read(text: str) -> UUID:
+        found = id_or_none(text)
+        if found is None:
+            raise Refusal(code, sentence, source=source)
+        return found
+
+    return read
 
 
 def id_or_none(text: str) -> UUID | None:

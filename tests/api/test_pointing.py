@@ -181,8 +181,8 @@ def _fields(dependant: Any) -> Iterator[str]:
 
 def test_each_field_of_each_form_is_looked_at_or_is_listed_as_no_words() -> None:
     """A new form is looked at without anybody thinking of it; what is listed is a field of some form, or of the API."""
-    from api.json.shapes import Given  # noqa: PLC0415
     from api.pages import routes  # noqa: PLC0415
+    from api.web.given import Given  # noqa: PLC0415
 
     forms = {
         name
