@@ -27,7 +27,7 @@ from sqlmodel import Session
 from api.access.permissions import Action, action_of, asks, require
 from api.access.permissions import Given as Relations
 from api.access.session import SAFE_METHODS, Desk
-from api.web.given import Given
+from api.web.given import Given, reader_of
 from domain.kernel.actors import Actor
 
 Row = TypeVar("Row")
@@ -75,6 +75,7 @@ class Act:
     parts: Mapping[str, inspect.Parameter]  # of its address, besides those of its subject's
     path: str
     form: str | Callable[[Mapping[str, Any]], str]
+    place: str
     once: bool
     versioned: bool
     method: str
@@ -82,13 +83,13 @@ class Act:
     status: int
     leads: Callable[[On[Any], Any], str] | None
 
-    @property
-    def name(self) -> str:
-        """What the act is called."""
-        return self.do.__name__
+    def on_form(self) -> dict[str, Callable[[str], Any]]:
+        """The parts of its address over JSON that the page's form has as fields, each with what reads it."""
+        in_path = _PART.findall(self.path)
+        return {name: reader_of(one.annotation, name) for name, one in self.parts.items() if name not in in_path}
 
     def form_of(self, typed: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
-        """The form of the page that is shown again where a rule refuses what was typed."""
+        """The form that is shown again where a rule refuses; `parts` are at least those of the address."""
         return self.form.format(**parts) if isinstance(self.form, str) else self.form(typed)
 
     def call(self, on: On[Any], said: Given | None, parts: Mapping[str, Any]) -> Any:
@@ -113,6 +114,7 @@ class Subject(Generic[Row]):
         path: str = "",
         *,
         form: str | Callable[[Mapping[str, Any]], str] = "",
+        place: str = "",
         once: bool = False,
         versioned: bool = False,
         json: str = "POST",
@@ -121,8 +123,9 @@ class Subject(Generic[Row]):
     ) -> Callable[[Do], Do]:
         """Declare an act, whose address is `path` below the subject's. Raises TypeError where it does not fit.
 
-        `form` is the page's, with the parts of the address in it, or finds it by what was typed. `once` and
-        `versioned` say how it may be sent twice. `json` is its method there, with its own path where that differs. It
+        `form` is the page's, with the parts of the address in it, or finds it by what was typed. `place` is
+        the part of the page to come back to. `once` and `versioned` say how it may be sent twice. `json` is its method
+        there, with its own path where that differs: a part that the page's address lacks is a field of the form. It
         `leads` to its subject, or to where this says.
         """
         method, _, json_path = json.partition(" ")
@@ -134,10 +137,9 @@ class Subject(Generic[Row]):
             if said is not None and not (isinstance(said.annotation, type) and issubclass(said.annotation, Given)):
                 msg = f"{do.__name__}: what is said has no shape"
                 raise TypeError(msg)
-            for written in (path, json_path or path):
-                if set(_PART.findall(written)) != given.keys():
-                    msg = f"{do.__name__}: {written} has not the parts {sorted(given)}"
-                    raise TypeError(msg)
+            if set(_PART.findall(json_path or path)) != given.keys() or not set(_PART.findall(path)) <= given.keys():
+                msg = f"{do.__name__}: its address has not the parts {sorted(given)}"
+                raise TypeError(msg)
             self.acts.append(
                 Act(
                     action=action,
@@ -146,6 +148,7 @@ class Subject(Generic[Row]):
                     parts=given,
                     path=path,
                     form=form,
+                    place=place,
                     once=once,
                     versioned=versioned,
                     method=method,
@@ -179,7 +182,7 @@ def endpoint_of(act: Act, answer: Callable[..., Any], parts: list[inspect.Parame
     def endpoint(**given: Any) -> Any:
         return answer(given)
 
-    endpoint.__name__ = endpoint.__qualname__ = act.name
+    endpoint.__name__ = endpoint.__qualname__ = act.do.__name__
     endpoint.__doc__ = act.do.__doc__
     endpoint.__signature__ = inspect.Signature(parts, return_annotation=shape)  # type: ignore[attr-defined]
     endpoint.__act__ = act  # type: ignore[attr-defined]

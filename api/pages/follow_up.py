@@ -255,7 +255,7 @@ def _shown_again(on: On[acts.Row], request: Request, typed: Typed) -> HTMLRespon
     return _page(on.desk, request, row, given, typed)
 
 
-act_pages(router, acts.FOLLOW_UP, _shown_again, after=lambda on: _after(on.desk, on.id))
+act_pages(router, acts.FOLLOW_UP, _shown_again, after=lambda on, _: _after(on.desk, on.id))
 act_pages(router, acts.ENDED, lambda on, request, typed: _ended_page(on.desk, request, on.row, typed))
 
 

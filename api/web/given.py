@@ -15,9 +15,9 @@ from typing import Annotated, Any, Final, Literal, Self, Union, cast, get_args, 
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
-from pydantic.fields import FieldInfo
 
 from api.web.readers import day_of, day_or_none, id_or_none
+from domain.participants import referring
 
 
 def _iso_day(value: object) -> object:
@@ -33,6 +33,8 @@ def _iso_day(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_iso_day)]
 #: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
 PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+#: One line of what is known of somebody who is referred.
+Line = Annotated[PlainText, StringConstraints(max_length=referring.LONGEST_LINE)]
 #: A few words of something, such as a serial number.
 Short = Annotated[PlainText, StringConstraints(max_length=500)]
 #: The key of a role or a protocol, as its file writes it.
@@ -88,7 +90,9 @@ def form_of(shape: type[Given]) -> dict[str, OnForm]:
         if NOT_ON_FORM in field.metadata:
             continue
         said = next((one for one in field.metadata if isinstance(one, OnForm)), OnForm())
-        found[name] = replace(said, read=said.read or _reader(shape, name, field), name=said.name or name)
+        found[name] = replace(
+            said, read=said.read or reader_of(field.annotation, f"{shape.__name__}.{name}"), name=said.name or name
+        )
     return found
 
 
@@ -103,11 +107,11 @@ _READERS: Final[Mapping[tuple[object, bool], Callable[[str], Any]]] = {
 }
 
 
-def _reader(shape: type[Given], name: str, field: FieldInfo) -> Callable[[str], Any]:
-    kind, may_be_none = _plain(field.annotation)
-    read = _READERS.get((kind, may_be_none))
+def reader_of(annotation: Any, where: str) -> Callable[[str], Any]:
+    """What reads the text of a field of a type. Raises TypeError where the type says nothing of that."""
+    read = _READERS.get(_plain(annotation))
     if read is None:
-        msg = f"say with on_form how a form gives {shape.__name__}.{name}"
+        msg = f"say with on_form how a form gives {where}"
         raise TypeError(msg)
     return read
 

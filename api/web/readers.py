@@ -74,6 +74,16 @@ def minutes_or_none(text: str) -> int | None:
     return int(text)
 
 
+def age_or_none(text: str) -> int | None:
+    """An age in whole years as it was typed; None where nothing was. Raises Refusal."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3):  # noqa: PLR2004 - nobody is a thousand
+        raise Refusal("referral.age", N_("Age: write it in whole years, such as 15."))
+    return int(text)
+
+
 def number_of(text: str) -> int:
     """The number of an applicant, or a mark, as a form gives it. Raises Refusal."""
     text = text.strip()
