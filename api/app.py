@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import anyio
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import OperationalError
@@ -28,9 +29,9 @@ from adapters.database import make_engine
 from adapters.environment import SettingsError
 from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
-from api.access.permissions import Action, Forbidden, asks
+from api.access.permissions import Action, Forbidden, action_of, asks, is_for_anyone
 from api.access.request_rates import TooManyRequests
-from api.access.session import DESKS, NotSignedIn, Office
+from api.access.session import DESKS, NotSignedIn, Office, desk
 from api.json import routes as json_routes
 from api.json.described import PREFIX, with_problems
 from api.pages import routes as page_routes
@@ -103,7 +104,7 @@ def create_app(office: Office) -> FastAPI:
     app = Application(title="SPHÈRES", version="1", docs_url=None, redoc_url=None, openapi_url=described)
     app.state.office = office
     app.state.desks = anyio.CapacityLimiter(DESKS)
-    app.router.routes.extend(_windows(demonstration=office.demonstration))
+    app.router.routes.extend(declared(_windows(demonstration=office.demonstration)))
     app.mount("/static", asks(Action.LOOK)(StaticFiles(directory=STATIC)), name="static")
     app.add_exception_handler(Refusal, answers.refused)
     app.add_exception_handler(Forbidden, answers.not_found)
@@ -126,6 +127,30 @@ def _windows(*, demonstration: bool) -> Iterator[BaseRoute]:
     # the framework looks through routers within routers once for each level.
     for router in (*page_routes.routers(demonstration=demonstration), *json_routes.ROUTERS):
         yield from router.routes
+
+
+def declared(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """These routes. Raises TypeError at one that names no action, or one for the signed-in alone that has no desk."""
+    for route in routes:
+        endpoint = getattr(route, "endpoint", None)
+        action = action_of(endpoint)
+        if action is None:
+            msg = f"{_named(route)} names no action: mark its endpoint with @asks"
+            raise TypeError(msg)
+        if not is_for_anyone(action) and not _is_at_a_desk(getattr(route, "dependant", None)):
+            msg = f"{_named(route)} is not for anyone, and does not ask who is signed in: give it a desk"
+            raise TypeError(msg)
+        yield route
+
+
+def _named(route: BaseRoute) -> str:
+    return f"{' '.join(sorted(getattr(route, 'methods', None) or ()))} {getattr(route, 'path', route)}"
+
+
+def _is_at_a_desk(dependant: Dependant | None) -> bool:
+    return dependant is not None and (
+        dependant.call is desk or any(_is_at_a_desk(one) for one in dependant.dependencies)
+    )
 
 
 def from_environment() -> FastAPI:

@@ -16,7 +16,8 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 
-from api.access.permissions import Action, themselves
+from api.access import permissions
+from api.access.permissions import themselves
 from api.access.session import Desk, Office, office_of
 from domain.access.doors import digest
 from domain.access.sign_ins import IDLE, LONGEST
@@ -62,8 +63,8 @@ async def not_signed_in(request: Request) -> None:
 
 def action_of(request: Request) -> str:
     """The action that the request's route names; "" where no route was found."""
-    action = getattr(request.scope.get("endpoint"), "__asks__", None)
-    return action.value if isinstance(action, Action) else ""
+    action = permissions.action_of(request.scope.get("endpoint"))
+    return action.value if action else ""
 
 
 def asked_for(request: Request) -> tuple[str, UUID | None]:

@@ -5,6 +5,7 @@ Who answers sees nothing else of the file: neither its page, nor a name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +51,7 @@ def find_destruction(
     return {**called, **asked}, given
 
 
-def answers_as(session: Session, asker: Asker, asked: dict[str, Any], given: Given) -> Actor:
+def answers_as(session: Session, asker: Asker, asked: Mapping[str, Any], given: Given) -> Actor:
     """The hat under which the asker answers what is asked: one by which they may, where they have one.
 
     Raises Forbidden.

@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
+from api.access import questions
 from domain.casework import board, words
 from domain.casework.approving import falls_for_approval
 from domain.casework.cases import links_allowed
@@ -466,13 +467,24 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 def asks(action: Action) -> Callable[[Endpoint], Endpoint]:
-    """Marks a route's endpoint with the action that it asks for. A test finds routes without one."""
+    """Marks a route's endpoint, or a command, with the action that it asks for. No route starts without one."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        endpoint.__asks__ = action  # type: ignore[attr-defined]  # read by the test of routes alone
+        endpoint.__asks__ = action  # type: ignore[attr-defined]  # read by `action_of` alone
         return endpoint
 
     return mark
+
+
+def action_of(endpoint: object) -> Action | None:
+    """The action that an endpoint or a command is marked with; None where it has no mark."""
+    action = getattr(endpoint, "__asks__", None)
+    return action if isinstance(action, Action) else None
+
+
+def is_for_anyone(action: Action) -> bool:
+    """Whether an action is let to anyone, signed in or not: nothing is to be asked."""
+    return Relation.ANYONE in TABLE[action]
 
 
 class Forbidden(Exception):
@@ -513,6 +525,7 @@ Given = dict[Relation, Actor]
 
 def allows(action: Action, given: Mapping[Relation, Actor]) -> Actor | None:
     """The actor under whom the asker may do `action`, by the closest relation; None where they may not."""
+    questions.note(action)
     wanted = TABLE[action]
     return next((given[relation] for relation in _CLOSEST if relation in wanted and relation in given), None)
 
@@ -676,6 +689,7 @@ def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Lin
 
 def organizations_for(asker: Asker, action: Action) -> list[UUID]:
     """The organizations of whose things the table lets the asker do this, by a role that they hold there."""
+    questions.note(action)
     roles = [role for relation, role in _AT_AN_ORGANIZATION.items() if relation in TABLE[action]]
     return asker.organizations_as(*roles) if roles else []
 
@@ -797,6 +811,7 @@ def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, 
         case = find_case(session, asker, task["case_id"])
         if not shown_in(session, asker, case, [task]):
             raise Forbidden
+        questions.note(Action.SEE_TASK)  # the case's answer is that of its tasks
         return task, case
     require(Action.SEE_TASK, to_task(session, asker, task, None))
     return task, None

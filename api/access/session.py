@@ -24,8 +24,9 @@ from sqlalchemy import DateTime, Engine, Text, bindparam, select, update
 from sqlmodel import Session
 
 from adapters.database import finding_session, open_session, program_session, saying
+from api.access import questions
 from api.access.being_written import being_written
-from api.access.permissions import Asker
+from api.access.permissions import Asker, action_of, is_for_anyone
 from api.access.request_rates import Requests
 from domain.access import sign_ins
 from domain.access.doors import digest
@@ -199,6 +200,7 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
     """The desk of a signed-in person. The transaction commits when the endpoint returns, before the answer leaves.
 
     Where the endpoint raises, nothing is kept. One that answers a refusal itself calls `Desk.attempt`.
+    One that did not ask the table for the action that it names is a fault of ours, and keeps nothing either.
 
     Raises NotSignedIn, or TooManyRequests.
     """
@@ -207,6 +209,8 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
     if not token:
         raise NotSignedIn
     desks: anyio.CapacityLimiter = request.app.state.desks
+    action = action_of(request.scope["endpoint"])
+    questions.begin()
     async with desks:
         session = office.finding_a_program()
         try:
@@ -216,6 +220,8 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
             yield seated
             # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
+            if action is None or not is_for_anyone(action):
+                questions.hold_that_asked(action or "")
             await run_in_threadpool(_commit, session, office.clock())
         except BaseException:
             # Also where the server stops in the middle: the connection goes back clean.

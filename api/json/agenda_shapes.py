@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, StrictInt
 
 from api.json.meeting_shapes import Line
 from api.json.shapes import Shown
-from api.web.bodies import Given
+from api.web.given import Given
 
 ItemMinutes = Annotated[StrictInt, Field(ge=0, le=600)]
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from api.json.shapes import Day, Key, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import Shown
+from api.web.given import Day, Given, Key, PlainText
 
 # ------------------------------------------------------------------------------------------------------- agreements
 
@@ -119,7 +119,7 @@ class SignedFileGiven(Given):
     `director_id` says whose signature it carries; it may be left out where one person alone signed.
     """
 
-    name: Typed
+    name: PlainText
     director_id: UUID | None = None
     content: Annotated[str, Field(description="base64", max_length=15_000_000)]
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
@@ -136,8 +136,8 @@ class RoleGiven(Given):
 class WordsGiven(Given):
     """Words in both languages."""
 
-    fr: Typed
-    en: Typed
+    fr: PlainText
+    en: PlainText
 
 
 class ClauseGiven(Given):
@@ -337,13 +337,13 @@ class AttestationGiven(Given):
     """That it held in the period, or that it did not, and then why."""
 
     said: Literal["held", "not_held"]
-    note: Typed = ""
+    note: PlainText = ""
 
 
 class DocumentGiven(Given):
     """A document, with the day that it speaks of."""
 
-    name: Typed
+    name: PlainText
     content: Annotated[str, Field(description="base64", max_length=15_000_000)]
     effective_on: Day
 
@@ -351,7 +351,7 @@ class DocumentGiven(Given):
 class DocumentWithdrawalGiven(Given):
     """Why a document is taken back."""
 
-    reason: Typed
+    reason: PlainText
 
 
 class AcceptanceGiven(Given):
@@ -363,7 +363,7 @@ class AcceptanceGiven(Given):
 class ReturnGiven(AcceptanceGiven):
     """Which proof is returned, and why."""
 
-    reason: Typed
+    reason: PlainText
 
 
 class WaiverProposalGiven(Given):
@@ -371,7 +371,7 @@ class WaiverProposalGiven(Given):
 
     starts_on: Day
     ends_on: Day
-    reason: Typed
+    reason: PlainText
 
 
 class WaiverGiven(Given):
@@ -380,4 +380,4 @@ class WaiverGiven(Given):
     starts_on: Day
     ends_on: Day
     decision_id: UUID
-    reason: Typed
+    reason: PlainText

@@ -33,8 +33,9 @@ from api.json.meeting_shapes import (
     SeatGiven,
     SeatShown,
 )
-from api.json.shapes import ComingShown, Day
+from api.json.shapes import ComingShown
 from api.views.names import people_by_id
+from api.web.given import Day
 from domain.kernel.actors import Actor
 from locales import pick
 from meetings import agendas, drafting, schedule, seating

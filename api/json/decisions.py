@@ -79,7 +79,7 @@ def decide(
 
 
 @router.get("/committees/{key}/decisions")
-@asks(Action.SEE_MEETING)
+@asks(Action.SEE_DECISIONS)
 def read_register(
     key: Annotated[str, Path(max_length=61)],
     desk: AtDesk,
@@ -88,6 +88,7 @@ def read_register(
     offset: Offset = 0,
 ) -> Page[DecisionShown]:
     """A committee's register of decisions of a year, for those who sit on it and for the coordinator."""
+    require(Action.SEE_DECISIONS, to_program(desk.asker))
     sight = Sight.of(desk)
     return _page(desk, sight.of_year(desk, [_register(desk, sight, key)], year or desk.day.year), limit, offset)
 

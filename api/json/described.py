@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
+from api.acts.declaring import ActRouter
 from api.json.shapes import Problem
 from api.web.answers import PROBLEM
 
@@ -48,10 +49,11 @@ def with_problems(description: dict[str, Any]) -> dict[str, Any]:
     return description
 
 
-def api_routes(tag: str, *, prefix: str = "") -> APIRouter:
-    """A module's routes under `PREFIX`, named together in the description.
+def api_routes(tag: str, *, prefix: str = "", of_acts: bool = False) -> APIRouter:
+    """A module's routes under `PREFIX`, named together in the description; `of_acts`, none that writes by hand.
 
     Each says here, where it is made, what else it may answer: a router around it would work every route out again,
     which is a second at each start.
     """
-    return APIRouter(prefix=PREFIX + prefix, tags=[tag], responses=ANSWERS)
+    router = ActRouter if of_acts else APIRouter
+    return router(prefix=PREFIX + prefix, tags=[tag], responses=ANSWERS)

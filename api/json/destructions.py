@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from api.access.destructions import answers_as, find_destruction, seen_destructions
+from fastapi import Response
+
+from api.access.destructions import find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
 from api.access.session import AtDesk, Desk
+from api.acts.admissions import Row
+from api.acts.declaring import On
+from api.acts.participant_files import DESTRUCTION
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.participant_shapes import (
-    DestructionAnswered,
     DestructionAsked,
     DestructionListed,
-    DestructionRefused,
 )
 from domain.participants import destruction, what_is_destroyed
 
-router = api_routes("destructions")
+router = api_routes("destructions", of_acts=True)
 
 
 @router.get("/destructions")
@@ -38,26 +42,6 @@ def get_destruction(participant_id: UUID, desk: AtDesk) -> DestructionAsked:
     return _shown(desk, asked, given)
 
 
-@router.post("/participants/{participant_id}/destruction/confirmation")
-@asks(Action.CONFIRM_DESTRUCTION)
-def confirm(participant_id: UUID, body: DestructionAnswered, desk: AtDesk) -> DestructionAsked:
-    """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
-    asked, given = find_destruction(desk.session, desk.asker, participant_id, Action.CONFIRM_DESTRUCTION)
-    by = answers_as(desk.session, desk.asker, asked, given)
-    destruction.confirm(desk.session, participant_id, seen=body.seen, by=by, at=desk.at)
-    return _shown(desk, *find_destruction(desk.session, desk.asker, participant_id))
-
-
-@router.post("/participants/{participant_id}/destruction/refusal")
-@asks(Action.CONFIRM_DESTRUCTION)
-def refuse(participant_id: UUID, body: DestructionRefused, desk: AtDesk) -> DestructionAsked:
-    """Refuse it, as another person than who asked: the file is kept, and who asked reads why."""
-    asked, given = find_destruction(desk.session, desk.asker, participant_id, Action.CONFIRM_DESTRUCTION)
-    by = answers_as(desk.session, desk.asker, asked, given)
-    destruction.refuse(desk.session, participant_id, reason=body.reason, seen=body.seen, by=by, at=desk.at)
-    return _shown(desk, *find_destruction(desk.session, desk.asker, participant_id))
-
-
 def _shown(desk: Desk, asked: dict[str, Any], given: Given) -> DestructionAsked:
     session, participant_id = desk.session, asked["participant_id"]
     by = allows(Action.SEE_DESTRUCTION, given)
@@ -75,3 +59,10 @@ def _shown(desk: Desk, asked: dict[str, Any], given: Given) -> DestructionAsked:
             **{name: getattr(contents, name) for name in ("disclosures", "notes")},
         }
     )
+
+
+def _acted_on(on: On[Row], _: None, __: Response) -> DestructionAsked:
+    return _shown(on.desk, *find_destruction(on.session, on.desk.asker, on.id))
+
+
+act_resources(router, DESTRUCTION, _acted_on)

@@ -15,8 +15,8 @@ from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
-from api.json.shapes import Day, Limit, Offset, Page, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import Limit, Offset, Page, Shown
+from api.web.given import Day, Given, PlainText
 from domain.follow_ups import activities
 from domain.kernel.refusals import Refusal
 from domain.participants import research
@@ -29,7 +29,7 @@ router = api_routes("files")
 class ResearchGiven(Given):
     """A signed consent to research, by the number on its form."""
 
-    number: Typed
+    number: PlainText
     signed_on: Day
 
 
@@ -59,7 +59,7 @@ class ActivityMoved(Given):
     held_on: Day
     begins: Hour
     minutes: Annotated[int, Field(ge=1, le=10_000)]
-    place: Typed
+    place: PlainText
 
 
 class ActivityGiven(ActivityMoved):

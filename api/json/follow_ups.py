@@ -12,20 +12,21 @@ from pydantic import AwareDatetime, Field, StrictBool
 from api.access.follow_ups import (
     caseload_of,
     every_one,
-    find_ended,
     find_follow_up,
     ground_of,
     may,
-    move_to,
     sees_every_one,
 )
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts import follow_ups as acts
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import AwaitedShown, Day, Shown, Typed
-from api.web.bodies import Given
-from domain.accompaniment import breaks, states
+from api.json.shapes import AwaitedShown, Shown
+from api.web.given import Given, PlainText
+from domain.accompaniment import breaks
 from domain.follow_ups import assigning, contacts, load, lost, notes, summaries
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.notes import Week
@@ -46,17 +47,9 @@ class WeeklyNoteGiven(Given):
     minutes: Annotated[int, Field(ge=0, le=100_000)] = 0
     reached: StrictBool = False
     why_none: Literal["not_scheduled", "no_news", "impossible", "withdrew", "other"] | None = None
-    words: Typed = ""
+    words: PlainText = ""
     unfinished: StrictBool = False
     seen: Annotated[int | None, Field(description="The note's version that was read, 0 where there was none.")] = None
-
-
-class AttemptGiven(Given):
-    """An attempt to reach a participant."""
-
-    means: Literal["call", "message", "visit", "through_someone"]
-    reached: StrictBool
-    tried_on: Day | None = None
 
 
 class MissedGiven(Given):
@@ -64,27 +57,6 @@ class MissedGiven(Given):
 
     expected_at: AwareDatetime
     waited_minutes: Annotated[int, Field(ge=0, le=100_000)]
-
-
-class StrategyGiven(Given):
-    """What was agreed after a missed meeting."""
-
-    strategy: Literal["new_meeting", "another_place", "reminder_before", "less_often", "break", "attempts"]
-
-
-class MoveGiven(Given):
-    """A move of a follow-up's state, with what it needs: a reason, or a day and terms of return, or their agreement.
-
-    One that is taken up again has its worker, or says that there is `nobody_yet`.
-    """
-
-    move: Literal["pause", "resume", "deactivate", "complete", "reactivate"]
-    reason: Literal["", "withdrew", "no_longer_benefits", "needs_beyond_program", "other_purposes", "lost_contact"] = ""
-    returns_on: Day | None = None
-    terms: Typed = ""
-    participant_agrees: StrictBool = False
-    worker_id: UUID | None = None
-    nobody_yet: StrictBool = False
 
 
 class WorkerGiven(Given):
@@ -275,32 +247,6 @@ def write_note(follow_up_id: UUID, week: date, body: WeeklyNoteGiven, desk: AtDe
     return _again(desk, follow_up_id, response)
 
 
-@router.post("/follow-ups/{follow_up_id}/attempts", status_code=201)
-@asks(Action.KEEP_FOLLOW_UP)
-def record_attempt(
-    follow_up_id: UUID,
-    body: AttemptGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> WholeShown:
-    """Write down an attempt to reach the participant."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _keeper(desk, follow_up_id)
-    contacts.record_attempt(
-        desk.session,
-        follow_up_id,
-        means=body.means,
-        reached=body.reached,
-        tried_on=body.tried_on,
-        by=by,
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/follow-ups/{follow_up_id}")
-    return _again(desk, follow_up_id, response)
-
-
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
 @asks(Action.KEEP_FOLLOW_UP)
 def record_no_show(
@@ -323,51 +269,6 @@ def record_no_show(
         at=desk.at,
     )
     once.done(response, 201, f"/api/v1/follow-ups/{follow_up_id}")
-    return _again(desk, follow_up_id, response)
-
-
-@router.put("/follow-ups/{follow_up_id}/missed-meetings/{no_show_id}")
-@asks(Action.KEEP_FOLLOW_UP)
-def agree_strategy(
-    follow_up_id: UUID, no_show_id: UUID, body: StrategyGiven, desk: AtDesk, response: Response
-) -> WholeShown:
-    """Write down what was agreed after a missed meeting."""
-    by = _keeper(desk, follow_up_id)
-    contacts.agree_strategy(desk.session, follow_up_id, no_show_id, body.strategy, by=by, at=desk.at)
-    return _again(desk, follow_up_id, response)
-
-
-@router.put("/follow-ups/{follow_up_id}/state")
-@asks(Action.KEEP_FOLLOW_UP)
-def move_state(
-    follow_up_id: UUID, body: MoveGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> WholeShown:
-    """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
-    by = _keeper(desk, follow_up_id)
-    move_to(
-        desk,
-        follow_up_id,
-        body.move,
-        reason=body.reason,
-        returns_on=body.returns_on,
-        terms=body.terms,
-        agrees=body.participant_agrees,
-        worker_id=body.worker_id,
-        nobody_yet=body.nobody_yet,
-        by=by,
-        seen=seen_version(if_match),
-    )
-    return _again(desk, follow_up_id, response)
-
-
-@router.post("/follow-ups/{follow_up_id}/taking-up")
-@asks(Action.TAKE_UP_AGAIN)
-def take_up_again(follow_up_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> WholeShown:
-    """Take up again, as its worker, a follow-up that one had until it ended."""
-    _, given = find_ended(desk.session, desk.asker, follow_up_id)
-    by = require(Action.TAKE_UP_AGAIN, given)
-    me, seen = desk.asker.person_id, seen_version(if_match)
-    states.reactivate(desk.session, follow_up_id, worker_id=me, by=by, at=desk.at, seen=seen)
     return _again(desk, follow_up_id, response)
 
 
@@ -416,6 +317,14 @@ def _again(desk: Desk, follow_up_id: UUID, response: Response) -> WholeShown:
         follow_ups().where(_follow_up.c.program_id == program_of(desk.session), _follow_up.c.id == follow_up_id),
     )
     return _whole(desk, row, response)
+
+
+def _acted_on(on: On[Any], _: None, response: Response) -> WholeShown:
+    return _again(on.desk, on.id, response)
+
+
+act_resources(router, acts.FOLLOW_UP, _acted_on)
+act_resources(router, acts.ENDED, _acted_on)
 
 
 def _whole(desk: Desk, row: dict[str, Any], response: Response, *, told_risk: bool = True) -> WholeShown:

@@ -18,8 +18,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from api.json.shapes import ComingShown, Day, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import ComingShown, Shown
+from api.web.given import Day, Given, PlainText
 
 
 def _local(value: object) -> object:
@@ -45,7 +45,7 @@ _LOCAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-
 Local = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _LOCAL})]
 LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_on_a_minute)]
 Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Line = Annotated[Typed, StringConstraints(max_length=500)]
+Line = Annotated[PlainText, StringConstraints(max_length=500)]
 Minutes = Annotated[StrictInt, Field(ge=15, le=600)]
 
 

@@ -9,20 +9,18 @@ from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 from sqlalchemy import select
 
 from api.access.participants import Facts, Opened
 from api.access.session import Desk
 from api.json.idempotent_requests import etag
-from api.json.referrals import Line
-from api.json.shapes import AwaitedShown, Day, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import AwaitedShown, Shown
+from api.web.given import Given, PlainText
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
 from domain.kernel.scope import one, program_of
-from domain.participants import disclosures, findings, reading, referral_form
-from domain.participants.consent_text import CURRENT
+from domain.participants import disclosures, findings, reading
 from domain.participants.locking import case_of
 from meetings import admissions
 from models.base import table_of
@@ -39,185 +37,13 @@ _SHOWN = tuple(
     )
 )
 
-Words = Annotated[Typed, StringConstraints(max_length=triage.LONGEST)]
+Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
 
 class IdentityAsked(Given):
     """What one reads it for, where it lies outside one's own follow-ups."""
 
     purpose: Literal["", "who_follows", "hand_over", "urgent_help", "request_of_person", "legal_duty"] = ""
-
-
-class IdentityGiven(Given):
-    """What is known now of who somebody is; null, or left out, is what stays. The age is that of today."""
-
-    given_name: Line | None = None
-    family_name: Line | None = None
-    birth_date: Day | None = None
-    age: Annotated[int | None, Field(strict=True, ge=0, le=referral_form.OLDEST)] = None
-    phone: Line | None = None
-    email: Line | None = None
-    address: Words | None = None
-    contact_note: Words | None = None
-
-
-class JoiningGiven(Given):
-    """That a referral is about somebody who is known."""
-
-    referral_id: UUID
-    to: UUID
-
-
-class FindingGiven(Given):
-    """How a criterion was found, and by what fact; an exception is made of AD-C3 alone, with why."""
-
-    referral_id: UUID
-    finding: Literal["met", "not_met", "unknown"] = "unknown"
-    fact: Words = ""
-    admit_all_the_same: StrictBool = False
-    why: Words = ""
-
-
-class TriageGiven(Given):
-    """Where a referral goes; a worker goes with `forwarded`, what was offered with `refused`."""
-
-    referral_id: UUID
-    result: Literal["committee", "forwarded", "refused"]
-    reason: Words = ""
-    offered: Words = ""
-    worker_id: UUID | None = None
-    second_id: UUID | None = None
-
-
-class TakingBackGiven(Given):
-    """The referral that is triaged again."""
-
-    referral_id: UUID
-
-
-class AdmissionDecisionGiven(Given):
-    """What the committee decides of a candidate, on an item of its agenda."""
-
-    item_id: UUID
-    outcome: Literal["assign", "defer", "more", "refuse"]
-    worker_id: UUID | None = None
-    second_id: UUID | None = None
-    reason: Words = ""
-    offered: Words = ""
-
-
-class AnotherWorkerGiven(Given):
-    """Who meets the candidate instead, and who with them."""
-
-    worker_id: UUID
-    second_id: UUID | None = None
-
-
-class MeetingGiven(Given):
-    """A meeting before admission, and what the person said."""
-
-    met_on: Day
-    way: Literal["in_person", "remote"]
-    outcome: Literal["thinks", "commits", "declines"]
-    with_second: StrictBool = False
-    back_on: Day | None = None
-
-
-class ConsentGiven(Given):
-    """A consent as its form says it.
-
-    `worker_id` is who explained it and signed; where it is left out, the worker who records it.
-    """
-
-    purpose: Literal["program", "sharing", "referral"] = "program"
-    organization_id: UUID | None = None
-    explained_on: Day
-    signed_on: Day
-    signed_by: Literal["self", "parental_authority", "tutor"]
-    worker_signed_on: Day
-    language: Literal["fr", "en"]
-    limits_stated: StrictBool
-    copy_given_on: Day | None = None
-    ends_on: Day | None = None
-    again_at_18: Annotated[StrictBool, Field(description="The form says that it is looked at again at 18.")] = False
-    text_version: Annotated[int, Field(ge=1, le=10_000)] = CURRENT
-    worker_id: UUID | None = None
-
-
-class ConsentTakenBack(Given):
-    """That the person really takes a consent back."""
-
-    really: StrictBool = False
-
-
-class StoringGiven(Given):
-    """When the participant got their copy, where the form did not say it."""
-
-    copy_given_on: Day | None = None
-
-
-class RiskGiven(Given):
-    """A risk, and why: `admission` has `why`; `recruiter` the four things that the committee weighs (AD-C4).
-
-    `recruiter` is assessed by the Clinical Committee while it sits, under `item_id` of its agenda: the item of the
-    admission, or of the risk itself.
-    """
-
-    kind: Literal["admission", "recruiter"] = "admission"
-    level: Literal["red", "yellow", "green", "none", "benefits_exceed", "risks_exceed"]
-    why: Words = ""
-    profile: Words = ""
-    involvement: Words = ""
-    benefits: Words = ""
-    risks: Words = ""
-    item_id: UUID | None = None
-
-    def told(self) -> dict[str, str]:
-        """What stands behind it, as it is sealed."""
-        names = ("why",) if self.kind == "admission" else ("profile", "involvement", "benefits", "risks")
-        return {name: getattr(self, name) for name in names}
-
-
-class BarGiven(Given):
-    """Somebody whom the person does not want near their file."""
-
-    person_id: UUID
-
-
-class DisclosureGiven(Given):
-    """What was said without consent: on what ground, to whom, what; and that it was only what was necessary."""
-
-    ground: Literal["ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law"]
-    to_whom: Words
-    what: Words
-    disclosed_on: Day
-    only_necessary: StrictBool
-
-
-class RetentionGiven(Given):
-    """Another last day on which a file is kept, and why."""
-
-    day: Day
-    reason: Typed
-
-
-class DestructionGiven(Given):
-    """Why a file is to be destroyed: a ground, and words, which on the ground of the calendar may be empty."""
-
-    ground: Typed
-    reason: Typed = ""
-
-
-class DestructionAnswered(Given):
-    """Which request was looked at."""
-
-    seen: UUID
-
-
-class DestructionRefused(DestructionAnswered):
-    """Why the file is kept."""
-
-    reason: Typed
 
 
 class FoundShown(Shown):

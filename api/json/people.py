@@ -28,7 +28,6 @@ from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
     AbsenceGiven,
     AbsenceShown,
-    Day,
     LastDay,
     Limit,
     Offset,
@@ -40,6 +39,7 @@ from api.json.shapes import (
     Shown,
     TenureGiven,
 )
+from api.web.given import Day
 from domain.access import invitations
 from domain.accompaniment import asked_today
 from domain.departure import departures, foreseeing, ways_in

@@ -14,8 +14,8 @@ from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, EventShown, Limit, Offset, Page, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import EventShown, Limit, Offset, Page, Shown
+from api.web.given import Day, Given, PlainText
 from domain.kernel.scope import many, one, program_of
 from domain.record import incidents, readings
 from domain.record.incidents import Entry, Telling
@@ -64,13 +64,13 @@ class IncidentGiven(Given):
     """What is known of an incident. What is missing is not known yet."""
 
     organization_id: UUID
-    information: Typed
-    circumstances: Typed
+    information: PlainText
+    circumstances: PlainText
     known_on: Day
     happened_from: Day | None = None
     happened_to: Day | None = None
     people_concerned: StrictInt | None = None
-    measures: Typed = ""
+    measures: PlainText = ""
 
     def entry(self) -> Entry:
         """The entry of the register."""
@@ -89,14 +89,14 @@ class IncidentGiven(Given):
 class CompletedGiven(IncidentGiven):
     """As an incident that is entered. `known_on_reason` says why the day since which it is known moves."""
 
-    known_on_reason: Typed = ""
+    known_on_reason: PlainText = ""
 
 
 class AssessmentGiven(Given):
     """Whether there is a risk of serious harm, and what leads to that."""
 
     serious_risk: StrictBool
-    risk_reasons: Typed
+    risk_reasons: PlainText
 
 
 class TellingGiven(Given):
@@ -104,7 +104,7 @@ class TellingGiven(Given):
 
     commission_told_on: Day | None = None
     people_told_on: Day | None = None
-    public_notice: Typed = ""
+    public_notice: PlainText = ""
 
 
 class IncidentShown(Shown):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Response
@@ -11,10 +11,11 @@ from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
 from api.access.participants import drafter
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.admissions import Criterion
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import Day, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import Shown
+from api.web.given import Day, Given, Line, PlainText
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
 from domain.participants import links, reading, referral_form, referring
@@ -23,10 +24,8 @@ from domain.roles.sight import who_barred
 
 router = api_routes("referrals")
 
-Line = Annotated[Typed, StringConstraints(max_length=referral_form.LONGEST_LINE)]
-Words = Annotated[Typed, StringConstraints(max_length=referral_form.LONGEST_TEXT)]
-Language = Annotated[Typed, StringConstraints(max_length=20)]
-Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
+Words = Annotated[PlainText, StringConstraints(max_length=referral_form.LONGEST_TEXT)]
+Language = Annotated[PlainText, StringConstraints(max_length=20)]
 
 
 class ReferralGiven(Given):

@@ -12,7 +12,6 @@ from fastapi import Query
 from pydantic import (
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -20,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.web.bodies import Given
+from api.web.given import Day, Given, Key, PlainText, Short
 from domain.follow_ups.gate import Awaited
 from domain.mail.envelopes import Attachment
 
@@ -30,23 +29,6 @@ Row = TypeVar("Row")
 #: How many of a list are asked for, and after how many.
 Limit = Annotated[int, Query(ge=1, le=200)]
 Offset = Annotated[int, Query(ge=0, le=2**31)]
-
-
-def _iso_day(value: object) -> object:
-    """A day is written YYYY-MM-DD: pydantic alone would read 0 as 1970."""
-    if isinstance(value, str) and len(value) == 10:  # noqa: PLR2004  # YYYY-MM-DD
-        return value
-    if type(value) is date:
-        return value
-    msg = "use YYYY-MM-DD"
-    raise ValueError(msg)
-
-
-Day = Annotated[date, BeforeValidator(_iso_day)]
-#: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
-Typed = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
-#: The key of a role or a protocol, as its file writes it.
-Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
 
 
 class Shown(BaseModel):
@@ -106,19 +88,19 @@ class Page(BaseModel, Generic[T]):
 class Reason(Given):
     """Why."""
 
-    reason: Typed
+    reason: PlainText
 
 
 class Note(Given):
     """A note that goes with an act, or none."""
 
-    note: Typed = ""
+    note: PlainText = ""
 
 
 class OptionalReason(Given):
     """Why, where it is worth saying."""
 
-    reason: Typed = ""
+    reason: PlainText = ""
 
 
 class ProofGiven(Given):
@@ -128,20 +110,16 @@ class ProofGiven(Given):
     """
 
     kind: Literal["serial", "account", "document", "way"]
-    label: Annotated[Typed, StringConstraints(max_length=500)]
+    label: Annotated[PlainText, StringConstraints(max_length=500)]
     content: Annotated[str, Field(description="base64; for a document alone")] = ""
-
-
-#: A few words of something, such as a serial number.
-Short = Annotated[Typed, StringConstraints(max_length=500)]
 
 
 class Completion(Given):
     """That a task was done. `given` is what was filled in of what the step `asks`, by the id of each part."""
 
-    note: Typed = ""
+    note: PlainText = ""
     evidence: list[ProofGiven] = Field([], max_length=20)
-    given: dict[Key, Typed | Annotated[list[Short], Field(max_length=50)]] = Field({}, max_length=20)
+    given: dict[Key, PlainText | Annotated[list[Short], Field(max_length=50)]] = Field({}, max_length=20)
 
 
 class ChoiceShown(Shown):
@@ -160,34 +138,6 @@ class AskedShown(Shown):
     choices: list[ChoiceShown] = []
     at_most: int | None = None
     required: bool = True
-
-
-class EquipmentGiven(Given):
-    """A thing to enter into the inventory, of a kind that a protocol hands over."""
-
-    kind: Key
-    serial: Short
-    label: Short = ""
-
-
-class EquipmentCorrected(Given):
-    """The serial number of a thing, and what it is called, as they should be."""
-
-    serial: Short
-    label: Short = ""
-
-
-class EquipmentMoved(Given):
-    """What is done with a thing, and what is said of it: its condition, what is known of it, or the reason."""
-
-    move: Literal["take_back", "report_missing", "give_up", "find", "take_out_of_use", "put_back"]
-    words: Typed = ""
-
-
-class EquipmentLent(Given):
-    """To whom a thing is lent."""
-
-    person_id: UUID
 
 
 class EquipmentShown(Shown):
@@ -246,10 +196,10 @@ class VersionGiven(Given):
 class NewPersonGiven(Given):
     """What is written of a new member of an organization's staff. `spoken` are codes of languages."""
 
-    given_name: Typed
-    family_name: Typed
-    email: Annotated[Typed, StringConstraints(max_length=300)] = ""
-    phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
+    given_name: PlainText
+    family_name: PlainText
+    email: Annotated[PlainText, StringConstraints(max_length=300)] = ""
+    phone: Annotated[PlainText, StringConstraints(max_length=40)] = ""
     language: Literal["fr", "en"] = "fr"
     spoken: Annotated[list[Key], Field(max_length=20)] = Field(default_factory=list)
 
@@ -269,10 +219,10 @@ class PersonGiven(NewPersonGiven):
 class PersonChanged(Given):
     """How a member of staff is named and reached from now on. `spoken` are codes of languages; null leaves them."""
 
-    given_name: Typed
-    family_name: Typed
-    email: Annotated[Typed, StringConstraints(max_length=300)] = ""
-    phone: Annotated[Typed, StringConstraints(max_length=40)] = ""
+    given_name: PlainText
+    family_name: PlainText
+    email: Annotated[PlainText, StringConstraints(max_length=300)] = ""
+    phone: Annotated[PlainText, StringConstraints(max_length=40)] = ""
     language: Literal["fr", "en"]
     spoken: Annotated[list[Key], Field(max_length=20)] | None = None
     calendar: Literal["unknown", "merge", "replace"] | None = Field(

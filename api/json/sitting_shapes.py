@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 
-from api.json.shapes import Day, Key, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import Shown
+from api.web.given import Day, Given, Key, PlainText
 
-Said = Annotated[Typed, StringConstraints(max_length=10_000)]
+Said = Annotated[PlainText, StringConstraints(max_length=10_000)]
 Version = Annotated[
     StrictInt | None,
     Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without."),

@@ -15,7 +15,7 @@ from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
 from api.json.shapes import Shown
-from api.web.bodies import Given
+from api.web.given import Given
 from meetings.documents.statement import PartnerStatement
 from meetings.statements import program
 from meetings.statements.partner import years

@@ -13,8 +13,8 @@ from api.access.session import AtDesk
 from api.access.summaries import find_to_read, find_to_write, ground_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
-from api.json.shapes import MovedShown, Reason, Shown, Typed
-from api.web.bodies import Given
+from api.json.shapes import MovedShown, Reason, Shown
+from api.web.given import Given, PlainText
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 
@@ -24,8 +24,8 @@ router = api_routes("follow-ups")
 class SummaryGiven(Given):
     """What a summary says: the participant's situation, and the steps that they have taken."""
 
-    situation: Typed = ""
-    steps: Typed = ""
+    situation: PlainText = ""
+    steps: PlainText = ""
 
 
 class SummaryShown(Shown):

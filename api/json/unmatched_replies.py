@@ -15,7 +15,7 @@ from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.meeting_shapes import Local
 from api.json.shapes import Limit, Offset, Page, Shown
 from api.views.unmatched_replies import StrayLine, lines_of
-from api.web.bodies import Given
+from api.web.given import Given
 from api.web.rendering import words
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

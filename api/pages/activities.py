@@ -12,9 +12,10 @@ from fastapi.responses import HTMLResponse
 from api.access.activities import caller_off, planner, taker_out, whom_to_plan_with
 from api.access.permissions import Action, asks
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
+from api.web.readers import day_of, hour_of, id_or_none
 from domain.follow_ups import activities
 from domain.kernel.refusals import Refusal
 from domain.roles.sight import who_barred

@@ -31,12 +31,13 @@ from api.access.agendas import (
 )
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Click
 from api.views.agendas import agenda_of
 from api.views.meetings import title_of
 from api.web import downloads
+from api.web.readers import id_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext, ngettext, pick

@@ -13,8 +13,9 @@ from api.access.agreements import find_agreement, find_version, signed_file
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
 from api.pages.agreement import agreement_page
-from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, see_other
+from api.web.readers import day_of, day_or_none, id_or_none
 from domain.agreements import agreements, signed_files, succession, terminations
 from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.kernel.refusals import Refusal

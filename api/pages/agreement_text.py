@@ -13,8 +13,9 @@ from api.access.agreements import find_agreement, find_version
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
 from api.pages.agreement import RESOURCES
-from api.pages.forms import Text, day_or_none
+from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
+from api.web.readers import day_or_none
 from domain.agreements import rewriting
 from domain.agreements.version_text import Content, content_of_version
 from domain.kernel.refusals import Refusal

@@ -27,11 +27,12 @@ from api.access.permissions import (
     to_case,
 )
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_of
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.leaving import leaving_of
 from api.views.tasks import Line, cases_about, lines_of, names_of, page_of
 from api.views.timeline import MINOR, NEWEST, told
+from api.web.readers import day_of
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations.protocol import Protocol
 from domain.departure import hand_overs_in_bulk

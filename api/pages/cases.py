@@ -15,9 +15,9 @@ from sqlalchemy.sql.expression import ColumnElement
 
 from api.access.permissions import Action, asks, require, to_program, visible_cases
 from api.access.session import AtDesk, Desk
-from api.pages.forms import id_or_none
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
+from api.web.readers import id_or_none
 from domain.casework import board, subjects
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from api.access.permissions import Action, allows, to_program
 from api.access.session import Desk
-from api.pages.forms import id_or_none
 from api.views.names import titles_of_roles
+from api.web.readers import id_or_none
 from domain.kernel.scope import program_of
 from domain.terms.agreed_roles import created_roles, creates_from
 from models.agreement import AgreementRole

@@ -25,7 +25,7 @@ from api.access.permissions import (
     to_program,
 )
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, hour_there, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.decisions import KINDS, SAID, STATES, lines_of
 from api.views.meetings import title_of
@@ -33,6 +33,7 @@ from api.views.names import people_by_id
 from api.views.sentences import sentence_of
 from api.views.sittings import owners_of
 from api.web import downloads
+from api.web.readers import hour_there, id_or_none
 from domain.endorsement.counting import counts_by
 from domain.kernel.refusals import Refusal
 from locales import N_

@@ -13,12 +13,13 @@ from sqlalchemy import or_, select
 from api.access.permissions import Action, allows, asks, find_task, require, to_program, to_task, visible_cases
 from api.access.session import AtDesk, Desk
 from api.pages.case import case_page
-from api.pages.forms import Text, Typed, day_of, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.tasks import task_page
 from api.views import departures as at_departures
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
+from api.web.readers import day_of, id_or_none
 from domain.casework import board
 from domain.departure import current, departures, hand_overs, hand_overs_in_bulk, settling, unopened
 from domain.kernel.refusals import Refusal

@@ -12,8 +12,12 @@ from fastapi.responses import HTMLResponse
 from api.access.destructions import answers_as, find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, id_or_none
-from api.pages.frame import framed_pages, page, see_other
+from api.acts.admissions import Row
+from api.acts.declaring import On
+from api.acts.participant_files import DESTRUCTION
+from api.pages.act_routes import act_pages
+from api.pages.forms import Typed
+from api.pages.frame import framed_pages, page
 from api.pages.participant import BECAME, DESTRUCTION_GROUNDS, proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
@@ -23,7 +27,7 @@ from locales import N_, gettext
 from models.base import table_of
 from models.program import Organization
 
-router = framed_pages()
+router = framed_pages(of_acts=True)
 
 _organization = table_of(Organization)
 
@@ -53,39 +57,6 @@ def show_destruction(desk: AtDesk, request: Request, participant_id: UUID) -> HT
     """What is to be destroyed and why, and what became of it."""
     asked, given = find_destruction(desk.session, desk.asker, participant_id)
     return _page(desk, request, asked, given)
-
-
-@router.post("/participants/{participant_id}/destruction/confirmation")
-@asks(Action.CONFIRM_DESTRUCTION)
-def confirm(desk: AtDesk, request: Request, participant_id: UUID, seen: Text = "") -> Response:
-    """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
-    asked, given = find_destruction(desk.session, desk.asker, participant_id, Action.CONFIRM_DESTRUCTION)
-    by = answers_as(desk.session, desk.asker, asked, given)
-
-    def act() -> None:
-        destruction.confirm(desk.session, participant_id, seen=id_or_none(seen), by=by, at=desk.at)
-
-    return _after(desk, request, participant_id, Typed("confirm", desk.attempt(act)))
-
-
-@router.post("/participants/{participant_id}/destruction/refusal")
-@asks(Action.CONFIRM_DESTRUCTION)
-def refuse(desk: AtDesk, request: Request, participant_id: UUID, seen: Text = "", reason: Text = "") -> Response:
-    """Refuse it, as another person than who asked: the file is kept, and who asked reads why."""
-    asked, given = find_destruction(desk.session, desk.asker, participant_id, Action.CONFIRM_DESTRUCTION)
-    by = answers_as(desk.session, desk.asker, asked, given)
-
-    def act() -> None:
-        destruction.refuse(desk.session, participant_id, reason=reason, seen=id_or_none(seen), by=by, at=desk.at)
-
-    return _after(desk, request, participant_id, Typed("refuse", desk.attempt(act), {"reason": reason}))
-
-
-def _after(desk: Desk, request: Request, participant_id: UUID, typed: Typed) -> Response:
-    if typed.refusal is None:
-        return see_other(f"/participants/{participant_id}/destruction")
-    asked, given = find_destruction(desk.session, desk.asker, participant_id)
-    return _page(desk, request, asked, given, typed=typed)
 
 
 def _page(
@@ -137,3 +108,11 @@ def _holders(desk: Desk, participant_id: UUID) -> list[str]:
         ),
     )
     return sorted(row["short_name"] for row in rows)
+
+
+def _shown(on: On[Row], request: Request, typed: Typed) -> Response:
+    asked, given = find_destruction(on.session, on.desk.asker, on.id)
+    return _page(on.desk, request, asked, given, typed=typed)
+
+
+act_pages(router, DESTRUCTION, _shown)

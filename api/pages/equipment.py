@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import or_, select
 
-from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, id_or_none
-from api.pages.frame import framed_pages, page, see_other
-from api.pages.idempotent_forms import AtOnce
-from api.views.equipment import MOVES, do, moves_of
+from api.acts import equipment as acts
+from api.pages.act_routes import act_pages
+from api.pages.forms import Typed
+from api.pages.frame import framed_pages, page
+from api.views.equipment import MOVES, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
-from domain.equipment import inventory, lending
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
+from domain.equipment import inventory
 from domain.kernel.scope import many, program_of
 from locales import N_
 from models.base import table_of
 from models.program import Person, Tenure
 from models.record import Event
 
-router = framed_pages("/equipment")
+router = framed_pages("/equipment", of_acts=True)
 
 _event = table_of(Event)
 _person = table_of(Person)
 _tenure = table_of(Tenure)
-
-Seen = Annotated[int | None, Form()]
 
 #: Where a thing is: the shape and the word that show it.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -53,21 +50,6 @@ def show_inventory(desk: AtDesk, request: Request, state: str = "") -> HTMLRespo
     return _list(desk, request, Typed(), state=state)
 
 
-@router.post("")
-@asks(Action.KEEP_EQUIPMENT)
-def add(desk: AtDesk, request: Request, once: AtOnce, kind: Text = "", serial: Text = "", label: Text = "") -> Response:
-    """Enter a thing into the inventory."""
-    by = require(Action.KEEP_EQUIPMENT, to_program(desk.asker))
-
-    def act() -> str:
-        return f"/equipment/{inventory.add(desk.session, kind, serial, label=label, by=by, at=desk.at)}"
-
-    done = once.attempt(act)
-    if isinstance(done, str):
-        return see_other(done)
-    return _list(desk, request, Typed("add", done, {"kind": kind, "serial": serial, "label": label}))
-
-
 @router.get("/{equipment_id}", name="equipment")
 @asks(Action.SEE_EQUIPMENT)
 def show_thing(desk: AtDesk, request: Request, equipment_id: UUID) -> HTMLResponse:
@@ -75,44 +57,8 @@ def show_thing(desk: AtDesk, request: Request, equipment_id: UUID) -> HTMLRespon
     return _page(desk, request, equipment_id, Typed())
 
 
-@router.post("/{equipment_id}")
-@asks(Action.KEEP_EQUIPMENT)
-def correct(
-    desk: AtDesk, request: Request, equipment_id: UUID, seen: Seen = None, serial: Text = "", label: Text = ""
-) -> Response:
-    """Correct the serial number of a thing, or what it is called."""
-
-    def act(by: Actor) -> None:
-        inventory.correct(desk.session, equipment_id, serial=serial, label=label, by=by, at=desk.at, seen=seen)
-
-    return _do(desk, request, equipment_id, "correct", act, {"serial": serial, "label": label})
-
-
-@router.post("/{equipment_id}/moves")
-@asks(Action.KEEP_EQUIPMENT)
-def move(
-    desk: AtDesk, request: Request, equipment_id: UUID, seen: Seen = None, move: Text = "", words: Text = ""
-) -> Response:
-    """Take a thing back, report it missing, give it up, find it again, take it out of use or put it back."""
-
-    def act(by: Actor) -> None:
-        do(desk.session, equipment_id, move, words, by=by, at=desk.at, seen=seen)
-
-    return _do(desk, request, equipment_id, move if move in MOVES else "move", act, {"words": words})
-
-
-@router.post("/{equipment_id}/loan")
-@asks(Action.KEEP_EQUIPMENT)
-def lend(desk: AtDesk, request: Request, equipment_id: UUID, seen: Seen = None, person: Text = "") -> Response:
-    """Put a thing in somebody's hands."""
-
-    def act(by: Actor) -> None:
-        person_id = id_or_none(person)
-        if person_id is None:
-            raise Refusal("person.missing", N_("Choose to whom it is lent."))
-        lending.lend(desk.session, equipment_id, person_id, by=by, at=desk.at, seen=seen)
-
-    return _do(desk, request, equipment_id, "lend", act, {"person": person})
+act_pages(router, acts.INVENTORY, lambda on, request, typed: _list(on.desk, request, typed))
+act_pages(router, acts.THING, lambda on, request, typed: _page(on.desk, request, on.id, typed))
 
 
 # ------------------------------------------------------------------------------------------------------- its parts
@@ -124,26 +70,6 @@ def where_is(row: Mapping[str, Any]) -> str:
         return "missing" if row["missing_since"] is not None else "in_hand"
     state: str = row["state"]
     return "available" if state == "in_use" else state
-
-
-def _do(
-    desk: Desk, request: Request, thing_id: UUID, form: str, act: Callable[[Actor], None], values: dict[str, str]
-) -> Response:
-    _thing(desk, thing_id)
-    by = require(Action.KEEP_EQUIPMENT, to_program(desk.asker))
-    refusal = desk.attempt(lambda: act(by))
-    if refusal is None:
-        return see_other(f"/equipment/{thing_id}")
-    return _page(desk, request, thing_id, Typed(form, refusal, values))
-
-
-def _thing(desk: Desk, thing_id: UUID) -> dict[str, Any]:
-    """A thing of the inventory that the asker may see. Raises Forbidden, also where there is none."""
-    require(Action.SEE_EQUIPMENT, to_program(desk.asker))
-    row = next((one for one in inventory.inventory(desk.session) if one["id"] == thing_id), None)
-    if row is None:
-        raise Forbidden
-    return row
 
 
 def _list(desk: Desk, request: Request, typed: Typed, *, state: str = "") -> HTMLResponse:
@@ -168,7 +94,7 @@ def _list(desk: Desk, request: Request, typed: Typed, *, state: str = "") -> HTM
 
 
 def _page(desk: Desk, request: Request, thing_id: UUID, typed: Typed) -> HTMLResponse:
-    row = _thing(desk, thing_id)
+    row = acts.find_thing(desk, thing_id)
     loans = inventory.loans_of(desk.session, thing_id)
     events = many(
         desk.session,

@@ -11,23 +11,27 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.access.follow_ups import find_ended, find_follow_up, ground_of, may, move_to
+from api.access.follow_ups import find_ended, find_follow_up, ground_of, may
 from api.access.permissions import Action, Forbidden, Given, asks, require
 from api.access.session import AtDesk, Desk
 from api.access.summaries import as_reader
+from api.acts import follow_ups as acts
+from api.acts.declaring import On
+from api.pages.act_routes import Seen, act_pages
 from api.pages.caseload import lines
-from api.pages.forms import Text, Typed, day_of, day_or_none, hour_of, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, MOVES, REASONS, STRATEGIES, WHY_NONE, WHY_PROPOSED, bars_of
 from api.views.sentences import sentence_of
 from api.views.states import STATES
 from api.views.tasks import names_of
 from api.views.timeline import told
-from domain.accompaniment import breaks, proposals, states, withdrawals
+from api.web.readers import day_of, hour_of, id_or_none
+from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import hand_overs
 from domain.follow_ups import assigning, contacts, lost, notes, opening, summaries
 from domain.follow_ups.notes import Week
@@ -47,13 +51,9 @@ router = framed_pages("/follow-ups")
 #: So many lines of the record are shown, the newest.
 LINES_SHOWN: Final = 50
 WEEKS_OFFERED: Final = 8
-#: What is chosen where a follow-up is taken up again and nobody accompanies the participant yet.
-NOBODY_YET: Final = "nobody_yet"
 
 _event = table_of(Event)
 _organization = table_of(Organization)
-
-Seen = Annotated[int | None, Form()]
 
 
 class NoteTyped:
@@ -163,29 +163,6 @@ def write_note(
     return _do(desk, request, follow_up_id, "note", act, typed.values, back="/caseload" if back == "caseload" else "")
 
 
-@router.post("/{follow_up_id}/attempts")
-@asks(Action.KEEP_FOLLOW_UP)
-def record_attempt(
-    desk: AtDesk, request: Request, follow_up_id: UUID, means: Text = "", reached: Text = "", day: Text = ""
-) -> Response:
-    """Write down an attempt to reach the participant."""
-
-    def act(by: Actor) -> None:
-        if reached not in ("yes", "no"):
-            raise Refusal("reached.missing", N_("Say whether they answered."))
-        contacts.record_attempt(
-            desk.session,
-            follow_up_id,
-            means=means,
-            reached=reached == "yes",
-            tried_on=day_or_none(day),
-            by=by,
-            at=desk.at,
-        )
-
-    return _do(desk, request, follow_up_id, "attempt", act, {"means": means, "reached": reached, "day": day})
-
-
 @router.post("/{follow_up_id}/missed-meetings")
 @asks(Action.KEEP_FOLLOW_UP)
 def record_no_show(
@@ -207,77 +184,12 @@ def record_no_show(
     return _do(desk, request, follow_up_id, "missed", act, {"day": day, "hour": hour, "minutes": minutes})
 
 
-@router.post("/{follow_up_id}/missed-meetings/{no_show_id}/strategy")
-@asks(Action.KEEP_FOLLOW_UP)
-def agree_strategy(
-    desk: AtDesk, request: Request, follow_up_id: UUID, no_show_id: UUID, strategy: Text = ""
-) -> Response:
-    """Write down what was agreed after a missed meeting."""
-
-    def act(by: Actor) -> None:
-        contacts.agree_strategy(desk.session, follow_up_id, no_show_id, strategy, by=by, at=desk.at)
-
-    return _do(desk, request, follow_up_id, f"strategy-{no_show_id}", act, {"strategy": strategy})
-
-
-@router.post("/{follow_up_id}/state")
-@asks(Action.KEEP_FOLLOW_UP)
-def move_state(
-    desk: AtDesk,
-    request: Request,
-    follow_up_id: UUID,
-    seen: Seen = None,
-    move: Text = "",
-    reason: Text = "",
-    returns_on: Text = "",
-    terms: Text = "",
-    agrees: Text = "",
-    worker: Text = "",
-) -> Response:
-    """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
-
-    def act(by: Actor) -> None:
-        move_to(
-            desk,
-            follow_up_id,
-            move,
-            reason=reason,
-            returns_on=day_or_none(returns_on),
-            terms=terms,
-            agrees=agrees == "yes",
-            worker_id=None if worker == NOBODY_YET else id_or_none(worker),
-            nobody_yet=worker == NOBODY_YET,
-            by=by,
-            seen=seen,
-        )
-
-    typed = {"reason": reason, "returns_on": returns_on, "terms": terms, "agrees": agrees, "worker": worker}
-    return _do(desk, request, follow_up_id, move if move in MOVES else "state", act, typed)
-
-
 @router.get("/{follow_up_id}/ended", name="follow_up_ended")
 @asks(Action.TAKE_UP_AGAIN)
 def show_ended(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
     """That a follow-up ended, for who accompanied the participant until then: they may take it up again."""
     row, _ = find_ended(desk.session, desk.asker, follow_up_id)
     return _ended_page(desk, request, row, Typed())
-
-
-@router.post("/{follow_up_id}/taking-up")
-@asks(Action.TAKE_UP_AGAIN)
-def take_up_again(desk: AtDesk, request: Request, follow_up_id: UUID, seen: Seen = None) -> Response:
-    """Take up again, as its worker, a follow-up that one had until it ended."""
-    row, given = find_ended(desk.session, desk.asker, follow_up_id)
-    by = require(Action.TAKE_UP_AGAIN, given)
-    me = desk.asker.person_id
-    refusal = desk.attempt(
-        lambda: states.reactivate(desk.session, follow_up_id, worker_id=me, by=by, at=desk.at, seen=seen)
-    )
-    return (
-        _ended_page(desk, request, row, Typed("again", refusal))
-        if refusal
-        else see_other(f"/follow-ups/{follow_up_id}")
-    )
 
 
 @router.post("/{follow_up_id}/workers")
@@ -336,6 +248,15 @@ def _do(
         return see_other(back or _after(desk, follow_up_id))
     row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
     return _page(desk, request, row, given, Typed(form, refusal, dict(typed)))
+
+
+def _shown_again(on: On[acts.Row], request: Request, typed: Typed) -> HTMLResponse:
+    row, given = find_follow_up(on.session, on.desk.asker, on.id)
+    return _page(on.desk, request, row, given, typed)
+
+
+act_pages(router, acts.FOLLOW_UP, _shown_again, after=lambda on, _: _after(on.desk, on.id))
+act_pages(router, acts.ENDED, lambda on, request, typed: _ended_page(on.desk, request, on.row, typed))
 
 
 def _after(desk: Desk, follow_up_id: UUID) -> str:
@@ -457,7 +378,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         move_words=MOVES,
         had_it=had_it,
         may_have_it=_who_may_have_it(candidates, had_it),
-        nobody_yet=NOBODY_YET,
+        nobody_yet=acts.NOBODY_YET,
         day=desk.day,
     )
 

@@ -1,21 +1,14 @@
-"""What the pages' forms have in common: days as people type them, and what was typed while a rule refuses it."""
+"""What the pages' forms have in common: the details of a person, and what was typed while a rule refuses it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, time
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import Depends, Form
 
-from api.access.session import Desk
 from api.views.languages import codes_of
 from domain.kernel.refusals import Refusal
-from locales import N_
-from meetings.entries import LONGEST, SHORTEST
-from meetings.local_times import moment_of
-from meetings.locking import read_meeting
 
 Text = Annotated[str, Form()]
 """A field as it was typed; empty where the form did not send it."""
@@ -72,84 +65,3 @@ class Typed:
     def get(self, form: str, name: str, otherwise: object = "") -> Any:
         """What stands in a field: what was typed in that form, else `otherwise`."""
         return self.values.get(name, otherwise) if form == self.form else otherwise
-
-
-def day_of(text: str) -> date:
-    """A local day as a date field sends it. Raises Refusal."""
-    day = day_or_none(text)
-    if day is None:
-        raise Refusal("day.missing", N_("Give a day."))
-    return day
-
-
-def day_or_none(text: str) -> date | None:
-    """As `day_of`, None for an empty field. Raises Refusal."""
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
-    # A typing slip such as 0206 would hold everything that is counted from it.
-    if not 2000 <= day.year <= 2100:  # noqa: PLR2004  # the program began in this century
-        raise Refusal("day.malformed", N_("This day is too far away to be meant."))
-    return day
-
-
-def hour_of(text: str) -> time:
-    """A local hour as a time field sends it. Raises Refusal."""
-    text = text.strip()
-    if not text:
-        raise Refusal("hour.missing", N_("Give an hour."))
-    try:
-        hour = time.fromisoformat(text)
-    except ValueError:
-        raise Refusal("hour.malformed", N_("Write the hour as hours and minutes, such as 13:30.")) from None
-    if hour.tzinfo is not None or hour.second or hour.microsecond:
-        raise Refusal("hour.malformed", N_("Write the hour as hours and minutes, such as 13:30."))
-    return hour
-
-
-def minutes_or_none(text: str) -> int | None:
-    """The length of a meeting in minutes, None for an empty field. Raises Refusal."""
-    text = text.strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and SHORTEST <= int(text[:6]) <= LONGEST):
-        raise Refusal(
-            "minutes.malformed",
-            N_("The length of a meeting, in minutes, is from %(shortest)s to %(longest)s."),
-            shortest=SHORTEST,
-            longest=LONGEST,
-        )
-    return int(text)
-
-
-def number_of(text: str) -> int:
-    """The number of an applicant, or a mark, as a form gives it. Raises Refusal."""
-    text = text.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise Refusal("interview.number", N_("Write the applicant and the marks as whole numbers."))
-    return int(text)
-
-
-_MOST_DIGITS = 3
-
-
-def id_or_none(text: str) -> UUID | None:
-    """An id as a list of choices sends it, None where nothing was chosen. Raises Refusal."""
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Refusal("choice.malformed", N_("Choose one of the list.")) from None
-
-
-def hour_there(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
-    """A local hour of the meeting's day, as a field sends it; None for an empty one. Raises Refusal."""
-    if not hour.strip():
-        return None
-    meeting = read_meeting(desk.session, meeting_id)
-    return moment_of(datetime.combine(meeting["starts"].date(), hour_of(hour)), meeting["time_zone"])

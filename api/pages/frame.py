@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from api.access.destructions import to_destructions
 from api.access.permissions import Action, allows, to_post, to_program
 from api.access.session import AtDesk, Desk, Office
+from api.acts.declaring import ActRouter
 from api.views.names import titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
@@ -79,13 +80,14 @@ YEARS: Final[Mapping[str, str]] = {
 }
 
 
-def framed_pages(prefix: str = "") -> APIRouter:
-    """The pages of one module, each inside the frame of whoever is signed in.
+def framed_pages(prefix: str = "", *, of_acts: bool = False) -> APIRouter:
+    """The pages of one module, each inside the frame of who is signed in; `of_acts`, none that writes by hand.
 
     Each says so here, where it is made: a router around it would work every page out again, which is a second at each
     start.
     """
-    return APIRouter(prefix=prefix, dependencies=[Depends(framed)], include_in_schema=False)
+    router = ActRouter if of_acts else APIRouter
+    return router(prefix=prefix, dependencies=[Depends(framed)], include_in_schema=False)
 
 
 def framed(request: Request, desk: AtDesk) -> None:

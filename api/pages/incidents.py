@@ -12,10 +12,11 @@ from sqlalchemy import Select, select
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_of, day_or_none, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.tasks import names_of
+from api.web.readers import day_of, day_or_none, id_or_none
 from domain.files import spreadsheets
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

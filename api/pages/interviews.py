@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, find_case, require, to_case
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, number_of
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.departures import people_names
+from api.web.readers import number_of
 from domain.departure import interviews
 from domain.kernel.refusals import Refusal
 from locales import N_

@@ -19,12 +19,13 @@ from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
 from api.access.permissions import Action, Forbidden, allows, asks, find_person, require
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
 from api.views.agendas import documents_of
 from api.views.meetings import ANSWERS, STATES, hours_of, title_of
 from api.views.names import people_by_id
+from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import one, program_of

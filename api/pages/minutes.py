@@ -13,12 +13,13 @@ from api.access.meetings import find_meeting
 from api.access.minutes import Sheet, find_minutes, minutes_file
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
 from api.views.meetings import title_of
 from api.views.sittings import ATTENDED, OUTCOMES
 from api.web import downloads
+from api.web.readers import id_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import LANGUAGES, N_, gettext

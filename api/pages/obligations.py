@@ -16,11 +16,12 @@ from api.access.partners import find_obligation, find_proof, find_proposal
 from api.access.permissions import Action, Forbidden, Relation, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.pages.agreement import PERIODS, in_words
-from api.pages.forms import Text, Typed, day_of, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of
 from api.views.tasks import names_of
+from api.web.readers import day_of, id_or_none
 from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.declarations.program_agreements import AttestationRule
 from domain.endorsement.counting import does_it_count

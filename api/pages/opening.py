@@ -15,10 +15,11 @@ from sqlalchemy.orm import aliased
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages import other_openings
-from api.pages.forms import Detailed, Details, Text, Typed, day_of, id_or_none
+from api.pages.forms import Detailed, Details, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import FIELD, AtOnce
 from api.views.tasks import lines_of
+from api.web.readers import day_of, id_or_none
 from domain.casework import cases, scheduling, versions
 from domain.casework.steps import ROLE_OF_SUBJECT
 from domain.declarations import planning

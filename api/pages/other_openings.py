@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 
 from api.access.permissions import Action, allows, to_program
 from api.access.session import Desk
-from api.pages.forms import id_or_none
+from api.web.readers import id_or_none
 from domain.casework.scheduling import protocol_of
 from domain.casework.subjects import Subject
 from domain.declarations.protocol import Protocol

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from api.access.participants import find_participant, ground_of, ground_of_facts
 from api.access.permissions import Action, Forbidden, Given, Relation, allows, asks, find_case, require
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, page
 from api.pages.referrals import ASKED, NAMES
 from api.views.follow_ups import WHY_PROPOSED, bars_of
 from api.views.languages import names_of as names_of_languages
@@ -23,7 +23,6 @@ from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import barring, consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import duplicates, first_meetings
-from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
 from domain.participants import destruction, disclosures, findings, rates, reading, what_is_destroyed
 from domain.participants.ages import Age
@@ -217,37 +216,6 @@ def read_what_was_referred(desk: AtDesk, request: Request, participant_id: UUID,
 
 
 # ------------------------------------------------------------------------------------------------------------ below
-
-
-def act_on(
-    desk: Desk,
-    request: Request,
-    participant_id: UUID,
-    action: Action,
-    act: Callable[[Actor], object],
-    place: str,
-    form: str = "",
-    **values: Any,
-) -> Response:
-    """Do an act on the file of somebody, then show the page's part; or the page with why not. Raises Forbidden.
-
-    `values` are the fields of the page's `form` as they were typed, which stay there where the act is refused.
-    """
-    row, given = find_participant(desk.session, desk.asker, participant_id, action)
-    by = require(action, given)
-    refusal = desk.attempt(lambda: act(by))
-    if refusal is not None:
-        return participant_page(desk, request, row, given, typed=Typed(form, refusal, values))
-    return see_other(_after(desk, participant_id, place))
-
-
-def _after(desk: Desk, participant_id: UUID, place: str) -> str:
-    """The part of the page, or one's own work where the act took whoever did it off the file."""
-    try:
-        find_participant(desk.session, desk.asker, participant_id)
-    except Forbidden:
-        return "/"
-    return f"/participants/{participant_id}#{place}"
 
 
 def participant_page(

@@ -25,11 +25,12 @@ from api.access.permissions import (
 from api.access.session import AtDesk, Desk
 from api.pages import holdings
 from api.pages.choices import role_and_organization, roles_to_give
-from api.pages.forms import Detailed, Text, Typed, day_of, day_or_none, id_or_none
+from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.departures import people_names, to_departure
 from api.views.languages import names_of
 from api.views.names import people_by_id, titles_of_roles
+from api.web.readers import day_of, day_or_none, id_or_none
 from domain.accompaniment import asked_today
 from domain.departure import departures, unopened
 from domain.departure.foreseeing import Foreseen, foresee_end

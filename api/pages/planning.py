@@ -20,10 +20,11 @@ from api.access.meetings import find_committee
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.committees import committee_page
-from api.pages.forms import Text, Typed, day_of, hour_of, id_or_none, minutes_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
 from api.views.meetings import title_of
+from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
 from locales import N_, gettext, show_day

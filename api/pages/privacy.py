@@ -20,12 +20,12 @@ from sqlalchemy import select
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.choices import names_to_choose
-from api.pages.forms import day_or_none, id_or_none
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from api.views.sentences import sentence_of
 from api.views.tasks import by_day, cases_about, names_of
 from api.web.answers import status_of
+from api.web.readers import day_or_none, id_or_none
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
 from domain.record import readings

@@ -10,6 +10,7 @@ from fastapi import Depends, Form
 
 from api.pages.forms import Text
 from api.views.languages import codes_of
+from api.web.readers import age_or_none
 from domain.kernel.refusals import Refusal
 from domain.participants.referral_form import ReferralForm
 from locales import N_
@@ -92,13 +93,3 @@ def _birth(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
-
-
-def age_or_none(text: str) -> int | None:
-    """An age in whole years as it was typed; None where nothing was. Raises Refusal."""
-    text = text.strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= 3):  # noqa: PLR2004 - nobody is a thousand
-        raise Refusal("referral.age", N_("Age: write it in whole years, such as 15."))
-    return int(text)

@@ -9,8 +9,9 @@ from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_of
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
+from api.web.readers import day_of
 from domain.participants import research
 
 router = framed_pages("/research-consents")

@@ -12,11 +12,12 @@ from api.access.meetings import find_committee, find_seat
 from api.access.permissions import Action, asks, find_person
 from api.access.session import AtDesk, Desk
 from api.pages.committees import committee_page
-from api.pages.forms import Text, Typed, day_of, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages
 from api.pages.previews import Ask, previewed
 from api.views.meetings import title_of
 from api.views.names import people_by_id
+from api.web.readers import day_of, id_or_none
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext, show_day
 from meetings import seating

@@ -16,11 +16,12 @@ from fastapi.responses import HTMLResponse
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, day_or_none, hour_there, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, STATES, hours_of, title_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
+from api.web.readers import day_or_none, hour_there, id_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day

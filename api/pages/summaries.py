@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api.access import questions
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
 from api.access.summaries import find_to_read, find_to_write, ground_of
@@ -46,7 +47,8 @@ def write_summary(
     """Save it as it stands, or say that it is complete, which does the step."""
     before = summaries.asked_by(desk.session, task_id)
     if before is not None and before["state"] == "done" and before["done_by"] == desk.asker.person_id:
-        return see_other(f"/departures/{before['case_id']}#task-{task_id}")  # the second click of a double click
+        questions.note_answered_before()  # the second click of a double click
+        return see_other(f"/departures/{before['case_id']}#task-{task_id}")
     row, by, _ = find_to_write(desk.session, desk.asker, task_id)
     said, version = Summary(situation, steps), seen
     verb = summaries.complete_summary if do == "complete" else summaries.save_summary

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, and_, exists, literal, select
 from sqlmodel import Session
 
+from api.access import questions
 from api.access.permissions import (
     Action,
     Forbidden,
@@ -85,6 +86,7 @@ class Sheet:
         task, case = find_task(desk.session, desk.asker, self.task_id)
         said = values.get("label", ""), values.get("given", {})
         if _was_done(desk, name, task, self.seen, words=self.words, label=said[0], given=said[1]):
+            questions.note_answered_before()
             return see_other(_place(task, case, self.back))
         by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
         if by is None and task["version"] == self.seen:

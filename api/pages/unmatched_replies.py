@@ -11,11 +11,12 @@ from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Forbidden, asks, find_person, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed, id_or_none
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, title_of
 from api.views.names import people_by_id
 from api.views.unmatched_replies import CLAIMS, OUTCOMES, StrayLine, lines_of, may_answer
+from api.web.readers import id_or_none
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import unmatched_replies, wording

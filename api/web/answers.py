@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from api.access import denials
 from api.access.request_rates import TooManyRequests
 from api.views.sentences import sentence_of
-from api.web.bodies import Given
+from api.web.given import Given
 from api.web.rendering import render
 from domain.kernel.refusals import Refusal
 from domain.participants.rates import TOO_MANY

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, and_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from api.access import questions
 from api.access.session import Desk
 from domain.kernel.refusals import Refusal
 from models.access import AnsweredRequest
@@ -59,6 +60,7 @@ class Once:
         found = self.desk.session.execute(select(_answered).where(self._mine)).one()
         if found.digest != digest:
             raise otherwise
+        questions.note_answered_before()
         return found
 
     def keep(self, status: int, location: str) -> None:

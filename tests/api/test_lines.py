@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
-from api.access.permissions import Action, asks, themselves
+from api.access.permissions import Action, asks, require, themselves, to_program
 from api.access.session import AtDesk
 from domain.record import events
 from tests.api.desk import ADDRESS, app_on, token_for
@@ -41,6 +41,7 @@ def test_a_change_that_is_not_written_down_fails(cast: Cast, act: str) -> None:
     @asks(Action.SEE_MY_WORK)
     def silent(desk: AtDesk) -> None:
         """Change something and tell nobody."""
+        require(Action.SEE_MY_WORK, to_program(desk.asker))
         if act == "savepoint":
             desk.session.execute(CHANGE, {"id": desk.asker.person_id})
             with desk.session.begin_nested() as undone:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select
 
 from api.web import pointing
-from api.web.bodies import Given
 from api.web.pointing import FIELD, NO_WORDS, point
 from domain.names.shapes import Ours
 from meetings import schedule
@@ -183,6 +182,7 @@ def _fields(dependant: Any) -> Iterator[str]:
 def test_each_field_of_each_form_is_looked_at_or_is_listed_as_no_words() -> None:
     """A new form is looked at without anybody thinking of it; what is listed is a field of some form, or of the API."""
     from api.pages import routes  # noqa: PLC0415
+    from api.web.given import Given  # noqa: PLC0415
 
     forms = {
         name

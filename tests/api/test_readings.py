@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import ARRAY, JSON, LargeBinary, event, select
 
-from api.access.permissions import Action, asks
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk
 from domain.record.reads import EXPORTED, PROTECTED, READ
 from models.base import table_of
@@ -132,6 +132,7 @@ def test_a_route_that_tells_nobody_is_found(world: World) -> None:
     @asks(Action.READ_EVIDENCE)
     def leak(desk: AtDesk, evidence_id: str) -> int:
         """How long a document is, by reading it."""
+        require(Action.READ_EVIDENCE, to_program(desk.asker))
         return len(desk.session.scalars(select(file.c.content).where(file.c.id == evidence_id)).one())
 
     _, told_nobody = silent(world, app, "coordinator", at=lambda route: "/leak" in route.path)

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # comes with Prefect, without types
 
 from api.json.described import PREFIX as UNDER
-from api.web.bodies import Given
+from api.web.given import Given
 from tests.api.desk import app_on
 from tests.api.json.window import PREFIX, description, operations
 from tests.cast import Cast

@@ -1,0 +1,410 @@
+"""The acts of an admission: triage, decision, first meeting, consent, risk, number, and whom the person bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, StrictBool, StringConstraints
+
+from api.access.participants import find_participant
+from api.access.permissions import Action, Relation, allows, find_person, require
+from api.access.permissions import Given as Relations
+from api.access.session import Desk
+from api.acts.declaring import On, Subject
+from api.web.given import Day, Given, Line, PlainText, on_form
+from api.web.readers import age_or_none, chosen, id_or_none
+from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
+from domain.accompaniment.consents import Signed
+from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
+from domain.kernel.refusals import Refusal
+from domain.participants import referring
+from domain.participants.consent_text import CURRENT
+from locales import N_
+from meetings import admissions, recruiters
+from meetings.agenda_items import item_of
+
+Row = Mapping[str, Any]
+
+Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
+Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
+Referral = Annotated[UUID, on_form(chosen("referral.not_there", N_("There is no such referral.")), name="referral")]
+
+
+def find_file(desk: Desk, action: Action, participant_id: UUID) -> tuple[Row, Relations]:
+    """A candidate or participant for an action, and what the asker is to them. Raises Forbidden."""
+    return find_participant(desk.session, desk.asker, participant_id, action)
+
+
+PARTICIPANT: Final = Subject("/participants/{participant_id}", find_file)
+
+
+class IdentityGiven(Given):
+    """What is known now of who somebody is; null, or left out, is what stays. The age is that of today."""
+
+    given_name: Line | None = None
+    family_name: Line | None = None
+    birth_date: Day | None = None
+    age: Annotated[int | None, Field(strict=True, ge=0, le=referring.OLDEST), on_form(age_or_none)] = None
+    phone: Line | None = None
+    email: Line | None = None
+    address: Words | None = None
+    contact_note: Words | None = None
+
+
+@PARTICIPANT.act(
+    Action.KEEP_ADMISSION, "/corrections", form="correct", place="identity", versioned=True, json="PUT /identity"
+)
+def correct_identity(on: On[Row], said: IdentityGiven) -> None:
+    """Write what is known now of who they are; what is not given stays. The answer says nothing of it."""
+    changes = said.model_dump(exclude_none=True)
+    correcting.correct_identity(on.session, on.id, changes, by=on.by, at=on.at, seen=on.seen)
+
+
+class FindingGiven(Given):
+    """How a criterion was found, and by what fact; an exception is made of AD-C3 alone, with why."""
+
+    referral_id: Referral
+    finding: Literal["met", "not_met", "unknown"] = "unknown"
+    fact: Words = ""
+    admit_all_the_same: Annotated[StrictBool, on_form(name="exception")] = False
+    why: Words = ""
+
+
+@PARTICIPANT.act(
+    Action.TRIAGE,
+    "/findings",
+    form=lambda typed: f"find-{typed['criterion']}",
+    place="criteria",
+    json="PUT /findings/{criterion}",
+)
+def find(on: On[Row], said: FindingGiven, criterion: Criterion) -> None:
+    """Record how a criterion was found, by what fact. The age works itself out, as of the day."""
+    triage.refuse_other(on.session, on.id, said.referral_id)
+    if criterion == "AD-C1":
+        triage.find_age(on.session, said.referral_id, by=on.by, at=on.at)
+        return
+    triage.find_criterion(
+        on.session,
+        said.referral_id,
+        criterion,
+        said.finding,
+        fact=said.fact,
+        admit_all_the_same=said.admit_all_the_same,
+        why=said.why,
+        by=on.by,
+        at=on.at,
+    )
+
+
+class JoiningGiven(Given):
+    """That a referral is about somebody who is known."""
+
+    referral_id: Referral
+    to: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose one of the list.")))]
+
+
+@PARTICIPANT.act(Action.TRIAGE, "/joining", form="joining", status=204, leads=lambda _, known: f"/participants/{known}")
+def join(on: On[Row], said: JoiningGiven) -> UUID:
+    """Say that a referral is about somebody who is known: it becomes theirs."""
+    find_participant(on.session, on.desk.asker, said.to)  # no file that is kept from the asker is joined
+    triage.refuse_other(on.session, on.id, said.referral_id)
+    duplicates.join_referral(on.session, said.referral_id, said.to, by=on.by, at=on.at)
+    return said.to
+
+
+class TriageGiven(Given):
+    """Where a referral goes; a worker goes with `forwarded`, what was offered with `refused`."""
+
+    referral_id: Referral
+    result: Literal["committee", "forwarded", "refused"]
+    reason: Words = ""
+    offered: Words = ""
+    worker_id: Annotated[UUID | None, on_form(name="worker")] = None
+    second_id: Annotated[UUID | None, on_form(name="second")] = None
+
+
+@PARTICIPANT.act(Action.TRIAGE, "/triage", form="triage", place="triage", versioned=True)
+def decide_triage(on: On[Row], said: TriageGiven) -> None:
+    """Say where the referral goes; straight to a worker where it cannot wait. If-Match is the referral's version."""
+    triage.refuse_other(on.session, on.id, said.referral_id)
+    triage.triage(
+        on.session,
+        said.referral_id,
+        said.result,
+        reason=said.reason,
+        offered=said.offered,
+        by=on.by,
+        at=on.at,
+        seen=on.seen,
+    )
+    if said.result == "forwarded":
+        admissions.forward(on.session, on.id, said.worker_id, second_id=said.second_id, by=on.by, at=on.at)
+
+
+class TakingBackGiven(Given):
+    """The referral that is triaged again."""
+
+    referral_id: Referral
+
+
+@PARTICIPANT.act(Action.TRIAGE, "/triage/taking-back", place="criteria", versioned=True)
+def take_back_triage(on: On[Row], said: TakingBackGiven) -> None:
+    """Triage a referral again; whoever was to meet the person no longer does. If-Match is the referral's version."""
+    triage.refuse_other(on.session, on.id, said.referral_id)
+    triage.take_back_triage(on.session, said.referral_id, by=on.by, at=on.at, seen=on.seen)
+
+
+def _item_of(text: str) -> UUID:
+    found = id_or_none(text)
+    if found is None:
+        raise admissions.no_candidate()
+    return found
+
+
+class AdmissionDecisionGiven(Given):
+    """What the committee decides of a candidate, on an item of its agenda."""
+
+    item_id: Annotated[UUID, on_form(_item_of, name="item")]
+    outcome: Literal["assign", "defer", "more", "refuse"]
+    worker_id: Annotated[UUID | None, on_form(name="worker")] = None
+    second_id: Annotated[UUID | None, on_form(name="second")] = None
+    reason: Words = ""
+    offered: Words = ""
+
+
+@PARTICIPANT.act(
+    Action.DECIDE_ADMISSION, "/decision", form="decision", versioned=True, leads=lambda _, meeting: meeting
+)
+def decide(on: On[Row], said: AdmissionDecisionGiven) -> str:
+    """Record what the committee decides while it sits. If-Match is the agenda item's version."""
+    admissions.refuse_other(on.session, on.id, said.item_id)
+    meeting_id = item_of(on.session, said.item_id)["meeting_id"]
+    admissions.decide_admission(
+        on.session,
+        said.item_id,
+        said.outcome,
+        worker_id=said.worker_id,
+        second_id=said.second_id,
+        reason=said.reason,
+        offered=said.offered,
+        by=on.by,
+        at=on.at,
+        seen=on.seen,
+    )
+    return f"/meetings/{meeting_id}/run#item-{said.item_id}"
+
+
+class AnotherWorkerGiven(Given):
+    """Who meets the candidate instead, and who with them."""
+
+    worker_id: Annotated[
+        UUID, on_form(chosen("admission.whom", N_("Say who follows up."), source="AD-R3"), name="worker")
+    ]
+    second_id: Annotated[UUID | None, on_form(name="second")] = None
+
+
+@PARTICIPANT.act(Action.DECIDE_ADMISSION, "/worker", form="name-another", place="workers", versioned=True, json="PUT")
+def name_another(on: On[Row], said: AnotherWorkerGiven) -> None:
+    """Name somebody else to meet a candidate who was given to a worker before."""
+    workers.name_another(on.session, on.id, said.worker_id, second_id=said.second_id, by=on.by, at=on.at, seen=on.seen)
+
+
+class MeetingGiven(Given):
+    """A meeting before admission, and what the person said."""
+
+    met_on: Day
+    way: Literal["in_person", "remote"]
+    outcome: Literal["thinks", "commits", "declines"]
+    with_second: Annotated[StrictBool, on_form(name="pair")] = False
+    back_on: Day | None = None
+
+
+@PARTICIPANT.act(Action.KEEP_ADMISSION, "/meetings", form="meeting", place="meeting", once=True)
+def meet(on: On[Row], said: MeetingGiven) -> None:
+    """Record a first meeting, and what the person said."""
+    first_meetings.record_first_meeting(
+        on.session,
+        on.id,
+        met_on=said.met_on,
+        way=said.way,
+        outcome=said.outcome,
+        with_second=said.with_second,
+        back_on=said.back_on,
+        by=on.by,
+        at=on.at,
+    )
+
+
+def _after_declining(on: On[Row], _: None) -> str:
+    """The worker has nothing to do with the file from here on; the coordinator keeps it for a while."""
+    return f"/participants/{on.id}" if allows(Action.TRIAGE, on.given) else "/"
+
+
+@PARTICIPANT.act(Action.KEEP_ADMISSION, "/declining", form="decline", status=204, leads=_after_declining)
+def decline(on: On[Row]) -> None:
+    """The person says no, before a meeting or after one: nothing is held against it."""
+    first_meetings.decline(on.session, on.id, by=on.by, at=on.at)
+
+
+def _version_of_text(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 5):  # noqa: PLR2004  # there are not so many
+        raise Refusal("choice.malformed", N_("Choose one of the list."))
+    return int(text)
+
+
+class ConsentGiven(Given):
+    """A consent as its form says it.
+
+    `worker_id` is who explained it and signed; where it is left out, the worker who records it.
+    """
+
+    purpose: Literal["program", "sharing", "referral"] = "program"
+    organization_id: Annotated[UUID | None, on_form(name="partner")] = None
+    explained_on: Day
+    signed_on: Day
+    signed_by: Literal["self", "parental_authority", "tutor"]
+    worker_signed_on: Day
+    language: Annotated[Literal["fr", "en"], on_form(name="text", otherwise="fr")]
+    limits_stated: Annotated[StrictBool, on_form(name="limits")]
+    copy_given_on: Day | None = None
+    ends_on: Day | None = None
+    again_at_18: Annotated[StrictBool, Field(description="The form says that it is looked at again at 18.")] = False
+    text_version: Annotated[int, Field(ge=1, le=10_000), on_form(_version_of_text, otherwise=str(CURRENT))] = CURRENT
+    worker_id: Annotated[UUID | None, on_form(name="worker")] = None
+
+    @classmethod
+    def from_form(cls, typed: Mapping[str, str]) -> Self:
+        """What the form says; a partner is of no consent to the program, whatever stands in its field."""
+        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed)
+
+
+@PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents", form="sign", place="consent", once=True)
+def sign_consent(on: On[Row], said: ConsentGiven) -> None:
+    """Record a consent that was explained and signed."""
+    signed = Signed(**said.model_dump(exclude={"purpose", "organization_id"}))
+    consents.sign(on.session, on.id, said.purpose, signed, organization_id=said.organization_id, by=on.by, at=on.at)
+
+
+class ConsentTakenBack(Given):
+    """That the person really takes a consent back."""
+
+    really: StrictBool = False
+
+
+@PARTICIPANT.act(
+    Action.KEEP_ADMISSION, "/consents/{consent_id}/withdrawal", form="take-back-{consent_id}", place="consent"
+)
+def withdraw_consent(on: On[Row], said: ConsentTakenBack, consent_id: UUID) -> None:
+    """The person takes a consent back; nobody asks why. It is refused, with what follows, until it is `really` so."""
+    consents.refuse_other(on.session, on.id, consent_id)
+    consents.withdraw(on.session, consent_id, confirmed=said.really, by=on.by, at=on.at)
+
+
+@PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/review", place="consent")
+def leave_consents(on: On[Row]) -> None:
+    """The consents were looked at again, and stay as they were signed by the birth date that is known now."""
+    reviews.leave_as_signed(on.session, on.id, by=on.by, at=on.at)
+
+
+@PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents/going-on", place="consent")
+def go_on(on: On[Row]) -> None:
+    """The person goes on with what the withdrawal of the consent to the program leaves."""
+    for_everyone = Relation.COORDINATOR in on.given
+    withdrawals.go_on(on.session, on.id, for_everyone=for_everyone, by=on.by, at=on.at)
+
+
+class StoringGiven(Given):
+    """When the participant got their copy, where the form did not say it."""
+
+    copy_given_on: Day | None = None
+
+
+@PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/{consent_id}/storing", place="consent")
+def store_consent(on: On[Row], said: StoringGiven, consent_id: UUID) -> None:
+    """The coordinator keeps the signed form."""
+    consents.refuse_other(on.session, on.id, consent_id)
+    consents.store(on.session, consent_id, copy_given_on=said.copy_given_on, by=on.by, at=on.at)
+
+
+class RiskGiven(Given):
+    """A risk, and why: `admission` has `why`; `recruiter` the four things that the committee weighs (AD-C4).
+
+    `recruiter` is assessed by the Clinical Committee while it sits, under `item_id` of its agenda: the item of the
+    admission, or of the risk itself.
+    """
+
+    kind: Annotated[Literal["admission", "recruiter"], on_form(otherwise="admission")] = "admission"
+    level: Literal["red", "yellow", "green", "none", "benefits_exceed", "risks_exceed"]
+    why: Words = ""
+    profile: Words = ""
+    involvement: Words = ""
+    benefits: Words = ""
+    risks: Annotated[Words, on_form(name="risks_to_others")] = ""
+    item_id: Annotated[UUID | None, on_form(name="item")] = None
+
+    def told(self) -> dict[str, str]:
+        """What stands behind it, as it is sealed."""
+        names = ("why",) if self.kind == "admission" else ("profile", "involvement", "benefits", "risks")
+        return {name: getattr(self, name) for name in names}
+
+
+@PARTICIPANT.act(
+    Action.KEEP_ADMISSION,
+    "/risk",
+    form=lambda typed: "assess-others" if typed["kind"] == "recruiter" else "assess",
+    place="risk",
+    once=True,
+    json="POST /risks",
+)
+def assess_risk(on: On[Row], said: RiskGiven) -> None:
+    """Assess the risk at admission; or record how the committee, sitting, assesses the risk to others (AD-C4)."""
+    if said.kind == "recruiter":
+        by = require(Action.DECIDE_ADMISSION, on.given)
+        recruiters.assess(on.session, on.id, said.item_id, said.level, why=said.told(), by=by, at=on.at)
+    else:
+        risks.assess(on.session, on.id, said.kind, said.level, why=said.told(), by=on.by, at=on.at)
+
+
+@PARTICIPANT.act(Action.KEEP_ADMISSION, "/recruiting", place="risk", versioned=True)
+def find_recruiter(on: On[Row]) -> None:
+    """Say that it was found out that they also recruit others: for good (AD-C4)."""
+    recruiters.find_recruiter(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+
+
+@PARTICIPANT.act(Action.DECIDE_ADMISSION, "/number", place="number", versioned=True)
+def give_number(on: On[Row]) -> None:
+    """Give the number; the follow-up begins."""
+    numbers.admit(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+
+
+class BarGiven(Given):
+    """Somebody whom the person does not want near their file."""
+
+    person_id: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose one of the list.")), name="person")]
+
+
+def _after_barring(on: On[Row], barred: UUID) -> str:
+    """Who bars themselves, because the person asked them to, is out from here on."""
+    return "/" if barred == on.desk.asker.person_id else f"/participants/{on.id}#barred"
+
+
+@PARTICIPANT.act(Action.KEEP_ADMISSION, "/barred", form="barred", status=204, leads=_after_barring)
+def bar(on: On[Row], said: BarGiven) -> UUID:
+    """The person does not want somebody near their file: at once."""
+    barring.bar(on.session, on.id, said.person_id, by=on.by, at=on.at)
+    return said.person_id
+
+
+@PARTICIPANT.act(
+    Action.TRIAGE,
+    "/barred/{person_id}/lifting",
+    place="barred",
+    json="DELETE /barred/{person_id}",
+    status=204,
+)
+def lift_bar(on: On[Row], person_id: UUID) -> None:
+    """The person lets somebody near their file again."""
+    find_person(on.session, person_id)
+    barring.lift(on.session, on.id, person_id, by=on.by, at=on.at)

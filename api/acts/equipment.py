@@ -1,0 +1,111 @@
+"""What is done with the equipment that the program lends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from api.access.permissions import Action, Forbidden, require, to_program
+from api.access.permissions import Given as Relations
+from api.access.session import Desk
+from api.acts.declaring import On, Subject
+from api.views.equipment import MOVES
+from api.web.given import Given, Key, PlainText, Short, on_form
+from api.web.readers import chosen
+from domain.equipment import inventory, lending
+from domain.kernel.refusals import Refusal
+from locales import N_
+
+Row = Mapping[str, Any]
+
+
+def find_thing(desk: Desk, equipment_id: UUID) -> Row:
+    """A thing of the inventory that the asker may see. Raises Forbidden, also where there is none."""
+    require(Action.SEE_EQUIPMENT, to_program(desk.asker))
+    row = next((one for one in inventory.inventory(desk.session) if one["id"] == equipment_id), None)
+    if row is None:
+        raise Forbidden
+    return row
+
+
+def _find_thing(desk: Desk, _: Action, equipment_id: UUID) -> tuple[Row, Relations]:
+    return find_thing(desk, equipment_id), to_program(desk.asker)
+
+
+def _find_inventory(desk: Desk, _: Action) -> tuple[None, Relations]:
+    return None, to_program(desk.asker)
+
+
+INVENTORY: Final = Subject("/equipment", _find_inventory)
+THING: Final = Subject("/equipment/{equipment_id}", _find_thing)
+
+
+class EquipmentGiven(Given):
+    """A thing to enter into the inventory, of a kind that a protocol hands over."""
+
+    kind: Key
+    serial: Short
+    label: Short = ""
+
+
+@INVENTORY.act(Action.KEEP_EQUIPMENT, form="add", once=True, leads=lambda _, thing_id: f"{INVENTORY.path}/{thing_id}")
+def add_equipment(on: On[None], said: EquipmentGiven) -> UUID:
+    """Enter a thing into the inventory."""
+    return inventory.add(on.session, said.kind, said.serial, label=said.label, by=on.by, at=on.at)
+
+
+class EquipmentCorrected(Given):
+    """The serial number of a thing, and what it is called, as they should be."""
+
+    serial: Short
+    label: Short = ""
+
+
+@THING.act(Action.KEEP_EQUIPMENT, form="correct", versioned=True, json="PUT")
+def correct_equipment(on: On[Row], said: EquipmentCorrected) -> None:
+    """Correct the serial number of a thing, or what it is called."""
+    inventory.correct(on.session, on.id, serial=said.serial, label=said.label, by=on.by, at=on.at, seen=on.seen)
+
+
+class EquipmentMoved(Given):
+    """What is done with a thing, and what is said of it: its condition, what is known of it, or the reason."""
+
+    move: Literal["take_back", "report_missing", "give_up", "find", "take_out_of_use", "put_back"]
+    words: PlainText = ""
+
+
+def _which_move(typed: Mapping[str, Any]) -> str:
+    return typed["move"] if typed["move"] in MOVES else "move"
+
+
+@THING.act(Action.KEEP_EQUIPMENT, "/moves", form=_which_move, once=True, versioned=True, status=200)
+def move_equipment(on: On[Row], said: EquipmentMoved) -> None:
+    """Take a thing back, report it missing, give it up, find it again, take it out of use or put it back."""
+    session, by, at, seen = on.session, on.by, on.at, on.seen
+    if said.move == "take_back":
+        lending.take_back(session, on.id, condition=said.words, by=by, at=at, seen=seen)
+    elif said.move == "report_missing":
+        lending.report_missing(session, on.id, note=said.words, by=by, at=at, seen=seen)
+    elif said.move == "give_up":
+        lending.give_up(session, on.id, reason=said.words, by=by, at=at, seen=seen)
+    elif said.move == "find":
+        inventory.find_again(session, on.id, reason=said.words, by=by, at=at, seen=seen)
+    elif said.move == "take_out_of_use":
+        inventory.take_out_of_use(session, on.id, reason=said.words, by=by, at=at, seen=seen)
+    elif said.move == "put_back":
+        inventory.put_back(session, on.id, by=by, at=at, seen=seen)
+    else:
+        raise Refusal("move.malformed", N_("Choose one of the list."))
+
+
+class EquipmentLent(Given):
+    """To whom a thing is lent."""
+
+    person_id: Annotated[UUID, on_form(chosen("person.missing", N_("Choose to whom it is lent.")), name="person")]
+
+
+@THING.act(Action.KEEP_EQUIPMENT, "/loan", form="lend", once=True, versioned=True, status=200)
+def lend_equipment(on: On[Row], said: EquipmentLent) -> None:
+    """Put a thing in somebody's hands."""
+    lending.lend(on.session, on.id, said.person_id, by=on.by, at=on.at, seen=on.seen)

@@ -1,0 +1,124 @@
+"""What is done to a follow-up: attempts to reach the participant, its states, and taking it up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import StrictBool
+
+from api.access.follow_ups import find_ended, find_follow_up, move_to
+from api.access.permissions import Action
+from api.access.permissions import Given as Relations
+from api.access.session import Desk
+from api.acts.declaring import On, Subject
+from api.views.follow_ups import MOVES
+from api.web.given import Day, Given, PlainText, on_form
+from api.web.readers import id_or_none
+from domain.accompaniment import states
+from domain.follow_ups import contacts
+from domain.kernel.refusals import Refusal
+from locales import N_
+
+Row = Mapping[str, Any]
+
+#: What is chosen where a follow-up is taken up again and nobody accompanies the participant yet.
+NOBODY_YET: Final = "nobody_yet"
+
+
+def _find(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Row, Relations]:
+    return find_follow_up(desk.session, desk.asker, follow_up_id)
+
+
+def _find_ended(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Row, Relations]:
+    return find_ended(desk.session, desk.asker, follow_up_id)
+
+
+FOLLOW_UP: Final = Subject("/follow-ups/{follow_up_id}", _find)
+ENDED: Final = Subject("/follow-ups/{follow_up_id}", _find_ended)
+
+
+def _answered(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise Refusal("reached.missing", N_("Say whether they answered."))
+    return text == "yes"
+
+
+class AttemptGiven(Given):
+    """An attempt to reach a participant."""
+
+    means: Literal["call", "message", "visit", "through_someone"]
+    reached: Annotated[StrictBool, on_form(_answered)]
+    tried_on: Annotated[Day | None, on_form(name="day")] = None
+
+
+@FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/attempts", form="attempt", once=True)
+def record_attempt(on: On[Row], said: AttemptGiven) -> None:
+    """Write down an attempt to reach the participant."""
+    contacts.record_attempt(
+        on.session, on.id, means=said.means, reached=said.reached, tried_on=said.tried_on, by=on.by, at=on.at
+    )
+
+
+class StrategyGiven(Given):
+    """What was agreed after a missed meeting."""
+
+    strategy: Literal["new_meeting", "another_place", "reminder_before", "less_often", "break", "attempts"]
+
+
+@FOLLOW_UP.act(
+    Action.KEEP_FOLLOW_UP,
+    "/missed-meetings/{no_show_id}/strategy",
+    form="strategy-{no_show_id}",
+    json="PUT /missed-meetings/{no_show_id}",
+)
+def agree_strategy(on: On[Row], said: StrategyGiven, no_show_id: UUID) -> None:
+    """Write down what was agreed after a missed meeting."""
+    contacts.agree_strategy(on.session, on.id, no_show_id, said.strategy, by=on.by, at=on.at)
+
+
+class MoveGiven(Given):
+    """A move of a follow-up's state, with what it needs: a reason, or a day and terms of return, or their agreement.
+
+    One that is taken up again has its worker, or says that there is `nobody_yet`.
+    """
+
+    move: Literal["pause", "resume", "deactivate", "complete", "reactivate"]
+    reason: Literal["", "withdrew", "no_longer_benefits", "needs_beyond_program", "other_purposes", "lost_contact"] = ""
+    returns_on: Day | None = None
+    terms: PlainText = ""
+    participant_agrees: Annotated[StrictBool, on_form(name="agrees")] = False
+    worker_id: Annotated[
+        UUID | None, on_form(lambda text: None if text == NOBODY_YET else id_or_none(text), name="worker")
+    ] = None
+    nobody_yet: Annotated[StrictBool, on_form(NOBODY_YET.__eq__, name="worker")] = False
+
+
+def _which_move(typed: Mapping[str, Any]) -> str:
+    return typed["move"] if typed["move"] in MOVES else "state"
+
+
+@FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/state", form=_which_move, versioned=True, json="PUT")
+def move_state(on: On[Row], said: MoveGiven) -> None:
+    """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
+    move_to(
+        on.desk,
+        on.id,
+        said.move,
+        reason=said.reason,
+        returns_on=said.returns_on,
+        terms=said.terms,
+        agrees=said.participant_agrees,
+        worker_id=said.worker_id,
+        nobody_yet=said.nobody_yet,
+        by=on.by,
+        seen=on.seen,
+    )
+
+
+@ENDED.act(Action.TAKE_UP_AGAIN, "/taking-up", form="again", versioned=True)
+def take_up_again(on: On[Row]) -> None:
+    """Take up again, as its worker, a follow-up that one had until it ended."""
+    me = on.desk.asker.person_id
+    states.reactivate(on.session, on.id, worker_id=me, by=on.by, at=on.at, seen=on.seen)

@@ -1,0 +1,115 @@
+"""What is kept of a candidate or participant beside the admission: disclosures (AD-R12), retention, destruction."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import StrictBool
+
+from api.access.destructions import answers_as, find_destruction
+from api.access.permissions import Action
+from api.access.permissions import Given as Relations
+from api.access.session import Desk
+from api.acts.admissions import Row, Words, find_file
+from api.acts.declaring import On, Subject
+from api.web.given import Day, Given, PlainText, on_form
+from api.web.readers import id_or_none
+from domain.participants import destruction, disclosures, retention
+
+
+def _find_destruction(desk: Desk, action: Action, participant_id: UUID) -> tuple[Row, Relations]:
+    return find_destruction(desk.session, desk.asker, participant_id, action)
+
+
+KEPT: Final = Subject("/participants/{participant_id}", find_file)
+DESTRUCTION: Final = Subject("/participants/{participant_id}/destruction", _find_destruction)
+
+
+class DisclosureGiven(Given):
+    """What was said without consent: on what ground, to whom, what; and that it was only what was necessary."""
+
+    ground: Literal["ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law"]
+    to_whom: Words
+    what: Words
+    disclosed_on: Day
+    only_necessary: StrictBool
+
+
+@KEPT.act(Action.KEEP_DISCLOSURES, "/disclosures", form="disclose", place="disclosures", once=True)
+def disclose(on: On[Row], said: DisclosureGiven) -> None:
+    """Record what was said without consent, once it was said (AD-R12)."""
+    disclosures.disclose(on.session, on.id, **said.model_dump(), by=on.by, at=on.at)
+
+
+class RetentionGiven(Given):
+    """Another last day on which a file is kept, and why."""
+
+    day: Day
+    reason: PlainText
+
+
+@KEPT.act(Action.KEEP_RETENTION, "/retention", form="retain", place="retention", json="PUT")
+def retain(on: On[Row], said: RetentionGiven) -> None:
+    """Set another last day on which the file is kept than that of the retention calendar, and say why."""
+    retention.retain_until(on.session, on.id, said.day, reason=said.reason, by=on.by, at=on.at)
+
+
+@KEPT.act(Action.KEEP_RETENTION, "/hold", place="retention", json="PUT")
+def hold(on: On[Row]) -> None:
+    """Keep the file whatever its retention says, because the law asks for it."""
+    retention.place_hold(on.session, on.id, by=on.by, at=on.at)
+
+
+@KEPT.act(Action.KEEP_RETENTION, "/hold/release", place="retention", json="DELETE /hold", status=204)
+def release(on: On[Row]) -> None:
+    """Let the retention of the file run again."""
+    retention.release_hold(on.session, on.id, by=on.by, at=on.at)
+
+
+class DestructionGiven(Given):
+    """Why a file is to be destroyed: a ground, and words, which on the ground of the calendar may be empty."""
+
+    ground: PlainText
+    reason: PlainText = ""
+
+
+@KEPT.act(Action.KEEP_RETENTION, "/destruction", form="destroy", place="retention", status=204)
+def ask_to_destroy(on: On[Row], said: DestructionGiven) -> None:
+    """Ask that what is known of somebody be destroyed, once the retention has ended and nothing holds the file.
+
+    Another person confirms it, some days later.
+    """
+    destruction.ask(on.session, on.id, said.ground, reason=said.reason, by=on.by, at=on.at)
+
+
+@KEPT.act(Action.KEEP_RETENTION, "/destruction/withdrawal", place="retention", status=204)
+def take_destruction_back(on: On[Row]) -> None:
+    """Take back that the file be destroyed."""
+    destruction.withdraw(on.session, on.id, by=on.by, at=on.at)
+
+
+class DestructionAnswered(Given):
+    """Which request was looked at."""
+
+    seen: Annotated[UUID, on_form(id_or_none)]
+
+
+@DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/confirmation", form="confirm")
+def confirm(on: On[Row], said: DestructionAnswered) -> None:
+    """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
+    by = answers_as(on.session, on.desk.asker, on.row, on.given)
+    destruction.confirm(on.session, on.id, seen=said.seen, by=by, at=on.at)
+
+
+class DestructionRefused(DestructionAnswered):
+    """Why the file is kept."""
+
+    reason: PlainText
+
+
+@DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/refusal", form="refuse")
+def refuse(on: On[Row], said: DestructionRefused) -> None:
+    """Refuse it, as another person than who asked: the file is kept, and who asked reads why."""
+    by = answers_as(on.session, on.desk.asker, on.row, on.given)
+    destruction.refuse(on.session, on.id, reason=said.reason, seen=said.seen, by=by, at=on.at)
