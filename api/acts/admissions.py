@@ -19,7 +19,7 @@ from domain.accompaniment import barring, consents, reviews, risks, withdrawals,
 from domain.accompaniment.consents import Signed
 from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
 from domain.kernel.refusals import Refusal
-from domain.participants import referring
+from domain.participants import referral_form
 from domain.participants.consent_text import CURRENT
 from locales import N_
 from meetings import admissions, recruiters
@@ -46,7 +46,7 @@ class IdentityGiven(Given):
     given_name: Line | None = None
     family_name: Line | None = None
     birth_date: Day | None = None
-    age: Annotated[int | None, Field(strict=True, ge=0, le=referring.OLDEST), on_form(age_or_none)] = None
+    age: Annotated[int | None, Field(strict=True, ge=0, le=referral_form.OLDEST), on_form(age_or_none)] = None
     phone: Line | None = None
     email: Line | None = None
     address: Words | None = None

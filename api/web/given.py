@@ -17,7 +17,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from api.web.readers import day_of, day_or_none, id_or_none
-from domain.participants import referring
+from domain.participants import referral_form
 
 
 def _iso_day(value: object) -> object:
@@ -34,7 +34,7 @@ Day = Annotated[date, BeforeValidator(_iso_day)]
 #: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
 PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 #: One line of what is known of somebody who is referred.
-Line = Annotated[PlainText, StringConstraints(max_length=referring.LONGEST_LINE)]
+Line = Annotated[PlainText, StringConstraints(max_length=referral_form.LONGEST_LINE)]
 #: A few words of something, such as a serial number.
 Short = Annotated[PlainText, StringConstraints(max_length=500)]
 #: The key of a role or a protocol, as its file writes it.
