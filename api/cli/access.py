@@ -69,7 +69,7 @@ def invite(
             invitations.invite(here.session, invited.id, by=by, at=here.at)
         name, address = invited.name, _base_url(here) + path
     if hand_over:
-        tell(N_("This link lets %(person)s in, once, for a week; hand it to nobody else:"), person=name)
+        tell(N_("This link lets %(person)s in, once, for a week; give it to no one else:"), person=name)
         typer.echo(address)
     elif letters_leave:
         tell(N_("An invitation goes to %(person)s."), person=name)
@@ -95,7 +95,7 @@ def administrator(
     """
     by = require(Action.ADD_ADMINISTRATOR, at_the_terminal())
     address = _let_in(_First("administrator", email, given, family, organization, language), program, by=by)
-    tell(N_("This link lets the administrator in, once, for a week; hand it to nobody else:"))
+    tell(N_("This link lets the administrator in, once, for a week; give it to no one else:"))
     typer.echo(address)
 
 
@@ -115,7 +115,7 @@ def coordinator(
     """
     by = require(Action.ADD_COORDINATOR, at_the_terminal())
     address = _let_in(_First("coordinator", email, given, family, organization, language), program, by=by)
-    tell(N_("This link lets the coordinator in, once, for a week; hand it to nobody else:"))
+    tell(N_("This link lets the coordinator in, once, for a week; give it to no one else:"))
     typer.echo(address)
 
 

@@ -128,7 +128,7 @@ def end(
     last: Annotated[datetime, typer.Argument(formats=_DAY, help="The last day.")],
     notice: Annotated[datetime, typer.Argument(formats=_DAY, help="The day on which notice was given.")],
     as_person: AsPerson,
-    shorter: Annotated[bool, typer.Option("--shorter", help="Both sides settled on a shorter notice.")] = False,
+    shorter: Annotated[bool, typer.Option("--shorter", help="Both sides agreed on a shorter notice.")] = False,
     program: ProgramKey = "",
 ) -> None:
     """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""

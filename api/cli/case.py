@@ -61,7 +61,7 @@ def open_(
         by = require(Action.OPEN_CASE, to_program(asker, organizations=[place] if place else []))
         if starts_on is not None:
             if subject is None or place is None:
-                raise Ending(say(current_language(), N_("To appoint somebody, name the person and the organization.")))
+                raise Ending(say(current_language(), N_("To appoint someone, name the person and the organization.")))
             people.appoint(
                 here.session,
                 person_id=subject,

@@ -183,4 +183,4 @@ def waive(
             by=require(Action.WAIVE_CLAUSE, given),
             at=here.at,
         )
-        tell(N_("The partner is freed of the clause on these days."))
+        tell(N_("The waiver is recorded for these days."))

@@ -64,7 +64,7 @@ def ask(
         asked = destruction.asked_of(here.session, file_id)
         assert asked is not None  # noqa: S101 - just asked
         tell(
-            N_("Asked. Another person can confirm it from %(day)s on, until %(until)s."),
+            N_("The destruction is requested. Another person can confirm it from %(day)s until %(until)s."),
             day=asked["confirm_from"],
             until=asked["lapses_on"],
         )
@@ -77,7 +77,7 @@ def withdraw(file_id: FileId, as_person: AsPerson, program: ProgramKey = "") -> 
     with counter(program) as here:
         _, given = find_participant(here.session, here.asker(as_person), file_id, Action.KEEP_RETENTION)
         destruction.withdraw(here.session, file_id, by=require(Action.KEEP_RETENTION, given), at=here.at)
-        tell(N_("Taken back: nobody asks any more that the file be destroyed."))
+        tell(N_("Withdrawn: the destruction of the file is no longer requested."))
 
 
 @app.command()

@@ -109,7 +109,7 @@ def lend(desk: AtDesk, request: Request, equipment_id: UUID, seen: Seen = None, 
     def act(by: Actor) -> None:
         person_id = id_or_none(person)
         if person_id is None:
-            raise Refusal("person.missing", N_("Choose to whom it is lent."))
+            raise Refusal("person.missing", N_("Choose who it is lent to."))
         lending.lend(desk.session, equipment_id, person_id, by=by, at=desk.at, seen=seen)
 
     return _do(desk, request, equipment_id, "lend", act, {"person": person})

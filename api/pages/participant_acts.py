@@ -167,7 +167,7 @@ def join(desk: AtDesk, request: Request, participant_id: UUID, referral: Text = 
     def act() -> None:
         known = id_or_none(to)
         if known is None:
-            raise Refusal("choice.missing", N_("Choose one of the list."))
+            raise Refusal("choice.missing", N_("Choose from the list."))
         find_participant(desk.session, desk.asker, known)  # nor is anybody joined to a file that is kept from the asker
         duplicates.join_referral(desk.session, _referral_of(desk, participant_id, referral), known, by=by, at=desk.at)
 
@@ -496,7 +496,7 @@ def bar(desk: AtDesk, request: Request, participant_id: UUID, person: Text = "")
     def act() -> None:
         whom = id_or_none(person)
         if whom is None:
-            raise Refusal("choice.missing", N_("Choose one of the list."))
+            raise Refusal("choice.missing", N_("Choose from the list."))
         barring.bar(desk.session, participant_id, whom, by=by, at=desk.at)
 
     refusal = desk.attempt(act)

@@ -117,7 +117,7 @@ def open_departure(
     """
     _refuse_wrong_day(last_day, local_day(session, at), planned=planned)
     if not planned and by.is_one_of(person_id):
-        raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
+        raise Refusal("departure.gone_and_here", N_("A person who has already left cannot report it themselves."))
     _hold_leaver(session, person_id)
     return _open(session, person_id, organization_id, last_day, planned=planned, by=by, at=at)
 
@@ -268,7 +268,7 @@ def end_role(
         return _take_back(session, held, by=by, at=at, seen=seen)
     before = _ends_on(session, tenure_id)
     if by.is_one_of(person_id) and before is not None and before < ends_on:
-        raise Refusal("tenure.own", N_("Nobody prolongs their own role: have somebody else do it."))
+        raise Refusal("tenure.own", N_("You cannot prolong your own role: ask someone else to do it."))
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
     last_days.keep_seats(session, tenure_id, ends_on, by=by, at=at)
     people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
@@ -358,7 +358,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     if whose in (by.person_id, by.acting_for):
         raise Refusal(
             "departure.own",
-            N_("Nobody cancels their own departure, nor has it cancelled in their name: ask somebody else who may."),
+            N_("You cannot cancel your own departure, nor have it cancelled in your name: ask someone else who may."),
         )
     # In the order in which the engine holds them, which may look at the same moment.
     if _hold_under_way(session, departure["id"], ended_too=True) is None:
@@ -447,9 +447,9 @@ def _nobody_stays(last_day: date) -> Refusal:
     return Refusal(
         "departure.role_over",
         N_(
-            "Their role there was over on %(day)s as it was agreed: by cancelling this they would be left without a"
-            " role, with all that they have in hand. First give them a role there again, from today on, or go on with"
-            " the departure."
+            "Their role there ended on %(day)s, as agreed. If you cancel, they would have no "
+            "role, with all that they have in hand. First give them a role there again, from "
+            "today on, or continue the departure."
         ),
         day=last_day.isoformat(),
     )
@@ -468,8 +468,9 @@ def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: 
     return Refusal(
         "departure.ends_soon",
         N_(
-            "Their role there ends on %(day)s all the same, as it was agreed: by cancelling this, nobody would see to"
-            " what they have in hand. First have that role end after %(until)s, or go on with the departure."
+            "Their role there still ends on %(day)s, as agreed. If you cancel, no one would "
+            "see to what they have in hand. First have that role end after %(until)s, or "
+            "continue the departure."
         ),
         day=day.isoformat(),
         until=(today + NOTICE).isoformat(),
@@ -485,22 +486,25 @@ def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime)
     title = called(session, tenure_id)
     if last_days.can_make_room(session, tenure_id, at):
         said = N_(
-            "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
-            " this, the person would hold no role there after %(day)s. First take that appointment back, and the role"
-            " is theirs again without a break. Or have this person’s role end later, which moves that first day. Or go"
-            " on with the departure."
+            "%(role)s: someone else was appointed to it from %(first_day)s on, and it has "
+            "one holder. If you cancel, the person would hold no role there after %(day)s. "
+            "First cancel that appointment, and the role is theirs again without a break. Or "
+            "have this person’s role end later, which moves that first day. Or continue the "
+            "departure."
         )
     elif other["starts_on"] > local_day(session, at):
         said = N_(
-            "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
-            " this, the person would hold no role there after %(day)s. First take that appointment back, and the role"
-            " is theirs again without a break. Or go on with the departure."
+            "%(role)s: someone else was appointed to it from %(first_day)s on, and it has "
+            "one holder. If you cancel, the person would hold no role there after %(day)s. "
+            "First cancel that appointment, and the role is theirs again without a break. Or "
+            "continue the departure."
         )
     else:
         said = N_(
-            "%(role)s: somebody else has held it since %(first_day)s, and it has one holder. By cancelling this, the"
-            " person would hold no role there after %(day)s. First end that appointment today: the role is theirs again"
-            " from tomorrow on. Or go on with the departure."
+            "%(role)s: someone else has held it since %(first_day)s, and it has one holder. "
+            "If you cancel, the person would hold no role there after %(day)s. First end "
+            "that appointment today: the role is theirs again from tomorrow on. Or continue "
+            "the departure."
         )
     return Refusal(
         "departure.role_taken",
@@ -923,10 +927,12 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
     if planned and last_day < today:
         raise Refusal(
             "departure.day_is_past",
-            N_("This day is past. Where the person has gone already, say so: their access ends at once."),
+            N_("This day is past. If the person has already left, say so: their access ends at once."),
         )
     if not planned and last_day > today:
-        raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
+        raise Refusal(
+            "departure.day_to_come", N_("If the person has already left, the last day is today at the latest.")
+        )
 
 
 def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]], last_day: date, today: date) -> None:
@@ -962,8 +968,8 @@ def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]]
         raise Refusal(
             "departure.role_began",
             N_(
-                "%(role)s: this person has held it since %(first_day)s, and this last day is before. What was held"
-                " stays so: give that day at the soonest."
+                "%(role)s: this person has held it since %(first_day)s, and this last day is "
+                "earlier. Give that day at the soonest."
             ),
             role={"fr": title.fr, "en": title.en},
             first_day=began.starts_on.isoformat(),
@@ -976,8 +982,8 @@ def _refuse_unless_they_come_back(begun: list[dict[str, Any]], last_day: date) -
         raise Refusal(
             "departure.role_to_come",
             N_(
-                "This person takes up a role there after that day: give a later last day. Where they leave and come"
-                " back to it, first write down until when they hold what they hold now."
+                "This person takes up a role there after that day: give a later last day. If "
+                "they leave and come back, first record the end of their current roles."
             ),
         )
 
@@ -1256,7 +1262,9 @@ def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UU
     )
 
 
-_TAKEN = N_("Somebody stays after all, and their role was given to another: %(role)s, %(place)s. See who holds it.")
+_TAKEN = N_(
+    "Someone stays after all, and their role was given to another person: %(role)s, %(place)s. See who holds it."
+)
 
 
 def _stays(session: Session, departure: Mapping[str, Any]) -> bool:

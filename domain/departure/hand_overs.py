@@ -147,7 +147,7 @@ def propose(
     if part is None:
         raise _nothing()
     if to_id == part["person_id"]:
-        raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
+        raise Refusal("successor.leaver", N_("You cannot take over what you leave yourself."))
     follow_up = hold_follow_up(session, part["follow_up_id"], by=by, at=at)
     _refuse_primary(session, part, to_id, at)
     assigning.bar_to(session, follow_up.participant_id, to_id, kind=part["kind"], day=local_day(session, at))
@@ -253,14 +253,15 @@ def _propose_one(
 
 
 _NOBODY_FITS = N_(
-    "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered, "
-    "or of an organization with which the participant has not agreed to share: that consent can be asked."
+    "No worker can be given this follow-up now: each is absent, leaving, being "
+    "onboarded, barred, without an agreement in force, or from an organization with "
+    "which the participant does not share. That consent can be asked."
 )
 _ALL_REFUSED = N_(
-    "Each one who can be given this follow-up refused it. Speak with them and offer it on its own, or leave it vacant "
-    "with the reason."
+    "Every worker who could be given this follow-up refused it. Speak with them and "
+    "offer it separately, or leave it vacant with the reason."
 )
-_FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
+_FAILED = N_("This one could not be offered. Offer it separately; the others are not affected.")
 
 
 def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> Moved:
@@ -269,7 +270,7 @@ def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> 
     task = hold(session, offered["task_id"], by=by, at=at, seen=None).task
     part = _part(session, task)
     if part is None or task["state"] != "open":
-        raise Refusal("hand_over.over", N_("This follow-up is in other hands meanwhile."))
+        raise Refusal("hand_over.over", N_("This follow-up was given to someone else meanwhile."))
     _refuse_primary(session, part, offered["to_id"], at)
     assigning.assign(
         session,
@@ -603,8 +604,8 @@ def _refuse_primary(session: Session, part: Mapping[str, Any], to_id: UUID, at: 
         raise Refusal(
             "successor.primary",
             N_(
-                "This worker is the primary worker of this follow-up: the second’s place is for somebody else, or "
-                "stays vacant with the reason."
+                "This person is already the primary worker of this follow-up. Choose someone "
+                "else as the second, or leave it vacant with the reason."
             ),
             source="DP-03b",
         )
@@ -651,8 +652,8 @@ def _stands(task: Mapping[str, Any], offer: Mapping[str, Any]) -> Line:
     return Line(task["id"], *titles, offer["to_id"], "hand_over.waits", both(_WAITS, day=offer["answer_by"]))
 
 
-_WAITS = N_("Offered already; the answer is due by %(day)s.")
-_SILENCE = N_("Whoever was asked did not answer in time. Offer it to somebody else on its own.")
+_WAITS = N_("Already offered; the answer is due by %(day)s.")
+_SILENCE = N_("No answer came in time. Offer it to someone else, separately.")
 
 
 def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:
@@ -665,7 +666,7 @@ def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:
     row = one(session, asked.with_for_update())
     assert row is not None  # noqa: S101 - it was read, and none is deleted
     if row["state"] != "proposed":
-        raise Refusal("hand_over.answered", N_("This was answered already, or offered to somebody else meanwhile."))
+        raise Refusal("hand_over.answered", N_("This was already answered, or offered to someone else meanwhile."))
     return row
 
 

@@ -226,7 +226,7 @@ def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *,
     )
 
 
-_FINISH = N_("Send or throw away a referral that somebody who left had begun: %(reference)s")
+_FINISH = N_("Send or delete a referral begun by someone who left: %(reference)s")
 
 
 def left_drafts(session: Session) -> list[dict[str, Any]]:
@@ -538,7 +538,7 @@ def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None
 def _changed_meanwhile() -> Refusal:
     return Refusal(
         "referral.changed",
-        N_("This draft was saved elsewhere meanwhile, in another window. Nothing was overwritten; open it anew."),
+        N_("This draft was saved elsewhere meanwhile, in another window. Nothing was overwritten; open it again."),
     )
 
 
@@ -550,7 +550,7 @@ def _after(held: Mapping[str, Any], move: str) -> str:
 
 
 def _unknown() -> Refusal:
-    return Refusal("referral.unknown", N_("There is no such draft of yours: it was sent, or thrown away."))
+    return Refusal("referral.unknown", N_("This draft does not exist: it was sent, or deleted."))
 
 
 # ---------------------------------------------------------------------------------------------------------- checking
@@ -605,9 +605,9 @@ def _refuse_email(email: str) -> None:
 
 def _refuse_birth(born: date | None, age: int | None, today: date) -> None:
     if born is not None and born > today:
-        raise Refusal("referral.born_later", N_("Birth date: it lies in the future. Look at the year again."))
+        raise Refusal("referral.born_later", N_("Birth date: it is in the future. Check the year."))
     if born is not None and (born < EARLIEST_BIRTH or years(born, today) > OLDEST):
-        raise Refusal("referral.born_before", N_("Birth date: nobody alive was born then. Look at the year again."))
+        raise Refusal("referral.born_before", N_("Birth date: it is too long ago. Check the year."))
     if age is not None and not 0 <= age <= OLDEST:
         raise Refusal("referral.age", N_("Age: write it in whole years, such as 15."))
 
@@ -638,5 +638,5 @@ def _text(value: str, longest: int) -> str:
             "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=longest
         )
     if _NO_TEXT.search(text):
-        raise Refusal("referral.no_text", N_("One of the answers holds signs that are no text. Type it anew."))
+        raise Refusal("referral.no_text", N_("One of the answers holds characters that are not text. Type it again."))
     return text

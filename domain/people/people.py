@@ -261,13 +261,13 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
     is_held = or_(~never_began(), _tenure.c.person_id == tenure["person_id"])
     for holder in session.scalars(select(_tenure.c.person_id).where(overlaps, is_held)):
         if holder == tenure["person_id"]:
-            raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
+            raise Refusal("tenure.held_already", N_("This person already holds that role there on those days."))
         if tenure["single_holder"]:
             raise Refusal(
                 "tenure.one_holder",
                 N_(
-                    "This role has one holder at a time, and has one on those days. First end that appointment before"
-                    " them, or take it back where it has not begun."
+                    "This role has one holder at a time, and has one on those days. First end that "
+                    "appointment before them, or cancel it if it has not begun."
                 ),
             )
     if tenure["single_holder"]:
@@ -364,7 +364,8 @@ def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
     )
     if session.scalar(leaving.limit(1)) is not None:
         raise Refusal(
-            "tenure.own_return", N_("Whoever leaves gives themselves no role: have somebody else appoint you.")
+            "tenure.own_return",
+            N_("You are leaving, and cannot give yourself a role: ask someone else to appoint you."),
         )
 
 
@@ -492,7 +493,7 @@ def _hold(session: Session, tenure_id: UUID, seen: int | None) -> dict[str, Any]
         raise Refusal("tenure.changed", said)
     if held["taken_back_at"] is not None:
         raise Refusal(
-            "tenure.taken_back", N_("This appointment was taken back before it began. Give the role anew instead.")
+            "tenure.taken_back", N_("This appointment was cancelled before it began. Give the role again instead.")
         )
     return held
 
@@ -561,10 +562,10 @@ def record_absence(
     if ends_on < starts_on:
         raise Refusal("absence.ends_first", N_("The last day comes before the first."))
     if deputy_id == person_id:
-        raise Refusal("absence.own_deputy", N_("Nobody is their own deputy."))
+        raise Refusal("absence.own_deputy", N_("A person cannot be their own deputy."))
     unknown = sorted(set(kinds) - set(ABSENCE_KINDS))
     if unknown or not kinds:
-        raise Refusal("absence.kinds", N_("Say what the deputy acts for: tasks, approvals or seats."))
+        raise Refusal("absence.kinds", N_("Say what the deputy covers: tasks, approvals or seats."))
     people = [person_id] + ([deputy_id] if deputy_id else [])
     known = session.scalars(
         select(_person.c.id)
@@ -583,13 +584,13 @@ def record_absence(
             _absence.c.ends_on >= starts_on,
         )
     ):
-        raise Refusal("absence.recorded_already", N_("An absence is recorded on some of these days already."))
+        raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
     if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
         raise Refusal(
             "absence.unfit_deputy",
             N_(
-                "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
-                " things are open."
+                "This person may not act for them: a deputy holds the same role on these days, "
+                "or one with the same access."
             ),
             source="AG-X2",
         )

@@ -47,7 +47,7 @@ def test_someone_is_invited_by_one_who_may(command: Say, cast: Cast, monkeypatch
     assert len(letters(cast, "manager_em", "invitation")) == 1
     assert LINK.search(out) is None, "the link is its reader's alone"
     status, _, err = command("invite", "manager_em", "--as", "manager_codim")
-    assert (status, "nothing that is yours" in err) == (1, True)
+    assert (status, "nothing that you may see" in err) == (1, True)
     status, _, err = command("invite", "without_mail", "--as", "coordinator")
     assert (status, "[invitation.no_address]" in err) == (1, True)
     assert command("invite", "no-such-person", "--as", "coordinator")[0] == 1

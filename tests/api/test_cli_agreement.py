@@ -78,7 +78,7 @@ def test_what_a_partner_owes_is_listed_stated_and_proved(cast: Cast, command: Sa
     assert command("obligation", "attest", stated, "held", "--as", "coordinator")[0] == 1
     assert command("obligation", "attest", stated, "held", "--as", "manager_em")[0] == 0
     shown = command("obligation", "show", stated, "--as", "coordinator")[1]
-    assert "Given, to be looked at" in shown
+    assert "Submitted, to review" in shown
     word = next(line.split()[-1] for line in shown.splitlines() if " given " in line)
     assert command("obligation", "accept", stated, word, "--as", "manager_em")[0] == 1
     assert command("obligation", "return", stated, word, "The day is missing.", "--as", "coordinator")[0] == 0
