@@ -179,7 +179,7 @@ class EmbeddedPostgres:
             passwords = _Passwords(**{one.name: str(read[one.name]) for one in fields(_Passwords)})
         except (FileNotFoundError, ValueError, KeyError):
             raise PostgresError(
-                "%(file)s is missing or damaged; without it nobody can sign in to this database.",
+                "%(file)s is missing or damaged; without it no one can sign in to this database.",
                 file=str(self._secrets_file),
             ) from None
         if held.st_mode & 0o077:

@@ -44,16 +44,17 @@ def _tell_why(error: Exception) -> None:
     if is_full(error):
         tell_apart(
             N_(
-                "The demonstration could not be written: the disk is full. Nothing half done is left. Make room, stop,"
-                " and start again: it is then begun anew."
+                "The demonstration could not be written: the disk is full. Nothing half done is "
+                "left. Make room, stop, and start again: it is then written again."
             )
         )
         return
     code = error.code if isinstance(error, Refusal) else type(error).__name__
     tell_apart(
         N_(
-            "The demonstration could not be written whole (%(code)s). Nothing half done is left, and the first page"
-            " says what is there. Stop and start again to have it begun anew."
+            "The demonstration could not be written whole (%(code)s). Nothing half done is "
+            "left, and the first page says what is there. Stop and start again to write it "
+            "again."
         ),
         code=code,
     )

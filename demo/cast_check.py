@@ -166,7 +166,7 @@ class _Checking:
         for place, absence in enumerate(self.demo.absences):
             path: PathOf = ("absences", place)
             if absence.deputy == absence.person:
-                yield self._says((*path, "deputy"), N_("Nobody is their own deputy."))
+                yield self._says((*path, "deputy"), N_("A person cannot be their own deputy."))
             for other in self.demo.absences[:place]:
                 apart = self._on(absence.ends) < self._on(other.starts) or self._on(other.ends) < self._on(
                     absence.starts

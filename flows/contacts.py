@@ -157,8 +157,8 @@ def _see_to_review(session: Session, *, participant_id: UUID, at: datetime) -> i
 
 _TITLE: Final = N_("Lost contact: %(number)s")
 _SINCE: Final = N_(
-    "Last contact on %(since)s. When this was put here: whole weeks without contact: %(weeks)s; "
-    "attempts that nobody answered: %(attempts)s. %(why)s"
+    "Last contact on %(since)s. When this was put here: whole weeks without contact: "
+    "%(weeks)s; attempts without an answer: %(attempts)s. %(why)s"
 )
 #: What the newest note says of why they did not meet.
 WHY: Final = {

@@ -274,7 +274,7 @@ def _step_alone(protocols: Ladders, task: Mapping[str, Any], language: notices.L
     return said.in_language(language)
 
 
-_NOBODY = N_("a role that nobody holds")
+_NOBODY = N_("a vacant role")
 
 
 def _item(

@@ -31,15 +31,15 @@ _EVIDENCE: Final = {
     "document": N_("document"),
     "account": N_("user name of the account"),
     "note": N_("note"),
-    "way": N_("how the participant wants it"),
+    "way": N_("what the participant wants"),
     "interviews": N_("marks of two interviewers"),
     "empty_hands": N_("nothing left in hand"),
     "act": N_("the act itself, on its own page"),
 }
 _TOLD: Final = {
-    "owner": N_("the one who owes the task"),
+    "owner": N_("the person who owes the task"),
     "manager": N_("their manager"),
-    "accountable": N_("the one accountable for the case"),
+    "accountable": N_("the person accountable for the case"),
 }
 
 
@@ -74,20 +74,20 @@ def _blocks(protocol: Protocol, language: str) -> Iterator[str]:
             for line in _step(protocol, step, number, language)
         ).rstrip()
     if protocol.gates:
-        yield f"### {say(language, N_('Gates'))}"
+        yield f"### {say(language, N_('Conditions'))}"
     for gate in protocol.gates.values():
         yield f"**{gate.title.in_language(language)}** ({', '.join(gate.source)})"
         yield say(language, N_("Opens once these steps are settled:"))
         yield "\n".join(
             f"- {_number(protocol, name)}. {protocol.by_id[name].title.in_language(language)}" for name in gate.steps
         )
-    yield f"### {say(language, N_('On whom a step falls'))}"
+    yield f"### {say(language, N_('Who does each step'))}"
     yield "\n".join(_falls(protocol, language))
     if protocol.remind:
         yield f"### {say(language, N_('Reminders'))}"
         yield "\n".join(f"- {_rung(rung, language)} – {say(language, _TOLD[rung.to])}" for rung in protocol.remind)
     ids = ", ".join(sorted(protocol.sources()))
-    yield say(language, N_("Facts of the guide that these steps carry: %(ids)s"), ids=ids) + "."
+    yield say(language, N_("Items of the guide that these steps cover: %(ids)s"), ids=ids) + "."
 
 
 def _in_short(protocol: Protocol, language: str) -> Iterator[tuple[str, str]]:
@@ -110,7 +110,7 @@ def _step(protocol: Protocol, step: Step, number: int, language: str) -> Iterato
 
 
 def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
-    yield _role(protocol, step.by, language) if step.by else say(language, N_("done by itself"))
+    yield _role(protocol, step.by, language) if step.by else say(language, N_("done by the program"))
     yield from _when(protocol, step, language)
     if step.approved_by:
         who = _role(protocol, step.approved_by.role, language)
@@ -121,7 +121,7 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
         parts = show_list(language, [part.title.in_language(language) for part in step.asks])
         yield say(language, N_("to fill in: %(parts)s"), parts=parts)
     if step.agenda:
-        yield say(language, N_("puts itself on a committee’s agenda"))
+        yield say(language, N_("goes automatically on a committee’s agenda"))
     yield from _each(step, language)
     before = [str(_number(protocol, name)) for name in step.needs if name not in protocol.gates]
     if before:
@@ -151,12 +151,12 @@ def _each(step: Step, language: str) -> Iterator[str]:
         yield say(language, N_("One task for each: %(what)s"), what=items)
     elif step.for_each and step.for_each.over:
         kind = say(language, NAMES[step.for_each.over])
-        yield say(language, N_("One task for each thing in hand: %(what)s"), what=kind)
+        yield say(language, N_("One task for each item in hand: %(what)s"), what=kind)
         if step.for_each.over == "follow_up" and step.for_each.settles:
             yield say_n(
                 language,
-                "whoever is offered it answers within %(n)s working day",
-                "whoever is offered it answers within %(n)s working days",
+                "the person offered it answers within %(n)s working day",
+                "the person offered it answers within %(n)s working days",
                 step.for_each.answer_within or ANSWER_WITHIN,
             )
 
@@ -166,7 +166,7 @@ def _falls(protocol: Protocol, language: str) -> Iterator[str]:
         then = [_role(protocol, other, language) for other in protocol.chain(name)[1:]]
         line = f"- {_role(protocol, name, language)}"
         if then:
-            line += "; " + say(language, N_("where there is nobody: %(names)s"), names=show_list(language, then))
+            line += "; " + say(language, N_("if vacant: %(names)s"), names=show_list(language, then))
         yield line
 
 

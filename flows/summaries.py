@@ -31,7 +31,7 @@ _follow_up = table_of(FollowUp)
 _participant = table_of(Participant)
 _event = table_of(Event)
 
-_TITLE = N_("%(number)s: hand-over, where the follow-up stands")
+_TITLE = N_("%(number)s: hand-over, status of the follow-up")
 _WHY = N_("The worker leaves; the summary was ready on %(day)s.")
 
 

@@ -159,20 +159,18 @@ def decide_admission(
     item = item_of(session, item_id)
     participant_id = candidate_of(session, item_id)
     if outcome not in ADMISSION_OUTCOMES:
-        raise Refusal("admission.outcome", N_("Choose one of what the committee can decide."))
+        raise Refusal("admission.outcome", N_("Choose one of the decisions that the committee can take."))
     reason, offered = trimmed(reason), trimmed(offered)
     if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
-        raise Refusal("triage.refusal", N_("A refusal has its reason, and what was offered instead."))
+        raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
     if outcome in ("defer", "more") and not says_something(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     participant = hold_participant(session, participant_id)
     item = item_of(session, item_id)  # as whoever held the candidate before left it
     if item["outcome"]:
-        raise Refusal("decision.item_settled", N_("Something else was recorded of this item: correct that first."))
+        raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
     if is_over(item["reasons"]):
-        raise Refusal(
-            "admission.over", N_("The fact that put this item here no longer holds: nothing is decided under it.")
-        )
+        raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
     referral_id = _referral_of(session, participant_id)
     decision_id: UUID | None = None
     named_id: UUID | None = None
@@ -261,8 +259,8 @@ def forward(
     return named_id
 
 
-_FORWARDED = N_("Given straight to a worker: %(reference)s")
-_REPORT: Final = N_("See that the Clinical Committee hears that %(reference)s was given straight to a worker")
+_FORWARDED = N_("Assigned directly to a worker: %(reference)s")
+_REPORT: Final = N_("Inform the Clinical Committee that %(reference)s was assigned directly to a worker")
 
 
 # ------------------------------------------------------------------------------------------------------------ below
@@ -284,7 +282,7 @@ def _put_on_agenda(
         reasons=[
             Reason(
                 "forwarded",
-                N_("The coordinator gave it straight to a worker on %(day)s, as it could not wait."),
+                N_("The coordinator assigned it directly to a worker on %(day)s, as it could not wait."),
                 {"day": local_day(session, at).isoformat()},
             )
         ],

@@ -179,8 +179,8 @@ def refuse_to_let_go(session: Session, row: Mapping[str, Any]) -> None:
         raise Refusal(
             "item.kept_for_its_act",
             N_(
-                "Somebody waits for what the committee says. Record on their page what is decided, deferred or asked, "
-                "or carry the item over."
+                "Someone waits for the committee’s answer. Record on their page what is decided, "
+                "deferred or asked, or carry the item over."
             ),
             source="AD-R3",
         )
@@ -381,9 +381,12 @@ def set_positions(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
 def refuse_unless_open(meeting: Mapping[str, Any]) -> None:
     """Raises Refusal where a meeting's agenda can no longer be changed: it is frozen, or the meeting is not planned."""
     if meeting["state"] != "planned":
-        raise Refusal("agenda.meeting_not_planned", N_("The agenda of a meeting is made while the meeting is planned."))
+        raise Refusal(
+            "agenda.meeting_not_planned",
+            N_("The agenda of a meeting can be changed only while the meeting is planned."),
+        )
     if meeting["agenda_frozen_at"] is not None:
-        raise Refusal("agenda.frozen", N_("The agenda is frozen: what comes now is added to it, with a reason."))
+        raise Refusal("agenda.frozen", N_("The agenda is frozen: later items are added to it, with a reason."))
 
 
 def moved(row: Mapping[str, Any], move: str) -> str:
@@ -391,7 +394,7 @@ def moved(row: Mapping[str, Any], move: str) -> str:
     try:
         return AGENDA_ITEM.after(row["state"], move)
     except NoSuchMove:
-        raise Refusal("agenda.item_state", N_("This cannot be done with this item as it stands now.")) from None
+        raise Refusal("agenda.item_state", N_("This cannot be done with this item in its current state.")) from None
 
 
 def tell(session: Session, verb: str, row: Mapping[str, Any], *, by: Actor, at: datetime, **facts: events.Fact) -> None:

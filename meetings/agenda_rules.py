@@ -470,8 +470,8 @@ def _day_of(table: Table, moment: datetime | None) -> str:
 
 _OBJECTION, _OBJECTION_SHORT = N_("Objection to decision %(number)s: %(text)s"), N_("Objection to decision %(number)s")
 _SILENCE, _SILENCE_SHORT = (
-    N_("Not endorsed by all yet, decision %(number)s: %(text)s"),
-    N_("Not endorsed by all yet: decision %(number)s"),
+    N_("Not yet endorsed by all, decision %(number)s: %(text)s"),
+    N_("Not yet endorsed by all: decision %(number)s"),
 )
 
 

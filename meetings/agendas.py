@@ -330,7 +330,7 @@ def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, se
     """Leave what was asked for late to a later meeting: it stays in the pool. Raises Refusal."""
     row = lock_item(session, item_id, seen=seen)
     if row["state"] != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row["reasons"]):
-        raise Refusal("agenda.not_late", N_("Nobody asked for this item after the agenda was frozen."))
+        raise Refusal("agenda.not_late", N_("No one asked for this item after the agenda was frozen."))
     change_item(session, row, reasons=without(row["reasons"], LATE_REQUEST), late_reason="")
     tell(session, "agenda_item.late_declined", row, by=by, at=at)
 
@@ -556,7 +556,7 @@ def _refuse_objection(row: Mapping[str, Any]) -> None:
     if row["kind"] == OBJECTION:
         raise Refusal(
             "agenda.objection_stays",
-            N_("What a partner objects to stays on the agenda until it is settled, or the partner takes it back."),
+            N_("A partner’s objection stays on the agenda until it is settled or withdrawn."),
             source="GV-4",
         )
 
@@ -565,11 +565,11 @@ def _said_as_it_is(row: Mapping[str, Any]) -> Refusal:
     if row["kind"] == OBJECTION:
         return Refusal(
             "objection.item_stands",
-            N_("This item says what a partner objects to: its title, its purpose and who may read it stay."),
+            N_("This item states a partner’s objection: its title, its purpose and who may read it cannot be changed."),
             source="GV-4",
         )
     return Refusal(
-        "waiver.title_stands", N_("This item says of which clause whom it would free, and until when: it stays.")
+        "waiver.title_stands", N_("This item states a waiver, its clause and its days: it cannot be changed.")
     )
 
 
@@ -636,7 +636,7 @@ def _seat_of(session: Session, committee_id: UUID, by: Actor, at: datetime) -> U
 def _refuse_strangers(session: Session, committee_id: UUID, by: Actor, at: datetime) -> None:
     """The coordinator is the committees' secretary, with a seat or without."""
     if by.role != "coordinator" and _seat_of(session, committee_id, by, at) is None:
-        raise Refusal("agenda.not_a_member", N_("Who sits on the committee may ask for an item of its agenda."))
+        raise Refusal("agenda.not_a_member", N_("Members of the committee may request an item on its agenda."))
 
 
 def _checked_subject(subject: str) -> str:

@@ -191,7 +191,7 @@ def record(
     if meeting is None:
         raise Refusal("meeting.unknown", N_("There is no such meeting."))
     if meeting["state"] != "planned" or meeting["ends_at"] <= at:
-        raise Refusal("answer.over", N_("This meeting takes no answers any more."))
+        raise Refusal("answer.over", N_("This meeting no longer takes answers."))
     found = asked_of(session, person_id, [meeting])
     if not found:
         raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))

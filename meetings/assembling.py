@@ -236,7 +236,7 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "cancelled":
-        raise Refusal("agenda.not_cancelled", N_("Only a meeting that is cancelled gives back what was on its agenda."))
+        raise Refusal("agenda.not_cancelled", N_("Only a cancelled meeting gives back the items of its agenda."))
     back = []
     returned = Reason(RETURNED, facts={"day": meeting["starts"].date().isoformat()}).kept()
     for row in lock_agenda(session, meeting_id):

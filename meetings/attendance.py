@@ -236,7 +236,7 @@ def record(
     if meeting["state"] not in ("under_way", "held"):
         raise Refusal("attendance.not_begun", N_("Attendance is recorded once the meeting is opened."))
     if state not in ATTENDED:
-        raise Refusal("attendance.state", N_("A seat is filled in one of the ways that are offered."))
+        raise Refusal("attendance.state", N_("Choose one of the attendance options offered for this seat."))
     seats = membership(session, meeting["committee_id"])
     day: date = meeting["starts"].date()
     before = one(session, select(_attendance).where(_of(session, meeting_id), _attendance.c.seat_id == seat_id))
@@ -358,7 +358,7 @@ def _who_sits(
     """The person of the row, checked. Raises Refusal."""
     if state not in quorum.SITTING:
         if person_id is not None:
-            raise Refusal("attendance.nobody_sat", N_("Nobody sits on a seat that is not filled."))
+            raise Refusal("attendance.nobody_sat", N_("A seat that is not filled has no occupant."))
         return None
     principals = seats.holders(seat.id, day, PRINCIPAL)
     alternates = seats.holders(seat.id, day, ALTERNATE)
@@ -373,7 +373,7 @@ def _who_sits(
         return person_id
     if person_id not in _may_sit(seats, seat, day, _holders_of_alternates_role(session, day)):
         raise Refusal(
-            "attendance.not_alternate", N_("This person is no alternate for this seat on that day."), source="CM-2R"
+            "attendance.not_alternate", N_("This person is not an alternate for this seat on that day."), source="CM-2R"
         )
     return person_id
 
@@ -417,7 +417,7 @@ def _refuse_two_seats(
     if elsewhere and (state == ALTERNATE or ALTERNATE in elsewhere):
         raise Refusal(
             "attendance.sits_already",
-            N_("This person sits on another seat of this meeting: nobody sits in two places for others."),
+            N_("This person sits on another seat of this meeting, and cannot replace someone on a second one."),
         )
 
 
@@ -430,7 +430,7 @@ def _times(
         msg = "moments are aware"
         raise ValueError(msg)
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
-        raise Refusal("attendance.in_order", N_("Whoever leaves has come before."))
+        raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
 
 

@@ -27,11 +27,11 @@ ENDORSEMENTS: Final[Mapping[str, str]] = {
     "pending": DECISION_STATES["pending"],
     "endorsed": N_("Endorsed"),
     "objected": DECISION_STATES["objected"],
-    "earlier": N_("Counts, from before endorsements bound"),
+    "earlier": N_("In effect, from before endorsement was required"),
 }
 #: What one partner said; "settled" of an objection that the committee settled.
 SAID: Final[Mapping[str, str]] = {
-    "": N_("Nothing said yet"),
+    "": N_("No answer yet"),
     "endorsed": N_("Endorses it"),
     "objected": N_("Objects"),
     "settled": N_("Objected; the committee settled it"),
@@ -67,7 +67,7 @@ def endorsement_in_words(row: Mapping[str, Any], asked: Sequence[Endorsed], *, s
 
 def _said(language: str, row: Mapping[str, Any], asked: Sequence[Endorsed], settles: str) -> str:
     if row["settles_id"] is not None:
-        return say(language, N_("It settles what was objected to decision %(number)s."), number=settles)
+        return say(language, N_("It settles the objection to decision %(number)s."), number=settles)
     if not row["needs_endorsement"]:
         return _not_asked(language, row) if row["is_where_objections_settle"] else ""
     needed = [one for one in asked if one.stake != OWES_AGAIN]
@@ -76,19 +76,19 @@ def _said(language: str, row: Mapping[str, Any], asked: Sequence[Endorsed], sett
     state = row["endorsement"]
     if state == "objected":
         against = show_list(language, [one.organization for one in needed if one.word.objects])
-        words = N_("Objected: by %(against)s. Nothing that rests on it counts until that is settled.")
+        words = N_("Objected: by %(against)s. Anything based on it is suspended until this is settled.")
         return say(language, words, against=against)
     if state == "pending":
         until: date | None = row["endorse_by"]
         day = show_day(language, until, "medium") if until else "–"
         return say(language, N_("Pending: endorsed by %(n)s of %(partners)s, asked by %(day)s."), **so_many, day=day)
     if state == "earlier":
-        words = N_("Taken before endorsements bound, and counts: endorsed by %(n)s of %(partners)s.")
+        words = N_("Taken before endorsement was required, and in effect: endorsed by %(n)s of %(partners)s.")
         return say(language, words, **so_many)
     if not asked:
-        return say(language, N_("Endorsed: no agreement was in force on that day, and nobody was asked."))
+        return say(language, N_("Endorsed: no agreement was in force on that day, and no one was asked."))
     if not needed:
-        return say(language, N_("Endorsed: it takes back what frees the only partner, which is not asked."))
+        return say(language, N_("Endorsed: it revokes the waiver of the only partner, which is not asked."))
     by_majority = endorsed < len(needed) and any(one.majority for one in needed)
     words = N_("Endorsed by a majority: %(n)s of %(partners)s.") if by_majority else _ENDORSED
     return say(language, words, **so_many)
@@ -100,9 +100,7 @@ _ENDORSED: Final = N_("Endorsed by %(n)s of %(partners)s.")
 def _not_asked(language: str, row: Mapping[str, Any]) -> str:
     why: str = row["why_not_management"]
     if row["kind"] == "clinical" and not why:
-        return say(language, N_("Not on management but clinical: no partner is asked to endorse it."))
+        return say(language, N_("Clinical, not management: no partner is asked to endorse it."))
     if not why:
-        return say(
-            language, N_("Not on management, says who recorded it: no partner is asked. No reason is on record.")
-        )
-    return say(language, N_("Not on management, says who recorded it: no partner is asked. Reason: %(why)s"), why=why)
+        return say(language, N_("Recorded as not about management: no partner is asked. No reason is on record."))
+    return say(language, N_("Recorded as not about management: no partner is asked. Reason: %(why)s"), why=why)

@@ -110,10 +110,10 @@ def decide(
         raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
     text_fr, text_en = _checked_texts(text_fr, text_en)
     if kind not in DECISION_KINDS:
-        raise Refusal("decision.kind", N_("A decision is of one of the kinds that are offered."))
+        raise Refusal("decision.kind", N_("Choose one of the kinds of decision offered."))
     decided_at = decided_at or at
     if decided_at > at or (decided_at < at and decided_at < meeting["starts_at"]):
-        raise Refusal("decision.when", N_("A decision is taken during its meeting, and not in the future."))
+        raise Refusal("decision.when", N_("A decision is taken during its meeting, not in the future."))
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None:
         _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
@@ -222,13 +222,11 @@ def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_ac
             source="AD-R3",
         )
     if item["kind"] == WAIVER_ITEM:
-        raise Refusal(
-            "decision.frees", N_("That a partner is freed of a clause is decided on the page of that clause.")
-        )
+        raise Refusal("decision.frees", N_("A waiver of a clause is decided on the page of that clause."))
     if item["kind"] == OBJECTION:
         raise Refusal(
             "decision.settles_it",
-            N_("What is objected is settled where the decision stands, and that is what is decided on this item."),
+            N_("The objection is settled on the page of the decision, and that is the decision on this item."),
             source="GV-4",
         )
 
@@ -240,19 +238,17 @@ def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_q
     """
     task = None if item_id is None else asked_task(session, item_id)
     if task is None:
-        raise Refusal("decision.nothing_asked", N_("No procedure asks for anything by this item."))
+        raise Refusal("decision.nothing_asked", N_("No procedure asks for a decision on this item."))
     if ENDORSED_SOURCE in task["sources"] and kind != ENDORSED_KIND:
         raise Refusal(
             "decision.to_be_endorsed",
-            N_("What is asked here is for every partner to endorse: record it as on management or coordination."),
+            N_("Every partner must endorse this decision: record it as about management or coordination."),
             source="GV-4",
         )
     if not has_quorum:
         raise Refusal(
             "decision.grants_with_quorum",
-            N_(
-                "What is asked here is decided with a quorum, and too few sat: carry it over, or record something else."
-            ),
+            N_("This decision needs a quorum, and too few sat: carry the item over, or record something else."),
         )
 
 
@@ -272,7 +268,9 @@ def _refuse_to_name(
         if row is None or row["state"] not in ("open", "standing") or not is_above(session, row, committee_id):
             raise Refusal(
                 "decision.not_to_be_taken_back",
-                N_("No decision of this committee that holds has this number, or it is done: %(number)s."),
+                N_(
+                    "No decision of this committee in effect has this number, or it is already carried out: %(number)s."
+                ),
                 number=number,
             )
         if row["decided_at"] > at:
@@ -581,7 +579,7 @@ def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due
     if not role:
         if due_on is not None or organization_id is not None:
             raise Refusal(
-                "decision.no_owner", N_("A day or an organization goes with the role that owes the decision.")
+                "decision.no_owner", N_("A due day or an organization needs a role that carries out the decision.")
             )
         return
     if due_on is None or due_on < today:
@@ -624,7 +622,7 @@ def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor
     if row["outcome"] == "decided":
         return
     if row["outcome"] not in ("", "treated"):
-        raise Refusal("decision.item_settled", N_("Something else was recorded of this item: correct that first."))
+        raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
     state = moved(row, "correct") if row["outcome"] else row["state"]
     state = moved({"state": state}, "settle")
     change_item(session, row, state=state, outcome="decided", settled_at=at, settled_as=by.role)

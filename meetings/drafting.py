@@ -73,8 +73,8 @@ def propose(
         raise Refusal(
             "dates.no_rhythm",
             N_(
-                "The program’s file gives this committee no rhythm, so that no dates follow from it. Add single"
-                " meetings, or write the rhythm into the file."
+                "The program’s file gives this committee no rhythm, so no dates can be proposed. "
+                "Add single meetings, or write the rhythm into the file."
             ),
         )
     if today is not None and first < today:

@@ -193,13 +193,13 @@ def want_endorsement(
     if row["needs_endorsement"] or row["state"] == "withdrawn" or row["settles_id"] is not None:
         raise Refusal(
             "endorsement.not_to_be_asked",
-            N_("The partners are asked about this decision already, or there is nothing in it to endorse."),
+            N_("The partners are already asked about this decision, or it has nothing to endorse."),
             source="GV-4",
         )
     if is_about_a_participant(session, decision_id):
         raise Refusal(
             "endorsement.about_a_participant",
-            N_("What the committee decides of a candidate or a participant is not for the partners to endorse."),
+            N_("The committee’s decisions on a candidate or a participant are not endorsed by the partners."),
         )
     if organization_id not in partners_on(session, local_day(session, row["decided_at"])):
         raise _not_asked()
@@ -309,11 +309,11 @@ def take_back(
     taking_back.hold(session, [decision_id], at=at)
     row, before = _held(session, decision_id, organization_id, seen=seen, by=by, at=at)
     if not before.said or before.settled_by_id is not None:
-        raise Refusal("endorsement.nothing_said", N_("There is nothing to take back here."))
+        raise Refusal("endorsement.nothing_said", N_("There is nothing to withdraw here."))
     if before.said == "endorsed" and counts_by(row):
         raise Refusal(
             "endorsement.binds",
-            N_("This decision counts by what your organization said. To change that, object to it and say why."),
+            N_("This decision is in effect by your organization’s answer. To change that, object to it and say why."),
             source="GV-4",
         )
     _write_word(session, row, before, "", "", by=by, at=at)
@@ -369,7 +369,7 @@ def _held(
     """The held decision and the partner's word before, for who may speak for it. Raises Refusal."""
     row = lock_decision(session, decision_id)
     if not row["needs_endorsement"] or row["state"] == "withdrawn":
-        raise Refusal("decision.not_endorsed", N_("This decision is not one that the partners endorse."), source="GV-4")
+        raise Refusal("decision.not_endorsed", N_("The partners do not endorse this decision."), source="GV-4")
     before = {one.organization_id: one for one in endorsements_of(session, decision_id, at=at)}.get(organization_id)
     if before is None:
         raise _not_asked()
@@ -397,17 +397,15 @@ def _refuse_speaker(session: Session, row: Mapping[str, Any], organization_id: U
         raise Refusal(
             "endorsement.own",
             N_(
-                "Who recorded a decision, or coordinates the program, speaks for no partner on it: another person does."
+                "The coordinator, and the person who recorded a decision, answer for no partner "
+                "on it: another person does."
             ),
             source="GV-4",
         )
     if by.role not in ANSWER_FOR_IT and speakers(today, organization_id, ANSWER_FOR_IT) - barred:
         raise Refusal(
             "endorsement.manager_first",
-            N_(
-                "The manager or the director says it while one of them is there; where neither is, the second "
-                "representative does."
-            ),
+            N_("The manager or the director answers. The second representative does so only if neither is there."),
             source="CM-2R",
         )
 
@@ -444,5 +442,5 @@ def _not_asked() -> Refusal:
 
 def _not_theirs() -> Refusal:
     return Refusal(
-        "endorsement.not_theirs", N_("Somebody else speaks for this organization: its manager or its director.")
+        "endorsement.not_theirs", N_("Someone else answers for this organization: its manager or its director.")
     )

@@ -104,7 +104,7 @@ def refuse_to_want(session: Session, decision_id: UUID, organization_id: UUID, *
     if stakes_of(at_stake(session, [decision_id])[decision_id]).get(organization_id) == OWES_AGAIN:
         raise Refusal(
             "endorsement.own_waiver",
-            N_("This takes back what frees your organization of a clause: another partner asks that it be endorsed."),
+            N_("This revokes a waiver of your organization: another partner must ask that it be endorsed."),
             source="GV-4",
         )
 

@@ -96,7 +96,10 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
     if meeting["state"] != "planned":
-        raise Refusal("agenda.meeting_not_planned", N_("The agenda of a meeting is made while the meeting is planned."))
+        raise Refusal(
+            "agenda.meeting_not_planned",
+            N_("The agenda of a meeting can be changed only while the meeting is planned."),
+        )
     write_meeting(session, meeting, agenda_circulated_at=at)
     events.write(session, "agenda.circulated", "meeting", meeting_id, by=by, at=at)
     return outgoing(session, meeting_id)
@@ -159,9 +162,7 @@ def add_late(
     ):
         raise Refusal(
             "agenda.own_late_request",
-            N_(
-                "You asked for this yourself: whoever hosts in place of the coordinator leaves the yes to someone else."
-            ),
+            N_("You requested this item yourself. When you host for the coordinator, someone else must accept it."),
         )
     line = needed_line(reason or row["late_reason"])
     rows = items_of(session, meeting_id)

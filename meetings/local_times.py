@@ -22,7 +22,7 @@ def moment_of(local: datetime, zone: str) -> datetime:
     try:
         moment = local.replace(tzinfo=there, fold=0).astimezone(UTC)
     except OverflowError:
-        raise Refusal("meeting.out_of_reach", N_("This day is too far away to be meant.")) from None
+        raise Refusal("meeting.out_of_reach", N_("This day is too far away.")) from None
     if moment.astimezone(there).replace(tzinfo=None) != local:
         raise Refusal("meeting.no_such_time", N_("The clocks skip this hour on that night: choose another one."))
     return moment

@@ -428,7 +428,7 @@ def _refuse_unless_draft(row: Mapping[str, Any]) -> None:
     if row["state"] == "approved":
         raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are."))
     if row["state"] != "draft":
-        raise Refusal("minutes.not_draft", N_("These minutes are with the members: take them back to change them."))
+        raise Refusal("minutes.not_draft", N_("These minutes are with the members: reopen them to change them."))
 
 
 def _moved(row: Mapping[str, Any], move: str) -> str:
@@ -437,7 +437,7 @@ def _moved(row: Mapping[str, Any], move: str) -> str:
     except NoSuchMove:
         if row["state"] == "approved":
             raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are.")) from None
-        raise Refusal("minutes.state", N_("This cannot be done with these minutes as they stand now.")) from None
+        raise Refusal("minutes.state", N_("This cannot be done with these minutes in their current state.")) from None
 
 
 def _digest(content: Mapping[str, Any]) -> str:

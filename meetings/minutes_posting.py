@@ -170,7 +170,7 @@ _PARTS: Final[Mapping[str, str]] = {
     "attendance": N_("The attendance"),
     "item": N_("Item %(number)s: %(title)s"),
     "decision": N_("Decision %(number)s"),
-    "language": N_("The language: they are whole in another one now"),
+    "language": N_("The language: they are complete in another one now"),
 }
 
 
@@ -218,7 +218,7 @@ def _whole_in_none(content: MinutesContent) -> Refusal:
     numbers = dict.fromkeys(number for found in lacking(content).values() for number in found)
     return Refusal(
         "minutes.untranslated",
-        N_("The minutes are whole in no language. Write in one of them what is said on: %(numbers)s."),
+        N_("The minutes are complete in no language. Write in one of them what is said on: %(numbers)s."),
         numbers=", ".join(numbers),
     )
 

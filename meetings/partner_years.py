@@ -15,8 +15,9 @@ from meetings.reasons import Reason
 
 _YEAR: Final = timedelta(days=365)
 _RECORD: Final = N_(
-    "The year up to %(day)s, periods of obligations: met %(met)s; missed or past meeting %(missed)s; at risk %(risk)s; "
-    "waived or without occasion %(waived)s; still open %(open)s."
+    "The year up to %(day)s, periods of obligations: met %(met)s; missed or "
+    "impossible to meet %(missed)s; at risk %(risk)s; waived or without occasion "
+    "%(waived)s; still open %(open)s."
 )
 
 

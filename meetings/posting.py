@@ -178,7 +178,7 @@ CHANGES: Final[Mapping[str, str]] = {
     "added": N_("New: %(number)s. %(title)s"),
     "gone": N_("No longer on it: %(title)s (it was number %(was)s)"),
     "renumbered": N_("Number %(number)s instead of %(was)s: %(title)s"),
-    "reworded": N_("Said otherwise: %(number)s. %(title)s"),
+    "reworded": N_("Reworded: %(number)s. %(title)s"),
 }
 
 

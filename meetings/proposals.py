@@ -15,7 +15,7 @@ from locales import N_, Counted, say
 Choice = Literal["meet", "skip", "shifted"]
 
 _SENTENCES: Final = {
-    "closed": N_("Nobody works on %(day)s: %(why)s."),
+    "closed": N_("%(day)s is a closed day: %(why)s."),
     "own": N_("This committee meets on %(day)s already."),
     "holidays": N_("%(day)s falls in the weeks of Christmas and New Year’s Day."),
     "clash": N_("%(committee)s: meeting on %(day)s from %(starts)s to %(ends)s, %(people)s."),

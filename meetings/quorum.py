@@ -104,7 +104,7 @@ def standing(
 def rule_in_words(rule: Quorum | None, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
     """A committee's rule as a sentence for people, in "fr" or "en"; `seats` give the titles of those it names."""
     if rule is None:
-        return say(language, N_("No quorum is declared for this committee: whoever sits decides."))
+        return say(language, N_("No quorum is declared for this committee: those present decide."))
     asked = [say_n(language, "%(n)s voting seat", "%(n)s voting seats", rule.seats)]
     if rule.organizations:
         asked.append(say_n(language, "%(n)s organization", "%(n)s organizations", rule.organizations))

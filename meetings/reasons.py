@@ -38,42 +38,40 @@ ENDED: Final = "ended"
 AGES: Final = frozenset({CARRIED, THREE_TIMES, STANDING_THREE_TIMES, RETURNED})
 
 _SENTENCES: Final[Mapping[str, str | Counted]] = {
-    "standing": N_("This stands on every agenda of the committee."),
-    "turn": N_("In turn: who came last the time before comes first."),
+    "standing": N_("It is on every agenda of the committee."),
+    "turn": N_("In turn: the last one the time before comes first."),
     "minutes_to_approve": N_("The minutes of %(day)s were circulated and are not approved yet."),
     "onboarding_open": N_("An onboarding is open since %(since)s."),
-    "seat_vacant": N_("On the day of the meeting nobody holds this seat."),
+    "seat_vacant": N_("This seat is vacant on the day of the meeting."),
     "role_vacant": N_("On the day of the meeting fewer people hold this role than the agreement provides for."),
     # The number of a counted one is each reason's own fact.
     "role_vacant_with_tasks": Counted(
-        "On the day of the meeting nobody holds this role, and %(n)s task that falls to it is open.",
-        "On the day of the meeting nobody holds this role, and %(n)s tasks that fall to it are open.",
+        "This role is vacant on the day of the meeting, and %(n)s task that falls to it is open.",
+        "This role is vacant on the day of the meeting, and %(n)s tasks that fall to it are open.",
         n=0,
     ),
     "decision_open": N_("Decided on %(decided)s, to be done by %(due)s."),
     "decision_late": N_("Decided on %(decided)s, to be done by %(due)s, and not done."),
     "decision_undated": N_("Decided on %(decided)s, and not done yet."),
     "objected": N_(
-        "%(partner)s is against it since %(day)s: nothing that rests on the decision counts until it is settled."
+        "%(partner)s has objected since %(day)s: anything based on the decision is suspended until this is settled."
     ),
     "objected_in_vain": N_(
-        "%(partner)s is against it since %(day)s; the decision counts, since as many endorse it as their agreements "
-        "ask for."
+        "%(partner)s has objected since %(day)s; the decision is in effect, since as "
+        "many endorse it as their agreements ask for."
     ),
     "objected_own_waiver": N_(
-        "%(partner)s is against it since %(day)s; that stops nothing, since the decision takes back what frees it of a "
-        "clause."
+        "%(partner)s has objected since %(day)s; nothing is suspended, since the "
+        "decision revokes its waiver of a clause."
     ),
-    "objected_before": N_(
-        "%(partner)s objected on %(day)s, when an objection did not suspend yet what rests on a decision."
-    ),
-    "silent": N_("Decided on %(decided)s; %(partner)s was asked again on %(day)s and has said nothing."),
+    "objected_before": N_("%(partner)s objected on %(day)s, before an objection suspended anything."),
+    "silent": N_("Decided on %(decided)s; %(partner)s was asked again on %(day)s and has not answered."),
     "nobody_left": N_(
-        "Decided on %(decided)s; none of the partners whose word it needs is one any more, so that nobody can endorse "
-        "it: decide anew, and take it back."
+        "Decided on %(decided)s. None of the partners whose endorsement it needs is "
+        "still a partner: decide again, and revoke it."
     ),
     "obligation_at_risk": N_("%(clause)s, period up to %(day)s: at risk."),
-    "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: cannot be met any more."),
+    "obligation_cannot_be_met": N_("%(clause)s, period up to %(day)s: can no longer be met."),
     "obligation_missed": N_("%(clause)s, period up to %(day)s: not met."),
     "obligation_missed_now": N_("%(clause)s, owed at all times: not met now."),
     "agreement_year": N_(
@@ -83,19 +81,18 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
         "In force from %(since)s to %(last)s: another year of the agreement began on %(day)s."
     ),
     "asked": N_("A member of the committee asked for it on %(day)s."),
-    LATE_REQUEST: N_("It was asked for after the agenda was frozen."),
+    LATE_REQUEST: N_("It was requested after the agenda was frozen."),
     CARRIED: Counted(
         "Carried over: %(n)s meeting did not reach it.", "Carried over: %(n)s meetings did not reach it.", n=0
     ),
-    THREE_TIMES: N_("Not reached so far, counting meetings: %(n)s. Decide on it, or end it."),
+    THREE_TIMES: N_("Meetings that did not reach it: %(n)s. Decide on it, or end it."),
     # What stands on every agenda returns by its rule: it does not end, and what is to be decided is the rule.
     STANDING_THREE_TIMES: N_(
-        "Not reached in a row, counting meetings: %(n)s. Decide on it: another rhythm, more minutes, or a season "
-        "without it."
+        "Meetings in a row that did not reach it: %(n)s. Decide: another rhythm, more minutes, or a season without it."
     ),
     RETURNED: N_("The meeting of %(day)s, on whose agenda it was, was cancelled."),
     REFERRED: N_("“%(committee)s” referred it on %(day)s."),
-    ENDED: N_("Since %(day)s the fact that put it here no longer holds."),
+    ENDED: N_("Since %(day)s, the reason for this item no longer applies."),
 }
 
 

@@ -204,5 +204,5 @@ def _put_on_agenda(session: Session, subject: str, asked: Mapping[str, Any], *, 
 #: never tell that the question is the risk of somebody who recruits. Whatever else is once asked under items of this
 #: kind is asked in these words too, so that nobody tells one question from another.
 _TITLE: Final = N_("Question to the committee about %(subject)s")
-_WHY: Final = N_("The committee is asked since %(since)s; the file says what.")
+_WHY: Final = N_("The committee has been asked since %(since)s; the question is in the file.")
 _ASSESSED: Final = N_("%(subject)s: the committee answered the question; its answer is in the file.")

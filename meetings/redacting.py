@@ -94,10 +94,10 @@ def ask(
     _hold(session, of, subject_id)
     wanted = _checked(words)
     if taken_out not in TAKEN_OUT:
-        raise Refusal("redaction.kind.malformed", N_("Say what is taken out, as one of the list."))
+        raise Refusal("redaction.kind.malformed", N_("Choose from the list what is redacted."))
     found = places_of(session, of, subject_id, wanted)
     if not found and not (of == "meeting" and _is_in_letters(session, subject_id, _taker(wanted)(""))):
-        raise Refusal("redaction.nothing", N_("These words stand nowhere in it. Write them as they stand there."))
+        raise Refusal("redaction.nothing", N_("These words are not in it. Write them exactly as they appear."))
     assert by.person_id is not None  # noqa: S101 - people ask
     redaction_id = uuid4()
     sealed = seal_words(session, of, subject_id, _place(redaction_id), {"words": wanted}, at=at)
@@ -125,7 +125,7 @@ def ask(
         session,
         STEP,
         redaction_id,
-        N_("Look at words that are to be taken out of what is kept, and confirm it or say no"),
+        N_("Check words to redact, and confirm or refuse"),
         chain=coordination_chain(session) if of == "incident" else FOR_PRIVACY,
         working_days=DAYS_TO_LOOK,
         by=by,
@@ -180,7 +180,7 @@ def take_back(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, 
     """No longer ask for it. Raises Refusal: it is settled, or somebody else asked."""
     row = _lock(session, redaction_id, seen)
     if not by.is_one_of(row["asked_by"]):
-        raise Refusal("redaction.not_yours", N_("Somebody else asked for this."))
+        raise Refusal("redaction.not_yours", N_("Someone else asked for this."))
     _end(session, row, "take_back", "redaction.taken_back", by=by, at=at)
     asking.no_more(session, STEP, redaction_id, by=by, at=at)
 
@@ -418,7 +418,7 @@ def _tell_anew(session: Session, committee_id: UUID, *, at: datetime) -> None:
 def _checked(words: Sequence[str]) -> list[str]:
     wanted = [word for word in dict.fromkeys(" ".join(word.split()) for word in words) if word]
     if not wanted:
-        raise Refusal("redaction.words.missing", N_("Write the words that are to be taken out."))
+        raise Refusal("redaction.words.missing", N_("Write the words to redact."))
     if len(wanted) > MOST_WORDS or any(len(word) > LONGEST for word in wanted):
         raise Refusal(
             "redaction.words.too_long",
@@ -427,9 +427,7 @@ def _checked(words: Sequence[str]) -> list[str]:
             longest=LONGEST,
         )
     if any(sum(letter.isalnum() for letter in word) < _LEAST for word in wanted):
-        raise Refusal(
-            "redaction.words.malformed", N_("One letter alone would be taken out everywhere. Write the word.")
-        )
+        raise Refusal("redaction.words.malformed", N_("A single letter would be redacted everywhere. Write the word."))
     return wanted
 
 
@@ -631,7 +629,7 @@ def _lock(session: Session, redaction_id: UUID, seen: int | None) -> dict[str, A
         .with_for_update(),
     )
     if row is None:
-        raise Refusal("redaction.unknown", N_("Nothing of the kind was asked for."))
+        raise Refusal("redaction.unknown", N_("There is no such request."))
     if seen is not None and seen != row["version"]:
         raise Refusal(
             "redaction.changed",
@@ -645,9 +643,7 @@ def _refuse_own(session: Session, row: Mapping[str, Any], by: Actor, at: datetim
     asked = {row["asked_by"], row["asked_for"]} - {None}
     asked |= deputies_of(session, asked, [(local_day(session, row["asked_at"]), local_day(session, at))])
     if by.person_id is None or asked & {by.person_id, by.acting_for}:
-        raise Refusal(
-            "redaction.own", N_("Two people take words out: whoever asked leaves the answer to somebody else.")
-        )
+        raise Refusal("redaction.own", N_("Redaction takes two people: someone else must answer."))
 
 
 def _moved(row: Mapping[str, Any], move: str) -> str:

@@ -98,7 +98,7 @@ def treat(
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "under_way":
-        raise Refusal("item.not_under_way", N_("What became of an item is recorded while the meeting is under way."))
+        raise Refusal("item.not_under_way", N_("The outcome of an item is recorded while the meeting is under way."))
     row = lock_item(session, item_id, seen=seen)
     notes = {
         name: checked_text(said) for name, said in (("note_fr", note_fr), ("note_en", note_en)) if said is not None
@@ -154,7 +154,7 @@ def add_item(
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting["state"] != "under_way":
-        raise Refusal("item.not_under_way", N_("What comes up is added while the meeting is under way."))
+        raise Refusal("item.not_under_way", N_("Unplanned items are added while the meeting is under way."))
     is_frozen = meeting["agenda_frozen_at"] is not None
     item_id = agendas.request(
         session,
@@ -200,7 +200,7 @@ def close_meeting(
     if untreated and not carry_rest:
         raise Refusal(
             "meeting.untreated",
-            N_("Items of which nothing is recorded yet (%(n)s): %(numbers)s."),
+            N_("Items with nothing recorded yet (%(n)s): %(numbers)s."),
             n=len(untreated),
             numbers=", ".join(number for number, _ in untreated),
         )
@@ -243,13 +243,13 @@ def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refe
     if outcome == "decided" and not stands:
         raise Refusal("item.no_decision", N_("Record the decision: the item is decided by it."))
     if outcome not in OUTCOMES:
-        raise Refusal("item.outcome", N_("An item ends in one of the ways that are offered."))
+        raise Refusal("item.outcome", N_("Choose one of the outcomes offered for this item."))
     if stands and outcome != "decided":
-        raise Refusal("item.decided", N_("A decision was recorded on this item, and stands."))
+        raise Refusal("item.decided", N_("A decision was recorded on this item, and is in effect."))
     if outcome == "carried" and is_over(row["reasons"]):
         raise Refusal(
             "item.over",
-            N_("The fact that put this item here no longer holds: it comes on no other agenda. Treat it, or end it."),
+            N_("The reason for this item no longer applies, so it will not come back. Treat it, or end it."),
         )
     if (outcome == "referred") != bool(refer_to):
         raise Refusal("item.refer_to", N_("Say to which committee the item is referred."))

@@ -83,7 +83,7 @@ def plan_season(
     if moment_of(datetime.combine(first, hour), zone) <= at:
         raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
     if set(without) & set(instead):
-        raise Refusal("season.both", N_("A day of the season is either without a meeting or has it at another time."))
+        raise Refusal("season.both", N_("A day of the season has either no meeting or one at another time, not both."))
     _lock(session, row["id"])
     refuse_overlap(session, row["id"], first, last)
     series_id = uuid4()
@@ -107,7 +107,7 @@ def plan_season(
     )
     days = [first + WEEK * n for n in range((last - first).days // 7 + 1)]
     for day in {*without, *instead} - set(days):
-        raise Refusal("season.not_its_day", N_("This is no day of the season."), day=day.isoformat())
+        raise Refusal("season.not_its_day", N_("This day is not a day of the season."), day=day.isoformat())
     rows = []
     for day in days:
         original = datetime.combine(day, hour)
@@ -314,7 +314,7 @@ def change_place(
 def season_of(meeting: Mapping[str, Any]) -> UUID:
     """The season that a meeting's row is of. Raises Refusal for one that stands alone."""
     if meeting["series_id"] is None:
-        raise Refusal("meeting.alone", N_("This meeting is of no season: move it instead."))
+        raise Refusal("meeting.alone", N_("This meeting is not part of a season: move it instead."))
     series_id: UUID = meeting["series_id"]
     return series_id
 
@@ -446,7 +446,7 @@ def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: A
         .values(withdrawn_at=at, withdrawn_by=by.role)
     )
     if not taken.rowcount:  # type: ignore[attr-defined]
-        raise Refusal("guest.none", N_("This person is no guest of this meeting."))
+        raise Refusal("guest.none", N_("This person is not a guest of this meeting."))
     events.write(session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(person_id))
     return invitations.tell(session, row["committee_id"], at=at)
 

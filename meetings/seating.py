@@ -84,11 +84,11 @@ def give_seat(
     """
     seat = _seat_row(session, seat_id, committee_id, lock=True)
     if kind not in (PRINCIPAL, ALTERNATE):
-        raise Refusal("seat.kind.missing", N_("Choose whether they hold the seat or are an alternate."))
+        raise Refusal("seat.kind.missing", N_("Choose whether they are the principal or an alternate."))
     if starts_on < local_day(session, at):
         raise Refusal("seat.past", N_("A seat is given from today on, or from a later day."))
     if seat["ends_on"] is not None and seat["ends_on"] < starts_on:
-        raise Refusal("seat.over", N_("This seat does not exist any more on that day."))
+        raise Refusal("seat.over", N_("This seat no longer exists on that day."))
     if seat["role"] not in agreement_days.ALWAYS_GIVEN:
         agreement_days.refuse_if_lapsed(session, seat["organization_id"], starts_on)
     roles = [seat["role"]] if kind == PRINCIPAL else [seat["role"], SECOND]
@@ -96,7 +96,10 @@ def give_seat(
     if not ends:
         raise Refusal(
             "seat.other_role",
-            N_("Who holds a seat holds its role at its organization that day; an alternate, this or the second’s."),
+            N_(
+                "The principal of a seat must hold its role at its organization that day; an "
+                "alternate, that role or the second representative’s."
+            ),
             source="CM-2R",
         )
     last = None if None in ends else max(one for one in ends if one is not None)
@@ -133,7 +136,7 @@ def end_seat(
     """
     _seat_row(session, seat_id, committee_id, lock=True)
     if last_day < local_day(session, at) - _ONE_DAY:
-        raise Refusal("seat.past", N_("Who sat in the past stays recorded so: the last day is yesterday or later."))
+        raise Refusal("seat.past", N_("Past seats stay as recorded: the last day is yesterday or later."))
     rows = [
         row for row in seat_holders.holders_from(session, seat_id, last_day + _ONE_DAY) if row["person_id"] == person_id
     ]

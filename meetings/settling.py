@@ -57,12 +57,12 @@ def settle(
     day_ends = moments_of(session, meeting["starts"].date())[1] - timedelta(microseconds=1)
     settled_at = min(decided_at or at, day_ends)
     if settled_as not in SETTLED_AS:
-        raise Refusal("objection.settled_as", N_("An objection is settled in one of the ways that are offered."))
+        raise Refusal("objection.settled_as", N_("Choose one of the ways offered to settle the objection."))
     item = next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
     if item is None:
         raise Refusal(
             "objection.not_on_agenda",
-            N_("An objection is settled on the item by which it stands on the agenda of this meeting."),
+            N_("An objection is settled on its own item of this meeting’s agenda."),
             source="GV-4",
         )
     waiver = waiving.decided_on(session, decision_id)
@@ -71,8 +71,8 @@ def settle(
             raise Refusal(
                 "objection.no_quorum",
                 N_(
-                    "An objection is settled with a quorum, and too few sat at that moment. Where you record it"
-                    " afterwards, say at what hour it was settled."
+                    "An objection is settled with a quorum, and too few sat at that moment. If you "
+                    "record it afterwards, say at what hour it was settled."
                 ),
                 source="GV-4",
             )
@@ -81,7 +81,7 @@ def settle(
     said = endorsements.endorsements_of(session, decision_id, at=at)
     against = [one for one in said if one.word.objects and one.said_at is not None and one.said_at <= settled_at]
     if not against or row["state"] == "withdrawn":
-        raise Refusal("objection.none", N_("No partner objects to this decision any more."), source="GV-4")
+        raise Refusal("objection.none", N_("No partner objects to this decision now."), source="GV-4")
     if item["outcome"] == CARRIED:  # by the round, since nobody closed this sitting in time
         seen = running.treat(session, item["id"], "treated", by=by, at=at, seen=seen)
     settles = decisions.decide(

@@ -65,7 +65,7 @@ def why_not(session: Session, row: Row, later: Row) -> Refusal | None:
     if read_state(row) == "done":
         return Refusal(
             "decision.done",
-            N_("Decision %(number)s is carried out: it is taken back only where that is undone."),
+            N_("Decision %(number)s is carried out: it can be revoked only if that is undone."),
             number=row["number"],
         )
     if later["settles_id"] == row["id"]:
@@ -99,7 +99,7 @@ def not_later() -> Refusal:
     """What takes a decision back is not above it, or not later."""
     return Refusal(
         "decision.not_later",
-        N_("A decision is taken back by a later one of the same committee, or of the one that settles objections."),
+        N_("A decision is revoked by a later one of the same committee, or of the one that settles objections."),
     )
 
 
@@ -107,7 +107,7 @@ def objected() -> Refusal:
     """What is objected to is settled first."""
     return Refusal(
         "decision.objected",
-        N_("A partner objects: the committee settles that, by keeping the decision or taking it back."),
+        N_("A partner objects: the committee settles that, by keeping the decision or revoking it."),
         source="GV-4",
     )
 
@@ -116,7 +116,7 @@ def endorsed_too() -> Refusal:
     """What the partners endorse is taken back by nothing less."""
     return Refusal(
         "decision.endorsed_too",
-        N_("What the partners endorse is taken back by a decision that they endorse: record it as on management."),
+        N_("A decision that the partners endorse is revoked by one that they endorse: record it as about management."),
         source="GV-4",
     )
 

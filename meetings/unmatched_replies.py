@@ -30,25 +30,25 @@ _meeting = table_of(Meeting)
 
 #: Why a mail was not taken, by the codes of `meetings.mail_replies` and `meetings.replies`.
 REASONS: Final[Mapping[str, str]] = {
-    "too_large": N_("It is larger than an answer is, or in more pieces, and was not read."),
-    "auto_reply": N_("A machine wrote it: an absence, or mail that could not be delivered."),
-    "no_calendar": N_("It holds no answer of a calendar: somebody wrote."),
-    "not_a_reply": N_("It holds something of a calendar that is no answer."),
+    "too_large": N_("It is larger than an answer, or in more parts, and was not read."),
+    "auto_reply": N_("It was sent automatically: an absence, or mail that could not be delivered."),
+    "no_calendar": N_("It holds no answer of a calendar: a person wrote it."),
+    "not_a_reply": N_("It holds calendar data that is not an answer."),
     "counter_proposal": N_("It asks for another time. Meetings are moved by the coordinator."),
     "several_events": N_("It answers about several things at once."),
     "this_and_future": N_("It answers about a date and all later ones, which calendars understand differently."),
     "no_answer": N_("It says neither yes, no nor perhaps."),
     "malformed": N_("It cannot be understood."),
     "failed_check": N_("The server that received it says that it is not from the address that it names."),
-    "from_differs": N_("Whom it comes from is not the person who is said to answer: it may be forged."),
+    "from_differs": N_("It does not come from the person who is said to answer: it may be forged."),
     "unknown_meeting": N_("It is about a meeting that the program does not know."),
-    "not_invited": N_("It is the answer of somebody whom the meeting does not invite."),
-    "ambiguous": N_("Several of the people who are invited have this address: whose answer it is, it does not say."),
-    "for_another": N_("Somebody else sent it for the person who is invited."),
-    "delegated": N_("It names somebody else to come. Alternates are named by the link of the invitation."),
+    "not_invited": N_("It is the answer of someone who is not invited to the meeting."),
+    "ambiguous": N_("Several invited people have this address: it does not say who answers."),
+    "for_another": N_("Someone else sent it for the invited person."),
+    "delegated": N_("It names someone else to come. Alternates are named by the link of the invitation."),
     "no_such_date": N_("It is about a date on which there is no meeting of that season."),
-    "stale": N_("It was written before the answer that stands, or before the meeting’s last change."),
-    "over": N_("The meeting takes no answers any more."),
+    "stale": N_("It was written before the current answer, or before the meeting’s last change."),
+    "over": N_("The meeting no longer takes answers."),
 }
 
 #: The address that a mail says it comes from is of use while somebody may look at the answer, and kept so long.
@@ -129,7 +129,7 @@ def take(
         raise Refusal("stray.meeting.missing", N_("Choose the meeting that the mail answers."))
     about = [one for one in meetings_of(session, row, at=at) if meeting_id in (None, one["id"])]
     if not about:
-        raise Refusal("stray.other_meeting", N_("The mail cannot be taken for this meeting."))
+        raise Refusal("stray.other_meeting", N_("This e-mail cannot be taken for this meeting."))
     asked_of = answers.asked_of(session, person_id, about)
     if not asked_of:
         raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
@@ -205,7 +205,7 @@ def _one(session: Session, stray_id: UUID) -> Any:
 
 def _found(row: dict[str, Any] | None) -> dict[str, Any]:
     if row is None:
-        raise Refusal("stray.unknown", N_("There is no such mail."))
+        raise Refusal("stray.unknown", N_("There is no such e-mail."))
     return row
 
 
@@ -213,7 +213,7 @@ def _lock(session: Session, stray_id: UUID, seen: int | None) -> dict[str, Any]:
     """A mail that nobody has seen to yet, locked. Raises Refusal."""
     row = _found(one(session, _one(session, stray_id).with_for_update()))
     if row["seen_at"] is not None:
-        raise Refusal("stray.settled", N_("Somebody has seen to this mail already."))
+        raise Refusal("stray.settled", N_("Someone has already dealt with this e-mail."))
     if seen is not None and row["version"] != seen:
         raise changed_meanwhile("stray")
     return row

@@ -45,8 +45,8 @@ _item = table_of(AgendaItem)
 _meeting = table_of(Meeting)
 _period = table_of(ObligationPeriod)
 
-_TITLE: Final = N_("Free %(organization)s of clause %(clause)s, from %(first)s to %(last)s")
-_DECIDED: Final = N_("%(organization)s is freed of clause %(clause)s from %(first)s to %(last)s: %(duty)s")
+_TITLE: Final = N_("Grant %(organization)s a waiver of clause %(clause)s, from %(first)s to %(last)s")
+_DECIDED: Final = N_("%(organization)s has a waiver of clause %(clause)s from %(first)s to %(last)s: %(duty)s")
 _PROPOSED: Final = Reason("waiver_proposed", N_("It was proposed on %(day)s; the page of the clause says why."))
 
 
@@ -74,12 +74,12 @@ def propose(
     assert by.person_id is not None  # noqa: S101 - refused above
     days = Span(starts_on, ends_on)
     if any(days.within(Span(one["starts_on"], one["ends_on"])) for one in waivers(session, agreement_id, key)):
-        raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
+        raise Refusal("waiver.twice", N_("The partner already has a waiver of this clause on some of these days."))
     if any(
         one["item_state"] in ("pool", "scheduled") and days.within(Span(one["starts_on"], one["ends_on"]))
         for one in waiving.proposals_of(session, agreement_id, key)
     ):
-        raise Refusal("waiver.proposed_already", N_("This is proposed already, and waits for the committee."))
+        raise Refusal("waiver.proposed_already", N_("This is already proposed, and waits for the committee."))
     committee = waiving.committee_for(session, agreement_id, key)
     proposal_id = uuid4()
     session.execute(
@@ -138,11 +138,11 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
     )
     item = item_under_way(session, proposal_id) if proposal is not None else None
     if proposal is None or item is None:
-        raise Refusal("waiver.not_sitting", N_("The committee decides this while it sits, and once."))
+        raise Refusal("waiver.not_sitting", N_("The committee decides this once, during a meeting."))
     lock_meeting(session, item["meeting_id"])
     item = item_under_way(session, proposal_id)  # as whoever held the meeting before left it
     if item is None:
-        raise Refusal("waiver.not_sitting", N_("The committee decides this while it sits, and once."))
+        raise Refusal("waiver.not_sitting", N_("The committee decides this once, during a meeting."))
     waiving.refuse_other_committee(session, {**proposal, "decided_in": item["committee_id"]})
     days = Span(proposal["starts_on"], proposal["ends_on"])
     waiving.refuse_who_owes(session, proposal["agreement_id"], proposal["key"], days, by=by, at=at)

@@ -161,7 +161,7 @@ class Papers:
         """What became of it, as a line of a letter."""
         was = when(language, self.was)
         if self.now is None:
-            return say(language, N_("Called off: %(was)s"), was=was)
+            return say(language, N_("Cancelled: %(was)s"), was=was)
         return say(language, N_("Instead of %(was)s: %(now)s"), was=was, now=when(language, self.now))
 
 

@@ -80,7 +80,7 @@ def signed_file(desk: Desk, file_id: UUID) -> tuple[Kept, bytes]:
     if not kept.is_as_added:
         raise Refusal(
             "signed_file.altered",
-            N_("This file is not the one that was added: its digest is another. Ask the administrator."),
+            N_("This file is not the one that was added: its fingerprint differs. Ask the administrator."),
         )
     return content_of(desk.session, file_id)
 

@@ -239,12 +239,10 @@ def move_to(
     """Do one of the moves of a follow-up that people may make. Raises Refusal."""
     session, at = desk.session, desk.at
     if move != "reactivate" and (worker_id is not None or nobody_yet):
-        raise Refusal(
-            "worker.not_now", N_("Who accompanies the participant is said where the follow-up is taken up again.")
-        )
+        raise Refusal("worker.not_now", N_("Choose the worker when you resume the follow-up."))
     if move == "pause":
         if returns_on is None:
-            raise Refusal("day.missing", N_("Give a day."))
+            raise Refusal("day.missing", N_("Enter a day."))
         breaks.take_break(session, follow_up_id, returns_on=returns_on, terms=terms, by=by, at=at, seen=seen)
     elif move == "resume":
         breaks.come_back(session, follow_up_id, by=by, at=at, seen=seen)
@@ -255,4 +253,4 @@ def move_to(
     elif move == "reactivate":
         states.reactivate(session, follow_up_id, worker_id=worker_id, nobody_yet=nobody_yet, by=by, at=at, seen=seen)
     else:
-        raise Refusal("move.malformed", N_("Choose one of the list."))
+        raise Refusal("move.malformed", N_("Choose from the list."))

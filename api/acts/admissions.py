@@ -102,7 +102,7 @@ class JoiningGiven(Given):
     """That a referral is about somebody who is known."""
 
     referral_id: Referral
-    to: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose one of the list.")))]
+    to: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")))]
 
 
 @PARTICIPANT.act(Action.TRIAGE, "/joining", form="joining", status=204, leads=lambda _, known: f"/participants/{known}")
@@ -250,7 +250,7 @@ def decline(on: On[Row]) -> None:
 
 def _version_of_text(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 5):  # noqa: PLR2004  # there are not so many
-        raise Refusal("choice.malformed", N_("Choose one of the list."))
+        raise Refusal("choice.malformed", N_("Choose from the list."))
     return int(text)
 
 
@@ -382,7 +382,7 @@ def give_number(on: On[Row]) -> None:
 class BarGiven(Given):
     """Somebody whom the person does not want near their file."""
 
-    person_id: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose one of the list.")), name="person")]
+    person_id: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")), name="person")]
 
 
 def _after_barring(on: On[Row], barred: UUID) -> str:

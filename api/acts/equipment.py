@@ -96,13 +96,13 @@ def move_equipment(on: On[Row], said: EquipmentMoved) -> None:
     elif said.move == "put_back":
         inventory.put_back(session, on.id, by=by, at=at, seen=seen)
     else:
-        raise Refusal("move.malformed", N_("Choose one of the list."))
+        raise Refusal("move.malformed", N_("Choose from the list."))
 
 
 class EquipmentLent(Given):
     """To whom a thing is lent."""
 
-    person_id: Annotated[UUID, on_form(chosen("person.missing", N_("Choose to whom it is lent.")), name="person")]
+    person_id: Annotated[UUID, on_form(chosen("person.missing", N_("Choose who it is lent to.")), name="person")]
 
 
 @THING.act(Action.KEEP_EQUIPMENT, "/loan", form="lend", once=True, versioned=True, status=200)

@@ -62,7 +62,7 @@ def administrator(
     """
     by = require(Action.ADD_ADMINISTRATOR, at_the_terminal())
     address = _let_in(_First("administrator", email, given, family, organization, language), program, by=by)
-    tell(N_("This link lets the administrator in, once, for a week; hand it to nobody else:"))
+    tell(N_("This link lets the administrator in, once, for a week; give it to no one else:"))
     typer.echo(address)
 
 
@@ -82,7 +82,7 @@ def coordinator(
     """
     by = require(Action.ADD_COORDINATOR, at_the_terminal())
     address = _let_in(_First("coordinator", email, given, family, organization, language), program, by=by)
-    tell(N_("This link lets the coordinator in, once, for a week; hand it to nobody else:"))
+    tell(N_("This link lets the coordinator in, once, for a week; give it to no one else:"))
     typer.echo(address)
 
 

@@ -55,6 +55,6 @@ def run() -> None:
         except Refusal as refusal:
             fail(f"{say(language, refusal.sentence, **refusal.facts)} [{refusal.code}]", 1)
         except Forbidden:
-            fail(say(language, N_("There is nothing here, or nothing that is yours to see.")), 1)
+            fail(say(language, N_("There is nothing here, or nothing that you may see.")), 1)
         except DeclaredErrors as wrong:
             fail("\n".join(one.told_in(language) for one in wrong.problems), 2)

@@ -136,8 +136,8 @@ def _demonstrate(settings: Settings, urls: DatabaseUrls, environment: dict[str, 
         if failed.status != demonstration.NOT_WRITTEN:
             tell_apart(
                 N_(
-                    "Writing the demonstration was broken off. The first page says what is there; stop and start again"
-                    " to have it begun anew."
+                    "Writing the demonstration was broken off. The first page says what is there; "
+                    "stop and start again to write it again."
                 )
             )
     else:
@@ -163,16 +163,16 @@ def _be_patient(settings: Settings, seconds: float) -> None:
 def _welcome(settings: Settings, seconds: float) -> None:
     tell(N_("SPHÈRES is at %(address)s (ready in %(seconds)s s)."), address=settings.base_url, seconds=f"{seconds:.1f}")
     if settings.demo:
-        tell(N_("This is the demonstration: choose whom to be. Letters are on the page “Outgoing mail”."))
+        tell(N_("This is the demonstration: choose who to be. Letters are on the page “Outgoing mail”."))
     if not settings.letters_leave:
         tell(NO_MAIL)
-        tell(N_("Until then people come in by links that are handed over, made on the page “Access”."))
+        tell(N_("Until then people sign in with links that are handed over, created on the page “Access”."))
     if settings.base_url.startswith("https:") and not settings.trusted_proxies:
         # We speak no TLS ourselves: something stands in front.
         tell(
             N_(
-                "No proxy is named in SPHERES_TRUSTED_PROXIES: whoever comes by one counts as the same asker, and one"
-                " who tries to sign in too often keeps everyone out."
+                "No proxy is named in SPHERES_TRUSTED_PROXIES: everyone behind a proxy counts as "
+                "one person, and too many sign-in attempts by one lock out the others."
             )
         )
     tell(N_("Stop with Ctrl-C."))

@@ -45,34 +45,37 @@ _STOPPED: Final[Mapping[Why, str]] = {
     "name": N_("The name %(host)s leads nowhere. Check SMTP_HOST, and that this machine can look names up."),
     "port": N_("Nothing takes connections there. Check SMTP_HOST and SMTP_PORT, and that the relay runs."),
     "unreachable": N_("No way leads there from this machine. Check its network, and the firewalls on the way."),
-    "silent": N_("The relay stopped answering. Try again; if it stays so, ask whoever runs the relay."),
-    "hung_up": N_("The relay ended the connection. Ask whoever runs it whether this machine may send by it."),
+    "silent": N_("The relay stopped answering. Try again; if this continues, ask its operator."),
+    "hung_up": N_("The relay ended the connection. Ask its operator whether this machine may send by it."),
     "not_offered": N_(
-        "The relay offers no STARTTLS, and was told nothing. If it wants TLS at once, set SMTP_TLS=implicit, mostly"
-        " with SMTP_PORT=465; else ask whoever runs it for a port with TLS."
+        "The relay offers no STARTTLS, and was told nothing. If it wants TLS at once, "
+        "set SMTP_TLS=implicit, mostly with SMTP_PORT=465; otherwise, ask its operator "
+        "for a port with TLS."
     ),
     "certificate": N_(
         "The relay’s certificate is not trusted, and it was told nothing. SMTP_HOST must be the very name that stands"
         " in the certificate; if an authority of your own signed it, name the file of that authority in SMTP_CA_FILE."
     ),
     "encryption": N_(
-        "No encrypted connection came about, and the relay was told nothing. Ask whoever runs it which TLS it speaks."
+        "No encrypted connection came about, and the relay was told nothing. Ask its operator which TLS it supports."
     ),
     "password": N_(
         "The password cannot be read. Look at the file that SMTP_PASSWORD_FILE names: it is gone, empty or not for us."
     ),
     "no_way": N_(
-        "The relay knows no way of signing in that we know. If it needs none, take SMTP_USER and SMTP_PASSWORD_FILE"
-        " away; else ask whoever runs it for PLAIN, LOGIN or CRAM-MD5."
+        "The relay knows no way of signing in that we know. If it needs none, remove "
+        "SMTP_USER and SMTP_PASSWORD_FILE; otherwise, ask its operator for PLAIN, LOGIN "
+        "or CRAM-MD5."
     ),
 }
 _STOPPED_AT: Final[Mapping[tuple[Step, Why], str]] = {
     ("connect", "silent"): N_(
-        "Nobody answers there. Check SMTP_HOST and SMTP_PORT, and the firewalls on the way: many let nothing out by 25."
+        "Nothing answers there. Check SMTP_HOST and SMTP_PORT, and the firewalls on the "
+        "way: many let nothing out by 25."
     ),
     ("greeting", "silent"): N_(
-        "The relay took the connection and does not answer. Check SMTP_PORT, and ask whoever runs it whether this"
-        " machine may send by it."
+        "The relay took the connection and does not answer. Check SMTP_PORT, and ask its "
+        "operator whether this machine may send by it."
     ),
 }
 _WANTS_TLS: Final = N_("The relay waits for TLS at once. Set SMTP_TLS=implicit, and no SMTP_STARTTLS.")
@@ -81,10 +84,8 @@ _SPEAKS_CLEAR: Final = N_(
 )
 #: What a relay refused, by the step, with its code.
 _REFUSED: Final[Mapping[Step, str]] = {
-    "greeting": N_(
-        "The relay refuses this machine (%(code)s). Ask whoever runs it whether this machine may send by it."
-    ),
-    "tls": N_("The relay cannot encrypt now (%(code)s). Try again; if it stays so, ask whoever runs it."),
+    "greeting": N_("The relay refuses this machine (%(code)s). Ask its operator whether this machine may send by it."),
+    "tls": N_("The relay cannot encrypt now (%(code)s). Try again; if this continues, ask its operator."),
     "sign_in": N_(
         "The sign-in is refused (%(code)s). Check SMTP_USER, and the password in the file that SMTP_PASSWORD_FILE"
         " names."
@@ -94,10 +95,11 @@ _REFUSED: Final[Mapping[Step, str]] = {
         " also want a sign-in first (SMTP_USER), or TLS (SMTP_TLS)."
     ),
     "recipient": N_(
-        "The recipient %(to)s is refused (%(code)s). Check the address; if it is right, ask whoever runs the relay"
-        " whether it takes letters of ours to others than its own."
+        "The recipient %(to)s is refused (%(code)s). Check the address; if it is right, "
+        "ask the operator of the relay whether it accepts our letters to outside "
+        "addresses."
     ),
-    "text": N_("The letter itself is refused (%(code)s). Ask whoever runs the relay why."),
+    "text": N_("The letter itself is refused (%(code)s). Ask the operator of the relay why."),
 }
 _LATER: Final = N_(
     "The relay puts the letter off (%(code)s), as many do with a sender that is new to them. Try again in some minutes."
@@ -151,7 +153,7 @@ def _letter(settings: Settings, to: str) -> bytes:
         say(language, one)
         for one in (
             N_("A test letter of SPHÈRES"),
-            N_("Whoever runs SPHÈRES sent this letter to see that its letters arrive."),
+            N_("The operator of SPHÈRES sent this letter to check that letters arrive."),
             N_("There is nothing to do."),
         )
     )
@@ -185,7 +187,7 @@ def _by_graph(registration: GraphSettings, to: str, letter: bytes) -> None:
     with closing(Graph(registration)) as graph:
         outcome = GraphMailer(graph).send(to=to, message=letter)
     if isinstance(outcome, Later | Refused):
-        other = N_("Microsoft Graph does not take the letter (%(code)s). Try again; then look at the registration.")
+        other = N_("Microsoft Graph does not take the letter (%(code)s). Try again; then check the registration.")
         fail(say(current_language(), _GRAPH.get(outcome.code, other), code=outcome.code, **facts), 1)
     _end(outcome, facts)
 

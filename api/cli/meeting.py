@@ -74,7 +74,7 @@ def _hand_over(engine: Engine, settings: Settings, message: bytes, asked: str) -
     if received.answered:
         tell(N_("Meetings answered: %(count)s."), count=received.answered)
     else:
-        tell(N_("It was kept, and not taken as an answer: %(reason)s."), reason=received.stray)
+        tell(N_("It was kept, but not taken as an answer: %(reason)s."), reason=received.stray)
 
 
 def _which(engine: Engine, message: bytes) -> UUID | None:

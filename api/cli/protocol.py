@@ -164,7 +164,7 @@ def _whom(
     chain = links_of(here.session, protocol, name, case)
     falls = today.falls(chain, kind="tasks" if asked is None else "approvals")
     holders = falls.holders if asked is None else who_may_approve(today, asked, chain)
-    who = ", ".join(here.person(one.person_id).name for one in holders) or say(language, N_("nobody"))
+    who = ", ".join(here.person(one.person_id).name for one in holders) or say(language, N_("no one"))
     if not falls.vacant:
         return who
     return say(language, N_("%(who)s (vacant: %(role)s)"), who=who, role=title)

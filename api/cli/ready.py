@@ -50,8 +50,9 @@ _SEALED_ELSEWHERE: Final = N_(
     "Where there is none, begin with a new key: spheres keys init"
 )
 _PEOPLE_ELSEWHERE: Final = N_(
-    "This database holds participants whose keys are not here: %(file)s. Put the folder back from its copy. Where "
-    "there is none, nobody can read who they are any more; begin with new keys: spheres keys init"
+    "This database holds participants whose keys are not here: %(file)s. Put the "
+    "folder back from its copy. If there is none, their identities can no longer be "
+    "read; begin with new keys: spheres keys init"
 )
 
 _program = table_of(Program)

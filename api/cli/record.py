@@ -93,11 +93,11 @@ def rotate() -> None:
     key_id = rotate_seal_key(path)
     wrapped = rotate_people_keys(settings.people_keys)
     tell(
-        N_("Keys of participants wrapped under a new master key: %(count)s. Copy the folder anew: %(folder)s."),
+        N_("Keys of participants wrapped under a new master key: %(count)s. Copy the folder again: %(folder)s."),
         count=wrapped,
         folder=settings.people_keys,
     )
-    tell(N_("New lines are sealed with the key %(key)s. Copy the file anew: %(file)s."), key=key_id, file=path)
+    tell(N_("New lines are sealed with the key %(key)s. Copy the file again: %(file)s."), key=key_id, file=path)
 
 
 @app.command()

@@ -175,7 +175,8 @@ def add_file(
     content = bytes_of(body.content)
     if body.sha256 and hashlib.sha256(content).hexdigest() != body.sha256:
         raise Refusal(
-            "signed_file.malformed", N_("These bytes have another digest than the one that came with them: send anew.")
+            "signed_file.malformed",
+            N_("These bytes have another digest than the one that came with them: send them again."),
         )
     signed_files.add(
         desk.session, row["id"], name=body.name, content=content, director_id=body.director_id, by=by, at=desk.at

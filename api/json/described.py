@@ -20,7 +20,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         (400, "It cannot be read, or asks to be taken for another method."),
         (401, "Nobody is signed in."),
         (403, "The request came from another site."),
-        (404, "There is nothing here, or nothing that is yours to see."),
+        (404, "There is nothing here, or nothing that you may see."),
         (405, "This cannot be done here."),
         (409, "A rule refuses it now."),
         (412, "It changed since it was read."),

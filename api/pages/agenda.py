@@ -252,7 +252,7 @@ def freeze(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: 
         carried = assembling.take_over(desk.session, meeting_id, by=by, at=desk.at)
         outgoing = freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
         number = ngettext("%(n)s item", "%(n)s items", len(carried)) % {"n": len(carried)}
-        facts[:] = [(gettext(N_("Left by meetings that nobody closed")), number)] if carried else []
+        facts[:] = [(gettext(N_("Left by meetings that were not closed")), number)] if carried else []
         return outgoing
 
     ask = _Ask(gettext(N_("Freeze the agenda")), facts, "freezing", [("seen", str(seen))], shown, "frozen")

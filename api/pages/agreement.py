@@ -241,16 +241,16 @@ HOW: Final[Mapping[tuple[str, str], str]] = {
     ("role", "added"): N_("New role: %(what)s"),
     ("role", "left_out"): N_("No longer creates the role: %(what)s"),
     ("role", "changed"): N_("Role changed: %(what)s (%(aspects)s)"),
-    ("obligation", "added"): N_("Newly owed, %(key)s: %(what)s"),
+    ("obligation", "added"): N_("New obligation, %(key)s: %(what)s"),
     ("obligation", "left_out"): N_("No longer owed, %(key)s: %(what)s"),
-    ("obligation", "changed"): N_("Owed otherwise, %(key)s: %(what)s (%(aspects)s)"),
-    ("resource", "added"): N_("Newly brought: %(what)s"),
-    ("resource", "left_out"): N_("No longer brought: %(what)s"),
-    ("resource", "changed"): N_("Brought otherwise: %(what)s"),
+    ("obligation", "changed"): N_("Obligation changed, %(key)s: %(what)s (%(aspects)s)"),
+    ("resource", "added"): N_("New resource: %(what)s"),
+    ("resource", "left_out"): N_("Resource removed: %(what)s"),
+    ("resource", "changed"): N_("Resource changed: %(what)s"),
     ("clause", "added"): N_("New clause: %(what)s"),
     ("clause", "left_out"): N_("Clause left out: %(what)s"),
     ("clause", "changed"): N_("Clause reworded: %(what)s"),
-    ("sharing", "added"): N_("Newly shared or protected: %(what)s"),
+    ("sharing", "added"): N_("New in the terms of sharing: %(what)s"),
     ("sharing", "left_out"): N_("No longer in the terms of sharing: %(what)s"),
     ("sharing", "changed"): N_("Terms of sharing reworded: %(what)s"),
     ("endorsement", "added"): N_("Now endorsed by a committee: %(key)s"),
@@ -259,8 +259,8 @@ HOW: Final[Mapping[tuple[str, str], str]] = {
     ("oversight", "added"): N_("Now named in the agreement: %(what)s"),
     ("oversight", "left_out"): N_("No longer named in the agreement: %(what)s"),
     ("oversight", "changed"): N_("Another one is named: %(what)s"),
-    ("decisions", "added"): N_("To endorse a decision, no longer every partner is needed: %(what)s"),
-    ("decisions", "left_out"): N_("To endorse a decision, every partner is needed again; before, %(what)s"),
+    ("decisions", "added"): N_("To endorse a decision, not every partner is required any more: %(what)s"),
+    ("decisions", "left_out"): N_("To endorse a decision, every partner is required again; before, %(what)s"),
     ("decisions", "changed"): N_("To endorse a decision, another majority: %(what)s"),
 }
 ASPECTS: Final[Mapping[str, str]] = {
@@ -274,12 +274,12 @@ ASPECTS: Final[Mapping[str, str]] = {
     "hours": N_("hours a week"),
     "endorsement": N_("who endorses it"),
     "majority": N_("which majority"),
-    "oversight": N_("who judges it"),
+    "oversight": N_("who assesses it"),
 }
 #: What an agreement names of who judges what is owed.
 OVERSIGHT: Final[Mapping[str, str]] = {
-    "waivers": N_("the committee that frees of a clause"),
-    "proof": N_("the partner whose manager accepts the proof of what the coordination owes"),
+    "waivers": N_("the committee that grants waivers"),
+    "proof": N_("the partner whose manager accepts the proof of the coordinator’s obligations"),
 }
 
 

@@ -211,7 +211,7 @@ def _rows(fields: Fields, names: Sequence[str]) -> Iterator[dict[str, str]]:
     """The rows of fields that stand beside each other. Raises Refusal where one was sent more often than another."""
     lengths = {len(fields[name]) for name in names}
     if len(lengths) != 1:
-        raise Refusal("form.malformed", N_("Something is missing of what was sent. Look at the page again."))
+        raise Refusal("form.malformed", N_("Part of what was sent is missing. Check the page again."))
     for values in zip(*(fields[name] for name in names), strict=True):
         yield dict(zip(names, values, strict=True))
 
@@ -238,7 +238,7 @@ def _hours(text: str) -> float | None:
     except ValueError:
         hours = 0.0
     if not 0 < hours <= 60:  # noqa: PLR2004 - as an agreement's file has it
-        raise Refusal("hours.malformed", N_("Hours a week are more than 0 and at most 60."))
+        raise Refusal("hours.malformed", N_("Hours a week must be more than 0 and at most 60."))
     return hours
 
 

@@ -47,13 +47,13 @@ ROUNDS: Final[Mapping[str, str]] = {
     "gatherings": N_("Invitations, agendas and drafted dates"),
     "incoming": N_("Reading the mailbox for answers to invitations"),
     "head": N_("Mailing the record's last seal"),
-    "begin": N_("Beginning what is due to begin, once a day"),
-    "obligations": N_("How each obligation stands, once a day"),
-    "endorsements": N_("Asking partners again that said nothing of a decision, once a day"),
-    "agreements": N_("Warnings that agreements run out"),
-    "contacts": N_("Lost contact, breaks that end and notes that are missing"),
-    "retention": N_("What is not to be kept any longer, once a day"),
-    "sweep": N_("Clearing up, and waking what was missed"),
+    "begin": N_("Starting what is due to begin, once a day"),
+    "obligations": N_("Status of each obligation, once a day"),
+    "endorsements": N_("Asking again the partners that have not answered on a decision, once a day"),
+    "agreements": N_("Warnings about agreements that end soon"),
+    "contacts": N_("Lost contact, breaks that end and missing notes"),
+    "retention": N_("Removing what is no longer kept, once a day"),
+    "sweep": N_("Cleaning up, and catching up on what was missed"),
 }
 
 

@@ -37,8 +37,8 @@ WORTH_TRYING: Final[Mapping[str, str]] = {
     "research_coordinator": N_("See the program, its committees and its people."),
     "researcher": N_("See the program, its committees and its people."),
     "director": N_("See the cases of your organization and its agreement."),
-    "privacy_officer": N_("See who read what and who was turned away, and keep the register of incidents."),
-    "administrator": N_("Invite people, see who can come in and which letters went; no case is yours to see."),
+    "privacy_officer": N_("See who read what and who was refused, and keep the register of incidents."),
+    "administrator": N_("Invite people, see who can sign in and which letters went; you see no case."),
 }
 
 

@@ -34,7 +34,7 @@ _organization = table_of(Organization)
 STOPPED: Final[Mapping[str, str]] = {
     "hold": N_("a legal hold was placed"),
     "day_moved": N_("another last day was set"),
-    "taken_up": N_("the follow-up was taken up again"),
+    "taken_up": N_("the follow-up was resumed"),
     "triaged": N_("the referral was triaged"),
     "referred_again": N_("the person was referred again"),
     "joined": N_("the file was joined to another"),

@@ -58,21 +58,21 @@ _STALE: Final = N_(
     "This sign-in was not begun in this browser, took too long, or was used already. Begin again; nothing was changed."
 )
 _UNPROVEN: Final = N_(
-    "Your organization’s sign-in did not prove to us who you are. Begin again; if it happens twice, tell whoever looks"
-    " after this installation."
+    "Your organization’s sign-in did not prove to us who you are. Begin again; if it "
+    "happens twice, tell the operator of the installation."
 )
 _CANCELLED: Final = N_("You went back before your organization’s sign-in was done. Nothing was changed.")
 _AWAY: Final = N_(
-    "Your organization’s sign-in cannot be reached for the moment. Try again in a few minutes; if it stays so, tell"
-    " whoever looks after this installation."
+    "Your organization’s sign-in cannot be reached for the moment. Try again in a "
+    "few minutes; if this continues, tell the operator of the installation."
 )
 #: Refusals of a link that the record is told of, and its word for each. A link used twice, or too early, is no news.
 _RECORDED: Final = {"identity.taken": "account_taken", "access.no_role": "no_role"}
 
 #: To those who are known and hold nothing today, and to those whom nobody knows, alike.
 _NOTHING_HERE: Final = N_(
-    "This account opens nothing here today. If you were invited, begin with the link in your invitation; else ask your"
-    " manager or the program’s coordination."
+    "This account opens nothing here today. If you were invited, use the link in "
+    "your invitation; otherwise, ask your manager or the program’s coordination."
 )
 
 
@@ -106,7 +106,7 @@ def begin_by_form(request: Request, door: Annotated[str, Form()] = "", choose: A
     answer = pass_on(
         request,
         begun.address,
-        title=gettext(N_("To your organization’s sign-in")),
+        title=gettext(N_("Go to your organization’s sign-in")),
         text=gettext(N_("You come back here once you have signed in there.")),
     )
     _keep(office, answer, {"flow": dict(begun.kept)}, door=door)

@@ -56,7 +56,7 @@ def hire(
             raise Refusal("role.missing", N_("Choose the role."))
         person_id = id_or_none(person) if form == "known" else None
         if form == "known" and person_id is None:
-            raise Refusal("person.missing", N_("Choose a person, or write who is new: one of the two."))
+            raise Refusal("person.missing", N_("Choose a person, or enter a new one: one of the two."))
         hired.append(
             hiring.hire(
                 desk.session,

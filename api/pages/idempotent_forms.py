@@ -38,8 +38,8 @@ class Once(idempotency.Once):
                 otherwise=Refusal(
                     "form.sent_before",
                     N_(
-                        "This form was sent before and said something else then. "
-                        "Look at what it made; to add this as well, send it again."
+                        "This form was already sent with other content. Check the result; to add this as "
+                        "well, send it again."
                     ),
                 ),
             )

@@ -61,8 +61,8 @@ ACTS: Final[Mapping[str, str]] = {
     "incident.assessed": N_("Assessed"),
     "incident.told": N_("Who was told"),
     "incident.closed": N_("Closed"),
-    "incident.reopened": N_("Opened again"),
-    "incident.redacted": N_("Words were taken out"),
+    "incident.reopened": N_("Reopened"),
+    "incident.redacted": N_("Words were redacted"),
 }
 _FIELDS: Final = {**TITLES, "organization_id": TITLES["organization"], "closed_by": TITLES["closed_at"]}
 _YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
@@ -434,5 +434,5 @@ def _count(typed: str) -> int | None:
     if not typed:
         return None
     if not (typed.isascii() and typed.isdigit() and len(typed) < 10):  # noqa: PLR2004  # no more fits anywhere
-        raise Refusal("incident.people_concerned.malformed", N_("Give a number of people, or leave it empty."))
+        raise Refusal("incident.people_concerned.malformed", N_("Enter a number of people, or leave it empty."))
     return int(typed)

@@ -222,7 +222,7 @@ def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, guest_id: U
     def change() -> tuple[Told, ...]:
         return schedule.withdraw_guest(desk.session, meeting_id, guest_id, by=by, at=desk.at)
 
-    title = N_("Take the invitation back")
+    title = N_("Withdraw the invitation")
     form = f"guests/{guest_id}/withdrawal"
     return _twice(desk, request, meeting_id, form, title, change, {}, shown=shown)
 
@@ -412,7 +412,7 @@ def _facts(
         if form == "hour":
             found.append((gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"]))))
             if (season := _season(desk, meeting)) is not None:
-                reached = gettext(N_("This meeting and the later ones, as far as %(day)s"))
+                reached = gettext(N_("This meeting and the later ones, until %(day)s"))
                 last_day = show_day(desk.language, season["ends_on"])
                 found.append((gettext(N_("Which")), reached % {"day": last_day}))
         if form == "guests" and (guest := id_or_none(values["person"])):

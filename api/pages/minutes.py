@@ -97,7 +97,7 @@ def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, show
         back=here,
         fields=[("seen", str(seen))],
         shown=shown,
-        nothing=N_("Nothing changed in them for anybody since they were sent."),
+        nothing=N_("Nothing has changed in them since they were sent."),
     )
     outcome = previewed(
         desk,
@@ -194,8 +194,8 @@ def _facts(desk: Desk, sheet: Sheet) -> list[tuple[str, str]]:
     if sheet.content is not None:
         lacks = lacking(sheet.content)
         sentences = {
-            "fr": N_("Not whole in French: %(numbers)s. Those who read French get them in English."),
-            "en": N_("Not whole in English: %(numbers)s. Those who read English get them in French."),
+            "fr": N_("Incomplete in French: %(numbers)s. French readers get them in English."),
+            "en": N_("Incomplete in English: %(numbers)s. English readers get them in French."),
         }
         found += [
             (gettext(N_("Language")), gettext(sentences[language]) % {"numbers": ", ".join(lacks[language])})

@@ -185,7 +185,7 @@ def waive(
     def act() -> None:
         decision_id = id_or_none(decision)
         if decision_id is None:
-            raise Refusal("waiver.no_decision", N_("A partner is freed of a clause by a decision that stands."))
+            raise Refusal("waiver.no_decision", N_("A waiver needs a decision that is in effect."))
         saying.waive(
             desk.session,
             row["agreement_id"],
@@ -379,7 +379,7 @@ def _proofs(
 def _proof_of(proof: str) -> UUID:
     found = id_or_none(proof)
     if found is None:
-        raise Refusal("proof.unknown", N_("There is no such proof of this period."))
+        raise Refusal("proof.unknown", N_("There is no such proof for this period."))
     return found
 
 

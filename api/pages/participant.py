@@ -69,21 +69,21 @@ PURPOSES: Final[Mapping[str, str]] = {
     Purpose.HAND_OVER: N_("Handing over a follow-up"),
     Purpose.URGENT_HELP: N_("Urgent help"),
     Purpose.REQUEST_OF_PERSON: N_("The person asks for it"),
-    Purpose.LEGAL_DUTY: N_("A duty in law"),
+    Purpose.LEGAL_DUTY: N_("A legal duty"),
 }
 #: The ways there are to reach somebody, without what they are.
 WAYS_TO_REACH: Final[Mapping[str, str]] = {
     "phone": N_("Telephone"),
     "email": N_("E-mail"),
     "address": N_("Where they live"),
-    "contact_note": N_("How and when it is safe"),
+    "contact_note": N_("How and when to reach them safely"),
 }
 #: Why the destruction of a file is asked, and what became of that.
 DESTRUCTION_GROUNDS: Final[Mapping[str, str]] = {
     "calendar": N_("The last day of its retention is over"),
     "person_asks": N_("The person asks for it"),
-    "not_triaged": N_("Nobody ever triaged the referral, and nothing came of it"),
-    "by_mistake": N_("The file was made by mistake"),
+    "not_triaged": N_("The referral was never triaged, and had no result"),
+    "by_mistake": N_("The file was created by mistake"),
     "law": N_("A law or a court asks for it"),
 }
 BECAME: Final[Mapping[str, tuple[str, str]]] = {
@@ -91,20 +91,20 @@ BECAME: Final[Mapping[str, tuple[str, str]]] = {
     "confirmed": (N_("Destroyed"), "skip"),
     "refused": (N_("Refused: the file is kept"), "stop"),
     "withdrawn": (N_("Taken back"), "skip"),
-    "lapsed": (N_("Lapsed: nobody answered in time"), "late"),
-    "stopped": (N_("Stopped: something came between"), "stop"),
+    "lapsed": (N_("Lapsed: no answer in time"), "late"),
+    "stopped": (N_("Stopped by a later event"), "stop"),
 }
 OUTCOMES: Final[Mapping[str, str]] = {
-    "assign": N_("Given to a worker"),
+    "assign": N_("Assigned to a worker"),
     "defer": N_("Deferred"),
     "refuse": N_("Refused"),
-    "more": N_("More is asked"),
+    "more": N_("More information requested"),
 }
 #: Where a triage sent a referral.
 TRIAGED: Final[Mapping[str, str]] = {
     "committee": N_("To the next Clinical Committee"),
-    "forwarded": N_("Straight to a worker, as it cannot wait"),
-    "refused": N_("No further"),
+    "forwarded": N_("Directly to a worker, as it cannot wait"),
+    "refused": N_("Not continued"),
 }
 #: What was decided, by its kind and result, with what the kind is called; and what was written with it.
 _DECIDED: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {

@@ -47,7 +47,7 @@ router = framed_pages()
 
 #: How a calendar takes the news of one date of a season, as people know theirs by.
 CALENDARS: Final[Mapping[str, tuple[str, str]]] = {
-    "unknown": (N_("Not known yet"), N_("Taken for the next kind until one of its answers shows another.")),
+    "unknown": (N_("Not known yet"), N_("Treated as the next kind until one of its answers shows another.")),
     "merge": (N_("Outlook, Google, Apple or another that takes one date by itself"), ""),
     "replace": (N_("Nextcloud, ownCloud or another that takes every message for the whole season"), ""),
 }

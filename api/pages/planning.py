@@ -205,7 +205,7 @@ class _Season:
         proposals = _proposed(desk, row, first, last)
         originals = [one.original for one in proposals]
         if not originals or not set(chosen) <= set(originals):
-            raise Refusal("choice.malformed", N_("Choose one of the list."))
+            raise Refusal("choice.malformed", N_("Choose from the list."))
         why = {one.original: " ".join(_in_words(one.reasons, desk.language)) for one in proposals}
         return cls(
             originals[0],
@@ -227,7 +227,7 @@ def _chosen(dates: Sequence[str]) -> dict[date, datetime | None]:
         original, _, starts = text.partition("|")
         day = day_of(original)
         if day in found:
-            raise Refusal("choice.malformed", N_("Choose one of the list."))
+            raise Refusal("choice.malformed", N_("Choose from the list."))
         if not starts:
             found[day] = None
             continue

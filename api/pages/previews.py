@@ -36,7 +36,7 @@ KINDS: Final[Mapping[str, str]] = {
     "restored": N_("It takes place after all"),
     "details": N_("Change of place or link"),
     "cancelled": N_("Cancellation"),
-    "continued": N_("It goes on with the new hour"),
+    "continued": N_("It continues at the new hour"),
     "removed": N_("No longer expected"),
     "unreached": N_("People to tell in another way"),
     "minutes": N_("Minutes of the meeting"),
@@ -88,7 +88,7 @@ class Ask:
     shown: str = ""
     done: str = ""
     is_harsh: bool = False
-    nothing: str = N_("Nobody’s calendar changes by this.")
+    nothing: str = N_("No calendar changes.")
 
     @property
     def leads_to(self) -> str:
@@ -145,7 +145,7 @@ def digest_of(told: Sequence[Told]) -> str:
 
 def _sent_otherwise() -> Refusal:
     """A page's key with another change than the page had shown: nobody sees that who clicks what they see."""
-    return Refusal("form.sent_before", N_("This form was sent before and said something else then. Start again."))
+    return Refusal("form.sent_before", N_("This form was already sent with other content. Start again."))
 
 
 def _kinds_of(told: Sequence[Told]) -> list[str]:

@@ -58,13 +58,13 @@ WHAT: Final[Mapping[str, str]] = {
     "letter": N_("Letter: %(thing)s"),
     "identity": N_("Name, birth date and how to reach them: %(thing)s"),
     "referral": N_("What a referral says: %(thing)s"),
-    "disclosure": N_("What was said of them without consent: %(thing)s"),
+    "disclosure": N_("Disclosure without consent: %(thing)s"),
     "findings": N_("Facts behind the criteria: %(thing)s"),
     "reasons": N_("Why it was decided so: %(thing)s"),
-    "duplicates": N_("Who else the referral may be about: %(thing)s"),
+    "duplicates": N_("Possible matches of a referral: %(thing)s"),
     "risk": N_("Risk assessment: %(thing)s"),
-    "weekly_note": N_("Words of a weekly note: %(thing)s"),
-    "task_words": N_("Words with a step about a participant: %(thing)s"),
+    "weekly_note": N_("Text of a weekly note: %(thing)s"),
+    "task_words": N_("Text of a step about a participant: %(thing)s"),
     "follow_up_summary": N_("Summary of a follow-up that is handed over: %(thing)s"),
     "break_terms": N_("Terms of return of a break: %(thing)s"),
     "destruction": N_("Why a file is to be destroyed, or not: %(thing)s"),
@@ -80,16 +80,16 @@ PURPOSES: Final[Mapping[str, str]] = {
     "hand_over": N_("taking over a follow-up"),
     "urgent_help": N_("urgent help"),
     "request_of_person": N_("a request of the person concerned"),
-    "legal_duty": N_("a duty under the law"),
+    "legal_duty": N_("a legal duty"),
 }
 #: A part in it, and a role that oversees it, are told by the purpose itself.
 GROUNDS: Final[Mapping[str, str]] = {"purpose": N_("outside their own follow-ups")}
 WHYS: Final[Mapping[str, str]] = {
-    "not_theirs": N_("it is not theirs, or is not there"),
+    "not_theirs": N_("it is not theirs, or does not exist"),
     "lapsed": N_("their sign-in had lapsed"),
     "ended": N_("their sign-in had been ended"),
     "left": N_("they have left"),
-    "too_many": N_("they had opened as many files as their role may in that time"),
+    "too_many": N_("they had reached the number of files that their role may open in that time"),
 }
 #: What someone was turned away from, where it is no longer, or never was, a thing of this program.
 KINDS: Final[Mapping[str, str]] = {

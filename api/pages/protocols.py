@@ -32,16 +32,16 @@ EVIDENCE = {
     "document": N_("document"),
     "account": N_("user name of the account"),
     "note": N_("note"),
-    "way": N_("how the participant wants it"),
+    "way": N_("what the participant wants"),
     "interviews": N_("marks of two interviewers"),
     "empty_hands": N_("nothing left in hand"),
     "act": N_("the act itself, on its own page"),
 }
 #: To whom a reminder goes, by its key.
 RUNGS = {
-    "owner": N_("the one who owes the task"),
+    "owner": N_("the person who owes the task"),
     "manager": N_("their manager"),
-    "accountable": N_("the one accountable for the case"),
+    "accountable": N_("the person accountable for the case"),
 }
 
 

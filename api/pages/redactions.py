@@ -33,10 +33,10 @@ Several = Annotated[list[str] | None, Form()]
 #: What kind of words are taken out, as people say it.
 KINDS: Final = {
     "name": N_("A name"),
-    "telephone": N_("A telephone"),
+    "telephone": N_("A telephone number"),
     "address": N_("An address"),
     "birth_date": N_("A date of birth"),
-    "other": N_("Something else that tells who it is"),
+    "other": N_("Something else that identifies the person"),
 }
 
 
@@ -308,7 +308,7 @@ def _waits_for(desk: Desk, of: str, asked_by: UUID) -> list[str]:
     return found
 
 
-_AWAY = N_("%(name)s, away until %(day)s: whoever asked does not confirm it in their place")
+_AWAY = N_("%(name)s, away until %(day)s: their deputy asked for it, and cannot confirm it")
 _ACTS = N_("%(name)s, for %(whom)s, who is away until %(day)s")
 _FROM = N_("%(name)s, from %(day)s")
 
@@ -338,8 +338,8 @@ def _line(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
 
 #: Where it stands, as people say it.
 STATES: Final = {
-    "asked": N_("Waits for somebody else to confirm it"),
-    "done": N_("Taken out"),
+    "asked": N_("Waiting for another person to confirm it"),
+    "done": N_("Redacted"),
     "declined": N_("The words stay"),
-    "taken_back": N_("No longer asked for"),
+    "taken_back": N_("Request withdrawn"),
 }

@@ -35,8 +35,8 @@ ASKED: Final[Mapping[str, str]] = {
     "AD-C1": N_("Age: is anything uncertain?"),
     "AD-C2": N_("Address in the area served, or the area that they frequent"),
     "AD-C3": N_("Harms that they recognize in their own life"),
-    "AD-C4": N_("Where they also recruit others: what is known"),
-    "AD-C5": N_("Their own will to take part: what they said"),
+    "AD-C4": N_("If they also recruit others: what is known"),
+    "AD-C5": N_("Their wish to take part: what they said"),
 }
 #: What a criterion is called.
 NAMES: Final[Mapping[str, str]] = {

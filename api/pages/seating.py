@@ -26,7 +26,7 @@ from meetings.invitations import Told
 
 router = framed_pages()
 
-KINDS: Final[Mapping[str, str]] = {PRINCIPAL: N_("Holds the seat"), ALTERNATE: N_("Is an alternate")}
+KINDS: Final[Mapping[str, str]] = {PRINCIPAL: N_("Principal"), ALTERNATE: N_("Alternate")}
 
 
 @router.post("/committees/{key}/seats/{seat_id}/holders")
@@ -70,7 +70,7 @@ def end_seat(
         return seating.end_seat(desk.session, row["id"], seat_id, who, last_day=day_of(day), by=by, at=desk.at)
 
     values = {"person": person, "day": day}
-    return _twice(desk, request, row, seat, "ending", N_("End who sits"), change, values, shown)
+    return _twice(desk, request, row, seat, "ending", N_("Remove a member"), change, values, shown)
 
 
 def _chosen(desk: Desk, person: str) -> UUID:

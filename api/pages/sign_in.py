@@ -122,7 +122,8 @@ def site_or_refuse(office: Office) -> Site:
     site = site_of(office.base_url)
     if site is None:
         raise Refusal(
-            "passkey.no_site", N_("This address is a number, and passkeys need a name. Tell whoever runs the program.")
+            "passkey.no_site",
+            N_("This address is a number, and passkeys need a name. Tell the operator of the installation."),
         )
     return site
 

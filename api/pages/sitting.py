@@ -123,7 +123,7 @@ def record_attendance(
     def act() -> None:
         seat_id = id_or_none(seat)
         if seat_id is None:
-            raise Refusal("seat.missing", N_("Choose one of the list."))
+            raise Refusal("seat.missing", N_("Choose from the list."))
         if state in (ARRIVES, LEAVES):
             _come_or_go(desk, meeting_id, seat_id, state, by=by, seen=seen)
             return
@@ -229,7 +229,7 @@ def decide(
 
     def act() -> None:
         if not kind:
-            raise Refusal("kind.missing", N_("Say of which kind the decision is."))
+            raise Refusal("kind.missing", N_("Say what kind of decision it is."))
         if item_id is not None and grants not in ("yes", "no") and item_id in asked_for(desk.session, [item_id]):
             raise Refusal("grants.missing", N_("Say whether the decision is what the procedure asks for."))
         decisions.decide(

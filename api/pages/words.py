@@ -31,4 +31,4 @@ def words(desk: AtDesk, field: Text = "", text: Text = "") -> JSONResponse:
 
 
 #: What is offered where something is pointed at.
-INSTEAD = N_("A participant is called by a number: write the number instead.")
+INSTEAD = N_("Participants are identified by a number: write the number instead.")

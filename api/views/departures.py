@@ -104,7 +104,7 @@ def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[dict[
     require(Action.SEE_CASE, to_case(session, asker, case))
     departure = gathering.departure_of(session, case_id)
     if departure is None:
-        raise Refusal("departure.none", N_("This case is no departure."))
+        raise Refusal("departure.none", N_("This case is not a departure."))
     return departure, case
 
 
@@ -338,7 +338,7 @@ def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -
 
 _TO = N_("Goes to %(name)s")
 _TO_WHO_BEGINS = N_("Goes to %(name)s, who begins there on %(day)s")
-_NOBODY_BUT_ITS_AUTHOR = N_("Until the last day is over, its author alone says what becomes of it.")
+_NOBODY_BUT_ITS_AUTHOR = N_("Until the last day is over, only its author decides what becomes of it.")
 
 
 def settled_of(session: Session, asker: Asker, case_id: UUID, language: str) -> list[Settled]:

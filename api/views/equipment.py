@@ -10,12 +10,12 @@ from models.lifecycles import EQUIPMENT
 
 #: What may be done with a thing, in the words of its button.
 MOVES: Final[Mapping[str, str]] = {
-    "take_back": N_("Take it back"),
-    "report_missing": N_("Report it missing"),
-    "give_up": N_("Give it up as lost"),
-    "find": N_("It was found again"),
-    "take_out_of_use": N_("Take it out of use"),
-    "put_back": N_("Put it back in use"),
+    "take_back": N_("Withdraw"),
+    "report_missing": N_("Report as missing"),
+    "give_up": N_("Declare lost"),
+    "find": N_("Mark as found"),
+    "take_out_of_use": N_("Take out of use"),
+    "put_back": N_("Put back in use"),
 }
 
 

@@ -21,7 +21,7 @@ INTENSITIES: Final[Mapping[str, str]] = {
     "regular": N_("regular"),
     "intense": N_("intense"),
 }
-KINDS: Final[Mapping[str, str]] = {"primary": N_("Primary worker"), "second": N_("Second of the pair")}
+KINDS: Final[Mapping[str, str]] = {"primary": N_("Primary worker"), "second": N_("Second worker of the pair")}
 MEANS: Final[Mapping[str, str]] = {
     "call": N_("call"),
     "message": N_("message"),
@@ -41,13 +41,13 @@ STRATEGIES: Final[Mapping[str, str]] = {
     "reminder_before": N_("a reminder before"),
     "less_often": N_("to meet less often"),
     "break": N_("a break"),
-    "attempts": N_("nobody answered: to try again"),
+    "attempts": N_("no answer: to try again"),
 }
 #: Why a worker cannot be given a follow-up now.
 BARS: Final[Mapping[str, str]] = {
     "away": N_("absent"),
     "leaving": N_("leaving"),
-    "barred": N_("not wanted by the participant"),
+    "barred": N_("barred by the participant"),
     "onboarding": N_("onboarding not far enough"),
     "no_agreement": N_("no agreement in force"),
     "not_shared": N_("not in the terms of sharing"),
@@ -59,7 +59,7 @@ MOVES: Final[Mapping[str, str]] = {
     "resume": N_("Come back from the break"),
     "deactivate": N_("Make inactive"),
     "complete": N_("Complete"),
-    "reactivate": N_("Take up again"),
+    "reactivate": N_("Resume"),
 }
 #: Why a worker is proposed, or comes later.
 WHY_PROPOSED: Final[Mapping[str, str]] = {

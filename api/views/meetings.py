@@ -29,7 +29,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "planned": ("empty", N_("Planned")),
     "under_way": ("half", N_("Under way now")),
     "held": ("full", N_("Held")),
-    "cancelled": ("stop", N_("Called off")),
+    "cancelled": ("stop", N_("Meeting cancelled")),
 }
 
 #: What somebody answers, the shape and the word that show it.

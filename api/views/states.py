@@ -43,7 +43,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "scheduled": ("empty", N_("On an agenda")),
     "settled": ("full", N_("Treated")),
     "withdrawn": ("skip", N_("Withdrawn")),
-    "standing": ("full", N_("Stands")),
+    "standing": ("full", N_("In effect")),
     "circulated": ("ask", N_("Circulated, to approve")),
     "approved": ("full", N_("Approved")),
     "received": ("empty", N_("Received")),

@@ -545,13 +545,12 @@ class _Reading:
 
 
 _NONE: Final = Falls((), vacant=True)
-_NOBODY_HOLDS = N_("%(role)s, %(place)s: nobody holds it. Appoint somebody to it.")
+_NOBODY_HOLDS = N_("%(role)s, %(place)s: vacant. Appoint someone to it.")
 _ARE_KEPT = N_(
-    "%(role)s, %(place)s: whoever holds it did this or is barred from approving it, or is away with nobody to act. Name"
-    " a deputy."
+    "%(role)s, %(place)s: its holder did this step, may not approve it, or is away without a deputy. Name a deputy."
 )
 _NEWER_VERSION = N_(
-    "The procedure has a newer version, which may name somebody else: have the case follow it, on the case’s own page."
+    "The procedure has a newer version, which may name someone else. Have the case follow it, on the case’s own page."
 )
 
 #: Where a task outside any case is done, by its step; its item is what it is about.

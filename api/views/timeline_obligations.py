@@ -31,17 +31,17 @@ _signed = table_of(SignedFile)
 #: Verb to sentence and shape, as in `api.views.timeline`.
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "obligation.found": (N_("By the records, %(subject)s: %(state)s."), "half"),
-    "obligation.attested": (N_("Stated in writing of %(subject)s: %(said)s."), "full"),
-    "obligation.document_added": (N_("Document of %(effective_on)s given for %(subject)s."), "full"),
-    "obligation.document_withdrawn": (N_("Document taken back that was given for %(subject)s."), "skip"),
-    "obligation.proof_accepted": (N_("Proof accepted of %(subject)s."), "full"),
-    "obligation.proof_returned": (N_("Proof returned with words, of %(subject)s."), "stop"),
+    "obligation.attested": (N_("Statement for %(subject)s: %(said)s."), "full"),
+    "obligation.document_added": (N_("Document of %(effective_on)s submitted for %(subject)s."), "full"),
+    "obligation.document_withdrawn": (N_("Document withdrawn that was submitted for %(subject)s."), "skip"),
+    "obligation.proof_accepted": (N_("Proof accepted for %(subject)s."), "full"),
+    "obligation.proof_returned": (N_("Proof returned with a note, for %(subject)s."), "stop"),
     "obligation.waiver_proposed": (
-        N_("It is proposed to free %(subject)s of %(clause)s from %(starts_on)s to %(ends_on)s."),
+        N_("Waiver proposed for %(subject)s: %(clause)s, from %(starts_on)s to %(ends_on)s."),
         "ask",
     ),
     "obligation.waived": (
-        N_("%(subject)s is freed of %(clause)s from %(starts_on)s to %(ends_on)s, by a decision."),
+        N_("%(subject)s has a waiver of %(clause)s from %(starts_on)s to %(ends_on)s, by a decision."),
         "skip",
     ),
 }
@@ -49,12 +49,12 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 #: What follows from what others did, and that the page of partners shows.
 MINOR: Final = frozenset({"obligation.found"})
 
-SYSTEM: Final[Mapping[str, str]] = {"obligations": N_("the judging of obligations")}
+SYSTEM: Final[Mapping[str, str]] = {"obligations": N_("the assessment of obligations")}
 
 #: Facts that are codes, with their words.
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": {state: word for state, (_, word) in STATES.items()},
-    "said": {"held": N_("it held"), "not_held": N_("it did not hold")},
+    "said": {"held": N_("it was met"), "not_held": N_("it was not met")},
 }
 
 

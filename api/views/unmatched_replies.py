@@ -25,7 +25,7 @@ _series = table_of(MeetingSeries)
 #: What a mail claims, or is taken to say: the shape and the word that show it.
 CLAIMS: Final[Mapping[str, tuple[str, str]]] = {
     **{answer: shown for answer, shown in ANSWERS.items() if answer},
-    "delegated": ("ask", N_("Somebody else comes")),
+    "delegated": ("ask", N_("Someone else comes")),
 }
 
 OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {

@@ -64,22 +64,23 @@ _TITLES: Final = {
     400: N_("This request cannot be read."),
     401: N_("Sign in first."),
     403: N_("This request is not allowed."),
-    404: N_("There is nothing here, or nothing that is yours to see."),
+    404: N_("There is nothing here, or nothing that you may see."),
     405: N_("This cannot be done here."),
     409: N_("This cannot be done now."),
     412: N_("This changed meanwhile."),
     413: N_("This is too large."),
     414: N_("This address is too long."),
-    415: N_("This is not in the form in which it is expected here."),
-    421: N_("This program is not reached by that name."),
+    415: N_("This is not in the expected form."),
+    421: N_("This program cannot be reached by that name."),
     422: N_("Something in this request is missing or not right."),
     428: N_("Say which version you saw."),
-    429: N_("There were too many tries from here. Wait a quarter of an hour, then try again; nothing is lost."),
-    431: N_("Your browser sends more with this request than fits. Clear what it keeps of this site, then try again."),
+    429: N_("There were too many attempts from here. Wait a quarter of an hour, then try again; nothing is lost."),
+    431: N_("Your browser sends too much with this request. Clear the data of this site, then try again."),
     500: N_("Something went wrong on our side. Nothing was saved; try again."),
     # It may be the answer to the commit that was lost: whether it was saved, nobody can say here.
     503: N_(
-        "The program's database does not answer for the moment. Try again shortly, and look first whether it was saved."
+        "The program’s database does not answer for the moment. Try again shortly, and "
+        "check first whether it was saved."
     ),
 }
 
@@ -176,8 +177,8 @@ async def slow_down(request: Request, error: Exception) -> Response:
 
 
 _SLOW_DOWN: Final = N_(
-    "You asked more of the program than one person may in a quarter of an hour. Go on in %(minutes)s min; "
-    "nothing is lost."
+    "You asked more of the program than one person may in a quarter of an hour. "
+    "Continue in %(minutes)s min; nothing is lost."
 )
 
 

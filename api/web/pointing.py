@@ -68,11 +68,11 @@ _CHUNK: Final = 64 * 1024
 
 #: What each shape is called where it is pointed at.
 KINDS: Final[Mapping[Kind, str]] = {
-    "name": N_("Written like a name"),
-    "telephone": N_("Written like a telephone"),
-    "email": N_("Written like an e-mail address"),
-    "address": N_("Written like the place where somebody lives"),
-    "birth_date": N_("Written like a date of birth"),
+    "name": N_("Looks like a name"),
+    "telephone": N_("Looks like a telephone number"),
+    "email": N_("Looks like an e-mail address"),
+    "address": N_("Looks like a home address"),
+    "birth_date": N_("Looks like a date of birth"),
 }
 
 
@@ -342,9 +342,9 @@ def _place(field: str) -> str:
 _IN_A_LIST: Final = re.compile(r"0|[1-9]\d{0,3}")
 #: What is said to a program that sent them.
 SAID: Final = N_(
-    "Some of these words are written like a name, a telephone, an address or a date of birth. "
-    "A participant is called by a number: write the number instead, or send the same again with the header "
-    "Words-Seen: yes."
+    "Some of these words look like a name, a telephone number, an address or a date "
+    "of birth. Participants are identified by a number: write the number instead, or "
+    "send the same again with the header Words-Seen: yes."
 )
 #: The fields by which a document comes.
 _FILES: Final = frozenset({"document", "file"})

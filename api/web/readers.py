@@ -18,7 +18,7 @@ def day_of(text: str) -> date:
     """A local day as a date field sends it. Raises Refusal."""
     day = day_or_none(text)
     if day is None:
-        raise Refusal("day.missing", N_("Give a day."))
+        raise Refusal("day.missing", N_("Enter a day."))
     return day
 
 
@@ -33,7 +33,7 @@ def day_or_none(text: str) -> date | None:
         raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
     # A typing slip such as 0206 would hold everything that is counted from it.
     if not 2000 <= day.year <= 2100:  # noqa: PLR2004  # the program began in this century
-        raise Refusal("day.malformed", N_("This day is too far away to be meant."))
+        raise Refusal("day.malformed", N_("This day is too far away."))
     return day
 
 
@@ -41,7 +41,7 @@ def hour_of(text: str) -> time:
     """A local hour as a time field sends it. Raises Refusal."""
     text = text.strip()
     if not text:
-        raise Refusal("hour.missing", N_("Give an hour."))
+        raise Refusal("hour.missing", N_("Enter an hour."))
     try:
         hour = time.fromisoformat(text)
     except ValueError:
@@ -114,4 +114,4 @@ def id_or_none(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        raise Refusal("choice.malformed", N_("Choose one of the list.")) from None
+        raise Refusal("choice.malformed", N_("Choose from the list.")) from None

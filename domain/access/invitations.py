@@ -89,17 +89,20 @@ def hand_over(session: Session, person_id: UUID, *, letters_leave: bool, by: Act
     """
     if letters_leave:
         raise Refusal(
-            "invitation.by_letter", N_("Letters leave: invite this person by letter. Nobody else sees its link.")
+            "invitation.by_letter",
+            N_("Letters are going out: invite this person by letter. No one else sees its link."),
         )
     hold_person(session, person_id)
     if by.is_one_of(person_id):
-        raise Refusal("invitation.own", N_("Nobody makes a link for themselves. Somebody else can make one for you."))
+        raise Refusal(
+            "invitation.own", N_("You cannot create a link for yourself. Someone else can create one for you.")
+        )
     if _has_access_now(session, person_id):
         raise Refusal(
             "invitation.has_access",
             N_(
-                "This person comes in by what they have. If they lost it, the coordination ends their access first;"
-                " then a link can be made for them."
+                "This person already has a way to sign in. If it was lost, the coordination ends "
+                "their access first; then a link can be created for them."
             ),
         )
     return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
@@ -148,7 +151,7 @@ def pass_through(session: Session, token: str, kind: str, *, at: datetime, brows
 
 
 #: Of every link that does not open, whatever the reason.
-DOOR_CLOSED: Final = N_("This link does not open, or not any more. It works once, and only for a while.")
+DOOR_CLOSED: Final = N_("This link does not open, or no longer opens. It works once, and only for a while.")
 
 
 def may_come_in(session: Session, person_id: UUID, *, at: datetime) -> None:

@@ -78,7 +78,7 @@ def enrol(
     # Not looked for before: one of another program is not seen from here, nor one that is being enrolled just now.
     if session.execute(adding.on_conflict_do_nothing().returning(_passkey.c.id)).first() is None:
         raise Refusal(
-            "passkey.known", N_("This passkey is enrolled already. Make a new one here, or on another device.")
+            "passkey.known", N_("This passkey is already enrolled. Create a new one here, or on another device.")
         )
     themselves = Actor(role="", person_id=person_id)
     events.write(session, "passkey.enrolled", "person", person_id, by=themselves, at=at, passkey=str(passkey_id))

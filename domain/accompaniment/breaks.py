@@ -53,11 +53,11 @@ def take_break(
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if returns_on <= held.day:
-        raise Refusal("break.day.malformed", N_("A break ends on a day to come."), source="FU-3b")
+        raise Refusal("break.day.malformed", N_("A break ends on a future day."), source="FU-3b")
     if returns_on > held.day + LONGEST:
         raise Refusal(
             "break.day.malformed",
-            N_("A break is looked at again within six months. Give a nearer day; it can be prolonged then."),
+            N_("A break is reviewed within six months. Give a nearer day; it can be prolonged then."),
             source="FU-3b",
         )
     if not says_something(terms):
@@ -215,4 +215,4 @@ def _ask_to_return(session: Session, participant_id: UUID, number: str, *, by: A
     )
 
 
-_RETURN: Final = N_("%(subject)s is back from the break: read the terms of the return, and make contact as they say")
+_RETURN: Final = N_("%(subject)s is back from the break: read the terms of the return, and make contact accordingly")

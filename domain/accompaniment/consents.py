@@ -96,7 +96,9 @@ def sign(
     if purpose not in CONSENT_PURPOSES or signed.signed_by not in SIGNED_BY:
         raise Refusal("consent.purpose", N_("Choose what the consent is for, and who signs it."))
     if (purpose == "program") != (organization_id is None):
-        raise Refusal("consent.partner", N_("A consent to share names its partner; that to the program names none."))
+        raise Refusal(
+            "consent.partner", N_("A consent to share names its partner; a consent to the program names none.")
+        )
     today = local_day(session, at)
     _refuse_days(signed, today)
     if not signed.limits_stated:
@@ -170,7 +172,7 @@ def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = No
             "consent.copy", N_("Say on which day the participant got a copy: not before it was signed."), source="AD-R8"
         )
     if row["stored_at"] is not None:
-        raise Refusal("consent.stored", N_("This form is stored already."))
+        raise Refusal("consent.stored", N_("This form is already stored."))
     _change(session, row, copy_given_on=given, stored_at=at, stored_by=by.person_id)
     events.write(session, "consent.stored", "participant", row["participant_id"], by=by, at=at, purpose=row["purpose"])
     # A form that another one has replaced is kept as well, but it is the other one that is asked for.
@@ -187,13 +189,14 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
     """
     row = _hold(session, consent_id)
     if row["withdrawn_on"] is not None or row["replaced_at"] is not None:
-        raise Refusal("consent.withdrawn", N_("This consent was taken back or replaced already."))
+        raise Refusal("consent.withdrawn", N_("This consent was already withdrawn or replaced."))
     if not confirmed:
         raise Refusal(
             "consent.confirm",
             N_(
-                "Say that the person really takes it back: partners whom it covers see nothing more at once, what is "
-                "offered to them is taken back, and the worker and the coordination are asked what follows."
+                "Confirm that the person withdraws it. Partners that it covers see nothing more "
+                "at once, and offers to them are withdrawn. The worker and the coordinator are "
+                "asked what follows."
             ),
             source="AD-R11",
         )
@@ -300,7 +303,7 @@ def _ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: date
         )
 
 
-_STORE: Final = N_("Store the form that %(subject)s signed anew, the copy given")
+_STORE: Final = N_("Store the form that %(subject)s signed again, the copy given")
 
 
 def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, signed: Signed) -> tuple[ConsentText, str]:
@@ -334,7 +337,10 @@ def _worker_of(session: Session, participant_id: UUID, signed: Signed, by: Actor
     if chosen not in workers_of(session, participant_id, signed.worker_signed_on):
         raise Refusal(
             "consent.not_a_worker",
-            N_("This person was no worker of the program on that day. Choose who explained the consent and signed it."),
+            N_(
+                "This person was not a worker of the program on that day. Choose who explained "
+                "the consent and signed it."
+            ),
             source="AD-R8",
         )
     return chosen
@@ -347,22 +353,22 @@ def _refuse_days(signed: Signed, today: date) -> None:
     copied = signed.copy_given_on is None or signed.signed_on <= signed.copy_given_on <= today
     if not (in_order and copied):
         raise Refusal(
-            "consent.days", N_("A form is explained first, signed then, and never on a day to come."), source="AD-R8"
+            "consent.days", N_("A form is explained first, then signed, and never on a future day."), source="AD-R8"
         )
     if signed.ends_on is not None and signed.ends_on < signed.signed_on:
-        raise Refusal("consent.ends", N_("A consent ends after it was signed."))
+        raise Refusal("consent.ends", N_("A consent cannot end before it was signed."))
 
 
 def _refuse_signer(session: Session, participant_id: UUID, signed: Signed) -> None:
     """By the age on the day of the signature."""
     allowed = signers(identity_within(session, participant_id).age_as_of(signed.signed_on))
     if not allowed:
-        raise Refusal("consent.age_unknown", N_("Who may sign hangs on the age: find out the birth date first."))
+        raise Refusal("consent.age_unknown", N_("Who may sign depends on the age: find out the birth date first."))
     if signed.signed_by not in allowed:
         if signed.signed_by == "self":
             raise Refusal(
                 "consent.too_young",
-                N_("Under 14, the consent is signed by who holds parental authority, or by the tutor."),
+                N_("Under 14, the consent is signed by the holder of parental authority, or by the tutor."),
             )
         raise Refusal("consent.own", N_("From 14 on, the person signs alone. A tutor signs for some who are of age."))
 

@@ -40,7 +40,7 @@ def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: dat
     if held["state"] in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if held["recruiter"]:
-        raise Refusal("recruiter.known", N_("It is known already that this person recruits others."), source="AD-C4")
+        raise Refusal("recruiter.known", N_("It is already recorded that this person recruits others."), source="AD-C4")
     note(session, held, by=by, at=at)
 
 

@@ -112,8 +112,9 @@ def _is_over(session: Session, participant_id: UUID) -> bool:
 
 
 _ANSWER: Final = N_(
-    "%(subject)s was referred again (the referral of %(day)s): decide what whoever referred hears of who makes "
-    "contact, and when, without telling that the person was known"
+    "%(subject)s was referred again (the referral of %(day)s): decide what the "
+    "referrer is told of who makes contact, and when, without revealing that the "
+    "person was known"
 )
 _READ: Final = N_("Read the new referral of %(subject)s")
-_TAKE_UP: Final = N_("%(subject)s was referred again: take the follow-up up again, or say why not")
+_TAKE_UP: Final = N_("%(subject)s was referred again: resume the follow-up, or say why not")

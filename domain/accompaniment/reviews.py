@@ -79,13 +79,14 @@ def leave_as_signed(session: Session, participant_id: UUID, *, by: Actor, at: da
     rows = _standing(session, participant_id, day)
     waiting = [row["id"] for row in rows if row["review_since"] is not None]
     if not waiting or asked(session, participant_id) is None:
-        raise Refusal("consent.no_review", N_("Nobody is asked to look at these consents again."))
+        raise Refusal("consent.no_review", N_("No review of these consents is requested."))
     if _due(session, participant_id, rows, day):
         raise Refusal(
             "consent.review_due",
             N_(
-                "By the age that is known, these consents are the person’s own to give now, or were signed by somebody "
-                "who may not. Have them signed anew by who may sign, or taken back."
+                "By the known age, these consents are now the person’s own to give, or the "
+                "signatory could not sign. Have them signed again by the right person, or "
+                "withdrawn."
             ),
             source="AD-R11",
         )
@@ -212,7 +213,5 @@ def _ask(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> 
         asking.ask(session, step, participant_id, title, chain=chain, working_days=days, by=by, at=at, subject=subject)
 
 
-_REVIEW: Final = N_("Look at the consents again with %(subject)s: who signed them may not be who signs now")
-_REVIEWED: Final = N_(
-    "See that the consents of %(subject)s are looked at again: who signed them may not be who signs now"
-)
+_REVIEW: Final = N_("Review the consents with %(subject)s: another person may have to sign now")
+_REVIEWED: Final = N_("See that the consents of %(subject)s are reviewed: another person may have to sign now")

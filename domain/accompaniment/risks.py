@@ -87,7 +87,7 @@ def checked(kind: str, level: str, why: Mapping[str, str]) -> dict[str, str]:
     """What is to be sealed of an assessment, as it is said. Raises Refusal: no such level, or not all is said."""
     levels = {"admission": RISK_LEVELS, "recruiter": RECRUITER_LEVELS}
     if kind not in RISK_KINDS or level not in levels[kind]:
-        raise Refusal("risk.level", N_("Choose one of the levels that are offered."), source="AD-R10")
+        raise Refusal("risk.level", N_("Choose one of the levels offered."), source="AD-R10")
     told = {name: trimmed(text)[:LONGEST] for name, text in why.items() if says_something(text)}
     if kind == "recruiter" and set(told) != {"profile", "involvement", "benefits", "risks"}:
         raise Refusal(
@@ -102,7 +102,7 @@ def committee_assesses() -> Refusal:
     """The refusal of an assessment of the risk to others that is not the Clinical Committee's, while it sits."""
     return Refusal(
         "risk.committee",
-        N_("The Clinical Committee assesses the risk to others, while it sits on an item about the person."),
+        N_("The Clinical Committee assesses the risk to others during a meeting, on an item about the person."),
         source="AD-C4",
     )
 

@@ -44,7 +44,7 @@ def deactivate(
         if tried < MOST_ATTEMPTS:
             raise Refusal(
                 "follow_up.try_again_first",
-                N_("Contact is lost after two further attempts that nobody answered; so far there are %(tried)s."),
+                N_("Contact is lost after two further attempts without an answer; so far there are %(tried)s."),
                 source="FU-2",
                 tried=tried,
             )
@@ -102,7 +102,7 @@ def reactivate(
     if (worker_id is None) != nobody_yet:
         raise Refusal(
             "worker.missing",
-            N_("Say who accompanies the participant from now on, or that somebody is still to be found."),
+            N_("Say who accompanies the participant from now on, or that a worker is still to be found."),
         )
     move(session, held, "reactivate", "follow_up.reactivated", before=held.row["state"])
     retention.count_no_more(session, held.participant_id, by=by, at=at)

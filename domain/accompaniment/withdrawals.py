@@ -263,7 +263,9 @@ def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Act
     steps = (SPEAK, STOPS, *((FOLLOWS, STOPPED) if for_everyone else ()))
     answered = [step for step in steps if asking.answered(session, step, participant_id, by=by, at=at)]
     if not answered:
-        raise Refusal("consent.nothing_asked", N_("Nobody is asked what follows a withdrawal, or it was said already."))
+        raise Refusal(
+            "consent.nothing_asked", N_("Nothing is asked here after a withdrawal, or it was already recorded.")
+        )
     events.write(session, "consent.goes_on", "participant", participant_id, by=by, at=at)
 
 
@@ -372,24 +374,24 @@ def _write(
 
 
 _OF_SECOND: Final = N_(
-    "Ask %(subject)s for the consent to share with the organization of the second of the pair, or name somebody else"
+    "Ask %(subject)s for the consent to share with the organization of the second of the pair, or name someone else"
 )
 _OF_PROGRAM: Final = _Question(
     (SPEAK, FOLLOWS),
     (
-        N_("Speak with %(subject)s, who took the consent back: end, sign anew, or go on with what it leaves"),
-        N_("See what follows: %(subject)s took the consent to the program back"),
+        N_("Speak with %(subject)s, who withdrew the consent: end, sign again, or continue within its limits"),
+        N_("See what follows: %(subject)s withdrew the consent to the program"),
     ),
     (
-        N_("Speak with %(subject)s, whose consent has ended: end, sign anew, or go on with what it leaves"),
+        N_("Speak with %(subject)s, whose consent has ended: end, sign again, or continue within what remains"),
         N_("See what follows: the consent of %(subject)s to the program has ended"),
     ),
 )
 _OF_PARTNER: Final = _Question(
     (STOPS, STOPPED),
     (
-        N_("Stop what goes to a partner: %(subject)s took a consent about it back"),
-        N_("See that nothing more goes to a partner: %(subject)s took a consent about it back"),
+        N_("Stop what goes to a partner: %(subject)s withdrew a consent about it"),
+        N_("See that nothing more goes to a partner: %(subject)s withdrew a consent about it"),
     ),
     (
         N_("Stop what goes to a partner: the consent of %(subject)s about it has ended"),

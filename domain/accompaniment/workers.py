@@ -85,7 +85,7 @@ def name_worker(
     before = named(session, participant_id)
     state = moved(held, "reassign" if before or held["state"] == "committed" else "assign")
     if second_id == worker_id:
-        raise Refusal("assignment.same", N_("The second of a pair is somebody else."), source="AD-R6")
+        raise Refusal("assignment.same", N_("The second worker of a pair must be someone else."), source="AD-R6")
     day = local_day(session, at)
     role = bar_to(session, participant_id, worker_id, kind=PRIMARY, day=day)
     if second_id is not None:
@@ -148,7 +148,7 @@ def name_another(
     if not was_given(session, participant_id):
         raise Refusal(
             "admission.not_given",
-            N_("The Clinical Committee says first who follows up; then somebody else can be named."),
+            N_("The Clinical Committee first decides who follows up; then someone else can be named."),
             source="AD-R3",
         )
     return name_worker(session, held["id"], worker_id, second_id=second_id, by=by, at=at, seen=seen)
@@ -368,10 +368,10 @@ def change_second(session: Session, participant_id: UUID, second_id: UUID | None
     hold_participant(session, participant_id)
     row = named(session, participant_id)
     if row is None:
-        raise Refusal("participant.state", N_("Nobody is named to meet this candidate."))
+        raise Refusal("participant.state", N_("No worker is named to meet this candidate."))
     if second_id is not None:
         if second_id == row["worker_id"]:
-            raise Refusal("assignment.same", N_("The second of a pair is somebody else."), source="AD-R6")
+            raise Refusal("assignment.same", N_("The second worker of a pair must be someone else."), source="AD-R6")
         bar_to(session, participant_id, second_id, kind=SECOND, day=local_day(session, at))
     session.execute(
         update(_named)

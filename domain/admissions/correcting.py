@@ -48,14 +48,16 @@ def correct_identity(
     """
     given = {name: value for name, value in changes.items() if name in FIELDS and value not in ("", None)}
     if not given:
-        raise Refusal("identity.missing", N_("Write at least one thing that was not right."))
+        raise Refusal("identity.missing", N_("Correct at least one thing."))
     held = hold_participant(session, participant_id, seen=seen)
     if held["sealed"] is None:
-        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
     before, today = identity_within(session, participant_id), local_day(session, at)
     if "age" in given and "birth_date" not in given:
         if before.birth_date is not None:
-            raise Refusal("identity.age", N_("The birth date is known, and says the age: correct that one instead."))
+            raise Refusal(
+                "identity.age", N_("The birth date is known and gives the age: correct the birth date instead.")
+            )
         given["age_on"] = today
     after = checked_identity(replace(before, **given), today=today)
     if after.birth_date is not None:

@@ -123,7 +123,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     joined, known = both[held["participant_id"]], both[to]
     # A legal hold keeps what would be destroyed: it is released first.
     if known["state"] in ("draft", "destroyed") or joined["state"] != "candidate" or joined["held"]:
-        raise Refusal("referral.not_joined", N_("These two cannot be joined as things stand now."))
+        raise Refusal("referral.not_joined", N_("These two cannot be joined in their current state."))
     again = known["state"] in ("refused", "declined")
     brought = joining.bring_referrals(session, joined["id"], to, received=referral_id if again else None)
     destruction.stop(session, to, "referred_again", by=by, at=at)

@@ -49,16 +49,16 @@ def record_first_meeting(
     if held["state"] != "assigned" or named is None:
         raise Refusal(
             "first_meeting.state",
-            N_("A first meeting is of a candidate whom a worker was named to meet."),
+            N_("A first meeting needs a worker who was named to hold it."),
             source="AD-R6",
         )
     if way not in MEETING_WAYS or outcome not in MEETING_OUTCOMES:
         raise Refusal("first_meeting.outcome", N_("Say how you met, and what the person said."), source="AD-R7")
     today = local_day(session, at)
     if met_on > today:
-        raise Refusal("first_meeting.when", N_("A meeting is recorded once it was held."))
+        raise Refusal("first_meeting.when", N_("A meeting is recorded once it has taken place."))
     if back_on is not None and (outcome != "thinks" or back_on < met_on):
-        raise Refusal("first_meeting.back", N_("A day to ask again goes with someone who takes time to think."))
+        raise Refusal("first_meeting.back", N_("A day to ask again is only for a person who takes time to think."))
     if with_second and named["second_id"] is None:
         raise Refusal("first_meeting.second", N_("No second worker is named for this candidate."), source="AD-R6")
     here = program_of(session)

@@ -48,7 +48,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     if not consents.stands(session, participant_id, "program", today) or _is_open(session, participant_id, "consent"):
         raise Refusal(
             "admission.no_consent",
-            N_("Nobody gets a number before the consent is signed, and while it stands."),
+            N_("A number is given only once the consent is signed, and if it was not withdrawn."),
             source="AD-R8",
         )
     if risks.last(session, participant_id, "admission") is None or _is_open(session, participant_id, "risk"):
@@ -59,21 +59,22 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     if of_age == "not_met":
         raise Refusal(
             "admission.age",
-            N_("The person is not of the program's age today, and it is the day of admission that counts."),
+            N_("The person is not within the program’s age range today, and the day of admission counts."),
             source="AD-C1",
         )
     if of_age == "unknown":
         raise Refusal(
             "admission.age_unknown",
             N_(
-                "Whether the person is of the program's age today is not known. Correct who they are first: the birth "
-                "date or, where nobody knows it, the age that they have today."
+                "It is not known whether the person is within the program’s age range today. "
+                "Correct their identity first: the birth date or, if it is unknown, their age "
+                "today."
             ),
             source="AD-C1",
         )
     named = workers.named(session, participant_id)
     if named is None:
-        raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
+        raise Refusal("admission.no_worker", N_("No worker is named yet to follow this person."), source="AD-R3")
     _refuse_second(session, participant_id, named, today)
     number = _next(session, today.year)
     change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
@@ -92,8 +93,9 @@ def _refuse_second(session: Session, participant_id: UUID, named: Mapping[str, A
         raise Refusal(
             "admission.second_not_agreed",
             N_(
-                "The person has not agreed to sharing with the organization of the second of the pair. Ask for that "
-                "consent first, or name somebody else, or nobody, as the second."
+                "The person has not agreed to sharing with the organization of the second of the "
+                "pair. Ask for that consent first, or name someone else, or no one, as the "
+                "second."
             ),
             source="AD-R11",
         )

@@ -65,14 +65,14 @@ def find_criterion(
     if criterion not in CRITERIA or finding not in FINDINGS:
         raise Refusal("triage.finding", N_("A criterion is met, not met or unknown."))
     if criterion == "AD-C1":
-        raise Refusal("triage.age", N_("The age is worked out by the program, as of the day. Correct the birth date."))
+        raise Refusal("triage.age", N_("The program calculates the age, as of the day. Correct the birth date."))
     fact, why = _text(fact), _text(why)
     if finding != "unknown" and not fact:
-        raise Refusal("triage.no_fact", N_("Say by what fact the criterion is met or not met."), source=criterion)
+        raise Refusal("triage.no_fact", N_("Say on what basis the criterion is met or not met."), source=criterion)
     if admit_all_the_same and (criterion != "AD-C3" or finding == "met"):
         raise Refusal(
             "triage.no_exception",
-            N_("An exception is made of the third criterion alone, where it is not met."),
+            N_("Only the third criterion allows an exception, if it is not met."),
             source="AD-C3",
         )
     if admit_all_the_same and not says_something(why):
@@ -131,7 +131,7 @@ def triage(
     participant = hold_participant(session, held["participant_id"])
     if result == "refused":
         if not (says_something(reason) and says_something(offered)):
-            raise Refusal("triage.refusal", N_("A refusal has its reason, and what was offered instead."))
+            raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
     else:
         if result == "forwarded" and not says_something(reason):
             raise Refusal("triage.forwarding", N_("Say why it cannot wait for the committee."), source="AD-R4")
@@ -198,7 +198,7 @@ def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: date
     """
     held = hold_referral(session, referral_id, state="triaged", seen=seen)
     if held["result"] == "refused":
-        raise Refusal("triage.refused", N_("This referral was refused. Somebody may refer the person again."))
+        raise Refusal("triage.refused", N_("This referral was refused. The person may be referred again."))
     participant = hold_participant(session, held["participant_id"])
     if participant["state"] != "candidate":
         workers.send_nobody(session, participant, "triaged_again", by=by, at=at)
@@ -264,7 +264,7 @@ def _refuse_unless_allowed(session: Session, participant: Mapping[str, Any], res
     found = findings_of(session, participant["id"])
     left = missing(session, participant)
     if left:
-        raise Refusal("triage.not_looked_at", N_("Look at every criterion first: %(left)s."), left=", ".join(left))
+        raise Refusal("triage.not_looked_at", N_("Assess every criterion first: %(left)s."), left=", ".join(left))
     refuse_not_met(found, *NEVER_WITHOUT, *([OF_RECRUITERS] if participant["recruiter"] else []))
     third = found["AD-C3"]
     if third.finding == "not_met" and third.allowed_by is None:
@@ -278,14 +278,14 @@ def _refuse_unless_allowed(session: Session, participant: Mapping[str, Any], res
         if unknown:
             raise Refusal(
                 "triage.unknown",
-                N_("This is not known yet: %(criteria)s. The committee may decide; nobody is forwarded without it."),
+                N_("This is not known yet: %(criteria)s. The committee may decide; no one is forwarded without it."),
                 source="AD-R4",
                 criteria=", ".join(unknown),
             )
         if participant["recruiter"]:
             raise Refusal(
                 "triage.recruiter",
-                N_("Of someone who recruits others, the Clinical Committee assesses the risk first."),
+                N_("If the person recruits others, the Clinical Committee assesses the risk first."),
                 source="AD-C4",
             )
 

@@ -90,7 +90,7 @@ def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime,
     directors = directors_on(session, held["organization_id"], local_day(session, at))
     if not directors:
         raise Refusal(
-            "agreement.no_director", N_("Nobody directs this organization today, who could sign. Name someone first.")
+            "agreement.no_director", N_("This organization has no director today who could sign. Name someone first.")
         )
     change_version(session, held, state=state)
     letters.to_sign(session, held, directors, by=by, at=at)
@@ -145,7 +145,7 @@ def sign_version(
     if director_id in signed_by:
         if complete_signatures(session, version_id, by=by, at=at):
             return state
-        raise Refusal("agreement.signed_already", N_("This person has signed this version already."))
+        raise Refusal("agreement.signed_already", N_("This person has already signed this version."))
     session.execute(
         insert(_signature).values(
             program_id=program_of(session),
@@ -462,9 +462,9 @@ def of_agreement() -> Any:
 
 _NOT_NOW = {
     "send": N_("Only a draft is sent to be signed."),
-    "withdraw": N_("Only a version that was sent, and not signed, is taken back."),
+    "withdraw": N_("Only a version that was sent, and not signed, can be returned to draft."),
     "sign": N_("This version is signed already, and does not change. Another text is a new version."),
     "start": N_("Only a signed version comes into force."),
     "end": N_("Only a version in force is ended."),
-    "call_off": N_("Only a version that was to begin on a day to come is called off."),
+    "call_off": N_("Only a version that was to begin on a future day can be cancelled."),
 }

@@ -135,7 +135,7 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
     for key, words in given.items():
         columns = may.obligations.get(key)
         if columns is None:
-            raise Refusal("obligation.malformed", N_("What is owed anew is declared in the program’s file first."))
+            raise Refusal("obligation.malformed", N_("A new obligation is declared in the program’s file first."))
         if columns["owed_by"] != "organization" and columns["owed_by"] not in roles:
             raise Refusal(
                 "agreement.owed_by_nobody",
@@ -163,7 +163,7 @@ def _resources(was: Iterable[Mapping[str, Any]], given: Sequence[Mapping[str, An
     found: list[dict[str, Any]] = []
     for one in given:
         if one["kind"] not in RESOURCES:
-            raise Refusal("resource.malformed", N_("Choose one of the list."))
+            raise Refusal("resource.malformed", N_("Choose from the list."))
         text = _words(one["text"])
         found.append({"kind": one["kind"], "text": text, "sources": sources.get((one["kind"], text["fr"]), [])})
     return found
@@ -211,7 +211,7 @@ def _sharing(may: Offered, given: Mapping[str, Any] | None) -> dict[str, Any] | 
 def _words(given: Words) -> dict[str, str]:
     said = {language: checked(given[language]) for language in ("fr", "en")}
     if not all(said.values()):
-        raise Refusal("agreement.words_missing", N_("Write it in French and in English: who signs reads either."))
+        raise Refusal("agreement.words_missing", N_("Write it in French and in English: signatories read either."))
     return said
 
 

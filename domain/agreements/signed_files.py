@@ -115,11 +115,9 @@ def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) 
     """The signature under a version of this director, or of the only one who signed. Raises Refusal."""
     signed = {row["person_id"]: row["id"] for row in signatures_of(session, version_id)}
     if not signed:
-        raise Refusal("agreement.not_signed", N_("Nobody has signed this version yet: record the signature first."))
+        raise Refusal("agreement.not_signed", N_("This version is not signed yet: record the signature first."))
     if director_id is None and len(signed) > 1:
-        raise Refusal(
-            "signed_file.whose", N_("Several people signed this version: say whose signature the file carries.")
-        )
+        raise Refusal("signed_file.whose", N_("Several people signed this version: say who signed the file."))
     found: UUID | None = signed.get(director_id) if director_id is not None else next(iter(signed.values()))
     if found is None:
         raise Refusal(
@@ -156,8 +154,8 @@ def refuse_unfiled(session: Session, version_id: UUID) -> None:
     raise Refusal(
         "agreement.unfiled",
         N_(
-            "Who signed on paper, without the signed file: %(people)s. "
-            "Add the file to this version, then bring it into force."
+            "Signed on paper, without the signed file: %(people)s. Add the file to this "
+            "version, then bring it into force."
         ),
         people=", ".join(f"{given} {family}" for given, family in signers),
     )

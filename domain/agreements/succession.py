@@ -43,7 +43,9 @@ def renew(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> U
     if not rows:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
     if any(may_be_rewritten(session, row) for row in rows):
-        raise Refusal("agreement.on_its_way", N_("Another version is already drafted, or sent: carry that one on."))
+        raise Refusal(
+            "agreement.on_its_way", N_("Another version is already drafted, or sent: continue with that one.")
+        )
     return draft_version(session, agreement_id, content_of_version(session, rows[-1]["id"]), by=by, at=at)
 
 
@@ -83,15 +85,13 @@ def begin(
     )
     wanted, left = dict(becomes or {}), roles_left(session, version_id, starts_on)
     if not set(wanted.values()) <= created or not set(wanted) <= {one["role"] for one in left}:
-        raise Refusal(
-            "role.unknown_kind", N_("A role becomes another one only where the new version creates that one.")
-        )
+        raise Refusal("role.unknown_kind", N_("A role becomes another only if the new version creates it."))
     if any(not may_act_as(role, {was}) for was, role in wanted.items()):
         raise Refusal(
             "role.not_open_to_them",
             N_(
-                "A role becomes one that does the same, or to which the same things are open. Whose work is another"
-                " from then on is appointed to it on their own page."
+                "A role becomes one that does the same work, or has the same access. If a "
+                "person’s work changes, appoint them to the other role on their own page."
             ),
             source="AG-X2",
         )

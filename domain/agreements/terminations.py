@@ -213,8 +213,8 @@ def _refuse_short_notice(
         raise Refusal(
             "agreement.short_notice",
             N_(
-                "With the notice of this agreement (in days: %(days)s) the last day is %(soonest)s at the soonest. "
-                "Say so where both sides settled on an earlier one."
+                "With the notice of this agreement (in days: %(days)s) the last day is "
+                "%(soonest)s at the soonest. Say so if both sides agreed on an earlier one."
             ),
             days=held["notice_days"],
             soonest=soonest.isoformat(),

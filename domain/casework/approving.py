@@ -23,7 +23,7 @@ def bar_to_approval(
     if by.is_one_of(*own):
         return Refusal(
             "task.own_request",
-            N_("Nobody approves what they did themselves, nor what was done on their behalf."),
+            N_("You cannot approve what you did yourself, nor what was done on your behalf."),
         )
     for link in task["may_not_approve"]:
         if by.is_one_of(*(people_of(link) if "person" not in link else [UUID(link["person"])])):

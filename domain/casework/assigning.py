@@ -159,7 +159,7 @@ def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> Non
     try:
         state = TASK.after(held.task["state"], "cancel")
     except NoSuchMove:
-        raise Refusal("task.over", N_("This task is done or was called off: nobody owes it any more.")) from None
+        raise Refusal("task.over", N_("This task is done or was cancelled: it is no longer owed.")) from None
     change(session, held, state=state, next_check=None)
     tell(session, held, "task.called_off", step=held.task["step"], item=held.task["item"])
 

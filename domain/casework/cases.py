@@ -66,9 +66,7 @@ def open_case(
     version = versions.current_protocol(session, key)
     protocol = scheduling.protocol_of(version)
     if (last_day is None) == (protocol.subject.kind == "member"):
-        raise Refusal(
-            "departure.by_its_own_door", N_("A departure is opened with its last day, and nothing else has one.")
-        )
+        raise Refusal("departure.by_its_own_door", N_("A departure needs a last day, and nothing else has one."))
     here = program_of(session)
     subject = hold_subject(
         session, protocol, Subject(subject_id, organization_id, agreement_version_id, period, participant_id)
@@ -123,8 +121,8 @@ def cancel_case(
         raise Refusal(
             "case.admission_goes_on",
             N_(
-                "An admission ends on the page of whom it is about: there they are refused, say no, or are admitted. "
-                "Its case then ends by itself."
+                "An admission ends on the person’s page: there they are refused, decline, or are "
+                "admitted. Its case then ends automatically."
             ),
         )
     reason = tasks.needed_reason(reason)
@@ -222,8 +220,8 @@ def reopen_case(
         raise Refusal(
             "case.admission_is_over",
             N_(
-                "This admission ended with a refusal, a no, or because the person is known under another file. "
-                "Whoever is referred anew is a candidate again, with a case of their own."
+                "This admission ended: the person was refused, declined, or is known under "
+                "another file. If referred again, they become a candidate again, with a new case."
             ),
         )
     reason = tasks.needed_reason(reason)
@@ -410,9 +408,7 @@ def _refuse_second(session: Session, key: str, columns: Mapping[str, Any], *, on
         about_a_person = columns.get("subject_id") is not None
         raise Refusal("case.already_open", OPEN_FOR_A_PERSON if about_a_person else _OPEN_FOR_THIS)
     if states:
-        raise Refusal(
-            "case.had_already", N_("This had its case of the protocol already, which ended. Reopen that one.")
-        )
+        raise Refusal("case.had_already", N_("This already had a case of the protocol, which ended. Reopen that one."))
 
 
 def _refuse_ended(subject: Found, day: date) -> None:
@@ -482,8 +478,8 @@ def _move(held: Mapping[str, Any], move: str) -> str:
 
 _NOT_NOW = {
     ("closed", "close"): N_("This case is already closed."),
-    ("closed", "cancel"): N_("This case is closed: it cannot be cancelled any more. Reopen it first."),
+    ("closed", "cancel"): N_("This case is closed: it can no longer be cancelled. Reopen it first."),
     ("cancelled", "close"): N_("This case was cancelled. Reopen it first."),
     ("cancelled", "cancel"): N_("This case was already cancelled."),
-    ("open", "reopen"): N_("This case is open already."),
+    ("open", "reopen"): N_("This case is already open."),
 }

@@ -280,7 +280,7 @@ def fall_back(session: Session, held: Held) -> None:
     if in_the_way:
         raise Refusal(
             "task.others_followed",
-            N_("Later steps rest on this one and are done: %(steps)s. Undo them first."),
+            N_("Later steps depend on this one and are done: %(steps)s. Undo them first."),
             steps=titles(sorted(in_the_way, key=lambda row: int(row["position"]))),
         )
     for row in reached.values():

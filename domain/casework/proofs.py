@@ -85,7 +85,7 @@ def add(
     if proof.kind not in ("document", task["evidence"]):
         raise Refusal(
             "evidence.not_asked",
-            N_("This step does not ask for a proof of this kind. Leave it out; what matters can stand in the note."),
+            N_("This step does not ask for this kind of proof. Leave it out; use the note if needed."),
         )
     label = _checked_label(proof)
     content_type = judged_type(label, proof.content) if proof.kind == "document" else ""
@@ -224,14 +224,14 @@ def judged_type(name: str, content: bytes) -> str:
     if ending not in _KINDS:
         raise Refusal(
             "document.unknown_kind",
-            N_("Files of this kind are not kept. Give one of: %(kinds)s."),
+            N_("Files of this kind are not accepted. Use one of: %(kinds)s."),
             kinds=", ".join(sorted(kind.removeprefix(".") for kind in _KINDS)),
         )
     content_type, beginnings = _KINDS[ending]
     if readable.is_locked_office(content):
         raise _unreadable("locked")
     if not (_is_text(content) if not beginnings else content.startswith(beginnings) and _is_whole(ending, content)):
-        raise Refusal("document.not_what_it_says", N_("This file is not what the ending of its name says."))
+        raise Refusal("document.not_what_it_says", N_("This file does not match the extension of its name."))
     why = readable.why_unreadable(ending, content)
     if why:
         raise _unreadable(why)
@@ -243,8 +243,8 @@ def _unreadable(why: str) -> Refusal:
 
 
 _UNREADABLE: Final[Mapping[str, str]] = {
-    "locked": N_("A password locks this file. Give it without the password, so that it can be read."),
-    "damaged": N_("This file is damaged: it cannot be read. Save it anew, and give it again."),
+    "locked": N_("A password locks this file. Submit it without the password, so that it can be read."),
+    "damaged": N_("This file is damaged: it cannot be read. Save it again, then submit it again."),
     "empty": N_("This file holds nothing, or next to nothing."),
 }
 
@@ -351,7 +351,7 @@ def _bare(content: bytes) -> bytes:
     except images.Enormous as enormous:
         raise Refusal(
             "document.not_what_it_says",
-            N_("This picture, or those of this document, have more than %(most)s million points. Give smaller ones."),
+            N_("This picture, or those of this document, have more than %(most)s million pixels. Use smaller ones."),
             most=enormous.most // 1_000_000,
         ) from None
     except images.Broken:
@@ -381,7 +381,7 @@ def _is_whole(ending: str, content: bytes) -> bool:
         return False
 
 
-_WHICH_WAY = N_("Say how the participant wants it: a call from the new worker, or a meeting with both.")
+_WHICH_WAY = N_("Say what the participant wants: a call from the new worker, or a meeting with both.")
 ASKED: Final = {
     "serial": N_("Give the serial number."),
     "account": N_("Give the user name of the account, never its password."),

@@ -139,7 +139,7 @@ def _hold_organization(session: Session, protocol: Protocol, asked: Subject) -> 
         )
         .limit(1)
     ):
-        raise Refusal("case.not_concerned", N_("Nobody holds the role there that this protocol is for."))
+        raise Refusal("case.not_concerned", N_("No one there holds the role that this protocol is for."))
     return Found({"subject_kind": "organization", "organization_id": asked.organization_id}, {})
 
 

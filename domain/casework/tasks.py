@@ -81,10 +81,10 @@ def complete_task(
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     _refuse_unless_decided(session, held, in_its_act=in_its_act)
     if held.task["action"] and not by.is_system:
-        raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
+        raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
     _refuse_unless_open(session, held)
     if held.task["holding"] and not by.is_system:
-        raise Refusal("holding.not_settled", N_("Say who takes this over, or how it ends: that settles this step."))
+        raise Refusal("holding.not_settled", N_("To settle this step, say who takes this over, or how it ends."))
     refuse_unless_so(session, held)
     if held.task["evidence"] == "note" and not says_something(note):
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
@@ -198,12 +198,12 @@ def undo_task(
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task["action"]:
-        raise Refusal("task.automatic", N_("The program does this step by itself, once the steps before it are done."))
+        raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     _refuse_closed_case(held)
     if held.task["holding"]:
         raise Refusal(
-            "holding.settled_for_good", N_("What was settled stays settled. Pass it on anew where it is now.")
+            "holding.settled_for_good", N_("What was settled stays settled. Hand it over again where it is now.")
         )
     reason = checked_note(reason)
     move_to = _move(held, "undo")
@@ -248,7 +248,7 @@ def waive_task(
     reason = needed_reason(reason)
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     if not held.task["waived_by"]:
-        raise Refusal("task.never_waived", N_("The protocol does not let anyone waive this step."))
+        raise Refusal("task.never_waived", N_("The protocol does not allow this step to be waived."))
     _refuse_closed_case(held)
     state = _move(held, "waive")
     keep_lateness(session, is_this(task_id), at=at)
@@ -285,8 +285,8 @@ def hand_back_task(
         raise Refusal(
             "task.nobody_behind",
             N_(
-                "Nobody else stands behind this role for this step today: it cannot be handed back. Record an absence "
-                "with a deputy, or have somebody else appointed to the role."
+                "No one else can do this step today: it cannot be handed back. Record an absence "
+                "with a deputy, or have someone else appointed to the role."
             ),
         )
     change(
@@ -316,7 +316,7 @@ def return_task(
     held = hold(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
     if held.task["handed_back_at"] is None:
-        raise Refusal("task.not_handed_back", N_("Nobody handed this task back."))
+        raise Refusal("task.not_handed_back", N_("This task was not handed back."))
     reason = needed_reason(reason)
     change(
         session,
@@ -374,9 +374,7 @@ def _links(session: Session, chain_id: UUID) -> list[Link]:
 def _refuse_unless_in_its_act(held: Held, *, in_its_act: bool) -> None:
     """A tick would say that a consent was signed, or a number given, which nobody signed or gave."""
     if held.task["evidence"] == BY_ITS_ACT and not in_its_act:
-        raise Refusal(
-            "task.by_its_act", N_("What this step asks is done on its own page, and that completes it: do it there.")
-        )
+        raise Refusal("task.by_its_act", N_("This step is completed by an act on its own page: do it there."))
 
 
 def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) -> None:
@@ -388,8 +386,8 @@ def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) ->
         raise Refusal(
             "task.by_decision",
             N_(
-                "The committee decides this and the partners endorse it: it is done once a decision counts that says "
-                "that it is what is asked here."
+                "The committee decides this and the partners endorse it. It is done once the "
+                "decision that answers it is in effect."
             ),
             source="GV-4",
         )
@@ -408,7 +406,7 @@ def _refuse_unless_open(session: Session, held: Held) -> None:
     if state == "planned" and held.case_id is None:
         raise Refusal(
             "task.rests_on_decision",
-            N_("This rests on a decision that does not count yet: nothing is to be done for it before."),
+            N_("This depends on a decision that is not in effect yet: there is nothing to do before then."),
             source="GV-4",
         )
     if state == "planned":

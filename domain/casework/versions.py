@@ -136,7 +136,7 @@ def take_version(
     protocol = scheduling.protocol_of(version)
     before = scheduling.protocol_of(pinned(session, held))
     if protocol.version < before.version:
-        raise Refusal("protocol.older", N_("This case follows a newer version already: it does not go back."))
+        raise Refusal("protocol.older", N_("This case already follows a newer version: it does not go back."))
     change_case(session, held, protocol_version_id=version.id)
     case = session.get(Case, (program_of(session), case_id), populate_existing=True)
     if case is None:

@@ -123,7 +123,7 @@ class Retention(Part):
     @model_validator(mode="after")
     def _time_to_confirm(self) -> Retention:
         if self.lapses_after_days <= self.confirmed_after_days:
-            raise Wrong(N_("A request lapses before anybody may confirm it."), at=("lapses_after_days",))
+            raise Wrong(N_("A request would lapse before anyone may confirm it."), at=("lapses_after_days",))
         return self
 
 

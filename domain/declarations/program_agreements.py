@@ -341,7 +341,7 @@ class Oversight(Part):
     @model_validator(mode="after")
     def _says_something(self) -> Oversight:
         if self.waivers is None and self.proof is None:
-            raise Wrong(N_("Name the committee that frees of a clause, or the partner whose manager accepts proof."))
+            raise Wrong(N_("Name the committee that grants waivers, or the partner whose manager accepts proof."))
         return self
 
 

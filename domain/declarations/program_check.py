@@ -158,7 +158,7 @@ def _oversight(declared: Declared[ProgramFile], path: PathOf, name: str, oversig
     if oversight.proof == name:
         yield declared.problem(
             (*path, "proof"),
-            N_("Nobody accepts what they owe: name another partner than “%(organization)s”."),
+            N_("No one accepts what they owe: name another partner than “%(organization)s”."),
             organization=name,
         )
     elif oversight.proof is not None:

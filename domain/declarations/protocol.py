@@ -68,9 +68,7 @@ class Subject(Part):
     @model_validator(mode="after")
     def _which_organizations(self) -> Subject:
         if (self.having is None) == (self.kind == "organization"):
-            raise Wrong(
-                N_("“having” says which organizations: those at which somebody holds that role, and only they.")
-            )
+            raise Wrong(N_("“having” says which organizations: those at which someone holds that role, and only they."))
         return self
 
 
@@ -365,7 +363,7 @@ class Step(Part):
     @model_validator(mode="after")
     def _what_belongs_to_others(self) -> Step:
         if self.instead is not None and self.by is None:
-            raise Wrong(N_("“instead” belongs to a step that somebody does."), at=("instead",))
+            raise Wrong(N_("“instead” belongs to a step that someone does."), at=("instead",))
         if self.lapses and self.due is None:
             raise Wrong(N_("“lapses” belongs to a step with a due day."), at=("lapses",))
         return self
@@ -397,7 +395,7 @@ class Step(Part):
             raise Wrong(N_("What settles a thing has neither approval nor proof of its own; put a step beside it."))
         if self.asks and (self.action or self.agenda or self.settles or self.evidence == "act"):
             raise Wrong(
-                N_("“asks” belongs to a step that somebody hands in: no action, committee, act or thing settled."),
+                N_("“asks” belongs to a step that someone hands in: no action, committee, act or thing settled."),
                 at=("asks",),
             )
         if (self.system is None) == (self.evidence == "account"):
@@ -515,11 +513,11 @@ class Protocol(Part):
         if having is None:
             return say(language, _SUBJECTS[self.subject.kind])
         named = next((role.title.in_language(language) for role in self.roles.values() if role.holds == having), having)
-        return say(language, N_("an organization where somebody holds the role “%(role)s”"), role=named)
+        return say(language, N_("an organization where someone holds the role “%(role)s”"), role=named)
 
     def starts_in_words(self, language: str) -> str:
         """When a case begins by itself, or that somebody opens it."""
-        return self.starts.in_words(language) if self.starts else say(language, N_("when somebody opens it"))
+        return self.starts.in_words(language) if self.starts else say(language, N_("when someone opens it"))
 
     def due_in_words(self, step: Step, language: str) -> str:
         """When `step` is due, in words: "3 working days before the arrival"; "" where it has no due day."""
@@ -534,7 +532,7 @@ class Protocol(Part):
 
 _SUBJECTS: Final = {
     "worker": N_("a youth worker at an organization"),
-    "member": N_("somebody who leaves an organization"),
+    "member": N_("someone who leaves an organization"),
     "agreement_version": N_("a version of an organization’s agreement"),
     "program": N_("the program itself"),
     "participant": N_("a candidate or participant"),

@@ -122,7 +122,7 @@ def _twice(protocol: Protocol) -> Iterator[_Complaint]:
         if name in protocol.by_id:
             yield ("gates", name), N_("A gate and a step are both named “%(name)s”."), {"name": name}
     if REQUESTER in protocol.roles:
-        yield ("roles", REQUESTER), N_("“requester” already means whoever hands a step in."), {}
+        yield ("roles", REQUESTER), N_("“requester” already means the person who hands a step in."), {}
 
 
 def _unknown_names(protocol: Protocol) -> Iterator[_Complaint]:
@@ -212,7 +212,7 @@ def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
         if role.at in set(OWN_PLACE.values()) - {None, own}:
             yield ("roles", name, "at"), _NO_SUCH_PLACE, {"place": str(role.at), "kind": kind}
         if role.subject not in (None, kind):
-            said = N_("A case of this protocol is not about a person: nobody is its “%(name)s”.")
+            said = N_("A case of this protocol is not about a person: no one is its “%(name)s”.")
             yield ("roles", name, "subject"), said, {"name": str(role.subject)}
     period = protocol.starts is not None and protocol.starts.each is not None
     known = {
@@ -260,12 +260,12 @@ def _wrong_proofs(protocol: Protocol) -> Iterator[_Complaint]:
     kind = protocol.subject.kind
     for place, step in enumerate(protocol.steps):
         if kind != "member" and step.evidence == "empty_hands":
-            said = N_("Only who leaves has their hands looked at: this belongs to a protocol about a member.")
+            said = N_("Only a departing person’s hands are checked: this belongs to a protocol about a member.")
             yield ("steps", place, "evidence"), said, {}
         if kind in ("worker", "member"):
             continue
         if step.evidence in ("serial", "account"):
-            said = N_("Equipment and accounts are somebody’s: this proof belongs to a protocol about a person.")
+            said = N_("Equipment and accounts belong to someone: this proof goes with a protocol about a person.")
             yield ("steps", place, "evidence"), said, {}
         if step.for_each and step.for_each.over:
             said = N_("Only a person has something in hand: this belongs to a protocol about a person.")
@@ -303,7 +303,7 @@ def _chains(protocol: Protocol) -> Iterator[_Complaint]:
     for name in protocol.roles:
         last = protocol.chain(name)[-1]
         if protocol.roles[last].holds is None:
-            said = N_("Nobody is left where the subject cannot do it: end with a role that an agreement creates.")
+            said = N_("No one is left if the subject cannot do it: end with a role that an agreement creates.")
             yield ("roles", name, "else"), said, {}
 
 

@@ -55,8 +55,8 @@ def _setting_changes(old: Protocol, new: Protocol, language: str) -> Iterator[_S
 _WHOLE: Final = {
     "title": N_("The title of the procedure changed."),
     "source": N_("The source of the procedure changed."),
-    "subject": N_("Whom or what the procedure is about changed."),
-    "starts": N_("When a case begins by itself changed."),
+    "subject": N_("The subject of the procedure changed."),
+    "starts": N_("When a case begins automatically changed."),
     "calendar": N_("The closed days that count changed."),
     "accountable": N_("The role that answers for the whole procedure changed."),
     "stages": N_("The stages changed."),
@@ -103,7 +103,7 @@ def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, langu
     if before.evidence != after.evidence:
         yield N_("“%(step)s” asks for another kind of evidence."), {}
     if before.instead != after.instead:
-        yield N_("“%(step)s” says something else to whoever does it in somebody’s place."), {}
+        yield N_("“%(step)s” says something else to a person who does it in another’s place."), {}
     yield from _asked_changes(before, after, language)
     if before.model_dump(exclude=_SAID_APART) != after.model_dump(exclude=_SAID_APART):
         yield N_("The details of “%(step)s” changed."), {}

@@ -274,4 +274,4 @@ def _ask(session: Session, step: str, words: str, account_id: UUID, system: str,
 
 
 _LOOK_AGAIN = N_("See whether an account that was closed a week ago is closed still (%(system)s)")
-_FIND_OUT = N_("An account that was closed is open again: find out why (%(system)s). It was closed anew.")
+_FIND_OUT = N_("An account that was closed is open again: find out why (%(system)s). It was closed again.")

@@ -75,7 +75,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     if whose in (by.person_id, by.acting_for):
         raise Refusal(
             "departure.own",
-            N_("Nobody cancels their own departure, nor has it cancelled in their name: ask somebody else who may."),
+            N_("You cannot cancel your own departure, nor have it cancelled in your name: ask someone else who may."),
         )
     # In the order in which the engine holds them, which may look at the same moment.
     if hold_under_way(session, departure["id"], ended_too=True) is None:
@@ -164,9 +164,9 @@ def _nobody_stays(last_day: date) -> Refusal:
     return Refusal(
         "departure.role_over",
         N_(
-            "Their role there was over on %(day)s as it was agreed: by cancelling this they would be left without a"
-            " role, with all that they have in hand. First give them a role there again, from today on, or go on with"
-            " the departure."
+            "Their role there ended on %(day)s, as agreed. If you cancel, they would have no "
+            "role, with all that they have in hand. First give them a role there again, from "
+            "today on, or continue the departure."
         ),
         day=last_day.isoformat(),
     )
@@ -185,8 +185,9 @@ def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: 
     return Refusal(
         "departure.ends_soon",
         N_(
-            "Their role there ends on %(day)s all the same, as it was agreed: by cancelling this, nobody would see to"
-            " what they have in hand. First have that role end after %(until)s, or go on with the departure."
+            "Their role there still ends on %(day)s, as agreed. If you cancel, no one would "
+            "see to what they have in hand. First have that role end after %(until)s, or "
+            "continue the departure."
         ),
         day=day.isoformat(),
         until=(today + NOTICE).isoformat(),
@@ -202,22 +203,25 @@ def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime)
     title = called(session, tenure_id)
     if last_days.can_make_room(session, tenure_id, at):
         said = N_(
-            "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
-            " this, the person would hold no role there after %(day)s. First take that appointment back, and the role"
-            " is theirs again without a break. Or have this person’s role end later, which moves that first day. Or go"
-            " on with the departure."
+            "%(role)s: someone else was appointed to it from %(first_day)s on, and it has "
+            "one holder. If you cancel, the person would hold no role there after %(day)s. "
+            "First cancel that appointment, and the role is theirs again without a break. Or "
+            "have this person’s role end later, which moves that first day. Or continue the "
+            "departure."
         )
     elif other["starts_on"] > local_day(session, at):
         said = N_(
-            "%(role)s: somebody else was appointed to it from %(first_day)s on, and it has one holder. By cancelling"
-            " this, the person would hold no role there after %(day)s. First take that appointment back, and the role"
-            " is theirs again without a break. Or go on with the departure."
+            "%(role)s: someone else was appointed to it from %(first_day)s on, and it has "
+            "one holder. If you cancel, the person would hold no role there after %(day)s. "
+            "First cancel that appointment, and the role is theirs again without a break. Or "
+            "continue the departure."
         )
     else:
         said = N_(
-            "%(role)s: somebody else has held it since %(first_day)s, and it has one holder. By cancelling this, the"
-            " person would hold no role there after %(day)s. First end that appointment today: the role is theirs again"
-            " from tomorrow on. Or go on with the departure."
+            "%(role)s: someone else has held it since %(first_day)s, and it has one holder. "
+            "If you cancel, the person would hold no role there after %(day)s. First end "
+            "that appointment today: the role is theirs again from tomorrow on. Or continue "
+            "the departure."
         )
     return Refusal(
         "departure.role_taken",
@@ -504,4 +508,6 @@ def _ask_who_holds(session: Session, departure: Mapping[str, Any], tenure_id: UU
     )
 
 
-_TAKEN = N_("Somebody stays after all, and their role was given to another: %(role)s, %(place)s. See who holds it.")
+_TAKEN = N_(
+    "Someone stays after all, and their role was given to another person: %(role)s, %(place)s. See who holds it."
+)

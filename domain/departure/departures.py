@@ -76,7 +76,7 @@ def open_departure(
     """
     _refuse_wrong_day(last_day, local_day(session, at), planned=planned)
     if not planned and by.is_one_of(person_id):
-        raise Refusal("departure.gone_and_here", N_("Whoever has gone already does not say so themselves."))
+        raise Refusal("departure.gone_and_here", N_("A person who has already left cannot report it themselves."))
     _hold_leaver(session, person_id)
     return _open(session, person_id, organization_id, last_day, planned=planned, by=by, at=at)
 
@@ -186,7 +186,7 @@ def end_role(
         return _take_back(session, held, by=by, at=at, seen=seen)
     before = _ends_on(session, tenure_id)
     if by.is_one_of(person_id) and before is not None and before < ends_on:
-        raise Refusal("tenure.own", N_("Nobody prolongs their own role: have somebody else do it."))
+        raise Refusal("tenure.own", N_("You cannot prolong your own role: ask someone else to do it."))
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
     last_days.keep_seats(session, tenure_id, ends_on, by=by, at=at)
     people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
@@ -280,10 +280,12 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
     if planned and last_day < today:
         raise Refusal(
             "departure.day_is_past",
-            N_("This day is past. Where the person has gone already, say so: their access ends at once."),
+            N_("This day is past. If the person has already left, say so: their access ends at once."),
         )
     if not planned and last_day > today:
-        raise Refusal("departure.day_to_come", N_("Whoever has gone already had their last day today at the latest."))
+        raise Refusal(
+            "departure.day_to_come", N_("If the person has already left, the last day is today at the latest.")
+        )
 
 
 def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]], last_day: date, today: date) -> None:
@@ -319,8 +321,8 @@ def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]]
         raise Refusal(
             "departure.role_began",
             N_(
-                "%(role)s: this person has held it since %(first_day)s, and this last day is before. What was held"
-                " stays so: give that day at the soonest."
+                "%(role)s: this person has held it since %(first_day)s, and this last day is "
+                "earlier. Give that day at the soonest."
             ),
             role={"fr": title.fr, "en": title.en},
             first_day=began.starts_on.isoformat(),
@@ -333,7 +335,7 @@ def _refuse_unless_they_come_back(begun: list[dict[str, Any]], last_day: date) -
         raise Refusal(
             "departure.role_to_come",
             N_(
-                "This person takes up a role there after that day: give a later last day. Where they leave and come"
-                " back to it, first write down until when they hold what they hold now."
+                "This person takes up a role there after that day: give a later last day. If "
+                "they leave and come back, first record the end of their current roles."
             ),
         )

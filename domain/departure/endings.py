@@ -84,19 +84,19 @@ TAKEN_OVER: Final[Mapping[str, bool]] = {
 
 #: An ending in words, as a choice.
 ENDS: Final[Mapping[str, str]] = {
-    "with_the_role": N_("Stays with the role: whoever stands next in line has it"),
-    "left_vacant": N_("Stays vacant for now, and shows as such"),
-    "nobody_deputizes": N_("Nobody acts for them any more"),
-    "not_invited": N_("The invitation is taken back"),
+    "with_the_role": N_("Stays with the role, for the next in line"),
+    "left_vacant": N_("Vacant for now"),
+    "nobody_deputizes": N_("No deputy any more"),
+    "not_invited": N_("The invitation is withdrawn"),
     "returned": N_("Returned"),
-    "lost": N_("Given up: it does not come back"),
+    "lost": N_("Declared lost: it does not come back"),
     "closed": N_("Closed"),
-    "recruiting": N_("Somebody is looked for: this opens the recruiting"),
-    "not_replaced": N_("Nobody is to follow"),
-    "by_itself": N_("Out of their hands by itself"),
-    "left_unfinished": N_("Stays unfinished: what is known is not enough to complete it"),
-    "thrown_away": N_("Thrown away: what was written is destroyed"),
-    "to_the_coordinator": N_("Goes to the coordinator, as unfinished, of somebody who left"),
+    "recruiting": N_("Start recruiting"),
+    "not_replaced": N_("No successor"),
+    "by_itself": N_("No longer in their hands, automatically"),
+    "left_unfinished": N_("Stays unfinished: not enough is known to complete it"),
+    "thrown_away": N_("Deleted: what was written is destroyed"),
+    "to_the_coordinator": N_("Goes to the coordinator, unfinished"),
 }
 
 #: The kinds that are tasks, to do or to approve: who takes one over is asked of the task itself.

@@ -127,7 +127,7 @@ def propose(
     if part is None:
         raise _nothing()
     if to_id == part["person_id"]:
-        raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
+        raise Refusal("successor.leaver", N_("You cannot take over what you leave yourself."))
     follow_up = hold_follow_up(session, part["follow_up_id"], by=by, at=at)
     _refuse_primary(session, part, to_id, at)
     assigning.bar_to(session, follow_up.participant_id, to_id, kind=part["kind"], day=local_day(session, at))
@@ -168,7 +168,7 @@ def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> 
     task = hold(session, offered["task_id"], by=by, at=at, seen=None).task
     part = part_of(session, task)
     if part is None or task["state"] != "open":
-        raise Refusal("hand_over.over", N_("This follow-up is in other hands meanwhile."))
+        raise Refusal("hand_over.over", N_("This follow-up was given to someone else meanwhile."))
     _refuse_primary(session, part, offered["to_id"], at)
     assigning.assign(
         session,
@@ -504,8 +504,8 @@ def _refuse_primary(session: Session, part: Mapping[str, Any], to_id: UUID, at: 
         raise Refusal(
             "successor.primary",
             N_(
-                "This worker is the primary worker of this follow-up: the second’s place is for somebody else, or "
-                "stays vacant with the reason."
+                "This person is already the primary worker of this follow-up. Choose someone "
+                "else as the second, or leave it vacant with the reason."
             ),
             source="DP-03b",
         )
@@ -534,7 +534,7 @@ def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:
     row = one(session, asked.with_for_update())
     assert row is not None  # noqa: S101 - it was read, and none is deleted
     if row["state"] != "proposed":
-        raise Refusal("hand_over.answered", N_("This was answered already, or offered to somebody else meanwhile."))
+        raise Refusal("hand_over.answered", N_("This was already answered, or offered to someone else meanwhile."))
     return row
 
 

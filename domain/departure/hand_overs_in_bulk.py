@@ -122,16 +122,17 @@ def _propose_one(
 
 
 _NOBODY_FITS = N_(
-    "Nobody can be given this follow-up now: each one is absent, leaving, being welcomed, not wanted or not covered, "
-    "or of an organization with which the participant has not agreed to share: that consent can be asked."
+    "No worker can be given this follow-up now: each is absent, leaving, being "
+    "onboarded, barred, without an agreement in force, or from an organization with "
+    "which the participant does not share. That consent can be asked."
 )
 
 _ALL_REFUSED = N_(
-    "Each one who can be given this follow-up refused it. Speak with them and offer it on its own, or leave it vacant "
-    "with the reason."
+    "Every worker who could be given this follow-up refused it. Speak with them and "
+    "offer it separately, or leave it vacant with the reason."
 )
 
-_FAILED = N_("This one could not be offered. Offer it on its own; the others are not touched by it.")
+_FAILED = N_("This one could not be offered. Offer it separately; the others are not affected.")
 
 
 def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
@@ -162,6 +163,6 @@ def _stands(task: Mapping[str, Any], offer: Mapping[str, Any]) -> Line:
     return Line(task["id"], *titles, offer["to_id"], "hand_over.waits", both(_WAITS, day=offer["answer_by"]))
 
 
-_WAITS = N_("Offered already; the answer is due by %(day)s.")
+_WAITS = N_("Already offered; the answer is due by %(day)s.")
 
-_SILENCE = N_("Whoever was asked did not answer in time. Offer it to somebody else on its own.")
+_SILENCE = N_("No answer came in time. Offer it to someone else, separately.")

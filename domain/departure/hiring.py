@@ -88,11 +88,11 @@ def hire(
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task["step"] != NAMES_THEM or held.task["evidence"] != BY_ITS_ACT or held.case is None:
-        raise Refusal("hiring.none", N_("This task names nobody who is hired."))
+        raise Refusal("hiring.none", N_("This task is not for naming the person hired."))
     if (person_id is None) == (new is None):
-        raise Refusal("person.missing", N_("Choose a person, or write who is new: one of the two."))
+        raise Refusal("person.missing", N_("Choose a person, or enter a new one: one of the two."))
     if by.is_one_of(person_id):
-        raise Refusal("successor.oneself", N_("Nobody appoints themselves: have somebody else name you."))
+        raise Refusal("successor.oneself", N_("You cannot appoint yourself: ask someone else to name you."))
     # First, so that what is left of the procedure is said before anything about the person.
     moved = tasks.complete_task(session, task_id, by=by, at=at, in_its_act=True)
     interviews.refuse_unless_passes(session, held.case["id"], applicant)
@@ -276,7 +276,7 @@ def _ask_who_follows(session: Session, tenure_id: UUID, *, by: Actor, at: dateti
     )
 
 
-_ANEW = N_("Name who follows, or recruit once more: %(role)s")
+_ANEW = N_("Name a successor, or recruit again: %(role)s")
 
 
 def see_who_follows(session: Session, *, by: Actor, at: datetime) -> int:
@@ -434,7 +434,7 @@ def welcome_again(
                 cases.reopen_case(session, case["id"], by=by, at=at, reason=reason)
 
 
-_STAYS = N_("This person stays after all: they are welcomed as before.")
+_STAYS = N_("This person stays after all: their onboarding continues.")
 
 
 def welcoming(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
@@ -508,7 +508,7 @@ def _end_welcomes_before(
     return bool(over)
 
 
-_STAY_OVER = N_("This person’s time in the role is over. Whoever comes back is welcomed anew.")
+_STAY_OVER = N_("This person’s time in the role is over. If they come back, a new onboarding begins.")
 
 
 def _welcomed_by(

@@ -87,7 +87,7 @@ def record_interview(
     if not says_something(note) or len(note) > LONGEST_NOTE or "\x00" in note:
         raise Refusal("interview.note", N_("The interview guide asks for notes: write what you heard."), source="GV-8")
     if by.person_id is None:
-        raise Refusal("interview.nobody", N_("An interview is held by somebody."))
+        raise Refusal("interview.nobody", N_("An interview needs an interviewer."))
     others = {row["interviewer_id"] for row in _sheets(session, case_id) if row["applicant"] == applicant}
     if len(others - {by.person_id}) >= INTERVIEWERS:
         raise Refusal("interview.two", N_("Two people interview an applicant, and both have given their marks."))

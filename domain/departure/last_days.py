@@ -191,9 +191,9 @@ def _begun_already(session: Session, follows: Mapping[str, Any]) -> Refusal:
     return Refusal(
         "tenure.follower_began",
         N_(
-            "%(role)s: whoever follows in it began on %(first_day)s, and it has one holder. Only days to come change"
-            " hands: who held the role on days that are past stays as it was. First end that appointment, today at the"
-            " soonest; then appoint this person anew, from the day after."
+            "%(role)s: the successor began on %(first_day)s, and it has one holder. Only "
+            "future days can change hands. First end that appointment, today at the soonest; "
+            "then appoint this person again, from the day after."
         ),
         role={"fr": title.fr, "en": title.en},
         first_day=follows["starts_on"].isoformat(),

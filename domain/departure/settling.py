@@ -59,8 +59,8 @@ _named = table_of(CandidateWorker)
 LONGEST_NOTE: Final = 1_000
 
 _AUTHORS_ALONE: Final = N_(
-    "Until the last day, %(day)s, is over its author alone sends this referral, throws it away, or leaves it to the"
-    " coordinator. Nobody else reads it before."
+    "Until the last day, %(day)s, is over, only its author can send this referral, "
+    "delete it, or leave it to the coordinator. No one else reads it before."
 )
 
 
@@ -119,22 +119,22 @@ def settle_holding(
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if not held.task["holding"] or held.case is None:
-        raise Refusal("holding.none", N_("This task settles nothing that somebody has in hand."))
+        raise Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
     if held.case["state"] != "open" or held.task["state"] != "open":
-        raise Refusal("holding.settled", N_("This is settled already, or its case is no longer open."))
+        raise Refusal("holding.settled", N_("This is already settled, or its case is no longer open."))
     departure = gathering.departure_of(session, held.case["id"])
     if departure is None:
-        raise Refusal("holding.none", N_("This task settles nothing that somebody has in hand."))
+        raise Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
     kind = held.task["holding"]
     if (successor_id is None) == (not ended_as):
         raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
     note = _checked(note)
     if ended_as and ended_as not in ENDINGS[kind]:
-        raise Refusal("holding.no_such_end", N_("A thing of this kind does not end so."))
+        raise Refusal("holding.no_such_end", N_("This cannot end that way."))
     if kind == candidates.DRAFT:
         _refuse_of_draft(session, departure, ended_as, by=by, at=at)
     if successor_id is not None and not TAKEN_OVER[kind]:
-        raise Refusal("holding.nobody_takes_it", N_("Nobody takes over a thing of this kind: say how it ends."))
+        raise Refusal("holding.nobody_takes_it", N_("This cannot be taken over: say how it ends."))
     if ended_as in _WITH_A_REASON:
         note = needed_reason(note)
     if kind == FOLLOW_UP and successor_id is not None:
@@ -156,7 +156,7 @@ def report_missing(
     """Note that a piece of equipment is not there. It stays asked for, until it is back or given up. Raises Refusal."""
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task["holding"] != things.EQUIPMENT or held.task["state"] != "open":
-        raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for is reported missing."))
+        raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for can be reported missing."))
     thing_id = _thing_of(session, held.task)
     if thing_id is not None:
         lending.report_missing(session, thing_id, note=note, by=by, at=at, case_id=held.case_id)
@@ -202,9 +202,7 @@ def _settle_task(one_thing: Settling, column: str = "owed_by_id") -> None:
         successor = Actor(role="", person_id=one_thing.successor_id)
         bar = bar_to_approval(row, successor, lambda link: _people_of(one_thing, link))
         if bar is not None:
-            raise Refusal(
-                "holding.own_request", N_("This person did it, or is barred from approving it: name somebody else.")
-            )
+            raise Refusal("holding.own_request", N_("This person did it, or may not approve it: name someone else."))
     link = _link_of(one_thing, one_thing.successor_id, approval=column == "approved_by_id")
     others = [other for other in chain if other.get("person") != str(one_thing.leaver_id)]
     values: dict[str, Any] = {column: responsibility(session, [link, *others])}
@@ -301,7 +299,7 @@ def _settle_deputizing(one_thing: Settling) -> None:
     if row is None:
         return
     if one_thing.successor_id == row["person_id"]:
-        raise Refusal("absence.own_deputy", N_("Nobody is their own deputy."))
+        raise Refusal("absence.own_deputy", N_("A person cannot be their own deputy."))
     if one_thing.departure["ended_at"] is not None:
         last_days.change_deputy(
             session, row["id"], one_thing.leaver_id, one_thing.successor_id, by=one_thing.by, at=one_thing.at
@@ -449,16 +447,16 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
     """Refuse a successor who is the leaver, holds nothing then, leaves too, or cannot have such a thing."""
     session = one_thing.session
     if successor_id == one_thing.leaver_id:
-        raise Refusal("successor.leaver", N_("Nobody takes over what they leave themselves."))
+        raise Refusal("successor.leaver", N_("You cannot take over what you leave yourself."))
     kind = one_thing.task["holding"]
     if successor_id in leaving_by(session, one_thing.after):
-        raise Refusal("successor.leaves_too", N_("This person leaves too: name somebody who stays."))
+        raise Refusal("successor.leaves_too", N_("This person leaves too: name someone who stays."))
     then = standing(session, one_thing.after)
     if kind == roles.TENURE and successor_id not in then.live and then.from_day(successor_id) is None:
         _refuse_newcomer(one_thing)
         return
     if kind != roles.TENURE and successor_id not in then.live:
-        raise Refusal("successor.not_there", N_("This person holds no role then: name somebody who does."))
+        raise Refusal("successor.not_there", N_("This person holds no role then: name someone who does."))
     if successor_id not in who_fits(session, kind, one_thing.holding_id, one_thing.after, one_thing.at):
         code, sentence, source = _NOT_FOR[kind]
         raise Refusal(code, sentence, source=source)
@@ -487,8 +485,8 @@ def _refuse_of_draft(session: Session, departure: Mapping[str, Any], ended_as: s
         raise Refusal(
             "draft.unread",
             N_(
-                "What was written of a young person is thrown away by who wrote it alone. Leave it to the coordinator,"
-                " who reads it and says what becomes of it."
+                "Only its author can delete what was written about a young person. Leave it to "
+                "the coordinator, who reads it and decides."
             ),
             source="AD-R1",
         )
@@ -498,14 +496,16 @@ def _refuse_of_draft(session: Session, departure: Mapping[str, Any], ended_as: s
 
 def _refuse_own_successor(one_thing: Settling) -> None:
     if one_thing.by.is_one_of(one_thing.successor_id):
-        raise Refusal("successor.oneself", N_("Nobody appoints themselves: have somebody else name you."))
+        raise Refusal("successor.oneself", N_("You cannot appoint yourself: ask someone else to name you."))
 
 
 def _refuse_untrue_end(one_thing: Settling, chain: list[Link], kind: str) -> None:
     """Refuse to say that a duty stays with its role where nobody would have it."""
     gone = standing(one_thing.session, one_thing.after)
     if one_thing.ended_as == "with_the_role" and not has_somebody_in_line(gone, chain, kind, one_thing.leaver_id):
-        raise Refusal("holding.nobody_in_line", N_("Nobody is in line for this: name somebody, or leave it vacant."))
+        raise Refusal(
+            "holding.nobody_in_line", N_("No one is next in line for this: name someone, or leave it vacant.")
+        )
 
 
 #: What whoever cannot have a thing of a kind is told: a code, a sentence, and the guide's reason.
@@ -513,26 +513,25 @@ _NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
     roles.TENURE: (
         "successor.not_for_the_role",
         N_(
-            "Who follows in a role holds that role, or one to which the same things are open. Where somebody takes up"
-            " another kind of work, appoint them to it first, on their own page."
+            "A successor holds the same role, or one with the same access. If someone takes "
+            "up other work, appoint them to it first, on their own page."
         ),
         "AG-X2",
     ),
     seats.SEAT: (
         "successor.not_for_the_seat",
-        N_("A seat is for whoever holds its role at its organization, or for its second representative."),
+        N_("A seat is for the holder of its role at its organization, or for its second representative."),
         "CM-2R",
     ),
     candidates.REFERRAL: (
         "successor.not_for_triage",
-        N_("Only a coordinator triages: name who coordinates then."),
+        N_("Only a coordinator triages: name the person who coordinates then."),
         "AD-R1",
     ),
     seats.DEPUTIZING: (
         "absence.unfit_deputy",
         N_(
-            "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
-            " things are open."
+            "This person may not act for them: a deputy holds the same role on these days, or one with the same access."
         ),
         "AG-X2",
     ),
@@ -541,8 +540,8 @@ _NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
         (
             "successor.not_for_this",
             N_(
-                "This is for who holds the role that owes it, at the same organization, or one to which the same things"
-                " are open. Name somebody who can do it, or say how it ends."
+                "This needs the role that owes it, at the same organization, or one with the "
+                "same access. Name someone who can do it, or say how it ends."
             ),
             "",
         ),

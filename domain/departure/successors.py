@@ -66,11 +66,11 @@ def why_nobody(session: Session, task: Mapping[str, Any]) -> str:
 
 
 _OF_THE_ROLE: Final = N_(
-    "Nobody takes this over by name: only who holds the role that owes it may do it, and nobody else holds it then. It"
-    " stays with the role, for whoever holds it next, or is vacant until then."
+    "Only a holder of the role that owes this may do it, and no one else holds it "
+    "then. It stays with the role until someone does."
 )
 
-_NOBODY_FIT: Final = N_("Nobody else holds a role then to which this is open: say how it ends.")
+_NOBODY_FIT: Final = N_("No one else has access to this then: say how it ends.")
 
 
 def who_fits(session: Session, kind: str, holding_id: UUID, day: date, at: datetime) -> set[UUID]:

@@ -120,7 +120,7 @@ def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum:
 def why_it_does_not_count(row: Mapping[str, Any] | None, *, with_quorum: bool = False) -> Refusal | None:
     """Why nothing rests on a decision, as `refuse_unless_it_counts` says it; None where it may. `row` is its row."""
     if row is None or row["state"] == "withdrawn":
-        return Refusal("decision.does_not_stand", N_("There is no such decision, or a later one took it back."))
+        return Refusal("decision.does_not_stand", N_("There is no such decision, or a later one revoked it."))
     if row["settles_id"] is not None:
         return Refusal(
             "decision.settles_only",
@@ -131,21 +131,21 @@ def why_it_does_not_count(row: Mapping[str, Any] | None, *, with_quorum: bool = 
     if row["endorsement"] == "pending":
         return Refusal(
             "decision.pending",
-            N_("Decision %(number)s does not count yet: partners are still to endorse it."),
+            N_("Decision %(number)s is not in effect yet: partners are still to endorse it."),
             number=row["number"],
             source="GV-4",
         )
     if not counts_by(row):
         return Refusal(
             "decision.objected",
-            N_("A partner objects to decision %(number)s: nothing rests on it until that is settled."),
+            N_("A partner objects to decision %(number)s: it is suspended until that is settled."),
             number=row["number"],
             source="GV-4",
         )
     if with_quorum and not row["has_quorum"]:
         return Refusal(
             "decision.no_quorum",
-            N_("Decision %(number)s was taken without a quorum: nothing rests on it."),
+            N_("Decision %(number)s was taken without a quorum: nothing can be based on it."),
             number=row["number"],
         )
     return None

@@ -76,7 +76,7 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
     """
     serial, label, key = _serial(serial), _label(label), serial_key(serial)
     if kind not in kinds(session):
-        raise Refusal("equipment.kind.malformed", N_("Choose one of the list."))
+        raise Refusal("equipment.kind.malformed", N_("Choose from the list."))
     _refuse_second(session, kind, key)
     thing_id = uuid4()
     row = Equipment(
@@ -128,7 +128,7 @@ def take_out_of_use(
     reason = needed_reason(reason)
     state = _move(row, "take_out_of_use")
     if holder_of(session, thing_id) is not None:
-        raise Refusal("equipment.in_hand", N_("Somebody has it in hand: record its return first."))
+        raise Refusal("equipment.in_hand", N_("Someone has it in hand: record its return first."))
     _to_state(session, row, state, reason, "equipment.out_of_use", by=by, at=at)
 
 
@@ -285,9 +285,7 @@ def holder_of(session: Session, thing_id: UUID) -> UUID | None:
 def refuse_in_own_hands(session: Session, row: Mapping[str, Any], by: Actor) -> None:
     """Refuse to whoever has a thing in hand to change what stands of it."""
     if by.is_one_of(holder_of(session, row["id"])):
-        raise Refusal(
-            "equipment.in_own_hands", N_("You have it in hand yourself: somebody else says what becomes of it.")
-        )
+        raise Refusal("equipment.in_own_hands", N_("You have it yourself: someone else must say what becomes of it."))
 
 
 def lose(session: Session, row: dict[str, Any], reason: str, *, by: Actor, at: datetime) -> None:
@@ -341,8 +339,8 @@ def _there_already() -> Refusal:
     return Refusal(
         "equipment.there_already",
         N_(
-            "A thing of this kind with this serial number is in the inventory already, in whichever writing, in use or "
-            "not. Look for it there."
+            "Equipment of this kind with this serial number is already in the inventory, "
+            "perhaps written differently or out of use. Look for it there."
         ),
     )
 
@@ -364,7 +362,7 @@ def _label(label: str) -> str:
 
 
 _NOT_NOW: Final = {
-    "in_use": N_("It is in use already."),
+    "in_use": N_("It is already in use."),
     "out_of_use": N_("It is out of use."),
-    "lost": N_("It was given up as lost. Say first that it was found again."),
+    "lost": N_("It was declared lost. Mark it as found first."),
 }

@@ -54,12 +54,10 @@ def lend(
     if held is not None:
         raise _in_other_hands()
     if row["state"] != EQUIPMENT.initial:
-        raise Refusal(
-            "equipment.not_lent", N_("It is lost or out of use: it is not lent before the inventory says so.")
-        )
+        raise Refusal("equipment.not_lent", N_("It is lost or out of use: it cannot be lent."))
     if by.is_one_of(person_id):
         raise Refusal(
-            "equipment.to_oneself", N_("Whoever hands equipment over records it, not the one who receives it.")
+            "equipment.to_oneself", N_("The person who hands equipment over records it, not the one who receives it.")
         )
     if not _is_there(session, person_id, at):
         raise Refusal(
@@ -106,7 +104,7 @@ def take_back(
     loan = _in_hand(session, row)
     refuse_to_who_has_it(loan, by)
     if not says_something(condition):
-        raise Refusal("equipment.no_condition", N_("Say in what condition it came back."), source="DP-07")
+        raise Refusal("equipment.no_condition", N_("Give its condition on return."), source="DP-07")
     condition = inventory.needed_reason(condition)
     _end(session, loan, condition, by=by, at=at)
     inventory.change(session, row)
@@ -137,7 +135,7 @@ def report_missing(
     loan = _in_hand(session, row)
     reason = inventory.needed_reason(note)
     if loan["missing_since"] is not None:
-        raise Refusal("equipment.missing_already", N_("It is reported missing already."))
+        raise Refusal("equipment.missing_already", N_("It is already reported missing."))
     session.execute(
         update(_loan)
         .where(_loan.c.program_id == program_of(session), _loan.c.id == loan["id"])
@@ -166,7 +164,7 @@ def give_up(
     refuse_to_who_has_it(loan, by)
     reason = inventory.needed_reason(reason)
     if loan["missing_since"] is None:
-        raise Refusal("equipment.not_missing", N_("Report it missing first: only then is it given up."))
+        raise Refusal("equipment.not_missing", N_("Report it as missing first; then it can be declared lost."))
     _end(session, loan, reason, by=by, at=at, lost=True)
     inventory.lose(session, row, reason, by=by, at=at)
     events.write(
@@ -202,7 +200,8 @@ def refuse_to_who_has_it(loan: Mapping[str, Any], by: Actor) -> None:
     """Refuse to whoever has a thing in hand to say that it is back, or lost."""
     if by.is_one_of(loan["person_id"]):
         raise Refusal(
-            "equipment.not_by_the_leaver", N_("Whoever takes equipment back records it, not the one who returns it.")
+            "equipment.not_by_the_leaver",
+            N_("The person who takes equipment back records it, not the one who returns it."),
         )
 
 
@@ -218,7 +217,7 @@ def _in_hand(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
         .with_for_update(),
     )
     if loan is None:
-        raise Refusal("equipment.in_nobodys_hands", N_("Nobody has it in hand."))
+        raise Refusal("equipment.in_nobodys_hands", N_("No one has it in hand."))
     return loan
 
 

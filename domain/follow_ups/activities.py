@@ -76,12 +76,12 @@ def plan_activity(
         msg = "a part of the system plans nothing with anybody"
         raise ValueError(msg)
     if kind not in ACTIVITY_KINDS:
-        raise Refusal("activity.kind.malformed", N_("Choose one of the list."))
+        raise Refusal("activity.kind.malformed", N_("Choose from the list."))
     place = checked_place(place)
     there = _to_come(session, whereabouts(session, held_on, begins, minutes, place), at)
     wanted = sorted(set(follow_up_ids))
     if not wanted:
-        raise Refusal("activity.nobody", N_("Say with whom the activity is."))
+        raise Refusal("activity.nobody", N_("Choose the participants of the activity."))
     # Held in the order of their ids, so that two who plan at once do not wait for each other.
     everyone = [hold(session, follow_up_id, by=by, at=at) for follow_up_id in wanted]
     for held in everyone:
@@ -187,7 +187,7 @@ def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Act
         raise Refusal("activity.not_there", N_("This participant takes no part in this activity."))
     left = [one_ for one_ in there if one_ != follow_up_id]
     if not left:
-        raise Refusal("activity.nobody_left", N_("Nobody would be left: call the activity off."))
+        raise Refusal("activity.nobody_left", N_("No one would be left: cancel the activity."))
     session.execute(
         update(_part)
         .where(_part.c.program_id == here, _part.c.activity_id == activity_id, _part.c.follow_up_id == follow_up_id)
@@ -288,13 +288,13 @@ def _hold(session: Session, activity_id: UUID) -> dict[str, Any]:
     if row is None:
         raise Refusal("activity.unknown", N_("There is no such activity."))
     if row["called_off_at"] is not None:
-        raise Refusal("activity.called_off", N_("This activity was called off already."))
+        raise Refusal("activity.called_off", N_("This activity was already cancelled."))
     return row
 
 
 def _to_come(session: Session, there: Whereabouts, at: datetime) -> Whereabouts:
     if there.held_on < local_day(session, at):
-        raise Refusal("day.malformed", N_("An activity is planned for today or a day to come."))
+        raise Refusal("day.malformed", N_("An activity is planned for today or a future day."))
     return there
 
 
@@ -395,7 +395,7 @@ def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> fro
     )
 
 
-_APART: Final = N_("The activity of %(day)s is not allowed: take a participant out of it, or call it off")
+_APART: Final = N_("The activity of %(day)s is not allowed: remove a participant from it, or cancel it")
 
 
 def planned(

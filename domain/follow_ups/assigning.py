@@ -76,7 +76,7 @@ def assign(
     now = {row["kind"]: row for row in on_day(session, held.day, follow_up_ids=[follow_up_id])}
     has_it = now[kind]["person_id"] if kind in now else None
     if has_it == person_id:
-        raise Refusal("assignment.theirs_already", N_("This worker has this part in the follow-up already."))
+        raise Refusal("assignment.theirs_already", N_("This worker already has this part in the follow-up."))
     if has_it != instead_of:
         raise Refusal(
             "assignment.taken",
@@ -258,7 +258,7 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
                 N_("This person is a youth worker of the program from %(day)s on: until then, choose another."),
                 day=coming.starts_on.isoformat(),
             )
-        raise Refusal("assignment.no_role", N_("This person is no youth worker of the program today."))
+        raise Refusal("assignment.no_role", N_("This person is not a youth worker of the program today."))
     if today.is_away(person_id):
         raise Refusal("assignment.away", N_("This worker is absent today: choose one who can meet the participant."))
     refusals = []
@@ -276,11 +276,9 @@ def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: St
     """Raises Refusal where a worker cannot be given a follow-up under this role of theirs."""
     person_id, day = held.person_id, today.day
     if is_leaving(session, held, day):
-        raise Refusal(
-            "assignment.leaving", N_("This worker is leaving: whoever begins now has to be there for the participant.")
-        )
+        raise Refusal("assignment.leaving", N_("This worker is leaving: choose one who stays for the participant."))
     if person_id in barred_from(session, participant_id):
-        raise Refusal("assignment.barred", N_("The participant does not want this worker in their file."))
+        raise Refusal("assignment.barred", N_("The participant has barred this worker from their file."))
     waits_for = gate.awaited(session, [person_id], today).get((person_id, held.organization_id))
     if waits_for:
         raise Refusal(
@@ -295,7 +293,10 @@ def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: St
     if agreements.version_in_force(session, held.organization_id, day) is None:
         raise Refusal(
             "assignment.no_agreement",
-            N_("The agreement of this worker’s organization is not in force today: no participant is given to it."),
+            N_(
+                "The agreement of this worker’s organization is not in force today: no "
+                "participant can be assigned to it."
+            ),
             source="AG-IS",
         )
     circle = circle_of(session, participant_id, day)
@@ -304,7 +305,8 @@ def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: St
         raise Refusal(
             "assignment.not_shared",
             N_(
-                "The agreement of this worker’s organization does not share with it who a participant is, to follow up."
+                "The agreement of this worker’s organization does not allow it to know who a "
+                "participant is for a follow-up."
             ),
             source="AG-IS",
         )
@@ -312,8 +314,8 @@ def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: St
         raise Refusal(
             "assignment.not_agreed",
             N_(
-                "The participant has not agreed to sharing with this worker’s organization. Ask for that consent first,"
-                " or choose somebody of another organization."
+                "The participant has not agreed to sharing with this worker’s organization. Ask "
+                "for that consent first, or choose someone from another organization."
             ),
             source="AD-R11",
         )

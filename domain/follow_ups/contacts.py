@@ -115,7 +115,7 @@ def record_no_show(
             _no_show.c.expected_at == expected_at,
         )
     ):
-        raise Refusal("no_show.there_already", N_("This missed meeting is written down already."))
+        raise Refusal("no_show.there_already", N_("This missed meeting is already recorded."))
     no_show_id = uuid4()
     session.execute(
         insert(_no_show).values(
@@ -158,7 +158,7 @@ def agree_strategy(
         .values(strategy=strategy, agreed_on=held.day)
     )
     if done.rowcount != 1:  # type: ignore[attr-defined]  # an update has one
-        raise Refusal("no_show.settled", N_("What was agreed after this missed meeting is written down already."))
+        raise Refusal("no_show.settled", N_("What was agreed after this missed meeting is already recorded."))
     change(session, held)
     tell(session, held, "follow_up.strategy_agreed", strategy=strategy)
 
@@ -250,7 +250,7 @@ def _checked_day(day: date, today: date) -> date:
     if day > today:
         raise Refusal("day.malformed", N_("This day is still to come."))
     if today - day > LOOKS_BACK:
-        raise Refusal("day.malformed", N_("This was too long ago to be written down as something of these days."))
+        raise Refusal("day.malformed", N_("This was too long ago to be recorded now."))
     return day
 
 

@@ -131,10 +131,10 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]], today: Standing)
     said: dict[UUID, Bilingual] = {}
     for row in rows:
         if row["action"]:
-            said[row["id"]] = both(N_("the program does it by itself"))
+            said[row["id"]] = both(N_("done automatically"))
         elif holders[row["id"]]:
             who = ", ".join(dict.fromkeys(names[person] for person in holders[row["id"]]))
             said[row["id"]] = Bilingual(fr=who, en=who)
         else:
-            said[row["id"]] = both(N_("nobody holds this role"))
+            said[row["id"]] = both(N_("this role is vacant"))
     return said

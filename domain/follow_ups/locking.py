@@ -144,8 +144,8 @@ def refuse_unless_followed(held: Held) -> None:
 
 
 _NOT_FROM: Final = {
-    "active": N_("This follow-up is active already."),
+    "active": N_("This follow-up is already active."),
     "on_break": N_("This follow-up is on a break. It comes back on its day, or before it if the participant does."),
-    "inactive": N_("This follow-up is inactive. Take it up again first: it can be at any time."),
-    "completed": N_("This follow-up is completed. Take it up again first: it can be at any time."),
+    "inactive": N_("This follow-up is inactive. Resume it first: this is possible at any time."),
+    "completed": N_("This follow-up is completed. Resume it first: this is possible at any time."),
 }

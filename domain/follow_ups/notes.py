@@ -86,13 +86,13 @@ def write_note(
     if sunday_of(week) < held.row["opened_on"]:
         raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
     if held.day - sunday_of(week) > LATEST:
-        raise Refusal("week.malformed", N_("That week is too long ago: what was known then is not known now."))
+        raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
     _check(said, unfinished=unfinished)
     before = note_of(session, follow_up_id, week)
     if seen is not None and seen != (before["version"] if before is not None else 0):
         raise Refusal(
             "note.changed",
-            N_("This note was written in by someone else or in another window. Nothing was saved; look again."),
+            N_("This note was changed by someone else or in another window. Nothing was saved; look again."),
         )
     note_id: UUID = before["id"] if before is not None else uuid4()
     values: dict[str, Any] = {
@@ -268,12 +268,12 @@ def _check(said: Week, *, unfinished: bool) -> None:
     if not 0 <= said.minutes <= MOST_MINUTES or (said.minutes and not said.met):
         raise Refusal("minutes.malformed", N_("Say how many minutes the meetings in person lasted in all."))
     if said.why_none is not None and said.why_none not in WHY_NONE:
-        raise Refusal("why_none.malformed", N_("Choose one of the list."))
+        raise Refusal("why_none.malformed", N_("Choose from the list."))
     if said.why_none is not None and said.met:
-        raise Refusal("why_none.malformed", N_("You met, so that there is no reason why not: leave it empty."))
+        raise Refusal("why_none.malformed", N_("You met, so no reason is needed: leave it empty."))
     if not unfinished and not said.says_enough:
         raise Refusal(
             "note.missing",
-            N_("Say that you met, that you reached them otherwise, or why not. Or keep the note as unfinished."),
+            N_("Say that you met, that there was another contact, or why not. Or save the note as unfinished."),
             source="FU-6",
         )

@@ -59,7 +59,7 @@ def open_follow_up(
     ):
         raise Refusal(
             "follow_up.there_already",
-            N_("There is a follow-up of this participant already. Take it up again, at any time."),
+            N_("This participant already has a follow-up. It can be resumed at any time."),
             source="FU-1",
         )
     checked_intensity(intensity)
@@ -107,5 +107,5 @@ def set_intensity(
 def checked_intensity(intensity: str) -> str:
     """How much a follow-up asks, as one of the words of the list. Raises Refusal."""
     if intensity not in INTENSITIES:
-        raise Refusal("intensity.malformed", N_("Say how much this follow-up asks: light, regular or intense."))
+        raise Refusal("intensity.malformed", N_("Set the effort required: light, regular or intense."))
     return intensity

@@ -194,14 +194,14 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
     if held.case["state"] != "open" or held.task["state"] != "open":
         raise Refusal(
             "summary.not_open",
-            N_("This summary is complete, or its case is no longer open. Take it back first to correct it."),
+            N_("This summary is complete, or its case is no longer open. Reopen it first to correct it."),
         )
     if any(held.by.is_one_of(person) for person in barred_from(session, row["participant_id"])):
-        raise Refusal("summary.barred", N_("The participant does not want you in their file: somebody else writes it."))
+        raise Refusal("summary.barred", N_("The participant has barred you from their file: someone else writes it."))
     if seen is not None and seen != (row["version"] or 0):
         raise Refusal(
             "summary.changed",
-            N_("This summary was written in by someone else or in another window. Nothing was saved; look again."),
+            N_("This summary was changed by someone else or in another window. Nothing was saved; look again."),
         )
     if held.by.person_id is None:
         msg = "a part of the system writes no summary"
@@ -237,6 +237,6 @@ def _none() -> Refusal:
 
 
 _MISSING: Final = {
-    "situation": N_("Write the participant’s situation before you say that the summary is complete."),
-    "steps": N_("Write the steps that the participant has taken before you say that the summary is complete."),
+    "situation": N_("Write the participant’s situation before you mark the summary as complete."),
+    "steps": N_("Write the steps that the participant has taken before you mark the summary as complete."),
 }

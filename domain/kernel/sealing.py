@@ -77,7 +77,7 @@ def _told() -> Iterator[None]:
             N_("What is sealed cannot be opened or saved now: its keys cannot be used. Nothing was lost nor changed."),
         ) from None
     except KeyGone:
-        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more.")) from None
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read.")) from None
     except NotSealed:
         raise Refusal(
             "keys.damaged", N_("What is sealed here was changed or moved since. It cannot be opened.")

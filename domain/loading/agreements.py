@@ -79,7 +79,7 @@ def _redrafting(compared: Comparison, key: str, row: Row, content: Content) -> S
         facts["number"] += 1
         said = N_("Version %(number)d of the agreement with %(organization)s is drafted; what is signed stays.")
     elif state == "sent":
-        said = N_("Version %(number)d of the agreement with %(organization)s is taken back and rewritten.")
+        said = N_("Version %(number)d of the agreement with %(organization)s is returned to draft and rewritten.")
     title = compared.file.agreements[key].title
 
     def write(act: Act) -> None:
@@ -122,7 +122,7 @@ def _without_agreement(compared: Comparison, key: str, row: Row) -> Iterator[Ste
     )
     begun = [version for version in versions if version["state"] in BEGUN]
     if not any(version["state"] == "in_force" for version in begun):
-        said = N_("The file has no agreement with %(organization)s any more; none was in force.")
+        said = N_("The file no longer has an agreement with %(organization)s; none was in force.")
         yield Step(Change("ended", "agreement", said, facts), None, row["agreement_id"])
         return
 

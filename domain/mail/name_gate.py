@@ -35,7 +35,7 @@ Known = Callable[[Session], Iterable[Someone | str]]
 """Who may not be named in what leaves, in a session's program: somebody, or a whole name of theirs."""
 
 #: What is said where no narrower place is known.
-NAMES_SOMEONE: Final = N_("This names someone who may only be called by a number. It stays here: write the number.")
+NAMES_SOMEONE: Final = N_("This names someone who may be identified only by a number. It stays here: write the number.")
 
 _PDF: Final = b"%PDF-"
 _PACKAGE: Final = b"PK"

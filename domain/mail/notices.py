@@ -221,7 +221,7 @@ def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None
     if held is None:
         raise Refusal("notice.unknown", N_("There is no such letter."))
     if not NOTICE.allows(held["state"], "retry"):
-        raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being tried."))
+        raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being sent."))
     person = person_of(session, held["person_id"])
     if person.email is None:
         raise Refusal("notice.no_address", N_("This person has no address. Write it on their page first."))
@@ -299,7 +299,7 @@ def redact(
     return len(emptied_ones)
 
 
-_EMPTIED: Final = N_("Words were taken out of what this letter said. What holds now is in the program.")
+_EMPTIED: Final = N_("Words of this letter were redacted. What holds now is in the program.")
 #: The letters that bring what was printed.
 _BRINGS_PAPERS: Final = frozenset({"meeting_agenda", "meeting_minutes"})
 

@@ -43,7 +43,7 @@ ACCEPTED: Final = "accepted"
 RETURNED: Final = "returned"
 #: How a fact is told that counts since it was accepted, by what it is.
 _COUNTS: Final = frozenset({"in_period", "held"})
-_AGAIN: Final = N_("Give again the proof for %(clause)s, %(organization)s: it was returned with words")
+_AGAIN: Final = N_("Submit again the proof for %(clause)s, %(organization)s: it was returned with a note")
 
 
 def accept(
@@ -91,17 +91,18 @@ def _look(
     row = to_accept.period_judged(session, period_id)
     facts = [] if row is None else [fact for fact in row["found"]["facts"] if fact["id"] == str(proof_id)]
     if row is None or not facts or facts[0]["kind"] not in to_accept.PROOFS:
-        raise Refusal("proof.unknown", N_("There is no such proof of this period."))
+        raise Refusal("proof.unknown", N_("There is no such proof for this period."))
     fact = facts[0]
     may_be = {ACCEPTED: {"given", RETURNED}, RETURNED: {"given", *_COUNTS}}[said]
     if fact["why"] not in may_be or (fact["why"] in _COUNTS and not _has_word(session, fact)):
-        raise Refusal("proof.not_waiting", N_("This proof does not wait to be looked at."))
+        raise Refusal("proof.not_waiting", N_("This proof does not wait for a review."))
     if by.person_id is None or acts_among(by, to_accept.barred(session, row, [fact], local_day(session, at))):
         raise Refusal(
-            "proof.own", N_("Nobody accepts or returns what they gave, what they owe, or what they gave for somebody.")
+            "proof.own",
+            N_("You cannot accept or return proof that you gave, that you owe, or that you gave for someone else."),
         )
     if not _falls_on(session, row, by, at):
-        raise Refusal("proof.not_yours", N_("It falls to somebody else to look at this proof."))
+        raise Refusal("proof.not_yours", N_("Someone else must review this proof."))
     _say(session, fact, said, words, by=by, at=at)
     events.write(
         session,

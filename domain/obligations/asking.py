@@ -139,8 +139,8 @@ def _document(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001
         return None
     last, due = _days(judged)
     if judged.window.ends_on is None:
-        return Ask(GIVE, last, due, N_("Give a document by %(day)s, %(organization)s: %(what)s"))
-    return Ask(GIVE, last, due, N_("Give a document, %(organization)s, for the period up to %(day)s: %(what)s"))
+        return Ask(GIVE, last, due, N_("Submit a document by %(day)s, %(organization)s: %(what)s"))
+    return Ask(GIVE, last, due, N_("Submit a document, %(organization)s, for the period up to %(day)s: %(what)s"))
 
 
 def _days(judged: Judged) -> tuple[date, date]:
@@ -155,7 +155,7 @@ def _seat(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001
     if judged.window.ends_on is None or not judged.found.numbers.get("to_come"):
         return None
     last = judged.window.ends_on
-    return Ask(SIT, last, last, N_("Sit at the meetings up to %(day)s, %(organization)s: %(what)s"))
+    return Ask(SIT, last, last, N_("Attend the meetings up to %(day)s, %(organization)s: %(what)s"))
 
 
 def _count(judged: Judged, records: Records) -> Ask | None:
@@ -184,7 +184,7 @@ def _vacancy(judged: Judged, records: Records, rule: CountRule) -> Ask | None:
     if since is None or rule.at_most is None:
         return None
     last = records.calendar.add_working_days(since - timedelta(days=1), max(rule.at_most, 1))
-    return Ask(SEE_TO, last, last, N_("Have the vacant role held by %(day)s, %(organization)s: %(what)s"))
+    return Ask(SEE_TO, last, last, N_("Fill the vacant role by %(day)s, %(organization)s: %(what)s"))
 
 
 _ASKING: Final[Mapping[type, Callable[[Judged, Records], Ask | None]]] = {

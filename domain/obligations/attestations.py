@@ -78,18 +78,16 @@ def attest(
             "attestation.not_asked", N_("This obligation is not stated in writing: it is checked by the records.")
         )
     if not may_attest(by, clause, row["organization_id"]):
-        raise Refusal(
-            "attestation.not_yours", N_("Somebody else has to state this: the holder of the role named there.")
-        )
+        raise Refusal("attestation.not_yours", N_("Someone else must state this: the holder of the role named there."))
     if said not in ATTESTED_AS:
-        raise Refusal("attestation.unknown", N_("State that it held, or that it did not."))
+        raise Refusal("attestation.unknown", N_("State that it was met, or that it was not."))
     if row["starts_on"] > local_day(session, at):
         raise Refusal("attestation.early", N_("This period has not begun."))
     first = rule.from_day(row["starts_on"], row["ends_on"])
     if said == ATTESTED_AS[0] and local_day(session, at) < first:
         raise Refusal(
             "attestation.too_soon",
-            N_("That it held is stated once the period has had its time: from %(day)s on."),
+            N_("“It was met” can be stated once the period is far enough along: from %(day)s on."),
             day=first.isoformat(),
         )
     note = checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)
@@ -167,9 +165,9 @@ def add_document(
     """
     row, clause = _lock(session, period_id)
     if not isinstance(clause.rule, DocumentRule):
-        raise Refusal("document.not_asked", N_("This obligation asks for no document: it is checked otherwise."))
+        raise Refusal("document.not_asked", N_("This obligation asks for no document: it is checked differently."))
     if effective_on > local_day(session, at):
-        raise Refusal("document.day_to_come", N_("A document is of a day that has come, not of one to come."))
+        raise Refusal("document.day_to_come", N_("A document is of a day that has come, not of a future one."))
     checked = proofs.checked_document(name, content)
     here, document_id = program_of(session), uuid4()
     session.execute(
@@ -274,7 +272,7 @@ def waive(
     if proposal is None or (proposal["agreement_id"], proposal["key"]) != (agreement_id, key):
         raise Refusal(
             "waiver.other_decision",
-            N_("This decision does not free this partner of this clause. Propose that to the committee first."),
+            N_("This decision grants this partner no waiver of this clause. Propose one to the committee first."),
         )
     waiving.refuse_while_being_taken_back(session, decision_id)
     waiving.refuse_other_committee(session, proposal)
@@ -287,7 +285,7 @@ def waive(
         )
     waiving.refuse_who_owes(session, agreement_id, key, Span(starts_on, ends_on), by=by, at=at, proposal=proposal)
     if _is_waived(session, agreement_id, key, Span(starts_on, ends_on)):
-        raise Refusal("waiver.twice", N_("The partner is freed of this clause on some of these days already."))
+        raise Refusal("waiver.twice", N_("The partner already has a waiver of this clause on some of these days."))
     _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
     waiver_id = uuid4()
     session.execute(

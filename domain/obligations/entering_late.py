@@ -88,9 +88,10 @@ def refuse_unseen(
     raise Refusal(
         "tenure.entered_late",
         N_(
-            "This first day is past. Nobody is on record in this role since %(since)s, and clause %(clause)s goes on "
-            "counting that as vacant up to yesterday, whatever day is written now. Working days so far: %(days)s; the "
-            "most that it allows: %(most)s. Say that you have seen it, or write another day."
+            "This first day is past. This role has been vacant since %(since)s, and clause "
+            "%(clause)s still counts that time up to yesterday, whatever day is written now. "
+            "Working days so far: %(days)s; most allowed: %(most)s. Confirm that you have "
+            "seen it, or write another day."
         ),
         since=found.since.isoformat(),
         clause=found.clause,

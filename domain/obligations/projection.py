@@ -390,7 +390,7 @@ def _ask_for_records(
         words = {
             language: say(
                 language,
-                N_("Record who sat: %(committee)s, %(day)s"),
+                N_("Record attendance: %(committee)s, %(day)s"),
                 committee=titles[language],
                 day=show_day(language, meeting.starts.date()),
             )

@@ -60,7 +60,7 @@ PROOFS: Final = ("document", "attestation", "task")
 #: A period that waits for nothing more: what was to be given again is asked of nobody.
 _WAITS_FOR_NOTHING: Final = frozenset({"met", "waived", "no_occasion", GIVEN})
 
-_ASKED: Final = N_("Look at the proof of %(organization)s for %(clause)s: accept it, or return it with words")
+_ASKED: Final = N_("Review the proof of %(organization)s for %(clause)s: accept it, or return it with a note")
 
 _OF_PERIOD: Final = (
     select(

@@ -225,7 +225,7 @@ def refuse_while_being_taken_back(session: Session, decision_id: UUID) -> None:
     if number is not None:
         raise Refusal(
             "waiver.being_taken_back",
-            N_("Decision %(number)s takes this one back, and waits for the partners: it is known first."),
+            N_("Decision %(number)s revokes this one, and waits for the partners: its outcome comes first."),
             source="GV-4",
             number=number,
         )
@@ -240,14 +240,16 @@ def refuse_other_committee(session: Session, proposal: Mapping[str, Any]) -> Non
         )
     )
     if proposal["decided_in"] != named:
-        raise Refusal("waiver.other_committee", N_("Another committee frees of this clause: the agreement names it."))
+        raise Refusal(
+            "waiver.other_committee", N_("Another committee grants waivers of this clause: the agreement names it.")
+        )
 
 
 def no_quorum() -> Refusal:
     """Too few sit to free a partner of a clause, or would without that partner."""
     return Refusal(
         "waiver.no_quorum",
-        N_("A partner is freed of a clause by a committee that has its quorum, also without that partner."),
+        N_("A waiver is granted by a committee that has its quorum, also without that partner."),
     )
 
 
@@ -255,7 +257,7 @@ def own() -> Refusal:
     """Who owes a clause would have a part in its waiver."""
     return Refusal(
         "waiver.own",
-        N_("Nobody frees themselves: who owes this clause, or acts for one who does, has no part in its waiver."),
+        N_("You take no part in the waiver of a clause that you owe, or that a person whom you replace owes."),
     )
 
 
@@ -286,7 +288,10 @@ def refuse_who_owes(
     if {proposal["proposed_by"], proposal["proposed_for"], proposal["decided_by"]} & owing:
         raise Refusal(
             "waiver.own_proposal",
-            N_("This waiver was proposed, or its decision recorded, by one who owes the clause: have it decided anew."),
+            N_(
+                "This waiver was proposed, or its decision recorded, by a person who owes the "
+                "clause: have it decided again."
+            ),
         )
 
 

@@ -83,10 +83,10 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
     if not says_something(words) and ground != BY_CALENDAR:
         raise Refusal("destruction.reason.missing", N_("Say why the file is to be destroyed."))
     if asked_of(session, participant_id) is not None:
-        raise Refusal("destruction.asked", N_("That this file be destroyed is asked already."))
+        raise Refusal("destruction.asked", N_("The destruction of this file is already requested."))
     _refuse_unless_over(session, held, local_day(session, at))
     if ground == "not_triaged" and held["state"] != "candidate":
-        raise Refusal("destruction.triaged", N_("This ground is for a candidate whom nobody triaged."))
+        raise Refusal("destruction.triaged", N_("This ground is for a candidate whose referral was never triaged."))
     calendar, today, request_id = retention_of(session), local_day(session, at), uuid4()
     confirm_from = today + timedelta(days=calendar.confirmed_after_days)
     lapses_on = today + timedelta(days=calendar.lapses_after_days)
@@ -175,7 +175,7 @@ def confirm(session: Session, participant_id: UUID, *, seen: UUID | None = None,
             day=asked["confirm_from"],
         )
     if today > asked["lapses_on"]:
-        raise Refusal("destruction.lapsed", N_("Nobody answered this in time: it lapsed. It may be asked anew."))
+        raise Refusal("destruction.lapsed", N_("No one answered in time: the request lapsed. It can be made again."))
     _refuse_unless_over(session, held, today)
     _change(session, asked, "confirm", by=by, at=at)
     _destroy(session, held, asked, by=by, at=at)
@@ -383,7 +383,7 @@ def _refuse_unless_another(session: Session, asked: Mapping[str, Any], today: da
     if by.person_id is None or not asking_ones.isdisjoint({by.person_id, by.acting_for}):
         raise Refusal(
             "destruction.own_request",
-            N_("Destruction takes two: who asked does not answer, under any hat, nor does a deputy of theirs."),
+            N_("Destruction takes two people: the person who asked cannot answer in any role, nor can their deputy."),
         )
     able = who_may_confirm(session, asked, standing(session, today))
     hat = (by.person_id, by.role, by.organization_id, by.acting_for)
@@ -419,11 +419,13 @@ def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> t
     held = hold_participant(session, participant_id)
     asked = asked_of(session, participant_id)
     if asked is not None and seen not in (None, asked["id"]):
-        raise Refusal("destruction.changed", N_("This was asked anew since you looked. Nothing was done; look again."))
+        raise Refusal(
+            "destruction.changed", N_("A new request was made since you looked. Nothing was done; look again.")
+        )
     if asked is None:
         raise Refusal(
             "destruction.over",
-            N_("Nobody asks any more that this file be destroyed, or it was answered meanwhile. Look again."),
+            N_("This request was withdrawn or answered meanwhile. Look again."),
         )
     return held, asked
 
@@ -453,7 +455,7 @@ def _ask_to_confirm(session: Session, asked: Mapping[str, Any], *, by: Actor, at
     asking.no_more(session, CONFIRM, participant_id, by=by, at=at)
     due_on = program_calendar.calendar_of(session).add_working_days(asked["confirm_from"], DAYS_TO_CONFIRM)
     name = known_as(session, participant_id)
-    title = N_("Confirm or refuse that the file of %(subject)s be destroyed")
+    title = N_("Confirm or refuse the destruction of the file of %(subject)s")
     assigning.assign(
         session,
         CONFIRM,

@@ -52,7 +52,7 @@ def disclose(
     if not only_necessary:
         raise Refusal(
             "disclosure.only",
-            N_("Only what is necessary is said without consent: state that it was so."),
+            N_("Without consent, only what is necessary is disclosed: state that it was so."),
             source="AD-R12",
         )
     if disclosed_on > local_day(session, at):

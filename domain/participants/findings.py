@@ -82,7 +82,7 @@ def refuse_not_met(found: Mapping[str, Found], *criteria: str) -> None:
         if criterion in found and found[criterion].finding == "not_met":
             raise Refusal(
                 "triage.not_met",
-                N_("Nobody is admitted without this criterion: %(criterion)s."),
+                N_("Admission requires this criterion: %(criterion)s."),
                 source=criterion,
                 criterion=criterion,
             )

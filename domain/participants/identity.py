@@ -120,7 +120,7 @@ def open_identity(
     if row is None or row["state"] == "draft":
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if row["sealed"] is None:
-        raise Refusal("keys.gone", N_("What was sealed here is destroyed. Nobody can read it any more."))
+        raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
     rates.refuse_more(session, participant_id, by=by, at=at)
     identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row["sealed"]))
     record_read(session, "participant", participant_id, what="identity", ground=ground, by=by, at=at, purpose=purpose)

@@ -62,7 +62,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
         .returning(_link.c.id)
     )
     if ended is None:
-        raise Refusal("referral_link.over", N_("This link was used or taken back already."))
+        raise Refusal("referral_link.over", N_("This link was already used or withdrawn."))
     events.write(session, "referral_link.ended", "referral_link", link_id, by=by, at=at)
 
 
@@ -97,12 +97,12 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> dict[st
     if row is None or not _works(row, at):
         raise Refusal(
             "referral_link.closed",
-            N_("This link does not work, or not any more. Ask the coordination for another one."),
+            N_("This link does not work, or no longer works. Ask the coordination for another one."),
         )
     if row["browser_digest"] is not None and row["browser_digest"] != digest(browser):
         raise Refusal(
             "referral_link.elsewhere",
-            N_("This referral was begun in another browser, or a while ago. Go on there, or ask for another link."),
+            N_("This referral was begun in another browser, or a while ago. Continue there, or ask for another link."),
         )
     return row
 

@@ -73,7 +73,7 @@ def moved(held: Mapping[str, Any], move: str) -> str:
         return PARTICIPANT.after(held["state"], move)
     except NoSuchMove:
         raise Refusal(
-            "participant.state", N_("This cannot be done with this candidate as things stand now. Look again.")
+            "participant.state", N_("This cannot be done with this candidate in the current state. Look again.")
         ) from None
 
 

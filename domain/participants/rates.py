@@ -60,9 +60,9 @@ def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
         raise Refusal(
             TOO_MANY,
             N_(
-                "You opened %(most)s files, as many as your role may in this time. The next one opens in "
-                "%(minutes)s min; those that are open already open again. If somebody is in danger, call the "
-                "coordination."
+                "You opened %(most)s files, the most that your role may open in this time. The "
+                "next one opens in %(minutes)s min; files already open can be opened again. If "
+                "someone is in danger, call the coordination."
             ),
             most=most,
             minutes=max(1, -(-int(wait.total_seconds()) // 60)),

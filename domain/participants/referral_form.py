@@ -136,9 +136,9 @@ def _refuse_email(email: str) -> None:
 
 def _refuse_birth(born: date | None, age: int | None, today: date) -> None:
     if born is not None and born > today:
-        raise Refusal("referral.born_later", N_("Birth date: it lies in the future. Look at the year again."))
+        raise Refusal("referral.born_later", N_("Birth date: it is in the future. Check the year."))
     if born is not None and (born < EARLIEST_BIRTH or years(born, today) > OLDEST):
-        raise Refusal("referral.born_before", N_("Birth date: nobody alive was born then. Look at the year again."))
+        raise Refusal("referral.born_before", N_("Birth date: it is too long ago. Check the year."))
     if age is not None and not 0 <= age <= OLDEST:
         raise Refusal("referral.age", N_("Age: write it in whole years, such as 15."))
 
@@ -169,5 +169,5 @@ def _text(value: str, longest: int) -> str:
             "referral.too_long", N_("One of the answers is longer than %(max_length)s characters."), max_length=longest
         )
     if _NO_TEXT.search(text):
-        raise Refusal("referral.no_text", N_("One of the answers holds signs that are no text. Type it anew."))
+        raise Refusal("referral.no_text", N_("One of the answers holds characters that are not text. Type it again."))
     return text

@@ -159,7 +159,7 @@ def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *,
     )
 
 
-_FINISH = N_("Send or throw away a referral that somebody who left had begun: %(reference)s")
+_FINISH = N_("Send or delete a referral begun by someone who left: %(reference)s")
 
 
 def left_drafts(session: Session) -> list[dict[str, Any]]:
@@ -471,7 +471,7 @@ def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None
 def _changed_meanwhile() -> Refusal:
     return Refusal(
         "referral.changed",
-        N_("This draft was saved elsewhere meanwhile, in another window. Nothing was overwritten; open it anew."),
+        N_("This draft was saved elsewhere meanwhile, in another window. Nothing was overwritten; open it again."),
     )
 
 
@@ -483,7 +483,7 @@ def _after(held: Mapping[str, Any], move: str) -> str:
 
 
 def _unknown() -> Refusal:
-    return Refusal("referral.unknown", N_("There is no such draft of yours: it was sent, or thrown away."))
+    return Refusal("referral.unknown", N_("This draft does not exist: it was sent, or deleted."))
 
 
 # ---------------------------------------------------------------------------------------------------------- checking

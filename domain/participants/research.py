@@ -27,9 +27,9 @@ def keep_research_consent(session: Session, participant_id: UUID, signed_on: dat
     """Record consent to research, apart from the program's, by the research coordinator (FU-9). Raises Refusal."""
     held = hold_participant(session, participant_id)
     if held["state"] != "admitted":
-        raise Refusal("research.admitted", N_("Consent to research is asked of participants alone."), source="FU-9")
+        raise Refusal("research.admitted", N_("Only participants are asked for consent to research."), source="FU-9")
     if signed_on > local_day(session, at):
-        raise Refusal("consent.days", N_("A form is explained first, signed then, and never on a day to come."))
+        raise Refusal("consent.days", N_("A form is explained first, then signed, and never on a future day."))
     if research_consent(session, participant_id) is not None:
         raise Refusal("research.there", N_("This participant has consented to research already."), source="FU-9")
     row = ResearchConsent(

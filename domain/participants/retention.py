@@ -65,7 +65,7 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
     if held["state"] in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if day < local_day(session, at):
-        raise Refusal("retention.past", N_("The last day on which a file is kept lies ahead."))
+        raise Refusal("retention.past", N_("The last day on which a file is kept must be in the future."))
     if not says_something(words):
         raise Refusal("retention.reason.missing", N_("Say why the file is kept until another day."))
     if len(words) > LONGEST_REASON:
@@ -175,7 +175,7 @@ def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetim
     """Keep a file whatever its retention says, because the law asks for it. Raises Refusal: it is held, or gone."""
     held = hold_participant(session, participant_id)
     if held["held"] or held["state"] in ("draft", "destroyed"):
-        raise Refusal("retention.held", N_("This file is held already, or there is nothing left to hold."))
+        raise Refusal("retention.held", N_("This file is already on legal hold, or there is nothing left to hold."))
     change_participant(session, held, held=True, held_by=by.person_id, held_at=at)
     events.write(session, "retention.held", "participant", participant_id, by=by, at=at)
     destruction.stop(session, participant_id, "hold", by=by, at=at)
@@ -186,7 +186,7 @@ def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datet
     """Let the retention of a file run again. Raises Refusal where it is not held."""
     held = hold_participant(session, participant_id)
     if not held["held"]:
-        raise Refusal("retention.not_held", N_("This file is not held."))
+        raise Refusal("retention.not_held", N_("This file is not on legal hold."))
     change_participant(session, held, held=False, held_by=None, held_at=None)
     events.write(session, "retention.released", "participant", participant_id, by=by, at=at)
 
@@ -198,7 +198,7 @@ def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by:
             session,
             destruction.ASK,
             participant_id,
-            N_("Ask that the file of %(subject)s be destroyed, or say why it is kept: its last day is over"),
+            N_("Request the destruction of the file of %(subject)s, or say why it is kept: its last day is over"),
             chain=coordination_chain(session),
             working_days=DAYS_TO_ASK,
             by=by,

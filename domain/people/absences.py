@@ -44,10 +44,10 @@ def record_absence(
     if ends_on < starts_on:
         raise Refusal("absence.ends_first", N_("The last day comes before the first."))
     if deputy_id == person_id:
-        raise Refusal("absence.own_deputy", N_("Nobody is their own deputy."))
+        raise Refusal("absence.own_deputy", N_("A person cannot be their own deputy."))
     unknown = sorted(set(kinds) - set(ABSENCE_KINDS))
     if unknown or not kinds:
-        raise Refusal("absence.kinds", N_("Say what the deputy acts for: tasks, approvals or seats."))
+        raise Refusal("absence.kinds", N_("Say what the deputy covers: tasks, approvals or seats."))
     people = [person_id] + ([deputy_id] if deputy_id else [])
     known = session.scalars(
         select(_person.c.id)
@@ -66,13 +66,13 @@ def record_absence(
             _absence.c.ends_on >= starts_on,
         )
     ):
-        raise Refusal("absence.recorded_already", N_("An absence is recorded on some of these days already."))
+        raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
     if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
         raise Refusal(
             "absence.unfit_deputy",
             N_(
-                "This person may not act for them: a deputy holds the same role on these days, or one to which the same"
-                " things are open."
+                "This person may not act for them: a deputy holds the same role on these days, "
+                "or one with the same access."
             ),
             source="AG-X2",
         )

@@ -44,7 +44,7 @@ def readers_of(session: Session, people: Collection[UUID]) -> dict[UUID, str]:
 def keep(session: Session, person_id: UUID, dialect: str) -> bool:
     """Keep how a person's calendar takes news from now on, and whether that is new. Raises Refusal for no such way."""
     if dialect not in DIALECTS:
-        raise Refusal("calendar.malformed", N_("Choose one of the list."))
+        raise Refusal("calendar.malformed", N_("Choose from the list."))
     if readers_of(session, [person_id])[person_id] == dialect:
         return False
     _write(session, person_id, dialect, over=DIALECTS)

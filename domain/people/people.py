@@ -259,13 +259,13 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
     is_held = or_(~never_began(), _tenure.c.person_id == tenure["person_id"])
     for holder in session.scalars(select(_tenure.c.person_id).where(overlaps, is_held)):
         if holder == tenure["person_id"]:
-            raise Refusal("tenure.held_already", N_("This person holds that role there on those days already."))
+            raise Refusal("tenure.held_already", N_("This person already holds that role there on those days."))
         if tenure["single_holder"]:
             raise Refusal(
                 "tenure.one_holder",
                 N_(
-                    "This role has one holder at a time, and has one on those days. First end that appointment before"
-                    " them, or take it back where it has not begun."
+                    "This role has one holder at a time, and has one on those days. First end that "
+                    "appointment before them, or cancel it if it has not begun."
                 ),
             )
     if tenure["single_holder"]:
@@ -362,7 +362,8 @@ def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
     )
     if session.scalar(leaving.limit(1)) is not None:
         raise Refusal(
-            "tenure.own_return", N_("Whoever leaves gives themselves no role: have somebody else appoint you.")
+            "tenure.own_return",
+            N_("You are leaving, and cannot give yourself a role: ask someone else to appoint you."),
         )
 
 
@@ -490,7 +491,7 @@ def _hold(session: Session, tenure_id: UUID, seen: int | None) -> dict[str, Any]
         raise Refusal("tenure.changed", said)
     if held["taken_back_at"] is not None:
         raise Refusal(
-            "tenure.taken_back", N_("This appointment was taken back before it began. Give the role anew instead.")
+            "tenure.taken_back", N_("This appointment was cancelled before it began. Give the role again instead.")
         )
     return held
 

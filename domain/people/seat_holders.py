@@ -131,7 +131,7 @@ def give_seat(
                 return
             end_seat(session, row, starts_on - timedelta(days=1), by=by, at=at)
         elif row["kind"] == kind == "principal":
-            raise Refusal("seat.taken", N_("Somebody else holds this seat from that day on."))
+            raise Refusal("seat.taken", N_("Someone else holds this seat from that day on."))
     session.execute(
         insert(_holder).values(
             program_id=here,

@@ -193,18 +193,18 @@ def close(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, a
     """
     held = _held(session, incident_id)
     if held["serious_risk"] is None:
-        raise Refusal("incident.not_assessed", N_("Say first whether this incident may do serious harm."))
+        raise Refusal("incident.not_assessed", N_("Say first whether this incident carries a risk of serious harm."))
     if not held["measures"]:
-        raise Refusal("incident.without_measures", N_("Write down first what was done to lessen the harm."))
+        raise Refusal("incident.without_measures", N_("Record first what was done to reduce the harm."))
     if held["serious_risk"] and held["commission_told_on"] is None:
         raise Refusal(
             "incident.commission_not_told",
-            N_("An incident that may do serious harm is told to the Commission d’accès à l’information first."),
+            N_("An incident with a risk of serious harm is reported to the Commission d’accès à l’information first."),
         )
     if held["serious_risk"] and held["people_told_on"] is None and not held["public_notice"]:
         raise Refusal(
             "incident.people_not_told",
-            N_("Write down first on which day the people concerned were told, or why by public notice or not."),
+            N_("Record first on which day the people concerned were told, or why by public notice or not."),
         )
     values = {"closed_by": by.person_id, "closed_at": at}
     _change(session, incident_id, "incident.closed", values, seen=seen, by=by, at=at)
@@ -408,7 +408,7 @@ def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_clo
             N_("This incident was changed by someone else or in another window. Nothing was saved; look again."),
         )
     if held["closed_at"] is not None and not even_closed:
-        raise Refusal("incident.closed", N_("This incident is closed. Open it again first."))
+        raise Refusal("incident.closed", N_("This incident is closed. Reopen it first."))
     return held
 
 
@@ -534,7 +534,7 @@ def _checked_entry(session: Session, entry: Entry, at: datetime) -> dict[str, An
         raise Refusal("organization.unknown", N_("The program has no such organization."))
     _check_days(entry, local_day(session, at))
     if entry.people_concerned is not None and not 0 <= entry.people_concerned <= MOST_PEOPLE:
-        raise Refusal("incident.people_concerned.malformed", N_("Give a number of people, or leave it empty."))
+        raise Refusal("incident.people_concerned.malformed", N_("Enter a number of people, or leave it empty."))
     return {
         **asdict(entry),
         "information": _needed("information", entry.information),
@@ -552,15 +552,15 @@ def _check_days(entry: Entry, today: date) -> None:
     if entry.happened_to is not None and entry.happened_from is not None and entry.happened_to < entry.happened_from:
         raise Refusal("incident.ends_first", N_("The last day comes before the first."))
     if entry.happened_from is not None and entry.happened_from > entry.known_on:
-        raise Refusal("incident.day.malformed", N_("An incident is not known before it happens."))
+        raise Refusal("incident.day.malformed", N_("An incident cannot be known before it happens."))
 
 
 _STILL_TO_COME: Final = N_("This day is still to come.")
-_TOLD_BEFORE: Final = N_("Nobody can be told of an incident before it is known.")
+_TOLD_BEFORE: Final = N_("No one can be told of an incident before it is known.")
 _MISSING: Final = {
     "information": N_("Say what kinds of personal information, or why that cannot be said."),
     "circumstances": N_("Say in a few words what happened."),
-    "known_on_reason": N_("The law’s delays run from the day on which it became known: say why this day changes."),
+    "known_on_reason": N_("The legal time limits run from the day on which it became known: say why this day changes."),
     "risk_reasons": N_("Say what leads to this: how sensitive it is, how it may be used, how likely harm is."),
 }
 

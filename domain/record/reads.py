@@ -161,7 +161,7 @@ def _tell(
         raise ValueError(msg)
     said = purpose_of(by, ground) or purpose
     if said is None or (ground == "purpose" and said not in CHOSEN):
-        raise Refusal("read.purpose.missing", N_("This is outside your own follow-ups. Say what you read it for."))
+        raise Refusal("read.purpose.missing", N_("This is outside your own follow-ups. Say why you are reading it."))
     facts: dict[str, events.Fact] = {"what": what, "purpose": said.value, "ground": ground}
     if case_id is not None:
         facts["case"] = str(case_id)

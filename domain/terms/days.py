@@ -64,8 +64,9 @@ def refuse_if_lapsed(session: Session, organization_id: UUID, day: date) -> None
         raise Refusal(
             "agreement.lapsed",
             N_(
-                "The agreement of this organization was in force until %(last)s, and none is on %(day)s. "
-                "Nothing new begins there until another version is in force; what is under way goes on."
+                "The agreement of this organization was in force until %(last)s, and none is on "
+                "%(day)s. Nothing new begins there until another version is in force; what is "
+                "under way continues."
             ),
             last=last.isoformat(),
             day=day.isoformat(),

@@ -48,7 +48,7 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
     """
     row = _facts(session, act)
     if row is None:
-        raise Refusal("admission.no_worker", N_("Nobody is named yet to follow this person."), source="AD-R3")
+        raise Refusal("admission.no_worker", N_("No worker is named yet to follow this person."), source="AD-R3")
     if _out_of_reach(session, row, at):
         if not _asked(session, act, row):
             by_link = _TELL_AGAIN if _heard_before(session, act) else _TELL
@@ -104,10 +104,12 @@ def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:
     return _is_written(session, _key(act, row)) or has_address is None
 
 
-_TELL = N_("Tell whoever referred %(reference)s by a link who makes contact with the person")
-_TELL_AGAIN = N_("Tell whoever referred %(reference)s by a link that somebody else makes contact with the person now")
+_TELL = N_("Tell the person who referred %(reference)s by a link who makes contact with the candidate")
+_TELL_AGAIN = N_(
+    "Tell the person who referred %(reference)s by a link that someone else now makes contact with the candidate"
+)
 
-_TELL_OURSELVES = N_("Whoever referred %(reference)s has left: see that the person hears who makes contact")
+_TELL_OURSELVES = N_("The person who referred %(reference)s has left: see that the candidate hears who makes contact")
 
 
 def _out_of_reach(session: Session, row: Mapping[str, Any], at: datetime) -> bool:

@@ -43,31 +43,34 @@ class Place:
 #: The fields that people type, or that quote what they typed, and what is said of a name in them.
 _SAID: Final[Mapping[str, str]] = {
     "section": N_(
-        "The heading of item %(number)s names someone who may only be called by a number. Write the number instead."
+        "The heading of item %(number)s names someone who may be identified only by a number. Write the number instead."
     ),
     "title": N_(
-        "The title of item %(number)s names someone who may only be called by a number. Write the number instead."
+        "The title of item %(number)s names someone who may be identified only by a number. Write the number instead."
     ),
     "points": N_(
-        "What is gone through under item %(number)s names someone who may only be called by a number. "
-        "Write the number instead."
+        "The content reviewed under item %(number)s names someone who may be identified "
+        "only by a number. Write the number instead."
     ),
     "why": N_(
-        "The reason of item %(number)s names someone who may only be called by a number. Write the number instead."
+        "The reason of item %(number)s names someone who may be identified only by a number. Write the number instead."
     ),
     "late_reason": N_(
-        "The reason why item %(number)s came late names someone who may only be called by a number. "
-        "Write the number instead."
+        "The reason why item %(number)s came late names someone who may be identified "
+        "only by a number. Write the number instead."
     ),
     "said": N_(
-        "What was said on item %(number)s names someone who may only be called by a number. Write the number instead."
+        "The notes on item %(number)s name someone who may be identified only by a number. Write the number instead."
     ),
     "text": N_(
-        "The text of decision %(number)s names someone who may only be called by a number. Write the number instead."
+        "The text of decision %(number)s names someone who may be identified only by a "
+        "number. Write the number instead."
     ),
-    "place": N_("The place of the meeting names someone who may only be called by a number. Write the number instead."),
+    "place": N_(
+        "The place of the meeting names someone who may be identified only by a number. Write the number instead."
+    ),
     "online": N_(
-        "The online address of the meeting names someone who may only be called by a number. Write another one."
+        "The online address of the meeting names someone who may be identified only by a number. Write another one."
     ),
 }
 
@@ -135,8 +138,9 @@ def refuse_names(session: Session, content: Printed) -> None:
 ASKS: Final = "document.may_name"
 #: What is said of words that may be somebody's name.
 MAY_NAME: Final = N_(
-    "A word of item %(number)s may be the name of somebody who may only be called by a number. Look at the words of "
-    "the meeting, and say whether it means nobody or what is to be changed."
+    "A word of item %(number)s may be the name of someone who may be identified only "
+    "by a number. Check the words of the meeting, and say whether it names no one or "
+    "what to change."
 )
 #: The fields in which a word that may be a name is asked about: people write them in their own words.
 TYPED: Final = frozenset({"title", "late_reason", "said", "text", "place"})

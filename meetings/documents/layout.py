@@ -139,7 +139,9 @@ def _why(words: Speaker, item: ItemLine) -> Iterator[str]:
         yield words.of(item.why)
     if item.times_seen:
         yield words.count(
-            Counted("Left over by %(n)s earlier meeting.", "Left over by %(n)s earlier meetings.", item.times_seen)
+            Counted(
+                "Carried over from %(n)s earlier meeting.", "Carried over from %(n)s earlier meetings.", item.times_seen
+            )
         )
     if item.late and item.late_reason:
         yield words.say(N_("Added after the freeze: %(reason)s"), reason=words.of(item.late_reason))

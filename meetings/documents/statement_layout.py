@@ -37,7 +37,7 @@ _ALARMING: Final = frozenset({"missed", "cannot_be_met", "at_risk"})
 _BY_NUMBER: Final = ("task", "in_time")
 
 
-_APART: Final = N_("by referrals, whose number is not told here")
+_APART: Final = N_("by referrals, whose number is not given here")
 
 
 def statement(words: Speaker, content: PartnerStatement) -> Paper:
@@ -94,7 +94,7 @@ def _agreement(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
         )
     rows = []
     for version in content.versions:
-        signed = words.say(N_("nobody for this organization"))
+        signed = words.say(N_("no one for this organization"))
         if version.signed_by:
             signed = show_list(words.language, version.signed_by)
         on = show_day(words.language, version.signed_on) if version.signed_on else "–"
@@ -145,7 +145,7 @@ def _seat_row(words: Speaker, seat: SeatYear) -> tuple[Cell, ...]:
     about.append(
         Line(show_list(words.language, seat.principals))
         if seat.principals
-        else Line(words.say(N_("nobody held it")), "warning")
+        else Line(words.say(N_("vacant")), "warning")
     )
     if seat.alternates:
         names = show_list(words.language, seat.alternates)
@@ -182,7 +182,7 @@ def _posts(words: Speaker, posts: Iterable[PostYear]) -> Iterator[Block]:
     )
     yield Table(columns, (Group("", rows),))
     yield Note(
-        words.say(N_("In calendar days. While somebody is away their deputy acts, and the role is not vacant.")),
+        words.say(N_("In calendar days. During an absence the deputy acts, and the role is not vacant.")),
         "quiet",
     )
 
@@ -201,7 +201,7 @@ def _post_row(words: Speaker, post: PostYear) -> tuple[Cell, ...]:
     empty: Tone = "warning" if post.empty_days else "plain"
     return (
         tuple(about),
-        tuple(holders) or (Line(words.say(N_("nobody")), "warning"),),
+        tuple(holders) or (Line(words.say(N_("no one")), "warning"),),
         (Line(str(post.promised_days)),),
         (Line(str(post.empty_days), empty),),
         (Line(show_share(words.language, post.empty_days, post.promised_days)),),
@@ -293,7 +293,7 @@ def _resources(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
     if not content.resources:
         yield Note(words.say(N_("The agreement names no resource.")))
         return
-    columns = (Column(words.say(N_("Kind")), 50), Column(words.say(N_("What the organization brings"))))
+    columns = (Column(words.say(N_("Type")), 50), Column(words.say(N_("What the organization brings"))))
     rows = tuple(_row(words.say(_RESOURCES[one.kind]), words.of(one.brings)) for one in content.resources)
     yield Table(columns, (Group("", rows),))
     yield Note(words.say(N_("As the agreement says. The program keeps no record of hours or of money given.")), "quiet")
@@ -310,12 +310,12 @@ def _decisions(words: Speaker, content: PartnerStatement) -> Iterator[Block]:
         rows = tuple(_owed_row(words, content, line) for line in content.owed)
         yield Table(columns, (Group("", rows),))
     else:
-        yield Note(words.say(N_("No decision of these days was the organization’s to carry out.")))
+        yield Note(words.say(N_("The organization had no decision to carry out in these days.")))
     if content.asked:
         endorsing = (
             Column(words.say(N_("Number and day")), 30),
             Column(words.say(N_("To endorse"))),
-            Column(words.say(N_("What the organization said")), 44),
+            Column(words.say(N_("Answer of the organization")), 44),
             Column(words.say(N_("State")), 34),
         )
         yield Table(endorsing, (Group("", tuple(_asked_row(words, line) for line in content.asked)),))

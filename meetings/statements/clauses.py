@@ -150,10 +150,10 @@ class _Facts:
 _GIVEN_BY_PEOPLE: Final = frozenset({"document", "attestation"})
 #: Who gave a proof and, by what was said of it, who accepted or returned it.
 _HANDS: Final[Mapping[str, str]] = {
-    "": N_("given by %(giver)s on %(day)s"),
-    "kept": N_("given by %(giver)s on %(day)s"),
-    "accepted": N_("given by %(giver)s on %(day)s, accepted by %(name)s on %(then)s"),
-    "returned": N_("given by %(giver)s on %(day)s, returned by %(name)s on %(then)s"),
+    "": N_("submitted by %(giver)s on %(day)s"),
+    "kept": N_("submitted by %(giver)s on %(day)s"),
+    "accepted": N_("submitted by %(giver)s on %(day)s, accepted by %(name)s on %(then)s"),
+    "returned": N_("submitted by %(giver)s on %(day)s, returned by %(name)s on %(then)s"),
 }
 
 
@@ -179,7 +179,7 @@ def _days(language: str, told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: show_day(language, one) if isinstance(one, date) else one for name, one in told.items()}
 
 
-_GIVEN: Final = N_("Document given on %(day)s")
+_GIVEN: Final = N_("Document submitted on %(day)s")
 
 
 def _given_on(day: date) -> Both:

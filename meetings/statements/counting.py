@@ -86,7 +86,7 @@ _OF_PARTNERS: Final[Mapping[str, str]] = {
     "promised": N_("Promised person-days"),
     "vacant": N_("Vacant person-days"),
     "carried_out": N_("Decisions carried out"),
-    "open": N_("Decisions to do at the end"),
+    "open": N_("Decisions to carry out at the end"),
 }
 _FAMILIES: Final[Mapping[str, str]] = {
     "AG-P": N_("AG-P: partners"),

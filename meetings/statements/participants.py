@@ -110,11 +110,11 @@ def _referrals(cohort: Mapping[str, int]) -> CountTable:
     return CountTable(
         key="referrals",
         title=both(N_("Referrals received in the year, and where each stands")),
-        of=both(N_("Where it stands")),
+        of=both(N_("Status")),
         note=both(
             N_(
-                "Counts from 1 to 4 are hidden, and others beside them, so that none can be reckoned. "
-                "Only referrals of this year are counted, and only once."
+                "Counts from 1 to 4 are hidden, and others with them, so that none can be "
+                "calculated. Only referrals of this year are counted, and only once."
             )
         ),
         columns=columns({"referrals": N_("Referrals")}),

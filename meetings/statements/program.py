@@ -89,11 +89,12 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
     if released(session, key) is not None:
         raise Refusal(
             "statement.released_already",
-            N_("This statement has left already, and stays as it was: two of one period could be subtracted."),
+            N_("This statement was already released, and does not change: two of one period could be subtracted."),
         )
     if digest_of(statement) != digest:
         raise Refusal(
-            "statement.changed", N_("Some counts are no longer what you saw. Nothing has left: look at them again.")
+            "statement.changed",
+            N_("Some counts have changed since you looked. Nothing was released: check them again."),
         )
     events.write(
         session,
@@ -127,7 +128,7 @@ def require_released(session: Session, key: str, on: date) -> Release:
         _closed(session, key, on)
         raise Refusal(
             "statement.not_released",
-            N_("The coordinator has not released this statement yet: nothing of it leaves before."),
+            N_("The coordinator has not released this statement yet."),
         )
     return found
 
@@ -165,12 +166,12 @@ def _closed(session: Session, key: str, on: date) -> Period:
     if asked.ends_on >= on:
         raise Refusal(
             "statement.not_over",
-            N_("This period is not over on %(day)s: its counts leave the program once it is."),
+            N_("This period is not over on %(day)s: its counts are released only once it is."),
             day=on.isoformat(),
         )
     first = _first_day(session)
     if first is None or asked.ends_on < first:
-        raise Refusal("statement.nothing", N_("Nothing of this period is on record."))
+        raise Refusal("statement.nothing", N_("Nothing is recorded for this period."))
     return asked
 
 

@@ -63,19 +63,20 @@ def about_lines(language: str, statement: ProgramStatement, left_on: date | None
             last=statement.ends_on,
             day=statement.on,
         ),
-        say(language, N_("Counts only: nobody is named, and no number of a participant stands here.")),
+        say(language, N_("Counts only: no names, and no participant’s number.")),
     ]
     if any(table.hides for table in statement.tables):
         lines.append(
             say(
                 language,
-                N_("“hidden” stands for a count from 1 to 4, or for another by which such a count could be reckoned."),
+                N_(
+                    "“hidden” stands for a count from 1 to 4, or for another from which such a count "
+                    "could be calculated."
+                ),
             )
         )
     if left_on is not None:
-        lines.append(
-            say(language, N_("Released on %(day)s. It is not made anew: what left stays as it was."), day=left_on)
-        )
+        lines.append(say(language, N_("Released on %(day)s. A released statement is not made again."), day=left_on))
     return [typeset(language, line) for line in lines]
 
 

@@ -240,7 +240,7 @@ def test_what_asks_something_of_a_file_outside_any_case_is_nobody_s_whom_it_is_k
 
 
 def test_whoever_is_barred_is_told_that_somebody_else_has_to_do_what_falls_to_them(there: There) -> None:
-    told = "Something that falls to you is not shown"
+    told = "One of your tasks is hidden"
     assert told in client_for(there.cast.database, there.cast.people[BARRED]).get("/").text
     assert told not in client_for(there.cast.database, there.cast.people[WORKER]).get("/").text
 
@@ -303,7 +303,7 @@ def test_a_letter_that_calls_them_among_others_is_not_read_by_whom_they_barred_s
         barring.bar(session, there.met, cast.people[BARRED], by=cast.actor("coordinator"), at=AT)
     (letter,) = calling
     page = client.get(f"/post/{letter}", headers={"Accept-Language": "en"}).text
-    assert "It speaks of somebody who does not want you near their file" in page
+    assert "It concerns a person who has barred you from their file" in page
     assert _told(there, page) == set()
     assert client.get(f"/post/{letter}/letter.eml").status_code == 404
     assert client.get(f"/api/v1/post/{letter}").json()["text"] is None
@@ -387,7 +387,7 @@ def test_whom_somebody_barred_is_not_told_that_who_is_referred_may_be_they(cast:
     client = client_for(cast.database, cast.people[BARRED])
     (row,) = client.get("/api/v1/referrals").json()["received"]
     assert (row["participant_id"], row["perhaps_known"]) == (str(new), False)
-    assert "Perhaps somebody" not in client.get(f"/participants/{new}").text
+    assert "Possibly someone" not in client.get(f"/participants/{new}").text
     shown = client.post(f"/participants/{new}/identity").text
     assert ("Fougère-Lys" in shown, known_as in shown, str(kept_from) in shown) == (True, False, False)
     assert client.post(f"/api/v1/participants/{new}/duplicates").json() == []

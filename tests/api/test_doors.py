@@ -121,7 +121,7 @@ def test_a_scanner_of_mail_that_follows_the_link_changes_nothing(cast: Cast) -> 
     scanner = nobody(cast.database)
     for page in [scanner.get(door) for _ in range(3)]:
         assert page.status_code == 200
-        assert "Go on with a passkey" in page.text
+        assert "Continue with a passkey" in page.text
         assert "set-cookie" not in page.headers
     assert scanner.head(door).status_code in (200, 405)
     # A proxy's way to make one method another is no way here.

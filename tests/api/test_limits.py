@@ -54,7 +54,7 @@ def test_of_a_thousand_tries_from_one_place_most_are_refused_and_other_places_ar
     refused = answers[-1]
     assert 0 < int(refused.headers["retry-after"]) <= SPAN.total_seconds()
     assert "Attendez un quart d’heure" in refused.text
-    assert "There were too many tries" in client.post("/sign-in/passkey", headers={"Accept-Language": "en"}).text
+    assert "There were too many attempts" in client.post("/sign-in/passkey", headers={"Accept-Language": "en"}).text
     assert from_place(cast, "198.51.100.8").post("/sign-in/passkey").status_code == 403
     # Another process of the web counts on from there.
     assert from_place(cast, "198.51.100.7").post("/sign-in/passkey").status_code == 429

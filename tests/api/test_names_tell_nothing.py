@@ -189,7 +189,7 @@ def test_a_document_called_like_a_person_tells_nothing_by_the_statement_that_cou
         file = client.get(f"/partners/{cast.organizations['en-marge']}/statements/2026/en.docx")
         assert file.status_code == 200
         read = docx_text(file.content)
-        assert "Document given on November 23, 2026" in read
+        assert "Document submitted on November 23, 2026" in read
         with cast.session() as session:
             document = session.scalars(select(_document.c.id).where(_document.c.withdrawn_at.is_(None))).one()
         taken = client.post(f"/obligations/{known}/documents/{document}/withdrawal", data={"reason": "Autre fichier"})

@@ -181,7 +181,7 @@ def test_a_passkey_that_is_enrolled_already_is_not_taken_for_another_person(cast
     browser, door = ready_to_enrol(cast, "police")
     data = {"answer": passkey.create(browser.post(f"{door}/options").json())}
     refused = browser.post(f"{door}/passkey", data=data)
-    assert (refused.status_code, "is enrolled already" in refused.text) == (409, True)
+    assert (refused.status_code, "is already enrolled" in refused.text) == (409, True)
     assert [one["person_id"] for one in passkeys(cast)] == [cast.people["manager_em"]]
 
 
@@ -193,7 +193,7 @@ def test_a_passkey_that_another_program_knows_is_refused_in_the_same_words(cast:
         browser, door = ready_to_enrol(program, name)
         data = {"answer": passkey.create(browser.post(f"{door}/options").json())}
         refused = browser.post(f"{door}/passkey", data=data)
-        answers.append((refused.status_code, "is enrolled already. Make a new one" in refused.text))
+        answers.append((refused.status_code, "is already enrolled. Create a new one" in refused.text))
         again = {"answer": authenticator().create(browser.post(f"{door}/options").json())}
         assert browser.post(f"{door}/passkey", data=again).status_code == 303, (
             "and the link is still good for a new one"
@@ -513,7 +513,7 @@ def test_from_the_invitation_to_the_next_morning_in_a_real_browser(cast: Cast, o
         keyed(page)
         assert_fits(page)
         assert_accessible(page)
-        page.get_by_role("button", name="Continuer avec une clé d’accès" if fr else "Go on with a passkey").click()
+        page.get_by_role("button", name="Continuer avec une clé d’accès" if fr else "Continue with a passkey").click()
         page.wait_for_url("**/sign-in/letter")
         assert_fits(page)
         assert_accessible(page)
@@ -564,7 +564,7 @@ def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_s
         home = at_home(app, address)
         page = open_page(home + invited(cast, "police"), lang="en")
         keyed(page)
-        page.get_by_role("button", name="Go on with a passkey").click()
+        page.get_by_role("button", name="Continue with a passkey").click()
         page.wait_for_url("**/sign-in/letter")
         page.goto(home + link(cast, "police", "enrolment"))
         page.get_by_role("button", name="Add a passkey and sign in").click()
@@ -581,7 +581,7 @@ def test_a_device_that_has_a_passkey_says_so_and_a_link_opened_elsewhere_stays_s
         page.get_by_role("button", name="Add a passkey and sign in").click()
         said = page.locator("[data-passkey-said]")
         said.wait_for(state="visible")
-        assert "has a passkey for you already" in said.inner_text()
+        assert "already has a passkey for you" in said.inner_text()
     open_page.wrong[:] = [one for one in open_page.wrong if "404" not in one]  # type: ignore[attr-defined]
 
 

@@ -38,7 +38,7 @@ def test_a_person_asks_so_much_and_another_is_not_stopped_by_it(cast: Cast) -> N
     assert [client.get("/healthz").status_code for _ in range(9)] == [200] * 9, "nobody's requests"
     assert [client.get(PATH).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     stopped = client.get(PATH)
-    assert "Go on in" in stopped.text
+    assert "Continue in" in stopped.text
     assert 0 < int(stopped.headers["retry-after"]) <= SPAN.total_seconds()
     client.cookies.set("spheres", token_for(cast.database, cast.people["officer"]))
     assert client.get(PATH).status_code == 200
@@ -167,7 +167,7 @@ def test_more_words_than_any_form_holds_are_looked_at_for_who_is_signed_in_alone
 def test_a_person_is_told_so_in_their_language(cast: Cast) -> None:
     client = _client(cast, most=1)
     client.get(PATH)
-    for language, words in (("fr", "Continuez dans"), ("en", "Go on in")):
+    for language, words in (("fr", "Continuez dans"), ("en", "Continue in")):
         assert words in client.get(PATH, headers={"Accept-Language": language}).text
         said = client.get("/api/v1/people", headers={"Accept-Language": language}).json()["detail"]
         assert words in said

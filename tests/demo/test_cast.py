@@ -280,7 +280,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "one's own deputy": (
         [("person: clemence, deputy: jade", "»person: clemence, deputy: clemence")],
         "absences[0].deputy",
-        "Nobody is their own deputy.",
+        "A person cannot be their own deputy.",
     ),
     "an absence within an absence": (
         [

@@ -180,8 +180,8 @@ def test_while_the_year_is_written_people_come_in_and_look_around_and_nothing_is
     assert "Solène Grand’Ourse" in first.text
     assert (entered.status_code, left.status_code) == (303, 303)
     assert "Their past year is still being written" in people.text
-    assert "What falls to you appears here once it is there." in work.text
-    for said in ("All is done for today", "The engine needs a look", "The engine does not answer"):
+    assert "Your tasks will appear here." in work.text
+    for said in ("All is done for today", "The engine needs attention", "The engine does not answer"):
         assert said not in work.text + board.text, "nothing was done yet, and the engine begins once the year is there"
     assert refused.status_code == 409
     assert refused.json()["code"] == "demonstration.being_written"

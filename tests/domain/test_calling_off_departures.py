@@ -519,8 +519,8 @@ def test_the_page_of_a_cancelled_departure_says_what_they_have_again_and_that_th
     client.cookies.set("language", language)
     page = client.get(f"/departures/{case_id}").text
     for words in (
-        "Ends by itself after the last day",
-        "Nobody has to settle these",
+        "Ends automatically after the last day",
+        "Nothing to settle here",
         "Nothing is left in their hands",
         "Prend fin de lui-même après le dernier jour",
     ):
@@ -531,7 +531,7 @@ def test_the_page_of_a_cancelled_departure_says_what_they_have_again_and_that_th
     assert f"/people/{program.people[WORKER]}/access" in page
     if language == "en":
         assert "They need a new invitation to sign in" in page
-        assert "Follow-up of #2026-01</a>: nobody yet" in page
+        assert "Follow-up of #2026-01</a>: no one yet" in page
 
 
 @pytest.mark.ci
@@ -544,7 +544,7 @@ def test_the_page_of_a_cancelled_departure_says_what_they_have_again_and_that_th
             None,
             FIRST,
             {
-                "en": ["until December 7, 2026", "from December 9, 2026 on", "holds it on December 8, 2026."],
+                "en": ["until December 7, 2026", "from December 9, 2026 on", "holds this role on December 8, 2026."],
                 "fr": ["jusqu’au 7 décembre 2026", "à partir du 9 décembre 2026", "occupe ce rôle le 8 décembre 2026."],
             },
         ),
@@ -553,7 +553,7 @@ def test_the_page_of_a_cancelled_departure_says_what_they_have_again_and_that_th
             AGREED,
             FIRST,
             {
-                "en": ["from December 9, 2026 to January 22, 2027", "holds it until December 8, 2026."],
+                "en": ["from December 9, 2026 to January 22, 2027", "holds this role until December 8, 2026."],
                 "fr": ["du 9 décembre 2026 au 22 janvier 2027", "occupe ce rôle jusqu’au 8 décembre 2026."],
             },
         ),
@@ -593,4 +593,4 @@ def test_the_page_says_who_holds_for_some_days_a_role_to_which_they_were_appoint
     again, hands = (page.split(mark)[1].split("</ul>")[0] for mark in ('id="again"', 'id="in-hand"'))
     assert "until December 7, 2026" in again
     assert "from December 14, 2026 on" in hands
-    assert "holds it from December 8, 2026 to December 13, 2026." in hands
+    assert "holds this role from December 8, 2026 to December 13, 2026." in hands

@@ -351,7 +351,7 @@ def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_a
     assert sits == [program.people["deputy"] if taken else who]
     assert [one.holder_id for one in others] == ([program.people["deputy"]] if taken else [])
     page = client_for(program.database, program.people["coordinator"], at=after).get(f"/departures/{case_id}").text
-    assert ("Not theirs again" in page) is taken
+    assert ("Not returned" in page) is taken
 
 
 def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(program: Cast) -> None:

@@ -305,7 +305,7 @@ def test_once_the_appointment_of_who_follows_is_taken_back_it_is_asked_anew_and_
     looked_at(program, AT)
     assert [(title, state) for title, state, _ in names_of(program, case_id)] == [("Manager", "open")]
     page = client_for(program.database, program.people["coordinator"], at=AT).get(f"/departures/{case_id}").text
-    assert "Name who follows" in page
+    assert "Name a successor" in page
     assert [manages(program, day) for day in (last, last + DAY)] == [[LEAVER], []]
     cancel(program, case_id)
     assert [manages(program, last + n * DAY) for n in (-1, 0, 1, 30)] == [[LEAVER]] * 4
@@ -407,7 +407,7 @@ def test_once_a_departure_is_closed_the_manager_is_asked_who_follows_where_an_ap
         settle(program, left["id"], ended="closed")
     _close(program, case_id, on(TODAY + 7 * DAY))
     take_back(program, "newcomer", "youth_worker", TODAY + 20 * DAY)
-    title = "Name who follows, or recruit once more: Youth worker, CODIM"
+    title = "Name a successor, or recruit again: Youth worker, CODIM"
     assert _asked_who_follows(program) == [(title, "open")]
     come_back(program, "newcomer", "codim", starts_on=TODAY + 45 * DAY, at=on(TODAY + 20 * DAY))
     take_back(program, "newcomer", "youth_worker", TODAY + 21 * DAY)
@@ -445,7 +445,7 @@ def test_a_recruiting_that_is_cancelled_has_the_manager_asked_who_follows_until_
     with program.session() as session:
         recruits = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
     cancel(program, recruits, at=on(TODAY + 2 * DAY))
-    title = "Name who follows, or recruit once more: Youth worker, CODIM"
+    title = "Name a successor, or recruit again: Youth worker, CODIM"
     looked_at(program, on(TODAY + 2 * DAY))
     assert _asked_who_follows(program) == [(title, "open")]
     add_newcomer(program)
@@ -582,7 +582,7 @@ def test_a_cancelled_departure_says_over_json_what_its_page_says(program: Cast) 
     cancel(program, case_id)
     assert client.get(f"/api/v1/departures/{case_id}").json()["left"] == []
     for path in (f"/departures/{case_id}", "/departures"):
-        assert "Last day that was foreseen" in client.get(path).text
+        assert "Planned last day" in client.get(path).text
     assert in_hand(program, WORKER, "codim")
 
 

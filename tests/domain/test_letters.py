@@ -92,7 +92,7 @@ def test_the_french_letter_that_asks_for_an_approval() -> None:
 
         Bonjour Nadia,
 
-        Luc Fictif a terminé une tâche et attend votre accord~: «~Accès au réseau sécurisé~» (Accueil~: Zoé Untel).
+        Luc Fictif a terminé une tâche et attend votre approbation~: «~Accès au réseau sécurisé~» (Accueil~: Zoé Untel).
 
         Voir la tâche et répondre
         https://spheres.example.org/tasks/6b1f0a3e-5d0c-4a57-9e0e-2f1d3c4b5a69
@@ -113,10 +113,10 @@ def test_the_english_letter_about_a_task_handed_back() -> None:
 
         Hello Nadia,
 
-        Luc Fictif cannot take care of it and hands this task back to you: “Secure network access” \
+        Luc Fictif cannot do this task and hands it back to you: “Secure network access” \
 (Accueil : Zoé Untel). It is planned for December 1, 2026.
 
-        See the task and the word that comes with it
+        See the task and its note
         https://spheres.example.org/tasks/6b1f0a3e-5d0c-4a57-9e0e-2f1d3c4b5a69
 
         Have a good day,
@@ -194,9 +194,9 @@ def test_the_french_letter_about_a_vacant_role() -> None:
 
         Bonjour Nadia,
 
-        Personne n’occupe ce rôle depuis le 1er décembre 2026~: Gestionnaire, En Marge 12-17.
+        Ce rôle est vacant depuis le 1er décembre 2026~: Gestionnaire, En Marge 12-17.
 
-        Le tableau montre ce qui attend ce rôle, et à qui cela revient d’ici là.
+        Le tableau montre ce qui attend ce rôle, et qui s’en charge d’ici là.
 
         Voir le rôle et nommer quelqu’un
     """)
@@ -359,7 +359,7 @@ def test_whatever_a_fact_holds_the_shape_of_the_letter_stays(fact: str) -> None:
     assert mime(letter, sender=box, to=box, message_id="<a@example.org>", date=sent_at, language="fr").isascii()
 
 
-@pytest.mark.parametrize(("language", "said"), [("fr", "Cela n’arrête rien"), ("en", "That stops nothing")])
+@pytest.mark.parametrize(("language", "said"), [("fr", "Rien n’est suspendu"), ("en", "Nothing is suspended")])
 def test_the_letter_of_an_objection_says_that_it_stops_nothing_where_its_partner_is_freed(
     language: Language, said: str
 ) -> None:

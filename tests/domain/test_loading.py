@@ -651,7 +651,7 @@ def test_a_partner_that_is_gone_has_no_duties_from_tomorrow_and_its_agreement_en
 def test_an_agreement_that_never_was_in_force_is_only_said_to_be_gone(cast: Cast) -> None:
     with cast.session() as session:
         said = loaded(session, without_spvm())
-        assert said[-1] == "The file has no agreement with SPVM any more; none was in force."
+        assert said[-1] == "The file no longer has an agreement with SPVM; none was in force."
         assert state_of(session, cast.organizations["spvm"]) == [(1, "draft")]
         assert loaded(session, without_spvm()) == []
 
@@ -783,7 +783,7 @@ def test_a_version_that_was_only_sent_is_taken_back_before_it_is_rewritten(cast:
     with cast.session() as session:
         sent(session, cast)
         assert loaded(session, edited(*REWORDED))[0] == (
-            "Version 1 of the agreement with SPVM is taken back and rewritten."
+            "Version 1 of the agreement with SPVM is returned to draft and rewritten."
         )
         assert state_of(session, cast.organizations["spvm"]) == [(1, "draft")]
 

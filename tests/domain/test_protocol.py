@@ -180,7 +180,7 @@ WRONG = [
     # circles, and roads to nobody
     ("holds: coordinator, at: coordination", "holds: coordinator, at: coordination, else: [manager]",
      "roles.coordinator.else", "fall back on each other"),
-    ("subject: worker, else: [manager]", "subject: worker", "roles.worker.else", "Nobody is left"),
+    ("subject: worker, else: [manager]", "subject: worker", "roles.worker.else", "No one is left"),
     ("steps: [ask, sign]}", "steps: [ask, greet]}", "steps[2].needs", "wait for each other: greet → greet"),
     ("    by: coordinator\n    due", "    by: coordinator\n    needs: [sign]\n    due", "steps[0].needs",
      "wait for each other: ask → sign → ask"),

@@ -423,7 +423,7 @@ def test_a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_
     clock.pass_by(minutes=11)
     deliver(means)
     told = text_of(client_for(cast.database, cast.people["coordinator"], at=clock.now).get("/").text)
-    assert "No letter leaves" in told
+    assert "No letters are going out" in told
     assert "Answers by mail are not read" in told
     assert f"({status})" in told
     for _ in WAITS * 4:
@@ -437,14 +437,14 @@ def test_a_mailbox_that_is_not_there_loses_no_invitation_and_the_coordinator_is_
     # It is back: one click sends them all, in their order, and the answers that came meanwhile are read.
     fake.bent = {}
     desk = client_for(cast.database, cast.people["coordinator"], at=clock.now)
-    assert f"{len(states)} letters were given up" in text_of(desk.get("/post").text)
+    assert f"{len(states)} letters were not delivered" in text_of(desk.get("/post").text)
     assert desk.post("/post/retry").status_code == 303
     deliver(means, most=1000)
     assert len(fake.delivered) == len(states) > LETTERS
     fake.arrive(answer(fake), clock.now)
     assert take_in(means, cast.program_id, "test") == 1
     after = text_of(client_for(cast.database, cast.people["coordinator"], at=clock.now).get("/").text)
-    assert "No letter leaves" not in after
+    assert "No letters are going out" not in after
     assert "Answers by mail are not read" not in after
 
 

@@ -98,7 +98,7 @@ def test_the_coordinator_is_asked_once_the_last_day_is_over_and_nothing_goes_by_
     assert (_look(cast), _look(cast, days=1)) == (0, 0), "once"
     assert _asked(cast) == ["open"]
     coordinator = client_for(cast.database, cast.people["coordinator"], at=THEN)
-    assert "Ask that the file of #2026-01 be destroyed" in coordinator.get("/").text
+    assert "Request the destruction of the file of #2026-01" in coordinator.get("/").text
     assert coordinator.post(f"/participants/{ended}/destruction", data={"ground": "calendar"}).status_code == 303
     assert _asked(cast) == ["done"]
     assert (_look(cast, days=1), _asked(cast)) == (0, ["done"]), "nobody is asked again while another is to answer"

@@ -65,8 +65,8 @@ def test_nothing_of_the_other_language_is_left_in_one_s_own(key: str, language: 
         "approved by": any(step.approved_by for step in protocol.steps),
         "after it was due": bool(protocol.remind),
         "Reminders": bool(protocol.remind),
-        "where there is nobody": any(role.else_ for role in protocol.roles.values()),
-        "done by itself": any(step.action for step in protocol.steps),
+        "if vacant": any(role.else_ for role in protocol.roles.values()),
+        "done by the program": any(step.action for step in protocol.steps),
     }
     assert {english for english in said if english in text} == {
         english for english, is_declared in said.items() if is_declared and language == "en"

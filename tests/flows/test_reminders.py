@@ -424,10 +424,10 @@ def test_an_approval_that_waits_reminds_the_approver_then_their_manager_then_the
     assert about in text.partition("À approuver")[2]
     # The worker's manager approves; theirs is the director, who sees the case of their own organization.
     (text,) = digests_of(cast, NEXT_MONDAY)["director_em"]
-    assert f"{about}, accord attendu : Perle Obsidienne" in text
+    assert f"{about}, approbation attendue : Perle Obsidienne" in text
     assert "manager_em" not in digests_of(cast, NEXT_MONDAY)
     (text,) = digests_of(cast, friday)["coordinator"]
-    assert f"{about}, accord attendu : Perle Obsidienne" in text
+    assert f"{about}, approbation attendue : Perle Obsidienne" in text
 
 
 @pytest.mark.ci
@@ -506,7 +506,7 @@ def test_who_manages_an_approver_elsewhere_hears_of_it_without_a_way_into_the_ca
     assert "manager_la" in digests_of(cast, WEDNESDAY)
     (text,) = digests_of(cast, NEXT_MONDAY)["director_la"]
     assert "Demander une petite caisse" in text
-    assert "accord attendu : Zinc Porphyre" in text
+    assert "approbation attendue : Zinc Porphyre" in text
     assert "/tasks/" not in text
 
 
@@ -535,7 +535,7 @@ def test_where_the_only_approver_is_barred_the_coordinator_hears_of_it(begun: Be
     complete(cast, case_id, "request_secure_access", by=cast.actor("manager_em"), at=at(TUESDAY, 10))
     morning(cast, means, clock, WEDNESDAY)
     (text,) = digests_of(cast, WEDNESDAY)["coordinator"]
-    assert "accord attendu : un rôle que personne n’occupe" in text
+    assert "approbation attendue : un rôle vacant" in text
 
 
 @pytest.mark.ci
@@ -545,7 +545,7 @@ def test_whoever_an_approval_goes_on_to_is_asked_in_the_morning(begun: Begun) ->
     morning(cast, means, clock, WEDNESDAY)
     (text,) = digests_of(cast, WEDNESDAY)["coordinator"]
     assert "Demander l’accès au réseau sécurisé" in text
-    assert "accord attendu : un rôle que personne n’occupe" not in text
+    assert "approbation attendue : un rôle vacant" not in text
 
 
 @pytest.mark.ci

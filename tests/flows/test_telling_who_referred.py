@@ -129,4 +129,4 @@ def test_the_coordinator_tells_whoever_referred_by_a_link_anew_when_somebody_els
     for days in (2, 3):
         _carried(admitting, AT + days * DAY)
     assert [task["state"] for task in _asked(admitting)] == ["done", "open"]
-    assert "somebody else" in _asked(admitting)[1]["title_en"]
+    assert "someone else" in _asked(admitting)[1]["title_en"]

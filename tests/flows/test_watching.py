@@ -302,4 +302,4 @@ def test_whoever_is_stopped_is_told_clearly_and_the_privacy_officer_hears_of_it(
         assert session.scalar(stopped) == 2
     assert (_watch(cast, AT + MINUTE), _heard(cast)) == (1, [cast.people["privacy_officer"]])
     seen = _client(cast, "privacy_officer").get("/privacy/refusals").text
-    assert "they had opened as many files as their role may in that time" in seen
+    assert "they had reached the number of files that their role may open in that time" in seen

@@ -169,7 +169,7 @@ AFTER: Final[Mapping[str, str]] = {
     "POST /activities/{activity_id}/parts/{follow_up_id}/leaving": "somebody in an activity was found to recruit",
     "POST /participants/{participant_id}/consents/going-on": "a consent to the program was taken back",
     "POST /participants/{participant_id}/consents/review": "a consent for a child was found that is theirs now",
-    "POST /post/retry": "letters were given up",
+    "POST /post/retry": "letters were not delivered",
     "POST /participants/{participant_id}/destruction": "the retention of a file ended",
     "GET /participants/{participant_id}/destruction": "somebody asked that a file be destroyed",
     "POST /participants/{participant_id}/destruction/withdrawal": "somebody asked that a file be destroyed",

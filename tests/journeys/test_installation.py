@@ -89,7 +89,7 @@ def test_the_first_people_come_in_by_the_commands_of_the_readme(folder: Path) ->
                 opened = browser.get(link)
                 assert opened.status_code == 200
                 assert "Your invitation" in opened.text
-                assert "Go on with a passkey" in opened.text
+                assert "Continue with a passkey" in opened.text
                 assert browser.get(link[:-1] + ("A" if link[-1] != "A" else "B")).status_code == 404
         while not any("flows.worker" in command_of(child) for child in psutil.Process(up.pid).children()):
             assert time.monotonic() < deadline, "the worker does not start"

@@ -77,7 +77,7 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
     assert "En Marge 12-17" in item["title_fr"]
     said = in_words(item["reasons"], "en")
     assert "The year up to April 11, 2027, periods of obligations: met " in said
-    assert "missed or past meeting" in said
+    assert "missed or impossible to meet" in said
 
     # The Joint Committee sits, with a quorum, and what it decides completes the step.
     clock.now = THERE

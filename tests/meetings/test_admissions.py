@@ -977,7 +977,7 @@ def test_who_is_found_not_to_be_admissible_once_a_worker_is_named_is_refused_wit
     with clinic.session() as session:
         (known,) = reading.referrals_of(session, participant_id)
     page = coordinator.get(f"{here}?lang=en").text
-    assert "nobody is to meet the person any more" in page
+    assert "no one is to meet the person until" in page
     sent = {"referral": str(known["id"]), "seen": str(known["version"])}
     assert worker.post(f"{here}/triage/taking-back", data=sent).status_code == 404
     assert coordinator.post(f"{here}/triage/taking-back", data=sent).status_code == 303

@@ -86,7 +86,7 @@ def test_an_agenda_has_the_committees_standing_items_and_case_discussions_in_the
     research = next(one for one in drawn if one.title_en == "Research")
     assert (research.minutes, research.purpose, research.audience) == (5, "information", "invited")
     assert research.presenter_seat_id == seat(session, "clinical", "research")
-    assert _says(research) == "This stands on every agenda of the committee."
+    assert _says(research) == "It is on every agenda of the committee."
 
 
 def test_the_order_of_the_rules_is_the_files_and_survives_the_database(cast: Cast) -> None:
@@ -277,7 +277,7 @@ def test_what_two_rules_draw_stands_where_the_first_puts_it_with_the_reasons_of_
     seats = [one for one in found if one.kind == "vacancy"]
     assert len(seats) == 2
     assert all([reason["rule"] for reason in one.reasons] == ["vacancies", "again"] for one in seats)
-    assert _says(seats[0]) == "On the day of the meeting nobody holds this seat.", "told once"
+    assert _says(seats[0]) == "This seat is vacant on the day of the meeting.", "told once"
     assert [(one.rule, one.item_id) for one in found if one.kind == "admission"] == [("admissions", made)]
 
 

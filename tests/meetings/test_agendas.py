@@ -161,7 +161,7 @@ def test_what_is_withdrawn_after_the_freeze_stays_as_printed_and_says_so(cast: C
 
     row = item(session, made)
     assert (row["state"], row["number"]) == ("scheduled", number)
-    assert "Since November 23, 2026 the fact that put it here no longer holds." in in_words(row["reasons"], "en")
+    assert "Since November 23, 2026, the reason for this item no longer applies." in in_words(row["reasons"], "en")
 
 
 def test_a_member_asks_for_an_item_in_one_language_and_a_stranger_does_not(cast: Cast, session: Session) -> None:

@@ -619,7 +619,7 @@ def test_what_three_meetings_did_not_reach_asks_for_a_decision_or_an_end(cast: C
     row = item(session, thrice)
     assert (row["times_seen"], row["purpose"], row["state"]) == (3, "decision", "pool")
     words = in_words(row["reasons"], "en")
-    assert "Not reached so far, counting meetings: 3. Decide on it, or end it." in words
+    assert "Meetings that did not reach it: 3. Decide on it, or end it." in words
     assert "Carried over" not in words
     assert "A member of the committee asked for it on November 23, 2026." in words
     assembling.assemble(session, meeting(session, FOURTH), by=cast.actor("coordinator"), at=AT)
@@ -691,8 +691,8 @@ def test_a_standing_item_shows_its_age_and_after_three_times_asks_for_a_decision
         assert row["times_seen"] == seen
         assert row["purpose"] == ("decision" if seen == TOO_OFTEN else "discussion")
     assert in_words(row["reasons"], "en") == (
-        "This stands on every agenda of the committee. Not reached in a row, counting meetings: 3."
-        " Decide on it: another rhythm, more minutes, or a season without it."
+        "It is on every agenda of the committee. Meetings in a row that did not reach "
+        "it: 3. Decide: another rhythm, more minutes, or a season without it."
     )
     assert "Décidez" in in_words(row["reasons"], "fr")
     (line,) = [one for one in agenda_papers.whole(session, row["meeting_id"], audience="partners").items

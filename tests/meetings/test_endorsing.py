@@ -638,7 +638,7 @@ def test_pages_papers_and_minutes_say_it_in_the_same_words(session: Session, cas
     say(session, cast, decision, "en-marge", "objected")
     row = decisions.decision_of(session, decision)
     words = decisions.endorsements_in_words(session, [row])[decision]
-    assert words.en == "Objected: by En Marge 12-17. Nothing that rests on it counts until that is settled."
+    assert words.en == "Objected: by En Marge 12-17. Anything based on it is suspended until this is settled."
     assert words.fr.startswith("Contestée\N{NO-BREAK SPACE}: par En Marge 12-17.")
     paper = decisions.register_paper(session, row["committee_id"], 2027, NOW.date())
     assert (paper.decisions[0].state, paper.decisions[0].endorsement) == ("objected", words)

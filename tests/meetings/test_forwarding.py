@@ -64,7 +64,7 @@ def test_while_no_clinic_is_planned_the_coordinator_is_asked_and_the_item_comes_
     assert (task["item"], task["state"]) == (str(participant_id), "open")
     assert reference in task["title_fr"]
     page = client_for(there.database, there.people["coordinator"]).get("/").text
-    assert f"See that the Clinical Committee hears that {reference} was given straight to a worker" in page
+    assert f"Inform the Clinical Committee that {reference} was assigned directly to a worker" in page
     assert "Ondine" not in page + task["title_fr"] + task["title_en"]
     by = there.actor("coordinator")
     with there.session() as session:

@@ -163,7 +163,7 @@ def test_the_page_of_a_candidate_who_signed_takes_another_consent_and_leaves_wha
     client = client_for(cast.database, cast.people["coordinator"], at=THEN)
     here = f"/participants/{signed}"
     page = client.get(here).text
-    assert "The person takes it back" in page
+    assert "The person withdraws it" in page
     assert "see nothing of this candidate in the Clinical Committee" in text_of(page)
     form = {
         "purpose": "sharing",

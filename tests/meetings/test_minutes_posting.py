@@ -190,7 +190,7 @@ def test_whoever_reads_a_language_in_which_they_are_not_whole_gets_the_other_and
     minutes.edit_note(session, here, "3", said_en="Put off.", by=by, at=END)
     minutes.circulate(session, here, by=by, at=END + MINUTE)
     (_, corrected) = sent(session)[cast.people["manager_codim"]]
-    assert "The language: they are whole in another one now" in text_of(corrected)
+    assert "The language: they are complete in another one now" in text_of(corrected)
     assert paper_of(corrected)[0].endswith("minutes.pdf")
 
 

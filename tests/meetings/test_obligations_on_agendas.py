@@ -69,7 +69,7 @@ def test_it_says_so_once_it_cannot_be_met_any_more(cast: Cast, session: Session)
     kept(session)
     assembling.assemble(session, meeting, by=by, at=AT)
     (ours,) = _of_en_marge(session, cast, meeting)
-    assert "AG-M1, period up to December 31, 2026: cannot be met any more." in in_words(ours["reasons"], "en")
+    assert "AG-M1, period up to December 31, 2026: can no longer be met." in in_words(ours["reasons"], "en")
 
 
 @pytest.mark.ci

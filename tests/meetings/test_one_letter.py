@@ -194,7 +194,7 @@ def test_a_move_of_a_meeting_whose_hour_is_past_names_the_day_on_which_it_is_hel
     assert _plain(last.subject) == (
         "Changement : Comité clinique, vendredi 11 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026"
     )
-    assert "votre réponse ne vaut plus" in _plain(last.text)
+    assert "répondez de nouveau" in _plain(last.text)
 
 
 def test_another_room_for_the_season_names_the_dates_and_asks_nothing_again(cast: Cast, session: Session) -> None:
@@ -202,7 +202,7 @@ def test_another_room_for_the_season_names_the_dates_and_asks_nothing_again(cast
     (last,) = _to(cast, letters(session), "police")[-1:]
     assert _plain(last.subject) == "Changement : Comité clinique, 9 décembre 2026 et 8 autres dates"
     assert "Désormais avec un lieu : 9 rencontres" in _plain(last.text)
-    assert "ne vaut plus" not in last.text
+    assert "répondez de nouveau" not in last.text
 
 
 def test_another_hour_says_nothing_of_the_date_that_keeps_its_own_day(cast: Cast, session: Session) -> None:
@@ -434,14 +434,14 @@ def test_a_coordinator_who_gets_no_letter_of_an_act_is_told_in_one_of_all_whom_i
         (
             "fr",
             (
-                "n’a pas d’adresse courriel et n’a donc pas reçu cet avis : « Changement : Comité clinique, "
+                "n’a pas d’adresse courriel et n’a pas reçu cet avis : « Changement : Comité clinique, "
                 "jeudi 10 décembre 2026 à 9 h 30 au lieu du 9 décembre 2026 »."
             ),
         ),
         (
             "en",
             (
-                "has no e-mail address, and so did not receive this notice: “Changed: Clinical Committee, "
+                "has no e-mail address and did not receive this notice: “Changed: Clinical Committee, "
                 "Thursday, December 10, 2026 at 9:30 a.m. instead of December 9, 2026”."
             ),
         ),

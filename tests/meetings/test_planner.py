@@ -87,8 +87,8 @@ def test_a_closed_day_moves_to_the_nearest_working_day_of_its_week_and_says_why_
     terms = replace(STEERING, calendar=Calendar(closures=(closed,)))
     first, *others = propose_year(4, date(2027, 1, 1), terms=terms)
     assert (first.decision, first.original, first.starts.date()) == ("shifted", date(2027, 2, 17), date(2027, 2, 18))
-    assert french(first) == "Personne ne travaille le 17 février 2027 : Journée de réflexion."
-    assert english(first) == "Nobody works on February 17, 2027: Retreat."
+    assert french(first) == "Le 17 février 2027 est un jour de fermeture : Journée de réflexion."
+    assert english(first) == "February 17, 2027 is a closed day: Retreat."
     assert first.alternatives[0].starts.date() == date(2027, 2, 16)
     assert {one.decision for one in others} == {"meet"}
 
@@ -195,11 +195,11 @@ def test_where_no_day_is_left_the_date_is_skipped_and_says_between_which_days_no
     proposals = propose_year(4, date(2027, 1, 1), terms=replace(STEERING, calendar=Calendar(closures=(closed,))))
     assert [one.decision for one in proposals] == ["meet", "skip", "skip", "meet"]
     assert english(proposals[1]) == (
-        "Nobody works on May 19, 2027: Building works. No day from April 4, 2027 to July 3, 2027 can be proposed."
+        "May 19, 2027 is a closed day: Building works. No day from April 4, 2027 to July 3, 2027 can be proposed."
     )
     assert french(proposals[1]) == (
-        "Personne ne travaille le 19 mai 2027 : Travaux. "
-        "Aucun jour ne peut être proposé du 4 avril 2027 au 3 juillet 2027."
+        "Le 19 mai 2027 est un jour de fermeture : Travaux. Aucun jour ne peut être "
+        "proposé du 4 avril 2027 au 3 juillet 2027."
     )
 
 

@@ -222,7 +222,7 @@ def test_a_rule_is_told_in_both_languages() -> None:
         "At least, for a quorum: 4 voting seats, 3 organizations and the seat “Seat coordination”."
     )
     assert rule_in_words(Quorum(seats=1), "en") == "At least, for a quorum: 1 voting seat."
-    assert rule_in_words(None, "en") == "No quorum is declared for this committee: whoever sits decides."
+    assert rule_in_words(None, "en") == "No quorum is declared for this committee: those present decide."
     french = rule_in_words(rule, "fr", SEATS).replace("\N{NO-BREAK SPACE}", " ")
     assert french == (
         "Pour atteindre le quorum, il faut au moins : 4 sièges avec droit de vote, 3 organismes et le siège"

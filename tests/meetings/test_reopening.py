@@ -128,7 +128,7 @@ def test_the_new_version_is_sent_and_says_what_changed_since_the_one_before(cast
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     gone = admission(session, cast, "#2026-08")
     _freeze(session, cast, first, EVE)
-    assert "takes the place" not in _sent_to(session, cast, "worker_codim")[0]
+    assert "It replaces" not in _sent_to(session, cast, "worker_codim")[0]
     schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
     agendas.take_off(session, gone, by=by, at=EVE)
     admission(session, cast, "#2026-09")
@@ -459,7 +459,7 @@ def test_who_has_other_news_of_an_act_reads_in_the_same_letter_of_the_meeting_wh
                 "Another hour: Clinical Committee, Wednesday, December 9, 2026 at 2:00 p.m.; "
                 "agenda of Wednesday, December 2, 2026 at 9:30 a.m."
             ),
-            "You also got the agenda of a meeting. This has changed.",
+            "You also received the agenda of a meeting. This has changed.",
         ),
     ],
 )
@@ -529,5 +529,5 @@ def test_who_has_the_agenda_reads_that_it_no_longer_counts_where_another_one_com
         told = schedule.move_meeting(session, first, starts, by=by, at=EVE + hours * HOUR)
         assert {one.starts for one in told if one.person_id == cast.people["deputy"]} == {starts}
         last = [one for one in letters(session) if one.person_id == cast.people["deputy"]][-1]
-        said.append("ne vaut plus" in last.text)
+        said.append("n’est plus valide" in last.text)
     assert said == [False, True]

@@ -510,7 +510,7 @@ def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_se
     (line,) = told(clinic, "participant.nobody_sent")
     assert (line["subject_id"], line["facts"]["instead_of"]) == (participant_id, str(clinic.people[WORKER]))
     record = client_for(clinic.database, clinic.people["coordinator"], at=NOW).get("/activity?all=yes&lang=en")
-    assert "nobody is to meet them any more" in record.text
+    assert "no one is to meet them any more" in record.text
 
 
 @pytest.mark.ci

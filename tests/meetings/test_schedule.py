@@ -280,7 +280,7 @@ def test_a_new_hour_from_a_day_on_ends_the_season_and_begins_another(cast: Cast,
     assert {kind for _, kind in _names(cast, told)} == {"continued"}
     (ours,) = (one for one in letters(session)[before:] if one.person_id == cast.people["police"])
     assert _plain(ours.subject) == "Nouvel horaire : Comité clinique, à partir du mercredi 6 janvier 2027 à 14 h"
-    assert "ne vaut plus" not in ours.text
+    assert "n’est plus valide" not in ours.text
     begun, ended, gone = (_events(one) for one in ours.calendars)
     assert ended[0]["rrule"]["UNTIL"][0].date() < date(2027, 1, 6)
     assert gone[0]["status"] == "CANCELLED", "a calendar may keep the date that was moved by itself"

@@ -204,7 +204,7 @@ def test_one_proposal_of_a_clause_waits_at_a_time_and_stands_on_the_agenda_witho
     again = partial(proposed, session, cast, "en-marge", "AG-P4", LAST, LAST + DAY)
     assert code_of(again) == "waiver.proposed_already"
     row = session.execute(select(_item).where(_item.c.kind == "waiver")).one()
-    assert row.title_en == "Free En Marge 12-17 of clause AG-P4, from November 1, 2026 to December 31, 2026"
+    assert row.title_en == "Grant En Marge 12-17 a waiver of clause AG-P4, from November 1, 2026 to December 31, 2026"
     assert waiving.WHY not in str(row.reasons) + row.title_fr
     edit = partial(agendas.edit, session, row.id, title_fr="La salle", by=cast.actor("coordinator"), at=AT)
     assert code_of(edit) == "waiver.title_stands"
@@ -441,8 +441,8 @@ def test_the_manager_who_frees_the_coordination_settles_what_is_objected_to_it_b
 def test_a_refusal_says_why_in_both_languages(cast: Cast, session: Session) -> None:
     with pytest.raises(Refusal) as refused:
         proposed(session, cast, "ccsmtl", "GV-6.report", FIRST, LAST)
-    assert "Nobody frees themselves" in say("en", refused.value.sentence)
-    assert "Personne ne se libère" in say("fr", refused.value.sentence)
+    assert "You take no part in the waiver of a clause that you owe" in say("en", refused.value.sentence)
+    assert "Vous ne participez pas à la dispense" in say("fr", refused.value.sentence)
 
 
 # ------------------------------------------------------------------------------------------------- what stands again
@@ -593,9 +593,9 @@ def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_ba
         who: client_for(cast.database, cast.people[who], at=AT + 21 * DAY) for who in ("manager_codim", "manager_em")
     }
     shown = {who: one.get(f"/decisions/{ends}?language=en").text for who, one in pages.items()}
-    assert "it stops nothing: this takes back what frees your organization" in shown["manager_codim"]
-    assert "it stops nothing" not in shown["manager_em"]
-    assert all("not asked: this takes back what frees it of a clause" in one for one in shown.values())
+    assert "nothing is suspended: this decision revokes a waiver of your organization" in shown["manager_codim"]
+    assert "nothing is suspended" not in shown["manager_em"]
+    assert all("not asked: this decision revokes its waiver of a clause" in one for one in shown.values())
     assert all("The meeting that has it on its agenda" in one for one in shown.values())
     settle(settled_as=settling.TAKEN_BACK, by=cast.actor("manager_em"))
     assert is_freed(session, cast), "once the committee settles it so"

@@ -496,7 +496,7 @@ def test_a_key_of_the_asker_s_own_is_not_said_back(coordinator: Asker) -> None:
 def test_a_problem_speaks_the_reader_s_language(cast: Cast, language: str) -> None:
     answer = Asker(cast, "coordinator", language=language).ask("GET", f"/cases/{SOMEONE}")
     assert answer.headers["content-language"] == f"{language}-CA"
-    english = "There is nothing here, or nothing that is yours to see."
+    english = "There is nothing here, or nothing that you may see."
     assert answer.json()["detail"] == say(language, english)
     assert (answer.json()["detail"] == english) == (language == "en")
 

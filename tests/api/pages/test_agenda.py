@@ -111,9 +111,9 @@ def test_each_item_says_in_the_reader_s_language_why_it_is_there(cast: Cast, her
     page = text_of(client.get(path).text)
     assert "Admission #2026-07" in page
     assert "Admissions and hand-overs" in page
-    assert "In turn: who came last the time before comes first." in page
+    assert "In turn: the last one the time before comes first." in page
     assert "for: Those who hold a seat" in page
-    assert "On Dec 1, 2026 at 9:30 a.m. it is frozen and sent by itself." in page, "no sentence ends in a.m.."
+    assert "On Dec 1, 2026 at 9:30 a.m. it is frozen and sent automatically." in page, "no sentence ends in a.m.."
 
 
 @pytest.mark.ci
@@ -244,12 +244,12 @@ def test_the_agenda_says_by_how_much_it_is_longer_than_the_meeting(cast: Cast, h
     found = the_admission(cast, here)
     client = signed_in(cast, "coordinator")
     client.headers["Accept-Language"] = "en"
-    assert "more than the meeting lasts" not in client.get(f"/meetings/{here}/agenda").text
+    assert "over the length of the meeting" not in client.get(f"/meetings/{here}/agenda").text
     with cast.session() as session:
         agendas.edit(session, found["id"], minutes=600, by=cast.actor("coordinator"), at=AT)
     over = sum(each["minutes"] for each in on(cast, here)) - 150
     page = client.get(f"/meetings/{here}/agenda").text
-    assert f"The items take {over} minutes more than the meeting lasts." in page
+    assert f"The items run {over} minutes over the length of the meeting." in page
 
 
 @pytest.mark.ci
@@ -277,7 +277,7 @@ def test_freezing_is_asked_twice_and_shows_before_it_who_reads_how_much(cast: Ca
         agendas.put_on(session, late, here, by=by, at=AT)
     again = client.post(path, data=shown_by(before.text))
     assert (again.status_code, sent(cast)) == (200, 0)
-    assert "Look again" in again.text
+    assert "Check again" in again.text
     done = client.post(path, data=shown_by(again.text))
     assert (done.status_code, done.headers["location"]) == (303, f"/meetings/{here}/agenda#documents")
     assert row(cast, here).agenda_frozen_at == AT
@@ -307,7 +307,7 @@ def test_frozen_or_drawn_by_hand_an_agenda_has_what_a_meeting_left_that_nobody_c
 
     before = client.post(f"/meetings/{second}/agenda/freezing", data={"seen": row(cast, second).version})
     text = text_of(before.text)
-    assert "Left by meetings that nobody closed" in text, text
+    assert "Left by meetings that were not closed" in text, text
     assert "Horaire (en)" in before.text
     assert (titles(second), one(cast, item)["outcome"]) == ([], ""), "nothing has been changed yet"
     assert client.post(f"/meetings/{third}/agenda/assembly").status_code == 303

@@ -83,14 +83,14 @@ def test_a_first_version_that_is_not_to_begin_after_all_is_called_off_and_says_s
     )
     shown = text_of(coordinator.get(page).text)
     assert "Begins later" in shown
-    assert "With a last day before its first, this version does not begin." in shown
+    assert "If its last day is before its first, this version does not take effect." in shown
     fields = {"notice": TODAY.isoformat(), "last": last}
     assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
     assert (stands(cast)["state"], stands(cast)["starts_on"]) == ("signed", None)
     shown = text_of(coordinator.get(page).text)
     assert "It does not begin" in shown
     assert "Draft the next version" in shown
-    assert "Bring it into force" in shown
+    assert "Bring into force" in shown
 
 
 @pytest.mark.ci
@@ -119,7 +119,7 @@ def test_an_end_keeps_to_the_notice_of_the_agreement_unless_both_settled_on_less
     fields = {"notice": TODAY.isoformat(), "last": soon, "shorter": "yes"}
     assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
     assert stands(cast)["ends_on"] == TODAY + timedelta(days=5)
-    assert "End it with notice" in text_of(coordinator.get(f"/program/agreements/{agreement_id}").text)
+    assert "Give notice" in text_of(coordinator.get(f"/program/agreements/{agreement_id}").text)
     fields["last"] = (TODAY + timedelta(days=3)).isoformat()
     assert act(coordinator, agreement_id, 1, "ending", stands(cast)["version"], **fields).status_code == 303
     assert stands(cast)["ends_on"] == TODAY + timedelta(days=3)
@@ -173,7 +173,7 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
         (kept,) = files_of(session, version_id)
     shown = director.get(added.headers["location"]).text
     assert kept.sha256 in shown
-    assert "Carries the signature of Corail Mica" in text_of(shown)
+    assert "Signed by Corail Mica" in text_of(shown)
     given = director.get(f"/signed-files/{kept.id}")
     assert given.content.startswith(b"%PDF-")
     assert given.headers["content-disposition"].startswith("attachment;"), "never shown as a page of ours"
@@ -181,7 +181,7 @@ def test_a_signed_file_is_given_to_those_who_answer_for_the_partner_and_not_once
     assert signed_in(cast, "worker_codim").get(f"/signed-files/{kept.id}").status_code == 404
     tamper(cast.database, "update signed_file set content = 'x'::bytea, size = 1")
     page = text_of(director.get(f"/program/agreements/{agreement_id}").text)
-    assert "swapped: its digest is another" in page
+    assert "replaced: its fingerprint differs" in page
     assert director.get(f"/signed-files/{kept.id}").status_code == 409
 
 
@@ -193,11 +193,11 @@ def test_where_two_signed_the_page_asks_whose_signature_a_file_carries(cast: Cas
         signed_on(session, cast, version_id)
         sign_version(session, version_id, director_id=deputy, signed_on=SINCE, by=by, at=AT)
     coordinator, at = signed_in(cast, "coordinator"), f"/program/agreements/{agreement_id}"
-    assert "Whose signature it carries" in coordinator.get(at).text
+    assert "Signatory" in coordinator.get(at).text
     scan = {"document": ("entente.pdf", PDF)}
     refused = coordinator.post(f"{at}/versions/1/files", files=scan)
     assert refused.status_code == 409
-    assert "say whose signature the file carries" in text_of(refused.text)
+    assert "say who signed the file" in text_of(refused.text)
     added = coordinator.post(f"{at}/versions/1/files", files=scan, data={"director": str(deputy)})
     assert added.status_code == 303
     with cast.session() as session:

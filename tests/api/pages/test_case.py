@@ -154,7 +154,7 @@ def test_late_is_shown_and_never_blocks(cast: Cast) -> None:
     )
     page = text_of(mine.get(f"/cases/{case_id}").text)
     assert "days late" in page
-    assert "late" in page.partition("Where it stands")[0]
+    assert "late" in page.partition("Status")[0]
     task = task_of(cast, case_id, "plan_coaching")
     assert send(mine, task, "completion").status_code == 303
 
@@ -293,7 +293,7 @@ def test_an_admission_is_not_cancelled_on_its_page_while_somebody_is_to_be_admit
     send_off = {"seen": row(cast, found)["version"], "reason": "Ouvert par erreur."}
     answer = mine.post(f"/cases/{found}/cancellation", data=send_off)
     assert answer.status_code == 409
-    assert "An admission ends on the page of whom it is about" in text_of(answer.text)
+    assert "An admission ends on the person’s page" in text_of(answer.text)
     assert "Ondine" not in answer.text
     said = mine.post(f"/api/v1/cases/{found}/cancellation", json={"reason": "Erreur."}, headers={"If-Match": "*"})
     assert (said.status_code, row(cast, found)["state"]) == (409, "open")
@@ -304,7 +304,7 @@ def test_an_admission_is_not_cancelled_on_its_page_while_somebody_is_to_be_admit
     again = {"seen": row(cast, found)["version"], "reason": "Rouvert par erreur."}
     answer = mine.post(f"/cases/{found}/reopening", data=again)
     assert (answer.status_code, row(cast, found)["state"]) == (409, "cancelled")
-    assert "Whoever is referred anew is a candidate again" in text_of(answer.text)
+    assert "If referred again, they become a candidate again" in text_of(answer.text)
 
 
 @pytest.mark.ci
@@ -350,7 +350,7 @@ def test_the_page_says_since_when_the_engine_is_awaited_and_what_it_did(cast: Ca
     assert "Nothing waits for the engine." in text_of(engine)
     found = text_of(row_of(page, task_of(cast, case_id, "enrol_on_clinical_committee")["id"]))
     assert "Done by the program itself" in found
-    assert "Done by the program itself: Enrol the person on the Clinical Committee." in text_of(page)
+    assert "Done automatically: Enrol the person on the Clinical Committee." in text_of(page)
 
 
 @pytest.mark.ci
@@ -403,9 +403,9 @@ def test_the_page_is_whole_in_french(cast: Cast) -> None:
     complete(cast, case_id, "request_secure_access")
     mine = signed_in(cast, "coordinator")
     page = text_of(mine.get(f"/cases/{case_id}?history=all", headers={"Accept-Language": "fr"}).text)
-    for french in ("Où en est le dossier", "Avant l’arrivée", "Attend", "À approuver", "Historique", "Dossier ouvert"):
+    for french in ("État", "Avant l’arrivée", "Attend", "À approuver", "Historique", "Dossier ouvert"):
         assert french in page
-    for english in ("Waits for", "Done by", "Where it stands", "History", "Letter written"):
+    for english in ("Waits for", "Done by", "Status", "History", "Letter written"):
         assert english not in page
 
 

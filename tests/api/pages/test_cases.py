@@ -137,7 +137,7 @@ def test_a_cancelled_case_shows_what_was_done_of_how_many(cast: Cast) -> None:
     for path in (f"/cases/{case_id}", "/cases?state=cancelled"):
         assert "1 of 28 done" in text_of(client.get(path).text), path
     page = text_of(client.get(f"/cases/{case_id}").text)
-    assert "called off, not done" in page
+    assert "cancelled, not done" in page
     shown = client.get(f"/api/v1/cases/{case_id}").json()
     assert (shown["settled"], shown["required"]) == (1, 28)
 
@@ -305,7 +305,7 @@ def test_a_hard_name_is_a_name(cast: Cast) -> None:
     ("changed", "sentence"),
     [
         ({"organization": ""}, "Choose the organization."),
-        ({"starts_on": ""}, "Give a day."),
+        ({"starts_on": ""}, "Enter a day."),
         ({"given_name": " "}, "A name has 1 to"),
         ({"email": "zoé@@x"}, "e-mail address"),
     ],

@@ -89,7 +89,7 @@ def test_a_register_is_for_those_who_sit_on_its_committee(cast: Cast) -> None:
         answer = signed_in(cast, name).get("/decisions?committee=steering")
         assert answer.status_code == 200, name
         assert "CD-2027" not in answer.text, name
-    assert "No register is yours to read" in signed_in(cast, "officer").get("/decisions").text
+    assert "You have no access to a register" in signed_in(cast, "officer").get("/decisions").text
 
 
 @pytest.mark.ci
@@ -155,8 +155,8 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     director = signed_in(cast, "director_codim")
     assert "The budget is adopted." in part(director.get("/decisions").text, "waiting")
     page = director.get(path).text
-    assert "Speak for CODIM" in page
-    assert "Speak for En Marge" not in page
+    assert "Answer for CODIM" in page
+    assert "Answer for En Marge" not in page
     ours = {"organization": str(cast.organizations["codim"]), "seen": 0}
     refused = director.post(f"{path}/endorsement", data=ours | {"said": "objected"})
     assert refused.status_code == 422
@@ -167,9 +167,9 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     register = signed_in(cast, "manager_em").get("/decisions").text
     assert "Objected: by CODIM." in part(register, "year")
     page = text_of(director.get(path).text)
-    assert "This decision does not count now" in page
-    assert page.count("Objected: by CODIM. Nothing that rests on it counts until that is settled.") == 1
-    assert "An objection is settled at the Steering Committee: by a decision taken with a quorum" in page
+    assert "This decision is not in effect now" in page
+    assert page.count("Objected: by CODIM. Anything based on it is suspended until this is settled.") == 1
+    assert "An objection is settled at the Steering Committee, by a decision taken with a quorum" in page
     assert "The meeting that has it on its agenda:" in page, "one knows when"
     late = director.post(f"{path}/endorsement", data=ours | {"said": "endorsed", "reason": "We talked about it"})
     assert late.status_code == 412
@@ -183,7 +183,7 @@ def test_a_director_endorses_or_objects_for_their_own_organization_and_it_is_cou
     taken_back = manager.post(f"{path}/endorsement", data=ours | {"seen": 2, "said": "taken_back"})
     assert taken_back.status_code == 303
     assert "The budget is adopted." in part(director.get("/decisions").text, "waiting")
-    assert "Said before, and no more" in director.get(path).text
+    assert "Previous answers" in director.get(path).text
 
 
 @pytest.mark.parametrize("said", ["", "perhaps"])
@@ -226,7 +226,7 @@ def test_a_partner_sees_what_was_decided_without_it_and_asks_that_it_be_endorsed
     assert done.headers["location"] == f"{path}#endorsements"
     page = manager.get(path).text
     assert "CODIM: C’est de la gestion." in text_of(page)
-    assert "Speak for CODIM" in page
+    assert "Answer for CODIM" in page
     assert "Write to the funders." not in part(manager.get("/decisions").text, "not-asked")
 
 
@@ -270,7 +270,7 @@ def test_a_decision_is_taken_back_by_a_later_one_as_that_is_recorded_and_its_tas
     assert "Write to the funders." in part(client.get("/decisions").text, "open")
     assert client.post(f"{run}/decision", data=given).status_code == 303
     page = client.get(path).text
-    assert "This decision was taken back" in page
+    assert "This decision was revoked" in page
     assert "CD-2027-004" in page
     with cast.session() as session:
         other = session.scalars(select(_decision.c.id).where(_decision.c.text_fr == given["text_fr"])).one()
@@ -288,7 +288,7 @@ def test_the_pages_of_both_say_why_a_decision_is_not_taken_back_yet(cast: Cast, 
         by, text = cast.actor("coordinator"), "On n’écrit plus."
         named: dict[str, Any] = {"takes_back": ["CD-2027-003"], "kind": "management", "by": by, "at": NEXT}
         other = decisions.decide(session, here, None, text_fr=text, **named)
-    why = "Decision CD-2027-004 does not count yet: partners are still to endorse it."
+    why = "Decision CD-2027-004 is not in effect yet: partners are still to endorse it."
     for decision, names in ((held.owed, "CD-2027-004"), (other, "CD-2027-003")):
         page = part(client.get(f"/decisions/{decision}").text, "state")
         assert names in page

@@ -102,7 +102,7 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
     refused = client.post(f"/tasks/{phone['id']}/settlement", data=form, headers={"Accept-Language": "en"})
     assert refused.status_code == 409
     assert "condition" in refused.text
-    missing = f'formaction="/tasks/{phone["id"]}/missing" formnovalidate>Report it missing'
+    missing = f'formaction="/tasks/{phone["id"]}/missing" formnovalidate>Report as missing'
     assert missing in page, "no browser asks first how it came back, of what did not"
     done = client.post(
         f"/tasks/{phone['id']}/settlement", data={**form, "note": "Screen scratched"}, follow_redirects=True
@@ -155,7 +155,7 @@ def test_a_departure_has_one_page_on_which_each_thing_stands_once(program: Cast)
         assert page.count(f'id="task-{row.id}"') == 1, "each step once"
         assert page.count(f'action="/tasks/{row.id}/settlement"') == (1 if row.holding and row.state == "open" else 0)
     assert page.count("SN-7</a>") == 1, "the telephone, in the line that asks for it"
-    assert "Nobody has to settle these" not in page
+    assert "Nothing to settle here" not in page
     for there in re.findall(r'href="#([\w-]+)"', page):
         assert f'id="{there}"' in page, "a link on the page leads to something on it"
     assert f'href="/departures/{case_id}"' not in page, "nothing leads from the page to another one of it"
@@ -180,7 +180,7 @@ def test_what_goes_to_somebody_by_itself_stands_on_the_page_without_a_step(progr
         second_holder(session, program, "manager", PLACE)
     case_id = leave(program, "manager_em", PLACE)
     page = text_of(signed_in(program, "coordinator").get(f"/departures/{case_id}?lang=en").text)
-    assert "Goes by itself to Soufre Tungstène, on whom it falls then." in page
+    assert "Passes automatically to Soufre Tungstène." in page
     assert not asked(program, case_id, "pass_on_tasks")
 
 
@@ -217,7 +217,7 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
     assert client.post(answer).status_code == 303
     page = text_of(client.get("/?lang=en").text)
     assert words not in page
-    assert "What people who left handed over to you" in page
+    assert "Handed over to you by people who left" in page
 
 
 @pytest.mark.ci
@@ -334,7 +334,7 @@ def test_who_is_barred_by_one_of_those_handed_over_finds_the_others_alone(progra
     for shown in client.get(f"/api/v1/cases/{case_id}/tasks").json():  # and what each waits for, and holds up
         assert "#2026-01" not in client.get(f"/tasks/{shown['id']}").text.replace("#2026-011", "")
     page = f"/departures/{case_id}"
-    assert "Something here is not shown" in client.get(page, headers={"Accept-Language": "en"}).text
+    assert "Part of this is hidden" in client.get(page, headers={"Accept-Language": "en"}).text
     settled = client.post(f"/tasks/{task['id']}/settlement", data={"seen": "1", "how": "end:left_vacant", "note": "x"})
     assert (task["title_en"][-8:], settled.status_code) == ("#2026-01", 404)
 

@@ -91,7 +91,7 @@ def test_an_appointment_by_mistake_is_taken_back_on_the_page_before_it_begins(
     see, done, never = (
         ("Voir ce qui arrivera", "Annuler cette nomination", "jamais commencé")
         if language == "fr"
-        else ("See what happens", "Take this appointment back", "never began")
+        else ("See what happens", "Cancel this appointment", "never began")
     )
     line = page.locator("#roles li").filter(
         has=page.locator(".chip", has_text="à venir" if language == "fr" else "to come")

@@ -154,7 +154,7 @@ def test_one_on_a_break_whom_nobody_accompanies_is_seen_as_such(cast: Cast, foll
         breaks.take_break(session, follow_up, returns_on=back, terms="J’appelle.", by=by, at=AT)
         assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT)
     shown = text_of(signed_in(cast, "coordinator").get("/caseload").text)
-    assert "Nobody accompanies them 1 #2026-01 (On a break) Vacant" in shown
+    assert "No worker assigned 1 #2026-01 (On a break) Vacant" in shown
 
 
 @pytest.mark.ci
@@ -163,7 +163,7 @@ def test_the_coordinator_sees_every_worker_whom_nobody_has_and_gives_it(cast: Ca
         vacant = followed(session, cast, "#2026-02", worker=None)
     coordinator = signed_in(cast, "coordinator")
     shown = text_of(coordinator.get("/caseload").text)
-    assert "Nobody accompanies them 1 #2026-02 Vacant" in shown
+    assert "No worker assigned 1 #2026-02 Vacant" in shown
     assert "Silex Marbre" in shown
     page = coordinator.get(f"/follow-ups/{vacant}")
     assert f'value="{cast.people[THIRD]}"' in page.text

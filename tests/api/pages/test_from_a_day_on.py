@@ -104,7 +104,7 @@ def test_what_is_needed_before_is_the_managers_with_words_for_her(cast: Cast) ->
     assert "Confirm that the person received" in row
     assert "Confirm that you received" not in row
     assert f"Émeraude Quartz (Youth worker) begins on {show_day('en', ARRIVAL, 'full')}" in mine
-    assert "it is yours to do, in their place" in mine
+    assert "you do it, in their place" in mine
     assert "Vacant" not in mine
     assert "Confirm that the person received" in text_of(read(cast, "/", "manager_em"))
     told = signed_in(cast, "coordinator").get(f"/api/v1/tasks/{task['id']}").json()
@@ -122,16 +122,16 @@ def test_an_approval_says_whom_it_waits_for_and_where_it_waits_on_nobody_what_wo
     page = text_of(read(cast, f"/tasks/{task['id']}"))
     assert "Corail Mica" in page, "the director has it"
     assert "Vacant: Manager" in page
-    assert "Nobody can approve this today" not in page
+    assert "No one can approve this today" not in page
     director = client_for(cast.database, cast.people["director_em"])
     assert "Ask for access to the secure network" in text_of(director.get("/").text)
     for name in ("director_em", "manager_ccsmtl"):
         leave(cast, name)
     page = text_of(read(cast, f"/tasks/{task['id']}"))
-    assert "Nobody can approve this today. What would help:" in page
-    assert "Manager, En Marge 12-17: nobody holds it. Appoint somebody to it." in page
-    assert "Director, En Marge 12-17: nobody holds it. Appoint somebody to it." in page
-    assert "Coordinator, CCSMTL: whoever holds it did this or is barred from approving it" in page
+    assert "No one can approve this today. What would help:" in page
+    assert "Manager, En Marge 12-17: vacant. Appoint someone to it." in page
+    assert "Director, En Marge 12-17: vacant. Appoint someone to it." in page
+    assert "Coordinator, CCSMTL: its holder did this step, may not approve it" in page
     french = text_of(read(cast, f"/tasks/{task['id']}", language="fr"))
     assert "Personne ne peut l’approuver aujourd’hui." in french
 
@@ -145,7 +145,7 @@ def test_where_a_newer_version_of_the_procedure_names_somebody_else_an_approval_
         leave(cast, name)
     complete(cast, case_id, "request_secure_access")
     task = task_of(cast, case_id, "request_secure_access")
-    follow = "The procedure has a newer version, which may name somebody else"
+    follow = "The procedure has a newer version, which may name someone else"
     assert follow not in text_of(read(cast, f"/tasks/{task['id']}"))
     goes_on = ("else: [coordinator, employer_director, host_manager]", "else: [coordinator, administrative_officer]")
     with cast.session() as session:
@@ -156,7 +156,7 @@ def test_where_a_newer_version_of_the_procedure_names_somebody_else_an_approval_
         asked = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "task_to_approve")).all()
         assert asked == [cast.people["officer"]], "who has it now is told"
     page = text_of(read(cast, f"/tasks/{task['id']}"))
-    assert "Nobody can approve this today" not in page
+    assert "No one can approve this today" not in page
     assert "Béryl Calcaire" in page
     assert approve(cast, case_id, "request_secure_access", by=cast.actor("officer")).state == "done"
 

@@ -68,7 +68,7 @@ def test_from_entering_to_closing(officer: TestClient, cast: Cast) -> None:
     assert "1,200" in text_of(officer.get(place).text)
     closing = post(officer, f"{place}/closing", 1)
     assert closing.status_code == 409
-    assert "Say first whether this incident may do serious harm." in text_of(closing.text)
+    assert "Say first whether this incident carries a risk of serious harm." in text_of(closing.text)
     assert post(officer, f"{place}/assessment", 1, serious_risk="yes", risk_reasons="Minors.").status_code == 303
     assert post(officer, place, 2, **form(cast, measures="Wiped.")).status_code == 303
     told = {"commission_told_on": TODAY.isoformat(), "people_told_on": TODAY.isoformat(), "public_notice": ""}
@@ -98,7 +98,7 @@ def test_the_day_since_which_it_is_known_changes_with_its_reason_on_the_page(off
     assert post(officer, place, 1, **earlier, known_on_reason="The finder called then.").status_code == 303
     page = text_of(officer.get(place).text)
     assert f"Known since, before: {TODAY.isoformat()}" in page
-    assert "Why the day since which it is known changed: The finder called then." in page
+    assert "Why the day it became known changed: The finder called then." in page
     api = f"/api/v1{place}"
     body = {key: value or None for key, value in form(cast).items() if key not in ("organization", "measures")}
     body["organization_id"] = str(cast.organizations["ccsmtl"])
@@ -160,12 +160,12 @@ def test_whoever_acts_for_the_privacy_officer_has_all_of_it_and_the_coordinator_
     ("field", "value", "sentence"),
     [
         ("information", "", "Say what kinds of personal information"),
-        ("known_on", "", "Give a day."),
+        ("known_on", "", "Enter a day."),
         ("known_on", "yesterday", "Write the day as year-month-day"),
         ("organization", "", "Choose the body that holds the information."),
-        ("organization", "nonsense", "Choose one of the list."),
-        ("people_concerned", "many", "Give a number of people"),
-        ("people_concerned", "9" * 40, "Give a number of people"),
+        ("organization", "nonsense", "Choose from the list."),
+        ("people_concerned", "many", "Enter a number of people"),
+        ("people_concerned", "9" * 40, "Enter a number of people"),
         ("happened_from", "2031-01-01", "This day is still to come."),
     ],
 )

@@ -213,7 +213,7 @@ def test_a_move_shows_first_whom_it_tells_and_changes_nothing(cast: Cast, season
     page = text_of(asked.text)
     assert "Nothing has been changed yet." in page
     assert "Thursday, December 10, 2026 at 10:00 a.m." in page
-    assert "Do it, and tell 5 people" in page
+    assert "Confirm, and tell 5 people" in page
     assert "1 person has no address: tell them yourself." in page
     assert "<script>alert" not in asked.text
     assert row(cast, season[1]) == before
@@ -248,7 +248,7 @@ def test_where_others_have_to_be_told_by_now_the_letters_are_shown_again(cast: C
     asked = client.post(
         f"/meetings/{season[1]}/cancellation", data={"seen": row(cast, season[1]).version, "reason": "Tempête"}
     )
-    assert "Do it, and tell 5 people" in asked.text
+    assert "Confirm, and tell 5 people" in asked.text
     # The principal is away that day, so that their alternate comes too: the meeting itself is as it was.
     with cast.session() as session:
         record_absence(
@@ -264,7 +264,7 @@ def test_where_others_have_to_be_told_by_now_the_letters_are_shown_again(cast: C
         invitations.tell_all(session, at=AT)
     again = client.post(f"/meetings/{season[1]}/cancellation", data=hidden(asked.text))
     assert again.status_code == 200
-    assert "no longer what you saw" in text_of(again.text)
+    assert "has changed since you looked" in text_of(again.text)
     assert row(cast, season[1]).state == "planned"
     done = client.post(f"/meetings/{season[1]}/cancellation", data=hidden(again.text))
     assert done.status_code == 303
@@ -307,8 +307,8 @@ def test_the_hour_changes_from_a_day_on(cast: Cast, season: list[UUID]) -> None:
         cut = session.execute(select(_series).where(_series.c.follows_id.is_(None))).one()
     there = show_day("en", cut.ends_on)
     asked = client.post(f"/meetings/{season[0]}/hour", data={"seen": cut.version, "hour": "11:00"})
-    assert f"This meeting and the later ones, as far as {there}" in asked.text
-    assert f"As far as {there}, where the season ends" in client.get(f"/meetings/{season[0]}").text
+    assert f"This meeting and the later ones, until {there}" in asked.text
+    assert f"Until {there}, when the season ends" in client.get(f"/meetings/{season[0]}").text
     # One that stands alone has no such form, and refuses it.
     lone = steering(cast)
     assert client.post(f"/meetings/{lone}/hour", data={"seen": 1, "hour": "10:00"}).status_code == 409
@@ -327,7 +327,7 @@ def test_a_guest_without_an_address_is_said_to_be_told_by_nobody_but_who_invites
         invitations.tell_all(session, at=AT)
     before, typed = sent(cast), dict[str, str]()
     for language, button, told, row_of in (
-        ("en", "Do it", "1 person has no address: tell them yourself.", "People to tell in another way –"),
+        ("en", "Confirm", "1 person has no address: tell them yourself.", "People to tell in another way –"),
         (
             "fr",
             "Confirmer",
@@ -354,7 +354,7 @@ def test_a_guest_is_invited_and_taken_back_each_with_their_letter_alone(cast: Ca
     guest = str(cast.people["researcher"])
     assert signed_in(cast, "researcher").get(f"/meetings/{season[0]}").status_code == 404
     asked = client.post(f"/meetings/{season[0]}/guests", data={"person": guest})
-    assert "Do it, and tell 1 person" in asked.text
+    assert "Confirm, and tell 1 person" in asked.text
     client.post(f"/meetings/{season[0]}/guests", data=hidden(asked.text))
     assert signed_in(cast, "researcher").get(f"/meetings/{season[0]}").status_code == 200
     back = f"/meetings/{season[0]}/guests/{guest}/withdrawal"
@@ -375,7 +375,7 @@ def test_a_guest_of_the_other_program_is_nobody(cast: Cast, season: list[UUID]) 
 @pytest.mark.parametrize(
     ("form", "fields", "status", "why"),
     [
-        ("time", {"day": "", "hour": "10:00"}, 422, "Give a day."),
+        ("time", {"day": "", "hour": "10:00"}, 422, "Enter a day."),
         ("time", {"day": "2026-12-10", "hour": "25:00"}, 422, "Write the hour"),
         ("time", {"day": "2026-12-10", "hour": "10:00:30"}, 422, "Write the hour"),
         (
@@ -397,9 +397,9 @@ def test_a_guest_of_the_other_program_is_nobody(cast: Cast, season: list[UUID]) 
         ("place", {"place": "a\x07b"}, 409, "characters that are not text"),
         ("place", {"place": "", "online_url": "javascript:alert(1)"}, 409, "https://"),
         ("cancellation", {"reason": " "}, 422, "reason"),
-        ("hour", {"hour": ""}, 422, "Give an hour."),
+        ("hour", {"hour": ""}, 422, "Enter an hour."),
         ("guests", {"person": ""}, 422, "Choose a person."),
-        ("guests", {"person": "zzz"}, 422, "Choose one of the list."),
+        ("guests", {"person": "zzz"}, 422, "Choose from the list."),
     ],
 )
 def test_a_form_that_a_rule_refuses_is_shown_again_with_the_reason(

@@ -99,7 +99,7 @@ def test_they_are_sent_after_it_was_seen_to_whom_and_once(cast: Cast, held: Held
     page = text_of(shown.text)
     assert "Nothing has been changed yet." in page
     assert cast.members["manager_codim"].name in page
-    (count,) = re.findall(r"Do it, and tell (\d+) people", page)
+    (count,) = re.findall(r"Confirm, and tell (\d+) people", page)
     again = client.post(f"{path}/circulation", data=hidden(shown.text))
     assert again.headers["location"] == path
     assert sent(cast) == int(count) > 3
@@ -116,7 +116,7 @@ def test_members_read_what_was_sent_in_their_language_as_page_and_as_file(cast: 
     page = member.get(path).text
     assert "Heard." in page
     assert "Write what was said" not in page
-    assert "Take back to change" not in page
+    assert "Reopen for changes" not in page
     for language, form, kind, name in (
         ("en", "pdf", "application/pdf", "minutes"),
         ("fr", "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "proces-verbal"),
@@ -174,7 +174,7 @@ def test_a_later_meeting_approves_them_and_then_they_never_change(cast: Cast, he
     path = f"/meetings/{held.meeting_id}/minutes"
     client = signed_in(cast, "coordinator", NEXT)
     circulate(client, path, row(cast).version)
-    assert "None is yet." in client.get(path).text
+    assert "None is open yet." in client.get(path).text
     with cast.session() as session:
         later = meeting(session, NEXT_LOCAL)
         running.open_meeting(session, later, by=cast.actor("coordinator"), at=NEXT)
@@ -208,12 +208,12 @@ def test_minutes_that_lack_a_language_say_which_items(cast: Cast, held: Held) ->
     client = signed_in(cast, "coordinator")
     client.post(f"{path}/notes", data={"seen": row(cast).version, "number": "2", "said_fr": "Remis.", "said_en": ""})
     page = client.get(path).text
-    assert "Items and decisions that lack text in it: 2." in text_of(page)
+    assert "Items and decisions without text in this language: 2." in text_of(page)
     assert f"{path}/fr.pdf" in page
     assert f"{path}/en.pdf" not in page
     assert client.get(f"{path}/en.pdf").status_code == 409
     shown = client.post(f"{path}/circulation", data={"seen": row(cast).version})
-    assert "Not whole in English: 2." in text_of(shown.text)
+    assert "Incomplete in English: 2." in text_of(shown.text)
 
 
 @pytest.mark.ci

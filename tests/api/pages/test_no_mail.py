@@ -22,8 +22,8 @@ _door = table_of(Door)
 _event = table_of(Event)
 _tenure = table_of(Tenure)
 
-ARRIVED = "Every letter arrived, or is on its way"
-NONE_LEAVES = "No letter leaves: no way of sending them is set up"
+ARRIVED = "Every letter was delivered, or is on its way"
+NONE_LEAVES = "No letters are going out: sending is not set up"
 
 
 def without_mail(cast: Cast, name: str) -> TestClient:
@@ -80,8 +80,8 @@ def test_with_mail_the_board_says_that_all_arrived_and_nothing_of_links(cast: Ca
 def test_in_the_demonstration_the_pages_say_that_letters_reach_nobody(cast: Cast) -> None:
     client = client_for(cast.database, cast.people["coordinator"], demonstration=True)
     board, access = client.get("/board").text, client.get("/access").text
-    assert "In the demonstration letters reach nobody" in board
-    assert "In the demonstration letters reach nobody" in access
+    assert "In the demonstration, letters are not delivered" in board
+    assert "In the demonstration, letters are not delivered" in access
     for page in (board, access):
         assert ARRIVED not in page
         assert NONE_LEAVES not in page
@@ -95,7 +95,7 @@ def test_the_page_of_letters_says_it_and_so_does_a_letter_that_waits(cast: Cast)
     assert "1 letter waits." in page
     letter = page[page.index('href="/post/') :].partition('"')[2].partition('"')[0]
     shown = client.get(letter).text
-    assert "waits: no way of sending letters is set up" in shown
+    assert "waits: sending is not set up" in shown
     assert "goes out next" not in shown
 
 
@@ -110,7 +110,7 @@ def test_the_page_of_access_offers_a_link_where_it_would_offer_a_letter(cast: Ca
     assert f'action="{theirs}/invitation"' not in one
     invited(cast, "manager_em")
     waits = without_mail(cast, "coordinator").get(f"{theirs}/access").text
-    assert "takes the place of the invitation that waits" in waits
+    assert "replaces the pending invitation" in waits
     with_mail = client_for(cast.database, cast.people["coordinator"]).get(f"{theirs}/access").text
     assert f'action="{theirs}/invitation"' in with_mail
     assert "invitation/link" not in with_mail
@@ -143,7 +143,7 @@ def test_the_record_says_who_made_a_link_to_hand_over_and_that_no_letter_carried
     assert line["subject_id"] == cast.people["worker_codim"]
     assert cast.people["manager_codim"] in line.values()
     shown = client_for(cast.database, cast.people["coordinator"]).get("/activity").text
-    assert "Link to sign in made for" in shown
+    assert "Sign-in link to hand over created for" in shown
 
 
 def test_it_revokes_the_invitation_that_waits_and_a_new_link_the_one_before(cast: Cast) -> None:
@@ -164,7 +164,7 @@ def test_an_invitation_by_letter_still_asks_for_the_mailbox(cast: Cast) -> None:
 
 def test_where_letters_leave_no_window_makes_a_link(cast: Cast) -> None:
     status, page = hand_over(cast, "manager_em", letters_leave=True)
-    assert (status, "Letters leave: invite this person by letter." in page) == (409, True)
+    assert (status, "Letters are going out: invite this person by letter." in page) == (409, True)
     assert (LINK.search(page), doors(cast)) == (None, 0)
 
 

@@ -72,7 +72,7 @@ def test_a_form_sent_before_that_says_something_else_is_refused_once_and_then_ma
     client.post("/people", data=form)
     refused = client.post("/people", data={**form, "given_name": "Agate"})
     assert refused.status_code == 409
-    assert "This form was sent before and said something else then." in text_of(refused.text)
+    assert "This form was already sent with other content." in text_of(refused.text)
     assert count(cast, "person") == before + 1
     again = shown(refused.text, "/people")
     assert again["given_name"] == "Agate"

@@ -190,7 +190,7 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     assert (unsaid.status_code, 'value="law" selected' in unsaid.text) == (422, True), "what was chosen stays"
     assert later.post(f"{here}/destruction", data={"ground": "law", "reason": "Ondine, un juge"}).status_code == 303
     page = later.get(here).text
-    assert "Asked that the file be destroyed" in page
+    assert "Destruction of the file requested" in page
     assert f'action="{here}/destruction"' not in page, "it is asked once"
 
     officer = _client(cast, "privacy_officer", days=367)
@@ -200,7 +200,7 @@ def test_a_file_is_held_released_and_destroyed_by_two(cast: Cast, declined: UUID
     asked = officer.get(f"{here}/destruction").text
     assert ("un juge" in asked, "Ondine" in asked, "Fougère" in asked) == (True, False, False)
     assert "/destruction/confirmation" not in asked, "the delay is not over"
-    assert "so another person answers" in later.get(f"{here}/destruction").text
+    assert "another person must answer" in later.get(f"{here}/destruction").text
     assert "/destruction/confirmation" not in later.get(f"{here}/destruction").text
     due = _client(cast, "privacy_officer", days=373)
     form = fields_of(due.get(f"{here}/destruction").text, f"{here}/destruction/confirmation")

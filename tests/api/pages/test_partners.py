@@ -91,10 +91,13 @@ def test_the_coordinator_sees_every_partner_by_every_clause_and_what_is_at_risk_
 ) -> None:
     page = signed_in(cast, "coordinator").get("/partners")
     assert page.status_code == 200
-    assert page.text.index("Ne peut plus être tenu") < page.text.index("Partenaires et clauses</h2>")
+    assert page.text.index("Ne peut plus être respecté") < page.text.index("Partenaires et clauses</h2>")
     assert f'href="/obligations/{owing["en-marge AG-M1"]}"' in page.text
     # Each cell says its state in words beside the shape and the letter.
-    assert '<b aria-hidden="true">X</b><span class="unseen">Ne peut plus être tenu – En Marge 12-17, AG-M1' in page.text
+    assert (
+        '<b aria-hidden="true">X</b><span class="unseen">Ne peut plus être respecté – En Marge 12-17, AG-M1'
+        in page.text
+    )
 
 
 @pytest.mark.ci
@@ -304,7 +307,7 @@ def test_an_unreadable_file_is_refused_on_the_page_with_a_clear_sentence(
         "empty": "ne contient rien, ou presque rien",
         "damaged": "Ce fichier est endommagé",
         "locked": "Un mot de passe verrouille ce fichier",
-        "not_what_it_says": "n’est pas ce qu’annonce la fin de son nom",
+        "not_what_it_says": "ne correspond pas à l’extension de son nom",
     }
     assert words[code] in text_of(refused)
 
@@ -334,7 +337,7 @@ def test_who_coordinates_is_offered_nothing_of_what_the_coordination_owes(cast: 
         assert f'action="{address}/{form}"' not in page.text
     refused = coordinator.post(f"{address}/acceptance", data={"proof": str(given)})
     assert refused.status_code == 409
-    assert "Personne n’accepte ni ne retourne" in text_of(refused)
+    assert "Vous ne pouvez ni accepter ni retourner" in text_of(refused)
     named = signed_in(cast, "manager_em")
     assert f'action="{address}/acceptance"' in named.get(address).text
     assert named.post(f"{address}/acceptance", data={"proof": str(given)}, follow_redirects=False).status_code == 303
@@ -345,7 +348,7 @@ def test_nobody_is_freed_of_a_clause_without_a_decision(cast: Cast, owing: dict[
     said = {"first": "2026-05-01", "last": "2026-08-31", "decision": "", "reason": "Déménagement"}
     refused = signed_in(cast, "coordinator").post(address, data=said)
     assert refused.status_code in (409, 422)
-    assert "par une décision qui tient" in text_of(refused)
+    assert "exige une décision en vigueur" in text_of(refused)
     assert 'value="Déménagement"' in refused.text
     assert signed_in(cast, "manager_em").post(address, data=said).status_code == 404
 
@@ -360,7 +363,7 @@ def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_par
     with cast.session() as session:
         (proposal,) = waiving.proposals(session, cast, "en-marge", "AG-M1")
         meeting = waiving.sat_on(session, cast, proposal)
-    assert "Consigner que le comité libère le partenaire" in text_of(coordinator.get(address))
+    assert "Consigner la dispense du comité" in text_of(coordinator.get(address))
     assert f'href="{address}#waivers"' in coordinator.get(f"/meetings/{meeting}/run").text
     coordinator.post(f"{address}/waiver-proposals/{proposal}/decision")
     with cast.session() as session:
@@ -376,7 +379,7 @@ def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_par
         assert waivers_of(session) == []
     for name in ("coordinator", "manager_em"):
         shown = card(signed_in(cast, name).get(address), "waivers")
-        assert "ne libère le partenaire aucun jour" in shown, name
+        assert "ne s’applique aucun jour" in shown, name
         assert f'<a href="/decisions/{made}">{number}</a>' in shown
         assert "Déménagement" in shown
         assert "Proposé" not in shown
@@ -384,7 +387,7 @@ def test_a_waiver_says_by_which_decision_and_why_to_those_who_answer_for_the_par
 
 
 def test_where_nothing_is_signed_the_page_says_what_to_do(cast: Cast) -> None:
-    assert "n’oblige personne" in text_of(signed_in(cast, "coordinator").get("/partners"))
+    assert "n’engage personne" in text_of(signed_in(cast, "coordinator").get("/partners"))
     partner = text_of(signed_in(cast, "coordinator").get(f"/partners/{cast.organizations['codim']}"))
     assert "Aucune entente n’est en vigueur" in partner
 

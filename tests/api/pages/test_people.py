@@ -305,7 +305,7 @@ def test_who_has_such_a_calendar_says_on_their_page_that_it_takes_every_message_
     # Whoever does not send the field leaves it as it is; the coordinator says it for them; and no other kind is one.
     assert client.post(f"/people/{me}", data=whole_of(cast, "police")).status_code == 303
     wrong = client.post(f"/people/{me}", data={**whole_of(cast, "police"), "calendar": "joual"})
-    assert (wrong.status_code, "Choose one of the list." in wrong.text) == (422, True)
+    assert (wrong.status_code, "Choose from the list." in wrong.text) == (422, True)
     coordinator = signed_in(cast, "coordinator")
     asked = {"given_name": "Argent", "family_name": "Saphir", "language": "fr", "calendar": "merge"}
     seen = {"If-Match": f'"{whole_of(cast, "police")["seen"]}"'}
@@ -355,7 +355,7 @@ def test_a_role_is_given_and_ended_and_its_past_stays(cast: Cast) -> None:
     assert given.headers["location"] == f"/people/{them}#roles"
     twice = client.post(f"/people/{them}/roles", data={"place": place, "starts_on": "2026-11-10"})
     assert twice.status_code == 409
-    assert "holds that role there on those days already" in twice.text
+    assert "already holds that role there on those days" in twice.text
     held = tenure_of(cast, "worker_codim")
     early = client.post(f"/people/{them}/roles/{held}/end", data={"ends_on": "2020-01-01"})
     assert early.status_code == 422
@@ -383,7 +383,7 @@ def test_an_absence_is_recorded_and_called_off(cast: Cast) -> None:
     absence = {"starts_on": "2026-12-01", "ends_on": "2026-12-05", "deputy": str(cast.people["deputy"])}
     nothing = client.post(f"/people/{me}/absences", data=absence)
     assert nothing.status_code == 422
-    assert "Say what the deputy acts for" in nothing.text
+    assert "Say what the deputy covers" in nothing.text
     assert f'<option value="{cast.people["deputy"]}" selected>' in nothing.text
     assert client.post(f"/people/{me}/absences", data={**absence, "kinds": ["tasks"]}).status_code == 303
     overlapping = client.post(f"/people/{me}/absences", data={**absence, "kinds": ["tasks"]})
@@ -392,7 +392,7 @@ def test_an_absence_is_recorded_and_called_off(cast: Cast) -> None:
         row = session.execute(select(_absence)).mappings().one()
     assert row["kinds"] == ["tasks"]
     assert client.post(f"/people/{me}/absences/{row['id']}/cancel").status_code == 303
-    assert "called off" in client.get(f"/people/{me}").text
+    assert "cancelled" in client.get(f"/people/{me}").text
     again = client.post(f"/people/{me}/absences/{row['id']}/cancel")
     assert again.status_code == 404
 

@@ -76,7 +76,7 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     form = {**SEASON, "place": "Salle 4", "date": given}
     asked = client.post("/committees/clinical/dates", data=form)
     assert asked.status_code == 200, text_of(asked.text)[:500]
-    assert "Do it, and tell 5 people" in asked.text
+    assert "Confirm, and tell 5 people" in asked.text
     assert "Invitation" in asked.text
     assert planned(cast) == []
     assert sent(cast) == 0
@@ -177,7 +177,7 @@ def test_a_single_meeting_is_added_after_its_letters_were_seen(cast: Cast) -> No
     client = signed_in(cast, "coordinator")
     given = {"day": "2026-12-10", "hour": "14:00", "minutes": "90", "place": "Salle 2"}
     asked = client.post("/committees/clinical/meetings", data=given)
-    assert "Do it, and tell 5 people" in asked.text
+    assert "Confirm, and tell 5 people" in asked.text
     assert planned(cast) == []
     assert client.post("/committees/clinical/meetings", data=hidden(asked.text)).status_code == 303
     assert planned(cast) == [("2026-12-10T14:00", "planned", "")]
@@ -234,7 +234,7 @@ def test_propose_dates_always_answers_with_dates_or_with_the_reason_and_what_hel
         ("clinical", {"first": "2026-12-03", "last": "2026-12-08"}, "it meets every Wednesday"),
         ("clinical", {"first": "2026-12-03", "last": "2026-12-01"}, "A season ends on or after its first day"),
         ("steering", {"first": "2026-01-01"}, "from today on"),
-        ("steering", {"first": "9999-12-31"}, "too far away to be meant"),
+        ("steering", {"first": "9999-12-31"}, "too far away"),
         ("steering", {"first": "soon"}, "day"),
     ):
         page = client.get(f"/committees/{committee}/dates", params=asked)
@@ -242,7 +242,7 @@ def test_propose_dates_always_answers_with_dates_or_with_the_reason_and_what_hel
         assert 'name="first"' in page.text, "another first day can be given at once"
     closed = client.get("/committees/clinical/dates", params={"first": "2026-12-29", "last": "2026-12-31"})
     assert "No date fits" in text_of(closed.text)
-    assert "Nobody works on" in text_of(closed.text)
+    assert "is a closed day" in text_of(closed.text)
 
 
 @pytest.mark.ci
@@ -251,8 +251,8 @@ def test_before_a_year_is_planned_the_page_counts_the_people_and_says_what_each_
     dates = [f"2027-{month:02}-17|2027-{month:02}-17T13:30" for month in (2, 5, 9)]
     asked = client.post("/committees/steering/dates", data={"first": "2027-01-01", "date": dates})
     page = text_of(asked.text)
-    (people,) = re.findall(r"Do it, and tell (\d+) people", page)
-    assert f"{people} people hear of it, in {people} letters" in page
+    (people,) = re.findall(r"Confirm, and tell (\d+) people", page)
+    assert f"{people} people will be told in {people} letters" in page
     assert page.count("Invitation –") == 3 * int(people)
     client.post("/committees/steering/dates", data=hidden(asked.text))
     assert sent(cast) == int(people)

@@ -65,7 +65,7 @@ def test_nobody_else_reads_it(letters: Cast, name: str) -> None:
 def test_in_a_demonstration_everyone_reads_it_and_only_the_coordination_sends_again(letters: Cast) -> None:
     client = client_for(letters.database, letters.people["worker_codim"], demonstration=True)
     letter = one_letter(letters)
-    assert "reach nobody" in client.get("/post").text
+    assert "are not delivered" in client.get("/post").text
     assert client.get(f"/post/{letter}").status_code == 200
     give_up(letters, letter)
     assert "Send it again" not in client.get(f"/post/{letter}").text
@@ -126,7 +126,7 @@ def test_a_letter_that_was_given_up_goes_again_to_todays_address(letters: Cast) 
         session.execute(
             update(_person).where(_person.c.id == letters.people["officer"]).values(email="new@ccsmtl.example")
         )
-    assert "This letter reached nobody" in client.get(f"/post/{letter}").text
+    assert "This letter was not delivered" in client.get(f"/post/{letter}").text
     assert client.post(f"/post/{letter}/retry").headers["location"] == f"/post/{letter}"
     with letters.session() as session:
         row = session.execute(select(_notice).where(_notice.c.id == letter)).mappings().one()
@@ -148,7 +148,7 @@ def test_what_is_not_given_up_is_not_sent_again(letters: Cast) -> None:
     letter = one_letter(letters)
     page = client.post(f"/post/{letter}/retry")
     assert page.status_code == 409
-    assert "was delivered, or is still being tried" in page.text
+    assert "was delivered, or is still being sent" in page.text
 
 
 def test_a_person_without_an_address_must_get_one_first(letters: Cast) -> None:

@@ -118,7 +118,7 @@ def test_where_there_is_nothing_a_line_says_so(cast: Cast) -> None:
     assert "Nothing unusual" in page
     assert "No reading" in page
     assert "Nothing is sealed yet" in page
-    assert "Nobody was turned away" in text_of(officer(cast).get("/privacy/refusals").text)
+    assert "No refusals" in text_of(officer(cast).get("/privacy/refusals").text)
 
 
 @pytest.mark.ci
@@ -155,7 +155,7 @@ def test_whoever_saw_anything_of_one_participant_s_file_is_listed_by_the_number(
     asked = officer(cast)
     for path in ("/privacy?file=%232026-07", "/privacy?file=2026-07", f"/privacy?thing={participant_id}"):
         page = text_of(asked.get(path).text)
-        assert "Words of a weekly note: #2026-07" in page
+        assert "Text of a weekly note: #2026-07" in page
         assert "#2026-08" not in page
         assert count(asked.get(path)) == 1
     assert "Wanted to see: #2026-07" in text_of(asked.get("/privacy/refusals?file=2026-07").text)
@@ -430,7 +430,7 @@ def test_who_was_turned_away_is_told_with_what_and_why(cast: Cast) -> None:
     assert "Wanted to see: Émeraude Quartz" in page
     assert "Wanted to see: a case" in page
     assert "Garnet Schist" in page
-    assert "it is not theirs, or is not there" in page
+    assert "it is not theirs, or does not exist" in page
     assert count(officer(cast).get(f"/privacy/refusals?person={cast.people['police']}")) == 0
 
 

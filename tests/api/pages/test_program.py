@@ -86,7 +86,7 @@ def test_a_position_that_several_carry_says_who_carries_how_much_of_it(
 
 def test_an_agreement_says_who_owes_what(cast: Cast) -> None:
     page = read(cast, f"/program/agreements/{agreement_of(cast, 'en-marge')}")
-    assert "Nobody has signed this version" in page
+    assert "This version is not signed" in page
     assert "AG-M1" in page
     assert "at most 1 absence from: Steering Committee" in page
     owed = program_file().value.obligations_of("en-marge")
@@ -186,7 +186,7 @@ def test_the_procedure_is_printed_from_what_drives_the_cases(cast: Cast) -> None
         assert f'id="step-{step.id}"' in page
         assert all(fact in page for fact in step.source)
     assert page.count("approved by:") == sum(step.approved_by is not None for step in protocol.steps)
-    assert page.count("done by itself") == sum(step.action is not None for step in protocol.steps)
+    assert page.count("done by the program") == sum(step.action is not None for step in protocol.steps)
     assert "working days before the arrival" in page
     assert protocol.gates["may_follow_participants"].title.en in page
     french = read(cast, "/protocols/onboarding", lang="fr")

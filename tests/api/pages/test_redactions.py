@@ -37,7 +37,7 @@ def test_who_asked_for_words_of_a_meeting_to_go_takes_that_back_and_nobody_else(
     assert stranger.post(f"{place}/taking-back", data={"seen": seen}).status_code == 404
     assert coordinator.post(f"{place}/confirmation", data={"seen": seen}).status_code in (404, 409)
     assert coordinator.post(f"{place}/taking-back", data={"seen": seen}).status_code == 303
-    assert "No longer asked for" in text_of(coordinator.get(place).text)
+    assert "Request withdrawn" in text_of(coordinator.get(place).text)
     with cast.session() as session:
         assert session.scalars(select(_redaction.c.state)).one() == "taken_back"
 
@@ -62,4 +62,4 @@ def test_the_page_says_whom_it_waits_for_and_what_would_help_where_they_are_away
         )
     shown = text_of(coordinator.get(place).text)
     assert f"Waits for {name}, away until {show_day('en', END.date() + timedelta(days=3))}" in shown
-    assert "whoever asked does not confirm it in their place" in shown
+    assert "their deputy asked for it, and cannot confirm it" in shown

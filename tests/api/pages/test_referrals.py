@@ -217,8 +217,8 @@ def test_what_somebody_who_leaves_began_is_read_by_the_coordinator_alone_once_it
     assert read_by() == [(there.people["coordinator"], draft, "referral", "part")]
     if door == "/referrals":
         board = _client(there, "coordinator").get(door).text
-        assert "Unfinished, of somebody who left" in board
-        assert "Unfinished, of somebody who left" not in _client(there, "manager_ccsmtl").get(door).text
+        assert "Unfinished, from people who left" in board
+        assert "Unfinished, from people who left" not in _client(there, "manager_ccsmtl").get(door).text
 
 
 @pytest.mark.ci

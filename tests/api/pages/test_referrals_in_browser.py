@@ -83,9 +83,9 @@ def test_what_is_typed_is_saved_after_a_pause_and_sent_with_what_was_saved(windo
     assert page.url == address
     expect(page.get_by_label("Given name")).to_have_value("Viorne")
     expect(page.get_by_label("Family name")).to_have_value("Sorbier")
-    page.get_by_label("Age, where").fill("15")
+    page.get_by_label("Age, if").fill("15")
     page.get_by_label("Telephone").fill("514 555-0123")
-    page.get_by_label("Reasons for referring").fill("Demande de l’aide.")
+    page.get_by_label("Reasons for the referral").fill("Demande de l’aide.")
     page.get_by_role("button", name="Send to the coordinator").click()
     expect(page).to_have_url(re.compile(r"sent=yes"))
     with window.cast.session() as session:

@@ -42,12 +42,12 @@ def _letters(cast: Cast) -> int:
 @pytest.mark.ci
 def test_a_seat_changes_hands_by_two_clicks_the_first_of_which_shows_the_letters(cast: Cast, place: str) -> None:
     client, before = signed_in(cast, "manager_em"), _letters(cast)
-    assert "Change who sits" in text_of(client.get("/committees/clinical").text)
+    assert "Change members" in text_of(client.get("/committees/clinical").text)
     given = {"person": str(cast.people["deputy"]), "kind": "principal", "day": FROM}
     shown = client.post(f"{place}/holders", data=given)
     assert shown.status_code == 200
     page = text_of(shown.text)
-    for said in ("Holds the seat", "Wednesday, December 9, 2026", "Invitation"):
+    for said in ("Principal", "Wednesday, December 9, 2026", "Invitation"):
         assert said in page
     assert (_principal(cast), _letters(cast)) == (cast.people["worker_em"], before)
     found = re.search(r'name="shown" value="([^"]+)"', shown.text)
@@ -63,7 +63,7 @@ def test_a_manager_says_who_sits_for_their_own_organization_alone(cast: Cast, pl
     given = {"person": str(cast.people["deputy"]), "kind": "principal", "day": FROM}
     for name in ("manager_codim", "police", "officer"):
         assert signed_in(cast, name).post(f"{place}/holders", data=given).status_code == 404, name
-        assert "Change who sits" not in text_of(signed_in(cast, "police").get("/committees/clinical").text)
+        assert "Change members" not in text_of(signed_in(cast, "police").get("/committees/clinical").text)
     refused = signed_in(cast, "coordinator").post(f"{place}/holders", data={**given, "day": "2026-01-01"})
     assert refused.status_code == 409
     assert "A seat is given from today on" in text_of(refused.text)

@@ -139,12 +139,12 @@ def test_a_meeting_is_opened_on_its_day_and_put_back_while_nothing_is_recorded(p
     assert "3 items" in card(planned.page(), "opening")
     assert place(planned.send("opening", seen=planned.row()["version"])) == "#opening"
     assert planned.row()["state"] == "under_way"
-    assert "Opened by mistake" in card(planned.page(), "closing")
+    assert "Undo the opening" in card(planned.page(), "closing")
     planned.send("putting-back", seen=planned.row()["version"])
     assert planned.row()["state"] == "planned"
     planned.send("opening", seen=planned.row()["version"])
     planned.fill("codim", "present")
-    assert "Opened by mistake" not in planned.page()
+    assert "Undo the opening" not in planned.page()
     refused = planned.send("putting-back", seen=planned.row()["version"])
     assert refused.status_code == 409
     assert "Something was recorded in this meeting" in text_of(refused.text)
@@ -155,7 +155,7 @@ def test_a_meeting_is_opened_on_its_day_and_put_back_while_nothing_is_recorded(p
 def test_closing_names_what_is_left_and_carries_it_only_where_one_says_so(room: Room) -> None:
     room.treat(0, "treated")
     page = room.page()
-    assert "Nothing is recorded yet of: 2 Formation (en) 3 Local (en)" in card(page, "closing")
+    assert "Nothing is recorded yet for: 2 Formation (en) 3 Local (en)" in card(page, "closing")
     refused = room.send("closing", seen=room.row()["version"])
     assert refused.status_code == 409
     assert "(2): 2, 3" in text_of(refused.text)
@@ -206,7 +206,7 @@ def test_a_cancelled_meeting_is_not_run(planned: Room) -> None:
             .where(_meeting.c.id == planned.id)
             .values(state="cancelled", cancelled_at=NOW, reason="Non")
         )
-    assert "there is nothing to run" in text_of(planned.page())
+    assert "it cannot be run" in text_of(planned.page())
     assert "/run/opening" not in planned.page()
     meeting_page = planned.client.get(f"/meetings/{planned.id}").text
     assert "/run" not in meeting_page
@@ -243,7 +243,7 @@ def test_the_quorum_follows_each_record_and_is_said_in_words(room: Room) -> None
     page = room.page()
     assert "No quorum. Missing: 4 voting seats and 4 organizations." in card(page, "attendance")
     assert "At least, for a quorum: 4 voting seats and 4 organizations." in card(page, "attendance")
-    assert "stamped as decided without a quorum" in card(page, "attendance")
+    assert "marked as taken without a quorum" in card(page, "attendance")
     for key in ("ccsmtl", "codim", "spvm"):
         assert place(room.fill(key, "present")) == f"#seat-{room.seat(key).seat.id}"
     assert "Missing: 1 voting seat and 1 organization." in card(room.page(), "attendance")
@@ -312,7 +312,7 @@ def test_an_alternate_sits_by_name_and_from_elsewhere(room: Room) -> None:
     assert "By an alternate Remotely" in card(room.page(), "attendance")
     refused = room.fill("spvm", "alternate", person=deputy)
     assert refused.status_code == 409
-    assert "This person is no alternate for this seat on that day." in text_of(refused.text)
+    assert "This person is not an alternate for this seat on that day." in text_of(refused.text)
 
 
 @pytest.mark.ci
@@ -511,7 +511,7 @@ def test_a_decision_is_recorded_on_its_item_with_its_owner_and_its_quorum(room: 
     assert made["number"] in shown
     assert "With a quorum" in shown
     assert "Manager, CODIM · by Feb 15, 2027" in shown
-    assert "Endorsed: no agreement was in force on that day, and nobody was asked." in shown
+    assert "Endorsed: no agreement was in force on that day, and no one was asked." in shown
     assert "Decided" in card(room.page(), "items")
     # A note can still be kept; another outcome can not be given.
     assert place(room.treat(0, "decided", note_fr="À l’unanimité.")) == f"#item-{item['id']}"
@@ -525,7 +525,7 @@ def test_a_decision_without_a_quorum_is_kept_and_says_so(room: Room) -> None:
     assert (made["has_quorum"], made["item_id"], made["state"]) == (False, None, "standing")
     shown = card(room.page(), "decided")
     assert "Without a quorum" in shown
-    assert "Nobody owes anything by it." in shown
+    assert "No one has anything to do." in shown
 
 
 @pytest.mark.ci
@@ -544,7 +544,7 @@ def test_a_decision_that_is_recorded_afterwards_has_the_quorum_of_its_hour(room:
     ("fields", "status", "why"),
     [
         ({"kind": "other"}, 422, "Write down what was decided"),
-        ({"kind": "", "text_fr": "On continue."}, 422, "Say of which kind the decision is."),
+        ({"kind": "", "text_fr": "On continue."}, 422, "Say what kind of decision it is."),
         ({"kind": "royal", "text_fr": "On continue."}, 409, "one of the kinds"),
         ({"kind": "other", "text_fr": "On continue.", "owner_role": "manager"}, 409, "Say by which day"),
         (
@@ -552,7 +552,7 @@ def test_a_decision_that_is_recorded_afterwards_has_the_quorum_of_its_hour(room:
             409,
             "by which day",
         ),
-        ({"kind": "other", "text_fr": "On continue.", "due": "2027-02-19"}, 409, "goes with the role"),
+        ({"kind": "other", "text_fr": "On continue.", "due": "2027-02-19"}, 409, "needs a role"),
         ({"kind": "other", "text_fr": "On continue.", "owner_role": "king", "due": "2027-02-19"}, 409, "no such role"),
         ({"kind": "other", "text_fr": "On\x07continue."}, 422, "not text"),
     ],
@@ -632,7 +632,7 @@ def test_who_records_a_decision_says_whether_it_is_what_a_procedure_asks_for(roo
     assert room.send("decision", **given, grants="no").status_code == 303
     assert state() == "open"
     wrong = room.send("decision", **given, grants="yes")
-    assert "record it as on management or coordination" in wrong.text
+    assert "record it as about management or coordination" in wrong.text
     assert room.send("decision", **given | {"kind": "management"}, grants="yes").status_code == 303
     assert state() == "done", "no partner has an agreement: it counts"
     assert "Asked here" not in room.page()

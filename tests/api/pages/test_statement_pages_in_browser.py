@@ -61,6 +61,6 @@ def test_the_coordinator_releases_a_year_with_one_click_and_finds_the_files(
     expect(page.get_by_role("heading", name="Statement of the program: year 2026")).to_be_visible()
     referrals = page.locator("#referrals")
     expect(referrals.get_by_role("row", name="Admitted: on a break hidden")).to_be_visible()
-    page.get_by_role("button", name="Release it as it stands here").click()
+    page.get_by_role("button", name="Release as is").click()
     expect(page.get_by_text("Released on February 15, 2027").first).to_be_visible()
     expect(page.get_by_role("link", name="Excel, français")).to_be_visible()

@@ -128,7 +128,7 @@ def test_only_the_coordinator_sees_what_leaves_and_lets_it_leave(cast: Cast) -> 
 def test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_there_a_file(cast: Cast) -> None:
     coordinator = signed_in(cast, "coordinator")
     listed = text_of(coordinator.get("/statements").text)
-    assert "3rd quarter of 2026 To look at" in listed
+    assert "3rd quarter of 2026 To review" in listed
     assert "4th quarter" not in listed
     assert coordinator.get("/statements/2026-Q2/fr.xlsx").status_code == 409
     shown = coordinator.get("/statements/2026-Q2")
@@ -136,7 +136,7 @@ def test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_
     seen = shown.text.partition('name="seen" value="')[2].partition('"')[0]
     old = coordinator.post("/statements/2026-Q2/release", data={"seen": "0" * 64})
     assert old.status_code == 412
-    assert "no longer what you saw" in text_of(old.text)
+    assert "have changed since you looked" in text_of(old.text)
     done = coordinator.post("/statements/2026-Q2/release", data={"seen": seen})
     assert done.headers["location"] == "/statements/2026-Q2"
     after = coordinator.get("/statements/2026-Q2")
@@ -158,7 +158,7 @@ def test_the_coordinator_looks_at_every_table_then_releases_it_and_only_then_is_
     [
         ("2026", "is not over on November 23, 2026"),
         ("2031", "is not over"),
-        ("1899", "Nothing of this period is on record."),
+        ("1899", "Nothing is recorded for this period."),
         ("2026-Q9", "such as 2026, or of a quarter: 2026-Q3"),
         ("hier", "such as 2026, or of a quarter: 2026-Q3"),
     ],

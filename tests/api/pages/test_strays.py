@@ -49,7 +49,7 @@ def _answers(cast: Cast) -> list[tuple[str, str]]:
 @pytest.mark.usefixtures("kept")
 def test_the_coordinators_work_says_that_some_wait_and_the_page_from_whom_of_which_meeting_and_why(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
-    assert "1 mail could not be taken as an answer by itself." in text_of(client.get("/").text)
+    assert "1 e-mail could not be matched automatically." in text_of(client.get("/").text)
     assert "Answers kept aside (1)" in text_of(client.get("/meetings").text)
     page = text_of(client.get("/strays").text)
     for said in (FORGED, "Wednesday, December 9, 2026", "SPVM", "Cannot come", "it may be forged"):
@@ -69,7 +69,7 @@ def test_one_is_set_aside_by_a_click_and_stays_to_be_seen_with_who_did_it(cast: 
     assert _answers(cast) == []
     again = client.post(f"/strays/{kept}/setting-aside", data={"seen": "1"})
     assert again.status_code == 409
-    assert "Somebody has seen to this mail already." in text_of(again.text)
+    assert "Someone has already dealt with this e-mail." in text_of(again.text)
 
 
 @pytest.mark.ci

@@ -158,7 +158,7 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
         freezing.freeze(session, here, by=by, at=AT)
     police = client_for(program.database, program.people["police"], at=NOW)
     assert police.get(place).status_code == 404, "it does not sit yet"
-    assert "reads it while it sits on it" in text_of(police.get(f"/follow-ups/{follow_up}").text)
+    assert "reads it during its meeting" in text_of(police.get(f"/follow-ups/{follow_up}").text)
     with program.session() as session:
         running.open_meeting(session, here, by=by, at=NOW)
     assert place in police.get(f"/meetings/{here}").text

@@ -165,8 +165,8 @@ def with_document(cast: Cast, name: str, content: bytes) -> tuple[int, str, UUID
 @pytest.mark.parametrize(
     ("name", "content", "status", "sentence"),
     [
-        ("plan.pdf", b"MZ\x90\x00 not a pdf", 422, "is not what the ending of its name says"),
-        ("plan.exe", b"MZ\x90\x00", 422, "Files of this kind are not kept"),
+        ("plan.pdf", b"MZ\x90\x00 not a pdf", 422, "does not match the extension of its name"),
+        ("plan.exe", b"MZ\x90\x00", 422, "Files of this kind are not accepted"),
         ("plan.pdf", b"", 422, "This file is empty"),
         ("plan.pdf", b"%PDF-" + b"x" * LARGEST_DOCUMENT, 413, "larger than 10 MB"),
     ],
@@ -322,10 +322,10 @@ def test_nobody_is_offered_their_own_request_nor_can_approve_it(cast: Cast, as_a
     task = task_of(cast, case_id, "request_secure_access")
     page = mine.get(f"/tasks/{task['id']}").text
     assert "/approval" not in page
-    assert "Nobody approves what they did themselves" in text_of(page)
+    assert "You cannot approve what you did yourself" in text_of(page)
     answer = send(mine, task, "approval")
     assert answer.status_code == 409
-    assert "Nobody approves what they did themselves" in text_of(answer.text)
+    assert "You cannot approve what you did yourself" in text_of(answer.text)
     assert task_of(cast, case_id, "request_secure_access")["state"] == "submitted"
 
 
@@ -372,10 +372,10 @@ def test_what_was_said_of_a_task_before_is_told_from_what_was_written_now(cast: 
     send(mine, task_of(cast, case_id, "request_secure_access"), "completion", words="Moins.")
     again = text_of(mine.get(here).text)
     assert "Moins." in again
-    assert "Said of it before: Trop." in again
+    assert "Earlier notes: Trop." in again
     send(signed_in(cast, "manager_em"), task_of(cast, case_id, "request_secure_access"), "approval", words="Bien.")
     approved = text_of(mine.get(here).text)
-    assert "Said of it before" not in approved
+    assert "Earlier notes" not in approved
     assert "Bien." in approved
 
 
@@ -438,7 +438,7 @@ def test_a_step_that_waits_or_that_the_program_does_is_not_done_by_hand(cast: Ca
     mine = signed_in(cast, "coordinator")
     for name, said in (
         ("hand_over_notebook_and_guide", "waits for others to be done first"),
-        ("enrol_on_clinical_committee", "The program does this step by itself"),
+        ("enrol_on_clinical_committee", "This step is automatic"),
     ):
         task = task_of(cast, case_id, name)
         assert "/completion" not in mine.get(f"/tasks/{task['id']}").text

@@ -219,7 +219,7 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
     assert coordinator.post(place, data=said).status_code == 200
     assert "tante" in manager.get(place).text
     assert place in manager.get(f"/tasks/{task['id']}").text
-    assert "not open to you" not in manager.get(f"/tasks/{task['id']}").text
+    assert "do not have access" not in manager.get(f"/tasks/{task['id']}").text
     with program.session() as session:
         consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
     assert manager.get(place).status_code == 404
@@ -232,7 +232,7 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
         shown = manager.get(page)
         assert shown.status_code == 200, "it is theirs to hand back"
         assert place not in shown.text
-    assert "The participant’s file is not open to you. You may hand the step back" in text_of(
+    assert "You do not have access to the participant’s file. You may hand the step back" in text_of(
         manager.get(f"/tasks/{task['id']}").text
     )
     assert "tante" in coordinator.get(place).text
@@ -262,7 +262,7 @@ def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_
     (task,) = asked(program, case_id, "tell_participant")
     manager.post(f"{place}/completion", data={"seen": task["version"], "words": "CANARIDEP dit"})
     after = text_of(manager.get(place).text)
-    assert "Words about the participant are kept with it: who keeps their file reads them." in after
+    assert "A text about the participant is kept with it; those who keep the file read it." in after
     assert "CANARIDEP" not in after
 
 

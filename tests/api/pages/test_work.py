@@ -154,7 +154,7 @@ def test_the_coordinator_sees_what_is_vacant_and_late_in_the_program_and_others_
     for name, sees in (("coordinator", True), ("manager_em", False), ("officer", True)):
         page = text_of(signed_in(cast, name).get("/").text)
         assert ("vacant roles and seats" in page) is sees
-        assert ("The engine needs a look" in page) is sees  # no worker runs in the tests
+        assert ("The engine needs attention" in page) is sees  # no worker runs in the tests
 
 
 def test_an_engine_that_started_with_the_web_is_given_time_to_show_itself(cast: Cast) -> None:
@@ -162,9 +162,9 @@ def test_an_engine_that_started_with_the_web_is_given_time_to_show_itself(cast: 
     app.state.office = replace(app.state.office, opened_at=AT)
     browser = TestClient(app, base_url=ADDRESS, headers={"Accept-Language": "en"})
     browser.cookies.set("spheres", token_for(cast.database, cast.people["coordinator"]))
-    assert "The engine needs a look" not in text_of(browser.get("/").text)
+    assert "The engine needs attention" not in text_of(browser.get("/").text)
     app.state.office = replace(app.state.office, clock=lambda: AT + SILENT_AFTER + timedelta(seconds=1))
-    assert "The engine needs a look" in text_of(browser.get("/").text)
+    assert "The engine needs attention" in text_of(browser.get("/").text)
 
 
 def test_a_worker_sees_how_far_their_own_onboarding_is(cast: Cast) -> None:

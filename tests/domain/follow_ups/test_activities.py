@@ -147,8 +147,7 @@ def test_what_was_planned_before_is_not_allowed_and_its_planner_and_the_coordina
         assert not _met(session, three[1], cast), "what may not be brought nobody together"
     for name in (WORKER, "coordinator"):
         assert (
-            "is not allowed: take a participant out"
-            in client_for(cast.database, cast.people[name], at=AT).get("/").text
+            "is not allowed: remove a participant" in client_for(cast.database, cast.people[name], at=AT).get("/").text
         )
 
 
@@ -162,12 +161,12 @@ def test_whoever_is_barred_by_one_of_those_who_take_part_sees_the_others_alone(
     client = client_for(cast.database, cast.people["coordinator"], at=AT)
     page = client.get("/activities", headers={"Accept-Language": "en"}).text
     assert ("#2026-01" in page, "#2026-02" in page, str(three[0]) in page) == (False, True, False)
-    assert "One of them may not be with others" in page
+    assert "One of these people may not be with others" in page
     shown = client.get("/api/v1/activities").json()["items"]
     told = [(one["numbers"], one["is_allowed"]) for one in shown if one["held_on"] == (TODAY + DAY).isoformat()]
     assert sorted(told) == [(["#2026-02"], False), (["#2026-03"], True)]
     # What has to be put right is asked of them all the same: it calls nobody.
-    assert "is not allowed: take a participant out" in client.get("/").text
+    assert "is not allowed: remove a participant" in client.get("/").text
 
 
 def _passed_on(session: Session, follow_up: UUID, cast: Cast) -> None:
@@ -376,7 +375,7 @@ def test_on_the_page_what_was_planned_without_an_hour_gets_one(cast: Cast) -> No
         session.execute(update(_activity).values(begins=None, minutes=None))
         session.execute(update(_part).values(sealed=None, where_mark=None))
     worker = client_for(cast.database, cast.people[WORKER], at=AT)
-    assert "At which hour and where was not said." in worker.get("/activities").text
+    assert "No hour or place was given." in worker.get("/activities").text
     typed = {"held_on": (TODAY + DAY).isoformat(), "begins": "16:15", "minutes": "45", "place": "Parc"}
     assert worker.post(f"/activities/{found}/moving", data={**typed, "minutes": "-5"}).status_code == 422
     other = client_for(cast.database, cast.people[SECOND], at=AT)

@@ -89,7 +89,7 @@ def test_who_is_being_welcomed_is_given_nobody_until_the_gate_is_passed_and_is_t
             "Create the account and open access to the secure network (Flint Cobalt)",
             "Introduce the program (Agate Améthyste)",
             "Confirm that you received the notebook and the guide (Garnet Schist)",
-            "Enrol the person on the Clinical Committee (the program does it by itself)",
+            "Enrol the person on the Clinical Committee (done automatically)",
         ]
         assert "Demander" in say("fr", raised.value.sentence, **raised.value.facts)
         shown = offered(session, program, SECOND)

@@ -209,7 +209,7 @@ def test_what_is_owed_once_is_asked_for_within_the_agreements_first_year(cast: C
     kept(session, at(SIXTY))  # sixty working days before 4 January too
     (task,) = asked(session, one["id"])
     assert (task["step"], task["due_on"]) == (GIVE, date(2027, 1, 4))
-    assert task["title_en"].startswith("Give a document by January 4, 2027")
+    assert task["title_en"].startswith("Submit a document by January 4, 2027")
 
 
 @pytest.mark.ci

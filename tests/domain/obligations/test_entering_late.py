@@ -206,7 +206,7 @@ def test_the_page_says_it_before_the_role_is_given(cast: Cast) -> None:
     given_ = {"place": f"manager:{cast.organizations['en-marge']}", "starts_on": SAID.isoformat()}
     first = client.post(f"/people/{who}/roles", data=given_)
     assert first.status_code == 409
-    assert "goes on counting that as vacant" in first.text
+    assert "still counts that time" in first.text
     assert 'name="late"' in first.text
     assert client.post(f"/people/{who}/roles", data=given_ | {"late": "yes"}).status_code == 303
 
@@ -222,7 +222,7 @@ def test_the_plan_of_an_onboarding_says_it_before_somebody_new_is_added(cast: Ca
     new |= {"email": "opale@em.example", "organization": str(cast.organizations["en-marge"])}
     plan = {day: client.post("/cases/new", data=new | {"starts_on": day.isoformat()}).text for day in (SAID, ENTERED)}
     assert {day: "See the plan" in text for day, text in plan.items()} == {SAID: True, ENTERED: True}
-    assert {day: "What was vacant stays counted" in text for day, text in plan.items()} == {SAID: True, ENTERED: False}
+    assert {day: "Past vacancy still counts" in text for day, text in plan.items()} == {SAID: True, ENTERED: False}
 
 
 days = st.dates(date(2026, 1, 1), date(2027, 12, 31))

@@ -254,7 +254,7 @@ def test_a_withdrawal_is_asked_once_more_with_what_follows_by_page_and_over_json
         worker.post(f"/api/v1{here}/consents/{consent_id}/withdrawal", json={"really": False}),
     ):
         assert asked.status_code == 409
-        assert "partners whom it covers see nothing more" in asked.text
+        assert "Partners that it covers see nothing more" in asked.text
     assert _reads(second, participant_id) == [200] * 4, "nothing was changed"
     page = worker.post(f"{here}/consents/{consent_id}/withdrawal").text
     assert fields_of(page, f"{here}/consents/{consent_id}/withdrawal") == {"really": ["yes"]}

@@ -38,7 +38,7 @@ def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referre
         duplicates.join_referral(session, again, known, by=cast.actor("coordinator"), at=AT)
         (task,) = tasks_of(session, referred_again.ANSWER)
     assert "#2026-01 was referred again (the referral of November 23, 2026): decide what" in task["title_en"]
-    assert "without telling that the person was known" in task["title_en"]
+    assert "without revealing that the person was known" in task["title_en"]
     coordinator = client_for(cast.database, cast.people["coordinator"])
     assert task["title_en"] in html.unescape(coordinator.get("/").text)
     for name in (WORKER, "worker_codim", "manager_codim"):

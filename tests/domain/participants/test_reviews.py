@@ -245,7 +245,7 @@ def test_the_page_says_what_is_to_be_looked_at_and_only_the_coordinator_leaves_i
     worker, coordinator = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, "coordinator"))
     here = f"/participants/{participant_id}"
     page = worker.get(here).text
-    assert "Consents to look at again with the person" in page
+    assert "Consents to review with the person" in page
     assert f'action="{here}/consents/review"' not in page
     assert f'action="{here}/consents/review"' in coordinator.get(here).text
     assert f"{here}#consent" in worker.get("/").text

@@ -455,8 +455,8 @@ def test_a_referral_of_somebody_followed_is_shown_to_the_coordinator_told_to_the
     assert board.get("/referrals").text.count("Perhaps known already") == 1
     received = board.get("/api/v1/referrals").json()["received"]
     assert {row["participant_id"]: row["perhaps_known"] for row in received} == {str(new): False, str(joined): True}
-    assert "Perhaps somebody who is known already" in board.get(f"/participants/{joined}").text
-    assert "Perhaps somebody" not in board.get(f"/participants/{new}").text
+    assert "Possibly someone already known" in board.get(f"/participants/{joined}").text
+    assert "Possibly someone" not in board.get(f"/participants/{new}").text
     before = _all_that_is_seen_by(cast, author)
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=by, at=AT)

@@ -398,7 +398,7 @@ def test_going_on_answers_for_the_worker_and_the_coordinator_has_the_last_word(c
         participant_id = _withdrawn(session, cast, follow_up)
     worker, coordinator = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, "coordinator"))
     here = f"/participants/{participant_id}/consents/going-on"
-    assert "The consent to the program was taken back, or has ended" in worker.get(f"/follow-ups/{follow_up}").text
+    assert "The consent to the program was withdrawn, or has ended" in worker.get(f"/follow-ups/{follow_up}").text
     assert client_for(cast.database, cast.people[THIRD], at=AT).post(here).status_code == 404
     assert worker.post(here).status_code == 303
     with cast.session() as session:

@@ -113,7 +113,7 @@ def test_the_refusal_names_the_item_and_the_field_in_both_languages(session: Ses
     tainted = replace(MINUTES, items=(replace(MINUTES.items[2], said=replace(MINUTES.items[2].said, fr=NAME)),))
     said = refused(session, tainted)
     assert (said.facts["number"], said.facts["field"], said.facts["language"]) == ("3", "said", "fr")
-    assert say("en", said.sentence, **said.facts).startswith("What was said on item 3 names someone")
+    assert say("en", said.sentence, **said.facts).startswith("The notes on item 3 name someone")
     assert "point 3" in say("fr", said.sentence, **said.facts)
 
 

@@ -129,7 +129,7 @@ def test_decisions_have_the_same_numbers_in_the_same_order_everywhere(content: C
 
 
 def test_an_item_that_was_left_over_says_how_often_and_one_that_came_late_says_why() -> None:
-    assert "Left over by 2 earlier meetings." in pdf_text(as_pdf(AGENDA, "en"))
+    assert "Carried over from 2 earlier meetings." in pdf_text(as_pdf(AGENDA, "en"))
     assert "Reporté de 1 rencontre précédente." in pdf_text(as_pdf(AGENDA, "fr"))
     addendum = pdf_text(as_pdf(ADDENDUM, "en"))
     assert "Addendum 1 to the agenda" in addendum

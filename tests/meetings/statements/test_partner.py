@@ -174,13 +174,13 @@ def test_an_obligation_says_how_it_stood_and_each_thing_that_was_counted(session
         ("Comité directeur", date(2026, 8, 11), True, "absent"),
     ]
     assert [(one.what.en, one.on, one.why) for one in lines["AG-P4"].proofs] == [
-        ("Document given on November 23, 2026", date(2026, 3, 3), "in_period")
+        ("Document submitted on November 23, 2026", date(2026, 3, 3), "in_period")
     ]
     assert [(one.what.en, one.why) for one in lines["AG-P2"].proofs] == [("Manager", "given")]
     assert (lines["AG-P4"].state, lines["AG-P2"].state) == ("met", "given")
     (shown,) = lines["AG-P4"].proofs
     assert shown.hands.en == (
-        "given by Perle Obsidienne on November 23, 2026, accepted by Agate Améthyste on November 23, 2026"
+        "submitted by Perle Obsidienne on November 23, 2026, accepted by Agate Améthyste on November 23, 2026"
     )
     assert [one.hands.fr for one in lines["AG-P2"].proofs] == ["remis par Perle Obsidienne le 23 novembre 2026"]
     assert found.states()["given"] == 1

@@ -165,7 +165,7 @@ def test_a_director_reads_every_figure_and_finds_where_to_sign(form: str) -> Non
         "293",
         "80 %",
         "2 personnes · 32,5 h par semaine chacune",
-        "Non tenu",
+        "Non respecté",
         "Présences : 9 sur 12; absences : 2, permises : 1",
         "Comité directeur, 8 sept. 2026 : absent·e",
         "Hébergement à toute heure",
