@@ -73,8 +73,8 @@ class Source:
         """Its lines of code with their numbers: no imports, docstrings, comments, blank lines or lone brackets."""
         left_out: set[int] = set()
         for node in self.nodes:
-            is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-            if is_text or isinstance(node, (ast.Import, ast.ImportFrom)):
+            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            if isinstance(node, ast.stmt) and (text or isinstance(node, (ast.Import, ast.ImportFrom))):
                 left_out.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         lines = enumerate(self.text.splitlines(), 1)
         kept = ((n, _COMMENT.sub(_its_string, line).strip()) for n, line in lines if n not in left_out)
