@@ -128,8 +128,8 @@ def test_the_type_check_names_the_places_of_a_renamed_column(tmp_path: Path) -> 
         own = [place for place in asked if place.column == column.name]
         missed = [f"{place.path}:{place.first}" for place in unseen if place.column == column.name]
         print(f"{column.model}.{column.name}: {len(own) - len(missed)} of {len(own)} named; not {', '.join(missed)}")
-    share = 100 * len(unseen) / len(asked)
-    print(f"{len(asked) - len(unseen)} of {len(asked)} places named: {share:.0f} in 100 are not")
+    share = round(100 * len(unseen) / len(asked))
+    print(f"{len(asked) - len(unseen)} of {len(asked)} places named: {share} in 100 are not")
     assert share <= tomllib.loads(NUMBERS.read_text("utf-8"))["renamed"]["unseen_in_100"]
 
 
