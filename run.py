@@ -70,6 +70,8 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("house", ("python", "-m", "bench.house", "--check")),
 )
 
+#: Commands that are modules beside the product.
+BESIDE = {"bench": "bench", "house": "bench.house"}
 #: Which tests each tier takes, by their markers (pyproject.toml). Quick and nightly are all that there are.
 QUICK = "not ci and not nightly"
 LONGER = {"--ci": "ci and not nightly", "--nightly": "ci or nightly"}
@@ -96,12 +98,9 @@ def main(arguments: Sequence[str]) -> int:
     if command == "test":
         ensure("dev")
         return test(rest)
-    if command == "bench":
+    if command in BESIDE:
         ensure("app")
-        return become("python", "-m", "bench", *rest)
-    if command == "house":
-        ensure("app")
-        return become("python", "-m", "bench.house", *rest)
+        return become("python", "-m", BESIDE[command], *rest)
     ensure("app")
     if command == "up":
         _hold_signals_back()
