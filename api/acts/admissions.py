@@ -275,9 +275,9 @@ class ConsentGiven(Given):
     worker_id: Annotated[UUID | None, on_form(name="worker")] = None
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, str]) -> Self:
+    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:
         """What the form says; a partner is of no consent to the program, whatever stands in its field."""
-        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed)
+        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed, desk)
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents", form="sign", place="consent", once=True)

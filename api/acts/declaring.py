@@ -31,6 +31,8 @@ from api.web.given import Given, reader_of
 from domain.kernel.actors import Actor
 
 Row = TypeVar("Row")
+Found = tuple[Row, Relations | Actor | None]
+"""A thing, and what the asker is to it; or as whom they act, where that was asked; or None where the act asks."""
 Do = TypeVar("Do", bound=Callable[..., Any])
 
 #: The name of a part of an address.
@@ -44,9 +46,17 @@ class On(Generic[Row]):
     desk: Desk
     row: Row
     given: Relations
-    by: Actor
+    actor: Actor | None
     ids: Mapping[str, Any]
     seen: int | None = None
+
+    @property
+    def by(self) -> Actor:
+        """As whom the asker acts, which its subject found. Raises RuntimeError where the act itself asks."""
+        if self.actor is None:
+            msg = "this act asks for itself, by what is said"
+            raise RuntimeError(msg)
+        return self.actor
 
     @property
     def id(self) -> UUID:
@@ -101,11 +111,12 @@ class Act:
 class Subject(Generic[Row]):
     """What acts are done to: the address of one, and how it is found for an action, with what the asker is to it.
 
-    `find` raises Forbidden where the asker may not know of the thing, or there is none.
+    `find` raises Forbidden where the asker may not know of the thing, or there is none. It may ask itself, and then
+    gives as whom they act; or gives None where the act asks, by what is said.
     """
 
     path: str
-    find: Callable[..., tuple[Row, Relations]]
+    find: Callable[..., Found[Row]]
     acts: list[Act] = field(default_factory=list)
 
     def act(
@@ -169,6 +180,8 @@ class Subject(Generic[Row]):
     def open(self, desk: Desk, act: Act, ids: Mapping[str, Any]) -> On[Row]:
         """Find the thing for an act, and the asker's part in it. Raises Forbidden."""
         row, given = self.find(desk, act.action, **ids)
+        if given is None or isinstance(given, Actor):
+            return On(desk, row, {}, given, ids)
         return On(desk, row, given, require(act.action, given), ids)
 
     def leads_to(self, act: Act, on: On[Row], done: Any) -> str:

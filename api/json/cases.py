@@ -35,11 +35,11 @@ from api.json.shapes import (
     OfferShown,
     Offset,
     Page,
-    Reason,
     TaskShown,
     VersionGiven,
 )
 from api.json.tasks import reads_notes, shown_tasks
+from api.web.given import Reason
 from domain.casework import board, cases, scheduling, subjects, versions
 from domain.casework.steps import ROLE_OF_SUBJECT
 from domain.kernel.scope import many, program_of

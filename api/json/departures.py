@@ -13,10 +13,10 @@ from api.access.permissions import Action, actor_for, asks, find_case, require, 
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
-from api.json.shapes import MovedShown, NewPersonGiven, Reason, Shown
+from api.json.shapes import MovedShown, NewPersonGiven, Shown
 from api.json.tasks import AtDoor
 from api.views import departures as at_departures
-from api.web.given import Day, Given, Key, PlainText
+from api.web.given import Day, Given, Key, PlainText, Reason
 from domain.casework.locking import Moved
 from domain.departure import departures, hand_overs, hand_overs_in_bulk, hiring, interviews, settling
 from domain.kernel.actors import Actor

@@ -30,10 +30,10 @@ from api.json.meeting_shapes import (
     PlaceGiven,
     TimeGiven,
 )
-from api.json.shapes import Limit, Offset, Page, Reason
+from api.json.shapes import Limit, Offset, Page
 from api.views.meetings import Line, between, lines_of
 from api.views.names import people_by_id
-from api.web.given import Day
+from api.web.given import Day, Reason
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of

@@ -85,12 +85,6 @@ class Page(BaseModel, Generic[T]):
         return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
 
 
-class Reason(Given):
-    """Why."""
-
-    reason: PlainText
-
-
 class Note(Given):
     """A note that goes with an act, or none."""
 

@@ -13,8 +13,8 @@ from api.access.session import AtDesk
 from api.access.summaries import find_to_read, find_to_write, ground_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
-from api.json.shapes import MovedShown, Reason, Shown
-from api.web.given import Given, PlainText
+from api.json.shapes import MovedShown, Shown
+from api.web.given import Given, PlainText, Reason
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 

@@ -33,9 +33,9 @@ from api.json.shapes import (
     Offset,
     OptionalReason,
     Page,
-    Reason,
     TaskShown,
 )
+from api.web.given import Reason
 from domain.casework import board, requests, tasks
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.proofs import Proof

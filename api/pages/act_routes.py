@@ -20,6 +20,7 @@ Row = TypeVar("Row")
 
 Seen = Annotated[int | None, Form()]
 MustHaveSeen = Annotated[int, Form()]
+Texts = Annotated[list[str] | None, Form()]
 
 Shown = Callable[[On[Row], Request, Typed], Response]
 """The page that has the form, with what was typed."""
@@ -50,18 +51,19 @@ def _endpoint(
     ids = dict(subject.parts())
     read = act.on_form()
     fields = dict.fromkeys(read, "")
+    lists = {one.name for one in form_of(act.said).values() if one.is_list} if act.said else set()
     fields |= {one.name: one.otherwise for one in form_of(act.said).values()} if act.said else {}
 
     def answer(given: Mapping[str, Any]) -> Response:
         desk, once = given["desk"], given.get("once")
         on = subject.open(desk, act, {name: given[name] for name in ids})
         on = replace(on, seen=given.get("seen"))
-        typed = {name: given[name] for name in fields}
+        typed = {name: given[name] or [] if name in lists else given[name] for name in fields}
         place = ""
 
         def act_on() -> str:
             nonlocal place
-            said = act.said.from_form(typed) if act.said else None
+            said = act.said.from_form(typed, desk) if act.said else None
             parts = {name: read[name](given[name]) if name in read else given[name] for name in act.parts}
             done = act.call(on, said, parts)
             place = subject.leads_to(act, on, done)
@@ -82,6 +84,7 @@ def _endpoint(
         *(part(name, one.annotation) for name, one in act.parts.items() if name not in read),
         *([part("once", AtOnce)] if act.once else []),
         *([part("seen", MustHaveSeen) if must_have_seen else part("seen", Seen, None)] if act.versioned else []),
-        *(part(name, Text, otherwise) for name, otherwise in fields.items()),
+        *(part(name, Text, otherwise) for name, otherwise in fields.items() if name not in lists),
+        *(part(name, Texts, None) for name in lists),
     ]
     return endpoint_of(act, answer, parts, Response)

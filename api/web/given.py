@@ -16,6 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
+from api.access.session import Desk
 from api.web.readers import day_of, day_or_none, id_or_none
 from domain.participants import referral_form
 
@@ -45,9 +46,10 @@ Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
 class OnForm:
     """How a form gives a field: what reads it (by its type where None), under which name, and what it is if empty."""
 
-    read: Callable[[str], Any] | None = None
+    read: Callable[[Any], Any] | None = None
     name: str = ""
     otherwise: str = ""
+    is_list: bool = False
 
 
 def on_form(read: Callable[[str], Any] | None = None, *, name: str = "", otherwise: str = "") -> OnForm:
@@ -75,11 +77,17 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, str]) -> Self:
+    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - some read local hours
         """What a form says, read and not checked further: the verb refuses what it cannot take. Raises Refusal."""
         fields = form_of(cls)
         read = {field: one.read(typed[one.name]) for field, one in fields.items() if one.read}
         return cast("Self", cls.model_construct(**read))
+
+
+class Reason(Given):
+    """Why."""
+
+    reason: PlainText
 
 
 @cache
@@ -91,7 +99,10 @@ def form_of(shape: type[Given]) -> dict[str, OnForm]:
             continue
         said = next((one for one in field.metadata if isinstance(one, OnForm)), OnForm())
         found[name] = replace(
-            said, read=said.read or reader_of(field.annotation, f"{shape.__name__}.{name}"), name=said.name or name
+            said,
+            read=said.read or reader_of(field.annotation, f"{shape.__name__}.{name}"),
+            name=said.name or name,
+            is_list=get_origin(field.annotation) is list,
         )
     return found
 
@@ -107,8 +118,15 @@ _READERS: Final[Mapping[tuple[object, bool], Callable[[str], Any]]] = {
 }
 
 
-def reader_of(annotation: Any, where: str) -> Callable[[str], Any]:
-    """What reads the text of a field of a type. Raises TypeError where the type says nothing of that."""
+def reader_of(annotation: Any, where: str) -> Callable[[Any], Any]:
+    """What reads the text of a field of a type, or its texts where it has several.
+
+    Raises TypeError where the type says nothing of that.
+    """
+    if get_origin(annotation) is list:
+        (of,) = get_args(annotation)
+        read_one = _READERS.get((_plain(of)[0], True)) or reader_of(of, where)
+        return lambda texts: [read_one(text) for text in texts if text]
     read = _READERS.get(_plain(annotation))
     if read is None:
         msg = f"say with on_form how a form gives {where}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import pytest
 from fastapi import Response
 from fastapi.routing import APIRoute
+from pydantic import Field
 
 from api.access.permissions import Action, asks
 from api.access.permissions import Given as Relations
@@ -43,6 +44,10 @@ def test_no_further_route_writes_by_hand() -> None:
     assert sorted(set(listed) - _by_hand()) == [], f"these are declared, or gone: take them out of {BY_HAND.name}"
 
 
+#: What is read of these forms asks nothing of the request.
+NO_DESK = cast("Desk", None)
+
+
 def _find(desk: Desk, action: Action, thing_id: UUID) -> tuple[Mapping[str, Any], Relations]:
     raise NotImplementedError(desk, action, thing_id)
 
@@ -60,27 +65,30 @@ class SaidGiven(Given):
     words: PlainText = ""
     agrees: bool = False
     why: str | None = None
+    also: Annotated[list[UUID], on_form(name="others")] = Field(default_factory=list)
     really: Annotated[bool, NOT_ON_FORM] = False
 
 
-def _typed(**typed: str) -> dict[str, str]:
-    return {**{one.name: "" for one in form_of(SaidGiven).values()}, **typed}
+def _typed(others: Sequence[str] = (), **typed: str) -> dict[str, Any]:
+    return {**{one.name: others if one.is_list else "" for one in form_of(SaidGiven).values()}, **typed}
 
 
 def test_a_form_is_read_by_the_types_of_a_shape_and_says_the_same_as_a_body() -> None:
     thing = UUID(int=7)
     typed = _typed(on="2026-12-07", last_day="2026-12-08", who=str(thing), words=" Oui.", agrees="yes", why="autre")
-    said = SaidGiven.from_form(typed)
+    said = SaidGiven.from_form(typed, NO_DESK)
     assert said == SaidGiven(
         on=date(2026, 12, 7), until=date(2026, 12, 8), who=thing, words=" Oui.", agrees=True, why="autre"
     )
-    assert SaidGiven.from_form(_typed(on="2026-12-07")) == SaidGiven(on=date(2026, 12, 7))
+    several = SaidGiven.from_form(_typed(on="2026-12-07", others=["", str(thing)]), NO_DESK)
+    assert several == SaidGiven(on=date(2026, 12, 7), also=[thing])
+    assert SaidGiven.from_form(_typed(on="2026-12-07"), NO_DESK) == SaidGiven(on=date(2026, 12, 7))
 
 
 @pytest.mark.parametrize(("typed", "code"), [({}, "day.missing"), ({"on": "7"}, "day.malformed")])
 def test_a_form_that_cannot_be_read_is_refused_by_its_code(typed: dict[str, str], code: str) -> None:
     with pytest.raises(Refusal) as refused:
-        SaidGiven.from_form(_typed(**typed))
+        SaidGiven.from_form(_typed(**typed), NO_DESK)
     assert refused.value.code == code
 
 
