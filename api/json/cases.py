@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Path, Query, Response
+from fastapi import Query, Response
 from sqlalchemy import Uuid, and_, func, literal, select
 
 from api.access.permissions import (
@@ -14,21 +14,21 @@ from api.access.permissions import (
     asks,
     find_case,
     lines_of_case,
-    may_end,
     require,
     shown_in,
-    to_case,
     to_program,
     visible_cases,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.cases import CASE, Row
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import (
     CaseGiven,
     CaseShown,
     CaseWhole,
-    DayGiven,
     EventShown,
     GateShown,
     Limit,
@@ -36,10 +36,8 @@ from api.json.shapes import (
     Offset,
     Page,
     TaskShown,
-    VersionGiven,
 )
 from api.json.tasks import reads_notes, shown_tasks
-from api.web.given import Reason
 from domain.casework import board, cases, scheduling, subjects, versions
 from domain.casework.steps import ROLE_OF_SUBJECT
 from domain.kernel.scope import many, program_of
@@ -146,83 +144,11 @@ def list_case_events(case_id: UUID, desk: AtDesk, limit: Limit = 50, offset: Off
     return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=offset)
 
 
-@router.post("/cases/{case_id}/cancellation")
-@asks(Action.CANCEL_CASE)
-def cancel(
-    case_id: UUID, body: Reason, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
-) -> CaseWhole:
-    """End a case that will not be finished. Nothing is deleted."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.CANCEL_CASE, may_end(desk.session, desk.asker, held, "cancel"))
-    cases.cancel_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
+def _acted_on(on: On[Row], _: None, response: Response) -> CaseWhole:
+    return _one_case(on.desk, on.id, response)
 
 
-@router.post("/cases/{case_id}/reopening")
-@asks(Action.REOPEN_CASE)
-def reopen(
-    case_id: UUID, body: Reason, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
-) -> CaseWhole:
-    """Open a case that ended again."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.REOPEN_CASE, may_end(desk.session, desk.asker, held, "reopen"))
-    cases.reopen_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
-
-
-@router.post("/cases/{case_id}/closing")
-@asks(Action.CLOSE_CASE)
-def close(case_id: UUID, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = "") -> CaseWhole:
-    """Close a case in which nothing that is required is left."""
-    if (before := once.again(None)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, held))
-    cases.close_case(desk.session, case_id, by=by, at=desk.at, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
-
-
-@router.put("/cases/{case_id}/days/{anchor}")
-@asks(Action.MOVE_DAY)
-def move_day(
-    case_id: UUID,
-    anchor: Annotated[str, Path(max_length=61)],
-    body: DayGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-    if_match: IfMatch = "",
-) -> CaseWhole:
-    """Move one of a case's named days; only its own due days follow."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.MOVE_DAY, to_case(desk.session, desk.asker, held))
-    cases.move_day(desk.session, case_id, anchor=anchor, day=body.day, by=by, at=desk.at, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
-
-
-@router.put("/cases/{case_id}/version")
-@asks(Action.TAKE_VERSION)
-def take_version(
-    case_id: UUID, body: VersionGiven, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
-) -> CaseWhole:
-    """Follow a newer version of the protocol. A done step is not asked again."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, held))
-    versions.take_version(desk.session, case_id, body.version_id, by=by, at=desk.at, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
+act_resources(router, CASE, _acted_on)
 
 
 def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseWhole:

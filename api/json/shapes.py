@@ -175,18 +175,6 @@ class CaseGiven(Given):
         return self
 
 
-class DayGiven(Given):
-    """The new day of one of a case's named days."""
-
-    day: Day
-
-
-class VersionGiven(Given):
-    """The version of its protocol that a case follows from now on."""
-
-    version_id: UUID
-
-
 class NewPersonGiven(Given):
     """What is written of a new member of an organization's staff. `spoken` are codes of languages."""
 

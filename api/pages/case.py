@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, and_, literal, select
 
@@ -22,22 +21,20 @@ from api.access.permissions import (
     find_case,
     lines_of_case,
     may_end,
-    require,
     shown_in,
-    to_case,
 )
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed
+from api.acts.cases import CASE, Row
+from api.acts.declaring import On
+from api.pages.act_routes import act_pages
+from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.leaving import leaving_of
 from api.views.tasks import Line, cases_about, lines_of, names_of, page_of
 from api.views.timeline import MINOR, NEWEST, told
-from api.web.readers import day_of
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations.protocol import Protocol
 from domain.departure import hand_overs_in_bulk
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, one, program_of
 from domain.roles.sight import task_is_open_to
 from models.base import table_of
@@ -56,8 +53,6 @@ _wake_up = table_of(WakeUp)
 FIRST_EVENTS: Final = 12
 MOST_EVENTS: Final = 200
 RUNS_SHOWN: Final = 4
-
-Seen = Annotated[int, Form()]
 
 
 @dataclass(frozen=True)
@@ -100,59 +95,6 @@ def show_case(
         asked = f"?{request.url.query}" if request.url.query else ""
         return see_other(page_of(held) + asked)
     return case_page(desk, request, case_id, Typed(), whole_history=history == "all", before=before)
-
-
-@router.post("/cases/{case_id}/days/{anchor}")
-@asks(Action.MOVE_DAY)
-def move_day(desk: AtDesk, request: Request, case_id: UUID, anchor: str, seen: Seen, day: Text = "") -> Response:
-    """Move one of the case's named days; its own due days follow."""
-    by = require(Action.MOVE_DAY, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
-
-    def act() -> None:
-        cases.move_day(desk.session, case_id, anchor=anchor, day=day_of(day), by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, case_id, f"day-{anchor}", act, {"day": day}, anchor="about")
-
-
-@router.post("/cases/{case_id}/cancellation")
-@asks(Action.CANCEL_CASE)
-def cancel(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
-    """End a case that will not be finished, with the reason."""
-    by = _may_end(desk, case_id, Action.CANCEL_CASE)
-    act = partial(cases.cancel_case, desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
-    return _after(desk, request, case_id, "cancel", act, {"reason": reason})
-
-
-@router.post("/cases/{case_id}/reopening")
-@asks(Action.REOPEN_CASE)
-def reopen(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
-    """Open a case that ended again, with the reason."""
-    by = _may_end(desk, case_id, Action.REOPEN_CASE)
-    act = partial(cases.reopen_case, desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
-    return _after(desk, request, case_id, "reopen", act, {"reason": reason})
-
-
-@router.post("/cases/{case_id}/closing")
-@asks(Action.CLOSE_CASE)
-def close(desk: AtDesk, request: Request, case_id: UUID, seen: Seen) -> Response:
-    """Close a case in which nothing that is required is left."""
-    by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
-    act = partial(cases.close_case, desk.session, case_id, by=by, at=desk.at, seen=seen)
-    return _after(desk, request, case_id, "close", act, {})
-
-
-@router.post("/cases/{case_id}/version")
-@asks(Action.TAKE_VERSION)
-def take_version(
-    desk: AtDesk, request: Request, case_id: UUID, seen: Seen, version: Annotated[UUID, Form()]
-) -> Response:
-    """Follow the protocol's newer version from now on."""
-    by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
-
-    def act() -> None:
-        versions.take_version(desk.session, case_id, version, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, case_id, "version", act, {})
 
 
 def case_page(
@@ -356,26 +298,14 @@ def _history(
 # What the forms do.
 
 
-def _may_end(desk: Desk, case_id: UUID, action: Action) -> Actor:
-    held = find_case(desk.session, desk.asker, case_id)
-    return require(
-        action, may_end(desk.session, desk.asker, held, "cancel" if action is Action.CANCEL_CASE else "reopen")
-    )
+def _after(on: On[Row], place: str) -> str:
+    return place.replace(CASE.path.format(case_id=on.id), page_of(on.row))
 
 
-def _after(
-    desk: Desk,
-    request: Request,
-    case_id: UUID,
-    form: str,
-    act: Callable[[], object],
-    values: dict[str, Any],
-    *,
-    anchor: str = "case",
-) -> Response:
-    """To the part of the page that shows what was done, or the page again with what was typed."""
-    place = page_of(find_case(desk.session, desk.asker, case_id))
-    refusal: Refusal | None = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"{place}#{anchor}")
-    return case_page(desk, request, case_id, Typed(form, refusal, values))
+act_pages(
+    router,
+    CASE,
+    lambda on, request, typed: case_page(on.desk, request, on.id, typed),
+    after=_after,
+    must_have_seen=True,
+)
