@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Select, select
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
-from api.pages.idempotent_forms import AtOnce
+from api.acts.incidents import INCIDENT, REGISTER
+from api.pages.act_routes import act_pages
+from api.pages.forms import Typed
+from api.pages.frame import framed_pages, page
 from api.views.tasks import names_of
-from api.web.readers import day_of, day_or_none, id_or_none
 from domain.files import spreadsheets
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, one, program_of
 from domain.record import incidents, reads
-from domain.record.incidents import Entry, Telling
 from locales import N_, gettext
 from models.base import refers, table_of
 from models.program import Organization
 from models.record import Event, Incident
 
-router = framed_pages("/privacy/incidents")
+router = framed_pages("/privacy/incidents", of_acts=True)
 
 _incident = table_of(Incident)
 _organization = table_of(Organization)
 _event = table_of(Event)
-
-Seen = Annotated[int, Form()]
 
 #: The register's columns, in the words of the law's own list.
 TITLES: Final[Mapping[str, str]] = {
@@ -66,52 +61,6 @@ ACTS: Final[Mapping[str, str]] = {
 }
 _FIELDS: Final = {**TITLES, "organization_id": TITLES["organization"], "closed_by": TITLES["closed_at"]}
 _YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
-
-
-class EntryTyped:
-    """What is known of an incident, as it was typed."""
-
-    def __init__(
-        self,
-        organization: Text = "",
-        information: Text = "",
-        circumstances: Text = "",
-        known_on: Text = "",
-        happened_from: Text = "",
-        happened_to: Text = "",
-        people_concerned: Text = "",
-        measures: Text = "",
-    ) -> None:
-        self.values: dict[str, str] = {
-            "organization": organization,
-            "information": information,
-            "circumstances": circumstances,
-            "known_on": known_on,
-            "happened_from": happened_from,
-            "happened_to": happened_to,
-            "people_concerned": people_concerned,
-            "measures": measures,
-        }
-
-    def entry(self) -> Entry:
-        """The entry. Raises Refusal."""
-        typed = self.values
-        organization = id_or_none(typed["organization"])
-        if organization is None:
-            raise Refusal("organization.missing", N_("Choose the body that holds the information."))
-        return Entry(
-            organization_id=organization,
-            information=typed["information"],
-            circumstances=typed["circumstances"],
-            known_on=day_of(typed["known_on"]),
-            happened_from=day_or_none(typed["happened_from"]),
-            happened_to=day_or_none(typed["happened_to"]),
-            people_concerned=_count(typed["people_concerned"]),
-            measures=typed["measures"],
-        )
-
-
-TypedEntry = Annotated[EntryTyped, Depends()]
 
 
 @router.get("", name="incidents")
@@ -162,115 +111,12 @@ def download_xlsx(desk: AtDesk) -> Response:
     return _file(content, spreadsheets.XLSX, "register.xlsx")
 
 
-@router.post("")
-@asks(Action.KEEP_INCIDENTS)
-def enter_incident(desk: AtDesk, request: Request, once: AtOnce, typed: TypedEntry) -> Response:
-    """Enter an incident."""
-    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
-    done = once.attempt(lambda: f"/privacy/incidents/{incidents.enter(desk.session, typed.entry(), by=by, at=desk.at)}")
-    if isinstance(done, str):
-        return see_other(done)
-    return _new_page(desk, request, Typed("entry", done, dict(typed.values)))
-
-
 @router.get("/{incident_id}", name="incident")
 @asks(Action.SEE_INCIDENTS)
 def show_incident(desk: AtDesk, request: Request, incident_id: UUID) -> HTMLResponse:
     """One incident: what is known, what is left to do, and each version that it had."""
     require(Action.SEE_INCIDENTS, to_program(desk.asker))
     return _incident_page(desk, request, incident_id, Typed())
-
-
-@router.post("/{incident_id}")
-@asks(Action.KEEP_INCIDENTS)
-def complete_incident(
-    desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, typed: TypedEntry, known_on_reason: Text = ""
-) -> Response:
-    """Write what is known of an incident anew."""
-
-    def act(by: Actor) -> None:
-        incidents.complete(
-            desk.session,
-            incident_id,
-            typed.entry(),
-            seen=seen,
-            by=by,
-            at=desk.at,
-            known_on_reason=known_on_reason,
-        )
-
-    return _do(desk, request, incident_id, "entry", act, {**typed.values, "known_on_reason": known_on_reason})
-
-
-@router.post("/{incident_id}/assessment")
-@asks(Action.KEEP_INCIDENTS)
-def assess_incident(
-    desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, serious_risk: Text = "", risk_reasons: Text = ""
-) -> Response:
-    """Say whether an incident may do serious harm, and why."""
-
-    def act(by: Actor) -> None:
-        if serious_risk not in ("yes", "no"):
-            raise Refusal("incident.serious_risk.missing", N_("Say whether there is a risk of serious harm."))
-        incidents.assess(
-            desk.session,
-            incident_id,
-            serious_risk=serious_risk == "yes",
-            reasons=risk_reasons,
-            seen=seen,
-            by=by,
-            at=desk.at,
-        )
-
-    values = {"serious_risk": serious_risk, "risk_reasons": risk_reasons}
-    return _do(desk, request, incident_id, "assessment", act, values)
-
-
-@router.post("/{incident_id}/telling")
-@asks(Action.KEEP_INCIDENTS)
-def tell_of_incident(
-    desk: AtDesk,
-    request: Request,
-    incident_id: UUID,
-    seen: Seen,
-    commission_told_on: Text = "",
-    people_told_on: Text = "",
-    public_notice: Text = "",
-) -> Response:
-    """Write down who was told of an incident, and when."""
-
-    def act(by: Actor) -> None:
-        telling = Telling(day_or_none(commission_told_on), day_or_none(people_told_on), public_notice)
-        incidents.note_telling(desk.session, incident_id, telling, seen=seen, by=by, at=desk.at)
-
-    values = {
-        "commission_told_on": commission_told_on,
-        "people_told_on": people_told_on,
-        "public_notice": public_notice,
-    }
-    return _do(desk, request, incident_id, "telling", act, values)
-
-
-@router.post("/{incident_id}/closing")
-@asks(Action.KEEP_INCIDENTS)
-def close_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen) -> Response:
-    """Close an incident in which nothing is left to do."""
-
-    def act(by: Actor) -> None:
-        incidents.close(desk.session, incident_id, seen=seen, by=by, at=desk.at)
-
-    return _do(desk, request, incident_id, "closing", act, {})
-
-
-@router.post("/{incident_id}/reopening")
-@asks(Action.KEEP_INCIDENTS)
-def reopen_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen) -> Response:
-    """Open a closed incident again."""
-
-    def act(by: Actor) -> None:
-        incidents.reopen(desk.session, incident_id, seen=seen, by=by, at=desk.at)
-
-    return _do(desk, request, incident_id, "closing", act, {})
 
 
 def register(desk: Desk) -> list[dict[str, Any]]:
@@ -319,23 +165,6 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
-
-
-def _do(
-    desk: Desk,
-    request: Request,
-    incident_id: UUID,
-    form: str,
-    act: Callable[[Actor], None],
-    values: dict[str, str],
-) -> Response:
-    """Do it and come back to the incident, or show it again with the refusal and what was typed."""
-    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
-    _find(desk, incident_id)
-    refusal = desk.attempt(lambda: act(by))
-    if refusal is None:
-        return see_other(f"/privacy/incidents/{incident_id}#{form}")
-    return _incident_page(desk, request, incident_id, Typed(form, refusal, dict(values)))
 
 
 def _find(desk: Desk, incident_id: UUID) -> dict[str, Any]:
@@ -428,11 +257,7 @@ def _organizations(desk: Desk) -> list[tuple[UUID, str]]:
     return [(row.id, row.name) for row in rows]
 
 
-def _count(typed: str) -> int | None:
-    """A number of people as it is typed, None where it is left empty. Raises Refusal."""
-    typed = "".join(typed.split())
-    if not typed:
-        return None
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 10):  # noqa: PLR2004  # no more fits anywhere
-        raise Refusal("incident.people_concerned.malformed", N_("Give a number of people, or leave it empty."))
-    return int(typed)
+act_pages(router, REGISTER, lambda on, request, typed: _new_page(on.desk, request, typed))
+act_pages(
+    router, INCIDENT, lambda on, request, typed: _incident_page(on.desk, request, on.id, typed), must_have_seen=True
+)
