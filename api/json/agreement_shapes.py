@@ -333,51 +333,9 @@ class PeriodShown(PeriodListed):
     proposals: list[WaiverProposalShown]
 
 
-class AttestationGiven(Given):
-    """That it held in the period, or that it did not, and then why."""
-
-    said: Literal["held", "not_held"]
-    note: PlainText = ""
-
-
 class DocumentGiven(Given):
     """A document, with the day that it speaks of."""
 
     name: PlainText
     content: Annotated[str, Field(description="base64", max_length=15_000_000)]
     effective_on: Day
-
-
-class DocumentWithdrawalGiven(Given):
-    """Why a document is taken back."""
-
-    reason: PlainText
-
-
-class AcceptanceGiven(Given):
-    """Which proof is accepted: the id of a document, of an attestation, or of a procedure's step."""
-
-    proof_id: UUID
-
-
-class ReturnGiven(AcceptanceGiven):
-    """Which proof is returned, and why."""
-
-    reason: PlainText
-
-
-class WaiverProposalGiven(Given):
-    """The days, both inclusive, and why."""
-
-    starts_on: Day
-    ends_on: Day
-    reason: PlainText
-
-
-class WaiverGiven(Given):
-    """The days, both inclusive, the decision by which, and why."""
-
-    starts_on: Day
-    ends_on: Day
-    decision_id: UUID
-    reason: PlainText

@@ -9,25 +9,22 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.access.partners import find_obligation, find_partner, find_proposal, partners_of
-from api.access.permissions import Action, Forbidden, Given, allows, asks, require, to_program
+from api.access.partners import find_obligation, find_partner, partners_of
+from api.access.permissions import Action, Given, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.obligations import LOOKED_AT, OBLIGATION, Row
+from api.json.act_routes import act_resources
 from api.json.agreement_shapes import (
-    AcceptanceGiven,
-    AttestationGiven,
     AttestationShown,
     DocumentGiven,
     DocumentShown,
-    DocumentWithdrawalGiven,
     FindingShown,
     PartnerListed,
     PartnerShown,
     PeriodListed,
     PeriodShown,
-    ReturnGiven,
     StepDocumentShown,
-    WaiverGiven,
-    WaiverProposalGiven,
     WaiverProposalShown,
     WaiverShown,
 )
@@ -35,10 +32,9 @@ from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
 from domain.endorsement.counting import does_it_count
-from domain.obligations import accepting, reading, waiving
 from domain.obligations import attestations as saying
+from domain.obligations import reading, waiving
 from domain.obligations.clauses import waivers as waivers_of
-from meetings import waivers
 
 router = api_routes("partners")
 
@@ -81,16 +77,6 @@ def get_obligation(period_id: UUID, desk: AtDesk) -> PeriodShown:
     return _shown(desk, period_id)
 
 
-@router.post("/obligations/{period_id}/attestation")
-@asks(Action.ATTEST)
-def attest(period_id: UUID, body: AttestationGiven, desk: AtDesk) -> PeriodShown:
-    """State in writing that it held in this period, or that it did not."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ATTEST, given)
-    saying.attest(desk.session, period_id, body.said, note=body.note, by=by, at=desk.at)
-    return _shown(desk, period_id)
-
-
 @router.post("/obligations/{period_id}/documents", status_code=201)
 @asks(Action.GIVE_PROOF)
 def add_document(
@@ -111,91 +97,16 @@ def add_document(
     return _shown(desk, period_id)
 
 
-@router.post("/obligations/{period_id}/documents/{document_id}/withdrawal")
-@asks(Action.GIVE_PROOF)
-def withdraw_document(period_id: UUID, document_id: UUID, body: DocumentWithdrawalGiven, desk: AtDesk) -> PeriodShown:
-    """Take a document back, with the reason; it is kept, and counts no more."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.GIVE_PROOF, given)
-    if not any(one["id"] == document_id for one in reading.documents_of(desk.session, row["agreement_id"], row["key"])):
-        raise Forbidden
-    saying.withdraw_document(desk.session, document_id, reason=body.reason, by=by, at=desk.at)
-    return _shown(desk, period_id)
+def _acted_on(on: On[Row], _: None, response: Response) -> PeriodShown:  # noqa: ARG001 - it has no version
+    return _shown(on.desk, on.id)
 
 
-@router.post("/obligations/{period_id}/acceptance")
-@asks(Action.ACCEPT_PROOF)
-def accept_proof(period_id: UUID, body: AcceptanceGiven, desk: AtDesk) -> PeriodShown:
-    """Accept a proof that was given: from then on it counts."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-    accepting.accept(desk.session, period_id, body.proof_id, by=by, at=desk.at)
-    return _shown(desk, period_id, given)
+def _looked_at(on: On[Row], _: None, response: Response) -> PeriodShown:  # noqa: ARG001 - it has no version
+    return _shown(on.desk, on.id, on.given)
 
 
-@router.post("/obligations/{period_id}/return")
-@asks(Action.ACCEPT_PROOF)
-def return_proof(period_id: UUID, body: ReturnGiven, desk: AtDesk) -> PeriodShown:
-    """Return a proof with words: it does not count, and is to be given again."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-    accepting.give_back(desk.session, period_id, body.proof_id, reason=body.reason, by=by, at=desk.at)
-    return _shown(desk, period_id, given)
-
-
-@router.post("/obligations/{period_id}/waiver-proposals", status_code=201)
-@asks(Action.WAIVE_CLAUSE)
-def propose_waiver(
-    period_id: UUID, body: WaiverProposalGiven, desk: AtDesk, once: AtOnce, response: Response
-) -> PeriodShown:
-    """Ask the committee that the agreement names to free the partner of the clause."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    waivers.propose(
-        desk.session,
-        row["agreement_id"],
-        row["key"],
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        reason=body.reason,
-        by=by,
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/obligations/{period_id}")
-    return _shown(desk, period_id)
-
-
-@router.post("/obligations/{period_id}/waiver-proposals/{proposal_id}/decision")
-@asks(Action.WAIVE_CLAUSE)
-def decide_waiver(period_id: UUID, proposal_id: UUID, desk: AtDesk) -> PeriodShown:
-    """Record that the committee, which sits on it now, frees the partner as proposed."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    find_proposal(desk.session, row, proposal_id)
-    waivers.decide(desk.session, proposal_id, by=by, at=desk.at)
-    return _shown(desk, period_id)
-
-
-@router.post("/obligations/{period_id}/waivers")
-@asks(Action.WAIVE_CLAUSE)
-def waive(period_id: UUID, body: WaiverGiven, desk: AtDesk) -> PeriodShown:
-    """Free the partner of the clause from a day to another, by a decision."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    saying.waive(
-        desk.session,
-        row["agreement_id"],
-        row["key"],
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        decision_id=body.decision_id,
-        reason=body.reason,
-        by=by,
-        at=desk.at,
-    )
-    return _shown(desk, period_id)
+act_resources(router, OBLIGATION, _acted_on)
+act_resources(router, LOOKED_AT, _looked_at)
 
 
 def _lately(desk: Desk, organization_ids: list[UUID]) -> list[dict[str, Any]]:

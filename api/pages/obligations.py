@@ -12,23 +12,25 @@ from fastapi import File, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from api.access.partners import find_obligation, find_proof, find_proposal
+from api.access.partners import find_obligation, find_proof
 from api.access.permissions import Action, Forbidden, Relation, allows, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.obligations import LOOKED_AT, OBLIGATION
+from api.pages.act_routes import act_pages
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of
 from api.views.tasks import names_of
-from api.web.readers import day_of, id_or_none
+from api.web.readers import day_of
 from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.declarations.program_agreements import AttestationRule
 from domain.endorsement.counting import does_it_count
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, one, program_of
-from domain.obligations import accepting, reading, to_accept, waiving
 from domain.obligations import attestations as saying
+from domain.obligations import reading, to_accept, waiving
 from domain.obligations.clauses import waivers as waivers_of
 from domain.obligations.clauses import waivers_of_no_day
 from domain.obligations.wording import KINDS, WHY
@@ -55,16 +57,6 @@ def show_obligation(desk: AtDesk, request: Request, period_id: UUID) -> HTMLResp
     return obligation_page(desk, request, period_id, Typed())
 
 
-@router.post("/obligations/{period_id}/attestation")
-@asks(Action.ATTEST)
-def attest(desk: AtDesk, request: Request, period_id: UUID, said: Text = "", note: Text = "") -> Response:
-    """State in writing that it held in this period, or that it did not."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ATTEST, given)
-    refusal = desk.attempt(lambda: saying.attest(desk.session, period_id, said, note=note, by=by, at=desk.at))
-    return _after(desk, request, period_id, "attestation", refusal, {"said": said, "note": note})
-
-
 @router.post("/obligations/{period_id}/documents")
 @asks(Action.GIVE_PROOF)
 def add_document(
@@ -86,120 +78,10 @@ def add_document(
             desk.session, period_id, document.filename, content, effective_on=day_of(day), by=by, at=desk.at
         )
 
-    return _after(desk, request, period_id, "document", desk.attempt(act), {"day": day})
-
-
-@router.post("/obligations/{period_id}/documents/{document_id}/withdrawal")
-@asks(Action.GIVE_PROOF)
-def withdraw_document(
-    desk: AtDesk, request: Request, period_id: UUID, document_id: UUID, reason: Text = ""
-) -> Response:
-    """Take a document back, with the reason."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.GIVE_PROOF, given)
-    if not any(one["id"] == document_id for one in reading.documents_of(desk.session, row["agreement_id"], row["key"])):
-        raise Forbidden
-    refusal = desk.attempt(
-        lambda: saying.withdraw_document(desk.session, document_id, reason=reason, by=by, at=desk.at)
-    )
-    return _after(desk, request, period_id, f"withdrawal-{document_id}", refusal, {"reason": reason})
-
-
-@router.post("/obligations/{period_id}/acceptance")
-@asks(Action.ACCEPT_PROOF)
-def accept_proof(desk: AtDesk, request: Request, period_id: UUID, proof: Text = "") -> Response:
-    """Accept a proof that was given."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-
-    def act() -> None:
-        accepting.accept(desk.session, period_id, _proof_of(proof), by=by, at=desk.at)
-
-    return _after(desk, request, period_id, f"look-{proof}", desk.attempt(act), {})
-
-
-@router.post("/obligations/{period_id}/return")
-@asks(Action.ACCEPT_PROOF)
-def return_proof(desk: AtDesk, request: Request, period_id: UUID, proof: Text = "", reason: Text = "") -> Response:
-    """Return a proof with words, to be given again."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-
-    def act() -> None:
-        accepting.give_back(desk.session, period_id, _proof_of(proof), reason=reason, by=by, at=desk.at)
-
-    return _after(desk, request, period_id, f"return-{proof}", desk.attempt(act), {"reason": reason})
-
-
-@router.post("/obligations/{period_id}/waiver-proposals")
-@asks(Action.WAIVE_CLAUSE)
-def propose_waiver(
-    desk: AtDesk, request: Request, period_id: UUID, first: Text = "", last: Text = "", reason: Text = ""
-) -> Response:
-    """Ask the committee that the agreement names to free the partner of the clause."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-
-    def act() -> None:
-        waivers.propose(
-            desk.session,
-            row["agreement_id"],
-            row["key"],
-            starts_on=day_of(first),
-            ends_on=day_of(last),
-            reason=reason,
-            by=by,
-            at=desk.at,
-        )
-
-    typed = {"first": first, "last": last, "reason": reason}
-    return _after(desk, request, period_id, "proposal", desk.attempt(act), typed)
-
-
-@router.post("/obligations/{period_id}/waiver-proposals/{proposal_id}/decision")
-@asks(Action.WAIVE_CLAUSE)
-def decide_waiver(desk: AtDesk, request: Request, period_id: UUID, proposal_id: UUID) -> Response:
-    """Record that the committee, which sits on it now, frees the partner as proposed."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    find_proposal(desk.session, row, proposal_id)
-    refusal = desk.attempt(lambda: waivers.decide(desk.session, proposal_id, by=by, at=desk.at))
-    return _after(desk, request, period_id, f"decision-{proposal_id}", refusal, {})
-
-
-@router.post("/obligations/{period_id}/waivers")
-@asks(Action.WAIVE_CLAUSE)
-def waive(
-    desk: AtDesk,
-    request: Request,
-    period_id: UUID,
-    first: Text = "",
-    last: Text = "",
-    decision: Text = "",
-    reason: Text = "",
-) -> Response:
-    """Free the partner of the clause from a day to another, by a decision."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-
-    def act() -> None:
-        decision_id = id_or_none(decision)
-        if decision_id is None:
-            raise Refusal("waiver.no_decision", N_("A partner is freed of a clause by a decision that stands."))
-        saying.waive(
-            desk.session,
-            row["agreement_id"],
-            row["key"],
-            starts_on=day_of(first),
-            ends_on=day_of(last),
-            decision_id=decision_id,
-            reason=reason,
-            by=by,
-            at=desk.at,
-        )
-
-    typed = {"first": first, "last": last, "decision": decision, "reason": reason}
-    return _after(desk, request, period_id, "waiver", desk.attempt(act), typed)
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return obligation_page(desk, request, period_id, Typed("document", refusal, {"day": day}))
+    return see_other(_after(desk, period_id))
 
 
 @router.get("/proofs/{document_id}", name="proof")
@@ -376,13 +258,6 @@ def _proofs(
     ]
 
 
-def _proof_of(proof: str) -> UUID:
-    found = id_or_none(proof)
-    if found is None:
-        raise Refusal("proof.unknown", N_("There is no such proof of this period."))
-    return found
-
-
 def _held_from(row: Mapping[str, Any]) -> date | None:
     """The first local day on which it can be stated that it held; None of what is not stated in writing."""
     if row["check_kind"] != "attestation":
@@ -390,16 +265,13 @@ def _held_from(row: Mapping[str, Any]) -> date | None:
     return AttestationRule.model_validate(row["rule"]).from_day(row["starts_on"], row["ends_on"])
 
 
-def _after(
-    desk: Desk, request: Request, period_id: UUID, form: str, refusal: Refusal | None, values: dict[str, Any]
-) -> Response:
-    if refusal is None:
-        try:
-            find_obligation(desk.session, desk.asker, period_id)
-        except Forbidden:  # to look at it was their part in it, and that is done
-            return see_other("/")
-        return see_other(f"/obligations/{period_id}")
-    return obligation_page(desk, request, period_id, Typed(form, refusal, values))
+def _after(desk: Desk, period_id: UUID) -> str:
+    """The page of the period, or one's own work where to look at it was their part in it, and that is done."""
+    try:
+        find_obligation(desk.session, desk.asker, period_id)
+    except Forbidden:
+        return "/"
+    return f"/obligations/{period_id}"
 
 
 def _facts(
@@ -439,3 +311,12 @@ def _titles_of_committees(desk: Desk) -> dict[str, str]:
         row["key"]: row["title_fr"] if desk.language == "fr" else row["title_en"]
         for row in committees(desk.session).values()
     }
+
+
+for subject in (OBLIGATION, LOOKED_AT):
+    act_pages(
+        router,
+        subject,
+        lambda on, request, typed: obligation_page(on.desk, request, on.id, typed),
+        after=lambda on, _: _after(on.desk, on.id),
+    )
