@@ -27,7 +27,7 @@ from sqlmodel import Session
 from api.access.permissions import Action, action_of, asks, require
 from api.access.permissions import Given as Relations
 from api.access.session import SAFE_METHODS, Desk
-from api.web.given import Given, reader_of
+from api.web.given import Given, OnForm, how_given
 from domain.kernel.actors import Actor
 
 Row = TypeVar("Row")
@@ -93,10 +93,14 @@ class Act:
     status: int
     leads: Callable[[On[Any], Any], str] | None
 
-    def on_form(self) -> dict[str, Callable[[str], Any]]:
-        """The parts of its address over JSON that the page's form has as fields, each with what reads it."""
+    def on_form(self) -> dict[str, OnForm]:
+        """The parts of its address over JSON that the page's form has as fields, each with how it gives them."""
         in_path = _PART.findall(self.path)
-        return {name: reader_of(one.annotation, name) for name, one in self.parts.items() if name not in in_path}
+        return {
+            name: how_given(name, one.annotation, getattr(one.annotation, "__metadata__", ()), self.do.__name__)
+            for name, one in self.parts.items()
+            if name not in in_path
+        }
 
     def form_of(self, typed: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
         """The form that is shown again where a rule refuses; `parts` are at least those of the address."""

@@ -20,17 +20,22 @@ Answer = Callable[[On[Row], Any, Response], Any]
 """What is answered after an act: from what it was done to, and what its function gave. Its return type is the shape."""
 
 
-def act_resources(router: APIRouter, subject: Subject[Row], answer: Answer[Row]) -> None:
-    """Put the acts of a subject under `PREFIX`. One of status 204 has no answer."""
+def act_resources(router: APIRouter, subject: Subject[Row], answer: Answer[Row], *, found_at: str = "") -> None:
+    """Put the acts of a subject under `PREFIX`. One of status 204 has no answer.
+
+    What a repeated request made is `found_at` an address below the subject's, or where the act leads.
+    """
     shape = inspect.signature(answer, eval_str=True).return_annotation
     for act in subject.acts:
         path = (PREFIX + subject.path + act.json_path).removeprefix(router.prefix)
         of_act = None if act.status == 204 else answer  # noqa: PLR2004  # No Content
-        endpoint = _endpoint(subject, act, of_act, shape if of_act else None)
+        endpoint = _endpoint(subject, act, of_act, shape if of_act else None, found_at)
         router.add_api_route(path, endpoint, methods=[act.method], status_code=act.status)
 
 
-def _endpoint(subject: Subject[Row], act: Act, answer: Answer[Row] | None, shape: Any) -> Callable[..., Any]:
+def _endpoint(
+    subject: Subject[Row], act: Act, answer: Answer[Row] | None, shape: Any, found_at: str
+) -> Callable[..., Any]:
     ids = dict(subject.parts())
 
     def reply(given: Mapping[str, Any]) -> Any:
@@ -42,7 +47,7 @@ def _endpoint(subject: Subject[Row], act: Act, answer: Answer[Row] | None, shape
             on = replace(on, seen=seen_version(given["if_match"]))
         done = act.call(on, body, {name: given[name] for name in act.parts})
         if once is not None:
-            once.done(response, act.status, PREFIX + subject.leads_to(act, on, done))
+            once.done(response, act.status, PREFIX + subject.leads_to(act, on, done) + found_at)
         return answer(on, done, response) if answer is not None else None
 
     parts = [

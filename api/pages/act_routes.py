@@ -50,9 +50,13 @@ def _endpoint(
 ) -> Callable[..., Any]:
     ids = dict(subject.parts())
     read = act.on_form()
-    fields = dict.fromkeys(read, "")
-    lists = {one.name for one in form_of(act.said).values() if one.is_list} if act.said else set()
-    fields |= {one.name: one.otherwise for one in form_of(act.said).values()} if act.said else {}
+    asked = [*read.values(), *(form_of(act.said).values() if act.said else ())]
+    lists = {one.name for one in asked if one.is_list}
+    fields = {one.name: one.otherwise for one in asked}
+
+    def read_part(name: str, given: Mapping[str, Any]) -> Any:
+        one = read.get(name)
+        return given[name] if one is None or one.read is None else one.read(given[one.name])
 
     def answer(given: Mapping[str, Any]) -> Response:
         desk, once = given["desk"], given.get("once")
@@ -64,11 +68,11 @@ def _endpoint(
         def act_on() -> str:
             nonlocal place
             said = act.said.from_form(typed, desk) if act.said else None
-            parts = {name: read[name](given[name]) if name in read else given[name] for name in act.parts}
+            parts = {name: read_part(name, given) for name in act.parts}
             done = act.call(on, said, parts)
             place = subject.leads_to(act, on, done)
             if act.leads is None:
-                place = f"{place}#{act.place}" if act.place else place
+                place = f"{place}#{act.place.format(**given)}" if act.place else place
                 place = after(on, place) if after else place
             return place
 

@@ -6,7 +6,7 @@ what was typed is shown again where it cannot be read: each field by its type, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -38,6 +38,8 @@ PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x
 Line = Annotated[PlainText, StringConstraints(max_length=referral_form.LONGEST_LINE)]
 #: A few words of something, such as a serial number.
 Short = Annotated[PlainText, StringConstraints(max_length=500)]
+#: Some paragraphs, as of what was said in a meeting.
+Said = Annotated[PlainText, StringConstraints(max_length=10_000)]
 #: The key of a role or a protocol, as its file writes it.
 Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
 
@@ -97,14 +99,19 @@ def form_of(shape: type[Given]) -> dict[str, OnForm]:
     for name, field in shape.model_fields.items():
         if NOT_ON_FORM in field.metadata:
             continue
-        said = next((one for one in field.metadata if isinstance(one, OnForm)), OnForm())
-        found[name] = replace(
-            said,
-            read=said.read or reader_of(field.annotation, f"{shape.__name__}.{name}"),
-            name=said.name or name,
-            is_list=get_origin(field.annotation) is list,
-        )
+        found[name] = how_given(name, field.annotation, field.metadata, shape.__name__)
     return found
+
+
+def how_given(name: str, annotation: Any, metadata: Iterable[object], where: str) -> OnForm:
+    """How a form gives what has this name and type, with what is said of it besides. Raises TypeError, as above."""
+    said = next((one for one in metadata if isinstance(one, OnForm)), OnForm())
+    return replace(
+        said,
+        read=said.read or reader_of(annotation, f"{where}.{name}"),
+        name=said.name or name,
+        is_list=get_origin(annotation) is list,
+    )
 
 
 #: What reads the text of a field, by its type, and whether it may be left out.
