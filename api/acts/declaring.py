@@ -140,10 +140,11 @@ class Subject(Generic[Row]):
 
         `form` is the page's, with the parts of the address in it, or finds it by what was typed. `place` is
         the part of the page to come back to. `once` and `versioned` say how it may be sent twice. `json` is its method
-        there, with its own path where that differs: a part that the page's address lacks is a field of the form. It
-        `leads` to its subject, or to where this says.
+        there, with its own path where that differs; "/" is the subject's. A part that the page's address lacks is a
+        field of the form. It `leads` to its subject, or to where this says.
         """
-        method, _, json_path = json.partition(" ")
+        method, _, own = json.partition(" ")
+        json_path = own.removesuffix("/") if own else path
 
         def declare(do: Do) -> Do:
             given = dict(inspect.signature(do, eval_str=True).parameters)
@@ -152,7 +153,7 @@ class Subject(Generic[Row]):
             if said is not None and not (isinstance(said.annotation, type) and issubclass(said.annotation, Given)):
                 msg = f"{do.__name__}: what is said has no shape"
                 raise TypeError(msg)
-            if set(_PART.findall(json_path or path)) != given.keys() or not set(_PART.findall(path)) <= given.keys():
+            if set(_PART.findall(json_path)) != given.keys() or not set(_PART.findall(path)) <= given.keys():
                 msg = f"{do.__name__}: its address has not the parts {sorted(given)}"
                 raise TypeError(msg)
             self.acts.append(
@@ -167,7 +168,7 @@ class Subject(Generic[Row]):
                     once=once,
                     versioned=versioned,
                     method=method,
-                    json_path=json_path or path,
+                    json_path=json_path,
                     status=status or (201 if once else 200),
                     leads=leads,
                 )

@@ -87,7 +87,7 @@ class IncidentGiven(Given):
 
     def entry(self) -> Entry:
         """The entry of the register."""
-        return Entry(**self.model_dump(include=set(IncidentGiven.model_fields)))
+        return Entry(**{name: getattr(self, name) for name in IncidentGiven.model_fields})
 
 
 @REGISTER.act(Action.KEEP_INCIDENTS, form="entry", once=True, leads=lambda _, found: f"{REGISTER.path}/{found}")

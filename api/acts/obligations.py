@@ -96,7 +96,7 @@ class WaiverProposalGiven(Given):
 def propose_waiver(on: On[Row], said: WaiverProposalGiven) -> None:
     """Ask the committee that the agreement names to free the partner of the clause."""
     of_clause = (on.row["agreement_id"], on.row["key"])
-    waivers.propose(on.session, *of_clause, **said.model_dump(), by=on.by, at=on.at)
+    waivers.propose(on.session, *of_clause, **dict(said), by=on.by, at=on.at)
 
 
 @OBLIGATION.act(Action.WAIVE_CLAUSE, "/waiver-proposals/{proposal_id}/decision", form="decision-{proposal_id}")
@@ -125,4 +125,4 @@ class WaiverGiven(Given):
 def waive(on: On[Row], said: WaiverGiven) -> None:
     """Free the partner of the clause from a day to another, by a decision."""
     of_clause = (on.row["agreement_id"], on.row["key"])
-    saying.waive(on.session, *of_clause, **said.model_dump(), by=on.by, at=on.at)
+    saying.waive(on.session, *of_clause, **dict(said), by=on.by, at=on.at)

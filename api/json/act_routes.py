@@ -16,16 +16,18 @@ from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
 
 Row = TypeVar("Row")
 
-Answer = Callable[[On[Row], Any, Response], Any]
+Answer = Callable[[On[Row], Any, Response], Any] | Callable[[On[Row], Any], Any]
 """What is answered after an act: from what it was done to, and what its function gave. Its return type is the shape."""
 
 
-def act_resources(router: APIRouter, subject: Subject[Row], answer: Answer[Row], *, found_at: str = "") -> None:
+def act_resources(
+    router: APIRouter, subject: Subject[Row], answer: Answer[Row] | None = None, *, found_at: str = ""
+) -> None:
     """Put the acts of a subject under `PREFIX`. One of status 204 has no answer.
 
     What a repeated request made is `found_at` an address below the subject's, or where the act leads.
     """
-    shape = inspect.signature(answer, eval_str=True).return_annotation
+    shape = inspect.signature(answer, eval_str=True).return_annotation if answer is not None else None
     for act in subject.acts:
         path = (PREFIX + subject.path + act.json_path).removeprefix(router.prefix)
         of_act = None if act.status == 204 else answer  # noqa: PLR2004  # No Content
@@ -37,6 +39,8 @@ def _endpoint(
     subject: Subject[Row], act: Act, answer: Answer[Row] | None, shape: Any, found_at: str
 ) -> Callable[..., Any]:
     ids = dict(subject.parts())
+    tell: Any = answer
+    takes = len(inspect.signature(answer).parameters) if answer is not None else 0
 
     def reply(given: Mapping[str, Any]) -> Any:
         body, once, response = given.get("body"), given.get("once"), given["response"]
@@ -48,7 +52,7 @@ def _endpoint(
         done = act.call(on, body, {name: given[name] for name in act.parts})
         if once is not None:
             once.done(response, act.status, PREFIX + subject.leads_to(act, on, done) + found_at)
-        return answer(on, done, response) if answer is not None else None
+        return tell(*(on, done, response)[:takes]) if takes else None
 
     parts = [
         *(part(name, kind) for name, kind in ids.items()),

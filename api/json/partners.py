@@ -97,11 +97,11 @@ def add_document(
     return _shown(desk, period_id)
 
 
-def _acted_on(on: On[Row], _: None, response: Response) -> PeriodShown:  # noqa: ARG001 - it has no version
+def _acted_on(on: On[Row], _: None) -> PeriodShown:
     return _shown(on.desk, on.id)
 
 
-def _looked_at(on: On[Row], _: None, response: Response) -> PeriodShown:  # noqa: ARG001 - it has no version
+def _looked_at(on: On[Row], _: None) -> PeriodShown:
     return _shown(on.desk, on.id, on.given)
 
 
