@@ -24,17 +24,18 @@ from api.access.agendas import (
     requests_of,
     send,
     versions_read,
-    withdrawer,
 )
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, allows, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.agendas import AGENDA, ITEM
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.agenda_shapes import (
     AgendaKept,
     AgendaShown,
     AssembledShown,
     EditionShown,
-    ItemEdited,
     ItemKept,
     ItemShown,
     LateGiven,
@@ -49,7 +50,7 @@ from api.json.shapes import FileShown
 from api.web import downloads
 from meetings import agenda_papers, agendas, assembling, freezing, posting
 from meetings.agenda_items import is_asked, item_of
-from meetings.agendas import AS_IS
+from meetings.assembling import Assembled
 from meetings.documents.content import Both, ItemLine
 from meetings.freezing import Outgoing
 from meetings.locking import read_meeting
@@ -126,16 +127,6 @@ def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
     )
 
 
-@router.post("/meetings/{meeting_id}/agenda/assembly")
-@asks(Action.KEEP_AGENDA)
-def assemble_agenda(meeting_id: UUID, desk: AtDesk) -> AssembledShown:
-    """Draw a meeting's agenda anew by the committee's rules. What was changed by hand stays."""
-    found, by = keeper(desk, meeting_id)
-    refuse_over(found.meeting)
-    done = assembling.draw_up(desk.session, meeting_id, by=by, at=desk.at)
-    return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
-
-
 @router.get("/meetings/{meeting_id}/agenda/items/{item_id}")
 @asks(Action.WITHDRAW_ITEM)
 def get_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response) -> ItemKept:
@@ -145,34 +136,6 @@ def get_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response) 
     return _shown(desk, response, row["id"])
 
 
-@router.put("/meetings/{meeting_id}/agenda/items/{item_id}")
-@asks(Action.KEEP_AGENDA)
-def edit_item(
-    meeting_id: UUID, item_id: UUID, body: ItemEdited, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Change an item's titles, length, purpose, audience or presenting seat."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.edit(
-            desk.session,
-            item_id,
-            title_fr=body.title_fr,
-            title_en=body.title_en,
-            minutes=body.minutes,
-            purpose=body.purpose,
-            audience=body.audience,
-            presenter=body.presenter_seat_id if "presenter_seat_id" in body.model_fields_set else AS_IS,
-            by=by,
-            at=desk.at,
-            seen=seen,
-        ),
-    )
-
-
 @router.put("/meetings/{meeting_id}/agenda/items/{item_id}/place")
 @asks(Action.KEEP_AGENDA)
 def move_item(
@@ -180,64 +143,9 @@ def move_item(
 ) -> ItemKept:
     """Put an item in another place of its agenda; it stands under the heading of what it comes to there."""
     (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.move_to(desk.session, item_id, body.place, by=by, at=desk.at, seen=seen),
-    )
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/scheduling")
-@asks(Action.KEEP_AGENDA)
-def put_item_on(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ItemKept:
-    """Put an item of the pool last on an agenda that is not frozen."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.put_on(desk.session, item_id, meeting_id, by=by, at=desk.at, seen=seen),
-    )
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/removal")
-@asks(Action.KEEP_AGENDA)
-def take_item_off(
-    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Take an item off an agenda, to which it does not come back by itself."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk, response, found, item_id, lambda: agendas.take_off(desk.session, item_id, by=by, at=desk.at, seen=seen)
-    )
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/restoring")
-@asks(Action.KEEP_AGENDA)
-def restore_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ItemKept:
-    """Put what was taken off, and waits nowhere, last on its agenda again: as a new item, which is the answer."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
     refuse_over(found.meeting)
-    return _shown(desk, response, agendas.restore(desk.session, item_id, by=by, at=desk.at, seen=seen))
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/withdrawal")
-@asks(Action.WITHDRAW_ITEM)
-def withdraw_item(
-    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Take back an item that was asked for: the coordinator any, a member their own."""
-    (found, by), seen = withdrawer(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.withdraw_item(desk.session, item_id, by=by, at=desk.at, seen=seen),
-    )
+    agendas.move_to(desk.session, item_id, body.place, by=by, at=desk.at, seen=seen)
+    return _shown(desk, response, item_id)
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
@@ -264,22 +172,6 @@ def add_late_item(
     return sent
 
 
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late-refusal")
-@asks(Action.KEEP_AGENDA)
-def decline_late_item(
-    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Leave what was asked for late to a later meeting."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.decline_late(desk.session, item_id, by=by, at=desk.at, seen=seen),
-    )
-
-
 @router.post("/meetings/{meeting_id}/agenda/freezing")
 @asks(Action.KEEP_AGENDA)
 def freeze_agenda(
@@ -297,11 +189,16 @@ def freeze_agenda(
     return sent
 
 
-def _changed(desk: Desk, response: Response, found: Found, item_id: UUID, act: Callable[[], object]) -> ItemKept:
-    """Change an item of a meeting that is not over, and show it as it stands then."""
-    refuse_over(found.meeting)
-    act()
-    return _shown(desk, response, item_id)
+def _assembled(_: On[Found], done: Assembled) -> AssembledShown:
+    return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
+
+
+def _acted_on(on: On[Found], new: UUID | None, response: Response) -> ItemKept:
+    return _shown(on.desk, response, new or on.id)
+
+
+act_resources(router, AGENDA, _assembled)
+act_resources(router, ITEM, _acted_on)
 
 
 def _shown(desk: Desk, response: Response, item_id: UUID) -> ItemKept:
