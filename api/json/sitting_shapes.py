@@ -6,12 +6,11 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt
 
 from api.json.shapes import Shown
-from api.web.given import Day, Given, Key, PlainText
+from api.web.given import Day, Given, Key, Said
 
-Said = Annotated[PlainText, StringConstraints(max_length=10_000)]
 Version = Annotated[
     StrictInt | None,
     Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without."),
@@ -29,12 +28,6 @@ def _written(value: object) -> object:
 Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
-class ClosingGiven(Given):
-    """With `carry_rest`, items of which nothing was said are carried over; without it they keep the meeting open."""
-
-    carry_rest: StrictBool = False
-
-
 class AttendanceGiven(Given):
     """How a seat was filled. Hours are given where somebody came later, or left before the end."""
 
@@ -45,27 +38,6 @@ class AttendanceGiven(Given):
     arrived_at: Moment | None = None
     left_at: Moment | None = None
     seen: Version = None
-
-
-class OutcomeGiven(Given):
-    """What becomes of an item: nothing yet while it is empty; `refer_to`, a committee's key, goes with "referred".
-
-    A note that is not given stays as it is. What is decided is said by recording the decision.
-    """
-
-    outcome: Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
-    refer_to: Key = ""
-    note_fr: Said | None = None
-    note_en: Said | None = None
-
-
-class AdditionGiven(Given):
-    """What comes up in a meeting, with the reason why it is now. One title is enough: it then stands in both."""
-
-    title_fr: Said = ""
-    title_en: Said = ""
-    minutes: Annotated[StrictInt, Field(ge=0, le=600)] | None = None
-    reason: Said = ""
 
 
 class DecisionGiven(Given):
@@ -92,19 +64,6 @@ class DecisionGiven(Given):
     due_on: Day | None = None
     decided_at: Moment | None = None
     seen: Version = None
-
-
-class NoteGiven(Given):
-    """What a draft of minutes says of an item. What is not given stays as it is."""
-
-    said_fr: Said | None = None
-    said_en: Said | None = None
-
-
-class ApprovalGiven(Given):
-    """The later meeting that approved the minutes, once it is opened."""
-
-    meeting_id: UUID
 
 
 class ObjectionSettled(Given):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,13 +13,14 @@ from api.access.meetings import find_meeting
 from api.access.minutes import Sheet, find_minutes, minutes_file
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.minutes import MINUTES
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, page
 from api.pages.previews import Ask, previewed
 from api.views.meetings import title_of
 from api.views.sittings import ATTENDED, OUTCOMES
 from api.web import downloads
-from api.web.readers import id_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import LANGUAGES, N_, gettext
@@ -48,41 +49,6 @@ def download_minutes(desk: AtDesk, meeting_id: UUID, language: downloads.Languag
     return downloads.download(minutes_file(desk, meeting_id, language, form))
 
 
-@router.post("/meetings/{meeting_id}/minutes/notes")
-@asks(Action.RUN_MEETING)
-def edit_note(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    number: Text = "",
-    said_fr: Text = "",
-    said_en: Text = "",
-) -> Response:
-    """Change what a draft says of an item."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        minutes.edit_note(
-            desk.session, meeting_id, number, said_fr=said_fr, said_en=said_en, by=by, at=desk.at, seen=seen
-        )
-
-    values = {"said_fr": said_fr, "said_en": said_en}
-    return _after(desk, request, meeting_id, f"item-{number}", act, values)
-
-
-@router.post("/meetings/{meeting_id}/minutes/refreshing")
-@asks(Action.RUN_MEETING)
-def refresh(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
-    """Take over into a draft what was corrected since in the attendance."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        minutes.refresh(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, meeting_id, "attendance", act, {})
-
-
 @router.post("/meetings/{meeting_id}/minutes/circulation")
 @asks(Action.RUN_MEETING)
 def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
@@ -108,34 +74,6 @@ def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, show
     if isinstance(outcome, Refusal):
         return minutes_page(desk, request, meeting_id, Typed("circulation", outcome))
     return outcome
-
-
-@router.post("/meetings/{meeting_id}/minutes/amendment")
-@asks(Action.RUN_MEETING)
-def amend(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
-    """Take back what was sent, to change it."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        minutes.amend(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, meeting_id, "state", act, {})
-
-
-@router.post("/meetings/{meeting_id}/minutes/approval")
-@asks(Action.RUN_MEETING)
-def approve(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, meeting: Text = "") -> Response:
-    """Record in which later meeting they were approved. They never change again."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        later = id_or_none(meeting)
-        if later is None:
-            raise Refusal("minutes.missing", N_("Choose the meeting that approved them."))
-        find_meeting(desk.session, desk.asker, later)
-        minutes.approve(desk.session, meeting_id, in_meeting=later, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, meeting_id, "approval", act, {"meeting": meeting})
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -214,11 +152,4 @@ def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
     return require(Action.RUN_MEETING, given)
 
 
-def _after(
-    desk: Desk, request: Request, meeting_id: UUID, form: str, act: Callable[[], None], values: dict[str, Any]
-) -> Response:
-    """Do it and go back to where it stands; or the page again, with what was typed, where a rule refuses."""
-    refusal = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"/meetings/{meeting_id}/minutes#{form}")
-    return minutes_page(desk, request, meeting_id, Typed(form, refusal, values))
+act_pages(router, MINUTES, lambda on, request, typed: minutes_page(on.desk, request, on.id, typed), must_have_seen=True)
