@@ -24,7 +24,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from sqlmodel import Session
 
-from api.access.permissions import Action, action_of, asks, require
+from api.access.permissions import Action, action_of, asks, require, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import SAFE_METHODS, Desk
 from api.web.given import Given, OnForm, how_given
@@ -192,6 +192,16 @@ class Subject(Generic[Row]):
     def leads_to(self, act: Act, on: On[Row], done: Any) -> str:
         """Where an act leads: to its own place, or to the thing."""
         return act.leads(on, done) if act.leads is not None else self.path.format(**on.ids)
+
+
+def of_program(desk: Desk, _: Action) -> tuple[None, Relations]:
+    """Finds the program at large, for what is added to it."""
+    return None, to_program(desk.asker)
+
+
+def asks_itself(_: Desk, __: Action) -> tuple[None, None]:
+    """Finds nothing: what is said names who may, and the act asks the table for them."""
+    return None, None
 
 
 def endpoint_of(act: Act, answer: Callable[..., Any], parts: list[inspect.Parameter], shape: Any) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from api.access.permissions import Action, Forbidden, require, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.acts.declaring import On, Subject, of_program
 from api.views.equipment import MOVES
 from api.web.given import Given, Key, PlainText, Short, on_form
 from api.web.readers import chosen
@@ -33,11 +33,7 @@ def _find_thing(desk: Desk, _: Action, equipment_id: UUID) -> tuple[Row, Relatio
     return find_thing(desk, equipment_id), to_program(desk.asker)
 
 
-def _find_inventory(desk: Desk, _: Action) -> tuple[None, Relations]:
-    return None, to_program(desk.asker)
-
-
-INVENTORY: Final = Subject("/equipment", _find_inventory)
+INVENTORY: Final = Subject("/equipment", of_program)
 THING: Final = Subject("/equipment/{equipment_id}", _find_thing)
 
 

@@ -11,9 +11,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.access.permissions import Action, Forbidden, require, to_program
-from api.access.permissions import Given as Relations
 from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.acts.declaring import On, Subject, of_program
 from api.web.given import Day, Given, PlainText, on_form
 from api.web.readers import chosen
 from domain.kernel.actors import Actor
@@ -41,16 +40,12 @@ def find_incident(session: Session, incident_id: UUID) -> dict[str, Any]:
     return incidents.opened(session, found)
 
 
-def _find_register(desk: Desk, _: Action) -> tuple[None, Relations]:
-    return None, to_program(desk.asker)
-
-
 def _find_incident(desk: Desk, action: Action, incident_id: UUID) -> tuple[Row, Actor]:
     by = require(action, to_program(desk.asker))
     return find_incident(desk.session, incident_id), by
 
 
-REGISTER: Final = Subject("/privacy/incidents", _find_register)
+REGISTER: Final = Subject("/privacy/incidents", of_program)
 INCIDENT: Final = Subject("/privacy/incidents/{incident_id}", _find_incident)
 
 

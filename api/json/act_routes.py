@@ -21,11 +21,15 @@ Answer = Callable[[On[Row], Any, Response], Any] | Callable[[On[Row], Any], Any]
 
 
 def act_resources(
-    router: APIRouter, subject: Subject[Row], answer: Answer[Row] | None = None, *, found_at: str = ""
+    router: APIRouter,
+    subject: Subject[Row],
+    answer: Answer[Row] | None = None,
+    *,
+    found_at: Callable[[On[Row], Any], str] | None = None,
 ) -> None:
     """Put the acts of a subject under `PREFIX`. One of status 204 has no answer.
 
-    What a repeated request made is `found_at` an address below the subject's, or where the act leads.
+    What a request made that may be repeated is `found_at` an address, given what its function gave; or where it leads.
     """
     shape = inspect.signature(answer, eval_str=True).return_annotation if answer is not None else None
     for act in subject.acts:
@@ -36,7 +40,11 @@ def act_resources(
 
 
 def _endpoint(
-    subject: Subject[Row], act: Act, answer: Answer[Row] | None, shape: Any, found_at: str
+    subject: Subject[Row],
+    act: Act,
+    answer: Answer[Row] | None,
+    shape: Any,
+    found_at: Callable[[On[Row], Any], str] | None,
 ) -> Callable[..., Any]:
     ids = dict(subject.parts())
     tell: Any = answer
@@ -51,7 +59,8 @@ def _endpoint(
             on = replace(on, seen=seen_version(given["if_match"]))
         done = act.call(on, body, {name: given[name] for name in act.parts})
         if once is not None:
-            once.done(response, act.status, PREFIX + subject.leads_to(act, on, done) + found_at)
+            place = found_at(on, done) if found_at is not None else subject.leads_to(act, on, done)
+            once.done(response, act.status, PREFIX + place)
         return tell(*(on, done, response)[:takes]) if takes else None
 
     parts = [

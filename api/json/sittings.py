@@ -94,7 +94,7 @@ def _item(on: On[Row], item_id: UUID, response: Response) -> ItemTreated:
 
 act_resources(router, MEETING, _state)
 act_resources(router, SEATS, _seats)
-act_resources(router, ITEMS, _item, found_at="/outcomes")
+act_resources(router, ITEMS, _item, found_at=lambda on, _: f"/meetings/{on.id}/outcomes")
 
 
 _OF_SEAT: Final = ("state", "person_id", "is_remote", "arrived_at", "left_at", "version")

@@ -35,13 +35,15 @@ def act_pages(
     *,
     after: After[Row] | None = None,
     must_have_seen: bool = False,
+    under: str = "",
 ) -> None:
     """Put the acts of a subject on the pages. Each leads where its declaration says, else `after` may say otherwise.
 
-    `must_have_seen` where a form without the version that was seen is not taken.
+    `must_have_seen` where a form without the version that was seen is not taken; `under` where the pages stand under
+    another page's address.
     """
     for act in subject.acts:
-        path = (subject.path + act.path).removeprefix(router.prefix)
+        path = (under + subject.path + act.path).removeprefix(router.prefix)
         router.add_api_route(path, _endpoint(subject, act, shown, after, must_have_seen), methods=["POST"])
 
 
