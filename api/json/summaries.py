@@ -11,10 +11,14 @@ from pydantic import AwareDatetime
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk
 from api.access.summaries import find_to_read, find_to_write, ground_of
+from api.acts.declaring import On
+from api.acts.departures import SUMMARY, Row
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.shapes import MovedShown, Shown
-from api.web.given import Given, PlainText, Reason
+from api.web.given import Given, PlainText
+from domain.casework.locking import Moved
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 
@@ -79,15 +83,6 @@ def complete_summary(task_id: UUID, body: SummaryGiven, desk: AtDesk, if_match: 
     return MovedShown.model_validate(moved)
 
 
-@router.post("/tasks/{task_id}/summary/taking-back")
-@asks(Action.TAKE_SUMMARY_BACK)
-def take_back(task_id: UUID, body: Reason, desk: AtDesk) -> MovedShown:
-    """Take back that it is complete, with the reason, so that it can be corrected."""
-    _, by, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
-    moved = summaries.take_back(desk.session, task_id, reason=body.reason, by=by, at=desk.at)
-    return MovedShown.model_validate(moved)
-
-
 @router.get("/follow-ups/{follow_up_id}/summaries/{task_id}")
 @asks(Action.READ_SUMMARY)
 def read_summary(follow_up_id: UUID, task_id: UUID, desk: AtDesk) -> SummaryShown:
@@ -107,3 +102,10 @@ def _shown(row: dict[str, Any], said: Summary) -> SummaryShown:
         complete_since=row["done_at"],
         version=row["version"] or 0,
     )
+
+
+def _taken_back(_: On[Row], moved: Moved) -> MovedShown:
+    return MovedShown.model_validate(moved)
+
+
+act_resources(router, SUMMARY, _taken_back)

@@ -12,6 +12,8 @@ from sqlalchemy import or_, select
 
 from api.access.permissions import Action, allows, asks, find_task, require, to_program, to_task, visible_cases
 from api.access.session import AtDesk, Desk
+from api.acts.departures import DEPARTURES, OFFERED
+from api.pages.act_routes import act_pages
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
@@ -19,12 +21,9 @@ from api.pages.tasks import task_page
 from api.views import departures as at_departures
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
-from api.web.readers import day_of, id_or_none
 from domain.casework import board
-from domain.departure import current, departures, hand_overs, hand_overs_in_bulk, settling, unopened
-from domain.kernel.refusals import Refusal
+from domain.departure import current, hand_overs, hand_overs_in_bulk, settling, unopened
 from domain.kernel.scope import many, program_of
-from locales import N_
 from models.base import refers, table_of
 from models.casework import Case
 from models.program import Organization, Person, Tenure
@@ -45,37 +44,6 @@ def list_departures(desk: AtDesk, request: Request, person: str = "") -> HTMLRes
     """The departures that the reader may see, and the form that opens one."""
     require(Action.SEE_DEPARTURES, to_program(desk.asker))
     return _list(desk, request, Typed(), chosen=person)
-
-
-@router.post("/departures")
-@asks(Action.OPEN_DEPARTURE)
-def open_departure(
-    desk: AtDesk, request: Request, who: Text = "", last_day: Text = "", gone: Annotated[str, Form()] = ""
-) -> Response:
-    """Open somebody's departure: planned, or of who has gone already."""
-    opened: list[UUID] = []
-
-    def act() -> None:
-        person, _, place = who.partition("/")
-        person_id, organization_id = id_or_none(person), id_or_none(place)
-        if person_id is None or organization_id is None:
-            raise Refusal("person.missing", N_("Choose who leaves."))
-        opened.append(
-            departures.open_departure(
-                desk.session,
-                person_id=person_id,
-                organization_id=organization_id,
-                last_day=day_of(last_day),
-                planned=not gone,
-                by=at_departures.opener(desk.asker, person_id, organization_id),
-                at=desk.at,
-            )
-        )
-
-    refusal = desk.attempt(act)
-    if refusal is not None:
-        return _list(desk, request, Typed("open", refusal, {"who": who, "last_day": last_day, "gone": gone}))
-    return see_other(f"/departures/{opened[0]}")
 
 
 @router.get("/departures/{case_id}", name="departure")
@@ -130,24 +98,6 @@ def handed_over(desk: AtDesk, request: Request) -> HTMLResponse:
     """What departures handed over to the reader."""
     require(Action.SEE_MY_WORK, to_program(desk.asker))
     return _inbox(desk, request, Typed())
-
-
-@router.post("/hand-overs/{hand_over_id}/acceptance")
-@asks(Action.ANSWER_HAND_OVER)
-def accept(desk: AtDesk, request: Request, hand_over_id: UUID) -> Response:
-    """Take over a follow-up that was offered."""
-    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
-    refusal = desk.attempt(lambda: hand_overs.accept(desk.session, hand_over_id, by=by, at=desk.at))
-    return _inbox(desk, request, Typed(str(hand_over_id), refusal)) if refusal else see_other("/handed-over")
-
-
-@router.post("/hand-overs/{hand_over_id}/refusal")
-@asks(Action.ANSWER_HAND_OVER)
-def refuse(desk: AtDesk, request: Request, hand_over_id: UUID, reason: Text = "") -> Response:
-    """Say, with the reason, that one does not take a follow-up over."""
-    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
-    refusal = desk.attempt(lambda: hand_overs.refuse(desk.session, hand_over_id, reason=reason, by=by, at=desk.at))
-    return _inbox(desk, request, Typed(str(hand_over_id), refusal)) if refusal else see_other("/handed-over")
 
 
 @router.post("/departures/{case_id}/offers")
@@ -250,3 +200,12 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
             at_departures.to_departure(desk.asker, row["person_id"], row["organization_id"]),
         )
     ]
+
+
+act_pages(router, DEPARTURES, lambda on, request, typed: _list(on.desk, request, typed))
+act_pages(
+    router,
+    OFFERED,
+    lambda on, request, typed: _inbox(on.desk, request, typed),
+    after=lambda _, __: "/handed-over",
+)

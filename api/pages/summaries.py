@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from api.access import questions
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
 from api.access.summaries import find_to_read, find_to_write, ground_of
+from api.acts.departures import SUMMARY
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.tasks import names_of
@@ -69,17 +72,6 @@ def show_complete(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse
     return _complete(desk, request, row, Typed())
 
 
-@router.post("/tasks/{task_id}/summary/taking-back")
-@asks(Action.TAKE_SUMMARY_BACK)
-def take_back(desk: AtDesk, request: Request, task_id: UUID, reason: Text = "") -> Response:
-    """Take back that it is complete, with the reason, so that it can be corrected."""
-    row, by, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
-    refusal = desk.attempt(lambda: summaries.take_back(desk.session, task_id, reason=reason, by=by, at=desk.at))
-    if refusal is None:
-        return see_other(f"/departures/{row['case_id']}#task-{task_id}")
-    return _complete(desk, request, row, Typed("back", refusal, {"reason": reason}))
-
-
 @router.get("/follow-ups/{follow_up_id}/summaries/{task_id}", name="summary_words")
 @asks(Action.READ_SUMMARY)
 def read_summary(desk: AtDesk, request: Request, follow_up_id: UUID, task_id: UUID) -> HTMLResponse:
@@ -91,7 +83,7 @@ def read_summary(desk: AtDesk, request: Request, follow_up_id: UUID, task_id: UU
     return page(desk, request, "summary_words.html", row=row, said=said, names=names)
 
 
-def _complete(desk: Desk, request: Request, row: dict[str, Any], typed: Typed) -> HTMLResponse:
+def _complete(desk: Desk, request: Request, row: Mapping[str, Any], typed: Typed) -> HTMLResponse:
     names = names_of(desk, [row["done_by"]])
     return page(desk, request, "summary_complete.html", refused=typed.refusal, typed=typed, row=row, names=names)
 
@@ -100,3 +92,6 @@ def _form(
     desk: Desk, request: Request, row: dict[str, Any], said: Summary, *, seen: int, refusal: Refusal | None = None
 ) -> HTMLResponse:
     return page(desk, request, "summary.html", refused=refusal, row=row, said=said, seen=seen)
+
+
+act_pages(router, SUMMARY, lambda on, request, typed: _complete(on.desk, request, on.row, typed))
