@@ -8,22 +8,29 @@ from uuid import UUID
 from pydantic import StrictBool
 
 from api.access.destructions import answers_as, find_destruction
-from api.access.permissions import Action
+from api.access.permissions import Action, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
 from api.acts.admissions import Row, Words, find_file
-from api.acts.declaring import On, Subject
+from api.acts.declaring import On, Subject, of_program
 from api.web.given import Day, Given, PlainText, on_form
 from api.web.readers import id_or_none
-from domain.participants import destruction, disclosures, retention
+from domain.participants import destruction, disclosures, research, retention
 
 
 def _find_destruction(desk: Desk, action: Action, participant_id: UUID) -> tuple[Row, Relations]:
     return find_destruction(desk.session, desk.asker, participant_id, action)
 
 
+def _find_consent(desk: Desk, _: Action, participant_id: UUID) -> tuple[None, Relations]:  # noqa: ARG001 - its verb looks
+    return None, to_program(desk.asker)
+
+
 KEPT: Final = Subject("/participants/{participant_id}", find_file)
 DESTRUCTION: Final = Subject("/participants/{participant_id}/destruction", _find_destruction)
+
+RESEARCH: Final = Subject("/research-consents", of_program)
+RESEARCH_CONSENT: Final = Subject("/research-consents/{participant_id}", _find_consent)
 
 
 class DisclosureGiven(Given):
@@ -113,3 +120,23 @@ def refuse(on: On[Row], said: DestructionRefused) -> None:
     """Refuse it, as another person than who asked: the file is kept, and who asked reads why."""
     by = answers_as(on.session, on.desk.asker, on.row, on.given)
     destruction.refuse(on.session, on.id, reason=said.reason, seen=said.seen, by=by, at=on.at)
+
+
+class ResearchGiven(Given):
+    """A signed consent to research, by the number on its form."""
+
+    number: PlainText
+    signed_on: Day
+
+
+@RESEARCH.act(Action.KEEP_RESEARCH_CONSENTS, form="keep", once=True)
+def keep_research_consent(on: On[None], said: ResearchGiven) -> None:
+    """Record a consent to research that was signed (FU-9)."""
+    participant_id = research.of_number(on.session, said.number)
+    research.keep_research_consent(on.session, participant_id, said.signed_on, by=on.by, at=on.at)
+
+
+@RESEARCH_CONSENT.act(Action.KEEP_RESEARCH_CONSENTS, "/withdrawal", form="withdraw", status=204)
+def withdraw_research_consent(on: On[None]) -> None:
+    """The participant takes it back; nothing else changes for them."""
+    research.withdraw_research_consent(on.session, on.id, by=on.by, at=on.at)
