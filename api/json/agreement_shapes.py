@@ -92,19 +92,6 @@ class VersionShown(VersionListed):
     changes: list[ChangeShown] | None
 
 
-class SignatureGiven(Given):
-    """One's own signature, as a director, with the text in front of one."""
-
-    has_read: bool
-
-
-class PaperSignatureGiven(Given):
-    """A signature that a director gave on paper."""
-
-    director_id: UUID
-    signed_on: Day
-
-
 class StartGiven(Given):
     """The first day in force, the last one where it has one, and which role each becomes that it no longer creates."""
 
@@ -174,14 +161,6 @@ class TextGiven(Given):
     clauses: Annotated[list[ClauseGiven], Field(default_factory=list)]
     resources: Annotated[list[ResourceGiven], Field(default_factory=list)]
     sharing: SharingGiven | None = None
-
-
-class EndingGiven(Given):
-    """The last day, the day on which notice was given, and whether both sides settled on a shorter one."""
-
-    ends_on: Day
-    notice_on: Day
-    shorter_agreed: bool = False
 
 
 # ------------------------------------------------------------------------------------------ partners and obligations

@@ -9,17 +9,17 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Path, Response
+from fastapi import Depends, Response
 
 from api.access.agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.agreements import AGREEMENT, VERSION, Number, Row
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.agreement_shapes import (
     AgreementShown,
     ChangeShown,
-    EndingGiven,
-    PaperSignatureGiven,
-    SignatureGiven,
     SignatureShown,
     SignedFileGiven,
     SignedFileGivenOut,
@@ -32,7 +32,7 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from domain.agreements import agreements, rewriting, signed_files, succession, terminations, version_text
+from domain.agreements import agreements, rewriting, signed_files, succession, version_text
 from domain.agreements.difference import difference
 from domain.agreements.rewriting import Text
 from domain.kernel.refusals import Refusal
@@ -41,7 +41,6 @@ from locales import N_
 router = api_routes("agreements")
 
 _HERE: Final = "/agreements/{agreement_id}/versions/{n}"
-Number = Annotated[int, Path(ge=1, le=9999)]
 
 
 @router.get("/agreements")
@@ -65,20 +64,6 @@ def get_agreement(agreement_id: UUID, desk: AtDesk) -> AgreementShown:
 def get_version(agreement_id: UUID, n: Number, desk: AtDesk, response: Response) -> VersionShown:
     """One version: what it says, what of it is another than before, who signed it, and its files by their digests."""
     find_version(desk, agreement_id, n)
-    return _shown(desk, agreement_id, n, response)
-
-
-@router.post("/agreements/{agreement_id}/versions", status_code=201)
-@asks(Action.KEEP_AGREEMENTS)
-def renew(agreement_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> VersionShown:
-    """Draft the next version from the text that was signed last."""
-    if (before := once.again(None)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    _, given = find_agreement(desk, agreement_id)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    succession.renew(desk.session, agreement_id, by=by, at=desk.at)
-    n = versions_of(desk, agreement_id)[0]["n"]
-    once.done(response, 201, f"/api/v1/agreements/{agreement_id}/versions/{n}")
     return _shown(desk, agreement_id, n, response)
 
 
@@ -115,34 +100,6 @@ def rewrite(body: TextGiven, door: AtDoor) -> VersionShown:
     return door.open(Action.KEEP_AGREEMENTS, rewriting.rewrite, text=Text(**body.model_dump()))
 
 
-@router.post(f"{_HERE}/sending")
-@asks(Action.KEEP_AGREEMENTS)
-def send(door: AtDoor) -> VersionShown:
-    """A draft goes to the directors, each by letter."""
-    return door.open(Action.KEEP_AGREEMENTS, agreements.send_version)
-
-
-@router.post(f"{_HERE}/taking-back")
-@asks(Action.KEEP_AGREEMENTS)
-def take_back(door: AtDoor) -> VersionShown:
-    """What was sent, and nobody signed, is a draft again."""
-    return door.open(Action.KEEP_AGREEMENTS, agreements.withdraw_version)
-
-
-@router.post(f"{_HERE}/signature")
-@asks(Action.SIGN_AGREEMENT)
-def sign(body: SignatureGiven, door: AtDoor) -> VersionShown:
-    """A director signs, oneself, today."""
-    return door.open(Action.SIGN_AGREEMENT, agreements.sign_here, **dict(body))
-
-
-@router.post(f"{_HERE}/signatures")
-@asks(Action.KEEP_AGREEMENTS)
-def record_signature(body: PaperSignatureGiven, door: AtDoor) -> VersionShown:
-    """Record the signature that a director gave on paper."""
-    return door.open(Action.KEEP_AGREEMENTS, agreements.sign_version, **dict(body))
-
-
 @router.post(f"{_HERE}/start")
 @asks(Action.KEEP_AGREEMENTS)
 def start(body: StartGiven, door: AtDoor) -> VersionShown:
@@ -150,11 +107,16 @@ def start(body: StartGiven, door: AtDoor) -> VersionShown:
     return door.open(Action.KEEP_AGREEMENTS, succession.begin, **dict(body))
 
 
-@router.post(f"{_HERE}/ending")
-@asks(Action.KEEP_AGREEMENTS)
-def end(body: EndingGiven, door: AtDoor) -> VersionShown:
-    """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
-    return door.open(Action.KEEP_AGREEMENTS, terminations.end_version, **dict(body))
+def _renewed(on: On[Row], n: int, response: Response) -> VersionShown:
+    return _shown(on.desk, on.id, n, response)
+
+
+def _acted_on(on: On[Row], _: None, response: Response) -> VersionShown:
+    return _shown(on.desk, on.ids["agreement_id"], on.ids["n"], response)
+
+
+act_resources(router, AGREEMENT, _renewed, found_at=lambda on, n: f"/agreements/{on.id}/versions/{n}")
+act_resources(router, VERSION, _acted_on)
 
 
 @router.post(f"{_HERE}/files", status_code=201)
