@@ -16,33 +16,31 @@ from api.access.permissions import (
     allows,
     asks,
     companions_of,
-    find_person,
     require,
     to_contact,
     to_person,
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.people import ABSENCES, ACCESS, PERSON, ROLES
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
-    AbsenceGiven,
     AbsenceShown,
     LastDay,
     Limit,
     Offset,
     Page,
-    PersonChanged,
     PersonGiven,
     PersonShown,
     RoleShown,
     Shown,
-    TenureGiven,
 )
 from api.web.given import Day
-from domain.access import invitations
 from domain.accompaniment import asked_today
-from domain.departure import departures, foreseeing, ways_in
+from domain.departure import departures, foreseeing
 from domain.kernel.scope import many, one, program_of
 from domain.obligations import entering_late
 from domain.people import absences, calendar_readers, people
@@ -107,7 +105,8 @@ def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
-    _see_what_is_late(desk, body)
+    place = (body.organization_id, body.role, body.starts_on)
+    entering_late.refuse_unseen(desk.session, *place, seen=body.late_seen, at=desk.at)
     person_id = people.add_person(
         desk.session,
         given_name=body.given_name,
@@ -137,62 +136,6 @@ def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response
 def get_person(person_id: UUID, desk: AtDesk) -> PersonShown:
     """One member of staff."""
     require(Action.SEE_PEOPLE, to_program(desk.asker))
-    return _one(desk, person_id)
-
-
-@router.put("/people/{person_id}")
-@asks(Action.UPDATE_PERSON)
-def update_person(
-    person_id: UUID, body: PersonChanged, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> PersonShown:
-    """Change how a person is named, reached and written to."""
-    by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
-    people.update_person(
-        desk.session,
-        person_id,
-        given_name=body.given_name,
-        family_name=body.family_name,
-        email=body.email or None,
-        phone=body.phone or None,
-        language=body.language,
-        spoken=body.spoken,
-        calendar=body.calendar,
-        by=by,
-        at=desk.at,
-        seen=seen_version(if_match),
-    )
-    desk.session.expire_all()
-    shown = _one(desk, person_id)
-    response.headers["ETag"] = etag(shown.version)
-    return shown
-
-
-@router.post("/people/{person_id}/tenures", status_code=201)
-@asks(Action.APPOINT)
-def appoint(
-    person_id: UUID,
-    body: TenureGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> PersonShown:
-    """Give a person a role at an organization."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
-    find_person(desk.session, person_id)
-    _see_what_is_late(desk, body)
-    people.appoint(
-        desk.session,
-        person_id=person_id,
-        role=body.role,
-        organization_id=body.organization_id,
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        by=by,
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/people/{person_id}")
     return _one(desk, person_id)
 
 
@@ -237,34 +180,6 @@ def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
     )
 
 
-@router.post("/people/{person_id}/absences", status_code=201)
-@asks(Action.RECORD_ABSENCE)
-def record_absence(
-    person_id: UUID,
-    body: AbsenceGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> PersonShown:
-    """Record that a person is away, and who acts for them."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
-    absences.record_absence(
-        desk.session,
-        person_id=person_id,
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        deputy_id=body.deputy_id,
-        kinds=list(body.kinds),
-        by=by,
-        at=desk.at,
-    )
-    asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/people/{person_id}")
-    return _one(desk, person_id)
-
-
 @router.delete("/absences/{absence_id}", status_code=204)
 @asks(Action.CANCEL_ABSENCE)
 def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
@@ -280,29 +195,20 @@ def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
     asked_today.ask_who_acts_now(desk.session, held["person_id"], by=by, at=desk.at)
 
 
-@router.post("/people/{person_id}/invitation", status_code=201)
-@asks(Action.INVITE)
-def invite(person_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> PersonShown:
-    """Invite a person to sign in, by a letter whose link works once, for a week. An earlier one no longer opens."""
-    if (before := once.again(None)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
-    invitations.invite(desk.session, person_id, by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/people/{person_id}")
-    return _one(desk, person_id)
+def _changed(on: On[UUID], _: None, response: Response) -> PersonShown:
+    on.session.expire_all()
+    shown = _one(on.desk, on.id)
+    response.headers["ETag"] = etag(shown.version)
+    return shown
 
 
-@router.delete("/people/{person_id}/access", status_code=204)
-@asks(Action.END_ACCESS)
-def end_access(person_id: UUID, desk: AtDesk) -> None:
-    """End all of a person's access at once: sign-ins, passkeys, account and links."""
-    by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    ways_in.shut_out(desk.session, person_id, by=by, at=desk.at)
+def _acted_on(on: On[UUID], _: None) -> PersonShown:
+    return _one(on.desk, on.id)
 
 
-def _see_what_is_late(desk: Desk, body: PersonGiven | TenureGiven) -> None:
-    place = (body.organization_id, body.role, body.starts_on)
-    entering_late.refuse_unseen(desk.session, *place, seen=body.late_seen, at=desk.at)
+act_resources(router, PERSON, _changed)
+for subject in (ROLES, ABSENCES, ACCESS):
+    act_resources(router, subject, _acted_on)
 
 
 def _one(desk: Desk, person_id: UUID) -> PersonShown:

@@ -198,45 +198,10 @@ class PersonGiven(NewPersonGiven):
     late_seen: StrictBool = False
 
 
-class PersonChanged(Given):
-    """How a member of staff is named and reached from now on. `spoken` are codes of languages; null leaves them."""
-
-    given_name: PlainText
-    family_name: PlainText
-    email: Annotated[PlainText, StringConstraints(max_length=300)] = ""
-    phone: Annotated[PlainText, StringConstraints(max_length=40)] = ""
-    language: Literal["fr", "en"]
-    spoken: Annotated[list[Key], Field(max_length=20)] | None = None
-    calendar: Literal["unknown", "merge", "replace"] | None = Field(
-        default=None,
-        description="How their calendar takes news of one date of a season: by itself, or as the whole. "
-        "It stays as it is where this is missing.",
-    )
-
-
-class TenureGiven(Given):
-    """A role at an organization from a day, and to one where the end is known; `late_seen` as of a new person."""
-
-    role: Key
-    organization_id: UUID
-    starts_on: Day
-    ends_on: Day | None = None
-    late_seen: StrictBool = False
-
-
 class LastDay(Given):
     """A last day, inclusive."""
 
     ends_on: Day
-
-
-class AbsenceGiven(Given):
-    """Days away, both inclusive, who acts meanwhile, and for what."""
-
-    starts_on: Day
-    ends_on: Day
-    deputy_id: UUID | None = None
-    kinds: list[Literal["tasks", "approvals", "seats"]] = Field(["tasks", "approvals", "seats"])
 
 
 class HolderShown(Shown):

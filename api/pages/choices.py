@@ -9,7 +9,6 @@ from sqlalchemy import select
 from api.access.permissions import Action, allows, to_program
 from api.access.session import Desk
 from api.views.names import titles_of_roles
-from api.web.readers import id_or_none
 from domain.kernel.scope import program_of
 from domain.terms.agreed_roles import created_roles, creates_from
 from models.agreement import AgreementRole
@@ -50,9 +49,3 @@ def roles_to_give(desk: Desk) -> list[tuple[str, str]]:
         (f"{row.role}:{row.id}", f"{row.short_name} – {titles[row.role]}")
         for row in sorted(mine, key=lambda row: (row.short_name, titles[row.role]))
     ]
-
-
-def role_and_organization(text: str) -> tuple[str, UUID | None]:
-    """A role and its organization as the list of choices sends them."""
-    role, _, organization = text.partition(":")
-    return role, id_or_none(organization)

@@ -10,10 +10,10 @@ from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Forbidden, asks, find_task, require, to_task
 from api.access.session import AtDesk, Desk
-from api.pages.choices import names_to_choose, role_and_organization, roles_to_give
+from api.pages.choices import names_to_choose, roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.web.readers import day_of, id_or_none, number_of
+from api.web.readers import day_of, id_or_none, number_of, role_and_organization
 from domain.departure import hiring, interviews
 from domain.departure.hiring import Hired
 from domain.kernel.actors import Actor

@@ -23,13 +23,14 @@ from api.access.permissions import (
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.people import ACCESS
+from api.pages.act_routes import act_pages
 from api.pages.frame import framed_pages, may_go, page, see_other
 from api.pages.sign_in import site_or_refuse
 from api.views.timeline import MEANS
 from api.web import browsers, limits
 from domain.access import invitations, passkeys, sign_ins
 from domain.access.sites import site_of
-from domain.departure import ways_in
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import many, program_of
 from models.access import BrowserSession, Identity, Passkey
@@ -131,15 +132,6 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
     return page(desk, request, "access.html", lines=lines, now=desk.at)
 
 
-@router.post("/people/{person_id}/invitation", name="invite")
-@asks(Action.INVITE)
-def invite(desk: AtDesk, request: Request, person_id: UUID) -> Response:
-    """Invite a person to sign in, by letter."""
-    by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(lambda: invitations.invite(desk.session, person_id, by=by, at=desk.at))
-    return _back(desk, request, person_id, refusal)
-
-
 @router.post("/people/{person_id}/invitation/link", name="hand_over_invitation")
 @asks(Action.INVITE)
 def hand_over_invitation(desk: AtDesk, request: Request, person_id: UUID) -> Response:
@@ -155,15 +147,6 @@ def hand_over_invitation(desk: AtDesk, request: Request, person_id: UUID) -> Res
     refusal = desk.attempt(act)
     link = f"{desk.office.base_url}{made[0]}" if made else ""
     return _theirs(desk, request, person_id, refusal, link=link)
-
-
-@router.post("/people/{person_id}/access/end", name="end_access")
-@asks(Action.END_ACCESS)
-def end_access(desk: AtDesk, request: Request, person_id: UUID) -> Response:
-    """End all of a person's access at once."""
-    by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(lambda: ways_in.shut_out(desk.session, person_id, by=by, at=desk.at))
-    return _back(desk, request, person_id, refusal)
 
 
 @router.get("/people/{person_id}/access", name="access_of")
@@ -247,11 +230,13 @@ def _after(desk: Desk, request: Request, refusal: Refusal | None, part: str) -> 
     return see_other(f"/my-access#{part}") if refusal is None else _mine(desk, request, refusal)
 
 
-def _back(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | None) -> Response:
-    if refusal is None:
-        return see_other(f"/people/{person_id}/access")
-    return _theirs(desk, request, person_id, refusal)
-
-
 def _may(action: Action, given: Given) -> bool:
     return allows(action, given) is not None
+
+
+act_pages(
+    router,
+    ACCESS,
+    lambda on, request, typed: _theirs(on.desk, request, on.id, typed.refusal),
+    after=lambda _, place: f"{place}/access",
+)

@@ -14,14 +14,14 @@ from sqlalchemy import select
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.choices import role_and_organization, roles_to_give
+from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.names import people_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
-from api.web.readers import day_of, day_or_none
+from api.web.readers import day_of, day_or_none, role_and_organization
 from domain.casework import board
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

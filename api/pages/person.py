@@ -16,28 +16,28 @@ from api.access.permissions import (
     allows,
     asks,
     companions_of,
-    find_person,
     require,
     to_contact,
     to_person,
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.people import ABSENCES, PERSON, ROLES
 from api.pages import holdings
-from api.pages.choices import role_and_organization, roles_to_give
-from api.pages.forms import Detailed, Text, Typed
+from api.pages.act_routes import act_pages
+from api.pages.choices import roles_to_give
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.departures import people_names, to_departure
 from api.views.languages import names_of
 from api.views.names import people_by_id, titles_of_roles
-from api.web.readers import day_of, day_or_none, id_or_none
+from api.web.readers import day_of
 from domain.accompaniment import asked_today
 from domain.departure import departures, unopened
 from domain.departure.foreseeing import Foreseen, foresee_end
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import one, program_of
-from domain.obligations import entering_late
-from domain.people import absences, calendar_readers, people
+from domain.people import absences, calendar_readers
 from domain.roles.sight import calls_who_barred
 from locales import N_, gettext
 from models.base import table_of
@@ -62,69 +62,6 @@ def show_person(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse
     """One person: roles past, present and to come, absences, and what they have in hand."""
     require(Action.SEE_PEOPLE, to_program(desk.asker))
     return _person_page(desk, request, person_id, Typed())
-
-
-@router.post("/people/{person_id}")
-@asks(Action.UPDATE_PERSON)
-def update_person(
-    desk: AtDesk,
-    request: Request,
-    person_id: UUID,
-    seen: Annotated[int, Form()],
-    typed: Detailed,
-    calendar: Text = "",
-) -> Response:
-    """Change a person's name, addresses and languages, and how their calendar takes news."""
-    by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(
-        lambda: people.update_person(
-            desk.session,
-            person_id,
-            calendar=calendar or None,
-            by=by,
-            at=desk.at,
-            seen=seen,
-            **typed.meant,
-        )
-    )
-    return _after(desk, request, person_id, "details", refusal, {**typed.fields, "calendar": calendar})
-
-
-@router.post("/people/{person_id}/roles")
-@asks(Action.APPOINT)
-def appoint(
-    desk: AtDesk,
-    request: Request,
-    person_id: UUID,
-    place: Text = "",
-    starts_on: Text = "",
-    ends_on: Text = "",
-    late: Text = "",
-) -> Response:
-    """Give a person a role at an organization, from a day on; one that is past, once they saw what stays counted."""
-    find_person(desk.session, person_id)
-
-    def act() -> None:
-        role, organization = role_and_organization(place)
-        if organization is None:
-            raise Refusal("role.missing", N_("Choose a role."))
-        by, first = require(Action.APPOINT, to_program(desk.asker, organizations=[organization])), day_of(starts_on)
-        entering_late.refuse_unseen(desk.session, organization, role, first, seen=bool(late), at=desk.at)
-        people.appoint(
-            desk.session,
-            person_id=person_id,
-            role=role,
-            organization_id=organization,
-            starts_on=first,
-            ends_on=day_or_none(ends_on),
-            by=by,
-            at=desk.at,
-        )
-
-    if not roles_to_give(desk):
-        raise Forbidden
-    values = {"place": place, "starts_on": starts_on, "ends_on": ends_on}
-    return _after(desk, request, person_id, "roles", desk.attempt(act), values)
 
 
 @router.post("/people/{person_id}/roles/{tenure_id}/end")
@@ -154,37 +91,6 @@ def end_tenure(
     if found:
         return _foreseen_page(desk, request, held, found[0])
     return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
-
-
-@router.post("/people/{person_id}/absences")
-@asks(Action.RECORD_ABSENCE)
-def record_absence(
-    desk: AtDesk,
-    request: Request,
-    person_id: UUID,
-    starts_on: Text = "",
-    ends_on: Text = "",
-    deputy: Text = "",
-    kinds: Annotated[list[str] | None, Form()] = None,
-) -> Response:
-    """Record that a person is away, and who acts for them."""
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
-
-    def act() -> None:
-        absences.record_absence(
-            desk.session,
-            person_id=person_id,
-            starts_on=day_of(starts_on),
-            ends_on=day_of(ends_on),
-            deputy_id=id_or_none(deputy),
-            kinds=kinds or [],
-            by=by,
-            at=desk.at,
-        )
-        asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
-
-    values = {"starts_on": starts_on, "ends_on": ends_on, "deputy": deputy, "kinds": kinds or []}
-    return _after(desk, request, person_id, "absences", desk.attempt(act), values)
 
 
 @router.post("/people/{person_id}/absences/{absence_id}/cancel")
@@ -325,3 +231,12 @@ def _row(desk: Desk, table: Any, row_id: UUID, person_id: UUID) -> dict[str, Any
     if found is None:
         raise Forbidden
     return found
+
+
+for subject in (PERSON, ROLES, ABSENCES):
+    act_pages(
+        router,
+        subject,
+        lambda on, request, typed: _person_page(on.desk, request, on.id, typed),
+        must_have_seen=True,
+    )
