@@ -12,6 +12,9 @@ from api.access.decisions import Sight, find_decision, register_file
 from api.access.meetings import audience_of, find_committee, find_meeting
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.decisions import DECISION, Row
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import FileShown, Limit, Offset, Page
@@ -20,12 +23,10 @@ from api.json.sitting_shapes import (
     DecisionShown,
     EndorsementGiven,
     EndorsementShown,
-    EndorsementWanted,
-    ObjectionSettled,
 )
 from api.web import downloads
 from domain.endorsement.counting import counts_by
-from meetings import decisions, endorsements, endorsing, settling
+from meetings import decisions, endorsements, endorsing
 from meetings.decision_words import shown_state
 from meetings.endorsements import Endorsed
 
@@ -157,38 +158,11 @@ def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
     return _endorsements(endorsements.endorsements_of(desk.session, body.decision_id, at=desk.at))
 
 
-@router.post("/decisions/{decision_id}/wanted-endorsement")
-@asks(Action.WANT_ENDORSEMENT)
-def want_endorsement(decision_id: UUID, body: EndorsementWanted, desk: AtDesk, response: Response) -> DecisionShown:
-    """Ask, for a partner, that a decision be endorsed that was recorded as another kind than on management."""
-    find_decision(desk, decision_id)
-    by = require(Action.WANT_ENDORSEMENT, to_program(desk.asker, organizations=[body.organization_id]))
-    endorsing.want_endorsement(
-        desk.session, decision_id, body.organization_id, reason=body.reason, by=by, at=desk.at, seen=body.seen
-    )
-    return get_decision(decision_id, desk, response)
+def _acted_on(on: On[Row], _: None, response: Response) -> DecisionShown:
+    return get_decision(on.id, on.desk, response)
 
 
-@router.post("/decisions/{decision_id}/settlement")
-@asks(Action.SETTLE_OBJECTION)
-def settle_objection(decision_id: UUID, body: ObjectionSettled, desk: AtDesk, response: Response) -> DecisionShown:
-    """Record how the committee that sits settles what is objected to a decision: by a decision of its own."""
-    _, _, given = find_decision(desk, decision_id)
-    find_meeting(desk.session, desk.asker, body.meeting_id)
-    by = require(Action.SETTLE_OBJECTION, given)
-    settling.settle(
-        desk.session,
-        decision_id,
-        body.meeting_id,
-        body.settled_as,
-        text_fr=body.text_fr,
-        text_en=body.text_en,
-        decided_at=body.decided_at,
-        by=by,
-        at=desk.at,
-        seen=body.seen,
-    )
-    return get_decision(decision_id, desk, response)
+act_resources(router, DECISION, _acted_on)
 
 
 _OF_DECISION: Final = (

@@ -14,11 +14,14 @@ from api.access import meetings as at_meetings
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, asks, find_person, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.invitations import INVITED
+from api.acts.minutes import Row
+from api.json.act_routes import act_resources
 from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.meeting_shapes import (
-    AnswerGiven,
     ChangeShown,
     FeedMade,
     FeedShown,
@@ -239,23 +242,11 @@ def withdraw_guest(
     )
 
 
-@router.put("/meetings/{meeting_id}/answer")
-@asks(Action.ANSWER_INVITATION)
-def answer_invitation(meeting_id: UUID, body: AnswerGiven, desk: AtDesk, response: Response) -> MeetingShown:
-    """Say whether the asker comes, and who comes instead. The last answer counts."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    by = require(Action.ANSWER_INVITATION, given)
-    answers.answer(
-        desk.session,
-        meeting_id,
-        desk.asker.person_id,
-        body.answer,
-        means="page",
-        alternate_id=body.alternate_id,
-        by=by,
-        at=desk.at,
-    )
-    return get_meeting(meeting_id, desk, response)
+def _answered(on: On[Row], _: None, response: Response) -> MeetingShown:
+    return get_meeting(on.id, on.desk, response)
+
+
+act_resources(router, INVITED, _answered)
 
 
 @router.get("/calendar-feeds")

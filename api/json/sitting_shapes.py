@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt
+from pydantic import AwareDatetime, Field, StrictBool
 
 from api.json.shapes import Shown
-from api.web.given import Day, Given, Key, Said
-
-Version = Annotated[
-    StrictInt | None,
-    Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without."),
-]
-
-
-def _written(value: object) -> object:
-    """A moment is written as a text: pydantic alone would read a number as one of 1970."""
-    if value is None or isinstance(value, str | datetime):
-        return value
-    msg = "use YYYY-MM-DDTHH:MM:SS with an offset"
-    raise ValueError(msg)
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+from api.web.given import Day, Given, Key, Moment, Said, Version
 
 
 class AttendanceGiven(Given):
@@ -63,28 +47,6 @@ class DecisionGiven(Given):
     owner_organization_id: UUID | None = None
     due_on: Day | None = None
     decided_at: Moment | None = None
-    seen: Version = None
-
-
-class ObjectionSettled(Given):
-    """How the committee that sits settles what is objected: it keeps the decision, or takes it back.
-
-    `decided_at` is given where that was earlier than it is recorded: its quorum is that of then.
-    """
-
-    meeting_id: UUID
-    settled_as: Literal["kept", "taken_back"]
-    text_fr: Said = ""
-    text_en: Said = ""
-    decided_at: Moment | None = None
-    seen: Version = None
-
-
-class EndorsementWanted(Given):
-    """That a partner asks for a decision to be endorsed that was recorded as another kind, and why."""
-
-    organization_id: UUID
-    reason: Said
     seen: Version = None
 
 

@@ -19,13 +19,12 @@ from api.access.permissions import Action, Asker, Forbidden, asks, themselves
 from api.access.session import Office, office_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
-from api.pages.meeting import checked_answer
 from api.views.meetings import ANSWERS, hours_of, title_of
 from api.views.sentences import sentence_of
 from api.web import limits
 from api.web.answers import status_of
 from api.web.language import PARAMETER
-from api.web.readers import id_or_none
+from api.web.readers import checked_answer, id_or_none
 from api.web.rendering import render
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, program, program_of

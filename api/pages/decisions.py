@@ -25,6 +25,8 @@ from api.access.permissions import (
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.decisions import DECISION
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.decisions import KINDS, SAID, STATES, lines_of
@@ -33,11 +35,11 @@ from api.views.names import people_by_id
 from api.views.sentences import sentence_of
 from api.views.sittings import owners_of
 from api.web import downloads
-from api.web.readers import hour_there, id_or_none
+from api.web.readers import id_or_none
 from domain.endorsement.counting import counts_by
 from domain.kernel.refusals import Refusal
 from locales import N_
-from meetings import decisions, endorsements, endorsing, objections, settling, taking_back, wording
+from meetings import decisions, endorsements, endorsing, objections, taking_back, wording
 from meetings.committees import committee_of, committees, membership
 from meetings.decision_words import MAJORITIES, said_as
 from meetings.endorsements import Endorsed
@@ -141,71 +143,11 @@ def endorse(
             raise Refusal("endorsement.missing", N_("Choose whether your organization endorses the decision."))
         endorsing.endorse(desk.session, decision_id, place, said, reason=reason, by=by, at=desk.at, seen=seen)
 
-    form = f"endorsement-{place}"
-    return _after(desk, request, decision_id, form, act, {"said": said, "reason": reason}, place="endorsements")
-
-
-@router.post("/decisions/{decision_id}/wanted-endorsement")
-@asks(Action.WANT_ENDORSEMENT)
-def want_endorsement(
-    desk: AtDesk, request: Request, decision_id: UUID, seen: Seen, organization: Text = "", reason: Text = ""
-) -> Response:
-    """Ask, for one's organization, that the decision be endorsed: it was recorded as another kind."""
-    find_decision(desk, decision_id)
-    try:
-        place = id_or_none(organization)
-    except Refusal as refusal:
-        return decision_page(desk, request, decision_id, Typed("wanted", refusal))
-    if place is None:
-        raise Forbidden
-    by = require(Action.WANT_ENDORSEMENT, to_program(desk.asker, organizations=[place]))
-
-    def act() -> None:
-        endorsing.want_endorsement(desk.session, decision_id, place, reason=reason, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, decision_id, "wanted", act, {"reason": reason}, place="endorsements")
-
-
-@router.post("/decisions/{decision_id}/settlement")
-@asks(Action.SETTLE_OBJECTION)
-def settle_objection(
-    desk: AtDesk,
-    request: Request,
-    decision_id: UUID,
-    meeting: Text = "",
-    seen: Annotated[int | None, Form()] = None,
-    settled_as: Text = "",
-    text_fr: Text = "",
-    text_en: Text = "",
-    hour: Text = "",
-) -> Response:
-    """Record how the committee that sits settles what is objected to the decision."""
-    _, _, given = find_decision(desk, decision_id)
-    try:
-        meeting_id = id_or_none(meeting)
-    except Refusal as refusal:
-        return decision_page(desk, request, decision_id, Typed("settlement", refusal))
-    if meeting_id is None:
-        raise Forbidden
-    find_meeting(desk.session, desk.asker, meeting_id)
-    by = require(Action.SETTLE_OBJECTION, given)
-
-    def act() -> None:
-        settling.settle(
-            desk.session,
-            decision_id,
-            meeting_id,
-            settled_as,
-            text_fr=text_fr,
-            text_en=text_en,
-            decided_at=hour_there(desk, meeting_id, hour),
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-
-    values = {"settled_as": settled_as, "text_fr": text_fr, "text_en": text_en, "hour": hour}
-    return _after(desk, request, decision_id, "settlement", act, values, place="endorsements")
+    refused = desk.attempt(act)
+    if refused is None:
+        return see_other(f"/decisions/{decision_id}#endorsements")
+    typed = Typed(f"endorsement-{place}", refused, {"said": said, "reason": reason})
+    return decision_page(desk, request, decision_id, typed)
 
 
 def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
@@ -329,18 +271,4 @@ def _may(find: Callable[[], object]) -> bool:
     return True
 
 
-def _after(
-    desk: Desk,
-    request: Request,
-    decision_id: UUID,
-    form: str,
-    act: Callable[[], None],
-    values: dict[str, Any],
-    *,
-    place: str,
-) -> Response:
-    """Do it and go back to where it stands; or the page again, with what was typed, where a rule refuses."""
-    refusal = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"/decisions/{decision_id}#{place}")
-    return decision_page(desk, request, decision_id, Typed(form, refusal, values))
+act_pages(router, DECISION, lambda on, request, typed: decision_page(on.desk, request, on.id, typed))

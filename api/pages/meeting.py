@@ -19,8 +19,10 @@ from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
 from api.access.permissions import Action, Forbidden, allows, asks, find_person, require
 from api.access.session import AtDesk, Desk
+from api.acts.invitations import INVITED
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, page
 from api.pages.previews import Ask, previewed
 from api.views.agendas import documents_of
 from api.views.meetings import ANSWERS, STATES, hours_of, title_of
@@ -31,12 +33,10 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.scope import one, program_of
 from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, invitations, recruiters, schedule, wording
-from meetings.answers import DECLINED
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
 from meetings.invitations import Told
 from meetings.locking import read_meeting
 from models.base import table_of
-from models.invitation import ANSWERS as KNOWN
 from models.meeting import MeetingGuest, MeetingSeries
 from models.program import Person
 
@@ -61,30 +61,6 @@ AS: Final[Mapping[str, str]] = {
 def show_meeting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
     """One meeting."""
     return meeting_page(desk, request, meeting_id, Typed())
-
-
-@router.post("/meetings/{meeting_id}/answer")
-@asks(Action.ANSWER_INVITATION)
-def answer_invitation(
-    desk: AtDesk, request: Request, meeting_id: UUID, said: Text = "", alternate: Text = ""
-) -> Response:
-    """Say whether one comes, and who comes instead."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    by = require(Action.ANSWER_INVITATION, given)
-
-    def act() -> None:
-        answers.answer(
-            desk.session,
-            meeting_id,
-            desk.asker.person_id,
-            checked_answer(said),
-            means="page",
-            alternate_id=id_or_none(alternate) if said == DECLINED else None,
-            by=by,
-            at=desk.at,
-        )
-
-    return _after(desk, request, meeting_id, "answer", desk.attempt(act), {"said": said, "alternate": alternate})
 
 
 @router.post("/meetings/{meeting_id}/time")
@@ -225,13 +201,6 @@ def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, guest_id: U
     title = N_("Take the invitation back")
     form = f"guests/{guest_id}/withdrawal"
     return _twice(desk, request, meeting_id, form, title, change, {}, shown=shown)
-
-
-def checked_answer(said: str) -> str:
-    """An answer as a form sends it. Raises Refusal."""
-    if said not in KNOWN:
-        raise Refusal("answer.missing", N_("Choose one of the three answers."))
-    return said
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -432,9 +401,4 @@ def _facts(
     return found
 
 
-def _after(
-    desk: Desk, request: Request, meeting_id: UUID, form: str, refusal: Refusal | None, values: dict[str, Any]
-) -> Response:
-    if refusal is None:
-        return see_other(f"/meetings/{meeting_id}#{form}")
-    return meeting_page(desk, request, meeting_id, Typed(form, refusal, values))
+act_pages(router, INVITED, lambda on, request, typed: meeting_page(on.desk, request, on.id, typed))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Self, Union, cast, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
 
 from api.access.session import Desk
 from api.web.readers import day_of, day_or_none, id_or_none
@@ -42,6 +42,23 @@ Short = Annotated[PlainText, StringConstraints(max_length=500)]
 Said = Annotated[PlainText, StringConstraints(max_length=10_000)]
 #: The key of a role or a protocol, as its file writes it.
 Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
+
+
+Version = Annotated[
+    StrictInt | None,
+    Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without."),
+]
+
+
+def _written(value: object) -> object:
+    """A moment is written as a text: pydantic alone would read a number as one of 1970."""
+    if value is None or isinstance(value, str | datetime):
+        return value
+    msg = "use YYYY-MM-DDTHH:MM:SS with an offset"
+    raise ValueError(msg)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 @dataclass(frozen=True)
