@@ -1,4 +1,4 @@
-"""What is done to activities with participants: planned, moved, called off, and somebody taken out of one."""
+"""What is done to activities with participants: planned, moved, called off, and a participant taken out."""
 
 from __future__ import annotations
 

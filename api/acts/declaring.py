@@ -32,7 +32,7 @@ from domain.kernel.actors import Actor
 
 Row = TypeVar("Row")
 Found = tuple[Row, Relations | Actor | None]
-"""A thing, and what the asker is to it; or as whom they act, where that was asked; or None where the act asks."""
+"""A thing, and what the asker is to it; or the actor, where that was asked; or None where the act asks."""
 Do = TypeVar("Do", bound=Callable[..., Any])
 
 #: The name of a part of an address.
@@ -52,7 +52,7 @@ class On(Generic[Row]):
 
     @property
     def by(self) -> Actor:
-        """As whom the asker acts, which its subject found. Raises RuntimeError where the act itself asks."""
+        """The actor of the act, as its subject found it. Raises RuntimeError where the act itself asks."""
         if self.actor is None:
             msg = "this act asks for itself, by what is said"
             raise RuntimeError(msg)
@@ -116,7 +116,7 @@ class Subject(Generic[Row]):
     """What acts are done to: the address of one, and how it is found for an action, with what the asker is to it.
 
     `find` raises Forbidden where the asker may not know of the thing, or there is none. It may ask itself, and then
-    gives as whom they act; or gives None where the act asks, by what is said.
+    gives the actor; or gives None where the act asks, by what is said.
     """
 
     path: str

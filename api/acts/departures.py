@@ -1,4 +1,4 @@
-"""What is done when somebody leaves or is recruited: a departure, the answer to an offer, a summary, an interview."""
+"""What is done when people leave or are recruited: a departure, the answer to an offer, a summary, an interview."""
 
 from __future__ import annotations
 

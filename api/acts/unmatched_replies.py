@@ -20,7 +20,7 @@ WHOLE_SEASON: Final = "season"
 
 
 def find_stray(desk: Desk, action: Action, stray_id: UUID) -> tuple[None, Actor]:
-    """As whom the asker sees to a mail that was not taken. Raises Forbidden, also where there is none."""
+    """The actor who sees to a mail that was not taken. Raises Forbidden, also where there is none."""
     by = require(action, to_program(desk.asker))
     try:
         unmatched_replies.stray_of(desk.session, stray_id)

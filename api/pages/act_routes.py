@@ -88,7 +88,7 @@ def _endpoint(
         part("request", Request),
         *(part(name, kind) for name, kind in ids.items()),
         *(part(name, one.annotation) for name, one in act.parts.items() if name not in read),
-        *([part("once", AtOnce)] if act.once else []),
+        *([part("once", AtOnce)] if act.once and fields else []),  # a button alone sends nothing
         *([part("seen", MustHaveSeen) if must_have_seen else part("seen", Seen, None)] if act.versioned else []),
         *(part(name, Text, otherwise) for name, otherwise in fields.items() if name not in lists),
         *(part(name, Texts, None) for name in lists),
